@@ -1,0 +1,101 @@
+"""What the programs ask of a bus. Both buses, RabbitMQ's and the in-process one, keep the same promises.
+
+Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from callplane.contracts.commands import Envelope
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+
+
+class Unroutable(Exception):
+    """Nobody has declared the queue: the caller looks in the store for the reason (design 3.2)."""
+
+
+class Sender(Protocol):
+    """The API's side of commands: publish, confirm, and wait for the reply."""
+
+    async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
+        """Publish to ``session.{session_id}`` (``create``: to ``wrapper``) and wait ``wait`` seconds for the reply.
+
+        None: accepted, but nobody answered in time. Raises Unroutable, or Away when the broker did not confirm.
+        """
+        ...
+
+    async def post(self, envelope: Envelope) -> None:
+        """Publish without asking for a reply; back as soon as the broker has confirmed. Raises as ``send``."""
+        ...
+
+
+class Messenger(Protocol):
+    """Publishing messages: to everybody in a session, or to one mailbox. Confirmed, in the order of the calls."""
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> None:
+        """Publish in order to every mailbox of the session; a session without mailboxes is no error.
+
+        Back when all are confirmed. Raises Away when the broker cannot be reached or does not confirm.
+        """
+        ...
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+        """Publish to one mailbox; False when it does not exist (any more). Raises Away."""
+        ...
+
+
+class Topology(Protocol):
+    """Declaring and deleting; every call is idempotent with constant arguments. All raise Away."""
+
+    async def open_session(self, session_id: SessionId) -> None:
+        """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
+        ...
+
+    async def delete_session(self, session_id: SessionId) -> None:
+        """Delete the command queue and the fanout exchange."""
+        ...
+
+    async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Declare ``user.{participant_id}`` and bind it to the session's exchange."""
+        ...
+
+    async def delete_mailbox(self, participant_id: ParticipantId) -> None:
+        """Delete ``user.{participant_id}`` with whatever it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One command handed to a handler: ``attempt`` counts from 1, ``last`` says that a failure is final."""
+
+    envelope: Envelope
+    attempt: int
+    last: bool
+
+
+Handler = Callable[[Delivery], Awaitable[BaseModel]]
+"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Away (pause), else a bug."""
+
+Abandon = Callable[[Envelope], Awaitable[None]]
+"""Called before a command is buried: releases what its attempts had begun."""
+
+
+class Listener(Protocol):
+    """The wrapper's side of commands: consumes, hands to the handler, replies, and decides on ack, retry or burial."""
+
+    async def listen(self, session_id: SessionId) -> None:
+        """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated."""
+        ...
+
+    async def unlisten(self, session_id: SessionId) -> None:
+        """Stop consuming the session's queue; harmless when repeated."""
+        ...
+
+    def listening(self) -> frozenset[SessionId]:
+        """The sessions whose queues are consumed now."""
+        ...

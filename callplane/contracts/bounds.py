@@ -1,0 +1,92 @@
+"""Every bound on what a caller may send (design 8), in one place."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+BODY_BYTES = 256 * 1024
+SDP_BYTES = 64 * 1024
+METADATA_BYTES = 8 * 1024
+SIGNAL_DATA_BYTES = 8 * 1024
+SIGNAL_TYPE_BYTES = 128
+CANDIDATE_BYTES = 1024
+CANDIDATES = 128
+CONNECTIONS_PER_SEAT = 64
+MAILBOX_LENGTH = 10_000
+JSON_DEPTH = 32
+
+
+def _json_size(value: Any) -> int:
+    """Bytes of a decoded JSON value as UTF-8 text, without building the text; nesting deeper than JSON_DEPTH fails."""
+    return _size(value, 0)
+
+
+def _size(value: Any, depth: int) -> int:
+    if depth > JSON_DEPTH:
+        raise ValueError(f"nested deeper than {JSON_DEPTH} levels")
+    if isinstance(value, dict):
+        return 2 + sum(_size(key, depth) + _size(item, depth + 1) + 2 for key, item in value.items())
+    if isinstance(value, list):
+        return 2 + sum(_size(item, depth + 1) + 1 for item in value)
+    if isinstance(value, str):
+        return 2 + len(value.encode("utf-8", "surrogatepass"))
+    return len(str(value))
+
+
+def no_lone_surrogates(text: str) -> str:
+    """Text that UTF-8 cannot carry is refused: neither BSON nor the broker could store it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate, which UTF-8 cannot carry") from None
+    return text
+
+
+def storable(value: Any) -> Any:
+    """A JSON value that BSON can hold: no lone surrogates, no integers above 64 bits, no NUL in keys."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if "\x00" in no_lone_surrogates(key):
+                raise ValueError("a key holds a NUL character")
+            storable(item)
+    elif isinstance(value, list):
+        for item in value:
+            storable(item)
+    elif isinstance(value, str):
+        no_lone_surrogates(value)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("holds an integer of more than 64 bits")
+    return value
+
+
+def at_most(limit: int) -> AfterValidator:
+    """A validator: the JSON text of the value has at most ``limit`` bytes and can be stored."""
+
+    def check(value: Any) -> Any:
+        if _json_size(value) > limit:
+            raise ValueError(f"longer than {limit} bytes of JSON")
+        return storable(value)
+
+    return AfterValidator(check)
+
+
+def text_bytes(limit: int) -> AfterValidator:
+    """A validator: the text has at most ``limit`` bytes as UTF-8."""
+
+    def check(text: str) -> str:
+        if len(no_lone_surrogates(text).encode()) > limit:
+            raise ValueError(f"longer than {limit} bytes")
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, AfterValidator(no_lone_surrogates)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(no_lone_surrogates)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(no_lone_surrogates)]
+Metadata = Annotated[dict[str, Any], at_most(METADATA_BYTES)]
+Seats = Annotated[int, Field(ge=1, le=1000)]
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+GraceSeconds = Annotated[int, Field(ge=0, le=900)]

@@ -1,0 +1,151 @@
+"""What callers ask: one class per command, and the envelope in which it travels (design 3.1)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from callplane.contracts.model import Wire
+from callplane.contracts.shapes import Role
+
+CallerKind = Literal["key", "access", "participant", "open"]
+
+
+class Caller(Wire):
+    """Who asks: an API key, an access token, a participant token, or anybody under open access."""
+
+    kind: CallerKind
+    name: str = ""
+    participant_id: str | None = None
+    role: Role | None = None
+
+
+class CreateSession(Wire):
+    """Make a session, or find the open one with the same ``custom_id``."""
+
+    name: Literal["create"] = "create"
+    custom_id: str | None = None
+    max_participants: int = 100
+    empty_timeout: int = 300
+    departure_timeout: int = 20
+    grace: int = 30
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class CloseSession(Wire):
+    """End a session for everybody."""
+
+    name: Literal["close"] = "close"
+    reason: str = "closed"
+
+
+class UpdateSession(Wire):
+    """Change the fields of a session that ``changes`` names; ``if_match`` is the version it must still have."""
+
+    name: Literal["update-session"] = "update-session"
+    changes: dict[str, Any]
+    if_match: int | None = None
+
+
+class Join(Wire):
+    """Take a seat, or come back to the seat that ``participant_id`` names."""
+
+    name: Literal["join"] = "join"
+    participant_id: str | None = None
+    display_name: str = ""
+    role: Role = "publisher"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Leave(Wire):
+    """Give a seat up (reason ``left``), or take it from somebody (``kicked``, or the caller's own reason)."""
+
+    name: Literal["leave"] = "leave"
+    participant_id: str
+    reason: str = "left"
+    kick: bool = False
+
+
+class UpdateParticipant(Wire):
+    """Change the fields of a seat that ``changes`` names; of ``muted`` only the media that it names."""
+
+    name: Literal["update-participant"] = "update-participant"
+    participant_id: str
+    changes: dict[str, Any]
+    if_match: int | None = None
+
+
+class Publish(Wire):
+    """Offer to send; ``replaces`` names the connection that the new one takes the place of."""
+
+    name: Literal["publish"] = "publish"
+    participant_id: str
+    sdp_offer: str
+    replaces: str | None = None
+
+
+class Subscribe(Wire):
+    """Offer to receive what ``publisher`` sends; ``stream`` names one of its connections where it has several."""
+
+    name: Literal["subscribe"] = "subscribe"
+    participant_id: str
+    sdp_offer: str
+    publisher: str
+    stream: str | None = None
+    replaces: str | None = None
+
+
+class Candidate(Wire):
+    """One ICE candidate of the client, normalised: Kurento needs all three keys (protocol 9.7)."""
+
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int = 0
+
+
+class Candidates(Wire):
+    """ICE candidates of the client for one of its connections."""
+
+    name: Literal["candidates"] = "candidates"
+    participant_id: str
+    connection_id: str
+    candidates: list[Candidate]
+
+
+class Stop(Wire):
+    """End one connection."""
+
+    name: Literal["stop"] = "stop"
+    participant_id: str
+    connection_id: str
+
+
+Command = Annotated[
+    CreateSession
+    | CloseSession
+    | UpdateSession
+    | Join
+    | Leave
+    | UpdateParticipant
+    | Publish
+    | Subscribe
+    | Candidates
+    | Stop,
+    Field(discriminator="name"),
+]
+
+
+class Envelope(Wire):
+    """A command on the wire. ``deadline`` is in database time; ``attempt`` counts from 1."""
+
+    id: str
+    session_id: str
+    caller: Caller
+    deadline: datetime
+    traceparent: str | None = None
+    body: Command
+
+    @property
+    def name(self) -> str:
+        """The command's name, as metrics and logs use it."""
+        return self.body.name

@@ -1,0 +1,112 @@
+"""Refusals: what a caller did wrong or what the state forbids, with the code and status that HTTP shows (design 8)."""
+
+from typing import Any, Literal
+
+from callplane.contracts.model import Wire
+
+Code = Literal[
+    "bad-request",
+    "unauthorized",
+    "forbidden",
+    "kicked",
+    "not-found",
+    "method-not-allowed",
+    "session-full",
+    "session-closed",
+    "poll-replaced",
+    "wrong-state",
+    "join-again",
+    "stale-version",
+    "too-large",
+    "invalid",
+    "invalid-sdp",
+    "key-reused",
+    "too-many-requests",
+    "unavailable",
+    "internal",
+]
+
+STATUS: dict[str, int] = {
+    "bad-request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "kicked": 403,
+    "not-found": 404,
+    "method-not-allowed": 405,
+    "session-full": 409,
+    "session-closed": 409,
+    "poll-replaced": 409,
+    "wrong-state": 409,
+    "join-again": 410,
+    "stale-version": 412,
+    "too-large": 413,
+    "invalid": 422,
+    "invalid-sdp": 422,
+    "key-reused": 422,
+    "too-many-requests": 429,
+    "unavailable": 503,
+    "internal": 500,
+}
+
+TITLES: dict[str, str] = {
+    "bad-request": "The request cannot be understood",
+    "unauthorized": "A valid credential is needed",
+    "forbidden": "This credential is for something else",
+    "kicked": "This participant was removed from the session",
+    "not-found": "There is no such thing",
+    "method-not-allowed": "This method does not exist here",
+    "session-full": "The session has no free seat",
+    "session-closed": "The session is closed",
+    "poll-replaced": "A newer poll of the same mailbox took over",
+    "wrong-state": "The present state does not allow this",
+    "join-again": "The seat is gone; join again",
+    "stale-version": "The session has changed since",
+    "too-large": "The request is too large",
+    "invalid": "The request is not valid",
+    "invalid-sdp": "The SDP offer is not acceptable",
+    "key-reused": "The idempotency key was used with another request",
+    "too-many-requests": "Too many requests",
+    "unavailable": "The service cannot do this right now",
+    "internal": "Something went wrong on our side",
+}
+
+RETRYABLE = frozenset({"unavailable", "too-many-requests"})
+
+
+class Problem(Wire):
+    """A refusal as it travels in a reply or an ``error`` message; HTTP adds type, title, status and request id."""
+
+    code: Code
+    detail: str = ""
+    reason: str | None = None
+    retry_after: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that belongs to the code."""
+        return STATUS[self.code]
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later without any change by the caller."""
+        return self.code in RETRYABLE
+
+
+class Refusal(Exception):
+    """Raised where a caller is refused; turned into a reply by the bus and into HTTP by ``api/problems.py``."""
+
+    def __init__(self, code: Code, detail: str = "", **more: Any) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.problem = Problem(code=code, detail=detail or TITLES[code], **more)
+
+
+class Trouble(Exception):
+    """An operational fault: the command is tried again after a second and counted (design 3.4)."""
+
+
+class Busy(Exception):
+    """A living claim of somebody else: the command is tried again after a second and not counted (design 3.4)."""
+
+
+class Away(Exception):
+    """Store or broker cannot be reached: nothing is counted, the consumer pauses (design 3.4)."""

@@ -1,0 +1,98 @@
+"""What participants receive (design 8): the message, and the data of every type."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from callplane.contracts.model import Wire
+
+MessageType = Literal[
+    "answer",
+    "ice-candidate",
+    "participant-joined",
+    "participant-left",
+    "participant-updated",
+    "session-updated",
+    "stream-published",
+    "stream-unpublished",
+    "connection-state",
+    "media-lost",
+    "media-ready",
+    "connection-failed",
+    "session-closed",
+    "participant-reconnecting",
+    "participant-reconnected",
+    "signal",
+    "resync-required",
+    "error",
+]
+
+
+class Message(Wire):
+    """One message of a mailbox. ``version`` is set on the state events of a session, and only there."""
+
+    id: str
+    type: str
+    session_id: str
+    version: int | None = None
+    at: datetime
+    data: dict[str, Any]
+
+
+class Event(Wire):
+    """What happened, before it has a number: kept in an outbox until it is published."""
+
+    type: MessageType
+    data: dict[str, Any]
+
+
+def participant_joined(participant: dict[str, Any]) -> Event:
+    """A seat was taken; ``participant`` is its public shape."""
+    return Event(type="participant-joined", data={"participant": participant})
+
+
+def participant_left(participant_id: str, reason: str) -> Event:
+    """A seat went; its streams end with it."""
+    return Event(type="participant-left", data={"participant_id": participant_id, "reason": reason})
+
+
+def participant_updated(participant: dict[str, Any]) -> Event:
+    """A seat changed; the carrier shows it as it is when the event goes out."""
+    return Event(type="participant-updated", data={"participant": participant})
+
+
+def session_updated(session: dict[str, Any]) -> Event:
+    """The session's own fields changed; the carrier shows them as they are when the event goes out."""
+    return Event(type="session-updated", data={"session": session})
+
+
+def session_closed(reason: str) -> Event:
+    """The session is over; everything in it ends with it."""
+    return Event(type="session-closed", data={"reason": reason})
+
+
+def stream_published(participant_id: str, connection_id: str) -> Event:
+    """A stream can be subscribed to."""
+    return Event(type="stream-published", data={"participant_id": participant_id, "connection_id": connection_id})
+
+
+def stream_unpublished(participant_id: str, connection_id: str, reason: str) -> Event:
+    """A stream ended while its participant stayed."""
+    return Event(
+        type="stream-unpublished",
+        data={"participant_id": participant_id, "connection_id": connection_id, "reason": reason},
+    )
+
+
+def connection_state(connection_id: str, state: Literal["connected", "failed", "closed"]) -> Event:
+    """The media path of one connection changed; told to its participant only."""
+    return Event(type="connection-state", data={"connection_id": connection_id, "state": state})
+
+
+def media_lost(epoch: int, reason: str) -> Event:
+    """The pipeline is gone; ``epoch`` is the new one, offers of older ones are void."""
+    return Event(type="media-lost", data={"epoch": epoch, "reason": reason})
+
+
+def media_ready(epoch: int) -> Event:
+    """The epoch has its pipeline."""
+    return Event(type="media-ready", data={"epoch": epoch})

@@ -1,0 +1,70 @@
+"""The public shapes of a session, a participant and a connection (design 8), as HTTP and messages show them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from callplane.contracts.model import Wire
+
+Role = Literal["publisher", "subscriber", "moderator"]
+Kind = Literal["publish", "subscribe"]
+ConnectionState = Literal["negotiating", "ready", "released"]
+
+
+class Muted(Wire):
+    """Which media of a participant reach nobody."""
+
+    audio: bool = False
+    video: bool = False
+
+
+class StreamView(Wire):
+    """One published stream, named by the connection that carries it."""
+
+    connection_id: str
+
+
+class ParticipantView(Wire):
+    """A seat as everybody sees it."""
+
+    id: str
+    name: str = ""
+    role: Role = "publisher"
+    state: Literal["joined", "reconnecting"] = "joined"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    muted: Muted = Muted()
+    streams: list[StreamView] = Field(default_factory=list)
+
+
+class SessionSummary(Wire):
+    """A session without its participants, as ``session-updated`` shows it."""
+
+    id: str
+    custom_id: str | None = None
+    status: Literal["open", "closed"] = "open"
+    version: int
+    epoch: int
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    max_participants: int
+    empty_timeout: int
+    departure_timeout: int
+    grace: int
+    created_at: datetime
+
+
+class SessionView(SessionSummary):
+    """A snapshot: the state as of ``version``; every later change has an event with a higher version."""
+
+    participants: list[ParticipantView] = Field(default_factory=list)
+
+
+class ConnectionView(Wire):
+    """One WebRTC endpoint of a participant; ``sdp_answer`` is null until the offer was answered."""
+
+    id: str
+    kind: Kind
+    publisher: str | None = None
+    epoch: int
+    state: ConnectionState
+    sdp_answer: str | None = None

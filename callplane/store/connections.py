@@ -1,0 +1,202 @@
+"""Connections: wanted, claimed, ready, released. Every step is one guarded update (design 5)."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from callplane.contracts.bounds import CANDIDATES
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import connection_state
+from callplane.contracts.shapes import Kind
+from callplane.store.changes import Change, CountedUpdates, Owed
+from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.documents import ConnectionDocument
+from callplane.store.guards import older_than, remember
+from callplane.store.trouble import away_when_unreachable
+
+CLAIM_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A connection that a participant asks for."""
+
+    id: str
+    session_id: str
+    participant_id: str
+    kind: Kind
+    publisher: str | None = None
+    stream: str | None = None
+
+
+class Connections:
+    """One method per step in the life of a connection."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        self._collection = database["connections"]
+        self.counted = CountedUpdates(self._collection, ConnectionDocument, clock)
+
+    async def find(self, connection: str) -> ConnectionDocument | None:
+        """The connection as of the last majority write."""
+        return await self.counted.find(connection)
+
+    async def offer(self, wanted: Wanted) -> ConnectionDocument | None:
+        """Write down that it is wanted, also where candidates or a stop came first; returns it as it is now.
+
+        None: the id belongs to another seat.
+        """
+        mine = {"_id": wanted.id, "session_id": wanted.session_id, "participant_id": wanted.participant_id}
+        asked = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
+        birth = {key: value for key, value in _birth().items() if key not in ("state", "offered")}
+        where = {**mine, "state": "negotiating", "offered": {"$ne": True}}
+        update = {"$set": asked, "$setOnInsert": birth, "$currentDate": {"since": True}}
+        try:
+            return await self._change(where, update, upsert=True)
+        except DuplicateKeyError:
+            found = await self.find(wanted.id)
+        return found if found is not None and found.participant_id == wanted.participant_id else None
+
+    async def claim(self, connection: str, epoch: int, wrapper: str, alive: Iterable[str]) -> ConnectionDocument | None:
+        """Become the one who acts for it in this epoch: free, or its holder is dead or has held it for too long."""
+        free = [
+            {"claim": {"$exists": False}},
+            {"claim.wrapper": {"$nin": list(alive)}},
+            older_than("claim.at", CLAIM_SECONDS),
+        ]
+        where = {"_id": connection, "state": "negotiating", "offered": True, "epoch": {"$lte": epoch}, "$or": free}
+        update = {
+            "$set": {"claim.wrapper": wrapper, "epoch": epoch},
+            "$currentDate": {"claim.at": True},
+            "$inc": {"claims": 1},
+        }
+        return await self._change(where, update)
+
+    async def commit(
+        self, claimed: ConnectionDocument, wrapper: str, endpoint: MediaRef, answer: str
+    ) -> ConnectionDocument | None:
+        """Make it ready, if the claim still stands; returns it with every candidate that has come until now."""
+        return await self._change(
+            _held(claimed, wrapper),
+            {
+                "$set": {"state": "ready", "endpoint": endpoint, "answer": answer, "owner": wrapper},
+                "$unset": {"claim": ""},
+                "$currentDate": {"since": True},
+            },
+        )
+
+    async def give_back(self, claimed: ConnectionDocument, wrapper: str) -> None:
+        """End a claim whose attempt failed, so that the next need not wait."""
+        await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
+
+    async def release(self, where: Document, reason: str) -> Change[ConnectionDocument] | None:
+        """End one connection that matches; its chore settles the media server and the streams."""
+        return await self.counted.change(
+            {"state": {"$ne": "released"}, **where},
+            {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
+            connection_state(where["_id"], "closed"),
+            [Owed("settle")],
+        )
+
+    async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
+        """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's."""
+        mine = {"_id": connection, "session_id": session, "participant_id": participant}
+        await self._make(mine)
+        return await self.release(mine, "stopped")
+
+    async def add_candidates(
+        self, command: str, connection: str, session: str, participant: str, candidates: list[Document]
+    ) -> ConnectionDocument | None:
+        """Keep candidates of the client, once per command and bounded; None: a repeat, released, or another's."""
+        mine = {"_id": connection, "session_id": session, "participant_id": participant}
+        kept: Document = {"candidates": {"$each": candidates, "$slice": CANDIDATES}, **remember(command)}
+        where = {**mine, "state": {"$ne": "released"}, "applied": {"$ne": command}}
+        pushed = await self._change(where, {"$push": kept})
+        if pushed is None and await self._make(mine):
+            pushed = await self._change(where, {"$push": kept})
+        return pushed
+
+    async def media_state(
+        self, connection: str, known: Iterable[str | None], state: str
+    ) -> Change[ConnectionDocument] | None:
+        """What the media server says of it now, when that is news; told to its participant."""
+        shown: Any = state
+        return await self.counted.change(
+            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}},
+            {"$set": {"media_state": state}},
+            connection_state(connection, shown),
+        )
+
+    async def of_session(self, session: str, **where: Any) -> list[ConnectionDocument]:
+        """The connections of a session that are not released and match."""
+        found = {"session_id": session, "state": {"$ne": "released"}, **where}
+        return [connection async for connection in self._all(found)]
+
+    async def ready_on(self, owner: str, server: str | None = None) -> list[ConnectionDocument]:
+        """What a wrapper owns, on one media server or on all."""
+        found = [c async for c in self._all({"owner": owner, "state": "ready"})]
+        return [c for c in found if server is None or (c.endpoint is not None and c.endpoint.server == server)]
+
+    async def adopt(self, connection: ConnectionDocument, wrapper: str) -> ConnectionDocument | None:
+        """Take over a ready connection from the owner it was read with."""
+        where = {"_id": connection.id, "state": "ready", "owner": connection.owner}
+        return await self._change(where, {"$set": {"owner": wrapper}})
+
+    async def orphans(self, alive: Iterable[str], limit: int = 200) -> list[ConnectionDocument]:
+        """Ready connections whose owner is none of ``alive``."""
+        where = {"state": "ready", "owner": {"$nin": list(alive)}}
+        return [connection async for connection in self._all(where, limit)]
+
+    async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
+        """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""
+        idle = {"$or": [{"claim": {"$exists": False}}, {"claim.wrapper": {"$nin": list(alive)}}]}
+        where = {"state": "negotiating", "offered": True, **idle, **older_than("since", seconds)}
+        return [connection async for connection in self._all(where, 100)]
+
+    async def move_epoch(self, session: str, epoch: int) -> None:
+        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7)."""
+        with away_when_unreachable():
+            await self._collection.update_many(
+                {"session_id": session, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
+                {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
+            )
+
+    async def _all(self, where: Document, limit: int = 0) -> AsyncIterator[ConnectionDocument]:
+        with away_when_unreachable():
+            async for found in self._collection.find(where).limit(limit):
+                yield ConnectionDocument.model_validate(found)
+
+    async def _change(self, where: Document, update: Document, *, upsert: bool = False) -> ConnectionDocument | None:
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                where, update, upsert=upsert, return_document=ReturnDocument.AFTER
+            )
+        return None if found is None else ConnectionDocument.model_validate(found)
+
+    async def _make(self, mine: Document) -> bool:
+        """Insert a connection whose offer has not come yet; False when the id is there already."""
+        update = {"$setOnInsert": _birth(), "$currentDate": {"since": True}}
+        try:
+            with away_when_unreachable():
+                await self._collection.update_one({**mine, "state": {"$exists": False}}, update, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
+
+
+def _birth() -> Document:
+    numbers: Document = {"epoch": 0, "version": 0, "claims": 0}
+    lists: Document = {"candidates": [], "outbox": [], "chores": [], "applied": []}
+    return {"state": "negotiating", "offered": False, **numbers, **lists}
+
+
+def _held(claimed: ConnectionDocument, wrapper: str) -> Document:
+    return {
+        "_id": claimed.id,
+        "state": "negotiating",
+        "claim.wrapper": wrapper,
+        "claims": claimed.claims,
+        "epoch": claimed.epoch,
+    }

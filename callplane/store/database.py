@@ -1,0 +1,55 @@
+"""Opening MongoDB the way every promise needs it: majority and journal, primary reads, database time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
+
+from callplane.store.media_codec import TYPE_REGISTRY
+from callplane.store.trouble import away_when_unreachable
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+
+
+class DatabaseClock:
+    """Database time without asking each time: the process clock, corrected by ``sync`` at each lease renewal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._offset = timedelta(0)
+
+    async def sync(self) -> None:
+        """Measure the difference to the primary's clock; half the round trip is taken off. Raises Away."""
+        with away_when_unreachable():
+            asked = datetime.now(UTC)
+            answer = await self._database.client.admin.command("hello")
+            heard = datetime.now(UTC)
+        self._offset = answer["localTime"] - (asked + (heard - asked) / 2)
+
+    def now(self) -> datetime:
+        """The database's time, as well as this process knows it."""
+        return datetime.now(UTC) + self._offset
+
+
+@asynccontextmanager
+async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Database]:
+    """One client for the process; a 2xx follows a majority write, and reads see every acknowledged write (design 5)."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        url, serverSelectionTimeoutMS=2000, timeoutMS=5000, retryWrites=True, tz_aware=True, appname="callplane"
+    )
+    try:
+        yield client.get_database(
+            name,
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TYPE_REGISTRY),
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+    finally:
+        await client.close()

@@ -1,0 +1,126 @@
+"""The documents as this program reads them; fields it does not know are left alone (N and N+1 run together)."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from callplane.contracts.media import MediaRef
+from callplane.contracts.model import Wire
+from callplane.contracts.shapes import ConnectionState, Kind, Muted, Role
+
+
+class OutboxEntry(Wire):
+    """One event that waits to be published; ``id`` tells it from its neighbours, its number follows from its place."""
+
+    id: str
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class Chore(Wire):
+    """One idempotent piece of work that a change owes; ``do`` names it, ``with_`` holds its arguments."""
+
+    id: str
+    do: str
+    at: datetime
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+
+
+class Outboxed(Wire):
+    """What sessions and connections have in common: a version, and what is owed since the last ones."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+    id: str = Field(alias="_id")
+    version: int = 0
+    outbox: list[OutboxEntry] = Field(default_factory=list)
+    chores: list[Chore] = Field(default_factory=list)
+
+    def numbered(self) -> list[tuple[int, OutboxEntry]]:
+        """The outbox with each event's version: entries leave from the front only, so its place tells (design 5)."""
+        first = self.version - len(self.outbox) + 1
+        return list(enumerate(self.outbox, first))
+
+
+class Settings(Wire):
+    """The limits of a session."""
+
+    max_participants: int
+    empty_timeout: int
+    departure_timeout: int
+    grace: int
+
+
+class Seat(Wire):
+    """A participant's place in a session."""
+
+    id: str
+    name: str = ""
+    role: Role = "publisher"
+    state: Literal["joined", "reconnecting"] = "joined"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    muted: Muted = Muted()
+
+
+class Stream(Wire):
+    """A published stream: whose, and by which connection."""
+
+    participant_id: str
+    connection_id: str
+
+
+class SessionDocument(Outboxed):
+    """A call."""
+
+    custom_id: str | None = None
+    status: Literal["open", "closed"]
+    epoch: int
+    settings: Settings
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    media: MediaRef | None = None
+    server_id: str | None = None
+    server: str | None = None
+    participants: list[Seat] = Field(default_factory=list)
+    streams: list[Stream] = Field(default_factory=list)
+    applied: list[str] = Field(default_factory=list)
+    kicked: list[str] = Field(default_factory=list)
+    created_at: datetime
+    reason: str | None = None
+
+    def seat(self, participant_id: str) -> Seat | None:
+        """The seat with this id, if it is taken."""
+        return next((seat for seat in self.participants if seat.id == participant_id), None)
+
+    def streams_of(self, participant_id: str) -> list[Stream]:
+        """What this participant publishes, oldest first."""
+        return [stream for stream in self.streams if stream.participant_id == participant_id]
+
+
+class Claim(Wire):
+    """Which wrapper acts for a connection at the moment."""
+
+    wrapper: str
+    at: datetime
+
+
+class ConnectionDocument(Outboxed):
+    """One WebRTC endpoint of a participant, wanted or made. ``offered`` is false while only candidates have come."""
+
+    session_id: str
+    participant_id: str
+    state: ConnectionState
+    offered: bool = False
+    kind: Kind = "publish"
+    publisher: str | None = None
+    stream: str | None = None
+    epoch: int = 0
+    endpoint: MediaRef | None = None
+    answer: str | None = None
+    media_state: str | None = None
+    candidates: list[dict[str, Any]] = Field(default_factory=list)
+    claim: Claim | None = None
+    claims: int = 0
+    owner: str | None = None
+    reason: str | None = None

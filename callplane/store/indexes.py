@@ -1,0 +1,56 @@
+"""The indexes that uniqueness, sweeps and lists rest on; made at every start, which is harmless."""
+
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from callplane.store.database import Database
+from callplane.store.trouble import away_when_unreachable
+
+_HOUR = 3600
+
+
+def _expiring(name: str, which: dict[str, Any]) -> IndexModel:
+    """Delete what matches an hour after its ``since``."""
+    return IndexModel([("since", ASCENDING)], expireAfterSeconds=_HOUR, partialFilterExpression=which, name=name)
+
+
+_INDEXES: dict[str, list[IndexModel]] = {
+    "sessions": [
+        # Two null custom_ids would collide, so the key is left out where there is none (design 3).
+        IndexModel(
+            [("custom_id", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"status": "open", "custom_id": {"$type": "string"}},
+            name="custom_id_of_open",
+        ),
+        IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+        IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
+        IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
+        # Only a session that nobody is in, or a closed one, has ``since``: the sweeps for both read few entries.
+        IndexModel([("status", ASCENDING), ("since", ASCENDING)], name="idle_since"),
+    ],
+    "connections": [
+        IndexModel([("session_id", ASCENDING), ("participant_id", ASCENDING)], name="by_seat"),
+        IndexModel([("session_id", ASCENDING), ("publisher", ASCENDING)], name="by_publisher"),
+        IndexModel([("owner", ASCENDING), ("state", ASCENDING)], name="by_owner"),
+        IndexModel([("state", ASCENDING), ("since", ASCENDING)], name="by_age"),
+        IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
+        IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
+        _expiring("released", {"state": "released"}),
+        _expiring("offerless", {"offered": False}),
+    ],
+    "attachments": [
+        IndexModel([("session_id", ASCENDING)], name="by_session"),
+        IndexModel([("holder", ASCENDING)], name="by_holder"),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
+    ],
+    "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
+}
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create what is missing. Raises Away when the database is not there yet."""
+    with away_when_unreachable():
+        for collection, models in _INDEXES.items():
+            await database[collection].create_indexes(models)

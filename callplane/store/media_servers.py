@@ -1,0 +1,108 @@
+"""The pool of media servers: who they are, who reaches them, and how full they are (design 7)."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+from pymongo import ReturnDocument
+
+from callplane.contracts.model import Wire
+from callplane.store.database import Database, Document
+from callplane.store.trouble import away_when_unreachable
+
+PLACED_KIB = 2048
+"""What a placement is reckoned with until the next reading of the memory tells its real size."""
+
+
+class MediaServerDocument(Wire):
+    """One media server; ``memory`` is in KiB, ``placed`` what was placed there since it was read."""
+
+    name: str = Field(alias="_id")
+    url: str
+    state: Literal["up", "down"] = "down"
+    server_id: str | None = None
+    cordoned: bool = False
+    memory: int = 0
+    placed: int = 0
+    contacts: list[str] = Field(default_factory=list)
+
+
+class MediaServers:
+    """Guarded updates of the pool."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database["media_servers"]
+
+    async def register(self, name: str, url: str) -> None:
+        """Make it known; what is known of it already stays."""
+        born: Document = {"state": "down", "cordoned": False, "memory": 0, "placed": 0, "contacts": []}
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": name}, {"$set": {"url": url}, "$setOnInsert": born}, upsert=True)
+
+    async def all(self) -> list[MediaServerDocument]:
+        """The whole pool."""
+        with away_when_unreachable():
+            return [MediaServerDocument.model_validate(found) async for found in self._collection.find()]
+
+    async def reached(self, name: str, wrapper: str, server_id: str) -> None:
+        """A wrapper's socket opened: the server is up, and this is its process."""
+        update = {"$addToSet": {"contacts": wrapper}, "$set": {"state": "up", "server_id": server_id}}
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": name}, update)
+
+    async def unreached(self, name: str, wrapper: str) -> bool:
+        """A wrapper's own attempt has failed; True when nobody reaches it any more and it is down by that."""
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": name}, {"$pull": {"contacts": wrapper}})
+            down = await self._collection.update_one(
+                {"_id": name, "contacts": [], "state": "up"}, {"$set": {"state": "down"}}
+            )
+        return down.modified_count == 1
+
+    async def forget(self, wrappers: list[str]) -> None:
+        """Take dead or leaving wrappers out of the contacts; that alone makes no server down."""
+        with away_when_unreachable():
+            await self._collection.update_many({}, {"$pullAll": {"contacts": wrappers}})
+
+    async def measured(self, name: str, memory: int) -> None:
+        """A reading of the memory takes the place of the reckoned placements."""
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
+
+    async def reserve(self, former: str | None) -> tuple[MediaServerDocument, str] | None:
+        """Choose and reserve in one update: the former server if up, else the emptiest; with the reason. None: none up.
+
+        Reserving counts a placement on the one that was read as emptiest, if its count is still as read.
+        """
+        while True:
+            up: Document = {"state": "up", "cordoned": {"$ne": True}}
+            with away_when_unreachable():
+                found = [MediaServerDocument.model_validate(f) async for f in self._collection.find(up)]
+            if not found:
+                return None
+            best, why = _choose(found, former)
+            reserved = await self._reserve(best)
+            if reserved is not None:
+                return reserved, why
+
+    async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
+        where: dict[str, Any] = {"_id": best.name, "state": "up", "placed": best.placed, "memory": best.memory}
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
+            )
+        return None if found is None else MediaServerDocument.model_validate(found)
+
+    async def unreserve(self, name: str) -> None:
+        """The reserved pipeline lost its race or could not be made."""
+        with away_when_unreachable():
+            await self._collection.update_one(
+                {"_id": name, "placed": {"$gte": PLACED_KIB}}, {"$inc": {"placed": -PLACED_KIB}}
+            )
+
+
+def _choose(up: list[MediaServerDocument], former: str | None) -> tuple[MediaServerDocument, str]:
+    for server in up:
+        if server.name == former:
+            return server, "the session's former server is up"
+    best = min(up, key=lambda server: (server.memory + server.placed, server.name))
+    return best, f"lowest memory: {best.memory + best.placed} KiB of {len(up)} up"

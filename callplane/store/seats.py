@@ -1,0 +1,96 @@
+"""Seats of a session: take one, change it, give it up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from callplane.contracts.messages import participant_joined, participant_left, participant_updated
+from callplane.contracts.shapes import ParticipantView
+from callplane.store.changes import Change, CountedUpdates, Owed
+from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.documents import Seat, SessionDocument
+from callplane.store.guards import in_time, remember
+
+KICKED_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SeatGuard:
+    """What an update of a seat must meet beside the seat's existence; ``if_match`` is the session's version."""
+
+    command: str
+    deadline: datetime
+    if_match: int | None = None
+
+
+class Seats:
+    """One method per thing that can happen to a seat; each is one guarded update with one event."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        self._counted = CountedUpdates(database["sessions"], SessionDocument, clock)
+
+    async def take(self, session: str, seat: Seat, command: str, deadline: datetime) -> Change[SessionDocument] | None:
+        """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
+        room = {"$lt": [{"$size": "$participants"}, "$settings.max_participants"]}
+        where = {
+            "_id": session,
+            "status": "open",
+            "participants.id": {"$ne": seat.id},
+            "kicked": {"$ne": seat.id},
+            "applied": {"$ne": command},
+            "$expr": {"$and": [room, in_time(deadline)]},
+        }
+        shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
+        return await self._counted.change(
+            where,
+            {"$push": {"participants": seat.model_dump(), **remember(command)}, "$unset": {"since": ""}},
+            participant_joined(shown),
+        )
+
+    async def pull(
+        self, session: str, participant: str, reason: str, *, kick: bool = False
+    ) -> Change[SessionDocument] | None:
+        """Take one seat away and say so; streams end with it. None: it was gone already."""
+        pushes: Document = {"kicked": {"$each": [participant], "$slice": -KICKED_KEPT}} if kick else {}
+        return await self._counted.change(
+            {"_id": session, "status": "open", "participants": {"$elemMatch": {"id": participant}}},
+            {
+                "$pull": {"participants": {"id": participant}, "streams": {"participant_id": participant}},
+                "$set": {"left": True},
+                "$currentDate": {"since": True},
+                **({"$push": pushes} if pushes else {}),
+            },
+            participant_left(participant, reason),
+            [
+                Owed("sweep-connections", {"participant_id": participant}),
+                Owed("end-mailbox", {"participant_id": participant, "reason": reason}),
+            ],
+        )
+
+    async def update(
+        self, session: str, before: ParticipantView, changes: Mapping[str, Any], guard: SeatGuard
+    ) -> Change[SessionDocument] | None:
+        """Change the fields that ``changes`` names (``muted`` by medium), once per command and in time."""
+        fields: Document = {}
+        for name, value in changes.items():
+            if name == "muted":
+                fields |= {f"participants.$[seat].muted.{medium}": on for medium, on in value.items()}
+            else:
+                fields[f"participants.$[seat].{name}"] = value
+        where: Document = {
+            "_id": session,
+            "status": "open",
+            "participants": {"$elemMatch": {"id": before.id}},
+            "applied": {"$ne": guard.command},
+            "$expr": in_time(guard.deadline),
+        }
+        if guard.if_match is not None:
+            where["version"] = guard.if_match
+        return await self._counted.change(
+            where,
+            {"$set": fields, "$push": remember(guard.command)},
+            participant_updated(before.model_dump(mode="json")),
+            [Owed("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
+            array_filters=[{"seat.id": before.id}],
+        )

@@ -1,0 +1,142 @@
+"""The life of a session: create, change its own fields, close, and what becomes due with time."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.read_concern import ReadConcern
+
+from callplane.contracts.commands import CreateSession
+from callplane.contracts.ids import SessionId
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import session_closed, session_updated
+from callplane.store.changes import Change, CountedUpdates, Owed
+from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.documents import SessionDocument
+from callplane.store.guards import in_time, older_than, remember
+from callplane.store.trouble import away_when_unreachable
+
+SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
+_CONVERSION_FAILURE = 241
+
+Created = Literal["created", "repeated", "taken", "late"]
+
+
+class Sessions:
+    """Sessions as a whole; seats and media have repositories of their own on the same collection."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        self._collection = database["sessions"]
+        self.counted = CountedUpdates(self._collection, SessionDocument, clock)
+
+    async def create(self, session: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
+        """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
+
+        An upsert may not have ``$expr`` in its filter, so the pipeline itself fails when the database's clock is past
+        the deadline; every text of the caller stands inside ``$literal``, where it is not evaluated.
+        """
+        late = {"$toInt": {"$concat": ["late ", "$_id"]}}
+        stamps = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
+        fresh = {"$mergeObjects": [{"$literal": _fresh(wanted)}, stamps]}
+        pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
+        guard = {"_id": session, "created_at": {"$exists": False}}
+        try:
+            with away_when_unreachable():
+                await self._collection.update_one(guard, pipeline, upsert=True)
+        except DuplicateKeyError as double:
+            return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
+        except OperationFailure as failure:
+            if failure.code == _CONVERSION_FAILURE:
+                return "late"
+            raise
+        return "created"
+
+    async def find(self, session: str) -> SessionDocument | None:
+        """The session as of the last majority write."""
+        return await self.counted.find(session)
+
+    async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
+        """The open session that has this custom id."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({"custom_id": custom_id, "status": "open"})
+        return None if found is None else SessionDocument.model_validate(found)
+
+    async def update(
+        self, session: str, command: str, changes: dict[str, Any], deadline: datetime, if_match: int | None
+    ) -> Change[SessionDocument] | None:
+        """Change its own fields, once per command, in time, at the version that the caller names."""
+        where: Document = {"_id": session, "status": "open", "applied": {"$ne": command}, "$expr": in_time(deadline)}
+        if if_match is not None:
+            where["version"] = if_match
+        fields = {f"settings.{name}" if name in SETTINGS else name: value for name, value in changes.items()}
+        return await self.counted.change(where, {"$set": fields, "$push": remember(command)}, session_updated(changes))
+
+    async def close(self, session: str, reason: str, *, also: Document | None = None) -> Change[SessionDocument] | None:
+        """End it for everybody; ``also`` narrows the guard. None: it was closed already, or is none."""
+        return await self.counted.change(
+            {"_id": session, "status": "open", **(also or {})},
+            {"$set": {"status": "closed", "reason": reason}, "$currentDate": {"since": True}},
+            session_closed(reason),
+            [Owed("sweep-connections", {}), Owed("release-pipeline", {}), Owed("delete-session", {})],
+        )
+
+    async def owe(self, session: str, chore: Owed) -> Change[SessionDocument] | None:
+        """Push one more chore, without an event."""
+        return await self.counted.change({"_id": session}, {}, None, [chore])
+
+    async def forget_media(self, session: str, media: MediaRef) -> None:
+        """A closed session's pipeline has been released: nothing refers to it any more."""
+        with away_when_unreachable():
+            await self._collection.update_one(
+                {"_id": session, "status": "closed", "media": media}, {"$set": {"media": None}}
+            )
+
+    async def open_ids(self) -> list[SessionId]:
+        """Every open session, read ``local``: majority reads, with secondaries behind, missed inserts (measured)."""
+        local = self._collection.with_options(read_concern=ReadConcern("local"))
+        with away_when_unreachable():
+            return [SessionId(found["_id"]) async for found in local.find({"status": "open"}, {"_id": 1})]
+
+    async def due_to_close(self, limit: int = 100) -> list[tuple[str, str]]:
+        """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason."""
+        due = []
+        for left, setting, reason in ((False, "empty_timeout", "empty"), (True, "departure_timeout", "departed")):
+            where = _deserted(left, setting)
+            with away_when_unreachable():
+                due += [(d["_id"], reason) async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+        return due
+
+    async def close_deserted(self, session: str, reason: str) -> Change[SessionDocument] | None:
+        """Close it if it is still deserted and still due."""
+        left = reason == "departed"
+        return await self.close(session, reason, also=_deserted(left, "departure_timeout" if left else "empty_timeout"))
+
+
+def _deserted(left: bool, setting: str) -> Document:
+    return {
+        "status": "open",
+        "participants": [],
+        "left": left,
+        **older_than("since", f"$settings.{setting}"),
+    }
+
+
+def _fresh(wanted: CreateSession) -> Document:
+    custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
+    return {
+        **custom,
+        "status": "open",
+        "epoch": 1,
+        "version": 1,
+        "settings": {name: getattr(wanted, name) for name in SETTINGS},
+        "metadata": wanted.metadata,
+        "media": None,
+        "server": None,
+        "participants": [],
+        "streams": [],
+        "outbox": [],
+        "chores": [],
+        "applied": [],
+        "kicked": [],
+        "left": False,
+    }

@@ -1,0 +1,51 @@
+"""From documents to the public shapes (design 8)."""
+
+from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
+from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
+
+
+def participant_view(session: SessionDocument, seat: Seat) -> ParticipantView:
+    """A seat with its streams."""
+    return ParticipantView(
+        id=seat.id,
+        name=seat.name,
+        role=seat.role,
+        state=seat.state,
+        metadata=seat.metadata,
+        muted=seat.muted,
+        streams=[StreamView(connection_id=stream.connection_id) for stream in session.streams_of(seat.id)],
+    )
+
+
+def session_summary(session: SessionDocument) -> SessionSummary:
+    """A session without its participants."""
+    return SessionSummary(
+        id=session.id,
+        custom_id=session.custom_id,
+        status=session.status,
+        version=session.version,
+        epoch=session.epoch,
+        metadata=session.metadata,
+        created_at=session.created_at,
+        **session.settings.model_dump(),
+    )
+
+
+def session_view(session: SessionDocument) -> SessionView:
+    """A snapshot of everything that participants may see."""
+    return SessionView(
+        **session_summary(session).model_dump(),
+        participants=[participant_view(session, seat) for seat in session.participants],
+    )
+
+
+def connection_view(connection: ConnectionDocument) -> ConnectionView:
+    """A connection with its answer, when it has one."""
+    return ConnectionView(
+        id=connection.id,
+        kind=connection.kind,
+        publisher=connection.publisher,
+        epoch=connection.epoch,
+        state=connection.state,
+        sdp_answer=connection.answer,
+    )

@@ -1,0 +1,88 @@
+"""One change stream per process over sessions and media servers, as facts that a wrapper acts on (design 6)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
+from pymongo.errors import OperationFailure
+
+from callplane.store.database import Database, Document
+from callplane.store.trouble import away_when_unreachable
+
+_PIPELINE: list[Document] = [
+    {"$match": {"ns.coll": {"$in": ["sessions", "media_servers"]}, "operationType": {"$in": ["insert", "update"]}}},
+    {
+        "$match": {
+            "$or": [
+                {"operationType": "insert"},
+                {"updateDescription.updatedFields.status": {"$exists": True}},
+                {"updateDescription.updatedFields.epoch": {"$exists": True}},
+                {"ns.coll": "media_servers"},
+            ]
+        }
+    },
+    {
+        "$project": {
+            "operationType": 1,
+            "ns.coll": 1,
+            "documentKey": 1,
+            "updateDescription.updatedFields.status": 1,
+            "updateDescription.updatedFields.epoch": 1,
+        }
+    },
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the stream showed: ``opened``, ``closed``, ``epoch`` (of the session ``id``) or ``server`` (of the pool)."""
+
+    what: str
+    id: str
+
+
+class StreamLost(Exception):
+    """The stream cannot be resumed (the oplog has moved on): open it again, then list again."""
+
+
+class Watch:
+    """An open stream; ``next`` waits a bounded time, for cancelling a pending read would kill it (measured)."""
+
+    def __init__(self, stream: AsyncDatabaseChangeStream[Document]) -> None:
+        self._stream = stream
+
+    async def next(self) -> Seen | None:
+        """The next fact, or None when nothing happened for a while. Raises Away (ask again) or StreamLost."""
+        try:
+            with away_when_unreachable():
+                change = await self._stream.try_next()
+        except OperationFailure as failure:
+            raise StreamLost(str(failure)) from failure
+        if change is None:
+            if not self._stream.alive:
+                raise StreamLost("the server closed the stream")
+            return None
+        return _seen(change)
+
+
+@asynccontextmanager
+async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
+    """Open the stream; whoever lists must list after this (listing first was measured to miss inserts)."""
+    with away_when_unreachable():
+        stream = await database.watch(_PIPELINE, max_await_time_ms=wait_ms)
+    try:
+        yield Watch(stream)
+    finally:
+        await stream.close()
+
+
+def _seen(change: Any) -> Seen:
+    id_ = str(change["documentKey"]["_id"])
+    if change["ns"]["coll"] == "media_servers":
+        return Seen("server", id_)
+    if change["operationType"] == "insert":
+        return Seen("opened", id_)
+    fields = change.get("updateDescription", {}).get("updatedFields", {})
+    return Seen("closed" if "status" in fields else "epoch", id_)

@@ -1,0 +1,39 @@
+"""Leases: which wrappers live. In database time, renewed each second, over after three (design 5)."""
+
+from callplane.store.database import Database
+from callplane.store.trouble import away_when_unreachable
+
+
+class Wrappers:
+    """One document per wrapper process; a restarted one is another."""
+
+    def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
+        self._collection = database["wrappers"]
+        self._past = {
+            "$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(lease_seconds * 1000)}
+        }
+
+    async def renew(self, wrapper: str) -> None:
+        """Say that this wrapper lives."""
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": wrapper}, {"$currentDate": {"since": True}}, upsert=True)
+
+    async def release(self, wrapper: str) -> None:
+        """Give the lease back at a peaceful end, so that others need not wait for it to run out."""
+        with away_when_unreachable():
+            await self._collection.delete_one({"_id": wrapper})
+
+    async def alive(self) -> frozenset[str]:
+        """The wrappers whose lease runs."""
+        where = {"since": {"$type": "date"}, "$expr": {"$gte": ["$since", self._past]}}
+        with away_when_unreachable():
+            return frozenset([found["_id"] async for found in self._collection.find(where, {"_id": 1})])
+
+    async def bury(self) -> list[str]:
+        """Remove the leases that have run out; returns whose they were."""
+        where = {"since": {"$type": "date"}, "$expr": {"$lt": ["$since", self._past]}}
+        with away_when_unreachable():
+            dead = [found["_id"] async for found in self._collection.find(where, {"_id": 1})]
+            for wrapper in dead:
+                await self._collection.delete_one({"_id": wrapper, **where})
+        return dead

@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Callplane } from "../../../web/sdk/index.js";
+import { FakePeerConnection, answer, hanging, problem, scripted, until } from "./support.mjs";
+
+const ICE = { candidate: "candidate:1 1 UDP 1 192.0.2.1 5000 typ host", sdpMid: "0" };
+const seat = (id, streams = []) => ({
+  id, name: id, role: "publisher", state: "joined", metadata: {}, muted: { audio: false, video: false },
+  streams: streams.map((connection_id) => ({ connection_id })),
+});
+
+/**
+ * A session whose API answers connections `k1`, `k2`, … and whose mailbox is fed by `tell`.
+ * `on` overrides the answer to a request by "METHOD path-end".
+ */
+async function world({ others = [], mine = [], on = {}, join = true } = {}) {
+  FakePeerConnection.made.length = 0;
+  const feed = { queue: [], wake: () => {}, version: 1, sent: 0, made: 0, ended: null };
+  const participants = () => [seat("me", mine), ...others];
+  const snapshot = (more = {}) => ({ id: "s", status: "open", version: 1, epoch: 1, participants: participants(), ...more });
+  const mailbox = async ({ init }) => {
+    while (!feed.queue.length && !feed.ended) {
+      await Promise.race([new Promise((resolve) => (feed.wake = resolve)), hanging(init.signal)]);
+    }
+    if (!feed.queue.length) return feed.ended;
+    return answer(200, { messages: feed.queue.splice(0), ack: `t${feed.sent}` });
+  };
+  const api = scripted((request) => {
+    const { method, path } = request;
+    if (path === "/messages") return mailbox(request);
+    const name = `${method} ${path.replace("/sessions/s", "").replace(/\/k\d+/, "/k")}`;
+    if (on[name]) return on[name](request, feed);
+    if (name === "POST /participants") {
+      return answer(201, { participant: seat("me"), token: "tok", ice_servers: [], session: snapshot() });
+    }
+    if (name === "GET ") return answer(200, snapshot());
+    if (name === "POST /connections") return made(request, feed);
+    return answer(method === "DELETE" ? 204 : 202, method === "DELETE" ? undefined : {});
+  });
+  const callplane = new Callplane({ baseUrl: "http://api.test", fetch: api.fetch, RTCPeerConnection: FakePeerConnection });
+  const session = callplane.seat("s", { name: "me" });
+  const heard = { states: [], errors: [], signals: [] };
+  session.addEventListener("state", ({ detail }) => heard.states.push(detail.reason ? `${detail.state}: ${detail.reason}` : detail.state));
+  session.addEventListener("error", ({ detail }) => heard.errors.push(detail.error.code));
+  session.addEventListener("signal", ({ detail }) => heard.signals.push(detail));
+  if (join) await session.join();
+  const tell = (type, data, versioned = true) => {
+    const version = versioned ? ++feed.version : null;
+    feed.queue.push({ id: `m${++feed.sent}`, type, session_id: "s", version, at: "", data });
+    feed.wake();
+  };
+  const asked = (method, end) => api.requests.filter((one) => one.method === method && one.path.endsWith(end));
+  const offers = () => asked("POST", "/connections").map((one) => one.body);
+  return { session, feed, tell, asked, offers, heard, pcs: FakePeerConnection.made, snapshot };
+}
+
+function made({ body }, feed, epoch = 1) {
+  const id = `k${++feed.made}`;
+  return answer(201, { id, kind: body.kind, publisher: body.publisher ?? null, epoch, state: "ready", sdp_answer: `answer ${id}` });
+}
+
+const camera = () => new MediaStream([{ kind: "audio", enabled: true, stop() {} }, { kind: "video", enabled: true, stop() {} }]);
+
+test("subscribes to whatever is there and whatever comes, once, and never to itself", async () => {
+  const { session, tell, offers, pcs } = await world({ others: [seat("bob", ["b1"]), seat("eve")] });
+  await until(() => offers().length === 1);
+  tell("stream-published", { participant_id: "eve", connection_id: "e1" });
+  tell("stream-published", { participant_id: "me", connection_id: "mine" });
+  tell("stream-published", { participant_id: "eve", connection_id: "e1" });
+  await until(() => offers().length === 2);
+  await until(() => pcs.every((pc) => pc.answers.length));
+  assert.deepEqual(offers().map((one) => [one.kind, one.publisher]), [["subscribe", "bob"], ["subscribe", "eve"]]);
+  assert.deepEqual(pcs[0].transceivers, [["audio", "recvonly"], ["video", "recvonly"]]);
+  await session.leave();
+});
+
+test("publishes what it is given, and the answer's second copy is ignored", async () => {
+  const { session, tell, offers, pcs } = await world();
+  assert.deepEqual(await session.publish(camera()), { connection_id: "k1" });
+  tell("answer", { command_id: "x", connection_id: "k1", sdp_answer: "another" }, false);
+  tell("signal", { from: "bob", type: "x", data: 1 }, false);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(pcs[0].answers, ["answer k1"]);
+  assert.deepEqual(pcs[0].transceivers, [["audio", "sendonly"], ["video", "sendonly"]]);
+  assert.equal(offers()[0].replaces, undefined);
+  await session.leave();
+});
+
+test("candidates wait for each other: ours for the 201, the server's for the answer", async () => {
+  const gate = {};
+  const opened = new Promise((resolve) => (gate.open = resolve));
+  const { session, tell, asked, pcs, heard } = await world({
+    on: { "POST /connections": async (request, feed) => (await opened, made(request, feed)) },
+  });
+  const published = session.publish(camera());
+  await until(() => pcs.length === 1);
+  pcs[0].found("local-1");
+  pcs[0].found("local-2");
+  tell("ice-candidate", { connection_id: "k1", candidate: ICE }, false);
+  tell("signal", { from: null, type: "after", data: null }, false);
+  await until(() => heard.signals.length === 1);
+  assert.equal(asked("POST", "/candidates").length, 0);
+  gate.open();
+  await published;
+  assert.deepEqual(pcs[0].candidates, [ICE.candidate]);
+  await until(() => asked("POST", "/k1/candidates").length === 1);
+  pcs[0].found("local-3");
+  await until(() => asked("POST", "/k1/candidates").length === 2);
+  const sent = asked("POST", "/k1/candidates").map((one) => one.body.candidates.map((c) => c.candidate));
+  assert.deepEqual(sent, [["local-1", "local-2"], ["local-3"]]);
+  tell("ice-candidate", { connection_id: "k1", candidate: { candidate: "late" } }, false);
+  await until(() => pcs[0].candidates.length === 2);
+  await session.leave();
+});
+
+test("a 202 is settled by the mailbox, whichever comes first", async () => {
+  for (const early of [true, false]) {
+    const on = { "POST /connections": () => answer(202, { id: "k1", command_id: "c1" }) };
+    const { session, tell, pcs, asked, heard } = await world({ on });
+    const outcome = () => tell("answer", { command_id: "c1", connection_id: "k1", sdp_answer: "by mailbox" }, false);
+    if (early) {
+      outcome();
+      tell("signal", {}, false);
+      await until(() => heard.signals.length === 1);
+    }
+    const published = session.publish(camera());
+    await until(() => asked("POST", "/connections").length === 1);
+    if (!early) outcome();
+    await published;
+    assert.deepEqual(pcs[0].answers, ["by mailbox"]);
+    await session.leave();
+  }
+});
+
+test("a 202 that ends in a refusal is told, and stops", async () => {
+  const on = { "POST /connections": () => answer(202, { id: "k1", command_id: "c1" }) };
+  const { session, tell, heard, asked } = await world({ on });
+  const published = session.publish(camera());
+  tell("error", { command_id: "c1", problem: { status: 422, code: "invalid-sdp", retryable: false } }, false);
+  await assert.rejects(published, { code: "invalid-sdp" });
+  assert.deepEqual(heard.errors, ["invalid-sdp"]);
+  assert.equal(asked("POST", "/connections").length, 1);
+  await session.leave();
+});
+
+test("a gap in the versions reads the session again", async () => {
+  const others = [];
+  const { session, feed, tell, asked } = await world({
+    others,
+    on: { "GET ": () => answer(200, { id: "s", status: "open", version: 5, epoch: 1, participants: [seat("me"), seat("zoe", ["z1"])] }) },
+  });
+  feed.version = 4;
+  tell("participant-joined", { participant: seat("never") });
+  await until(() => asked("POST", "/connections").length === 1);
+  assert.deepEqual(session.participants.map((one) => one.id), ["me", "zoe"]);
+  await session.leave();
+});
+
+test("resync-required reads the session again", async () => {
+  const { session, tell, asked } = await world();
+  tell("resync-required", {}, false);
+  await until(() => asked("GET", "/sessions/s").length === 1);
+  await session.leave();
+});
+
+test("a stream that ends takes its subscription along, here and on the server", async () => {
+  const { session, tell, asked, pcs } = await world({ others: [seat("bob", ["b1"])] });
+  await until(() => pcs[0]?.answers.length);
+  tell("stream-unpublished", { participant_id: "bob", connection_id: "b1", reason: "stopped" });
+  await until(() => asked("DELETE", "/connections/k1").length === 1);
+  assert.equal(pcs[0].signalingState, "closed");
+  await session.leave();
+});
+
+test("a lost media server: own media at once, the others' when it is there again, the old picture until then", async () => {
+  const { session, tell, offers, pcs, heard } = await world({
+    others: [seat("bob", ["b1"])],
+    on: { "POST /connections": (request, feed) => made(request, feed, feed.made < 2 ? 1 : 2) },
+  });
+  await session.publish(camera());
+  await until(() => pcs.length === 2 && pcs.every((pc) => pc.answers.length));
+  for (const pc of pcs) pc.becomes("connected");
+  assert.equal(session.state, "connected");
+  tell("media-lost", { epoch: 2, reason: "media-server-lost" });
+  await until(() => offers().length === 3);
+  assert.deepEqual(heard.states.at(-1), "reconnecting: media-lost");
+  assert.deepEqual([offers()[2].kind, offers()[2].replaces], ["publish", undefined]);
+  const [bob, own] = offers()[0].kind === "subscribe" ? pcs : [pcs[1], pcs[0]];
+  own.becomes("failed");
+  bob.becomes("failed");
+  tell("stream-published", { participant_id: "bob", connection_id: "b2" });
+  await until(() => offers().length === 4);
+  assert.deepEqual([offers()[3].kind, offers()[3].publisher], ["subscribe", "bob"]);
+  assert.equal(bob.signalingState, "stable");
+  await until(() => pcs.length === 4 && pcs.every((pc) => pc.answers.length));
+  pcs[2].becomes("connected");
+  pcs[3].becomes("connected");
+  await until(() => session.state === "connected");
+  assert.equal(bob.signalingState, "closed");
+  assert.equal(offers().length, 4);
+  await session.leave();
+});
+
+test("a failed connection is replaced, and one that others replaced is only renamed", async () => {
+  const { session, tell, offers, pcs, asked } = await world({ others: [seat("bob", ["b1"])] });
+  await session.publish(camera());
+  await until(() => pcs.length === 2 && pcs.every((pc) => pc.answers.length));
+  for (const pc of pcs) pc.becomes("connected");
+  const mine = asked("POST", "/connections").findIndex((one) => one.body.kind === "publish");
+  tell("connection-failed", { connection_id: `k${mine + 1}`, reason: "drop" }, false);
+  await until(() => offers().length === 3);
+  assert.equal(offers()[2].replaces, `k${mine + 1}`);
+  tell("participant-updated", { participant: seat("bob", ["b2"]) });
+  tell("stream-published", { participant_id: "bob", connection_id: "b2" });
+  await until(() => session.info.version === 3);
+  assert.equal(offers().length, 3);
+  assert.equal(asked("DELETE", "/connections/k1").length, 0);
+  await session.leave();
+});
+
+test("what was sent in an earlier life of the seat is replaced; gone, an ordinary offer does", async () => {
+  const on = {
+    "POST /connections": (request, feed) => (request.body.replaces ? problem(404, "not-found") : made(request, feed)),
+  };
+  const { session, offers } = await world({ mine: ["old"], on });
+  await session.publish(camera());
+  assert.deepEqual(offers().map((one) => one.replaces), ["old", undefined]);
+  await session.leave();
+});
+
+test("no media server yet: goes on offering until there is one", async () => {
+  let tries = 0;
+  const on = {
+    "POST /connections": (request, feed) =>
+      ++tries < 3 ? problem(503, "unavailable", { retryable: true }) : made(request, feed),
+  };
+  const { session, asked } = await world({ on });
+  await session.publish(camera());
+  const keys = asked("POST", "/connections").map((one) => one.headers["Idempotency-Key"]);
+  assert.equal(new Set(keys).size, 1);
+  await session.leave();
+});
+
+test("a subscription that is refused is not asked for again and again", async () => {
+  const on = { "POST /connections": () => problem(403, "forbidden") };
+  const { session, tell, asked, heard } = await world({ others: [seat("bob", ["b1"])], on });
+  await until(() => heard.errors.length === 1);
+  tell("participant-joined", { participant: seat("eve") });
+  await until(() => session.info.version === 2);
+  assert.equal(asked("POST", "/connections").length, 1);
+  await session.leave();
+});
+
+test("states: unreachable and back, kicked, closed, replaced", async () => {
+  const kicked = await world();
+  kicked.tell("participant-left", { participant_id: "me", reason: "kicked" });
+  await kicked.session.ended;
+  assert.deepEqual(kicked.heard.states, ["connected", "left: kicked"]);
+
+  const closed = await world({ others: [seat("bob", ["b1"])] });
+  closed.tell("session-closed", { reason: "empty" });
+  await closed.session.ended;
+  assert.deepEqual(closed.heard.states, ["connected", "closed: empty"]);
+  assert.ok(closed.pcs.every((pc) => pc.signalingState === "closed"));
+
+  const gone = await world();
+  gone.feed.ended = problem(410, "join-again", { reason: "connection-lost" });
+  gone.feed.wake();
+  await gone.session.ended;
+  assert.deepEqual(gone.heard.states, ["connected", "left: connection-lost"]);
+
+  const replaced = await world();
+  replaced.feed.ended = problem(409, "poll-replaced");
+  replaced.feed.wake();
+  await replaced.session.ended;
+  assert.deepEqual(replaced.heard.states, ["connected", "left: poll-replaced"]);
+
+  const away = await world();
+  away.feed.ended = problem(503, "unavailable");
+  away.feed.wake();
+  await until(() => away.session.state === "reconnecting");
+  assert.equal(away.session.reason, "unreachable");
+  away.feed.ended = null;
+  away.tell("signal", {}, false);
+  await until(() => away.session.state === "connected");
+  await away.session.leave();
+  assert.equal(away.asked("DELETE", "/participants/me").length, 1);
+});
+
+test("mute is said to the others, and a moderator's mute is obeyed", async () => {
+  const { session, tell, asked } = await world();
+  const stream = camera();
+  await session.publish(stream);
+  await session.mute({ audio: true });
+  assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, true]);
+  assert.deepEqual(asked("PATCH", "/participants/me")[0].body, { muted: { audio: true } });
+  tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: true, video: false } } });
+  tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: true, video: true } } });
+  await until(() => session.info.version === 3);
+  assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, false]);
+  tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: true, video: false } } });
+  await until(() => session.info.version === 4);
+  assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, true]);
+  await session.leave();
+});
+
+test("a stream that is published while its subscription is under way in an older epoch is offered again", async () => {
+  const gate = {};
+  const opened = new Promise((resolve) => (gate.open = resolve));
+  const { session, tell, offers } = await world({
+    others: [seat("bob", ["b1"])],
+    on: { "POST /connections": async (request, feed) => (await opened, made(request, feed, ++gate.n > 1 ? 2 : 1)) },
+  });
+  gate.n = 0;
+  await until(() => offers().length === 1);
+  tell("media-lost", { epoch: 2, reason: "down" });
+  tell("stream-published", { participant_id: "bob", connection_id: "b2" });
+  await until(() => session.info.version === 3);
+  assert.equal(offers().length, 1);
+  gate.open();
+  await until(() => offers().length === 2);
+  await session.leave();
+});

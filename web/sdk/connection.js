@@ -1,0 +1,255 @@
+// @ts-check
+/** A published or received stream that outlives its endpoints: it offers again whenever one is lost. */
+
+import { jittered, pause } from "./backoff.js";
+import { CallplaneError, unreachable } from "./errors.js";
+import { Peer } from "./peer.js";
+
+/** Longer than an ICE check over bad networks, shorter than people's patience. */
+const CONNECT_DEADLINE = 15_000;
+/** A short loss heals by itself; the server's own drop timer is 5 s (design 8). */
+const DISCONNECTED = 4_000;
+/** A 202 is settled by the mailbox; five attempts a second apart fit in here (design 3). */
+const OUTCOME_DEADLINE = 30_000;
+/** Bugs of the server are tried again too, but not for ever. */
+const MOST_BUGS = 5;
+
+/**
+ * @typedef {object} ConnectionOptions
+ * @property {import("./wire.js").Wire} wire
+ * @property {"publish" | "subscribe"} kind
+ * @property {string} [publisher] whose stream is received
+ * @property {() => string | undefined} [stream] which of the publisher's streams, where it has several
+ * @property {MediaStream} [outgoing] what is published
+ * @property {string} [replaces] a connection of an earlier life of this seat
+ * @property {() => void} changed its state is another
+ * @property {() => void} settled it stopped offering, answered or not
+ * @property {(error: CallplaneError) => void} failed it was given up
+ */
+
+/** @typedef {"media-lost" | "connection-failed"} Cause */
+
+/** @typedef {"connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
+
+export class Connection {
+  #options;
+  #end = new AbortController();
+  #wake = new AbortController();
+  #held = false;
+  #failures = 0;
+  /** @type {Peer | null} */
+  #peer = null;
+  /** @type {Peer | null} the last one that was connected: its picture stays until there is a new one */
+  #former = null;
+  /** @type {string | null} */
+  #replaces;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {ConnectionState} */
+  state = "connecting";
+  /** @type {Cause} of the last restart */
+  cause = "connection-failed";
+  /** @type {CallplaneError | null} why it was given up */
+  error = null;
+  /** Whether an offer is under way. */
+  offering = false;
+  /** The epoch of the endpoint, or of the offer under way; 0 before the first. */
+  epoch = 0;
+
+  /** @param {ConnectionOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#replaces = options.replaces ?? null;
+  }
+
+  get id() {
+    return this.#peer?.id ?? null;
+  }
+
+  get peer() {
+    return this.#peer;
+  }
+
+  get publisher() {
+    return this.#options.publisher;
+  }
+
+  get outgoing() {
+    return this.#options.outgoing ?? null;
+  }
+
+  /** What is received: the new picture once it is connected, until then the last. */
+  get incoming() {
+    return (this.#former ?? this.#peer)?.incoming ?? null;
+  }
+
+  /** Offer until there is an answer, or no use in going on. */
+  async start() {
+    if (this.offering || this.state === "closed") return;
+    this.offering = true;
+    this.#held = false;
+    try {
+      while (!(await this.#round()));
+    } finally {
+      this.offering = false;
+      this.#options.settled();
+    }
+  }
+
+  /**
+   * Make a new endpoint in place of the present one; while that is under way, hurry it.
+   * @param {Cause} [cause]
+   */
+  restart(cause = "connection-failed") {
+    this.#wake.abort(new Error("woken"));
+    if (this.offering || this.state === "closed") return;
+    clearTimeout(this.#timer);
+    this.cause = cause;
+    this.#become("reconnecting");
+    void this.start();
+  }
+
+  /** Its media is gone and nothing can be offered yet: wait for `restart`. */
+  hold() {
+    if (this.offering || this.state === "closed") return;
+    this.#held = true;
+    this.cause = "media-lost";
+    clearTimeout(this.#timer);
+    this.#become("reconnecting");
+  }
+
+  /** Stop it, here and (unless the seat goes too) on the server. */
+  async close({ tell = true } = {}) {
+    if (this.state === "closed") return;
+    const id = this.id ?? this.#replaces;
+    clearTimeout(this.#timer);
+    this.#end.abort(new Error("connection closed"));
+    this.#peer?.close();
+    this.#former?.close();
+    this.#become("closed");
+    if (tell && id) await this.#options.wire.stop(id).catch(() => {});
+  }
+
+  /** @returns {Promise<boolean>} whether to stop offering */
+  async #round() {
+    const { signal } = this.#end;
+    if (this.#failures) await this.#rest();
+    if (signal.aborted) return true;
+    try {
+      await this.#offer();
+      this.#expect(CONNECT_DEADLINE);
+      return true;
+    } catch (error) {
+      return signal.aborted || this.#giveUp(error instanceof CallplaneError ? error : unreachable(error));
+    }
+  }
+
+  async #offer() {
+    const { wire, kind, publisher, stream } = this.#options;
+    // What an epoch took with it cannot be replaced any more.
+    if (this.epoch && this.epoch < wire.epoch()) this.#replaces = null;
+    this.epoch = wire.epoch();
+    const peer = this.#renew();
+    const sdp_offer = await peer.offer();
+    const replaces = this.#replaces ?? undefined;
+    const { signal } = this.#end;
+    const made = await wire.offer({ kind, publisher, stream: stream?.(), replaces, sdp_offer }, signal);
+    if (signal.aborted) return void wire.stop(made.id).catch(() => {});
+    peer.identified(made.id);
+    for (const candidate of wire.early.candidates(made.id)) await peer.candidate(candidate);
+    const answer = made.sdp_answer ?? (await this.#outcome(made));
+    this.#replaces = made.id;
+    this.epoch = made.epoch ?? wire.epoch();
+    await peer.answer(answer);
+  }
+
+  #renew() {
+    const { wire, outgoing = null } = this.#options;
+    if (this.#peer?.shown) {
+      this.#former?.close();
+      this.#former = this.#peer;
+    } else {
+      this.#peer?.close();
+    }
+    const peer = new Peer({
+      RTCPeerConnection: wire.RTCPeerConnection,
+      iceServers: wire.iceServers,
+      outgoing,
+      trickle: (id, candidates) => wire.trickle(id, candidates),
+      changed: (state) => peer === this.#peer && this.#heard(state),
+    });
+    this.#peer = peer;
+    return peer;
+  }
+
+  /** @param {import("./wire.js").Made} made */
+  async #outcome({ id, command_id }) {
+    const { wire } = this.#options;
+    const signal = AbortSignal.any([AbortSignal.timeout(OUTCOME_DEADLINE), this.#end.signal]);
+    try {
+      const { sdp_answer, problem } = await wire.early.outcome(command_id, signal);
+      if (problem) throw new CallplaneError(problem);
+      return /** @type {string} */ (sdp_answer);
+    } catch (error) {
+      void wire.stop(id).catch(() => {}); // It may still be made: nobody would use it.
+      throw error;
+    }
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #heard(state) {
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      this.#failures = 0;
+      this.#former?.close();
+      this.#former = null;
+      this.#become("connected");
+    } else if (state === "failed") {
+      this.#lost();
+    } else if (state === "disconnected") {
+      this.#expect(DISCONNECTED);
+    }
+  }
+
+  /** @param {number} ms within which the peer has to be connected */
+  #expect(ms) {
+    clearTimeout(this.#timer);
+    if (this.#peer?.pc.connectionState !== "connected") this.#timer = setTimeout(() => this.#lost(), ms);
+  }
+
+  #lost() {
+    if (this.#held) return;
+    this.#failures++;
+    this.restart();
+  }
+
+  /**
+   * @param {CallplaneError} error
+   * @returns {boolean} whether to stop offering
+   */
+  #giveUp(error) {
+    this.#failures++;
+    if (this.#replaces && [404, 409].includes(error.status) && error.code !== "session-closed") {
+      this.#replaces = null; // What was to be replaced is gone: an ordinary offer will do.
+      return false;
+    }
+    if (error.retryable || (error.status === 500 && this.#failures < MOST_BUGS)) return false;
+    this.error = error;
+    this.#options.failed(error);
+    void this.close({ tell: false });
+    return true;
+  }
+
+  async #rest() {
+    this.#wake = new AbortController();
+    const either = AbortSignal.any([this.#wake.signal, this.#end.signal]);
+    await pause(jittered(this.#failures - 1), either).catch(() => {});
+  }
+
+  /** @param {ConnectionState} state */
+  #become(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.#options.changed();
+  }
+}

@@ -1,0 +1,112 @@
+// @ts-check
+/** Requests to the API: problem errors, repeats under one idempotency key, a deadline on each. */
+
+import { jittered, pause } from "./backoff.js";
+import { CallplaneError, refusal, unreachable } from "./errors.js";
+
+/**
+ * @typedef {typeof globalThis.fetch} Fetch
+ * @typedef {object} Call
+ * @property {string | null} [token] bearer token
+ * @property {unknown} [body] sent as JSON
+ * @property {boolean} [once] makes something: give it an idempotency key
+ * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive] outlive the page (no repeats then)
+ * @property {number} [timeout] milliseconds for one try
+ * @property {number} [patience] milliseconds within which failed tries are repeated; 0 for none
+ */
+
+/** Speaks HTTP to one Callplane. */
+export class Http {
+  #base;
+  #fetch;
+  #random;
+
+  /**
+   * @param {string | URL} base
+   * @param {{fetch?: Fetch, random?: () => number}} [options]
+   */
+  constructor(base, { fetch = globalThis.fetch, random = Math.random } = {}) {
+    this.#base = String(base).replace(/\/+$/, "");
+    this.#fetch = fetch.bind(globalThis);
+    this.#random = random;
+  }
+
+  /**
+   * One request, repeated while the trouble is one that passes.
+   * @param {string} method
+   * @param {string} path
+   * @param {Call} [call]
+   * @returns {Promise<{status: number, body: any}>}
+   */
+  async call(method, path, call = {}) {
+    const init = request(method, call);
+    const patience = call.keepalive ? 0 : (call.patience ?? 30_000);
+    const end = Date.now() + patience;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#once(path, init, call);
+      } catch (error) {
+        if (!(error instanceof CallplaneError) || !error.retryable) throw error;
+        const wait = this.delay(error, attempt);
+        if (Date.now() + wait > end) throw error;
+        await pause(wait, call.signal);
+      }
+    }
+  }
+
+  /**
+   * How long to wait after `error`: what the server asked for, and a little of one's own.
+   * @param {CallplaneError} error
+   * @param {number} attempt
+   */
+  delay(error, attempt) {
+    return (error.retryAfter ?? 0) * 1000 + jittered(attempt, { random: this.#random });
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   * @param {Call} call
+   */
+  async #once(path, init, { signal, timeout = 15_000 }) {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), timeout);
+    const cut = () => deadline.abort(signal?.reason);
+    if (signal?.aborted) cut();
+    signal?.addEventListener("abort", cut, { once: true });
+    try {
+      const response = await this.#fetch(this.#base + path, { ...init, signal: deadline.signal });
+      if (!response.ok) throw await refusal(response);
+      const text = await response.text();
+      return { status: response.status, body: text ? JSON.parse(text) : null };
+    } catch (error) {
+      if (error instanceof CallplaneError) throw error;
+      if (signal?.aborted) throw signal.reason;
+      throw unreachable(deadline.signal.aborted ? deadline.signal.reason : error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cut);
+    }
+  }
+}
+
+/**
+ * Built once, so that every repeat carries the same key and body.
+ * @param {string} method
+ * @param {Call} call
+ * @returns {RequestInit}
+ */
+function request(method, { token, body, once, keepalive }) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (once) headers["Idempotency-Key"] = randomKey();
+  return { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive, cache: "no-store" };
+}
+
+/** 128 random bits; `crypto.randomUUID` is missing on insecure origins, `getRandomValues` is not. */
+export function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

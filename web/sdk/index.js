@@ -1,0 +1,61 @@
+// @ts-check
+/** Callplane in the browser: make a session, join it, send and receive. */
+
+import { Http } from "./http.js";
+import { Session } from "./session.js";
+
+export { CallplaneError } from "./errors.js";
+export { Http } from "./http.js";
+export { Session } from "./session.js";
+export { synthetic } from "./synthetic.js";
+
+/** The entrance: one Callplane, by default the one that served this file. */
+export class Callplane {
+  #http;
+  #accessToken;
+  #RTCPeerConnection;
+
+  /**
+   * @param {{baseUrl?: string | URL, accessToken?: string | null, fetch?: import("./http.js").Fetch,
+   *   RTCPeerConnection?: import("./peer.js").PeerClass}} [options]
+   */
+  constructor({ baseUrl = new URL("../", import.meta.url), accessToken = null, fetch, RTCPeerConnection } = {}) {
+    this.#http = new Http(baseUrl, { fetch });
+    this.#accessToken = accessToken;
+    this.#RTCPeerConnection = RTCPeerConnection;
+  }
+
+  /**
+   * Make a session; the same `custom_id` gives the same one.
+   * @param {Record<string, unknown>} [settings] see `POST /sessions`
+   */
+  async createSession(settings = {}) {
+    return (await this.#http.call("POST", "/sessions", { token: this.#accessToken, body: settings, once: true })).body;
+  }
+
+  /**
+   * Take a seat; with a participant token, the seat that it was given for.
+   * @param {string} session its id
+   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number}} [options]
+   */
+  async join(session, options = {}) {
+    return this.seat(session, options).join();
+  }
+
+  /**
+   * A seat not yet taken: for a page that listens to its events before it joins.
+   * @param {string} session its id
+   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number}} [options]
+   */
+  seat(session, { token, subscribe, wait, ...seat } = {}) {
+    return new Session({
+      http: this.#http,
+      session,
+      seat,
+      token: token ?? this.#accessToken,
+      subscribe,
+      wait,
+      RTCPeerConnection: this.#RTCPeerConnection,
+    });
+  }
+}

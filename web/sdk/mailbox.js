@@ -1,0 +1,115 @@
+// @ts-check
+/** A participant's mailbox: asking again is the acknowledgement of what the last answer brought. */
+
+import { CallplaneError } from "./errors.js";
+import { pause } from "./backoff.js";
+
+/** More than a holder ever has unacknowledged (500), so that a repeat after a take-over is still known. */
+const REMEMBERED = 2048;
+
+/**
+ * @typedef {{id: string, type: string, session_id: string, version: number | null, at: string, data: any}} Message
+ * @typedef {{why: "stopped" | "replaced" | "gone" | "refused", reason: string | null, error: Error | null}} Ending
+ */
+
+/** Polls `/messages` and hands each message on once, in order. */
+export class Mailbox {
+  #http;
+  #token;
+  #deliver;
+  #reachable;
+  #wait;
+  #max;
+  /** @type {string | null} */
+  #ack = null;
+  /** @type {Set<string>} */
+  #seen = new Set();
+  #stop = new AbortController();
+
+  /**
+   * @param {import("./http.js").Http} http
+   * @param {string} token the participant token
+   * @param {{deliver: (message: Message) => void | Promise<void>, reachable?: (yes: boolean) => void,
+   *   wait?: number, max?: number}} options
+   */
+  constructor(http, token, { deliver, reachable = () => {}, wait = 25, max = 100 }) {
+    this.#http = http;
+    this.#token = token;
+    this.#deliver = deliver;
+    this.#reachable = reachable;
+    this.#wait = wait;
+    this.#max = max;
+  }
+
+  /** Stop asking; `run` then ends with `stopped`. */
+  stop() {
+    this.#stop.abort(new Error("mailbox stopped"));
+  }
+
+  /**
+   * Ask, deliver, ask again, until the mailbox ends or is stopped.
+   * @returns {Promise<Ending>}
+   */
+  async run() {
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      try {
+        const answer = await this.#ask();
+        failures = 0;
+        this.#reachable(true);
+        await this.#hand(answer.messages);
+        // Only now: whatever dies before this line is given again. An empty answer names no token.
+        this.#ack = answer.ack ?? this.#ack;
+      } catch (error) {
+        const ending = this.#ending(error);
+        if (ending) return ending;
+        this.#reachable(false);
+        await this.#rest(/** @type {CallplaneError} */ (error), failures++);
+      }
+    }
+    return { why: "stopped", reason: null, error: null };
+  }
+
+  async #ask() {
+    const query = new URLSearchParams({ wait: String(this.#wait), max: String(this.#max) });
+    if (this.#ack) query.set("ack", this.#ack);
+    const { body } = await this.#http.call("GET", `/messages?${query}`, {
+      token: this.#token,
+      signal: this.#stop.signal,
+      timeout: (this.#wait + 8) * 1000,
+      patience: 0,
+    });
+    return body;
+  }
+
+  /** @param {Message[]} messages */
+  async #hand(messages) {
+    for (const message of messages) {
+      if (this.#stop.signal.aborted) return;
+      if (this.#seen.has(message.id)) continue;
+      this.#seen.add(message.id);
+      if (this.#seen.size > REMEMBERED) this.#seen.delete(/** @type {string} */ (this.#seen.values().next().value));
+      await this.#deliver(message);
+    }
+  }
+
+  /**
+   * @param {unknown} error
+   * @returns {Ending | null} null when asking again makes sense
+   */
+  #ending(error) {
+    if (this.#stop.signal.aborted) return { why: "stopped", reason: null, error: null };
+    if (!(error instanceof CallplaneError)) throw error;
+    if (error.code === "poll-replaced") return { why: "replaced", reason: null, error };
+    if (error.status === 410) return { why: "gone", reason: error.reason ?? error.detail, error };
+    const ours = error.status >= 400 && error.status < 500 && !error.retryable;
+    return ours ? { why: "refused", reason: error.code, error } : null;
+  }
+
+  /**
+   * @param {CallplaneError} error
+   * @param {number} failures
+   */
+  async #rest(error, failures) {
+    await pause(this.#http.delay(error, failures), this.#stop.signal).catch(() => {});
+  }
+}

@@ -1,0 +1,129 @@
+// @ts-check
+/** One RTCPeerConnection from its offer to its end, with candidates kept until each side can take them. */
+
+/** Candidates that arrive within this many milliseconds share a request. */
+const GATHERING = 30;
+/** The API takes at most this many candidates for one connection (design 8). */
+const MOST = 128;
+
+/** @typedef {typeof globalThis.RTCPeerConnection} PeerClass */
+
+/**
+ * @typedef {object} PeerOptions
+ * @property {PeerClass} RTCPeerConnection
+ * @property {RTCIceServer[]} iceServers
+ * @property {MediaStream | null} outgoing what to send; null to receive
+ * @property {(id: string, candidates: RTCIceCandidateInit[]) => Promise<unknown>} trickle
+ * @property {(state: RTCPeerConnectionState) => void} changed
+ */
+
+/** A single endpoint's browser side; Kurento renegotiates nothing, so a restart is a new Peer. */
+export class Peer {
+  #options;
+  #answered = false;
+  #sent = 0;
+  #flushing = false;
+  /** @type {RTCIceCandidateInit[]} */
+  #local = [];
+  /** @type {RTCIceCandidateInit[]} */
+  #remote = [];
+  /** @type {string | null} the connection's id, once the API has said it */
+  id = null;
+  /** Whether it was ever connected. */
+  shown = false;
+  /** What is received. */
+  incoming = new MediaStream();
+
+  /** @param {PeerOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.pc = new options.RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "max-bundle" });
+    this.pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#found(candidate.toJSON());
+    this.pc.onconnectionstatechange = () => {
+      this.shown ||= this.pc.connectionState === "connected";
+      options.changed(this.pc.connectionState);
+    };
+    this.pc.ontrack = ({ track }) => this.incoming.addTrack(track);
+  }
+
+  /** @returns {Promise<string>} the SDP to offer */
+  async offer() {
+    const { outgoing } = this.#options;
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      const track = outgoing?.getTracks().find((one) => one.kind === kind);
+      if (track && outgoing) this.pc.addTransceiver(track, { direction: "sendonly", streams: [outgoing] });
+      else if (!outgoing) this.pc.addTransceiver(kind, { direction: "recvonly" });
+    }
+    const offer = await this.pc.createOffer();
+    await this.pc.setLocalDescription(offer);
+    return /** @type {string} */ (offer.sdp);
+  }
+
+  /**
+   * The API has named the connection: local candidates can go.
+   * @param {string} id
+   */
+  identified(id) {
+    this.id = id;
+    this.#schedule();
+  }
+
+  /**
+   * Take the answer; it comes twice (201 and mailbox), the second is ignored.
+   * @param {string} sdp
+   */
+  async answer(sdp) {
+    if (this.#answered || this.closed) return;
+    this.#answered = true;
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+    for (const candidate of this.#remote.splice(0)) await this.#add(candidate);
+  }
+
+  /**
+   * A candidate of the server; one that is early waits for the answer.
+   * @param {RTCIceCandidateInit} candidate
+   */
+  async candidate(candidate) {
+    if (this.closed) return;
+    if (this.pc.remoteDescription) await this.#add(candidate);
+    else this.#remote.push(candidate);
+  }
+
+  get closed() {
+    return this.pc.signalingState === "closed";
+  }
+
+  close() {
+    this.pc.onicecandidate = this.pc.onconnectionstatechange = this.pc.ontrack = null;
+    this.pc.close();
+    for (const track of this.incoming.getTracks()) track.stop();
+  }
+
+  /** @param {RTCIceCandidateInit} candidate */
+  async #add(candidate) {
+    // A single candidate that the browser cannot read must not cost the call.
+    await this.pc.addIceCandidate(candidate).catch(() => {});
+  }
+
+  /** @param {RTCIceCandidateInit} candidate */
+  #found(candidate) {
+    if (this.#sent + this.#local.length < MOST) this.#local.push(candidate);
+    this.#schedule();
+  }
+
+  #schedule() {
+    if (!this.id || this.#flushing || !this.#local.length) return;
+    this.#flushing = true;
+    setTimeout(() => this.#flush(/** @type {string} */ (this.id)), GATHERING);
+  }
+
+  /** @param {string} id */
+  async #flush(id) {
+    const batch = this.#local.splice(0);
+    this.#sent += batch.length;
+    // Lost candidates show as a failed connection, which is offered again; nothing more to do here.
+    if (!this.closed) await this.#options.trickle(id, batch).catch(() => {});
+    this.#flushing = false;
+    this.#schedule();
+  }
+}

@@ -1,0 +1,106 @@
+// @ts-check
+/** Who is in a session and what they send: a snapshot, moved on by the events that follow it. */
+
+/**
+ * @typedef {{id: string, name: string | null, role: string, state: string, metadata: Record<string, unknown>,
+ *   muted: {audio: boolean, video: boolean}, streams: {connection_id: string}[]}} Participant
+ * @typedef {import("./mailbox.js").Message} Message
+ */
+
+/** @type {Record<string, (roster: Roster, data: any) => void>} */
+const CHANGES = {
+  "participant-joined": (roster, { participant }) => roster.participants.set(participant.id, { ...participant }),
+  "participant-updated": (roster, { participant }) => roster.participants.set(participant.id, { ...participant }),
+  "participant-left": (roster, { participant_id }) => roster.participants.delete(participant_id),
+  "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
+  "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),
+  "session-updated": (roster, { session }) => roster.settle(session),
+  "session-closed": (roster) => roster.settle({ status: "closed" }),
+  "stream-published": (roster, { participant_id, connection_id }) => {
+    const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);
+    roster.change(participant_id, { streams: [...streams, { connection_id }] });
+  },
+  "stream-unpublished": (roster, { participant_id, connection_id }) => {
+    const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);
+    roster.change(participant_id, { streams });
+  },
+  "media-lost": (roster, { epoch }) => {
+    // A loss says nothing else: every stream ended with it (design 5).
+    for (const id of roster.participants.keys()) roster.change(id, { streams: [] });
+    roster.settle({ epoch });
+  },
+  "media-ready": (roster, { epoch }) => roster.settle({ epoch }),
+};
+
+/** The session as this client knows it. */
+export class Roster {
+  /** @type {Map<string, Participant>} */
+  participants = new Map();
+  /** @type {Record<string, any>} the session's own fields, without its participants */
+  session = {};
+
+  /** The version that was last applied. */
+  get version() {
+    return this.session.version ?? -1;
+  }
+
+  get epoch() {
+    return this.session.epoch ?? 1;
+  }
+
+  /** @param {Message} message */
+  static counts(message) {
+    // Connections count versions of their own, so a version alone does not make a state event.
+    return message.type in CHANGES && message.version !== null && message.version !== undefined;
+  }
+
+  /**
+   * Take a snapshot over, unless it is older than what is known.
+   * @param {Record<string, any>} snapshot
+   */
+  load({ participants, ...session }) {
+    if (session.version < this.version) return;
+    this.session = session;
+    this.participants = new Map(participants.map((/** @type {Participant} */ one) => [one.id, { ...one }]));
+  }
+
+  /**
+   * @param {Message} message a state event
+   * @returns {"stale" | "gap" | "applied"}
+   */
+  apply(message) {
+    const version = /** @type {number} */ (message.version);
+    if (version <= this.version) return "stale";
+    if (version > this.version + 1) return "gap";
+    CHANGES[message.type](this, message.data);
+    this.session = { ...this.session, version };
+    return "applied";
+  }
+
+  /**
+   * Give the versions before `message` up: the next `apply` takes it.
+   * @param {Message} message
+   */
+  skip({ version }) {
+    this.session = { ...this.session, version: /** @type {number} */ (version) - 1 };
+  }
+
+  /** @param {string} id */
+  streams(id) {
+    return this.participants.get(id)?.streams ?? [];
+  }
+
+  /**
+   * @param {string} id
+   * @param {Partial<Participant>} fields
+   */
+  change(id, fields) {
+    const known = this.participants.get(id);
+    if (known) this.participants.set(id, { ...known, ...fields });
+  }
+
+  /** @param {Record<string, any>} fields */
+  settle({ participants: _, version: __, ...fields }) {
+    this.session = { ...this.session, ...fields };
+  }
+}

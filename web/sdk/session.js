@@ -1,0 +1,289 @@
+// @ts-check
+/** One seat in a session: joins, keeps up with its mailbox, sends and receives, leaves. */
+
+import { Announcer } from "./announcer.js";
+import { follow } from "./follow.js";
+import { Links } from "./links.js";
+import { Mailbox } from "./mailbox.js";
+import { Roster } from "./roster.js";
+import { readStats } from "./stats.js";
+import { view } from "./view.js";
+import { Wire } from "./wire.js";
+
+/**
+ * @typedef {import("./mailbox.js").Message} Message
+ * @typedef {import("./errors.js").CallplaneError} CallplaneError
+ * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} Seat
+ * @typedef {object} SessionOptions
+ * @property {import("./http.js").Http} http
+ * @property {string} session its id
+ * @property {Seat} [seat]
+ * @property {string | null} [token] an access token to join with, or a participant token to re-join with
+ * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
+ * @property {number} [wait] seconds that a poll of the mailbox may last
+ * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
+ */
+
+/** Events: `state`, `participants`, `signal`, `error`; what they carry is in `detail`. */
+export class Session extends EventTarget {
+  #options;
+  #http;
+  #roster = new Roster();
+  /** @type {Links | null} */
+  #links = null;
+  /** @type {Mailbox | null} */
+  #mailbox = null;
+  #reachable = true;
+  #muting = 0;
+  /** @type {import("./roster.js").Participant["muted"] | undefined} what the seat said last */
+  #muted;
+  #announcer = new Announcer(this);
+  /** The id of the own seat. */
+  me = "";
+  /** The participant token: with it the seat can be joined again. */
+  token = "";
+  /** @type {Promise<void>} settles when the mailbox has ended */
+  ended = Promise.resolve();
+
+  /** @param {SessionOptions} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+    this.#http = options.http;
+    this.id = options.session;
+  }
+
+  get state() {
+    return this.#announcer.state;
+  }
+
+  /** Why it is in this state, where there is a reason. */
+  get reason() {
+    return this.#announcer.reason;
+  }
+
+  /** The session's own fields: `version`, `epoch`, `metadata`, … */
+  get info() {
+    return this.#roster.session;
+  }
+
+  get participants() {
+    return this.#links ? view(this.#roster, this.#links, this.me) : [];
+  }
+
+  /** Take the seat, or the former one where the token is a participant's. */
+  async join() {
+    const { seat = {}, token, wait } = this.#options;
+    const path = `/sessions/${encodeURIComponent(this.id)}/participants`;
+    const { body } = await this.#http.call("POST", path, { token, body: seat, once: true });
+    this.id = body.session.id;
+    this.me = body.participant.id;
+    this.token = body.token;
+    this.#roster.load(body.session);
+    this.#muted = this.#roster.participants.get(this.me)?.muted;
+    this.#links = this.#wire(body.ice_servers ?? []);
+    this.#mailbox = new Mailbox(this.#http, this.token, {
+      deliver: (message) => this.#heard(message),
+      reachable: (yes) => this.#reach(yes),
+      wait,
+    });
+    this.#changed();
+    this.#links.reconcile();
+    this.ended = this.#listen(this.#mailbox);
+    return this;
+  }
+
+  /**
+   * Send a stream; resolves when the server has answered.
+   * @param {MediaStream} stream
+   */
+  async publish(stream) {
+    if (!this.#links) throw new Error("join first");
+    const link = await this.#links.publish(stream);
+    this.#changed();
+    if (link.error) throw link.error;
+    return { connection_id: link.id };
+  }
+
+  async unpublish() {
+    await this.#links?.unpublish();
+    this.#changed();
+  }
+
+  /**
+   * Mute or unmute oneself: at once here, and said to the others.
+   * @param {{audio?: boolean, video?: boolean}} muted
+   */
+  async mute(muted) {
+    this.#enable(muted);
+    this.#muting++;
+    try {
+      await this.update(this.me, { muted });
+    } finally {
+      this.#muting--;
+    }
+  }
+
+  /**
+   * Change a seat: one's own, or as a moderator another's.
+   * @param {string} participant
+   * @param {Seat & {muted?: {audio?: boolean, video?: boolean}}} fields
+   */
+  async update(participant, fields) {
+    await this.#http.call("PATCH", this.#seat(participant), { token: this.token, body: fields });
+  }
+
+  /**
+   * Say something to everybody, or to one participant.
+   * @param {string} type
+   * @param {unknown} data
+   * @param {string} [to]
+   */
+  async signal(type, data, to) {
+    const body = { type, data, to };
+    await this.#http.call("POST", `/sessions/${this.id}/signals`, { token: this.token, body, once: true });
+  }
+
+  /** Negotiate all media again. */
+  restart() {
+    this.#links?.restart();
+  }
+
+  /** Numbers of every received stream, by participant. */
+  async stats() {
+    return this.#links ? readStats(this.#links) : {};
+  }
+
+  /**
+   * Give the seat back. With `keepalive` the request outlives the page.
+   * @param {{keepalive?: boolean}} [options]
+   */
+  async leave({ keepalive = false } = {}) {
+    if (this.#announcer.over || !this.me) return;
+    const gone = this.#http.call("DELETE", this.#seat(this.me), { token: this.token, keepalive, patience: 10_000 });
+    this.#finish("left", "left");
+    await gone.catch((error) => this.#announcer.error(error, "leave"));
+    await this.ended;
+  }
+
+  /** @param {RTCIceServer[]} iceServers */
+  #wire(iceServers) {
+    const { http, RTCPeerConnection = globalThis.RTCPeerConnection, subscribe = true } = this.#options;
+    const roster = this.#roster;
+    const epoch = () => roster.epoch;
+    const wire = new Wire({ http, token: this.token, session: this.id, iceServers, RTCPeerConnection, epoch });
+    return new Links({
+      wire,
+      roster,
+      me: this.me,
+      subscribe,
+      changed: () => this.#changed(),
+      failed: (error, link) => this.#failed(error, link),
+    });
+  }
+
+  /** @param {string} participant */
+  #seat(participant) {
+    return `/sessions/${this.id}/participants/${participant}`;
+  }
+
+  /** @param {Mailbox} mailbox */
+  async #listen(mailbox) {
+    const { why, reason, error } = await mailbox.run();
+    if (why === "stopped") return;
+    if (why === "refused" && error) this.#announcer.error(error, "messages");
+    this.#finish(reason === "session-closed" ? "closed" : "left", why === "replaced" ? "poll-replaced" : reason);
+  }
+
+  /** @param {Message} message */
+  async #heard(message) {
+    try {
+      if (Roster.counts(message)) await this.#follow(message);
+      else if (message.type === "resync-required") await this.#resync();
+      else if (message.type === "signal") this.#announcer.say("signal", message.data);
+      else await this.#links?.heard(message);
+    } catch (error) {
+      this.#announcer.error(error, message.type);
+    }
+  }
+
+  /** @param {Message} message */
+  async #follow(message) {
+    if (!(await follow(this.#roster, message, () => this.#read()))) return;
+    const { type, data } = message;
+    if (this.#roster.session.status === "closed") return this.#finish("closed", data.reason ?? null);
+    if (!this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
+    this.#settle({ swap: type === "participant-updated" ? data.participant.id : undefined });
+  }
+
+  async #resync() {
+    this.#roster.load(await this.#read());
+    if (this.#roster.session.status === "closed") this.#finish("closed", null);
+    else this.#settle();
+  }
+
+  async #read() {
+    return (await this.#http.call("GET", `/sessions/${this.id}`, { token: this.token })).body;
+  }
+
+  /** @param {{swap?: string}} [hint] */
+  #settle(hint) {
+    this.#links?.reconcile(hint);
+    this.#obey();
+    this.#changed();
+  }
+
+  /** A moderator may mute us: what is sent follows a change of the seat, unless our own is under way. */
+  #obey() {
+    const muted = this.#roster.participants.get(this.me)?.muted;
+    const before = this.#muted;
+    this.#muted = muted;
+    if (!muted || !before || this.#muting) return;
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      if (muted[kind] !== before[kind]) this.#enable({ [kind]: muted[kind] });
+    }
+  }
+
+  /** @param {{audio?: boolean, video?: boolean}} muted */
+  #enable(muted) {
+    for (const track of this.#links?.publication?.outgoing?.getTracks() ?? []) {
+      const off = muted[/** @type {"audio" | "video"} */ (track.kind)];
+      if (off !== undefined) track.enabled = !off;
+    }
+  }
+
+  /** @param {boolean} yes */
+  #reach(yes) {
+    if (this.#reachable === yes) return;
+    this.#reachable = yes;
+    this.#changed();
+  }
+
+  /**
+   * @param {CallplaneError} error
+   * @param {import("./connection.js").Connection} link
+   */
+  #failed(error, link) {
+    // Who is not there any more cannot be received: their `participant-left` says the rest.
+    if (link.publisher && error.status === 404) return;
+    if (error.status === 410) return this.#finish("left", error.reason);
+    this.#announcer.error(error, link.publisher ? "subscribe" : "publish");
+  }
+
+  #changed() {
+    const trouble = this.#reachable ? (this.#links?.trouble ?? null) : "unreachable";
+    this.#announcer.become(trouble ? "reconnecting" : "connected", trouble);
+    if (!this.#announcer.over) this.#announcer.participants(() => this.participants);
+  }
+
+  /**
+   * @param {import("./announcer.js").State} state
+   * @param {string | null} reason
+   */
+  #finish(state, reason) {
+    if (this.#announcer.over) return;
+    this.#mailbox?.stop();
+    this.#links?.close();
+    this.#announcer.become(state, reason);
+  }
+}

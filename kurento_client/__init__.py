@@ -1,1 +1,100 @@
-"""An asyncio client of the Kurento media server protocol."""
+"""An asyncio client of the Kurento media server protocol.
+
+"protocol" in these pages, with a number, is a section of the protocol notes of the repository.
+"""
+
+from kurento_client.client import KurentoClient, connect
+from kurento_client.enums import ConnectionState, DtlsState, FlowState, IceComponentState, MediaType
+from kurento_client.errors import (
+    AlreadyNegotiated,
+    CallTimedOut,
+    ClientError,
+    InvalidSession,
+    KurentoError,
+    NoDescription,
+    NotConnected,
+    NotEnoughResources,
+    ObjectNotFound,
+    OutcomeUnknown,
+    SdpRefused,
+    TagNotFound,
+    TransactionFailed,
+    UnexpectedAnswer,
+    WouldCrashServer,
+)
+from kurento_client.objects import (
+    BaseRtpEndpoint,
+    DataChannelOptions,
+    EndpointOptions,
+    MediaElement,
+    MediaObject,
+    MediaPipeline,
+    SdpEndpoint,
+    ServerManager,
+    WebRtcEndpoint,
+)
+from kurento_client.options import Options
+from kurento_client.records import (
+    Description,
+    DtlsConnection,
+    ElementConnectionData,
+    IceCandidate,
+    IceCandidatePair,
+    IceConnection,
+    ModuleInfo,
+    RembParams,
+    ServerInfo,
+)
+from kurento_client.states import AttemptFailed, Connected, LinkState, Lost
+from kurento_client.transaction import NewRef, Results, Transaction
+
+__all__ = [
+    "AlreadyNegotiated",
+    "AttemptFailed",
+    "BaseRtpEndpoint",
+    "CallTimedOut",
+    "ClientError",
+    "Connected",
+    "ConnectionState",
+    "DataChannelOptions",
+    "Description",
+    "DtlsConnection",
+    "DtlsState",
+    "ElementConnectionData",
+    "EndpointOptions",
+    "FlowState",
+    "IceCandidate",
+    "IceCandidatePair",
+    "IceComponentState",
+    "IceConnection",
+    "InvalidSession",
+    "KurentoClient",
+    "KurentoError",
+    "LinkState",
+    "Lost",
+    "MediaElement",
+    "MediaObject",
+    "MediaPipeline",
+    "MediaType",
+    "ModuleInfo",
+    "NewRef",
+    "NoDescription",
+    "NotConnected",
+    "NotEnoughResources",
+    "ObjectNotFound",
+    "Options",
+    "OutcomeUnknown",
+    "RembParams",
+    "Results",
+    "SdpEndpoint",
+    "SdpRefused",
+    "ServerInfo",
+    "ServerManager",
+    "TagNotFound",
+    "Transaction",
+    "TransactionFailed",
+    "UnexpectedAnswer",
+    "WebRtcEndpoint",
+    "WouldCrashServer",
+    "connect",
+]

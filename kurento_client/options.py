@@ -1,0 +1,30 @@
+"""How a client talks to its server: deadlines, keep-alive, back-off and bounds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one client; all times are seconds.
+
+    A dead server is noticed after at most `ping_interval` + `ping_timeout`: no pong within `ping_timeout` aborts
+    the transport. Kurento does not read a connection while it executes one of its calls (protocol 1.3), so
+    `ping_timeout` must exceed the slowest call that is made on this client.
+    """
+
+    call_timeout: float = 10.0
+    """Deadline of a call that names none of its own."""
+    open_timeout: float = 2.0
+    """Deadline of opening a socket, and of each call of the greeting on it."""
+    ping_interval: float = 1.0
+    ping_timeout: float = 2.0
+    close_timeout: float = 0.2
+    """How long a closing handshake may last; websockets adds its own 10 s to a dead peer's otherwise."""
+    backoff_first: float = 0.1
+    """Pause after the first failed attempt; doubles up to `backoff_longest`, less up to a half of jitter."""
+    backoff_longest: float = 5.0
+    event_limit: int = 10_000
+    """Events that may wait for their reader. One more aborts the transport: the owner hears `Lost`, then
+    `Connected`, and reads the state again; nothing is lost in silence."""
+    state_limit: int = 256
+    """Link states that may wait for their reader; beyond that the oldest go, the latest always stay."""

@@ -1,0 +1,1 @@
+"""The `callplane` command: everything on one machine."""

@@ -1,0 +1,154 @@
+"""A private mongod: a replica set of one member on 127.0.0.1, because change streams need a replica set."""
+
+import contextlib
+import importlib.util
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from cli.machine.errors import CannotStart, MissingPart
+from cli.machine.ports import free_port
+from cli.machine.process import Command, Process
+
+REPLICA_SET = "callplane"
+
+_NOT_YET_INITIALIZED = 94
+_LIBRARY_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
+
+
+def can_run() -> bool:
+    """Whether a mongod is at hand."""
+    return find_mongod() is not None
+
+
+def find_mongod() -> str | None:
+    """The mongod on PATH, else the one in the wheel of the extra ``embedded``."""
+    if on_path := shutil.which("mongod"):
+        return on_path
+    # Found without importing it: the wheel's package would look for things of FiftyOne's own.
+    spec = importlib.util.find_spec("fiftyone")
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        program = Path(root) / "db" / "bin" / "mongod"
+        if program.is_file():
+            return str(program)
+    return None
+
+
+@dataclass
+class Mongod:
+    """One server in ``directory``; it may be stopped, killed, paused and started again on the same port."""
+
+    directory: Path
+    port: int
+    _server: Process | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        """The address that finds the replica set."""
+        return f"mongodb://127.0.0.1:{self.port}/?replicaSet={REPLICA_SET}"
+
+    @property
+    def process(self) -> Process:
+        """The operating system process."""
+        assert self._server is not None, "mongod has not been started"
+        return self._server
+
+    async def start(self) -> None:
+        """Start it and wait until it is primary."""
+        program = find_mongod()
+        if program is None:
+            raise MissingPart("mongod is not installed: pip install 'callplane[embedded]', or give --mongo-url")
+        self._server = Process(self._command(program))
+        try:
+            await self._become_primary()
+        except CannotStart as trouble:
+            raise _missing_library(self._server.output()) or trouble from None
+
+    async def stop(self) -> None:
+        """Stop it in peace; its data stays in the directory."""
+        if self._server is not None:
+            await self._server.terminate(within=20)
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._server is not None:
+            await self._server.kill()
+
+    async def restart(self) -> None:
+        """Stop in peace and start again with the same data."""
+        await self.stop()
+        await self.start()
+
+    def pause(self) -> None:
+        """Stop it in its tracks; connections stay open and silent."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.resume()
+
+    def _command(self, program: str) -> Command:
+        data = self.directory / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        argv = [
+            *(program, "--replSet", REPLICA_SET, "--bind_ip", "127.0.0.1", "--port", str(self.port)),
+            *("--dbpath", str(data), "--wiredTigerCacheSizeGB", "0.25", "--nounixsocket", "--quiet"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        ]
+        return Command("mongod", argv, self.directory / "mongod.log", ready_within=60)
+
+    async def _become_primary(self) -> None:
+        # directConnection: before the set is initiated there is no primary for a driver to find.
+        async with AsyncMongoClient(
+            "127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=50, connectTimeoutMS=2_000
+        ) as client:
+
+            async def look() -> bool | None:
+                try:
+                    hello = await client.admin.command("hello")
+                    if not hello["isWritablePrimary"] and not hello.get("secondary"):
+                        await self._initiate(client)
+                except PyMongoError:
+                    return None
+                return hello["isWritablePrimary"] or None
+
+            await self.process.until(look)
+
+    async def _initiate(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
+        member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
+        try:
+            kept = (await client.admin.command("replSetGetConfig"))["config"]
+        except OperationFailure as trouble:
+            if trouble.code == _NOT_YET_INITIALIZED:
+                await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+            return
+        if kept["members"][0]["host"] != member["host"]:
+            # Kept data that was served on another port: the only member has to learn its new address.
+            kept["members"][0] |= member
+            kept["version"] += 1
+            await client.admin.command("replSetReconfig", kept, force=True)
+
+
+@contextlib.asynccontextmanager
+async def mongod(directory: Path) -> AsyncIterator[Mongod]:
+    """A server for the block, in a directory that the caller owns."""
+    server = Mongod(directory, free_port())
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+
+
+def _missing_library(output: str) -> MissingPart | None:
+    found = re.search(r"error while loading shared libraries: (\S+?):", output)
+    if found is None:
+        return None
+    package = _LIBRARY_PACKAGES.get(found[1])
+    return MissingPart(f"mongod needs {found[1]}" + (f": apt-get install {package}" if package else ""))

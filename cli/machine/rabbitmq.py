@@ -1,0 +1,201 @@
+"""A private RabbitMQ node: own directory, own cookie, own epmd, listening on 127.0.0.1 only."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cli.machine.erlang import Shell
+from cli.machine.errors import MissingPart
+from cli.machine.ports import free_ports
+from cli.machine.process import Command, Process
+
+# Not Debian's wrapper on PATH (/usr/sbin): as root it drops to user `rabbitmq`, for others it loses the arguments.
+_SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/opt/rabbitmq/sbin/rabbitmq-server")
+_EPMDS = ("/usr/bin/epmd", "/usr/lib/erlang/bin/epmd", "/usr/local/bin/epmd", "/opt/erlang/bin/epmd")
+
+# Busy waiting of idle schedulers costs a shared machine half a core; a million processes are not needed here.
+_ERLANG_FLAGS = "+P 65536 +t 1048576 +sbwt none +sbwtdcpu none +sbwtdio none"
+
+_CONFIGURATION = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+log.console = false
+log.file.level = info
+"""
+
+
+def can_run() -> bool:
+    """Whether RabbitMQ is installed here."""
+    return _server() is not None and _epmd() is not None
+
+
+@dataclass
+class RabbitMQ:
+    """One node in ``directory``; it may be stopped, killed, paused and started again on the same ports."""
+
+    directory: Path
+    port: int
+    epmd_port: int
+    distribution_port: int
+    _node: Process | None = field(default=None, init=False)
+    _epmd: Process | None = field(default=None, init=False)
+
+    def url(self, vhost: str = "/") -> str:
+        """The address of a virtual host, credentials included."""
+        path = "" if vhost == "/" else vhost
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/{path}"
+
+    @property
+    def process(self) -> Process:
+        """The node's operating system process."""
+        assert self._node is not None, "the node has not been started"
+        return self._node
+
+    @property
+    def shell(self) -> Shell:
+        """The Erlang shell inside the node: what rabbitmqctl does, without the second that each call of it takes."""
+        return Shell(self.process)
+
+    async def start(self) -> None:
+        """Start the node and wait until it takes AMQP connections."""
+        server, epmd = _server(), _epmd()
+        if server is None or epmd is None:
+            raise MissingPart("RabbitMQ is not installed: apt-get install rabbitmq-server")
+        environment = self._prepare(server)
+        # epmd as a child of ours: left to Erlang it becomes a daemon that outlives the node.
+        self._epmd = Process(
+            Command(
+                "epmd",
+                [epmd, "-port", str(self.epmd_port), "-address", "127.0.0.1"],
+                self.directory / "epmd.log",
+                env=environment,
+            )
+        )
+        self._node = Process(
+            Command(
+                "RabbitMQ",
+                [str(server)],
+                self.directory / "console.log",
+                env=environment,
+                cwd=self.directory,
+                talks=True,
+                ready_within=60,
+            )
+        )
+        await self._node.until(self._greeted)
+
+    async def stop(self) -> None:
+        """Stop the node in peace (queues and messages stay in its directory), then its epmd."""
+        if self._node is not None:
+            await self._node.terminate(within=20)
+        if self._epmd is not None:
+            await self._epmd.terminate()
+
+    async def kill(self) -> None:
+        """End the node as a power cut would."""
+        if self._node is not None:
+            await self._node.kill()
+        if self._epmd is not None:
+            await self._epmd.kill()
+
+    async def restart(self) -> None:
+        """Stop in peace and start again with what was kept."""
+        await self.stop()
+        await self.start()
+
+    def pause(self) -> None:
+        """Stop it in its tracks; connections stay open and silent."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.resume()
+
+    async def _greeted(self) -> bool | None:
+        # An AMQP client speaks first: a protocol version that nobody has makes the broker answer with its own
+        # (AMQP 0-9-1, 2.2.4) and hang up, which shows that it is past booting.
+        try:
+            async with asyncio.timeout(1):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except (OSError, TimeoutError):
+            return None
+        try:
+            writer.write(b"AMQP\x00\x09\x09\x09")
+            async with asyncio.timeout(2):
+                return (await reader.readexactly(4)) == b"AMQP" or None
+        except (OSError, EOFError, TimeoutError):
+            return None
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    def _prepare(self, server: Path) -> dict[str, str]:
+        home = self.directory
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "rabbitmq.conf").write_text(_CONFIGURATION.format(port=self.port))
+        (home / "enabled_plugins").write_text("[].\n")
+        (home / "rabbitmq-env.conf").write_text("")
+        code_path, plugins = _only_the_core(server, home / "plugins")
+        # What the machine has set for a node of its own must not reach this one.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
+        return (
+            ours
+            | plugins
+            | {
+                "HOME": str(home),
+                "ERL_EPMD_PORT": str(self.epmd_port),
+                "ERL_EPMD_ADDRESS": "127.0.0.1",
+                "ERL_CRASH_DUMP_BYTES": "0",
+                "RABBITMQ_NODENAME": "callplane@localhost",
+                "RABBITMQ_NODE_PORT": str(self.port),
+                "RABBITMQ_DIST_PORT": str(self.distribution_port),
+                "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
+                "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+                "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+                "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+                "RABBITMQ_LOG_BASE": str(home / "log"),
+                # The script then becomes the node itself instead of a shell that waits for it, and the node reads
+                # Erlang from its standard input.
+                "RABBITMQ_ALLOW_INPUT": "1",
+                "RABBITMQ_SERVER_ERL_ARGS": _ERLANG_FLAGS,
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}}{code_path}",
+                "LC_ALL": "C.UTF-8",
+            }
+        )
+
+
+@contextlib.asynccontextmanager
+async def rabbitmq(directory: Path) -> AsyncIterator[RabbitMQ]:
+    """A node for the block, in a directory that the caller owns."""
+    node = RabbitMQ(directory, *free_ports(3))
+    try:
+        await node.start()
+        yield node
+    finally:
+        await node.stop()
+
+
+def _server() -> Path | None:
+    return next((Path(path) for path in _SERVERS if os.access(path, os.X_OK)), None)
+
+
+def _epmd() -> str | None:
+    return shutil.which("epmd") or next((path for path in _EPMDS if os.access(path, os.X_OK)), None)
+
+
+def _only_the_core(server: Path, plugins: Path) -> tuple[str, dict[str, str]]:
+    """Keep RabbitMQ from searching each module in 70 plugin directories: that was 50,000 failed opens, 1 s of boot."""
+    core = sorted(server.resolve().parent.parent.glob("lib/rabbitmq_server-*/plugins/rabbit-[0-9]*"))
+    core = core or sorted(server.resolve().parent.parent.glob("plugins/rabbit-[0-9]*"))
+    common = sorted(core[0].parent.glob("rabbit_common-[0-9]*")) if core else []
+    if len(core) != 1 or len(common) != 1 or not core[0].is_dir():
+        return "", {}
+    plugins.mkdir(exist_ok=True)
+    link = plugins / core[0].name
+    if not link.is_symlink():
+        link.symlink_to(core[0])
+    return f" -pa {core[0]}/ebin {common[0]}/ebin", {"RABBITMQ_PLUGINS_DIR": str(plugins)}

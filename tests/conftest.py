@@ -1,9 +1,70 @@
-"""What every test shares: the event loop that the programs themselves run on."""
+"""What every test shares: the event loop, one RabbitMQ and one mongod for the run, a fresh corner of each per test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+
+from cli.machine.mongod import Mongod, mongod
+from cli.machine.rabbitmq import RabbitMQ, rabbitmq
+from cli.machine.rundir import run_directory
+from tests.support.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run async tests on asyncio, the only loop that Callplane supports."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def servers_directory() -> Iterator[Path]:
+    """Where the servers of this run keep their files."""
+    with run_directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+async def rabbitmq_node(servers_directory: Path) -> AsyncIterator[RabbitMQ]:
+    """The RabbitMQ node of the run, for tests that leave it as they found it."""
+    async with rabbitmq(servers_directory / "rabbitmq") as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+async def mongod_server(servers_directory: Path) -> AsyncIterator[Mongod]:
+    """The mongod of the run, for tests that leave it as they found it."""
+    async with mongod(servers_directory / "mongod") as server:
+        yield server
+
+
+@pytest.fixture
+async def vhost(rabbitmq_node: RabbitMQ) -> AsyncIterator[Vhost]:
+    """A virtual host of the test's own."""
+    async with fresh_vhost(rabbitmq_node) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def broker_url(vhost: Vhost) -> str:
+    """The AMQP address of a virtual host of the test's own."""
+    return vhost.url
+
+
+@pytest.fixture
+async def database(mongod_server: Mongod) -> AsyncIterator[Database]:
+    """A MongoDB database of the test's own."""
+    async with fresh_database(mongod_server) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    """The address of the mongod; the database's name is ``database.name``."""
+    return database.url
+
+
+@pytest.fixture
+def servers(vhost: Vhost, database: Database) -> Servers:
+    """Both, for tests that run whole programs."""
+    return Servers(vhost, database)

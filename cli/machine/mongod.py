@@ -105,9 +105,10 @@ class Mongod:
 
     async def _become_primary(self) -> None:
         # directConnection: before the set is initiated there is no primary for a driver to find.
-        async with AsyncMongoClient(
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             "127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=50, connectTimeoutMS=2_000
-        ) as client:
+        )
+        async with client:
 
             async def look() -> bool | None:
                 try:

@@ -1,0 +1,129 @@
+"""The real servers of a test: a virtual host of its own on the run's RabbitMQ, a database of its own on its mongod."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from cli.machine.mongod import Mongod
+from cli.machine.rabbitmq import RabbitMQ
+
+
+@dataclass(frozen=True)
+class Vhost:
+    """A virtual host that nobody else uses, so that no test consumes another's queues."""
+
+    node: RabbitMQ
+    name: str
+
+    @property
+    def url(self) -> str:
+        """The AMQP address, credentials included."""
+        return self.node.url(self.name)
+
+    async def queues(self) -> dict[str, int]:
+        """Every queue with the number of its messages, unacknowledged ones included."""
+        rows = await self.node.shell.ask(
+            f"[#{{name => N, messages => M}} || [{{name, {{resource, _, queue, N}}}}, {{messages, M}}]"
+            f" <- rabbit_amqqueue:info_all({self._binary}, [name, messages])]"
+        )
+        return {row["name"]: row["messages"] for row in rows}
+
+    async def consumers(self) -> dict[str, int]:
+        """Every queue with the number of its consumers."""
+        rows = await self.node.shell.ask(
+            f"[#{{name => N, consumers => C}} || [{{name, {{resource, _, queue, N}}}}, {{consumers, C}}]"
+            f" <- rabbit_amqqueue:info_all({self._binary}, [name, consumers])]"
+        )
+        return {row["name"]: row["consumers"] for row in rows}
+
+    async def exchanges(self) -> set[str]:
+        """Every exchange but RabbitMQ's own."""
+        names = await self.node.shell.ask(
+            f"[N || [{{name, {{resource, _, exchange, N}}}}] <- rabbit_exchange:info_all({self._binary}, [name])]"
+        )
+        return {name for name in names if name and not name.startswith("amq.")}
+
+    async def create(self) -> None:
+        """Make it, for the user that every address names."""
+        await self.node.shell.ask(
+            f'rabbit_vhost:add({self._binary}, <<"tests">>), rabbit_auth_backend_internal:set_permissions('
+            f'<<"guest">>, {self._binary}, <<".*">>, <<".*">>, <<".*">>, <<"tests">>), true'
+        )
+
+    async def delete(self) -> None:
+        """Delete it with all that is in it; its connections are closed."""
+        await self.node.shell.ask(f'rabbit_vhost:delete({self._binary}, <<"tests">>), true')
+
+    @property
+    def _binary(self) -> str:
+        return f'<<"{self.name}">>'
+
+
+@dataclass(frozen=True)
+class Database:
+    """A MongoDB database that nobody else uses."""
+
+    server: Mongod
+    name: str
+
+    @property
+    def url(self) -> str:
+        """The address of the server; the name goes beside it."""
+        return self.server.url
+
+    async def counts(self) -> dict[str, int]:
+        """The number of documents in each collection."""
+        async with self.client() as client:
+            database = client[self.name]
+            names = await database.list_collection_names()
+            return {name: await database[name].count_documents({}) for name in names}
+
+    async def documents(self, collection: str) -> list[dict[str, Any]]:
+        """Every document of a collection, as it lies there."""
+        async with self.client() as client:
+            return await client[self.name][collection].find().to_list()
+
+    def client(self) -> AsyncMongoClient[dict[str, Any]]:
+        """A client of the caller's own: ``async with database.client() as client``."""
+        return AsyncMongoClient(self.url, serverSelectionTimeoutMS=5_000)
+
+    async def drop(self) -> None:
+        """Delete it."""
+        async with self.client() as client:
+            await client.drop_database(self.name)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What the programs of one test run on."""
+
+    vhost: Vhost
+    database: Database
+
+
+@contextlib.asynccontextmanager
+async def fresh_vhost(node: RabbitMQ) -> AsyncIterator[Vhost]:
+    """A new virtual host for the block."""
+    vhost = Vhost(node, f"test-{uuid.uuid4().hex[:12]}")
+    await vhost.create()
+    try:
+        yield vhost
+    finally:
+        # A test that left the node down has nothing that could be deleted.
+        if node.process.returncode is None:
+            await vhost.delete()
+
+
+@contextlib.asynccontextmanager
+async def fresh_database(server: Mongod) -> AsyncIterator[Database]:
+    """A new database for the block."""
+    database = Database(server, f"test_{uuid.uuid4().hex[:12]}")
+    try:
+        yield database
+    finally:
+        if server.process.returncode is None:
+            await database.drop()

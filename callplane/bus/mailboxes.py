@@ -1,0 +1,94 @@
+"""What an API pod asks of the bus about mailboxes: one connection that consumes them, and letters between pods.
+
+Everything hangs on one ``Link``: its end, and nothing finer, gives every unacknowledged message back in order
+(design 4), so whoever holds something from a link that has ended holds nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from callplane.contracts.ids import ParticipantId
+
+
+class LinkLost(Exception):
+    """The link has ended; another has to be made, and it starts with nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One publication in a mailbox: ``token`` is its own and never used twice, ``body`` the JSON text of a Message.
+
+    ``tag`` is what the link acknowledges it by; None for one that no link brought.
+    """
+
+    token: str
+    body: bytes
+    tag: Any = None
+
+
+class Reader(Protocol):
+    """Whoever reads one mailbox. Both are called in order, from the event loop, and never wait."""
+
+    def receive(self, received: Received) -> None:
+        """The next publication, in order; it stays unacknowledged until ``Link.acknowledge``."""
+        ...
+
+    def cancelled(self) -> None:
+        """The broker took the mailbox away, most likely because it was deleted; nothing more will come."""
+        ...
+
+
+class Link(Protocol):
+    """One pod's connection for mailboxes, with the pod's own queue for letters on it."""
+
+    @property
+    def queue(self) -> str:
+        """The name of the pod's own queue; it dies with this link and is never used again."""
+        ...
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """Set when the connection is over, by whatever cause."""
+        ...
+
+    def end(self, why: str) -> None:
+        """Give everything up; ``ended`` is set at once, the connection closes soon after."""
+        ...
+
+    async def depth(self, participant_id: ParticipantId) -> int | None:
+        """How many messages wait in the mailbox; None when it does not exist. Raises LinkLost."""
+        ...
+
+    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
+        """Read the mailbox until the link ends or the mailbox is deleted; one link at a time receives.
+
+        Ask ``depth`` first: to consume what does not exist ends the link. Raises LinkLost.
+        """
+        ...
+
+    def acknowledge(self, received: Iterable[Received]) -> None:
+        """Say that these need not be given again; never waits."""
+        ...
+
+    async def post(self, queue: str, letter: bytes) -> None:
+        """Send a letter to another pod's queue; letters of one link arrive in order.
+
+        Raises Unroutable when that queue is gone, and with it everything its pod held; LinkLost when nothing can
+        be published any more.
+        """
+        ...
+
+
+Letters = Callable[[bytes], None]
+"""Receives the letters of other pods, in order, and never waits."""
+
+
+class MailboxBus(Protocol):
+    """Makes links."""
+
+    def connect(self, letters: Letters) -> AbstractAsyncContextManager[Link]:
+        """A new link, ended by leaving the context. Raises Away when the broker cannot be reached or published to."""
+        ...

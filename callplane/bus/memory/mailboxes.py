@@ -1,0 +1,154 @@
+"""Mailboxes of the in-process bus: the same promises as RabbitMQ's, kept by lists."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from callplane.bus.mailboxes import Letters, LinkLost, Reader, Received
+from callplane.bus.ports import Unroutable
+from callplane.contracts.bounds import MAILBOX_LENGTH
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+
+PREFETCH = 500
+
+
+@dataclass(slots=True, eq=False)
+class _Consumer:
+    link: "MemoryLink"
+    reader: Reader
+    unacknowledged: dict[str, Received] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Queue:
+    """A mailbox: what waits in it, and its consumers, of whom the first receives."""
+
+    session_id: SessionId
+    ready: deque[Received] = field(default_factory=lambda: deque(maxlen=MAILBOX_LENGTH))
+    consumers: list[_Consumer] = field(default_factory=list)
+
+    def deliver(self) -> None:
+        """Hand on what waits, as far as the prefetch allows."""
+        while self.consumers and self.ready and len(self.consumers[0].unacknowledged) < PREFETCH:
+            received = self.ready.popleft()
+            self.consumers[0].unacknowledged[received.token] = received
+            self.consumers[0].reader.receive(received)
+
+    def leave(self, link: "MemoryLink") -> None:
+        """Give back in order what this link did not acknowledge, and go on with the next consumer."""
+        for consumer in [one for one in self.consumers if one.link is link]:
+            self.consumers.remove(consumer)
+            back = [*consumer.unacknowledged.values(), *self.ready]
+            self.ready = deque(back, maxlen=MAILBOX_LENGTH)
+        self.deliver()
+
+
+class MemoryMailboxes:
+    """Every mailbox of this process, with its binding to its session; and a ``MailboxBus``."""
+
+    def __init__(self) -> None:
+        self._queues: dict[ParticipantId, _Queue] = {}
+        self._links: dict[str, MemoryLink] = {}
+
+    def open(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Make the mailbox and bind it; harmless when repeated."""
+        self._queues.setdefault(participant_id, _Queue(session_id))
+
+    def delete(self, participant_id: ParticipantId) -> None:
+        """Delete the mailbox with whatever it holds; harmless when repeated."""
+        queue = self._queues.pop(participant_id, None)
+        for consumer in queue.consumers if queue else ():
+            consumer.reader.cancelled()
+
+    def put(self, participant_id: ParticipantId, message: Message) -> bool:
+        """Put one message into one mailbox; False when it does not exist."""
+        queue = self._queues.get(participant_id)
+        if queue is None:
+            return False
+        _put(queue, message)
+        return True
+
+    def put_to_all(self, session_id: SessionId, message: Message) -> None:
+        """Put one message into every mailbox of the session."""
+        for queue in [one for one in self._queues.values() if one.session_id == session_id]:
+            _put(queue, message)
+
+    @asynccontextmanager
+    async def connect(self, letters: Letters) -> AsyncIterator["MemoryLink"]:
+        """A link to this process's own mailboxes."""
+        link = MemoryLink(self._queues, self._links, letters)
+        self._links[link.queue] = link
+        try:
+            yield link
+        finally:
+            link.end("closed")
+
+
+def _put(queue: _Queue, message: Message) -> None:
+    queue.ready.append(Received(new_id(), message.model_dump_json().encode()))
+    queue.deliver()
+
+
+class MemoryLink:
+    """One user of the in-process mailboxes."""
+
+    def __init__(self, queues: dict[ParticipantId, _Queue], links: dict[str, "MemoryLink"], letters: Letters) -> None:
+        self._queues = queues
+        self._links = links
+        self._letters = letters
+        self.queue = f"pod.{new_id()}"
+        self.ended = asyncio.Event()
+
+    def end(self, why: str) -> None:
+        """Give everything up."""
+        if not self.ended.is_set():
+            self.ended.set()
+            self._links.pop(self.queue, None)
+            for queue in self._queues.values():
+                queue.leave(self)
+
+    async def depth(self, participant_id: ParticipantId) -> int | None:
+        """How many messages wait in the mailbox; None when it does not exist."""
+        self._check()
+        queue = self._queues.get(participant_id)
+        return None if queue is None else len(queue.ready)
+
+    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
+        """Read the mailbox, or stand in line for it."""
+        self._check()
+        queue = self._queues.get(participant_id)
+        if queue is None:
+            self.end("consumed a mailbox that does not exist")
+            raise LinkLost
+        queue.consumers.append(_Consumer(self, reader))
+        queue.deliver()
+
+    def acknowledge(self, received: Iterable[Received]) -> None:
+        """Forget these, and let the next ones come."""
+        tokens = {one.token for one in received}
+        for queue in self._queues.values():
+            for consumer in queue.consumers:
+                if consumer.link is self:
+                    for token in tokens & consumer.unacknowledged.keys():
+                        del consumer.unacknowledged[token]
+            queue.deliver()
+
+    async def post(self, queue: str, letter: bytes) -> None:
+        """Hand a letter to another link of this process."""
+        self._check()
+        other = self._links.get(queue)
+        if other is None:
+            raise Unroutable(queue)
+        asyncio.get_running_loop().call_soon(other.hear, letter)
+
+    def hear(self, letter: bytes) -> None:
+        """Receive a letter."""
+        if not self.ended.is_set():
+            self._letters(letter)
+
+    def _check(self) -> None:
+        if self.ended.is_set():
+            raise LinkLost

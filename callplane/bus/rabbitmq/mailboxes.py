@@ -1,0 +1,96 @@
+"""Mailboxes on RabbitMQ: opening the two connections of a link, and ending it when either is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import aiormq
+from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import AMQPError
+from yarl import URL
+
+from callplane.bus.mailboxes import Letters, LinkLost
+from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.mailboxes_link import CHANNELS, PREFETCH, LinkChannels, RabbitLink, open_channel
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import new_id
+
+HEARTBEAT = 4
+"""Seconds; a paused consumer's messages were redelivered after 11 s at 4, and after 29 s at 10 (measured)."""
+
+CONNECT_WITHIN = 5.0
+CLOSE_WITHIN = 3.0
+LETTERS_KEPT = 10_000
+
+
+class RabbitMailboxes:
+    """Makes links to one broker."""
+
+    def __init__(self, url: str, pod: str = "pod") -> None:
+        self._url = url
+        self._pod = pod
+
+    @asynccontextmanager
+    async def connect(self, letters: Letters) -> AsyncIterator[RabbitLink]:
+        """Two connections, for RabbitMQ stops reading from one that publishes when it runs short of memory.
+
+        They are aiormq's own rather than aio_pika's robust ones: those declare again whatever they ever consumed,
+        one by one, and would bring back mailboxes that others have taken (design 4).
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    link = await self._open(stack, letters)
+                    await link.post(link.queue, b"")
+            except (AMQPError, OSError, TimeoutError, LinkLost, Unroutable, RuntimeError) as failure:
+                raise Away(f"no link for mailboxes: {failure!r}") from failure
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(link.send_acknowledgements())
+                try:
+                    yield link
+                finally:
+                    await link.flush()
+                    sending.cancel()
+                    link.end("closed")
+
+    async def _open(self, stack: AsyncExitStack, letters: Letters) -> RabbitLink:
+        queue = f"pod.{self._pod}.{new_id()}"
+        consuming = await self._connection(stack, "mailboxes")
+        publishing = await self._connection(stack, "letters")
+        channels = LinkChannels(
+            connection=consuming,
+            reading=[await _reading(consuming) for _ in range(CHANNELS)],
+            letters=await open_channel(consuming),
+            posting=await open_channel(publishing, confirms=True),
+        )
+        link = RabbitLink(queue, channels)
+        for part in (consuming, publishing, *channels.reading, channels.letters, channels.posting):
+            part.closing.add_done_callback(lambda _: link.end("a connection or channel is over"))
+        await channels.letters.queue_declare(
+            queue, exclusive=True, arguments={"x-max-length": LETTERS_KEPT, "x-overflow": "reject-publish"}
+        )
+
+        async def hand_on(message: DeliveredMessage) -> None:
+            if message.body:
+                letters(message.body)
+
+        await channels.letters.basic_consume(queue, hand_on, no_ack=True)
+        return link
+
+    async def _connection(self, stack: AsyncExitStack, purpose: str) -> aiormq.Connection:
+        url = URL(self._url).update_query(heartbeat=str(HEARTBEAT), name=f"{self._pod} {purpose}")
+        connection: aiormq.Connection = await aiormq.connect(url)
+        stack.push_async_callback(_close, connection)
+        return connection
+
+
+async def _reading(connection: aiormq.Connection) -> aiormq.Channel:
+    channel = await open_channel(connection)
+    await channel.basic_qos(prefetch_count=PREFETCH)
+    return channel
+
+
+async def _close(connection: aiormq.Connection) -> None:
+    with suppress(AMQPError, OSError, TimeoutError, RuntimeError):
+        async with asyncio.timeout(CLOSE_WITHIN):
+            await connection.close()

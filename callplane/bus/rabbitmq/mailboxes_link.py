@@ -1,0 +1,166 @@
+"""One link to RabbitMQ: mailboxes spread over a dozen channels, a channel for questions, one for letters."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from uuid import uuid4
+
+from aiormq import Channel, Connection
+from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError, PublishError
+from pamqp import commands as spec
+
+from callplane.bus.mailboxes import LinkLost, Reader, Received
+from callplane.bus.ports import Unroutable
+from callplane.contracts.ids import ParticipantId
+from callplane.telemetry.logs import logger
+
+CHANNELS = 12
+PREFETCH = 500
+ANSWER_WITHIN = 5.0
+CONFIRM_WITHIN = 2.0
+FLUSH_WITHIN = 1.0
+
+_LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
+"""What aiormq raises when a connection or channel is over or says nothing; a closed one is a RuntimeError too."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChannels:
+    """What a link talks through; ``reading`` have their prefetch set."""
+
+    connection: Connection
+    reading: list[Channel]
+    letters: Channel
+    posting: Channel
+
+
+class RabbitLink:
+    """Ends as a whole: an unexpected end of any channel is the end of everything that was read on it."""
+
+    def __init__(self, queue: str, channels: LinkChannels) -> None:
+        self.queue = queue
+        self.ended = asyncio.Event()
+        self._channels = channels
+        self._turn = count()
+        self._readers: dict[str, Reader] = {}
+        self._asking: Channel | None = None
+        self._asking_lock = asyncio.Lock()
+        self._owed: deque[tuple[Channel, int]] = deque()
+        self._owing = asyncio.Event()
+        self._paid = asyncio.Event()
+        self._paid.set()
+        for channel in channels.reading:
+            channel.on_consumer_cancel_callbacks.add(self._cancelled)
+
+    def end(self, why: str) -> None:
+        """Give everything up; whoever opened the link closes its connections."""
+        if not self.ended.is_set():
+            logger("mailboxes").info("link ended", queue=self.queue, why=why)
+            self.ended.set()
+            self._readers.clear()
+            self._owed.clear()
+            self._owing.set()
+
+    async def depth(self, participant_id: ParticipantId) -> int | None:
+        """Ask on a channel of its own, for RabbitMQ closes the channel that asked for what does not exist."""
+        async with self._asking_lock:
+            self._check()
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    if self._asking is None or self._asking.is_closed:
+                        self._asking = await open_channel(self._channels.connection)
+                    found = await self._asking.queue_declare(_name(participant_id), passive=True)
+            except ChannelNotFoundEntity:
+                self._asking = None
+                return None
+            except _LOST as failure:
+                raise self._lost("asked for a mailbox", failure) from failure
+        return found.message_count or 0
+
+    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
+        """Read on the next channel in turn."""
+        self._check()
+        channel = self._channels.reading[next(self._turn) % len(self._channels.reading)]
+        tag = f"{_name(participant_id)}.{uuid4().hex}"
+        self._readers[tag] = reader
+
+        async def hand_on(message: DeliveredMessage) -> None:
+            # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
+            if tag in self._readers:
+                token = message.header.properties.message_id or uuid4().hex
+                reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
+
+        try:
+            await channel.basic_consume(_name(participant_id), hand_on, consumer_tag=tag, timeout=ANSWER_WITHIN)
+        except _LOST as failure:
+            raise self._lost("consumed a mailbox", failure) from failure
+
+    def acknowledge(self, received: Iterable[Received]) -> None:
+        """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""
+        if self.ended.is_set():
+            return
+        self._owed.extend(one.tag for one in received if one.tag is not None)
+        self._paid.clear()
+        self._owing.set()
+
+    async def send_acknowledgements(self) -> None:
+        """Send what ``acknowledge`` leaves, until the link ends."""
+        while not self.ended.is_set():
+            await self._owing.wait()
+            self._owing.clear()
+            try:
+                while self._owed:
+                    channel, tag = self._owed.popleft()
+                    await channel.basic_ack(tag, wait=not self._owed)
+            except _LOST as failure:
+                self._lost("acknowledged", failure)
+            self._paid.set()
+
+    async def flush(self) -> None:
+        """Wait until the acknowledgements are sent, so that a peaceful end repeats nothing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await self._paid.wait()
+
+    async def post(self, queue: str, letter: bytes) -> None:
+        """Publish mandatory and wait for the confirm; the broker returns what has no queue before it confirms."""
+        self._check()
+        try:
+            await self._channels.posting.basic_publish(
+                letter, routing_key=queue, mandatory=True, timeout=CONFIRM_WITHIN, wait=False
+            )
+        except PublishError as returned:
+            raise Unroutable(queue) from returned
+        except DeliveryError as refused:
+            # The other pod's queue is full: it does not read. That is silence, not an end.
+            logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
+        except _LOST as failure:
+            raise self._lost("posted a letter", failure) from failure
+
+    async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
+        reader = self._readers.pop(frame.consumer_tag or "", None)
+        if reader is not None:
+            reader.cancelled()
+
+    def _check(self) -> None:
+        if self.ended.is_set():
+            raise LinkLost(self.queue)
+
+    def _lost(self, doing: str, failure: BaseException) -> LinkLost:
+        self.end(f"{doing}: {failure!r}")
+        return LinkLost(self.queue)
+
+
+def _name(participant_id: ParticipantId) -> str:
+    return f"user.{participant_id}"
+
+
+async def open_channel(connection: Connection, *, confirms: bool = False) -> Channel:
+    """A channel as the class that knows of consumer cancels and of its own end."""
+    channel = await connection.channel(publisher_confirms=confirms)
+    assert isinstance(channel, Channel)
+    return channel

@@ -1,0 +1,134 @@
+"""Who holds which mailbox: one document per seat, made at join, changed by guarded updates (design 5)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.model import Wire
+from callplane.store.database import Database, Document
+from callplane.store.guards import older_than
+from callplane.store.trouble import away_when_unreachable
+
+KEPT_MILLISECONDS = 3_600_000
+
+
+class Attachment(Wire):
+    """A seat's mailbox as last written: ``holder`` names the connection that reads it, ``n`` counts its holders."""
+
+    participant_id: ParticipantId = Field(alias="_id")
+    session_id: SessionId
+    holder: str | None = None
+    n: int = 0
+    state: Literal["attached", "detached", "ended"] = "detached"
+    since: datetime
+    reason: str | None = None
+
+    def guard(self) -> Document:
+        """A filter: nobody has attached, detached or ended it since this was read."""
+        return {"_id": self.participant_id, "holder": self.holder, "n": self.n, "since": self.since}
+
+
+class Attachments:
+    """One method per thing that can happen to an attachment. Each stamps ``since`` with database time; raises Away."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database["attachments"]
+
+    async def open(self, session: SessionId, participant: ParticipantId) -> None:
+        """Insert it, detached; an existing one, ended or not, stays as it is."""
+        where = {"_id": participant, "session_id": {"$exists": False}}
+        birth = {"session_id": session, "holder": None, "n": 0, "state": "detached", "reason": None}
+        with away_when_unreachable():
+            try:
+                await self._collection.update_one(
+                    where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
+                )
+            except DuplicateKeyError:
+                return
+
+    async def read(self, participant: ParticipantId) -> Attachment | None:
+        """It as of the last majority write; None when the seat never was, or went more than an hour ago."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({"_id": participant})
+        return None if found is None else Attachment.model_validate(found)
+
+    async def take(self, seen: Attachment, holder: str) -> Attachment | None:
+        """Make ``holder`` its holder; None when it has changed since it was seen, or is ended."""
+        return await self._change(
+            {**seen.guard(), "state": {"$ne": "ended"}},
+            {"$set": {"holder": holder, "state": "attached"}},
+            counting=True,
+        )
+
+    async def reattach(self, seen: Attachment) -> Attachment | None:
+        """Its holder is asked again for a mailbox that it, or a sweep, has called detached. None: changed, or ended."""
+        return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, {"$set": {"state": "attached"}})
+
+    async def detach(self, seen: Attachment) -> Attachment | None:
+        """Nobody asks its holder for it any more, or its holder's lease is over: grace begins. None: it has changed."""
+        return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}})
+
+    async def end(self, participant: ParticipantId, reason: str) -> bool:
+        """The seat is gone, for this reason; a later poll hears it. False: it had ended already, or never was."""
+        where = {"_id": participant, "state": {"$ne": "ended"}}
+        return await self._change(where, _ending(reason)) is not None
+
+    async def end_if_unchanged(self, seen: Attachment, reason: str) -> bool:
+        """End it unless somebody has attached or detached it since it was seen."""
+        return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, _ending(reason)) is not None
+
+    async def end_if_away(self, seen: Attachment, grace: float, reason: str) -> bool:
+        """End it unless it has changed or has not been detached for ``grace`` seconds of database time."""
+        aged = older_than("since", grace)
+        where = {**seen.guard(), "state": "detached", "$expr": aged["$expr"]}
+        return await self._change(where, _ending(reason)) is not None
+
+    async def expire(self, participants: Iterable[ParticipantId]) -> None:
+        """Their seats have been pulled: keep the reasons for one hour more."""
+        hour_on = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": KEPT_MILLISECONDS}}
+        where = {"_id": {"$in": list(participants)}, "expires_at": {"$exists": False}}
+        with away_when_unreachable():
+            await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
+
+    async def detached(self, limit: int = 1000) -> list[Attachment]:
+        """The detached ones, longest first: grace may be over for them."""
+        return await self._list({"state": "detached"}, limit)
+
+    async def orphans(self, alive: Iterable[str], limit: int = 1000) -> list[Attachment]:
+        """The attached ones whose holder is not among the living."""
+        return await self._list({"state": "attached", "holder": {"$nin": list(alive)}}, limit)
+
+    async def ended(self, limit: int = 1000) -> list[Attachment]:
+        """The ended ones whose seat has not been seen to be pulled."""
+        return await self._list({"state": "ended", "expires_at": {"$exists": False}}, limit)
+
+    async def of_session(self, session: SessionId) -> list[Attachment]:
+        """Every attachment of a session."""
+        return await self._list({"session_id": session}, 0)
+
+    async def delete_of(self, session: SessionId) -> None:
+        """Delete those of a session whose tombstone goes."""
+        with away_when_unreachable():
+            await self._collection.delete_many({"session_id": session})
+
+    async def _list(self, where: Document, limit: int) -> list[Attachment]:
+        with away_when_unreachable():
+            cursor = self._collection.find(where).sort("since", 1).limit(limit)
+            return [Attachment.model_validate(found) async for found in cursor]
+
+    async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
+        step: Document = {"$inc": {"n": 1}} if counting else {}
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                where, {**update, **step, "$currentDate": {"since": True}}, return_document=ReturnDocument.AFTER
+            )
+        return None if found is None else Attachment.model_validate(found)
+
+
+def _ending(reason: str) -> Document:
+    return {"$set": {"state": "ended", "reason": reason}}

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from kurento_client import KurentoClient, Options, connect
 from kurento_client.jsonrpc import (
     Code,
     JsonRpcError,
@@ -26,6 +28,13 @@ Answer = Callable[[Request], Any]
 """Returns the `value` of a request, raises JsonRpcError, or returns SILENCE."""
 
 SILENCE = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A complete result, for answers that are more than a `value`."""
+
+    result: Any
 
 
 class ScriptedKurento:
@@ -132,7 +141,11 @@ class ScriptedKurento:
     def _call(self, request: Request) -> Any:
         answer = self.answers.get(_operation(request)) or self.answers.get(request.method)
         value = answer(request) if answer else None
-        return value if value is SILENCE else {"sessionId": (request.params or {})["sessionId"], "value": value}
+        if value is SILENCE:
+            return SILENCE
+        if isinstance(value, Whole):
+            return value.result
+        return {"sessionId": (request.params or {})["sessionId"], "value": value}
 
 
 def _operation(request: Request) -> str:
@@ -148,3 +161,13 @@ async def scripted_kurento() -> AsyncIterator[ScriptedKurento]:
         yield kurento
     finally:
         await kurento.stop()
+
+
+@asynccontextmanager
+async def conversation(
+    options: Options | None = None,
+) -> AsyncIterator[tuple[ScriptedKurento, KurentoClient]]:
+    """Run a server and a client that is connected to it."""
+    async with scripted_kurento() as kurento, connect(kurento.url, options) as client:
+        await client.opened(timeout=5)
+        yield kurento, client

@@ -1,0 +1,98 @@
+"""One ICE agent on aioice: it tells when the peer stirs and which pair is selected."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aioice import Candidate, Connection
+from aioice.ice import CandidatePair
+
+INBOX = 2_000
+"""Datagrams that may wait for the reader; the network may lose them anyway."""
+
+REMOTE_CANDIDATES = 128
+
+
+class IceAgent(Connection):
+    """aioice's connection for one component (RTP and RTCP muxed)."""
+
+    def __init__(self, addresses: tuple[str, ...], selected: Callable[[CandidatePair], None]) -> None:
+        super().__init__(ice_controlling=False)
+        self.stirred = asyncio.Event()
+        self._addresses = addresses
+        self._selected = selected
+        self._pair: CandidatePair | None = None
+
+    @property
+    def pair(self) -> CandidatePair | None:
+        """The selected pair."""
+        return self._pair
+
+    @property
+    def closed(self) -> bool:
+        """Whether it ended, by us or because the peer's consent ran out (RFC 7675)."""
+        return bool(self._closed)
+
+    async def gather(self) -> list[Candidate]:
+        """Open a socket on each local address and return the candidates."""
+        if not self._addresses:
+            await self.gather_candidates()
+        elif not self._local_candidates_start:
+            self._local_candidates_start = True
+            self._local_candidates += await self.get_component_candidates(1, list(self._addresses))
+            self._local_candidates_end = True
+        return self.local_candidates
+
+    async def add(self, text: str) -> None:
+        """Take a remote candidate; what is no use to us is passed over silently (protocol 10.2)."""
+        bits = text.strip().removeprefix("a=").removeprefix("candidate:")
+        try:
+            candidate = Candidate.from_sdp(bits)
+        except ValueError:
+            return
+        # mDNS names cannot be resolved here, TCP is not spoken, and RTCP is always muxed
+        usable = candidate.component == 1 and candidate.transport.lower() == "udp"
+        if not usable or candidate.host.endswith(".local") or len(self.remote_candidates) >= REMOTE_CANDIDATES:
+            return
+        await self.add_remote_candidate(candidate)
+        self.stirred.set()
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """Queue a datagram unless the reader is far behind."""
+        if self._queue.qsize() < INBOX:
+            super().data_received(data, component)
+
+    def request_received(self, message: Any, addr: tuple[str, int], protocol: Any) -> None:
+        """Answer a connectivity check: the peer is there."""
+        super().request_received(message, addr, protocol)
+        self.stirred.set()
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        """Note when another pair becomes the selected one."""
+        super().check_complete(pair)
+        now = self._nominated.get(1)
+        if now is not None and now is not self._pair:
+            self._pair = now
+            self._selected(now)
+
+    def send_now(self, data: bytes) -> bool:
+        """Send a datagram at once; false while there is no selected pair."""
+        pair = self._nominated.get(1)
+        if pair is None or pair.protocol.transport.is_closing():
+            return False
+        pair.protocol.transport.sendto(data, pair.remote_addr)
+        return True
+
+
+class IceLink:
+    """What aiortc's DTLS transport asks of an ICE transport."""
+
+    def __init__(self, agent: IceAgent) -> None:
+        self._recv = agent.recv
+        self._send = agent.send
+        self._agent = agent
+
+    @property
+    def role(self) -> str:
+        """Which side nominates."""
+        return "controlling" if self._agent.ice_controlling else "controlled"

@@ -1,0 +1,188 @@
+"""One WebRTC peer: gathers, connects, shakes hands, and opens the way for media (protocol 10.2)."""
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aioice.ice import CandidatePair
+
+from mediaserver.media.dtls import DtlsLink
+from mediaserver.media.engine import Engine
+from mediaserver.media.flow import Inlet, Outlet
+from mediaserver.media.ice import IceAgent
+from mediaserver.media.inbound import SourceClock
+from mediaserver.media.receiver import Receiver, ReceiverOptions
+from mediaserver.media.rtp_session import RtpSession
+from mediaserver.media.sdp.local import Identity
+from mediaserver.media.sdp.negotiation import CLOCKS, Agreement
+from mediaserver.media.sender import Sender
+
+ICE_PATIENCE = 30.0
+DTLS_PATIENCE = 30.0
+
+
+class PeerEvents(Protocol):
+    """Who is told what happens to the connection."""
+
+    def candidates_gathered(self) -> None: ...
+    def ice_changed(self, component: int, state: str) -> None: ...
+    def pair_selected(self) -> None: ...
+    def dtls_changed(self, state: str) -> None: ...
+    def connected(self) -> None: ...
+    def media_changed(self, before: str, state: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the element's media of one kind comes in and goes out."""
+
+    inlet: Inlet
+    outlet: Outlet
+
+
+@dataclass(eq=False)
+class Peer:
+    """The connection of one endpoint, from its first candidate to its end."""
+
+    engine: Engine
+    events: PeerEvents
+    ports: dict[str, Ports]
+    ice_states: dict[int, str] = field(default_factory=dict)
+    dtls_state: str = "NEW"
+
+    def __post_init__(self) -> None:
+        settings = self.engine.settings
+        self.agent = IceAgent(settings.addresses, self._pair_selected)
+        self.connection_id = str(uuid.uuid4())
+        self.identity = Identity(
+            ufrag=self.agent.local_username,
+            password=self.agent.local_password,
+            fingerprint=next(f.value for f in self.engine.certificate.getFingerprints() if f.algorithm == "sha-256"),
+            cname=f"callplane-{self.connection_id[:8]}",
+            stream=str(uuid.uuid4()),
+            ssrcs={kind: random.randrange(1, 2**32) for kind in CLOCKS},
+        )
+        own = self.identity.ssrcs["video"]
+        self.session = RtpSession(self.identity.cname, own, self._send_rtcp, settings.media_timeout)
+        self.session.on_media_state = self.events.media_changed
+        self.gathered: list[str] = []
+        self._link = DtlsLink(self.agent, self.engine.certificate, self.session.on_rtp, self.session.on_rtcp)
+        self._link.changed = self._dtls_changed
+        self._agreement: Agreement | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._gathering = False
+        self._begun = asyncio.Event()
+
+    @property
+    def default_address(self) -> tuple[str, int] | None:
+        """The address for the c= line: the best IPv4 candidate, else any."""
+        own = sorted(self.agent.local_candidates, key=lambda c: (":" in c.host, -c.priority))
+        return (own[0].host, own[0].port) if own else None
+
+    def agree(self, agreed: Agreement, *, controlling: bool, max_bitrate: int) -> None:
+        """Set up what both sides agreed on; connecting begins when candidates have been gathered."""
+        self._agreement = agreed
+        self.agent.ice_controlling = controlling
+        self.agent.remote_is_lite = agreed.transport.lite
+        self.agent.remote_username = agreed.transport.ufrag
+        self.agent.remote_password = agreed.transport.password
+        clock = SourceClock()
+        for chosen in agreed.chosen:
+            ports, number = self.ports[chosen.kind], chosen.codec.payload_type
+            if chosen.receives:
+                options = ReceiverOptions(
+                    chosen.kind, self.identity.ssrcs[chosen.kind], chosen.remote_ssrc, max_bitrate
+                )
+                self.session.receivers[number] = Receiver(options, ports.outlet, clock, self._send_rtcp)
+            if chosen.sends:
+                ssrc = self.identity.ssrcs[chosen.kind]
+                sender = Sender(chosen.kind, CLOCKS[chosen.kind], number, ssrc)
+                ports.inlet.consumer = sender
+                self.session.senders[ssrc] = (sender, ports.inlet)
+        self._begun.set()
+
+    def gather(self) -> None:
+        """Begin to gather; again is harmless."""
+        if not self._gathering:
+            self._gathering = True
+            for component in (2, 1):
+                self._ice(component, "GATHERING")
+            self._task = self.engine.start(self._run())
+
+    async def add_candidate(self, text: str) -> None:
+        """Take a candidate of the peer."""
+        await self.agent.add(text)
+
+    def tick(self, now: float) -> None:
+        """Do what is due, while media may flow."""
+        self.session.tick(now)
+
+    def close(self) -> None:
+        """End the connection; the sockets close in the background."""
+        self.engine.ticking.discard(self)
+        self.session.leave()
+        if self._task is not None:
+            self._task.cancel()
+        self.engine.start(self._close())
+
+    async def _run(self) -> None:
+        self.gathered = [f"candidate:{c.to_sdp()}" for c in await self.agent.gather()]
+        self.events.candidates_gathered()
+        await self._begun.wait()
+        await self.agent.stirred.wait()
+        self._ice(1, "CONNECTING")
+        if not await self._connect():
+            return
+        self._ice(1, "CONNECTED")
+        self._ice(1, "READY")
+        assert self._agreement is not None
+        try:
+            async with asyncio.timeout(DTLS_PATIENCE):
+                up = await self._link.handshake(self._agreement.transport)
+        except TimeoutError:
+            self._dtls_changed("FAILED")
+            return
+        if up:
+            self._open()
+
+    async def _connect(self) -> bool:
+        """Check pairs until one works; FAILED is said after a while, but is not final (protocol 10.2)."""
+        patience = asyncio.get_running_loop().call_later(ICE_PATIENCE, self._ice, 1, "FAILED")
+        try:
+            await self.agent.connect()
+        except ConnectionError:
+            return False
+        finally:
+            patience.cancel()
+        return True
+
+    def _open(self) -> None:
+        for sender, inlet in self.session.senders.values():
+            sender.open(self._link.send_rtp, self._link.send_again)
+            inlet.request_key_frame(asyncio.get_running_loop().time())
+        self.engine.ticking.add(self)
+        self.events.connected()
+
+    async def _close(self) -> None:
+        await self._link.stop()
+        await self.agent.close()
+
+    def _send_rtcp(self, data: bytes) -> None:
+        self._link.send_rtcp(data)
+
+    def _ice(self, component: int, state: str) -> None:
+        self.ice_states[component] = state
+        self.events.ice_changed(component, state)
+
+    def _pair_selected(self, pair: CandidatePair) -> None:
+        self.events.pair_selected()
+
+    def _dtls_changed(self, state: str) -> None:
+        if state == "CLOSED" and self.agent.closed:
+            # consent ran out: libnice would say so on the ICE component, and DTLS would stay silent
+            self._ice(1, "FAILED")
+            return
+        self.dtls_state = state
+        self.events.dtls_changed(state)

@@ -1,0 +1,120 @@
+"""Writes our side of a description, without candidates first and with them once they are gathered."""
+
+from dataclasses import dataclass, field
+
+from mediaserver.media.sdp.description import Codec, Description, MediaLine
+from mediaserver.media.sdp.negotiation import Agreement, Chosen
+
+_FEEDBACK = ("nack", "nack pli", "goog-remb", "ccm fir")
+"""What we react to; transport-cc is left out, so that Chromium follows our REMB."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is ours in every line."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    cname: str
+    stream: str
+    ssrcs: dict[str, int]
+
+
+@dataclass
+class Section:
+    """One media line of ours; `accepted` is false where we refused it with port 0."""
+
+    head: MediaLine
+    formats: str
+    accepted: bool
+    attributes: list[str] = field(default_factory=list)
+    bandwidth: int = 0
+
+
+@dataclass
+class LocalDescription:
+    """Our description; `render` puts candidates into it."""
+
+    origin: str
+    bundle: list[str]
+    sections: list[Section]
+
+    def render(self, candidates: list[str], default: tuple[str, int] | None = None) -> str:
+        """Write it; `default` is the address of the candidate for the c= and m= lines (RFC 8839)."""
+        lines = ["v=0", f"o={self.origin}", "s=Callplane Media Server", "t=0 0", "a=msid-semantic:WMS *"]
+        if self.bundle:
+            lines.append(f"a=group:BUNDLE {' '.join(self.bundle)}")
+        host, port = default or ("0.0.0.0", 9)
+        address = f"IN IP{6 if ':' in host else 4} {host}"
+        for section in self.sections:
+            where = port if section.accepted else 0
+            head = section.head
+            lines.append(f"m={head.kind} {where} {head.profile} {section.formats}")
+            lines.append(f"c={address}")
+            if section.bandwidth:
+                lines.append(f"b=AS:{section.bandwidth}")
+            lines += [f"a={each}" for each in section.attributes]
+            if section.accepted:
+                lines.append(f"a=rtcp:{port} {address}")
+                lines += [f"a={each}" for each in candidates]
+        return "\r\n".join(lines) + "\r\n"
+
+
+def answer(offer: Description, agreed: Agreement, own: Identity, bandwidth: dict[str, int]) -> LocalDescription:
+    """Answer every line of the offer, in its order (RFC 3264, 6)."""
+    setup = "passive" if agreed.transport.setup == "active" else "active"
+    sections = []
+    for line in offer.media:
+        chosen = agreed.of(line.index)
+        if chosen is None:
+            mid = [f"mid:{line.mid}"] if line.mid else []
+            sections.append(Section(line, " ".join(line.formats), False, ["inactive", *mid]))
+        else:
+            section = Section(line, str(chosen.codec.payload_type), True)
+            section.attributes = _attributes(chosen, own, setup, _common(chosen.codec))
+            section.bandwidth = bandwidth.get(chosen.kind, 0)
+            sections.append(section)
+    bundle = [c.mid for c in agreed.chosen if c.mid in offer.bundle]
+    return LocalDescription(offer.origin or "- 0 0 IN IP4 0.0.0.0", bundle, sections)
+
+
+def offer(own: Identity, kinds: list[str], direction: str, serial: int) -> LocalDescription:
+    """Offer the codecs that we forward, with Kurento's own mids."""
+    made = {
+        "audio": Codec(96, "opus", 48000, "minptime=10;useinbandfec=1"),
+        "video": Codec(97, "VP8", 90000, "", list(_FEEDBACK)),
+    }
+    sections = []
+    for index, kind in enumerate(kinds):
+        codec = made[kind]
+        head = MediaLine(kind, 9, "UDP/TLS/RTP/SAVPF", [str(codec.payload_type)], index, mid=f"{kind}0")
+        chosen = Chosen(kind, index, head.mid, codec, "recv" in direction, "send" in direction, None)
+        attributes = _attributes(chosen, own, "actpass", codec.feedback)
+        sections.append(Section(head, head.formats[0], True, attributes))
+    origin = f"- {serial} {serial} IN IP4 0.0.0.0"
+    return LocalDescription(origin, [s.head.mid for s in sections], sections)
+
+
+def _common(codec: Codec) -> list[str]:
+    return [each for each in _FEEDBACK if each in codec.feedback]
+
+
+def _attributes(chosen: Chosen, own: Identity, setup: str, feedback: list[str]) -> list[str]:
+    codec = chosen.codec
+    channels = "/2" if chosen.kind == "audio" else ""
+    number, ssrc = codec.payload_type, own.ssrcs[chosen.kind]
+    lines = [chosen.direction, *([f"mid:{chosen.mid}"] if chosen.mid else [])]
+    lines.append(f"rtpmap:{number} {codec.name}/{codec.rate}{channels}")
+    lines += [f"rtcp-fb:{number} {each}" for each in feedback]
+    if codec.fmtp:
+        lines.append(f"fmtp:{number} {codec.fmtp}")
+    lines += ["rtcp-mux", f"setup:{setup}"]
+    if chosen.sends:
+        # browsers fire ontrack with a stream only if the line names one (JSEP)
+        track = f"{own.stream} {own.stream}-{chosen.kind}"
+        lines += [f"msid:{track}", f"ssrc:{ssrc} cname:{own.cname}", f"ssrc:{ssrc} msid:{track}"]
+    else:
+        lines.append(f"ssrc:{ssrc} cname:{own.cname}")
+    lines += [f"ice-ufrag:{own.ufrag}", f"ice-pwd:{own.password}", f"fingerprint:sha-256 {own.fingerprint}"]
+    return lines

@@ -1,0 +1,109 @@
+"""Sends one kind of media to one viewer: own SSRC, unbroken numbers, retransmission from its history."""
+
+from collections.abc import Callable
+
+from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
+
+from mediaserver.media.inbound import Inbound
+from mediaserver.media.packet import HEADER, Packet
+
+HISTORY = 512
+"""Packets kept for retransmission: four seconds at 1 Mbit/s; a power of two."""
+
+_NTP_EPOCH = 2208988800
+
+SendRtp = Callable[[bytes], bytes | None]
+"""Protects and sends a packet; returns it as it went out, None where it could not go."""
+
+SendAgain = Callable[[bytes], None]
+
+
+class Sender:
+    """The outgoing half of one media line."""
+
+    def __init__(self, kind: str, rate: int, payload_type: int, ssrc: int) -> None:
+        self.kind = kind
+        self.ssrc = ssrc
+        self.packets = 0
+        self.octets = 0
+        self.nacks = 0
+        self.plis = 0
+        self.remote_loss: tuple[int, int, int] | None = None
+        self._rate = rate
+        self._payload_type = payload_type
+        self._video = kind == "video"
+        self._send: SendRtp | None = None
+        self._again: SendAgain | None = None
+        self._stream: Inbound | None = None
+        self._base = 0
+        self._shift = 0
+        self._time_shift = 0
+        # the lower half, so that the first packets cannot wrap before SRTP has seen the rollover
+        self._next = ssrc & 0x7FFF
+        self._last_time = ssrc >> 3
+        self._last_at = 0.0
+        self._history: list[tuple[int, bytes] | None] = [None] * HISTORY
+
+    def open(self, send: SendRtp, again: SendAgain) -> None:
+        """Start sending: the peer's transport is up."""
+        self._send, self._again = send, again
+
+    def close(self) -> None:
+        """Send no more."""
+        self._send = None
+
+    def push(self, packet: Packet, now: float) -> bool:
+        """Send a packet on; false while a key frame is needed to begin with."""
+        send = self._send
+        if send is None:
+            return True
+        if packet.stream is not self._stream:
+            if self._video and not packet.key:
+                return False
+            self._switch(packet, now)
+        elif packet.sequence < self._base:
+            return True  # it belongs to what went before the key frame
+        number = (packet.sequence + self._shift) & 0xFFFF
+        moment = (packet.timestamp + self._time_shift) & 0xFFFFFFFF
+        sent = send(HEADER.pack(0x80, packet.marker | self._payload_type, number, moment, self.ssrc) + packet.payload)
+        if sent is None:
+            return True
+        self._history[number % HISTORY] = (number, sent)
+        self.packets += 1
+        self.octets += len(packet.payload)
+        if (number - self._next) & 0xFFFF < 0x8000:
+            self._next = (number + 1) & 0xFFFF
+            self._last_time = moment
+            self._last_at = now
+        return True
+
+    def retransmit(self, numbers: list[int]) -> None:
+        """Send again what the viewer misses; the stored packet is encrypted already and simply repeated."""
+        self.nacks += 1
+        for number in numbers:
+            kept = self._history[number % HISTORY]
+            if kept is not None and kept[0] == number & 0xFFFF and self._again is not None:
+                self._again(kept[1])
+
+    def report(self, now: float, wall: float) -> RtcpSrPacket | None:
+        """Make a sender report whose two clocks keep audio and video of one publisher together."""
+        if self._stream is None:
+            return None
+        source = self._stream.source_time(wall)
+        if source is None:
+            source = self._last_time - self._time_shift + int((now - self._last_at) * self._rate)
+        info = RtcpSenderInfo(
+            ntp_timestamp=int((wall + _NTP_EPOCH) * 2**32),
+            rtp_timestamp=(source + self._time_shift) & 0xFFFFFFFF,
+            packet_count=self.packets & 0xFFFFFFFF,
+            octet_count=self.octets & 0xFFFFFFFF,
+        )
+        return RtcpSrPacket(self.ssrc, info)
+
+    def _switch(self, packet: Packet, now: float) -> None:
+        """Go on from another source without a break in sequence numbers or time."""
+        elapsed = max(1, int((now - self._last_at) * self._rate)) if self._stream is not None else 1
+        self._stream = packet.stream
+        self._base = packet.sequence
+        self._shift = self._next - packet.sequence
+        self._time_shift = self._last_time + elapsed - packet.timestamp

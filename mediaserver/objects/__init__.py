@@ -1,0 +1,1 @@
+"""The media objects a client can hold: server manager, pipelines, WebRTC endpoints."""

@@ -163,6 +163,11 @@ class Connections:
                 {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
             )
 
+    async def delete_of(self, session: str) -> None:
+        """Forget every connection of a session that is forgotten itself."""
+        with away_when_unreachable():
+            await self._collection.delete_many({"session_id": session})
+
     async def _all(self, where: Document, limit: int = 0) -> AsyncIterator[ConnectionDocument]:
         with away_when_unreachable():
             async for found in self._collection.find(where).limit(limit):

@@ -1,5 +1,6 @@
 """The life of a session: create, change its own fields, close, and what becomes due with time."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -80,9 +81,15 @@ class Sessions:
             [Owed("sweep-connections", {}), Owed("release-pipeline", {}), Owed("delete-session", {})],
         )
 
-    async def owe(self, session: str, chore: Owed) -> Change[SessionDocument] | None:
-        """Push one more chore, without an event."""
-        return await self.counted.change({"_id": session}, {}, None, [chore])
+    async def owe_place(self, session: str) -> None:
+        """Remember, once, that a pipeline is wanted as soon as a media server is up."""
+        where = {"_id": session, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
+        await self.counted.change(where, {}, None, [Owed("place")])
+
+    async def owe_deletion(self, session: str) -> None:
+        """Somebody declared the queue of a closed session again: it is deleted once more."""
+        where = {"_id": session, "status": "closed", "chores.do": {"$ne": "delete-session"}}
+        await self.counted.change(where, {}, None, [Owed("delete-session")])
 
     async def forget_media(self, session: str, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
@@ -91,11 +98,40 @@ class Sessions:
                 {"_id": session, "status": "closed", "media": media}, {"$set": {"media": None}}
             )
 
+    async def is_over(self, session: str, seconds: float) -> bool:
+        """Whether it was closed ``seconds`` ago and everything of it has been told."""
+        where = {"_id": session, "status": "closed", "outbox": [], **older_than("since", seconds)}
+        with away_when_unreachable():
+            return await self._collection.find_one(where, {"_id": 1}) is not None
+
     async def open_ids(self) -> list[SessionId]:
         """Every open session, read ``local``: majority reads, with secondaries behind, missed inserts (measured)."""
         local = self._collection.with_options(read_concern=ReadConcern("local"))
         with away_when_unreachable():
             return [SessionId(found["_id"]) async for found in local.find({"status": "open"}, {"_id": 1})]
+
+    async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
+        """Open sessions whose pipeline is on a server that is down (None) or is another process by now."""
+        lost: list[Document] = [
+            {"server": name, **({"server_id": {"$ne": process}} if process else {})}
+            for name, process in servers.items()
+        ]
+        if not lost:
+            return []
+        where = {"status": "open", "media": {"$ne": None}, "$or": lost}
+        with away_when_unreachable():
+            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+
+    async def tombstones(self, seconds: float, limit: int = 100) -> list[str]:
+        """Sessions that were closed longer ago than anybody may still read their mailboxes."""
+        where = {"status": "closed", **older_than("since", seconds)}
+        with away_when_unreachable():
+            return [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+
+    async def bury(self, session: str) -> None:
+        """Delete a tombstone."""
+        with away_when_unreachable():
+            await self._collection.delete_one({"_id": session, "status": "closed"})
 
     async def due_to_close(self, limit: int = 100) -> list[tuple[str, str]]:
         """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason."""

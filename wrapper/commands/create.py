@@ -1,0 +1,42 @@
+"""Create: one insert wins the custom id; whoever answers has declared what the session needs first (design 3)."""
+
+from callplane.contracts.commands import CreateSession, Envelope
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.ids import SessionId
+from callplane.contracts.replies import SessionMade
+from callplane.store.documents import SessionDocument
+from callplane.store.views import session_view
+from wrapper.context import Context
+
+ROUNDS = 10
+
+
+async def create(envelope: Envelope, command: CreateSession, context: Context) -> SessionMade:
+    """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
+    session, created = await _insert(envelope, command, context)
+    await context.topology.open_session(SessionId(session.id))
+    if await _closed_meanwhile(session, context):
+        # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
+        await context.topology.delete_session(SessionId(session.id))
+    return SessionMade(session=session_view(session), created=created)
+
+
+async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, bool]:
+    sessions = context.store.sessions
+    for _ in range(ROUNDS):
+        outcome = await sessions.create(SessionId(envelope.session_id), command, envelope.deadline)
+        mine = await sessions.find(envelope.session_id)
+        if mine is not None:
+            return mine, True
+        if outcome == "late":
+            raise Refusal("unavailable", "the command came too late to be carried out", retry_after=1)
+        if command.custom_id is not None:
+            winner = await sessions.find_open_by_custom_id(command.custom_id)
+            if winner is not None:
+                return winner, False
+    raise Trouble("the custom id changed hands again and again")
+
+
+async def _closed_meanwhile(session: SessionDocument, context: Context) -> bool:
+    now = await context.store.sessions.find(session.id)
+    return now is None or (now.status == "closed" and await context.store.sessions.is_over(session.id, seconds=2))

@@ -1,0 +1,75 @@
+"""Join: take the seat, give it a mailbox, then read what the newcomer sees - in that order (design 5)."""
+
+from callplane.contracts.commands import Envelope, Join
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.ids import ParticipantId, SessionId, made_by
+from callplane.contracts.replies import Joined
+from callplane.store.documents import Seat, SessionDocument
+from callplane.store.views import connection_view, participant_view, session_view
+from wrapper.context import Context
+from wrapper.refusals import in_time, open_session, seat_in
+
+
+async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
+    """Sit down, or come back to the seat that the caller holds a token for."""
+    participant = ParticipantId(command.participant_id or made_by(envelope.id))
+    if command.participant_id is None:
+        await _take_seat(envelope, command, participant, context)
+    else:
+        await seat_in(await open_session(envelope.session_id, context), participant, context)
+    await _open_mailbox(SessionId(envelope.session_id), participant, context)
+    session = await context.store.sessions.find(envelope.session_id)
+    attachment = await context.store.attachments.read(participant)
+    seat = None if session is None or session.status == "closed" else session.seat(participant)
+    if session is None or seat is None or attachment is None or attachment.state == "ended":
+        await _withdraw(envelope.session_id, participant, context)
+        raise await _gone(envelope.session_id, participant, context)
+    own = await context.store.connections.of_session(session.id, participant_id=participant, offered=True)
+    return Joined(
+        participant=participant_view(session, seat),
+        session=session_view(session),
+        connections=[connection_view(connection) for connection in own],
+    )
+
+
+async def _take_seat(envelope: Envelope, command: Join, participant: ParticipantId, context: Context) -> None:
+    seat = Seat(id=participant, name=command.display_name, role=command.role, metadata=command.metadata)
+    change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
+    if change is not None:
+        return context.aftermath.owes(change)
+    session = await open_session(envelope.session_id, context)
+    if session.seat(participant) is not None:
+        return None
+    _explain(session, envelope, participant)
+    in_time(envelope.deadline, context)
+    raise Trouble("the session changed while it was read")
+
+
+def _explain(session: SessionDocument, envelope: Envelope, participant: ParticipantId) -> None:
+    if participant in session.kicked:
+        raise Refusal("kicked", "this participant was removed from the session")
+    if envelope.id in session.applied:
+        raise Refusal("join-again", "this join was carried out and its seat has gone since; join again")
+    if len(session.participants) >= session.settings.max_participants:
+        raise Refusal("session-full", f"all {session.settings.max_participants} seats are taken")
+
+
+async def _open_mailbox(session: SessionId, participant: ParticipantId, context: Context) -> None:
+    """The attachment first: it remembers how the seat ended, and is inserted only."""
+    await context.store.attachments.open(session, participant)
+    await context.topology.open_session(session)
+    await context.topology.open_mailbox(session, participant)
+
+
+async def _withdraw(session: str, participant: ParticipantId, context: Context) -> None:
+    """The seat went, or its mailbox was ended, while it was made: nothing of it may stay."""
+    context.aftermath.owes(await context.store.seats.pull(session, participant, "left"))
+    await context.topology.delete_mailbox(participant)
+
+
+async def _gone(session: str, participant: ParticipantId, context: Context) -> Refusal:
+    try:
+        await seat_in(await open_session(session, context), participant, context)
+    except Refusal as refusal:
+        return refusal
+    return Refusal("join-again", "the seat is gone; join again")

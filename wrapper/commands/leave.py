@@ -1,0 +1,22 @@
+"""Leave and kick: the seat goes first; connections and mailbox are the chores that follow from it."""
+
+from callplane.contracts.commands import Envelope, Leave
+from callplane.contracts.ids import ParticipantId
+from callplane.contracts.replies import Done
+from wrapper.context import Context
+from wrapper.refusals import open_session, seat_in
+
+
+async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
+    """Give the seat up; one that has gone is fine."""
+    change = await context.store.seats.pull(
+        envelope.session_id, command.participant_id, command.reason, kick=command.kick
+    )
+    if change is not None:
+        context.aftermath.owes(change)
+        return Done()
+    session = await open_session(envelope.session_id, context)
+    known = await context.store.attachments.read(ParticipantId(command.participant_id))
+    if known is None or known.session_id != session.id:
+        await seat_in(session, command.participant_id, context)
+    return Done()

@@ -1,0 +1,21 @@
+"""Publish: negotiate, then enter the stream; those who wait for it are connected by the chore that follows."""
+
+from callplane.contracts.commands import Envelope, Publish
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import made_by
+from callplane.contracts.replies import Negotiated
+from callplane.store.connections import Wanted
+from callplane.store.documents import Seat, SessionDocument
+from wrapper.context import Context
+from wrapper.negotiation import Negotiation
+
+
+async def publish(envelope: Envelope, command: Publish, context: Context) -> Negotiated:
+    """Offer to send."""
+    wanted = Wanted(made_by(envelope.id), envelope.session_id, command.participant_id, "publish")
+    return await Negotiation(envelope, wanted, command.sdp_offer, context).run(_may_publish)
+
+
+def _may_publish(_session: SessionDocument, seat: Seat) -> None:
+    if seat.role == "subscriber":
+        raise Refusal("forbidden", "a subscriber does not publish")

@@ -1,0 +1,17 @@
+"""Stop: one connection ends; one whose offer has not come yet is refused when it comes."""
+
+from callplane.contracts.commands import Envelope, Stop
+from callplane.contracts.errors import Refusal
+from callplane.contracts.replies import Done
+from wrapper.context import Context
+
+
+async def stop(envelope: Envelope, command: Stop, context: Context) -> Done:
+    """Release it; one that has ended already is fine, another's is not found."""
+    change = await context.store.connections.stop(command.connection_id, envelope.session_id, command.participant_id)
+    context.aftermath.owes(change)
+    if change is None:
+        found = await context.store.connections.find(command.connection_id)
+        if found is not None and found.participant_id != command.participant_id:
+            raise Refusal("not-found", f"there is no connection {command.connection_id}")
+    return Done()

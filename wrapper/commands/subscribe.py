@@ -1,0 +1,28 @@
+"""Subscribe: negotiate; the stream is connected when it is there, also when it comes later (design 8)."""
+
+from callplane.contracts.commands import Envelope, Subscribe
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import made_by
+from callplane.contracts.replies import Negotiated
+from callplane.store.connections import Wanted
+from callplane.store.documents import Seat, SessionDocument
+from wrapper.context import Context
+from wrapper.negotiation import Negotiation
+
+
+async def subscribe(envelope: Envelope, command: Subscribe, context: Context) -> Negotiated:
+    """Offer to receive what the publisher sends, now or later."""
+
+    def may(session: SessionDocument, _seat: Seat) -> None:
+        if session.seat(command.publisher) is None:
+            raise Refusal("not-found", f"there is no participant {command.publisher} to subscribe to")
+
+    wanted = Wanted(
+        made_by(envelope.id),
+        envelope.session_id,
+        command.participant_id,
+        "subscribe",
+        command.publisher,
+        command.stream,
+    )
+    return await Negotiation(envelope, wanted, command.sdp_offer, context).run(may)

@@ -1,0 +1,36 @@
+"""Update-participant: name, role, metadata and mute of one seat; a mute is enforced on the media server."""
+
+from callplane.contracts.commands import Envelope, UpdateParticipant
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.replies import ParticipantChanged
+from callplane.store.documents import SessionDocument
+from callplane.store.seats import SeatGuard
+from callplane.store.views import participant_view
+from wrapper.context import Context
+from wrapper.refusals import in_time, open_session, seat_in
+
+
+async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
+    """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
+    session = await open_session(envelope.session_id, context)
+    before = participant_view(session, await seat_in(session, command.participant_id, context))
+    guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
+    change = await context.store.seats.update(session.id, before, command.changes, guard)
+    if change is not None:
+        context.aftermath.owes(change)
+        return _changed(change.document, command.participant_id)
+    session = await open_session(envelope.session_id, context)
+    await seat_in(session, command.participant_id, context)
+    if envelope.id not in session.applied:
+        if command.if_match not in (None, session.version):
+            raise Refusal("stale-version", f"the session is at version {session.version}")
+        in_time(envelope.deadline, context)
+        raise Trouble("the session changed while it was read")
+    return _changed(session, command.participant_id)
+
+
+def _changed(session: SessionDocument, participant: str) -> ParticipantChanged:
+    seat = session.seat(participant)
+    if seat is None:
+        raise Trouble("the seat went while it was read")
+    return ParticipantChanged(participant=participant_view(session, seat), version=session.version)

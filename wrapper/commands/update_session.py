@@ -1,0 +1,25 @@
+"""Update-session: the fields that the caller named, and nothing else."""
+
+from callplane.contracts.commands import Envelope, UpdateSession
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.replies import SessionChanged
+from callplane.store.views import session_view
+from wrapper.context import Context
+from wrapper.refusals import in_time, open_session
+
+
+async def update_session(envelope: Envelope, command: UpdateSession, context: Context) -> SessionChanged:
+    """Change the session once; a repeat answers with the present state."""
+    change = await context.store.sessions.update(
+        envelope.session_id, envelope.id, command.changes, envelope.deadline, command.if_match
+    )
+    if change is not None:
+        context.aftermath.owes(change)
+        return SessionChanged(session=session_view(change.document))
+    session = await open_session(envelope.session_id, context)
+    if envelope.id not in session.applied:
+        if command.if_match not in (None, session.version):
+            raise Refusal("stale-version", f"the session is at version {session.version}")
+        in_time(envelope.deadline, context)
+        raise Trouble("the session changed while it was read")
+    return SessionChanged(session=session_view(session))

@@ -1,0 +1,38 @@
+"""From a delivery to its handler, with the words for what went wrong on the way to the media server."""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel
+
+from callplane.bus.ports import Delivery
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import made_by
+from wrapper.commands import COMMANDS
+from wrapper.context import Context
+from wrapper.media.port import Gone
+
+
+def handler(context: Context) -> Callable[[Delivery], Awaitable[BaseModel]]:
+    """What the bus calls for each command."""
+
+    async def handle(delivery: Delivery) -> BaseModel:
+        envelope = delivery.envelope
+        try:
+            return await COMMANDS[envelope.name](envelope, envelope.body, context)
+        except Gone as gone:
+            raise Trouble(str(gone)) from gone
+
+    return handle
+
+
+def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
+    """What the bus calls before it buries a command: what its attempts had begun is released."""
+
+    async def give_up(envelope: Envelope) -> None:
+        if envelope.name in ("publish", "subscribe"):
+            connections = context.store.connections
+            where = {"_id": made_by(envelope.id), "state": "negotiating"}
+            context.aftermath.owes(await connections.release(where, "failed"))
+
+    return give_up

@@ -1,0 +1,88 @@
+"""Saying that we live, and taking over what the dead have left (design 5 and 7)."""
+
+import asyncio
+
+from callplane.contracts.errors import Away, Trouble
+from callplane.telemetry.logs import logger
+from wrapper.context import Context
+from wrapper.media.port import Gone
+from wrapper.settle import line_of, settle
+
+
+class Leases:
+    """Renews our own lease; judges others only a full lease after it could."""
+
+    def __init__(self, context: Context, lease_seconds: float) -> None:
+        self._context = context
+        self._lease = lease_seconds
+        self._renewed_since: float | None = None
+        self._log = logger("leases")
+
+    async def renew(self) -> None:
+        """Renew, and correct the clock by database time. Raises Away, after which a full lease must pass again."""
+        try:
+            await self._context.store.wrappers.renew(self._context.wrapper)
+            await self._context.store.clock.sync()
+        except Away:
+            self._renewed_since = None
+            raise
+        if self._renewed_since is None:
+            self._renewed_since = asyncio.get_running_loop().time()
+
+    def may_judge(self) -> bool:
+        """Whether we have been able to renew for a full lease, so that others had their chance."""
+        since = self._renewed_since
+        return since is not None and asyncio.get_running_loop().time() - since >= self._lease
+
+    async def judge(self) -> None:
+        """Bury dead wrappers, and adopt the connections of whoever is not alive."""
+        if not self.may_judge():
+            return
+        store = self._context.store
+        dead = await store.wrappers.bury()
+        if dead:
+            self._log.warning("wrappers died", dead=dead)
+            await store.servers.forget(dead)
+        alive = await store.wrappers.alive()
+        if self._context.wrapper not in alive:
+            return
+        for connection in await store.connections.orphans(alive):
+            await self._adopt(connection.id)
+        for connection in await store.connections.abandoned(alive, seconds=60):
+            self._context.aftermath.owes(
+                await store.connections.release({"_id": connection.id, "claims": connection.claims}, "abandoned")
+            )
+
+    async def _adopt(self, connection_id: str) -> None:
+        """Own it, hear it under our own Kurento session, and settle it; candidates found meanwhile are sent again."""
+        store = self._context.store
+        found = await store.connections.find(connection_id)
+        if found is None or found.endpoint is None or not await self._context.media.is_up(found.endpoint.server):
+            return
+        adopted = await store.connections.adopt(found, self._context.wrapper)
+        if adopted is None or adopted.endpoint is None:
+            return
+        try:
+            await self._context.media.hear(adopted.endpoint, line_of(adopted))
+            await settle(adopted.id, self._context)
+        except (Trouble, Gone) as trouble:
+            self._log.warning("adopted, not settled", connection=adopted.id, why=str(trouble))
+
+    async def came_back(self, server: str) -> None:
+        """Our socket is back at the same process: hear and settle what we own there, for events were lost."""
+        for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
+            if connection.endpoint is None:
+                continue
+            try:
+                await self._context.media.hear(connection.endpoint, line_of(connection))
+                await settle(connection.id, self._context)
+            except (Trouble, Gone) as trouble:
+                self._log.warning("not settled", connection=connection.id, why=str(trouble))
+
+    async def release(self) -> None:
+        """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""
+        try:
+            await self._context.store.servers.forget([self._context.wrapper])
+            await self._context.store.wrappers.release(self._context.wrapper)
+        except Away:
+            self._log.warning("the lease could not be given back")

@@ -1,0 +1,77 @@
+"""Every wrapper listens to every open session: by the change stream, and by listing at the start (design 3, 6)."""
+
+import asyncio
+
+from callplane.bus.ports import Listener
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import SessionId
+from callplane.store.database import Database
+from callplane.store.sessions import Sessions
+from callplane.store.watch import Seen, StreamLost, Watch, watch
+from callplane.telemetry.logs import logger
+
+AGAIN_SECONDS = 1.0
+AT_ONCE = 32
+
+
+class Listening:
+    """Keeps the listener at what the store says is open."""
+
+    def __init__(self, database: Database, sessions: Sessions, listener: Listener) -> None:
+        self.ready = asyncio.Event()
+        self._database = database
+        self._sessions = sessions
+        self._listener = listener
+        self._log = logger("listening")
+
+    async def run(self) -> None:
+        """Open the stream first, then list; again from the start when the stream cannot be resumed."""
+        while True:
+            try:
+                async with watch(self._database) as stream:
+                    await self.catch_up()
+                    self.ready.set()
+                    await self._follow(stream)
+            except (Away, StreamLost) as trouble:
+                self._log.warning("the change stream is opened again", why=str(trouble))
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Listen to every open session that is not listened to; the sweep of each minute does the same."""
+        known = self._listener.listening()
+        missing = [session for session in await self._sessions.open_ids() if session not in known]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(session: SessionId) -> None:
+            async with gate:
+                await self.listen(session)
+
+        async with asyncio.TaskGroup() as group:
+            for session in missing:
+                group.create_task(one(session))
+
+    async def listen(self, session: SessionId) -> None:
+        """Declare, consume, then read the status again: closed by now, its queue is owed a deletion once more."""
+        try:
+            await self._listener.listen(session)
+            now = await self._sessions.find(session)
+            if now is None or now.status == "closed":
+                await self._listener.unlisten(session)
+                await self._sessions.owe_deletion(session)
+        except Away as away:
+            self._log.warning("not listened to yet", session=session, why=str(away))
+
+    async def cancelled(self, session: SessionId) -> None:
+        """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
+        found = await self._sessions.find(session)
+        if found is not None and found.status == "open":
+            await self.listen(session)
+
+    async def _follow(self, stream: Watch) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                match await stream.next():
+                    case Seen(what="opened", id=session):
+                        group.create_task(self.listen(SessionId(session)))
+                    case _:
+                        pass

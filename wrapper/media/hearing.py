@@ -1,0 +1,108 @@
+"""What media servers say of endpoints, turned into messages and facts (design 7)."""
+
+import asyncio
+
+from callplane.bus.ports import Messenger
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import ParticipantId, derived_id
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import Message
+from callplane.store.connections import Connections
+from callplane.store.database import DatabaseClock
+from callplane.telemetry.logs import logger
+from kurento_client import ConnectionState, IceCandidate, IceComponentState
+from kurento_client.events import (
+    ConnectionStateChanged,
+    IceCandidateFound,
+    IceComponentStateChanged,
+    MediaEvent,
+    MediaStateChanged,
+)
+from wrapper.media.port import Line
+from wrapper.ports import Aftermath
+
+LANES = 16
+LANE_LENGTH = 2000
+UNHEARD = (None, "failed")
+
+
+class Hearing:
+    """Knows whose endpoint is whose, and works through events in order for each endpoint."""
+
+    def __init__(
+        self, connections: Connections, messenger: Messenger, clock: DatabaseClock, aftermath: Aftermath
+    ) -> None:
+        self._connections = connections
+        self._messenger = messenger
+        self._clock = clock
+        self._aftermath = aftermath
+        self._lines: dict[MediaRef, Line] = {}
+        self._lanes: list[asyncio.Queue[tuple[Line, MediaEvent]]] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
+        self._log = logger("hearing")
+
+    def attend(self, endpoint: MediaRef, line: Line) -> None:
+        """From now on this endpoint's events belong to that connection."""
+        self._lines[endpoint] = line
+
+    def forget(self, ref: MediaRef) -> None:
+        """Drop an object that was released, and what was in it (ids are paths, protocol 6.1)."""
+        inside = f"{ref.id}/"
+        for known in [k for k in self._lines if k == ref or (k.server == ref.server and k.id.startswith(inside))]:
+            del self._lines[known]
+
+    async def take(self, server: str, event: MediaEvent) -> None:
+        """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""
+        line = self._lines.get(MediaRef(server, event.object))
+        if line is not None:
+            await self._lanes[hash(event.object) % LANES].put((line, event))
+
+    async def run(self) -> None:
+        """Work through the lanes until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._work(lane))
+
+    async def _work(self, lane: "asyncio.Queue[tuple[Line, MediaEvent]]") -> None:
+        while True:
+            line, event = await lane.get()
+            try:
+                await self._act(line, event)
+            except Away as away:
+                # Candidates are sent again by the next settling; states are read again with it.
+                self._log.warning("an event was not passed on", type=event.type, why=str(away))
+
+    async def _act(self, line: Line, event: MediaEvent) -> None:
+        match event:
+            case IceCandidateFound():
+                await self.send_candidate(line, event.candidate)
+            case (
+                ConnectionStateChanged(new=ConnectionState.CONNECTED) | MediaStateChanged(new=ConnectionState.CONNECTED)
+            ):
+                await self._became(line, UNHEARD, "connected")
+            case MediaStateChanged(new=ConnectionState.DISCONNECTED):
+                await self._became(line, ("connected",), "failed")
+            case IceComponentStateChanged(component_id=1, state=IceComponentState.FAILED):
+                await self._became(line, (None, "connected"), "failed")
+            case IceComponentStateChanged(component_id=1, state=IceComponentState.READY):
+                await self._became(line, ("failed",), "connected")
+            case _:
+                pass
+
+    async def send_candidate(self, line: Line, candidate: IceCandidate) -> None:
+        """Tell the participant one candidate of the server; a repeat has the same id, and is dropped there."""
+        init = {
+            "candidate": candidate.candidate,
+            "sdpMid": candidate.sdp_mid,
+            "sdpMLineIndex": candidate.sdp_m_line_index,
+        }
+        message = Message(
+            id=derived_id("candidate", line.connection_id, str(candidate.sdp_m_line_index), candidate.candidate),
+            type="ice-candidate",
+            session_id=line.session_id,
+            at=self._clock.now(),
+            data={"connection_id": line.connection_id, "candidate": init},
+        )
+        await self._messenger.to_participant(ParticipantId(line.participant_id), message)
+
+    async def _became(self, line: Line, known: tuple[str | None, ...], state: str) -> None:
+        self._aftermath.owes(await self._connections.media_state(line.connection_id, known, state))

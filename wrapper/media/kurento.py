@@ -1,0 +1,185 @@
+"""The media port on Kurento: MediaRefs outside, objects of ``kurento_client`` inside."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from callplane.contracts.commands import Candidate
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.media import MediaRef
+from kurento_client import (
+    ClientError,
+    IceCandidate,
+    KurentoError,
+    MediaPipeline,
+    MediaType,
+    NewRef,
+    ObjectNotFound,
+    SdpRefused,
+    Transaction,
+    TransactionFailed,
+    WebRtcEndpoint,
+)
+from wrapper.media.hearing import Hearing
+from wrapper.media.port import Gone, Line, Medium
+from wrapper.media.server import MediaServer
+
+EVENTS = (
+    "IceCandidateFound",
+    "IceComponentStateChanged",
+    "ConnectionStateChanged",
+    "MediaStateChanged",
+    "MediaFlowOutStateChanged",
+    "Error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOptions:
+    """``deployment`` marks what is ours on a shared media server; ``max_send_kbps`` lifts Kurento's 500 kbit/s cap."""
+
+    deployment: str = "callplane"
+    max_send_kbps: int = 2000
+
+
+class KurentoMedia:
+    """Implements MediaPort on the servers that this wrapper keeps sockets to."""
+
+    def __init__(self, servers: Mapping[str, MediaServer], hearing: Hearing, options: MediaOptions) -> None:
+        self._servers = servers
+        self._hearing = hearing
+        self._options = options
+
+    async def is_up(self, server: str) -> bool:
+        """Whether this wrapper reaches that media server now."""
+        return server in self._servers and self._servers[server].connected
+
+    async def exists(self, ref: MediaRef) -> bool:
+        """Whether the object is still there; asking references it for our session, which keeps it."""
+        try:
+            with _translated(ref):
+                await self._server(ref.server).client.describe(ref.id)
+        except Gone:
+            return False
+        return True
+
+    async def create_pipeline(self, server: str, session: str, epoch: int) -> MediaRef:
+        """Make a pipeline and tag it, in one transaction."""
+        transaction = self._server(server).client.transaction()
+        made = transaction.create("MediaPipeline")
+        self._tag(transaction, made, {"session": session, "epoch": str(epoch)})
+        return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
+
+    async def create_endpoint(self, pipeline: MediaRef, line: Line) -> MediaRef:
+        """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
+        transaction = self._server(pipeline.server).client.transaction()
+        made = transaction.create("WebRtcEndpoint", mediaPipeline=pipeline.id)
+        tags = {"session": line.session_id, "epoch": str(line.epoch)}
+        self._tag(transaction, made, {**tags, "connection": line.connection_id, "claim": str(line.claim)})
+        for event in EVENTS:
+            transaction.subscribe(made, event)
+        limit = self._options.max_send_kbps
+        transaction.invoke(made, "setMaxVideoSendBandwidth", maxVideoSendBandwidth=limit)
+        endpoint = MediaRef(pipeline.server, await self._commit(transaction, made, pipeline))
+        self._hearing.attend(endpoint, line)
+        return endpoint
+
+    async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
+        """Process an offer; what Kurento refuses with 40201 or 40205 is the offer's fault."""
+        try:
+            with _translated(endpoint):
+                return await self._endpoint(endpoint).process_offer(sdp_offer)
+        except SdpRefused as refused:
+            raise Refusal("invalid-sdp", f"the media server refused the offer: {refused.message}") from refused
+
+    async def gather(self, endpoint: MediaRef) -> None:
+        """Start gathering candidates."""
+        with _translated(endpoint):
+            await self._endpoint(endpoint).gather_candidates()
+
+    async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
+        """Feed one candidate; one that the ICE agent rejects (40401) is the client's loss alone."""
+        wire = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_m_line_index)
+        try:
+            with _translated(endpoint):
+                await self._endpoint(endpoint).add_ice_candidate(wire)
+        except KurentoError:
+            return
+
+    async def connect(self, source: MediaRef, sink: MediaRef, medium: Medium, *, on: bool) -> None:
+        """Let one medium flow from source to sink, or stop it."""
+        if source.server != sink.server:
+            raise Trouble(f"{source.id} and {sink.id} are on different media servers")
+        here, there = self._endpoint(source), self._endpoint(sink)
+        with _translated(source):
+            await (here.connect if on else here.disconnect)(there, MediaType(medium))
+
+    async def hear(self, endpoint: MediaRef, line: Line) -> None:
+        """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well."""
+        self._hearing.attend(endpoint, line)
+        with _translated(endpoint):
+            for event in EVENTS:
+                await self._server(endpoint.server).client.subscribe(endpoint.id, event)
+
+    async def release(self, ref: MediaRef) -> None:
+        """Destroy an object with all in it."""
+        self._hearing.forget(ref)
+        with _translated(ref):
+            await self._server(ref.server).client.release(ref.id)
+
+    async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
+        """Release every child of the pipeline that carries the connection's tag, ``keep`` apart."""
+        client = self._server(pipeline.server).client
+        try:
+            with _translated(pipeline):
+                children = await MediaPipeline(client, pipeline.id).get_children()
+        except Gone:
+            return
+        for child in children:
+            ref = MediaRef(pipeline.server, child.id)
+            if ref == keep:
+                continue
+            try:
+                with _translated(ref):
+                    if (await child.get_tags()).get("connection") == connection:
+                        await self.release(ref)
+            except Gone:
+                continue
+
+    def _server(self, name: str) -> MediaServer:
+        server = self._servers.get(name)
+        if server is None:
+            raise Trouble(f"media server {name} is not known here")
+        return server
+
+    def _endpoint(self, ref: MediaRef) -> WebRtcEndpoint:
+        return WebRtcEndpoint(self._server(ref.server).client, ref.id)
+
+    def _tag(self, transaction: Transaction, made: NewRef, tags: Mapping[str, str]) -> None:
+        for key, value in {"deployment": self._options.deployment, **tags}.items():
+            transaction.invoke(made, "addTag", key=key, value=value)
+
+    async def _commit(self, transaction: Transaction, made: NewRef, parent: MediaRef) -> str:
+        """Send it; a refused one releases what it had made, for the server undoes nothing (protocol 3.10)."""
+        try:
+            with _translated(parent):
+                return str((await transaction.commit())[made])
+        except TransactionFailed as failure:
+            for id_ in failure.created:
+                await self.release(MediaRef(parent.server, id_))
+            if isinstance(failure.error, ObjectNotFound):
+                raise Gone(parent) from failure
+            raise Trouble(f"the media server refused: {failure}") from failure
+
+
+@contextmanager
+def _translated(ref: MediaRef) -> Iterator[None]:
+    """Kurento's refusals pass; a missing object is Gone; everything about the way to the server is Trouble."""
+    try:
+        yield
+    except ObjectNotFound as missing:
+        raise Gone(ref) from missing
+    except (KurentoError, TransactionFailed):
+        raise
+    except ClientError as failure:
+        raise Trouble(f"media server {ref.server}: {failure}") from failure

@@ -1,0 +1,77 @@
+"""What handlers, chores and ``settle`` ask of media servers; objects are named by their MediaRef."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from callplane.contracts.commands import Candidate
+from callplane.contracts.media import MediaRef
+
+Medium = Literal["AUDIO", "VIDEO"]
+MEDIA: tuple[Medium, ...] = ("AUDIO", "VIDEO")
+
+
+class Gone(Exception):
+    """Kurento does not know the object (40101): released, collected, or its process is another (protocol 12.4)."""
+
+    def __init__(self, ref: MediaRef) -> None:
+        super().__init__(f"{ref.id} is gone from {ref.server}")
+        self.ref = ref
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whose endpoint it is: where its events go, and the tags that it carries."""
+
+    session_id: str
+    participant_id: str
+    connection_id: str
+    epoch: int
+    claim: int
+
+
+class MediaPort(Protocol):
+    """Every call has a deadline and raises Trouble when the server cannot be reached, Gone on 40101."""
+
+    async def is_up(self, server: str) -> bool:
+        """Whether this wrapper reaches that media server now."""
+        ...
+
+    async def exists(self, ref: MediaRef) -> bool:
+        """Whether the object is still there."""
+        ...
+
+    async def create_pipeline(self, server: str, session: str, epoch: int) -> MediaRef:
+        """Make a pipeline and tag it, in one transaction."""
+        ...
+
+    async def create_endpoint(self, pipeline: MediaRef, line: Line) -> MediaRef:
+        """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
+        ...
+
+    async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
+        """Process an offer; raises Refusal ``invalid-sdp`` where Kurento refuses the text."""
+        ...
+
+    async def gather(self, endpoint: MediaRef) -> None:
+        """Start gathering candidates; harmless when repeated (measured)."""
+        ...
+
+    async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
+        """Feed one candidate of the client; harmless when repeated (measured)."""
+        ...
+
+    async def connect(self, source: MediaRef, sink: MediaRef, medium: Medium, *, on: bool) -> None:
+        """Let one medium flow from source to sink, or stop it; harmless when repeated."""
+        ...
+
+    async def hear(self, endpoint: MediaRef, line: Line) -> None:
+        """Subscribe to the events of an endpoint that another wrapper made."""
+        ...
+
+    async def release(self, ref: MediaRef) -> None:
+        """Destroy an object with all in it; one that is gone is no error."""
+        ...
+
+    async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
+        """Release every child of the pipeline that carries the connection's tag, ``keep`` apart."""
+        ...

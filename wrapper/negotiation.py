@@ -1,0 +1,155 @@
+"""From an offer to a ready connection: adders write first and read after; act between two guards (design 5)."""
+
+from collections.abc import Callable
+
+from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.ids import ParticipantId
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Negotiated
+from callplane.store.connections import Wanted
+from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
+from callplane.store.views import connection_view
+from wrapper.context import Context
+from wrapper.media.port import Gone
+from wrapper.pipelines import lost_if_gone, pipeline_of
+from wrapper.refusals import open_session, seat_in
+from wrapper.settle import line_of, settle
+
+ROUNDS = 5
+
+Rule = Callable[[SessionDocument, Seat], None]
+
+
+class Negotiation:
+    """One attempt of one offer; a repeated command finds what an earlier attempt has reached."""
+
+    def __init__(self, envelope: Envelope, wanted: Wanted, sdp_offer: str, context: Context) -> None:
+        self._envelope = envelope
+        self._wanted = wanted
+        self._offer = sdp_offer
+        self._context = context
+        self._connections = context.store.connections
+
+    async def run(self, rule: Rule) -> Negotiated:
+        """Reach *ready*, settle, tell the mailbox, answer. A refusal releases what was begun."""
+        connection = await self._connections.offer(self._wanted)
+        if connection is None:
+            raise Refusal("forbidden", "this connection belongs to somebody else")
+        try:
+            connection = await self._ready(connection, rule)
+            await self._enter_stream(connection)
+        except Refusal:
+            await self._end("refused")
+            raise
+        await settle(connection.id, self._context)
+        await self._tell(connection)
+        return Negotiated(connection=connection_view(connection))
+
+    async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
+        for _ in range(ROUNDS):
+            session = await open_session(self._wanted.session_id, self._context)
+            rule(session, await seat_in(session, self._wanted.participant_id, self._context))
+            if connection.state == "released":
+                raise Refusal("wrong-state", "the connection was stopped")
+            if connection.state == "ready":
+                return connection
+            ready = await self._attempt(await pipeline_of(session, self._context))
+            if ready is not None:
+                return ready
+            connection = await self._again()
+        raise Trouble("the session changed again and again while the offer was answered")
+
+    async def _again(self) -> ConnectionDocument:
+        found = await self._connections.find(self._wanted.id)
+        if found is None:
+            raise Refusal("wrong-state", "the connection is gone")
+        return found
+
+    async def _attempt(self, session: SessionDocument) -> ConnectionDocument | None:
+        """Claim, act, commit. None: the claim or the epoch is not ours any more; read again."""
+        me = self._context.wrapper
+        alive = await self._context.store.wrappers.alive() | {me}
+        claimed = await self._connections.claim(self._wanted.id, session.epoch, me, alive)
+        if claimed is None:
+            found = await self._again()
+            if found.state == "negotiating" and found.claim is not None:
+                raise Busy("somebody else answers this offer")
+            return None
+        committed: ConnectionDocument | None = None
+        endpoint: MediaRef | None = None
+        try:
+            endpoint = await self._endpoint(claimed, session)
+            answer = await self._context.media.answer(endpoint, self._offer)
+            committed = await self._connections.commit(claimed, me, endpoint, answer)
+        except Gone:
+            if not await lost_if_gone(session, self._context):
+                raise Trouble("the endpoint was gone before it was used") from None
+        finally:
+            if committed is None:
+                await self._let_go(claimed, endpoint)
+        return committed
+
+    async def _endpoint(self, claimed: ConnectionDocument, session: SessionDocument) -> MediaRef:
+        if session.media is None:
+            raise Trouble("the session has no pipeline")
+        if claimed.claims > 1:
+            await self._context.media.release_tagged(session.media, claimed.id)
+        elif await self._crowded():
+            raise Refusal("wrong-state", f"a seat has at most {CONNECTIONS_PER_SEAT} connections")
+        return await self._context.media.create_endpoint(session.media, line_of(claimed))
+
+    async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
+        """What did not come to a commit is released, and its claim given back."""
+        await self._connections.give_back(claimed, self._context.wrapper)
+        if endpoint is not None and await self._context.media.is_up(endpoint.server):
+            await self._context.media.release(endpoint)
+
+    async def _crowded(self) -> bool:
+        own = await self._connections.of_session(
+            self._wanted.session_id, participant_id=self._wanted.participant_id, offered=True
+        )
+        return len(own) > CONNECTIONS_PER_SEAT
+
+    async def _enter_stream(self, connection: ConnectionDocument) -> None:
+        """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""
+        if self._wanted.kind != "publish":
+            return
+        publish = self._context.store.media.publish
+        change = await publish(connection.session_id, connection.epoch, connection.participant_id, connection.id)
+        self._context.aftermath.owes(change)
+        if change is not None:
+            return
+        session = await open_session(connection.session_id, self._context)
+        await seat_in(session, connection.participant_id, self._context)
+        if session.epoch != connection.epoch:
+            raise Refusal("wrong-state", "the media server was lost meanwhile; offer again", reason="media-lost")
+        if all(stream.connection_id != connection.id for stream in session.streams):
+            raise Trouble("the session changed while it was read")
+
+    async def _end(self, reason: str) -> None:
+        where = {"_id": self._wanted.id, "participant_id": self._wanted.participant_id}
+        change = await self._connections.release(where, reason)
+        self._context.aftermath.owes(change)
+
+    async def _tell(self, connection: ConnectionDocument) -> None:
+        """The answer goes to the mailbox too: the caller may have stopped waiting for the reply (design 3.5)."""
+        data = {
+            "command_id": self._envelope.id,
+            "connection_id": connection.id,
+            "sdp_answer": connection.answer,
+        }
+        message = Message(
+            id=self._envelope.id,
+            type="answer",
+            session_id=connection.session_id,
+            at=self._context.store.clock.now(),
+            data=data,
+        )
+        participant = ParticipantId(connection.participant_id)
+        try:
+            await self._context.messenger.to_participant(participant, message)
+        except Away as away:
+            raise Trouble(f"the answer could not be told: {away}") from away

@@ -1,0 +1,43 @@
+"""A session's pipeline: raced, not claimed; whoever loses releases its own (design 5)."""
+
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.store.documents import SessionDocument
+from wrapper.context import Context
+
+
+async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocument:
+    """The session as it is once its present epoch has a pipeline.
+
+    Raises Refusal ``unavailable`` when no media server is up (the chore *place* stays), Trouble when the race was
+    lost to a change of epoch or the server is not reached from here: the command is tried again.
+    """
+    if session.media is not None:
+        return session
+    reserved = await context.store.servers.reserve(session.server)
+    if reserved is None:
+        await context.store.sessions.owe_place(session.id)
+        raise Refusal("unavailable", "no media server is up; the session gets one as soon as one is", retry_after=1)
+    server, why = reserved
+    try:
+        media = await context.media.create_pipeline(server.name, session.id, session.epoch)
+    except BaseException:
+        await context.store.servers.unreserve(server.name)
+        raise
+    change = await context.store.media.place(session.id, session.epoch, media, server.server_id or "", why)
+    if change is not None:
+        context.aftermath.owes(change)
+        return change.document
+    await context.media.release(media)
+    await context.store.servers.unreserve(server.name)
+    fresh = await context.store.sessions.find(session.id)
+    if fresh is None or fresh.media is None or fresh.epoch != session.epoch:
+        raise Trouble("the session changed while its pipeline was made")
+    return fresh
+
+
+async def lost_if_gone(session: SessionDocument, context: Context) -> bool:
+    """Ask for the pipeline; when it is gone its epoch is over, said once whoever else noticed (design 7)."""
+    if session.media is None or await context.media.exists(session.media):
+        return False
+    context.aftermath.owes(await context.store.media.lose(session, "the pipeline is gone from its media server"))
+    return True

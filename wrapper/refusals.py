@@ -1,0 +1,37 @@
+"""Why a guard failed: explained by one read, in the words that HTTP shows (design 5 and 8)."""
+
+from datetime import datetime
+
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId
+from callplane.store.documents import Seat, SessionDocument
+from wrapper.context import Context
+
+
+async def open_session(session: str, context: Context) -> SessionDocument:
+    """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
+    found = await context.store.sessions.find(session)
+    if found is None:
+        raise Refusal("not-found", f"there is no session {session}")
+    if found.status == "closed":
+        raise Refusal("session-closed", "the session is closed", reason=found.reason)
+    return found
+
+
+async def seat_in(session: SessionDocument, participant: str, context: Context) -> Seat:
+    """The seat, if it is taken. Raises Refusal ``kicked``, ``join-again`` with the reason, or ``not-found``."""
+    seat = session.seat(participant)
+    if seat is not None:
+        return seat
+    if participant in session.kicked:
+        raise Refusal("kicked", "this participant was removed from the session")
+    attachment = await context.store.attachments.read(ParticipantId(participant))
+    if attachment is None or attachment.session_id != session.id:
+        raise Refusal("not-found", f"there is no participant {participant} in this session")
+    raise Refusal("join-again", "the seat is gone; join again", reason=attachment.reason)
+
+
+def in_time(deadline: datetime, context: Context) -> None:
+    """Refuse what its caller has long given up. Raises Refusal ``unavailable``."""
+    if context.store.clock.now() >= deadline:
+        raise Refusal("unavailable", "the command came too late to be carried out", retry_after=1)

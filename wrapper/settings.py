@@ -1,0 +1,47 @@
+"""The wrapper's settings, from environment variables ``CALLPLANE_…``."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WrapperSettings(BaseSettings):
+    """Where the servers are, and the times that decide when somebody counts as dead."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLPLANE_", frozen=True, extra="ignore")
+
+    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
+    mongo_database: str = Field("callplane", description="the database's name")
+    kms_urls: str = Field(
+        "", description="media servers: ws://host:8888/kurento or name=ws://host:8888/kurento, separated by commas"
+    )
+    deployment: str = Field("callplane", description="marks what is ours on a media server that others use too")
+    max_send_kbps: int = Field(2000, ge=0, description="cap on video to one viewer; Kurento's own default is 500")
+    lease_seconds: float = Field(3.0, gt=0, le=60, description="how long a silent wrapper counts as alive")
+    sweep_seconds: float = Field(1.0, gt=0, le=60, description="how often, and how old, what is owed is swept")
+    tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
+    probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
+    probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("kms_urls")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        named_servers(value)
+        return value
+
+
+def named_servers(text: str) -> dict[str, str]:
+    """Name → URL of each media server; without a name it is called by host and port."""
+    servers: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, url = part.partition("=") if "=" in part.partition("://")[0] else ("", "", part)
+        if not url.startswith(("ws://", "wss://")):
+            raise ValueError(f"'{part}' is no media server: write ws://host:8888/kurento")
+        name = name.strip() if equals else url.partition("://")[2].partition("/")[0]
+        if name in servers:
+            raise ValueError(f"two media servers are called '{name}'")
+        servers[name] = url.strip()
+    return servers

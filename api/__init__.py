@@ -1,0 +1,1 @@
+"""The API program: browsers in, browsers out. The only user of FastAPI."""

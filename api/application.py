@@ -1,0 +1,42 @@
+"""The FastAPI application: every route, every error as a problem, and an OpenAPI page that tells all of it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
+
+from api.cors import Cors
+from api.limits import BodyBound, Edge
+from api.parts import Parts
+from api.problems import ProblemBody, install
+from api.routes import connections, participants, probes, sessions, signals
+from api.routes.web import mount_web
+from api.views import EXAMPLES
+
+_ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
+
+
+def application(parts: Parts) -> ASGIApp:
+    """The whole ASGI program on these parts."""
+    # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
+    app = FastAPI(title="Callplane", version="0.1.0", description=_ABOUT, redirect_slashes=False)
+    app.state.parts = parts
+    install(app)
+    for noun in (sessions, participants, connections, signals, probes):
+        app.include_router(noun.router)
+    mount_web(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    origins = parts.settings.cors_origins
+    return Edge(Cors(BodyBound(app), origins) if origins else BodyBound(app), parts.metrics)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        shapes = schema["components"]["schemas"]
+        shapes["Problem"] = ProblemBody.model_json_schema()
+        for name, example in EXAMPLES.items():
+            shapes[name]["examples"] = [example]
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,104 @@
+"""One request as routes see it: who asks, under which key, and how to send a command for it."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import StringConstraints
+
+from api.auth import Credential, caller, identity
+from api.dispatch import Origin
+from api.parts import Parts, parts_of
+from callplane.contracts.commands import Command, Envelope
+from callplane.contracts.errors import Refusal
+from callplane.contracts.model import Wire
+
+Result = TypeVar("Result", bound=Wire)
+
+# Both only describe themselves in OpenAPI; ``Credentials`` reads the headers, for it decides between them.
+_KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
+_BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A participant token or an access token.")
+
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_ETAG = re.compile(r'"(\d{1,18})"')
+
+_KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
+IdempotencyKey = Annotated[str, _KEY_SHAPE]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A verified request."""
+
+    parts: Parts
+    credential: Credential
+    scope: tuple[str, ...]
+    key: str | None = None
+    traceparent: str | None = None
+
+    async def envelope(self, session_id: str | None, body: Command) -> Envelope:
+        """The command of this request, ready to be sent."""
+        origin = Origin(caller(self.credential), self.scope, self.key, self.traceparent)
+        return await self.parts.dispatch.envelope(origin, session_id, body)
+
+    async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
+        """Send a command whose outcome is needed."""
+        return await self.parts.dispatch.demand(await self.envelope(session_id, body), result)
+
+
+def _asked(request: Request) -> Asked:
+    parts = parts_of(request)
+    trace = request.headers.get("traceparent", "")
+    credential = parts.credentials.of(request.headers)
+    return Asked(
+        parts,
+        credential,
+        (identity(credential), request.method, request.url.path),
+        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+    )
+
+
+def _making(
+    asked: Annotated[Asked, Depends(_asked)],
+    idempotency_key: Annotated[
+        IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
+    ] = None,
+) -> Asked:
+    return Asked(asked.parts, asked.credential, asked.scope, idempotency_key, asked.traceparent)
+
+
+def if_match(
+    value: Annotated[
+        str | None, Header(alias="If-Match", description='The version that it must still have, `"7"`, or `*`.')
+    ] = None,
+) -> int | None:
+    """The version that the caller names; None: any (RFC 9110, 13.1.1)."""
+    if value is None or value.strip() == "*":
+        return None
+    named = _ETAG.fullmatch(value.strip())
+    if named is None:
+        raise Refusal("bad-request", 'If-Match is * or one version in quotes, like "7".')
+    return int(named[1])
+
+
+SCHEMES = [Depends(_KEY), Depends(_BEARER)]
+"""For the router: every route that asks who asks says so in OpenAPI."""
+
+
+def _answering(asked: Annotated[Asked, Depends(_asked)], response: Response) -> tuple[Asked, Response]:
+    return asked, response
+
+
+AskedOf = Annotated[Asked, Depends(_asked)]
+MakingOf = Annotated[Asked, Depends(_making)]
+Answering = Annotated[tuple[Asked, Response], Depends(_answering)]
+"""The request, and where to put headers, as one argument."""
+
+IfMatch = Annotated[int | None, Depends(if_match)]
+
+
+def etag(version: int) -> str:
+    """A version as an entity tag."""
+    return f'"{version}"'

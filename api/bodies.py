@@ -1,0 +1,157 @@
+"""What callers send: one class per request body, with every bound of design 8."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from callplane.contracts import bounds
+from callplane.contracts.model import Body
+from callplane.contracts.shapes import Kind, Role
+
+
+def _finite(value: Any) -> Any:
+    """NaN and Infinity, which Python's parser lets pass, are not JSON (RFC 8259, 6): nobody could read them back."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("holds a number that JSON cannot write")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _finite(item)
+    return value
+
+
+Metadata = Annotated[bounds.Metadata, AfterValidator(_finite)]
+Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(_finite)]
+Sdp = Annotated[str, bounds.text_bytes(bounds.BODY_BYTES)]
+CandidateText = Annotated[str, bounds.text_bytes(bounds.CANDIDATE_BYTES)]
+Mid = Annotated[str, StringConstraints(max_length=256), AfterValidator(bounds.no_lone_surrogates)]
+
+
+class Strict(Body):
+    """A body in which ``"5"`` is no number and ``1`` no truth value."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Changing(Strict):
+    """A PATCH body: it changes the fields that it names, and names at least one."""
+
+    @model_validator(mode="after")
+    def _something(self) -> "Changing":
+        if not self.model_fields_set:
+            raise ValueError("there is nothing to change")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were named, with their new values."""
+        return self.model_dump(exclude_unset=True)
+
+
+class CreateBody(Strict):
+    """Of ``POST /sessions``."""
+
+    custom_id: bounds.CustomId | None = None
+    max_participants: bounds.Seats = 100
+    empty_timeout: bounds.Seconds = 300
+    departure_timeout: bounds.Seconds = 20
+    grace: bounds.GraceSeconds = 30
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class PatchSessionBody(Changing):
+    """Of ``PATCH /sessions/{id}``."""
+
+    max_participants: bounds.Seats = 100
+    empty_timeout: bounds.Seconds = 300
+    departure_timeout: bounds.Seconds = 20
+    grace: bounds.GraceSeconds = 30
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class JoinBody(Strict):
+    """Of ``POST …/participants``; without a role, what the credential grants (``publisher``)."""
+
+    name: bounds.Name = ""
+    role: Role | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class MutedBody(Changing):
+    """Which media to mute or unmute; what is not named stays."""
+
+    audio: bool = False
+    video: bool = False
+
+
+class PatchParticipantBody(Changing):
+    """Of ``PATCH …/participants/{pid}``."""
+
+    name: bounds.Name = ""
+    role: Role = "publisher"
+    metadata: Metadata = Field(default_factory=dict)
+    muted: MutedBody = Field(default_factory=lambda: MutedBody(audio=False))
+
+
+class OfferBody(Strict):
+    """Of ``POST …/connections``: an SDP offer to send, or to receive what ``publisher`` sends."""
+
+    kind: Kind
+    publisher: bounds.Id | None = None
+    stream: bounds.Id | None = None
+    replaces: bounds.Id | None = None
+    sdp_offer: Sdp
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "OfferBody":
+        if self.kind == "subscribe" and self.publisher is None:
+            raise ValueError("a subscription names its publisher")
+        if self.kind == "publish" and (self.publisher or self.stream):
+            raise ValueError("only a subscription names a publisher or a stream")
+        return self
+
+
+class CandidateBody(Strict):
+    """The browser's RTCIceCandidateInit; an empty or null candidate says that no more will come."""
+
+    candidate: CandidateText | None = ""
+    sdpMid: Mid | None = None
+    sdpMLineIndex: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    usernameFragment: Mid | None = None
+
+
+class CandidatesBody(Strict):
+    """Of ``POST …/candidates``: ``{"candidates": […]}``, a plain list, or one RTCIceCandidateInit."""
+
+    candidates: Annotated[list[CandidateBody | None], Field(max_length=bounds.CANDIDATES)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return {"candidates": value}
+        if isinstance(value, dict) and "candidate" in value and "candidates" not in value:
+            return {"candidates": [value]}
+        return value
+
+
+class SignalBody(Strict):
+    """Of ``POST …/signals``: to one seat, or without ``to`` to everybody."""
+
+    to: bounds.Id | None = None
+    type: Annotated[str, StringConstraints(min_length=1), bounds.text_bytes(bounds.SIGNAL_TYPE_BYTES)]
+    data: Data = None
+
+
+SessionStatus = Literal["open", "closed"]
+
+
+class ListQuery(Body):
+    """Of ``GET /sessions``."""
+
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    status: SessionStatus | None = None
+
+    @field_validator("cursor")
+    @classmethod
+    def _not_empty(cls, value: str | None) -> str | None:
+        return value or None

@@ -1,0 +1,134 @@
+"""Sending a command and making sense of what comes back, or does not (design 3.1, 3.2, 3.5)."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from api.metrics import Metrics
+from callplane.bus.ports import Sender, Unroutable
+from callplane.contracts.commands import Caller, Command, CreateSession, Envelope
+from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.ids import derived_id, made_by, new_id
+from callplane.contracts.model import Wire
+from callplane.contracts.replies import Reply
+from callplane.store.command_records import CommandRecords
+from callplane.store.database import DatabaseClock
+from callplane.store.sessions import Sessions
+
+Result = TypeVar("Result", bound=Wire)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a reply is waited for, and how long of that is left once ``draining`` is set."""
+
+    wait: float
+    drain_wait: float
+    draining: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sends a command from which request; ``scope`` names caller and route for ``key``."""
+
+    caller: Caller
+    scope: tuple[str, ...]
+    key: str | None = None
+    traceparent: str | None = None
+
+    def command_id(self) -> str:
+        """The same for every repeat under one Idempotency-Key, else a new one."""
+        return new_id() if self.key is None else derived_id("command", *self.scope, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The one place from which commands leave."""
+
+    sender: Sender
+    sessions: Sessions
+    records: CommandRecords
+    clock: DatabaseClock
+    metrics: Metrics
+    timing: Timing
+
+    async def envelope(self, origin: Origin, session_id: str | None, body: Command) -> Envelope:
+        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused``."""
+        command_id = origin.command_id()
+        if origin.key is not None and not await self.records.enter(command_id, _digest(body)):
+            raise Refusal("key-reused")
+        return Envelope(
+            id=command_id,
+            session_id=session_id or made_by(command_id),
+            caller=origin.caller,
+            deadline=self.clock.now() + timedelta(seconds=self.timing.wait),
+            traceparent=origin.traceparent,
+            body=body,
+        )
+
+    async def ask(self, envelope: Envelope, result: type[Result]) -> Result | None:
+        """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
+        began = time.perf_counter()
+        outcome = "failed"
+        try:
+            reply = await self._explained(envelope, self._patiently(envelope))
+            outcome = "silent" if reply is None else "refused" if reply.problem else "done"
+        finally:
+            self.metrics.commanded(envelope.name, outcome, time.perf_counter() - began)
+        if reply is None:
+            return None
+        if reply.problem is not None:
+            raise Refusal(**reply.problem.model_dump())
+        return result.model_validate(reply.result or {})
+
+    async def demand(self, envelope: Envelope, result: type[Result]) -> Result:
+        """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
+        answer = await self.ask(envelope, result)
+        if answer is None:
+            raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
+        return answer
+
+    async def post(self, envelope: Envelope) -> None:
+        """Send, and be content when the broker has it. Raises Refusal and Away."""
+        await self._explained(envelope, self.sender.post(envelope))
+
+    async def _patiently(self, envelope: Envelope) -> Reply | None:
+        """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
+        try:
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._shorten(limit))
+                reply = await self.sender.send(envelope, wait=self.timing.wait)
+                watch.cancel()
+                return reply
+        except TimeoutError:
+            return None
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _shorten(self, limit: asyncio.Timeout) -> None:
+        await self.timing.draining.wait()
+        limit.reschedule(asyncio.get_running_loop().time() + self.timing.drain_wait)
+
+    async def _explained(self, envelope: Envelope, sending: Awaitable[Any]) -> Any:
+        """Nobody has the queue: the store knows why (design 3.2)."""
+        try:
+            return await sending
+        except Unroutable:
+            if isinstance(envelope.body, CreateSession):
+                raise Refusal("unavailable", "No wrapper is there.") from None
+            session = await self.sessions.find(envelope.session_id)
+        if session is None:
+            raise Refusal("not-found", "There is no such session.")
+        if session.status == "closed":
+            raise Refusal("session-closed")
+        raise Away(f"nobody listens to the open session {session.id}")
+
+
+def _digest(body: Command) -> str:
+    text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

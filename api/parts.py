@@ -1,0 +1,64 @@
+"""What the API program is made of, once assembled; routes reach it through the request."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Protocol, cast
+
+from fastapi import Depends, Request
+
+from api.auth import Credentials
+from api.dispatch import Dispatch
+from api.metrics import Metrics
+from api.permits import Permits
+from api.settings import Settings
+from callplane.bus.ports import Messenger, Sender
+from callplane.store.connections import Connections
+from callplane.store.database import DatabaseClock
+from callplane.store.listing import Listing
+from callplane.store.sessions import Sessions
+
+
+class Bus(Protocol):
+    """What the API uses of a bus, RabbitMQ's or the in-process one."""
+
+    @property
+    def sender(self) -> Sender:
+        """Sends commands."""
+        ...
+
+    @property
+    def messenger(self) -> Messenger:
+        """Publishes messages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What the API reads."""
+
+    sessions: Sessions
+    connections: Connections
+    listing: Listing
+    clock: DatabaseClock
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a route may use. ``draining`` is set at SIGTERM, before the listener closes."""
+
+    settings: Settings
+    credentials: Credentials
+    permits: Permits
+    dispatch: Dispatch
+    messenger: Messenger
+    store: Store
+    metrics: Metrics
+    draining: asyncio.Event
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the program that serves this request."""
+    return cast(Parts, request.app.state.parts)
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]

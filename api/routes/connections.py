@@ -1,0 +1,124 @@
+"""Connections over HTTP: offer, look, trickle, stop."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api.asked import SCHEMES, Asked, AskedOf, MakingOf
+from api.bodies import CandidatesBody, OfferBody
+from api.candidates import normalised
+from api.documented import SEATED, headed, problems
+from api.routes.sessions import SessionPath
+from api.sdp import check_offer
+from api.views import Accepted
+from callplane.contracts import bounds
+from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import made_by
+from callplane.contracts.replies import Done, Negotiated
+from callplane.contracts.shapes import ConnectionView
+from callplane.store.documents import ConnectionDocument
+from callplane.store.views import connection_view
+
+router = APIRouter(tags=["connections"], dependencies=SCHEMES, prefix="/sessions/{session_id}/connections")
+
+ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Publish or subscribe",
+    response_model=ConnectionView,
+    responses={
+        **problems(*SEATED, "wrong-state", "invalid-sdp", "key-reused"),
+        **headed(201, "Location"),
+        202: {"model": Accepted, "description": "Accepted; the outcome comes to the mailbox"},
+    },
+)
+async def offer(
+    session_id: SessionPath, body: OfferBody, asked: MakingOf, response: Response
+) -> ConnectionView | Response:
+    """Send an SDP offer and get the answer to it, here or, when it takes longer than a few seconds, in the mailbox."""
+    check_offer(body.sdp_offer)
+    _, seat = await asked.parts.permits.seat(asked.credential, session_id)
+    if body.kind == "publish" and seat.role == "subscriber":
+        raise Refusal("forbidden", "A subscriber does not publish.")
+    envelope = await asked.envelope(session_id, _command(body, seat.id))
+    negotiated = await asked.parts.dispatch.ask(envelope, Negotiated)
+    connection_id = made_by(envelope.id)
+    location = f"/sessions/{session_id}/connections/{connection_id}"
+    if negotiated is None:
+        accepted = Accepted(id=connection_id, command_id=envelope.id)
+        return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")
+    response.headers["Location"] = location
+    return negotiated.connection
+
+
+@router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEATED))
+async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: AskedOf) -> ConnectionView:
+    """Its state, and its answer once there is one."""
+    connection = await _found(asked, session_id, connection_id)
+    if connection is None or not connection.offered:
+        raise Refusal("not-found", "There is no such connection in this session.")
+    return connection_view(connection)
+
+
+@router.post(
+    "/{connection_id}/candidates",
+    status_code=202,
+    summary="Trickle ICE candidates",
+    responses=problems(*SEATED),
+)
+async def trickle(
+    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, asked: AskedOf
+) -> Response:
+    """Hand over candidates, also before the offer was answered; end marks and `.local` names are passed over."""
+    _, seat = await asked.parts.permits.seat(asked.credential, session_id)
+    await _own(asked, session_id, connection_id, seat.id)
+    candidates = normalised(body.candidates)
+    if candidates:
+        command = Candidates(participant_id=seat.id, connection_id=connection_id, candidates=candidates)
+        await asked.parts.dispatch.post(await asked.envelope(session_id, command))
+    return Response(status_code=202)
+
+
+@router.delete("/{connection_id}", status_code=204, summary="Stop a connection", responses=problems(*SEATED))
+async def stop(session_id: SessionPath, connection_id: ConnectionPath, asked: AskedOf) -> None:
+    """End it; ending it again changes nothing."""
+    try:
+        _, seat = await asked.parts.permits.seat(asked.credential, session_id)
+        await _own(asked, session_id, connection_id, seat.id)
+        await asked.demand(session_id, Stop(participant_id=seat.id, connection_id=connection_id), Done)
+    except Refusal as refusal:
+        # Connections end with their seat and with their session: it is stopped already.
+        if refusal.problem.code not in ("session-closed", "join-again"):
+            raise
+
+
+def _command(body: OfferBody, participant_id: str) -> Publish | Subscribe:
+    if body.kind == "publish":
+        return Publish(participant_id=participant_id, sdp_offer=body.sdp_offer, replaces=body.replaces)
+    return Subscribe(
+        participant_id=participant_id,
+        sdp_offer=body.sdp_offer,
+        publisher=body.publisher or "",
+        stream=body.stream,
+        replaces=body.replaces,
+    )
+
+
+async def _own(asked: Asked, session_id: str, connection_id: str, participant_id: str) -> None:
+    """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
+    connection = await asked.parts.store.connections.find(connection_id)
+    if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
+        raise Refusal("not-found", "There is no such connection of yours in this session.")
+
+
+async def _found(asked: Asked, session_id: str, connection_id: str) -> ConnectionDocument | None:
+    connection = await asked.parts.store.connections.find(connection_id)
+    if connection is not None and connection.session_id != session_id:
+        connection = None
+    whose = connection.participant_id if connection else None
+    await asked.parts.permits.read_connection(asked.credential, session_id, whose)
+    return connection

@@ -1,0 +1,107 @@
+"""Participants over HTTP: join, look, change, leave."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from api.asked import SCHEMES, Answering, AskedOf, IfMatch, MakingOf, etag
+from api.bodies import JoinBody, PatchParticipantBody
+from api.documented import SEATED, headed, problems
+from api.routes.sessions import SessionPath
+from api.views import JoinedView
+from callplane.contracts import bounds
+from callplane.contracts.commands import Join, Leave, UpdateParticipant
+from callplane.contracts.errors import Refusal
+from callplane.contracts.replies import Done, Joined, ParticipantChanged
+from callplane.contracts.shapes import ParticipantView
+from callplane.store.views import participant_view
+
+router = APIRouter(tags=["participants"], dependencies=SCHEMES, prefix="/sessions/{session_id}/participants")
+
+ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Join a session, or come back to it",
+    responses={**problems(*SEATED, "session-full", "key-reused"), **headed(201, "Location", "ETag")},
+)
+async def join(session_id: SessionPath, body: JoinBody, asked: MakingOf, response: Response) -> JoinedView:
+    """Take a seat; with a participant token, come back to the one that it names."""
+    admission = await asked.parts.permits.join(asked.credential, session_id, body.role)
+    command = Join(
+        participant_id=admission.participant_id, display_name=body.name, role=admission.role, metadata=body.metadata
+    )
+    joined = await asked.demand(session_id, command, Joined)
+    seat = joined.participant
+    response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
+    response.headers["ETag"] = etag(joined.session.version)
+    return JoinedView(
+        participant=seat,
+        token=asked.parts.credentials.participants.sign(session_id, seat.id),
+        ice_servers=list(asked.parts.settings.ice_servers),
+        session=joined.session,
+        connections=joined.connections,
+    )
+
+
+@router.get(
+    "/{participant_id}",
+    summary="Look at a participant",
+    responses={**problems(*SEATED), **headed(200, "ETag")},
+)
+async def look(
+    session_id: SessionPath, participant_id: ParticipantPath, asked: AskedOf, response: Response
+) -> ParticipantView:
+    """A seat with what it publishes."""
+    session = await asked.parts.permits.read(asked.credential, session_id)
+    seat = session.seat(participant_id)
+    if seat is None:
+        raise Refusal("not-found", "There is no such participant in this session.")
+    response.headers["ETag"] = etag(session.version)
+    return participant_view(session, seat)
+
+
+@router.patch(
+    "/{participant_id}",
+    summary="Change a participant",
+    responses={**problems(*SEATED, "bad-request", "stale-version"), **headed(200, "ETag")},
+)
+async def change(
+    session_id: SessionPath,
+    participant_id: ParticipantPath,
+    body: PatchParticipantBody,
+    version: IfMatch,
+    answer: Answering,
+) -> ParticipantView:
+    """Change the fields that are named; of `muted`, the media that are named."""
+    asked, response = answer
+    changes = body.changes()
+    await asked.parts.permits.change_seat(asked.credential, session_id, participant_id, changes)
+    command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)
+    changed = await asked.demand(session_id, command, ParticipantChanged)
+    response.headers["ETag"] = etag(changed.version)
+    return changed.participant
+
+
+@router.delete(
+    "/{participant_id}",
+    status_code=204,
+    summary="Leave, or remove a participant",
+    responses=problems("not-found", "kicked", "join-again"),
+)
+async def leave(
+    session_id: SessionPath,
+    participant_id: ParticipantPath,
+    asked: AskedOf,
+    reason: Annotated[bounds.Reason, Query(description="what a removed participant is told")] = "kicked",
+) -> None:
+    """Give up one's seat; moderators and servers remove others, who cannot come back. Again: nothing more."""
+    kick = await asked.parts.permits.remove_seat(asked.credential, session_id, participant_id)
+    command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick)
+    try:
+        await asked.demand(session_id, command, Done)
+    except Refusal as refusal:
+        if refusal.problem.code != "session-closed":
+            raise

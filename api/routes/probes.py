@@ -1,0 +1,35 @@
+"""What orchestrators and Prometheus ask for."""
+
+from fastapi import APIRouter, Request, Response
+
+from api.parts import PartsOf
+from api.problems import MEDIA_TYPE, response_of
+from api.views import Health
+from callplane.contracts.errors import Problem
+
+router = APIRouter(tags=["probes"])
+
+
+@router.get("/livez", summary="Is it alive")
+async def livez() -> Health:
+    """The event loop turns."""
+    return Health(status="ok")
+
+
+@router.get(
+    "/readyz",
+    summary="May it get requests",
+    response_model=Health,
+    responses={503: {"description": "`unavailable`: it is draining", "content": {MEDIA_TYPE: {}}}},
+)
+async def readyz(request: Request, parts: PartsOf) -> Health | Response:
+    """False only while starting or draining: without a broker it still reads, and its writes say 503 themselves."""
+    if parts.draining.is_set():
+        return response_of(Problem(code="unavailable", detail="It is draining."), request.scope)
+    return Health(status="ready")
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+async def metrics(parts: PartsOf) -> Response:
+    """Counts and times in Prometheus' text format."""
+    return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,108 @@
+"""Sessions over HTTP: make, list, look, change, close."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from api.asked import SCHEMES, AskedOf, IfMatch, MakingOf, etag
+from api.bodies import CreateBody, ListQuery, PatchSessionBody
+from api.documented import SEATED, headed, problems
+from api.views import SessionList
+from callplane.contracts import bounds
+from callplane.contracts.commands import CloseSession, CreateSession, UpdateSession
+from callplane.contracts.errors import Refusal
+from callplane.contracts.replies import Done, SessionChanged, SessionMade
+from callplane.contracts.shapes import SessionView
+from callplane.store.views import session_view
+
+router = APIRouter(tags=["sessions"], dependencies=SCHEMES)
+
+SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    summary="Make a session",
+    responses={
+        **problems("key-reused"),
+        **headed(201, "Location", "ETag"),
+        200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
+    },
+)
+async def create(body: CreateBody, asked: MakingOf, response: Response) -> SessionView:
+    """Make a session, or find the open one that has the same `custom_id` (200)."""
+    asked.parts.permits.create(asked.credential, body.custom_id)
+    made = await asked.demand(None, CreateSession(**body.model_dump()), SessionMade)
+    response.status_code = 201 if made.created else 200
+    response.headers["Location"] = f"/sessions/{made.session.id}"
+    response.headers["ETag"] = etag(made.session.version)
+    return made.session
+
+
+@router.get("/sessions", summary="List sessions", responses=problems())
+async def list_sessions(query: Annotated[ListQuery, Query()], asked: AskedOf) -> SessionList:
+    """A page of sessions; what exists during a whole scan appears in it exactly once."""
+    asked.parts.permits.list_sessions(asked.credential)
+    after = _id_in(query.cursor) if query.cursor else None
+    page = await asked.parts.store.listing.page(after, query.limit, query.status)
+    return SessionList(
+        sessions=[session_view(session) for session in page.sessions],
+        next=_cursor(page.last) if page.last else None,
+    )
+
+
+@router.get(
+    "/sessions/{session_id}",
+    summary="Look at a session",
+    responses={**problems(*SEATED), **headed(200, "ETag")},
+)
+async def look(session_id: SessionPath, asked: AskedOf, response: Response) -> SessionView:
+    """A snapshot: the state as of `version`."""
+    session = await asked.parts.permits.read(asked.credential, session_id)
+    response.headers["ETag"] = etag(session.version)
+    return session_view(session)
+
+
+@router.patch(
+    "/sessions/{session_id}",
+    summary="Change a session",
+    responses={**problems(*SEATED, "bad-request", "stale-version"), **headed(200, "ETag")},
+)
+async def change(
+    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: AskedOf, response: Response
+) -> SessionView:
+    """Change the fields that are named."""
+    await asked.parts.permits.steer(asked.credential, session_id)
+    changed = await asked.demand(session_id, UpdateSession(changes=body.changes(), if_match=version), SessionChanged)
+    response.headers["ETag"] = etag(changed.session.version)
+    return changed.session
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="Close a session",
+    responses=problems("not-found", "kicked", "join-again"),
+)
+async def close(session_id: SessionPath, asked: AskedOf, reason: Annotated[bounds.Reason, Query()] = "closed") -> None:
+    """End it for everybody, who hear the reason; closing again changes nothing."""
+    await asked.parts.permits.steer(asked.credential, session_id)
+    try:
+        await asked.demand(session_id, CloseSession(reason=reason), Done)
+    except Refusal as refusal:
+        if refusal.problem.code != "session-closed":
+            raise
+
+
+def _cursor(last: str) -> str:
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+
+
+def _id_in(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None

@@ -1,0 +1,33 @@
+"""Signals over HTTP: from the API straight to the exchange, past the wrappers."""
+
+from fastapi import APIRouter
+
+from api.asked import SCHEMES, AskedOf
+from api.bodies import SignalBody
+from api.documented import SEATED, problems
+from api.routes.sessions import SessionPath
+from api.views import SignalSent
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+
+router = APIRouter(tags=["signals"], dependencies=SCHEMES)
+
+
+@router.post("/sessions/{session_id}/signals", status_code=202, summary="Send a signal", responses=problems(*SEATED))
+async def signal(session_id: SessionPath, body: SignalBody, asked: AskedOf) -> SignalSent:
+    """To the participant that `to` names, or to everybody in the session, the sender included."""
+    session, sender = await asked.parts.permits.signal(asked.credential, session_id)
+    message = Message(
+        id=new_id(),
+        type="signal",
+        session_id=session_id,
+        at=asked.parts.store.clock.now(),
+        data={"from": sender, "type": body.type, "data": body.data},
+    )
+    messenger = asked.parts.messenger
+    if body.to is None:
+        await messenger.to_session(SessionId(session_id), [message])
+    elif session.seat(body.to) is None or not await messenger.to_participant(ParticipantId(body.to), message):
+        raise Refusal("not-found", "There is no such participant in this session.")
+    return SignalSent(id=message.id)

@@ -1,0 +1,107 @@
+"""Participant tokens and access tokens: two kinds of JWT that can never pass for one another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.shapes import Role
+
+PARTICIPANT_TYPE = "participant+jwt"
+"""The kind is in the header, and each side refuses the other's (RFC 8725, 3.11): secrets may be shared by mistake."""
+
+_LONGEST = 4096
+_ROLES: tuple[Role, ...] = ("subscriber", "publisher", "moderator")
+
+
+class BadToken(Exception):
+    """Not a token of this deployment, or no longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatToken:
+    """What a participant token says: which seat of which session."""
+
+    session_id: SessionId
+    participant_id: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What an access token says: who signed it for whom, for which session (None: any) and up to which role."""
+
+    issuer: str
+    subject: str
+    session: str | None
+    role: Role
+
+
+class ParticipantTokens:
+    """Signs with the first secret and verifies with all, so that secrets can be rotated."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = tuple(secrets)
+
+    def sign(self, session_id: str, participant_id: str) -> str:
+        """The token of a seat; always the same, so that a repeated join returns the same (design 8)."""
+        claims = {"sub": participant_id, "session": session_id}
+        return jwt.encode(claims, self._secrets[0], "HS256", headers={"typ": PARTICIPANT_TYPE})
+
+    def verify(self, token: str) -> SeatToken:
+        """What it says, when one of our secrets signed it. Raises BadToken."""
+        for secret in self._secrets:
+            claims = _decoded(token, secret, ["sub", "session"])
+            if claims and isinstance(claims["sub"], str) and isinstance(claims["session"], str):
+                return SeatToken(SessionId(claims["session"]), ParticipantId(claims["sub"]))
+        raise BadToken
+
+
+class AccessTokens:
+    """Verifies what the holders of API keys sign with their secrets."""
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = dict(keys)
+
+    def verify(self, token: str) -> AccessToken:
+        """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
+        secret = self._keys.get(str(_unverified(token).get("iss")))
+        claims = _decoded(token, secret, ["iss", "sub", "exp"]) if secret else None
+        if claims is None:
+            raise BadToken
+        session, role = claims.get("session"), claims.get("role", "publisher")
+        if role not in _ROLES or not isinstance(claims["sub"], str) or not isinstance(session, str | None):
+            raise BadToken
+        return AccessToken(claims["iss"], claims["sub"], session, role)
+
+
+def is_participant_token(token: str) -> bool:
+    """Which of the two kinds it claims to be. Raises BadToken when it is no JWT at all."""
+    if len(token) > _LONGEST:
+        raise BadToken
+    try:
+        return jwt.get_unverified_header(token).get("typ") == PARTICIPANT_TYPE
+    except (jwt.PyJWTError, ValueError, RecursionError) as broken:
+        raise BadToken from broken
+
+
+def rank(role: Role) -> int:
+    """Roles in order of what they may do."""
+    return _ROLES.index(role)
+
+
+def _unverified(token: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError) as broken:
+        raise BadToken from broken
+    return claims
+
+
+def _decoded(token: str, secret: str, required: list[str]) -> dict[str, Any] | None:
+    try:
+        claims: dict[str, Any] = jwt.decode(token, secret, ["HS256"], options={"require": required})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    return claims

@@ -1,0 +1,102 @@
+"""The answers that exist only in HTTP; everything else is a shape of the contracts."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
+
+_PARTICIPANT: dict[str, Any] = {
+    "id": "0b6f0c6e-3f0f-5f55-9b52-6f6f0a3c1a11",
+    "name": "Ada",
+    "role": "publisher",
+    "state": "joined",
+    "metadata": {},
+    "muted": {"audio": False, "video": False},
+    "streams": [],
+}
+_SESSION: dict[str, Any] = {
+    "id": "6a2f41a3-c54c-5ce8-9fd4-0ab2c33e7d05",
+    "custom_id": "daily",
+    "status": "open",
+    "version": 3,
+    "epoch": 1,
+    "metadata": {},
+    "max_participants": 100,
+    "empty_timeout": 300,
+    "departure_timeout": 20,
+    "grace": 30,
+    "created_at": "2026-01-05T09:00:00Z",
+    "participants": [_PARTICIPANT],
+}
+_CONNECTION: dict[str, Any] = {
+    "id": "c56a4180-65aa-52ec-a945-5fd21dec0538",
+    "kind": "publish",
+    "publisher": None,
+    "epoch": 1,
+    "state": "ready",
+    "sdp_answer": "v=0\r\n…",
+}
+EXAMPLES: dict[str, Any] = {
+    "SessionView": _SESSION,
+    "ParticipantView": _PARTICIPANT,
+    "ConnectionView": _CONNECTION,
+}
+
+
+class SessionList(BaseModel):
+    """A page of sessions; `next` is the cursor of the page after it, null on the last."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"sessions": [_SESSION], "next": None}]})
+
+    sessions: list[SessionView]
+    next: str | None
+
+
+class JoinedView(BaseModel):
+    """A seat taken: who one is, the token of the seat, and the session as it was right after."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "participant": _PARTICIPANT,
+                    "token": "eyJhbGciOiJIUzI1NiIs…",
+                    "ice_servers": [{"urls": ["stun:stun.example.org"]}],
+                    "session": _SESSION,
+                    "connections": [],
+                }
+            ]
+        }
+    )
+
+    participant: ParticipantView
+    token: str
+    ice_servers: list[dict[str, Any]]
+    session: SessionView
+    connections: list[ConnectionView] = Field(description="what a seat that came back still has")
+
+
+class Accepted(BaseModel):
+    """The offer was accepted; its outcome comes to the mailbox as `answer` or `error` with `command_id`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": _CONNECTION["id"], "command_id": "01980000-…"}]})
+
+    id: str
+    command_id: str
+
+
+class SignalSent(BaseModel):
+    """The signal is on its way; `id` is the id of the message that carries it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01980000-0000-7000-8000-000000000000"}]})
+
+    id: str
+
+
+class Health(BaseModel):
+    """Whether the program is well."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: str

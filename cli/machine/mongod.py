@@ -59,6 +59,11 @@ class Mongod:
         assert self._server is not None, "mongod has not been started"
         return self._server
 
+    @property
+    def processes(self) -> list[Process]:
+        """Everything that runs for it."""
+        return [self.process]
+
     async def start(self) -> None:
         """Start it and wait until it is primary."""
         program = find_mongod()

@@ -55,6 +55,11 @@ class RabbitMQ:
         return self._node
 
     @property
+    def processes(self) -> list[Process]:
+        """Everything that runs for it, the node first."""
+        return [process for process in (self._node, self._epmd) if process is not None]
+
+    @property
     def shell(self) -> Shell:
         """The Erlang shell inside the node: what rabbitmqctl does, without the second that each call of it takes."""
         return Shell(self.process)

@@ -1,0 +1,127 @@
+"""The `callplane` command line."""
+
+import argparse
+import asyncio
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from cli.interrupt import FORCED
+from cli.options import DEFAULT_PORT, Options
+
+_ABOUT = """\
+Callplane: calls between browsers, with a control plane that scales.
+
+  callplane up         run everything on this machine and print a link to open
+  callplane version    say which version this is
+
+The programs that a cluster runs are started by themselves: python -m api, python -m wrapper."""
+
+_ABOUT_UP = """\
+Run everything on this machine: the API with the call page, a wrapper, a media server, RabbitMQ and MongoDB.
+
+Whatever you do not name is started for you, privately, on ports of its own, and is gone after Ctrl-C:
+  RabbitMQ      a node of its own where rabbitmq-server is installed, else a bus inside this process
+  MongoDB       mongod from PATH, else the one that the extra 'embedded' brings
+  media server  the embedded one: VP8 and Opus, forwarding only"""
+
+_EXAMPLES = f"""\
+examples:
+  callplane up                                          all of it, at http://127.0.0.1:{DEFAULT_PORT}/
+  callplane up --kms ws://10.0.0.5:8888/kurento         with a real Kurento
+  callplane up --amqp-url amqp://user:secret@mq/ \\
+               --mongo-url 'mongodb://db/?replicaSet=rs0'
+  callplane up --data-dir ~/calls                       keep the calls for the next time
+
+On 127.0.0.1 anybody on this machine may create and join calls without a credential. On any other --host an API key
+or an access token is needed: set CALLPLANE_API_KEYS=name:secret first. Other settings are environment variables too."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; its exit status."""
+    given = _parser().parse_args(arguments)
+    if given.verb == "version":
+        print(f"callplane {_version()} (Python {platform.python_version()})")
+        return 0
+    return _up(_options(given))
+
+
+def _up(options: Options) -> int:
+    # Not before it is needed: --help should not wait for the drivers of two servers to be imported.
+    import uvloop
+
+    from cli.up import up
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(up(options))
+    except KeyboardInterrupt:
+        return FORCED
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("callplane", description=_ABOUT, formatter_class=raw)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("version", help="say which version this is")
+    up = verbs.add_parser(
+        "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
+    )
+    default = Options()
+    up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")
+    up.add_argument(
+        "--port", type=_port, help=f"port to serve on ({DEFAULT_PORT}, or the next free one; 0 for any free one)"
+    )
+    up.add_argument("--amqp-url", metavar="URL", help="use this RabbitMQ instead of a private one")
+    up.add_argument("--in-process-bus", action="store_true", help="use no RabbitMQ at all: starts faster")
+    up.add_argument("--mongo-url", metavar="URL", help="use this MongoDB replica set instead of a private one")
+    up.add_argument(
+        "--kms",
+        action="append",
+        default=[],
+        metavar="ws://HOST:PORT/PATH",
+        help="use this Kurento instead of the embedded media server; may be repeated",
+    )
+    up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep the data of the private servers here")
+    up.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default=default.log_level,
+        help="what API and wrapper write to standard error (%(default)s)",
+    )
+    return parser
+
+
+def _options(given: argparse.Namespace) -> Options:
+    if given.amqp_url is not None and given.in_process_bus:
+        _parser().error("--amqp-url and --in-process-bus exclude each other")
+    return Options(
+        host=given.host,
+        port=given.port,
+        amqp_url=given.amqp_url,
+        mongo_url=given.mongo_url,
+        kms=tuple(given.kms),
+        data_dir=given.data_dir.expanduser().resolve() if given.data_dir else None,
+        in_process_bus=given.in_process_bus,
+        log_level=given.log_level,
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _version() -> str:
+    try:
+        return version("callplane")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What `callplane up` can be told."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORT = 8080
+
+
+@dataclass(frozen=True)
+class Options:
+    """``None`` leaves the choice to us; ``port`` given is meant: it is not exchanged for another one."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    amqp_url: str | None = None
+    mongo_url: str | None = None
+    kms: tuple[str, ...] = ()
+    data_dir: Path | None = None
+    in_process_bus: bool = False
+    log_level: str = "warning"
+
+    @property
+    def at_home(self) -> bool:
+        """Whether only this machine can reach us; only then access is open (design 8)."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False

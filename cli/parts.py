@@ -1,0 +1,90 @@
+"""The servers that `callplane up` starts, or is given."""
+
+import importlib.util
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cli.board import Board
+from cli.machine import mongod, rabbitmq
+from cli.machine.errors import MissingPart
+from cli.machine.process import Command, Process, python, running
+from cli.options import Options
+
+
+@dataclass(frozen=True)
+class Bus:
+    """``url`` is None for the in-process bus; ``why`` tells a person how it came to this one."""
+
+    url: str | None
+    why: str
+
+
+@dataclass
+class Machine:
+    """Where servers live and are stopped, and the child processes to watch."""
+
+    options: Options
+    directory: Path
+    stack: AsyncExitStack
+    board: Board
+    children: list[Process]
+
+    def own(self, *processes: Process) -> None:
+        """Watch these until the end, and say when they are being stopped."""
+        self.children.extend(processes)
+        self.stack.callback(self.board.say, f"  stopping {processes[0].command.name}")
+
+    async def bus(self) -> Bus:
+        """The broker that was given, else a private one where RabbitMQ is installed, else the in-process bus."""
+        if self.options.in_process_bus:
+            return Bus(None, "in this process, as --in-process-bus asks for")
+        if self.options.amqp_url is not None:
+            return Bus(self.options.amqp_url, f"RabbitMQ at {address(self.options.amqp_url)}, as --amqp-url says")
+        if not rabbitmq.can_run():
+            return Bus(
+                None, "in this process, because rabbitmq-server is not installed (apt-get install it, or --amqp-url)"
+            )
+        with self.board.step("RabbitMQ") as step:
+            node = await self.stack.enter_async_context(rabbitmq.rabbitmq(self.directory / "rabbitmq"))
+            self.own(*node.processes)
+            step.detail = f"a private node on port {node.port}"
+        return Bus(node.url(), f"a private RabbitMQ node on port {node.port}, because rabbitmq-server is installed")
+
+    async def database(self) -> str:
+        """The address of the MongoDB that was given, else of a private one."""
+        if self.options.mongo_url is not None:
+            return self.options.mongo_url
+        with self.board.step("MongoDB") as step:
+            server = await self.stack.enter_async_context(mongod.mongod(self.directory / "mongod"))
+            self.own(*server.processes)
+            step.detail = f"a private mongod on port {server.port}"
+        return server.url
+
+    async def media_servers(self) -> tuple[str, ...]:
+        """The addresses of the media servers that were given, else of the embedded one."""
+        if self.options.kms:
+            return self.options.kms
+        with self.board.step("media server") as step:
+            command = Command(
+                "media server", python("mediaserver", "--port", "0"), self.directory / "mediaserver.log", os.environ
+            )
+            process = await self.stack.enter_async_context(running(command))
+            said = await process.ready_line()
+            self.own(process)
+            step.detail = f"the embedded one, {said['url']}"
+        return (str(said["url"]),)
+
+
+def address(url: str) -> str:
+    """Host and port of a URL: what may be shown, for the rest holds a password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+
+
+def check_installed(options: Options) -> None:
+    """Say in one line what is missing before anything is started."""
+    if not options.kms and importlib.util.find_spec("aiortc") is None:
+        raise MissingPart("the media server needs aiortc: pip install 'callplane[embedded]', or give --kms")

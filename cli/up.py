@@ -1,0 +1,127 @@
+"""`callplane up`: everything on this machine, in front of you, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from typing import NoReturn
+
+from cli import embedded
+from cli.board import Board
+from cli.interrupt import Interrupt, Interrupted, interrupts
+from cli.listener import listener
+from cli.machine.errors import CannotStart
+from cli.machine.process import Process
+from cli.machine.rundir import run_directory
+from cli.options import DEFAULT_PORT, Options
+from cli.parts import Bus, Machine, address, check_installed
+
+
+class ChildDied(Exception):
+    """A server that we had started ended without being asked to."""
+
+
+async def up(options: Options) -> int:
+    """Start everything, say where to find it, stay until told to stop, and stop everything. The exit status."""
+    board, status = Board(sys.stdout), 0
+    children: list[Process] = []
+    with interrupts(lambda: _kill(children)) as interrupt:
+        try:
+            await _run(options, board, children, interrupt)
+        except* Interrupted:
+            board.say("Stopped.")
+        except* ChildDied:
+            status = 1
+        except* CannotStart as troubles:
+            status = 1
+            _complain(troubles)
+    return status
+
+
+async def _run(options: Options, board: Board, children: list[Process], interrupt: Interrupt) -> None:
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(interrupt.raised())
+        check_installed(options)
+        with listener(options) as door, run_directory(options.data_dir) as directory:
+            async with AsyncExitStack() as stack:
+                machine = Machine(options, directory, stack, board, children)
+                await _start(machine, door)
+                try:
+                    await _first_to_end(children)
+                except* ChildDied as died:
+                    # Said before everything else is stopped: that takes seconds, and this is why.
+                    _complain(died)
+                    raise
+        asked.cancel()
+
+
+async def _start(machine: Machine, door: socket.socket) -> None:
+    options, board = machine.options, machine.board
+    board.say("Starting Callplane")
+    async with asyncio.TaskGroup() as group:
+        loading = group.create_task(asyncio.to_thread(embedded.load))
+        bus = group.create_task(machine.bus())
+        database = group.create_task(machine.database())
+        media_servers = group.create_task(machine.media_servers())
+        with board.step("programs"):
+            await loading
+    around = embedded.Surroundings(bus.result().url, database.result(), media_servers.result())
+    with board.step("API, wrapper"):
+        url = await machine.stack.enter_async_context(embedded.serve(options, around, door))
+    machine.stack.callback(board.say, "  stopping API and wrapper")
+    _announce(machine, url, bus.result())
+
+
+def _announce(machine: Machine, url: str, bus: Bus) -> None:
+    options, say = machine.options, machine.board.say
+    port = int(url.rsplit(":", 1)[1])
+    say()
+    if options.port is None and port != DEFAULT_PORT:
+        say(f"Port {DEFAULT_PORT} is taken, so this is on {port}.")
+    say(f"Ready after {machine.board.elapsed():.1f} s. Open {url}/")
+    say()
+    say(f"  bus       {bus.why}")
+    if options.mongo_url is not None:
+        say(f"  database  MongoDB at {address(options.mongo_url)}, as --mongo-url says")
+    elif options.data_dir is not None:
+        say(f"  database  a private mongod; its data stays in {options.data_dir}")
+    else:
+        say("  database  a private mongod; its data goes when this stops (--data-dir keeps it)")
+    if options.at_home:
+        say("  access    open: whoever is on this machine may create, join and close calls without a credential")
+    else:
+        say("  access    by API key or access token, because others can reach this address")
+    say()
+    say("Ctrl-C stops everything.")
+
+
+async def _first_to_end(children: list[Process]) -> NoReturn:
+    async with asyncio.TaskGroup() as group:
+        for child in children:
+            group.create_task(_ended(child))
+        await asyncio.Event().wait()
+    raise AssertionError("never set")
+
+
+async def _ended(child: Process) -> None:
+    status = await child.ended()
+    if status < 0:
+        raise ChildDied(f"{child.command.name} was ended by {signal.Signals(-status).name}: stopping everything")
+    raise ChildDied(f"{child.command.name} ended with status {status}: stopping everything ({child.last_words()})")
+
+
+def _kill(children: list[Process]) -> None:
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _complain(trouble: BaseException) -> None:
+    if isinstance(trouble, BaseExceptionGroup):
+        for inner in trouble.exceptions:
+            _complain(inner)
+    else:
+        print(f"callplane: {trouble}", file=sys.stderr)

@@ -17,10 +17,10 @@ from api.parts import Bus, Parts, Store
 from api.permits import Permits
 from api.settings import Settings
 from callplane.contracts.errors import Away
+from callplane.store.attachments import Attachments
 from callplane.store.command_records import CommandRecords
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock, open_database
-from callplane.store.endings import Endings
 from callplane.store.listing import Listing
 from callplane.store.sessions import Sessions
 from callplane.telemetry.logs import logger
@@ -48,7 +48,7 @@ async def assemble(settings: Settings, *, bus: Bus) -> AsyncIterator[Program]:
         parts = Parts(
             settings=settings,
             credentials=Credentials(settings),
-            permits=Permits(store.sessions, Endings(database)),
+            permits=Permits(store.sessions, Attachments(database)),
             dispatch=Dispatch(bus.sender, store.sessions, CommandRecords(database), clock, metrics, timing),
             messenger=bus.messenger,
             store=store,

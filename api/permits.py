@@ -8,8 +8,8 @@ from api.auth import Anybody, Credential, KeyHolder
 from api.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.errors import Refusal
 from callplane.contracts.shapes import Role
+from callplane.store.attachments import Attachments
 from callplane.store.documents import Seat, SessionDocument
-from callplane.store.endings import Endings
 from callplane.store.sessions import Sessions
 
 
@@ -24,9 +24,9 @@ class Admission:
 class Permits:
     """Decides by credential, and for participant tokens by the seat as it is now."""
 
-    def __init__(self, sessions: Sessions, endings: Endings) -> None:
+    def __init__(self, sessions: Sessions, attachments: Attachments) -> None:
         self._sessions = sessions
-        self._endings = endings
+        self._attachments = attachments
 
     def create(self, credential: Credential, custom_id: str | None) -> None:
         """Make a session, with an access token only the one that it names."""
@@ -153,7 +153,8 @@ class Permits:
             _still_open(session)
         seat = session.seat(token.participant_id)
         if seat is None:
-            raise Refusal("join-again", reason=await self._endings.reason_of(token.participant_id))
+            ended = await self._attachments.read(token.participant_id)
+            raise Refusal("join-again", reason=ended.reason if ended else None)
         return session, seat
 
     async def _existing(self, session_id: str) -> SessionDocument:

@@ -1,0 +1,94 @@
+"""The entry: one poll, answered on whichever pod it came in (design 4)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from api.mailboxes.pod import Pod, Shared, Station
+from api.mailboxes.polls import NotHeld, Poll, gone, unavailable
+from api.mailboxes.window import Batch
+from callplane.bus.mailboxes import LinkLost
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.attachments import Attachment
+
+
+class Doors:
+    """Answers polls, and stops answering them in peace."""
+
+    def __init__(self, pod: Pod, shared: Shared) -> None:
+        self._pod = pod
+        self._shared = shared
+
+    def asked(self, seat: tuple[SessionId, ParticipantId], ack: str | None, wait: float, most: int) -> Poll:
+        """A poll that comes in now."""
+        session_id, participant_id = seat
+        until = asyncio.get_running_loop().time() + wait
+        return Poll(participant_id, session_id, ack, most, until, self._shared.clock.now())
+
+    async def poll(self, poll: Poll) -> Batch:
+        """Wait for messages; cancelling says that the client has left. Raises Refusal, or Away.
+
+        It looks for the mailbox until it finds it: whatever moved meanwhile, the acknowledgement may be repeated.
+        """
+        loop = asyncio.get_running_loop()
+        searching = loop.time() + self._shared.timing.patience
+        while True:
+            station = await self._pod.station()
+            tried = loop.time()
+            with suppress(NotHeld, LinkLost):
+                batch = await self._attempt(station, poll)
+                if batch is not None:
+                    return batch
+            if loop.time() - tried > self._shared.timing.silence:
+                searching = loop.time() + self._shared.timing.patience  # It was parked: this is a new search.
+            if loop.time() > searching:
+                raise unavailable("The mailbox keeps moving.")
+
+    async def _attempt(self, station: Station, poll: Poll) -> Batch | None:
+        """One look: held here, being taken here, held elsewhere, or nobody's; None says look again."""
+        holder = station.holder
+        mailbox = holder.find(poll.participant_id)
+        if mailbox is not None:
+            return await mailbox.poll(poll)
+        if not holder.is_taking(poll.participant_id):
+            seen = await self._living(poll)
+            if seen.holder not in (None, station.link.queue):
+                try:
+                    return await station.forwards.ask(str(seen.holder), poll)
+                except NotHeld:
+                    pass
+            # Everything up to the mark without waiting, or two polls would take the same mailbox.
+            if holder.find(poll.participant_id) is not None:
+                return None
+            if not holder.is_taking(poll.participant_id):
+                holder.take(seen)
+        await holder.taken(poll.participant_id)
+        return None
+
+    async def _living(self, poll: Poll) -> Attachment:
+        seen = await self._shared.attachments.read(poll.participant_id)
+        if seen is None or seen.state == "ended":
+            raise gone(seen.reason if seen else None)
+        return seen
+
+    async def drain(self) -> None:
+        """Answer everybody and let go; later polls are told to come again."""
+        await self._pod.drain()
+
+
+@asynccontextmanager
+async def open_mailboxes(shared: Shared) -> AsyncIterator[Doors]:
+    """Everything that polls need, until the block ends."""
+    pod = Pod(shared)
+    async with asyncio.TaskGroup() as tasks:
+        linking = tasks.create_task(pod.keep_linked())
+        keeping = [tasks.create_task(pod.beat()), tasks.create_task(pod.call_rolls())]
+        try:
+            yield Doors(pod, shared)
+        finally:
+            await pod.drain()
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait([linking], timeout=5.0)
+            linking.cancel()
+            await pod.release()

@@ -1,0 +1,148 @@
+"""What this pod holds on one link, and how it takes a mailbox. Ends with its link; the next one starts empty."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.mailboxes.mailbox import Mailbox
+from api.mailboxes.polls import NotHeld, gone, unavailable
+from api.mailboxes.presence import Presence
+from api.mailboxes.tasks import Tasks
+from callplane.bus.mailboxes import Link, LinkLost, Received
+from callplane.contracts.bounds import MAILBOX_LENGTH
+from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+from callplane.store.attachments import Attachment, Attachments
+from callplane.telemetry.logs import logger
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What holding needs: who writes attachments, the database's time, and the pod's own tasks."""
+
+    attachments: Attachments
+    now: Callable[[], datetime]
+    tasks: Tasks
+
+
+class Holder:
+    """The mailboxes that one link reads, and those that it is taking."""
+
+    def __init__(self, link: Link, ground: Ground) -> None:
+        self.link = link
+        self._ground = ground
+        self._held: dict[ParticipantId, Mailbox] = {}
+        self._takings: dict[ParticipantId, asyncio.Future[None]] = {}
+
+    def find(self, participant_id: ParticipantId) -> Mailbox | None:
+        """The mailbox, if it is held here."""
+        return self._held.get(participant_id)
+
+    def is_taking(self, participant_id: ParticipantId) -> bool:
+        """Whether it is marked as being taken."""
+        return participant_id in self._takings
+
+    def mailboxes(self) -> list[Mailbox]:
+        """Everything held."""
+        return list(self._held.values())
+
+    def take(self, seen: Attachment) -> None:
+        """Mark the mailbox, and take it in a task of the pod: no poll's end stops it half way. Raises LinkLost."""
+        if self.link.ended.is_set():
+            raise LinkLost
+        self._takings[seen.participant_id] = asyncio.get_running_loop().create_future()
+        self._ground.tasks.start(self._take, seen)
+
+    async def taken(self, participant_id: ParticipantId) -> None:
+        """Wait for the outcome of a taking, whatever it is. Raises the Refusal that it ended with."""
+        outcome = self._takings.get(participant_id)
+        if outcome is not None:
+            await asyncio.shield(outcome)
+
+    async def _take(self, seen: Attachment) -> None:
+        trouble: Refusal | None = None
+        try:
+            await self._attach(seen)
+        except Away:
+            # Whether the write happened is unknown, but nothing is consumed: who asks here hears "not mine".
+            trouble = unavailable("The database does not answer.")
+        except Refusal as refusal:
+            trouble = refusal
+        except LinkLost:
+            pass
+        finally:
+            self._settle(seen.participant_id, trouble)
+
+    def _settle(self, participant_id: ParticipantId, trouble: Refusal | None) -> None:
+        outcome = self._takings.pop(participant_id, None)
+        if outcome is None:
+            return
+        if trouble is None:
+            outcome.set_result(None)
+        else:
+            outcome.set_exception(trouble)
+            outcome.exception()  # Read once: all who asked may have left, and asyncio would complain.
+
+    async def _attach(self, seen: Attachment) -> None:
+        """Become the holder in the database, then consume: in this order, for who reads the database comes here."""
+        seat = await self._ground.attachments.take(seen, self.link.queue)
+        if seat is None:
+            return
+        depth = await self.link.depth(seat.participant_id)
+        if depth is None:
+            raise gone(await self._reason(seat.participant_id))
+        mailbox = Mailbox(self.link, Presence(self._ground.attachments, seat), self._forget)
+        if depth >= MAILBOX_LENGTH:
+            mailbox.receive(self._resync(seat.session_id))
+        self._held[seat.participant_id] = mailbox
+        await self.link.consume(seat.participant_id, mailbox)
+        logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n, waiting=depth)
+
+    async def _reason(self, participant_id: ParticipantId) -> str | None:
+        found = await self._ground.attachments.read(participant_id)
+        return found.reason if found else None
+
+    def _resync(self, session_id: SessionId) -> Received:
+        """Says that the mailbox was full, so that its oldest messages are gone; no publication, so never acked."""
+        message = Message(id=new_id(), type="resync-required", session_id=session_id, at=self._ground.now(), data={})
+        return Received(message.id, message.model_dump_json().encode())
+
+    def _forget(self, mailbox: Mailbox) -> None:
+        participant_id = mailbox.presence.seat.participant_id
+        if self._held.get(participant_id) is mailbox:
+            del self._held[participant_id]
+
+    def release(self) -> None:
+        """Answer every parked poll with what is there."""
+        for mailbox in self._held.values():
+            mailbox.release()
+
+    def fail(self, why: Callable[[], Exception]) -> None:
+        """End every parked poll."""
+        for mailbox in self._held.values():
+            mailbox.fail(why())
+
+    def doubt(self) -> None:
+        """The lease was over for a while: every mailbox has to be called attached again."""
+        for mailbox in self._held.values():
+            mailbox.presence.doubt()
+
+    def end(self) -> None:
+        """The link is over: nothing is held, and whoever waits looks elsewhere."""
+        self.fail(NotHeld)
+        self._held.clear()
+        for participant_id in list(self._takings):
+            self._settle(participant_id, None)
+
+
+async def look_after(mailboxes: Iterable[Mailbox], attachments: Attachments, away: float, unread: float) -> None:
+    """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges. Raises Away."""
+    now = asyncio.get_running_loop().time()
+    for mailbox in mailboxes:
+        oldest = mailbox.unread_since()
+        if oldest is not None and now - oldest >= unread:
+            await attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")
+        elif mailbox.presence.is_away(away):
+            await mailbox.presence.give_up(away)

@@ -1,0 +1,123 @@
+"""A mailbox that this pod holds: its window, and the one poll that may be parked at it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from api.mailboxes.polls import NotHeld, Poll, replaced
+from api.mailboxes.presence import Presence
+from api.mailboxes.window import Batch, Window
+from callplane.bus.mailboxes import Link, Received
+
+SKEW = timedelta(milliseconds=100)
+"""How far apart two pods may see the same database time."""
+
+
+class _Parked:
+    """A poll that waits for the next message."""
+
+    def __init__(self, poll: Poll) -> None:
+        self.poll = poll
+        self.answer: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
+
+    def give(self, batch: Batch) -> None:
+        """Answer it; an answered one stays answered."""
+        if not self.answer.done():
+            self.answer.set_result(batch)
+
+    def fail(self, why: Exception) -> None:
+        """End it with a refusal, or with the order to look elsewhere."""
+        if not self.answer.done():
+            self.answer.set_exception(why)
+
+
+class Mailbox:
+    """Reads one mailbox on one link, and answers the polls for it on whichever pod they came in."""
+
+    def __init__(self, link: Link, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
+        self.presence = presence
+        self._link = link
+        self._lost = lost
+        self._window = Window()
+        self._parked: _Parked | None = None
+
+    def receive(self, received: Received) -> None:
+        """The next publication: a parked poll gets it together with what comes in the same turn of the loop."""
+        loop = asyncio.get_running_loop()
+        if self._parked is not None and not len(self._window):
+            loop.call_soon(self._answer)
+        self._window.add(received, loop.time())
+
+    def cancelled(self) -> None:
+        """The broker took the mailbox away: whoever asks looks again and finds out why."""
+        self._lost(self)
+        self.fail(NotHeld())
+
+    async def poll(self, poll: Poll, parked: Callable[[], None] = lambda: None) -> Batch:
+        """Acknowledge, then answer with what is there, or wait for it; ``parked`` is called before waiting.
+
+        Cancelling says that the client has left. Raises NotHeld when the mailbox went, or a Refusal.
+        """
+        await self._confirm()
+        if poll.ack is not None:
+            self._link.acknowledge(self._window.acknowledge(poll.ack))
+        self._supersede(poll)
+        ready = self._window.head(poll.most)
+        if ready:
+            self.presence.left(still_here=True)
+            return Batch(ready)
+        return await self._park(poll, parked)
+
+    async def _confirm(self) -> None:
+        try:
+            await self.presence.confirm()
+        except NotHeld:
+            # Two hold it, which no step of ours allows: give everything back rather than read beside another.
+            self._link.end("another holds a mailbox that is read here")
+            raise
+
+    async def _park(self, poll: Poll, parked: Callable[[], None]) -> Batch:
+        mine = self._parked = _Parked(poll)
+        self.presence.came()
+        parked()
+        here = True
+        try:
+            async with asyncio.timeout_at(poll.until):
+                return await mine.answer
+        except TimeoutError:
+            return Batch()
+        except asyncio.CancelledError:
+            here = False
+            raise
+        finally:
+            mine.answer.cancel()
+            if self._parked is mine:
+                self._parked = None
+                self.presence.left(still_here=here)
+
+    def _supersede(self, poll: Poll) -> None:
+        """Let the newer of two polls stay: one that a pod had kept while it was paused is not the newer."""
+        other = self._parked
+        if other is None or other.answer.done():
+            return
+        if other.poll.asked - poll.asked > SKEW:
+            raise replaced()
+        other.fail(replaced())
+        self._parked = None
+
+    def _answer(self) -> None:
+        if self._parked is not None:
+            self._parked.give(Batch(self._window.head(self._parked.poll.most)))
+
+    def release(self) -> None:
+        """Answer a parked poll with what is there, even nothing: this pod is about to stop."""
+        self._answer()
+
+    def fail(self, why: Exception) -> None:
+        """End a parked poll."""
+        if self._parked is not None:
+            self._parked.fail(why)
+
+    def unread_since(self) -> float | None:
+        """Since when, in loop time, its oldest message waits for an acknowledgement."""
+        return self._window.oldest()

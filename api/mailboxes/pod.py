@@ -1,0 +1,195 @@
+"""This pod's present link with everything on it, made again whenever it ends, and the pod's lease."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from api.mailboxes.forwards import Forwards
+from api.mailboxes.holder import Ground, Holder, look_after
+from api.mailboxes.letters import Ask, Left, Roll, Strangers, decode
+from api.mailboxes.polls import NotHeld, unavailable
+from api.mailboxes.serving import Serving
+from api.mailboxes.tasks import Tasks, link_tasks
+from api.mailboxes.timing import Timing
+from callplane.bus.mailboxes import Link, MailboxBus
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import new_id
+from callplane.store.attachments import Attachments
+from callplane.store.database import DatabaseClock
+from callplane.store.pods import Pods
+from callplane.telemetry.logs import logger
+
+DRAIN_WITHIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the mailboxes share with the rest of the program."""
+
+    bus: MailboxBus
+    attachments: Attachments
+    pods: Pods
+    clock: DatabaseClock
+    timing: Timing = field(default_factory=Timing)
+
+
+class Station:
+    """One link's holder, forwards and serving."""
+
+    def __init__(self, link: Link, shared: Shared, tasks: Tasks) -> None:
+        self.link = link
+        self.holder = Holder(link, Ground(shared.attachments, shared.clock.now, tasks))
+        self.forwards = Forwards(link, shared.timing, tasks)
+        self.serving = Serving(self.holder, shared.timing, tasks)
+
+    def hear(self, text: bytes) -> None:
+        """One letter of another pod."""
+        decoded = decode(text)
+        if decoded is None:
+            logger("mailboxes").warning("a letter that nobody understands", size=len(text))
+            return
+        letter, bodies = decoded
+        match letter:
+            case Ask():
+                self.serving.hear_ask(letter)
+            case Left():
+                self.serving.hear_left(letter)
+            case Roll():
+                self.serving.hear_roll(letter)
+            case Strangers():
+                self.forwards.hear_strangers(letter)
+            case _:
+                self.forwards.hear(letter, bodies)
+
+    def fail(self, why: Callable[[], Exception]) -> None:
+        """End every poll that waits here or, for this pod, elsewhere."""
+        self.holder.fail(why)
+        self.forwards.fail(why)
+
+
+class Pod:
+    """Keeps one station, and says where it is."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.name = new_id()
+        self._shared = shared
+        self._station: Station | None = None
+        self._changed = asyncio.Condition()
+        self._draining = False
+        self._renewed = asyncio.get_running_loop().time()
+        self._lapsed = False
+
+    async def station(self) -> Station:
+        """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""
+        if self._draining:
+            raise unavailable("This pod is about to stop.")
+        if self.lapsed:
+            raise unavailable("The database does not answer.")
+        if self._station is None or self._station.link.ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._shared.timing.silence), self._changed:
+                    await self._changed.wait_for(self._is_linked)
+        if self._station is None or self._draining:
+            raise unavailable("The message broker does not answer.")
+        return self._station
+
+    def _is_linked(self) -> bool:
+        return self._draining or (self._station is not None and not self._station.link.ended.is_set())
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether the lease is over, so that sweeps may call this pod's seats detached."""
+        return asyncio.get_running_loop().time() - self._renewed >= self._shared.timing.lease
+
+    async def keep_linked(self) -> None:
+        """Make a link, live on it until it ends, and again, until the pod drains."""
+        while not self._draining:
+            try:
+                await self._live()
+            except Away as trouble:
+                logger("mailboxes").warning("no link", trouble=str(trouble))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._shared.timing.reconnect), self._changed:
+                        await self._changed.wait_for(lambda: self._draining)
+
+    async def _live(self) -> None:
+        heard: list[Station] = []
+        async with (
+            self._shared.bus.connect(lambda text: heard[0].hear(text) if heard else None) as link,
+            link_tasks(link.end) as tasks,
+        ):
+            station = Station(link, self._shared, tasks)
+            heard.append(station)
+            try:
+                await self._stand_at(station)
+                await link.ended.wait()
+            finally:
+                self._station = None
+                station.holder.end()
+                station.forwards.fail(NotHeld)
+
+    async def _stand_at(self, station: Station) -> None:
+        """Have the lease name the link before anything is held by it."""
+        await self._renew(station.link.queue)
+        async with self._changed:
+            self._station = station
+            self._changed.notify_all()
+
+    async def beat(self) -> None:
+        """Each second: renew the lease, call the roll, and look after what is held."""
+        timing = self._shared.timing
+        while True:
+            await asyncio.sleep(timing.beat)
+            station = self._station
+            try:
+                async with asyncio.timeout(timing.lease):
+                    await self._renew(station.link.queue if station else None)
+                if station is not None:
+                    await self._look_after(station)
+            except (Away, TimeoutError) as trouble:
+                logger("mailboxes").warning("the lease was not renewed", trouble=repr(trouble))
+            if self.lapsed and station is not None:
+                self._lapsed = True
+                station.fail(lambda: unavailable("The database does not answer."))
+
+    async def _renew(self, holder: str | None) -> None:
+        started = asyncio.get_running_loop().time()
+        await self._shared.pods.renew(self.name, holder)
+        await self._shared.clock.sync()
+        was_lapsed = self._lapsed or self.lapsed
+        self._renewed = started
+        self._lapsed = False
+        if was_lapsed and self._station is not None:
+            self._station.holder.doubt()
+
+    async def _look_after(self, station: Station) -> None:
+        timing = self._shared.timing
+        await look_after(station.holder.mailboxes(), self._shared.attachments, timing.away, timing.unread)
+
+    async def call_rolls(self) -> None:
+        """Each second, also while the database is away: name the polls that wait elsewhere, drop the unnamed ones."""
+        while True:
+            await asyncio.sleep(self._shared.timing.roll)
+            if self._station is not None:
+                self._station.serving.drop_unnamed()
+                await self._station.forwards.call_roll()
+
+    async def drain(self) -> None:
+        """Answer every parked poll with what is there, then end the link, so that others take over in order."""
+        async with self._changed:
+            self._draining = True
+            self._changed.notify_all()
+        station = self._station
+        if station is not None:
+            station.forwards.release()
+            station.holder.release()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_WITHIN):
+                    await station.serving.settled()
+            station.link.end("drained")
+
+    async def release(self) -> None:
+        """Give the lease back."""
+        with suppress(Away):
+            await self._shared.pods.release(self.name)

@@ -1,0 +1,139 @@
+"""The holding side: polls that other pods forward."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from api.mailboxes.holder import Holder
+from api.mailboxes.letters import Ask, Left, NotMine, ParkedThere, Refused, Roll, Strangers, encode, encode_batch
+from api.mailboxes.polls import NotHeld, Poll
+from api.mailboxes.tasks import Tasks
+from api.mailboxes.timing import Timing
+from callplane.bus.mailboxes import LinkLost
+from callplane.bus.ports import Unroutable
+from callplane.contracts.errors import Away, Problem, Refusal
+from callplane.contracts.ids import ParticipantId, SessionId
+
+ANSWERED_KEPT = 4096
+
+
+@dataclass(slots=True, eq=False)
+class _Served:
+    """A poll of another pod that is being answered; ``named`` is when that pod last spoke of it."""
+
+    sender: str
+    named: float
+    task: asyncio.Task[None] | None = None
+    parked: bool = False
+
+
+class Serving:
+    """Answers the polls that come by letter over one link."""
+
+    def __init__(self, holder: Holder, timing: Timing, tasks: Tasks) -> None:
+        self._holder = holder
+        self._timing = timing
+        self._tasks = tasks
+        self._open: dict[str, _Served] = {}
+        self._answered: OrderedDict[str, None] = OrderedDict()
+
+    def hear_ask(self, ask: Ask) -> None:
+        """Answer a poll, or say again that it is parked."""
+        if ask.id in self._answered:
+            # The second copy of a question that crossed with its answer must not take a newer poll's place.
+            return
+        served = self._open.get(ask.id)
+        now = asyncio.get_running_loop().time()
+        if served is None:
+            served = self._open[ask.id] = _Served(ask.sender, now)
+            served.task = self._tasks.start(self._serve, ask, served)
+            return
+        served.named = now
+        if served.parked:
+            self._say(ask.sender, encode(ParkedThere(id=ask.id)))
+
+    def hear_left(self, letter: Left) -> None:
+        """The client of a poll is gone."""
+        self._drop(letter.id)
+
+    def hear_roll(self, roll: Roll) -> None:
+        """Keep what is named, and say which are not known here."""
+        now = asyncio.get_running_loop().time()
+        for name in roll.ids:
+            if name in self._open:
+                self._open[name].named = now
+        strangers = [name for name in roll.ids if name not in self._open and name not in self._answered]
+        self._say(roll.sender, encode(Strangers(sender=self._holder.link.queue, ids=strangers)))
+
+    def drop_unnamed(self) -> None:
+        """Drop the polls that their pod has not named for a while: it is gone, or knows nothing of them."""
+        before = asyncio.get_running_loop().time() - self._timing.unnamed
+        for name in [name for name, served in self._open.items() if served.parked and served.named < before]:
+            self._drop(name)
+
+    async def settled(self) -> None:
+        """Wait until every poll that was being answered has its answer posted."""
+        open_tasks = [served.task for served in self._open.values() if served.task is not None]
+        if open_tasks:
+            await asyncio.wait(open_tasks)
+
+    def _drop(self, name: str) -> None:
+        served = self._open.pop(name, None)
+        if served is not None and served.task is not None:
+            served.task.cancel()
+
+    async def _serve(self, ask: Ask, served: _Served) -> None:
+        try:
+            answer = await self._answer(ask, served)
+        except asyncio.CancelledError:
+            self._close(ask.id, served)
+            raise
+        self._answered[ask.id] = None
+        if len(self._answered) > ANSWERED_KEPT:
+            self._answered.popitem(last=False)
+        await self._post(ask.sender, answer)
+        self._close(ask.id, served)
+
+    def _close(self, name: str, served: _Served) -> None:
+        if self._open.get(name) is served:
+            del self._open[name]
+
+    async def _answer(self, ask: Ask, served: _Served) -> bytes:
+        """What to say: a batch, a refusal, or "not mine", which nobody hears while the mailbox is being taken."""
+        poll = Poll(
+            participant_id=ParticipantId(ask.participant_id),
+            session_id=SessionId(ask.session_id),
+            ack=ask.ack,
+            most=ask.most,
+            until=asyncio.get_running_loop().time() + ask.wait,
+            asked=ask.asked,
+        )
+
+        def parked() -> None:
+            served.parked = True
+            self._say(ask.sender, encode(ParkedThere(id=ask.id)))
+
+        try:
+            if self._holder.is_taking(poll.participant_id):
+                parked()
+                await self._holder.taken(poll.participant_id)
+            mailbox = self._holder.find(poll.participant_id)
+            if mailbox is None:
+                return encode(NotMine(id=ask.id))
+            return encode_batch(ask.id, await mailbox.poll(poll, parked))
+        except NotHeld:
+            return encode(NotMine(id=ask.id))
+        except Refusal as refusal:
+            return encode(Refused(id=ask.id, problem=refusal.problem))
+        except Away:
+            return encode(Refused(id=ask.id, problem=Problem(code="unavailable", retry_after=1)))
+
+    def _say(self, queue: str, letter: bytes) -> None:
+        self._tasks.start(self._post, queue, letter)
+
+    async def _post(self, queue: str, letter: bytes) -> None:
+        """Post a word; a pod that is gone needs none."""
+        try:
+            await self._holder.link.post(queue, letter)
+        except (Unroutable, LinkLost):
+            return

@@ -1,0 +1,54 @@
+"""The tasks of one link: they end with it, and a mistake in one of them ends the link rather than the pod."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import ParamSpec
+
+from callplane.telemetry.logs import logger
+
+P = ParamSpec("P")
+
+
+class Tasks:
+    """A task group whose tasks can be ended together; after that it starts no more."""
+
+    def __init__(self, group: asyncio.TaskGroup, mistaken: Callable[[str], None]) -> None:
+        self._group = group
+        self._mistaken = mistaken
+        self._running: set[asyncio.Task[None]] = set()
+        self._over = False
+
+    def start(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> asyncio.Task[None] | None:
+        """Do this beside everything else; None when the link has ended, which ends everything else too."""
+        if self._over:
+            return None
+
+        async def guarded() -> None:
+            try:
+                await work(*args, **more)
+            except Exception as mistake:
+                logger("mailboxes").exception("a task failed")
+                self._mistaken(f"a task failed: {mistake!r}")
+
+        task = self._group.create_task(guarded())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def cancel(self) -> None:
+        """End them all."""
+        self._over = True
+        for task in list(self._running):
+            task.cancel()
+
+
+@asynccontextmanager
+async def link_tasks(mistaken: Callable[[str], None]) -> AsyncIterator[Tasks]:
+    """Tasks that do not outlive the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = Tasks(group, mistaken)
+        try:
+            yield tasks
+        finally:
+            tasks.cancel()

@@ -47,6 +47,8 @@ export class Connection {
   #timer;
   /** @type {ConnectionState} */
   state = "connecting";
+  /** @type {string | null} the stream that it was made for, where the server moved it to another */
+  renamed = null;
   /** @type {Cause} of the last restart */
   cause = "connection-failed";
   /** @type {CallplaneError | null} why it was given up */

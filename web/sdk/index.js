@@ -5,7 +5,6 @@ import { Http } from "./http.js";
 import { Session } from "./session.js";
 
 export { CallplaneError } from "./errors.js";
-export { Http } from "./http.js";
 export { Session } from "./session.js";
 export { synthetic } from "./synthetic.js";
 

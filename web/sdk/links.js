@@ -47,15 +47,17 @@ export class Links {
 
   /**
    * Open, restart and close connections until they match the roster.
-   * @param {{swap?: string}} [hint] the participant whose streams were swapped by `replaces`: the server
-   *   has moved our subscription to the new one, so it is only renamed here
+   * @param {{swap?: string, ended?: string}} [hint] `swap`: the participant whose streams were swapped by
+   *   `replaces`, for which the server has moved our subscription, so that it is only renamed here;
+   *   `ended`: the stream that was unpublished, which a swapped one never is
    */
-  reconcile({ swap } = {}) {
+  reconcile({ swap, ended } = {}) {
     if (this.#closed) return;
     const { wire, roster } = this.#options;
     const mine = this.publication;
     if (mine && !mine.offering && mine.epoch < wire.epoch()) mine.restart("media-lost");
     const wanted = this.#wanted();
+    for (const link of this.subscriptions.values()) if (ended && link.renamed === ended) link.restart();
     for (const [stream, link] of [...this.subscriptions]) {
       // One that was refused stays here closed as long as its stream is there, or it would be asked for again.
       if (wanted.has(stream)) this.#refresh(link);
@@ -142,6 +144,7 @@ export class Links {
     if (heir && (swapped || lost)) {
       this.subscriptions.delete(stream);
       this.subscriptions.set(heir[0], link);
+      link.renamed = lost ? null : stream;
       this.#refresh(link);
     } else if (lost && roster.participants.has(link.publisher ?? "")) {
       link.hold();

@@ -5,6 +5,7 @@ import { Announcer } from "./announcer.js";
 import { follow } from "./follow.js";
 import { Links } from "./links.js";
 import { Mailbox } from "./mailbox.js";
+import { Muting } from "./muting.js";
 import { Roster } from "./roster.js";
 import { readStats } from "./stats.js";
 import { view } from "./view.js";
@@ -24,7 +25,15 @@ import { Wire } from "./wire.js";
  * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
-/** Events: `state`, `participants`, `signal`, `error`; what they carry is in `detail`. */
+/**
+ * @typedef {object} SessionEvents what each event carries in `detail`
+ * @property {{state: import("./announcer.js").State, reason: string | null, previous: string}} state
+ * @property {{participants: import("./view.js").ParticipantView[]}} participants
+ * @property {{from: string | null, type: string, data: any}} signal
+ * @property {{error: Error, during: string}} error
+ */
+
+/** Events: `state`, `participants`, `signal`, `error`. */
 export class Session extends EventTarget {
   #options;
   #http;
@@ -34,9 +43,10 @@ export class Session extends EventTarget {
   /** @type {Mailbox | null} */
   #mailbox = null;
   #reachable = true;
-  #muting = 0;
-  /** @type {import("./roster.js").Participant["muted"] | undefined} what the seat said last */
-  #muted;
+  #muting = new Muting(
+    () => this.#links?.publication?.outgoing?.getTracks() ?? [],
+    (muted) => this.update(this.me, { muted }),
+  );
   #announcer = new Announcer(this);
   /** The id of the own seat. */
   me = "";
@@ -71,6 +81,18 @@ export class Session extends EventTarget {
     return this.#links ? view(this.#roster, this.#links, this.me) : [];
   }
 
+  /**
+   * Listen to an event; returns what ends the listening.
+   * @template {keyof SessionEvents} K
+   * @param {K} type
+   * @param {(detail: SessionEvents[K]) => void} listener
+   */
+  on(type, listener) {
+    const heard = (/** @type {Event} */ event) => listener(/** @type {CustomEvent} */ (event).detail);
+    this.addEventListener(type, heard);
+    return () => this.removeEventListener(type, heard);
+  }
+
   /** Take the seat, or the former one where the token is a participant's. */
   async join() {
     const { seat = {}, token, wait } = this.#options;
@@ -80,7 +102,7 @@ export class Session extends EventTarget {
     this.me = body.participant.id;
     this.token = body.token;
     this.#roster.load(body.session);
-    this.#muted = this.#roster.participants.get(this.me)?.muted;
+    this.#muting.obey(body.participant.muted);
     this.#links = this.#wire(body.ice_servers ?? []);
     this.#mailbox = new Mailbox(this.#http, this.token, {
       deliver: (message) => this.#heard(message),
@@ -115,13 +137,7 @@ export class Session extends EventTarget {
    * @param {{audio?: boolean, video?: boolean}} muted
    */
   async mute(muted) {
-    this.#enable(muted);
-    this.#muting++;
-    try {
-      await this.update(this.me, { muted });
-    } finally {
-      this.#muting--;
-    }
+    await this.#muting.mute(muted);
   }
 
   /**
@@ -213,7 +229,10 @@ export class Session extends EventTarget {
     const { type, data } = message;
     if (this.#roster.session.status === "closed") return this.#finish("closed", data.reason ?? null);
     if (!this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
-    this.#settle({ swap: type === "participant-updated" ? data.participant.id : undefined });
+    this.#settle({
+      swap: type === "participant-updated" ? data.participant.id : undefined,
+      ended: type === "stream-unpublished" ? data.connection_id : undefined,
+    });
   }
 
   async #resync() {
@@ -226,30 +245,11 @@ export class Session extends EventTarget {
     return (await this.#http.call("GET", `/sessions/${this.id}`, { token: this.token })).body;
   }
 
-  /** @param {{swap?: string}} [hint] */
+  /** @param {{swap?: string, ended?: string}} [hint] */
   #settle(hint) {
     this.#links?.reconcile(hint);
-    this.#obey();
+    this.#muting.obey(this.#roster.participants.get(this.me)?.muted);
     this.#changed();
-  }
-
-  /** A moderator may mute us: what is sent follows a change of the seat, unless our own is under way. */
-  #obey() {
-    const muted = this.#roster.participants.get(this.me)?.muted;
-    const before = this.#muted;
-    this.#muted = muted;
-    if (!muted || !before || this.#muting) return;
-    for (const kind of /** @type {const} */ (["audio", "video"])) {
-      if (muted[kind] !== before[kind]) this.#enable({ [kind]: muted[kind] });
-    }
-  }
-
-  /** @param {{audio?: boolean, video?: boolean}} muted */
-  #enable(muted) {
-    for (const track of this.#links?.publication?.outgoing?.getTracks() ?? []) {
-      const off = muted[/** @type {"audio" | "video"} */ (track.kind)];
-      if (off !== undefined) track.enabled = !off;
-    }
   }
 
   /** @param {boolean} yes */

@@ -216,6 +216,10 @@ test("a failed connection is replaced, and one that others replaced is only rena
   await until(() => session.info.version === 3);
   assert.equal(offers().length, 3);
   assert.equal(asked("DELETE", "/connections/k1").length, 0);
+  // The event shows the seat as it is when it goes out: this was no swap, as the next one says.
+  tell("stream-unpublished", { participant_id: "bob", connection_id: "b1", reason: "stopped" });
+  await until(() => offers().length === 4);
+  assert.equal(offers()[3].publisher, "bob");
   await session.leave();
 });
 

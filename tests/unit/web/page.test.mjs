@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Flows } from "../../../web/page/flows.js";
+import { tileWidth } from "../../../web/page/layout.js";
+import { linkTo, readOptions, readRoom } from "../../../web/page/options.js";
+import { errorWords, insecureWords, participantWords, stateWords } from "../../../web/page/words.js";
+
+const ID = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
+
+test("the address says which call, by query or by fragment", () => {
+  const all = readOptions({ search: "?session=standup&name=Ann&source=synthetic&auto=1", hash: "#access_token=jwt" });
+  assert.deepEqual(all, { room: "standup", name: "Ann", source: "synthetic", auto: true, accessToken: "jwt" });
+  assert.equal(readOptions({ search: "", hash: "#standup" }).room, "standup");
+  assert.equal(readOptions({ search: "", hash: "#session=standup&name=Bob" }).name, "Bob");
+  assert.deepEqual(readOptions({ search: "", hash: "" }), { room: "", name: "", source: null, auto: false, accessToken: null });
+});
+
+test("a token is read from the fragment only: a query would reach logs", () => {
+  assert.equal(readOptions({ search: "?access_token=jwt", hash: "" }).accessToken, null);
+});
+
+test("a call is a link, an id, a name of one's own or new", () => {
+  assert.deepEqual(readRoom(`https://calls.example/?session=${ID}`), { id: ID });
+  assert.deepEqual(readRoom(ID.toUpperCase()), { id: ID });
+  assert.deepEqual(readRoom(" team stand-up "), { custom_id: "team-stand-up" });
+  assert.equal(readRoom("  "), null);
+});
+
+test("the link to send around carries neither name nor token", () => {
+  const page = "http://localhost:8080/?session=x&name=Ann&auto=1#access_token=jwt";
+  assert.equal(linkTo(page, { id: ID, custom_id: null }), `http://localhost:8080/?session=${ID}`);
+  assert.equal(linkTo(page, { id: ID, custom_id: "standup" }), "http://localhost:8080/?session=standup");
+});
+
+const ann = { name: "Ann", self: false, state: "joined", media: "connected", muted: { audio: false, video: false } };
+const both = { video: true, audio: true, numbers: "" };
+
+test("one line tells how somebody is", () => {
+  assert.equal(participantWords(ann, both), "Ann - connected, sending video and audio");
+  assert.equal(participantWords({ ...ann, self: true }, both), "Ann (you) - connected, sending video and audio");
+  assert.equal(participantWords(ann, { ...both, video: false }), "Ann - connected, sending audio");
+  assert.equal(
+    participantWords({ ...ann, muted: { audio: true, video: false } }, both),
+    "Ann - connected, sending video, muted",
+  );
+  assert.equal(participantWords({ ...ann, media: "none" }, both), "Ann - connected, sending nothing");
+  assert.equal(participantWords({ ...ann, media: "reconnecting" }, both), "Ann - reconnecting");
+  assert.equal(participantWords({ ...ann, name: "", state: "reconnecting" }, both), "Guest - reconnecting");
+});
+
+test("errors say what to do", () => {
+  assert.match(errorWords({ code: "session-full", title: "x" }), /full/);
+  assert.match(errorWords({ name: "NotAllowedError", code: 0 }), /Allow it/);
+  assert.equal(errorWords({ code: "odd", title: "Odd thing." }), "Odd thing. Try again.");
+  assert.match(insecureWords({ isSecureContext: false, location: { port: "8080" }, devices: false }), /localhost:8080/);
+  assert.equal(insecureWords({ isSecureContext: true, location: { port: "" }, devices: true }), null);
+  assert.match(stateWords("reconnecting", "media-lost"), /media server/);
+  assert.equal(stateWords("closed", "an own reason"), "The call has ended.");
+});
+
+test("flows are what arrived since the last look", () => {
+  const flows = new Flows();
+  const at = (bytes, audioBytes, framesDecoded) => ({ c1: { participant_id: "bob", bytes, audioBytes, framesDecoded } });
+  flows.update(at(1000, 0, 0), 1000);
+  assert.deepEqual(flows.of("bob"), { video: false, audio: false, numbers: "" });
+  flows.update(at(126_000, 4000, 20), 2000);
+  assert.deepEqual(flows.of("bob"), { video: true, audio: true, numbers: "20 fps · 1000 kbit/s" });
+  flows.update(at(126_000, 4000, 20), 3000);
+  assert.deepEqual(flows.of("bob"), { video: false, audio: false, numbers: "" });
+  flows.update({}, 4000);
+  assert.equal(flows.of("bob").video, false);
+});
+
+test("tiles are as wide as they can be", () => {
+  assert.equal(tileWidth(1, 1200, 600), Math.floor(((600 - 44) * 16) / 9));
+  assert.equal(tileWidth(2, 1200, 600), 594);
+  assert.ok(tileWidth(4, 1200, 600) < 594);
+  assert.equal(tileWidth(50, 1200, 600), 220);
+  assert.equal(tileWidth(3, 200, 600), 200);
+});

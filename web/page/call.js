@@ -1,0 +1,152 @@
+// @ts-check
+/** A call under way: the own seat, its media, the companion, and what is drawn of them. */
+
+import { Companion } from "./companion.js";
+import { Flows, outgoing } from "./flows.js";
+import { Tiles } from "./tiles.js";
+import { errorWords, nameOf, stateWords } from "./words.js";
+
+/** @typedef {import("./screen.js").Screen} Screen */
+
+const LOOK = 1000;
+
+export class Call {
+  #callplane;
+  #screen;
+  #source;
+  #tiles;
+  #flows = new Flows();
+  #known = new Map();
+  #muted = { audio: false, video: false };
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #looking;
+  /** @type {Companion | null} */
+  companion = null;
+
+  /**
+   * @param {import("../sdk/index.js").Callplane} callplane
+   * @param {import("../sdk/index.js").Session} session
+   * @param {import("./media.js").Source} source
+   * @param {Screen} screen
+   */
+  constructor(callplane, session, source, screen) {
+    this.#callplane = callplane;
+    this.session = session;
+    this.#source = source;
+    this.#screen = screen;
+    this.#tiles = new Tiles(screen.grid, { blocked: () => screen.soundBlocked(true) });
+  }
+
+  /** Join, then send; what fails after the seat is taken gives it back. */
+  async start() {
+    const { session } = this;
+    session.on("state", (change) => this.#state(change));
+    session.on("participants", () => this.#show());
+    session.on("error", ({ error }) => this.#screen.notice(errorWords(error)));
+    await session.join();
+    this.#looking = setInterval(() => void this.#look(), LOOK);
+    this.#screen.mute(this.#muted, this.#source.stream);
+    void session.publish(this.#source.stream).catch(() => {}); // It says `error` itself.
+    if (this.#source.missing) this.#screen.notice(this.#source.missing);
+  }
+
+  /** @param {"audio" | "video"} kind */
+  async toggle(kind) {
+    const muted = !this.#muted[kind];
+    this.#muted = { ...this.#muted, [kind]: muted };
+    this.#screen.mute(this.#muted, this.#source.stream);
+    await this.#trying(() => this.session.mute({ [kind]: muted }));
+  }
+
+  /** Invite the companion, or remove it. */
+  async toggleCompanion() {
+    const { companion } = this;
+    this.#screen.companion("busy");
+    await this.#trying(async () => {
+      if (companion) return companion.remove();
+      this.companion = await Companion.invite(this.#callplane, this.session.id, () => this.#alone());
+    });
+    this.#screen.companion(this.companion ? "here" : "away");
+  }
+
+  /** A click was made: the browser lets sound play now. */
+  async playSound() {
+    this.#screen.soundBlocked(false);
+    this.#tiles.unsilence();
+    await this.resume();
+  }
+
+  async resume() {
+    await Promise.all([this.#source.resume(), this.companion?.resume()]);
+  }
+
+  /** @param {{keepalive?: boolean}} [options] */
+  async leave(options) {
+    await Promise.all([this.companion?.remove(options), this.session.leave(options)]);
+  }
+
+  /** @param {{state: import("../sdk/index.js").State, reason: string | null, previous: string}} change */
+  #state({ state, reason, previous }) {
+    this.#screen.state(state, stateWords(state, reason));
+    if (previous === "reconnecting" && state === "connected") this.#screen.say("Connected again");
+    if (state !== "left" && state !== "closed") return;
+    clearInterval(this.#looking);
+    this.#source.stop();
+    this.#tiles.clear();
+    void this.companion?.remove();
+    const tone = reason === "left" ? "plain" : "warning";
+    this.#screen.over(stateWords(state, reason), { again: state === "left" && reason !== "kicked", tone });
+  }
+
+  #show() {
+    const { participants } = this.session;
+    this.#tiles.show(participants, { mirrored: this.#source.kind === "camera" });
+    this.#screen.title(this.session.info, participants.length);
+    this.#obey(participants[0]);
+    this.#announce(participants);
+    for (const participant of participants) this.#tell(participant);
+  }
+
+  /**
+   * A moderator may have muted us.
+   * @param {import("./tiles.js").ParticipantView | undefined} mine
+   */
+  #obey(mine) {
+    const tracks = mine?.self ? (mine.stream?.getTracks() ?? []) : [];
+    for (const { kind, enabled } of tracks) this.#muted = { ...this.#muted, [kind]: !enabled };
+    if (tracks.length) this.#screen.mute(this.#muted, this.#source.stream);
+  }
+
+  /** @param {import("./tiles.js").ParticipantView[]} participants */
+  #announce(participants) {
+    const present = new Map(participants.filter((one) => !one.self).map((one) => [one.id, nameOf(one)]));
+    for (const [id, name] of present) if (!this.#known.has(id)) this.#screen.say(`${name} is in the call`);
+    for (const [id, name] of this.#known) if (!present.has(id)) this.#screen.say(`${name} has left`);
+    this.#known = present;
+  }
+
+  async #look() {
+    this.#flows.update(await this.session.stats(), performance.now());
+    for (const participant of this.session.participants) this.#tell(participant);
+  }
+
+  /** @param {import("./tiles.js").ParticipantView} participant */
+  #tell(participant) {
+    const { self, stream, media, id } = participant;
+    this.#tiles.tell(participant, self ? outgoing(stream, media === "connected") : this.#flows.of(id));
+  }
+
+  #alone() {
+    this.companion = null;
+    this.#screen.companion("away");
+  }
+
+  /** @param {() => Promise<unknown>} act */
+  async #trying(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#screen.notice(errorWords(error));
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// @ts-check
+/** Watches what media really arrives from each participant, and really leaves. */
+
+/** @typedef {{video: boolean, audio: boolean, numbers: string}} Flow */
+
+const IDLE = { video: false, audio: false, numbers: "" };
+/** Packets of a mute or a comfort-noise sound come too, but hardly any bytes. */
+const SOUND_BYTES = 100;
+
+/** Compares the statistics of one second with those of the second before. */
+export class Flows {
+  /** @type {Record<string, import("../sdk/index.js").InboundStats>} */
+  #before = {};
+  #at = 0;
+  /** @type {Map<string, Flow>} by participant */
+  #flows = new Map();
+
+  /** @param {string} participant */
+  of(participant) {
+    return this.#flows.get(participant) ?? IDLE;
+  }
+
+  /**
+   * @param {Record<string, import("../sdk/index.js").InboundStats>} stats
+   * @param {number} now milliseconds
+   */
+  update(stats, now) {
+    const seconds = Math.max(0.1, (now - this.#at) / 1000);
+    this.#flows = new Map();
+    for (const [stream, after] of Object.entries(stats)) {
+      const before = this.#before[stream] ?? after;
+      const frames = (after.framesDecoded - before.framesDecoded) / seconds;
+      const kbits = ((after.bytes - before.bytes) * 8) / seconds / 1000;
+      this.#flows.set(after.participant_id, {
+        video: frames > 0,
+        audio: after.audioBytes - before.audioBytes > SOUND_BYTES * seconds,
+        numbers: kbits > 0 ? `${Math.round(frames)} fps · ${Math.round(kbits)} kbit/s` : "",
+      });
+    }
+    this.#before = stats;
+    this.#at = now;
+  }
+}
+
+/**
+ * What leaves: a live, enabled track of each kind.
+ * @param {MediaStream | null} stream
+ * @param {boolean} connected
+ * @returns {Flow}
+ */
+export function outgoing(stream, connected) {
+  const sends = (/** @type {string} */ kind) =>
+    connected && !!stream?.getTracks().some((track) => track.kind === kind && track.enabled && track.readyState === "live");
+  return { video: sends("video"), audio: sends("audio"), numbers: "" };
+}

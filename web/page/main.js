@@ -1,0 +1,99 @@
+// @ts-check
+/** The call page: from the address to the lobby to the call, and back. */
+
+import { Callplane } from "../sdk/index.js";
+import { Call } from "./call.js";
+import { openSource } from "./media.js";
+import { linkTo, readOptions, readRoom } from "./options.js";
+import { Screen } from "./screen.js";
+import { errorWords } from "./words.js";
+
+/** Trying to join the same call again would only bring the same answer. */
+const FINAL = new Set(["not-found", "session-closed", "kicked"]);
+
+const options = readOptions(location);
+const callplane = new Callplane({ accessToken: options.accessToken });
+const screen = new Screen();
+/** @type {Call | null} */
+let call = null;
+
+/** @param {import("./options.js").Options["room"]} text */
+async function find(text) {
+  const room = readRoom(text);
+  return room && "id" in room ? room : callplane.createSession(room ?? {});
+}
+
+async function enter() {
+  const { name, room, source: kind } = screen.wishes;
+  if (!globalThis.RTCPeerConnection) {
+    return screen.lobbyNotice("This browser has no WebRTC. Use a current Chrome, Edge, Firefox or Safari.");
+  }
+  screen.busy(true);
+  screen.lobbyNotice("");
+  /** @type {import("./media.js").Source | null} */
+  let source = null;
+  try {
+    source = await openSource(kind, name || "Guest");
+    const session = await find(room);
+    call = new Call(callplane, callplane.seat(session.id, { name }), source, screen);
+    screen.enterCall();
+    await call.start();
+    showAddress();
+  } catch (error) {
+    source?.stop();
+    call = null;
+    screen.over(errorWords(error), { again: !FINAL.has(/** @type {any} */ (error).code) });
+  } finally {
+    screen.busy(false);
+  }
+}
+
+/** From now on the address is the link to this call; it names no token. */
+function showAddress() {
+  if (!call) return;
+  const link = linkTo(location.href, /** @type {any} */ (call.session.info));
+  history.replaceState(null, "", link);
+  /** @type {HTMLInputElement} */ (document.getElementById("room")).value = link;
+}
+
+const { buttons } = screen;
+screen.prepare(options);
+screen.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void enter();
+});
+buttons.mic.addEventListener("click", () => void call?.toggle("audio"));
+buttons.camera.addEventListener("click", () => void call?.toggle("video"));
+buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
+buttons.sound.addEventListener("click", () => void call?.playSound());
+buttons.again.addEventListener("click", () => call?.session.restart());
+buttons.copy.addEventListener("click", () => void screen.copy(location.href));
+buttons.leave.addEventListener("click", () => void call?.leave());
+// A sound that is made here needs a click before it starts; any will do.
+addEventListener("pointerdown", () => void call?.resume());
+addEventListener("keydown", () => void call?.resume());
+addEventListener("pagehide", () => void call?.leave({ keepalive: true }));
+// A page from the back-forward cache comes with a seat that was given back.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+/** For tests and for the curious at the console. */
+Object.assign(globalThis, {
+  callplane: {
+    get session() {
+      return call?.session ?? null;
+    },
+    get companion() {
+      return call?.companion?.session ?? null;
+    },
+    get state() {
+      return call?.session.state ?? "lobby";
+    },
+    get participants() {
+      return call?.session.participants ?? [];
+    },
+    stats: async () => (await call?.session.stats()) ?? {},
+    leave: () => call?.leave(),
+  },
+});
+
+if (options.auto) void enter();

@@ -1,0 +1,66 @@
+// @ts-check
+/** What the address says: which call, who, with what, and whether to go at once. */
+
+/**
+ * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
+ *   accessToken: string | null}} Options
+ */
+
+const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/**
+ * Read the query and the fragment; a fragment without `=` is the call itself.
+ * @param {{search: string, hash: string}} location
+ * @returns {Options}
+ */
+export function readOptions({ search, hash }) {
+  const query = new URLSearchParams(search);
+  const rest = hash.replace(/^#/, "");
+  const fragment = new URLSearchParams(rest.includes("=") ? rest : { session: decoded(rest) });
+  const pick = (/** @type {string} */ name) => fragment.get(name) || query.get(name) || "";
+  const source = pick("source");
+  return {
+    room: pick("session"),
+    name: pick("name"),
+    source: source === "camera" || source === "synthetic" ? source : null,
+    auto: ["1", "true"].includes(pick("auto")),
+    accessToken: fragment.get("access_token"),
+  };
+}
+
+/**
+ * What somebody typed or pasted: a link, an id, or a name of their own.
+ * @param {string} text
+ * @returns {{id: string} | {custom_id: string} | null} null for a new call
+ */
+export function readRoom(text) {
+  let room = text.trim();
+  if (/^https?:\/\//i.test(room)) {
+    const { search, hash } = new URL(room);
+    room = readOptions({ search, hash }).room;
+  }
+  if (!room) return null;
+  if (ID.test(room)) return { id: room.toLowerCase() };
+  return { custom_id: room.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 128) };
+}
+
+/**
+ * The link that others open; it never contains a token.
+ * @param {string} page the address of this page
+ * @param {{id: string, custom_id?: string | null}} session
+ */
+export function linkTo(page, { id, custom_id }) {
+  const link = new URL(page);
+  link.search = `?session=${encodeURIComponent(custom_id || id)}`;
+  link.hash = "";
+  return link.href;
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,139 @@
+// @ts-check
+/** The grid: one tile for each participant, with picture, name and one line on how they are. */
+
+import { tileWidth } from "./layout.js";
+import { nameOf, participantWords } from "./words.js";
+
+/**
+ * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
+ * @typedef {{root: HTMLElement, video: HTMLVideoElement, line: HTMLElement, numbers: HTMLElement, letter: HTMLElement}} Tile
+ */
+
+export class Tiles {
+  #grid;
+  #blocked;
+  #resizes;
+  #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
+  #silent = false;
+  /** @type {Map<string, Tile>} */
+  #tiles = new Map();
+
+  /**
+   * @param {HTMLElement} grid
+   * @param {{blocked: () => void}} options `blocked`: the browser wants a click before it plays sound
+   */
+  constructor(grid, { blocked }) {
+    this.#grid = grid;
+    this.#blocked = blocked;
+    this.#resizes = new ResizeObserver(() => this.#layout());
+    this.#resizes.observe(grid);
+  }
+
+  /**
+   * @param {ParticipantView[]} participants
+   * @param {{mirrored: boolean}} look
+   */
+  show(participants, { mirrored }) {
+    const present = new Set(participants.map(({ id }) => id));
+    for (const [id, tile] of this.#tiles) if (!present.has(id)) this.#remove(id, tile);
+    for (const participant of participants) {
+      const tile = this.#tiles.get(participant.id) ?? this.#add(participant);
+      tile.root.classList.toggle("mirror", participant.self && mirrored);
+      tile.letter.textContent = [...nameOf(participant)][0].toUpperCase();
+      this.#attach(tile, participant);
+    }
+    this.#alone.hidden = participants.length !== 1;
+    this.#layout();
+  }
+
+  /**
+   * @param {ParticipantView} participant
+   * @param {import("./flows.js").Flow} flow
+   */
+  tell(participant, flow) {
+    const tile = this.#tiles.get(participant.id);
+    if (!tile) return;
+    const words = participantWords(participant, flow);
+    const lost = participant.media === "reconnecting" || participant.state === "reconnecting";
+    if (tile.line.textContent !== words) tile.line.textContent = tile.line.title = words;
+    tile.numbers.textContent = flow.numbers;
+    tile.root.dataset.health = lost || participant.media === "connecting" ? "wait" : "good";
+    tile.root.classList.toggle("lost", lost);
+    tile.root.classList.toggle("dark", !lost && (participant.muted.video || !flow.video));
+  }
+
+  /** A click was made: sound may play now. */
+  unsilence() {
+    this.#silent = false;
+    for (const { root, video } of this.#tiles.values()) {
+      if (root.dataset.self !== "true") video.muted = false;
+      void this.#play(video);
+    }
+  }
+
+  clear() {
+    this.#resizes.disconnect();
+    for (const [id, tile] of this.#tiles) this.#remove(id, tile);
+  }
+
+  /** @param {ParticipantView} participant */
+  #add(participant) {
+    const root = document.createElement("figure");
+    root.className = "tile dark";
+    root.dataset.participant = participant.id;
+    root.dataset.self = String(participant.self);
+    root.innerHTML = `
+      <div class="screen"><video autoplay playsinline></video><div class="avatar" aria-hidden="true"><span></span></div>
+      <div class="veil" aria-hidden="true">Reconnecting…</div><span class="numbers" aria-hidden="true"></span></div>
+      <figcaption><span class="line"></span></figcaption>`;
+    const find = (/** @type {string} */ what) => /** @type {HTMLElement} */ (root.querySelector(what));
+    const video = /** @type {HTMLVideoElement} */ (find("video"));
+    video.muted = participant.self || this.#silent;
+    video.setAttribute("aria-label", `Picture of ${nameOf(participant)}`);
+    const tile = { root, video, line: find(".line"), numbers: find(".numbers"), letter: find(".avatar span") };
+    this.#tiles.set(participant.id, tile);
+    this.#grid.append(root);
+    return tile;
+  }
+
+  /**
+   * @param {string} id
+   * @param {Tile} tile
+   */
+  #remove(id, tile) {
+    tile.video.srcObject = null;
+    tile.root.remove();
+    this.#tiles.delete(id);
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {ParticipantView} participant
+   */
+  #attach({ video }, { stream, media }) {
+    // While there is nothing new the element keeps the last picture.
+    if (video.srcObject === stream || (!stream && media === "reconnecting")) return;
+    video.srcObject = stream;
+    if (stream) void this.#play(video);
+  }
+
+  /** @param {HTMLVideoElement} video */
+  async #play(video) {
+    try {
+      await video.play();
+    } catch (error) {
+      if (/** @type {DOMException} */ (error).name !== "NotAllowedError" || video.muted) return;
+      this.#silent = true;
+      video.muted = true;
+      this.#blocked();
+      await video.play().catch(() => {});
+    }
+  }
+
+  #layout() {
+    const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(this.#grid);
+    const width = this.#grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    const height = this.#grid.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+    if (width > 0) this.#grid.style.setProperty("--tile", `${tileWidth(this.#tiles.size + Number(!this.#alone.hidden), width, height)}px`);
+  }
+}

@@ -1,0 +1,112 @@
+// @ts-check
+/** Everything that the page says, in plain words and with what to do about it. */
+
+/**
+ * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
+ * @typedef {{video: boolean, audio: boolean}} Flow what really arrives (of oneself: what really leaves)
+ */
+
+/** @type {Record<string, string>} by the problem's code */
+const PROBLEMS = {
+  unreachable: "The server cannot be reached. Check that it is running and that you are online, then try again.",
+  unavailable: "The server is busy or starting up. Try again in a few seconds.",
+  "not-found": "This call does not exist any more. Start a new one and send its link around.",
+  "session-closed": "This call has ended. Start a new one and send its link around.",
+  "session-full": "This call is full. Ask somebody to leave, or start a call of your own.",
+  kicked: "You were removed from this call and cannot come back to it.",
+  "join-again": "Your seat in this call is gone. Join again to get a new one.",
+  unauthorized: "This server wants an access token. Open the link that your application gave you.",
+  forbidden: "Your access token is not good for this call. Ask for a new link.",
+  "too-many-requests": "Too many tries at once. Wait a moment, then try again.",
+  "invalid-sdp": "The server does not understand what this browser offers. Try a current Chrome, Edge, Firefox or Safari.",
+};
+
+/** @type {Record<string, string>} by the name of a getUserMedia error */
+const DEVICES = {
+  NotAllowedError:
+    "The browser was not allowed to use camera and microphone. Allow it beside the address, or choose the synthetic picture.",
+  NotFoundError: "There is no camera or microphone. Plug one in, or choose the synthetic picture.",
+  NotReadableError: "Another program is using the camera or microphone. Close it, or choose the synthetic picture.",
+};
+
+/** @type {Record<string, string>} by state and reason of the own seat */
+const STATES = {
+  joining: "Joining",
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  "reconnecting media-lost": "Reconnecting: the media server went away, another takes over",
+  "reconnecting connection-failed": "Reconnecting: the connection for sound and picture broke off",
+  "reconnecting unreachable": "Reconnecting: the server does not answer",
+  left: "You have left the call.",
+  "left kicked": "You were removed from the call.",
+  "left connection-lost": "You were away for too long, so your seat was given up. Join again to get a new one.",
+  "left poll-replaced": "Your seat was taken over in another tab or window.",
+  "left unauthorized": "The server does not accept your seat any more. Join again.",
+  closed: "The call has ended.",
+  "closed empty": "The call has ended: nobody was in it.",
+  "closed departed": "The call has ended: everybody had left.",
+};
+
+/**
+ * @param {string} state
+ * @param {string | null} reason
+ */
+export function stateWords(state, reason) {
+  return STATES[`${state} ${reason}`] ?? STATES[state] ?? state;
+}
+
+/** @param {unknown} error */
+export function errorWords(error) {
+  const { name = "", code = "", title = "", message = "" } = /** @type {any} */ (error ?? {});
+  if (DEVICES[name]) return DEVICES[name];
+  return PROBLEMS[code] ?? `${title || message || "Something went wrong"}. Try again.`.replace(/\.\. /, ". ");
+}
+
+/**
+ * Why this address gives no camera, or null when it does.
+ * @param {{isSecureContext: boolean, location: {port: string, protocol: string}, devices: boolean}} page
+ */
+export function insecureWords({ isSecureContext, location, devices }) {
+  if (isSecureContext && devices) return null;
+  if (isSecureContext) return "This browser offers no camera or microphone to pages: use the synthetic picture.";
+  const port = location.port ? `:${location.port}` : "";
+  return (
+    `Browsers give camera and microphone only to secure addresses. Open http://localhost${port} on the machine that ` +
+    "runs Callplane, or put it behind https. The synthetic picture works here too."
+  );
+}
+
+/**
+ * One line on a participant, such as "Ann - connected, sending video and audio".
+ * @param {ParticipantView} participant
+ * @param {Flow} flow
+ */
+export function participantWords(participant, flow) {
+  const name = nameOf(participant);
+  const who = participant.self ? `${name} (you)` : name;
+  return `${who} - ${[connectionWords(participant), ...sendingWords(participant, flow)].join(", ")}`;
+}
+
+/** @param {{name: string | null}} participant */
+export function nameOf({ name }) {
+  return name || "Guest";
+}
+
+/** @param {ParticipantView} participant */
+function connectionWords({ state, media }) {
+  return state === "reconnecting" || media === "reconnecting" ? "reconnecting" : "connected";
+}
+
+/**
+ * @param {ParticipantView} participant
+ * @param {Flow} flow
+ * @returns {string[]}
+ */
+function sendingWords({ muted, media, state }, flow) {
+  if (media === "reconnecting" || state === "reconnecting") return [];
+  if (media === "none") return ["sending nothing"];
+  const off = [muted.video && "video stopped", muted.audio && "muted"].filter((word) => typeof word === "string");
+  const sent = [flow.video && !muted.video && "video", flow.audio && !muted.audio && "audio"].filter(Boolean);
+  if (sent.length) return [`sending ${sent.join(" and ")}`, ...off];
+  return off.length ? off : ["video and audio are on their way"];
+}

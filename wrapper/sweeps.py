@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from callplane.contracts.errors import Away, Busy, Trouble
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
-from wrapper.aftermath import CarryingAftermath
+from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
 from wrapper.leases import Leases
 from wrapper.listening import Listening
@@ -42,9 +42,8 @@ class Sweeps:
     async def owed(self) -> None:
         """Publish and do what its maker has not, for it died, was cut off, or its turn has not come."""
         store, age = self._context.store, self._settings.sweep_seconds
-        sessions = await store.sessions.counted.overdue(age)
-        connections = await store.connections.counted.overdue(age)
-        for document in [*sessions, *connections]:
+        owing: list[Owing] = [*await store.sessions.counted.overdue(age), *await store.connections.counted.overdue(age)]
+        for document in owing:
             chores = frozenset(chore.id for chore in document.chores)
             await self._aftermath.do(document, carries=True, chores=chores)
 

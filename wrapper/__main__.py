@@ -1,0 +1,71 @@
+"""``python -m wrapper``: one wrapper process, until SIGTERM or Ctrl-C."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from pydantic import ValidationError
+
+from callplane.bus.rabbitmq import open_bus
+from callplane.contracts.errors import Away
+from callplane.telemetry.logs import configure_logs
+from wrapper.app import assemble
+from wrapper.probes import probes
+from wrapper.settings import WrapperSettings
+
+BROKER_SECONDS = 60.0
+
+
+def main() -> int:
+    """Read the settings, run, and say in one sentence each what is wrong with them."""
+    _arguments()
+    try:
+        settings = WrapperSettings()  # type: ignore[call-arg]
+    except ValidationError as wrong:
+        for error in wrong.errors():
+            name = "_".join(str(part) for part in error["loc"]).upper()
+            print(f"CALLPLANE_{name}: {error['msg']}", file=sys.stderr)
+        return 2
+    configure_logs(settings.log_level)
+    try:
+        asyncio.run(run(settings))
+    except Away as away:
+        print(f"callplane wrapper: {away}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def run(settings: WrapperSettings) -> None:
+    """Work until a signal comes, then drain."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_bus(settings.amqp_url) as bus:
+        await bus.wait_up(BROKER_SECONDS)
+        async with (
+            assemble(settings, bus=bus) as program,
+            probes(settings.probe_host, settings.probe_port, program.is_ready) as port,
+        ):
+            async with asyncio.timeout(BROKER_SECONDS):
+                await program.listening.ready.wait()
+            print(json.dumps({"ready": True, "url": f"http://{settings.probe_host}:{port}"}), flush=True)
+            await stop.wait()
+
+
+def _arguments() -> None:
+    lines = [
+        f"  CALLPLANE_{name.upper():<18} {field.description or ''} (default: {field.default or 'none'})"
+        for name, field in WrapperSettings.model_fields.items()
+    ]
+    argparse.ArgumentParser(
+        prog="python -m wrapper",
+        description="Takes session commands off RabbitMQ and drives Kurento. Run as many as you like.",
+        epilog="Settings are environment variables:\n" + "\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

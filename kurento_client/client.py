@@ -162,7 +162,7 @@ class KurentoClient:
 
         The client reconnects under a new session, should it go on (protocol 3.9).
         """
-        await self.call("closeSession", {"release": release})
+        await self.call("closeSession", {"release": True} if release else None)
         self._link.forget_session()
 
     def transaction(self) -> Transaction:

@@ -101,9 +101,7 @@ class Link:
                 watched = watcher.result() if watcher.done() else None
                 watcher.cancel()
         finally:
-            self._socket = None
-            self.connected.clear()
-            self._calls.lost()
+            self._hang_up()
         if not isinstance(greeting, Connected):
             return greeting
         self.states.push(Lost(watched or reader.result()))
@@ -144,7 +142,12 @@ class Link:
         except ConnectionClosed as closed:
             return str(closed)
         finally:
-            self._calls.lost()  # the greeting waits for its answer in this very task group
+            self._hang_up()  # whoever hears of the end finds no connection, and the greeting waits for no answer
+
+    def _hang_up(self) -> None:
+        self._socket = None
+        self.connected.clear()
+        self._calls.lost()
 
     def _pause(self, failures: int) -> float:
         longest = min(self._options.backoff_first * 2.0 ** min(failures, 30), self._options.backoff_longest)

@@ -46,6 +46,7 @@ class ScriptedKurento:
         self.requests: list[Request] = []
         self.answers: dict[str, Answer] = {}
         self.greets = True
+        self.greeting: Whole | None = None
         self.port = 0
         self._came = asyncio.Event()
         self._sockets: set[ServerConnection] = set()
@@ -131,6 +132,8 @@ class ScriptedKurento:
         return None if result is SILENCE else encode_result(request.id, result)
 
     def _connect(self, request: Request) -> Any:
+        if self.greeting is not None:
+            return self.greeting.result
         asked = (request.params or {}).get("sessionId")
         if asked is not None and asked not in self.sessions:
             raise JsonRpcError.kurento(Code.INVALID_SESSION, "Invalid session")

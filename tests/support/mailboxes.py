@@ -1,0 +1,195 @@
+"""For tests of mailboxes: a publisher for either bus, readers that remember, and pods in this process."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import aiormq
+from pamqp import commands as spec
+
+from api.mailboxes.doors import Doors, open_mailboxes
+from api.mailboxes.pod import Shared
+from api.mailboxes.timing import Timing
+from api.mailboxes.window import Batch
+from callplane.bus.mailboxes import Received
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.contracts.bounds import MAILBOX_LENGTH
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+from callplane.store.attachments import Attachments
+from callplane.store.database import Database, DatabaseClock
+from callplane.store.pods import Pods
+
+S = SessionId("s")
+
+
+def message(text: str, session: SessionId = S) -> Message:
+    """A message that is known by its id."""
+    return Message(id=text, type="signal", session_id=session, at=datetime.now(UTC), data={})
+
+
+class Publisher(Protocol):
+    """What tests need of either bus beside links."""
+
+    async def open(self, participant: ParticipantId, session: SessionId = S) -> None: ...
+    async def delete(self, participant: ParticipantId) -> None: ...
+    async def to(self, participant: ParticipantId, *texts: str) -> None: ...
+    async def to_all(self, *texts: str, session: SessionId = S) -> None: ...
+    async def waiting(self, participant: ParticipantId) -> int | None: ...
+
+
+class MemoryPublisher:
+    """Publishes to the in-process mailboxes."""
+
+    def __init__(self, mailboxes: MemoryMailboxes) -> None:
+        self._mailboxes = mailboxes
+
+    async def open(self, participant: ParticipantId, session: SessionId = S) -> None:
+        """Make a mailbox."""
+        self._mailboxes.open(session, participant)
+
+    async def delete(self, participant: ParticipantId) -> None:
+        """Delete a mailbox."""
+        self._mailboxes.delete(participant)
+
+    async def to(self, participant: ParticipantId, *texts: str) -> None:
+        """Publish to one."""
+        for text in texts:
+            assert self._mailboxes.put(participant, message(text))
+
+    async def to_all(self, *texts: str, session: SessionId = S) -> None:
+        """Publish to everybody."""
+        for text in texts:
+            self._mailboxes.put_to_all(session, message(text, session))
+
+    async def waiting(self, participant: ParticipantId) -> int | None:
+        """How many wait."""
+        async with self._mailboxes.connect(lambda _: None) as link:
+            return await link.depth(participant)
+
+
+class RabbitPublisher:
+    """Publishes to RabbitMQ, with a new AMQP message id for each publication."""
+
+    def __init__(self, channel: aiormq.Channel) -> None:
+        self._channel = channel
+
+    async def open(self, participant: ParticipantId, session: SessionId = S) -> None:
+        """Declare and bind as design 4 says."""
+        await self._channel.exchange_declare(f"session.{session}", exchange_type="fanout", durable=True)
+        arguments: dict[str, Any] = {
+            "x-single-active-consumer": True,
+            "x-expires": 3_600_000,
+            "x-max-length": MAILBOX_LENGTH,
+        }
+        await self._channel.queue_declare(f"user.{participant}", durable=True, arguments=arguments)
+        await self._channel.queue_bind(f"user.{participant}", f"session.{session}")
+
+    async def delete(self, participant: ParticipantId) -> None:
+        """Delete the queue."""
+        await self._channel.queue_delete(f"user.{participant}")
+
+    async def to(self, participant: ParticipantId, *texts: str) -> None:
+        """Publish to one."""
+        await asyncio.gather(*[self._publish("", f"user.{participant}", message(text)) for text in texts])
+
+    async def to_all(self, *texts: str, session: SessionId = S) -> None:
+        """Publish to everybody."""
+        await asyncio.gather(*[self._publish(f"session.{session}", "", message(text, session)) for text in texts])
+
+    async def waiting(self, participant: ParticipantId) -> int | None:
+        """How many wait, those that somebody has unacknowledged not counted."""
+        return (await self._channel.queue_declare(f"user.{participant}", passive=True)).message_count
+
+    async def _publish(self, exchange: str, key: str, one: Message) -> None:
+        properties = spec.Basic.Properties(delivery_mode=2, message_id=new_id())
+        await self._channel.basic_publish(
+            one.model_dump_json().encode(), exchange=exchange, routing_key=key, properties=properties, mandatory=True
+        )
+
+
+@asynccontextmanager
+async def rabbit_publisher(url: str) -> AsyncIterator[RabbitPublisher]:
+    """A publisher with a connection of its own."""
+    async with aiormq.connect(url) as connection:
+        channel = await connection.channel()
+        assert isinstance(channel, aiormq.Channel)
+        yield RabbitPublisher(channel)
+
+
+class RememberingReader:
+    """Remembers what it was given, and can be waited for."""
+
+    def __init__(self) -> None:
+        self.given: list[Received] = []
+        self.over = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    def receive(self, received: Received) -> None:
+        """One more."""
+        self.given.append(received)
+        self._changed.set()
+
+    def cancelled(self) -> None:
+        """No more."""
+        self.over.set()
+
+    @property
+    def texts(self) -> list[str]:
+        """The ids of the messages, in order."""
+        return [json.loads(one.body)["id"] for one in self.given]
+
+    async def until(self, count: int) -> list[str]:
+        """Wait for so many."""
+        async with asyncio.timeout(10):
+            while len(self.given) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.texts
+
+
+def texts_of(batch: Batch) -> list[str]:
+    """The ids of the messages of a batch, in order."""
+    return [one["id"] for one in json.loads(batch.json())["messages"]]
+
+
+FAST = Timing(beat=0.1, roll=0.1, away=0.5, lease=3.0, unnamed=0.5, reconnect=0.05)
+
+
+class TestPod:
+    """A pod in this process: its own link, its own lease, on a shared database."""
+
+    __test__ = False
+
+    def __init__(self, doors: Doors) -> None:
+        self.doors = doors
+
+    async def poll(
+        self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100
+    ) -> Batch:
+        """One poll."""
+        return await self.doors.poll(self.doors.asked((S, participant), ack, wait, most))
+
+    async def read(self, participant: ParticipantId, count: int) -> list[str]:
+        """Poll and acknowledge until so many messages have come."""
+        texts: list[str] = []
+        ack = None
+        while len(texts) < count:
+            batch = await self.poll(participant, ack)
+            texts += texts_of(batch)
+            ack = batch.ack
+        await self.poll(participant, ack, wait=0)
+        return texts
+
+
+@asynccontextmanager
+async def rabbit_pod(url: str, database: Database, timing: Timing = FAST) -> AsyncIterator[TestPod]:
+    """A pod on RabbitMQ."""
+    clock = DatabaseClock(database)
+    shared = Shared(RabbitMailboxes(url), Attachments(database), Pods(database), clock, timing)
+    async with open_mailboxes(shared) as doors:
+        yield TestPod(doors)

@@ -11,6 +11,8 @@ from callplane.bus.mailboxes import LinkLost
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.attachments import Attachment
 
+CLOSE_WITHIN = 5.0
+
 
 class Doors:
     """Answers polls, and stops answering them in peace."""
@@ -77,18 +79,25 @@ class Doors:
 
 
 @asynccontextmanager
-async def open_mailboxes(shared: Shared) -> AsyncIterator[Doors]:
-    """Everything that polls need, until the block ends."""
+async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) -> AsyncIterator[Doors]:
+    """Everything that polls need, until the block ends, or ``draining`` has all polls answered."""
     pod = Pod(shared)
     async with asyncio.TaskGroup() as tasks:
         linking = tasks.create_task(pod.keep_linked())
-        keeping = [tasks.create_task(pod.beat()), tasks.create_task(pod.call_rolls())]
+        others = [tasks.create_task(pod.beat()), tasks.create_task(pod.call_rolls())]
+        if draining is not None:
+            others.append(tasks.create_task(_drain_at(draining, pod)))
         try:
             yield Doors(pod, shared)
         finally:
             await pod.drain()
-            for task in keeping:
+            for task in others:
                 task.cancel()
-            await asyncio.wait([linking], timeout=5.0)
+            await asyncio.wait([linking], timeout=CLOSE_WITHIN)
             linking.cancel()
             await pod.release()
+
+
+async def _drain_at(draining: asyncio.Event, pod: Pod) -> None:
+    await draining.wait()
+    await pod.drain()

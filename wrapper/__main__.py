@@ -22,7 +22,7 @@ def main() -> int:
     """Read the settings, run, and say in one sentence each what is wrong with them."""
     _arguments()
     try:
-        settings = WrapperSettings()  # type: ignore[call-arg]
+        settings = WrapperSettings()
     except ValidationError as wrong:
         for error in wrong.errors():
             name = "_".join(str(part) for part in error["loc"]).upper()

@@ -56,7 +56,8 @@ class Connections:
         try:
             return await self._change(where, update, upsert=True)
         except DuplicateKeyError:
-            found = await self.find(wanted.id)
+            # It is there: of another seat, offered before, or inserted by candidates in this very moment.
+            found = await self._change(where, update) or await self.find(wanted.id)
         return found if found is not None and found.participant_id == wanted.participant_id else None
 
     async def claim(self, connection: str, epoch: int, wrapper: str, alive: Iterable[str]) -> ConnectionDocument | None:
@@ -114,9 +115,10 @@ class Connections:
         kept: Document = {"candidates": {"$each": candidates, "$slice": CANDIDATES}, **remember(command)}
         where = {**mine, "state": {"$ne": "released"}, "applied": {"$ne": command}}
         pushed = await self._change(where, {"$push": kept})
-        if pushed is None and await self._make(mine):
-            pushed = await self._change(where, {"$push": kept})
-        return pushed
+        if pushed is not None:
+            return pushed
+        await self._make(mine)  # or somebody else makes it in this very moment: push again in either case
+        return await self._change(where, {"$push": kept})
 
     async def media_state(
         self, connection: str, known: Iterable[str | None], state: str
@@ -180,15 +182,14 @@ class Connections:
             )
         return None if found is None else ConnectionDocument.model_validate(found)
 
-    async def _make(self, mine: Document) -> bool:
-        """Insert a connection whose offer has not come yet; False when the id is there already."""
+    async def _make(self, mine: Document) -> None:
+        """Insert a connection whose offer has not come yet; one that is there already is left alone."""
         update = {"$setOnInsert": _birth(), "$currentDate": {"since": True}}
         try:
             with away_when_unreachable():
                 await self._collection.update_one({**mine, "state": {"$exists": False}}, update, upsert=True)
         except DuplicateKeyError:
-            return False
-        return True
+            return
 
 
 def _birth() -> Document:

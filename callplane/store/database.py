@@ -28,7 +28,7 @@ class DatabaseClock:
         """Measure the difference to the primary's clock; half the round trip is taken off. Raises Away."""
         with away_when_unreachable():
             asked = datetime.now(UTC)
-            answer = await self._database.client.admin.command("hello")
+            answer = await self._database.client.admin.command("hello", codec_options=self._database.codec_options)
             heard = datetime.now(UTC)
         self._offset = answer["localTime"] - (asked + (heard - asked) / 2)
 

@@ -1,0 +1,123 @@
+"""Sessions on a real mongod: one custom id, guarded changes, and what becomes due with time."""
+
+import asyncio
+
+from callplane.contracts.commands import CreateSession
+from callplane.contracts.ids import SessionId, new_id
+from callplane.contracts.media import MediaRef
+from tests.support.servers import Database
+from tests.support.store import repositories
+
+
+async def test_one_custom_id_has_one_open_session(database: Database) -> None:
+    async with repositories(database) as store:
+        wanted = CreateSession(custom_id="room")
+        ids = [SessionId(new_id()) for _ in range(20)]
+        outcomes = await asyncio.gather(*(store.sessions.create(id_, wanted, store.soon()) for id_ in ids))
+        assert sorted(set(outcomes)) == ["created", "taken"]
+        assert outcomes.count("created") == 1
+        winner = ids[outcomes.index("created")]
+        found = await store.sessions.find_open_by_custom_id("room")
+        assert found is not None
+        assert found.id == winner
+        assert await store.sessions.close(winner, "closed") is not None
+        assert await store.sessions.create(ids[1], wanted, store.soon()) == "created"
+
+
+async def test_two_sessions_without_a_custom_id_do_not_collide(database: Database) -> None:
+    async with repositories(database) as store:
+        assert (await store.session()).custom_id is None
+        assert (await store.session()).custom_id is None
+
+
+async def test_a_repeat_makes_nothing_new_and_a_late_create_nothing_at_all(database: Database) -> None:
+    async with repositories(database) as store:
+        first, second = SessionId(new_id()), SessionId(new_id())
+        assert await store.sessions.create(first, CreateSession(), store.soon()) == "created"
+        assert await store.sessions.create(first, CreateSession(), store.soon()) == "repeated"
+        assert await store.sessions.create(second, CreateSession(), store.past()) == "late"
+        assert await store.sessions.find(second) is None
+
+
+async def test_what_a_caller_writes_is_never_evaluated(database: Database) -> None:
+    async with repositories(database) as store:
+        metadata = {"price": "$version", "text": "$ 5 fee", "$inc": {"version": 5}, "a.b": "$$NOW"}
+        session = await store.session(metadata=metadata)
+        assert session.metadata == metadata
+        changed = await store.sessions.update(session.id, "c1", {"metadata": metadata}, store.soon(), None)
+        assert changed is not None
+        assert changed.document.metadata == metadata
+
+
+async def test_an_update_counts_once_and_says_so(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        change = await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), session.version)
+        assert change is not None
+        assert change.document.settings.grace == 5
+        assert change.document.version == session.version + 1
+        assert [(n, e.type) for n, e in change.document.numbered()] == [(session.version + 1, "session-updated")]
+        assert await store.sessions.update(session.id, "c1", {"grace": 6}, store.soon(), None) is None
+        assert await store.sessions.update(session.id, "c2", {"grace": 6}, store.past(), None) is None
+        assert await store.sessions.update(session.id, "c3", {"grace": 6}, store.soon(), session.version) is None
+        now = await store.sessions.find(session.id)
+        assert now is not None
+        assert (now.settings.grace, now.version) == (5, session.version + 1)
+
+
+async def test_a_close_happens_once_and_owes_its_clean_up(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        changes = await asyncio.gather(*(store.sessions.close(session.id, "closed") for _ in range(10)))
+        [change] = [change for change in changes if change is not None]
+        assert [e.type for e in change.document.outbox] == ["session-closed"]
+        assert [c.do for c in change.document.chores] == ["sweep-connections", "release-pipeline", "delete-session"]
+        assert not await store.sessions.is_over(session.id, seconds=0)
+        await store.sessions.counted.pull_published(session.id, [e.id for e in change.document.outbox])
+        await asyncio.sleep(0.05)
+        assert await store.sessions.is_over(session.id, seconds=0)
+        assert not await store.sessions.is_over(session.id, seconds=60)
+
+
+async def test_deserted_sessions_are_due_after_their_own_time(database: Database) -> None:
+    async with repositories(database) as store:
+        at_once = await store.session(empty_timeout=0)
+        later = await store.session(empty_timeout=60)
+        taken = await store.session(empty_timeout=0, departure_timeout=60)
+        await store.seated(taken.id, "p1")
+        await asyncio.sleep(0.05)
+        assert await store.sessions.due_to_close() == [(at_once.id, "empty")]
+        assert await store.sessions.close_deserted(taken.id, "empty") is None
+        assert await store.sessions.close_deserted(later.id, "empty") is None
+        assert await store.sessions.close_deserted(at_once.id, "empty") is not None
+        await store.seats.pull(taken.id, "p1", "left")
+        assert await store.sessions.due_to_close() == []
+        await store.sessions.update(taken.id, "c1", {"departure_timeout": 0}, store.soon(), None)
+        await asyncio.sleep(0.05)
+        assert await store.sessions.due_to_close() == [(taken.id, "departed")]
+
+
+async def test_sessions_on_a_lost_server_are_found_and_lost_once(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        placed = await store.media.place(session.id, 1, MediaRef("a", "pipe"), "process-1", "the only one")
+        assert placed is not None
+        assert await store.media.place(session.id, 1, MediaRef("b", "other"), "process-2", "late") is None
+        assert await store.sessions.on_servers_lost({"a": "process-1"}) == []
+        [down] = await store.sessions.on_servers_lost({"a": None})
+        [other] = await store.sessions.on_servers_lost({"a": "process-2"})
+        assert down.media == other.media == MediaRef("a", "pipe")
+        losses = await asyncio.gather(*(store.media.lose(down, "gone") for _ in range(5)))
+        [lost] = [loss for loss in losses if loss is not None]
+        assert (lost.document.epoch, lost.document.media, lost.document.streams) == (2, None, [])
+        assert lost.document.outbox[-1].data == {"epoch": 2, "reason": "gone"}
+
+
+async def test_the_sweep_is_won_by_one(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
+        assert await store.sessions.counted.overdue(age=30) == []
+        await asyncio.sleep(0.06)
+        winners = await asyncio.gather(*(store.sessions.counted.overdue(age=0.05) for _ in range(5)))
+        assert sum(len(won) for won in winners) == 1

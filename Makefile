@@ -1,0 +1,42 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+export VENV PYTHON
+PROGRAMS := $(VENV)/bin
+
+.PHONY: help demo test lint bench install clean
+
+help: ## say what can be done here
+	@echo "make VERB, where VERB is"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run a call on this machine: installs what it needs, then prints a link to open
+	@.ci/environment embedded
+	@.ci/needs mongod
+	@$(PROGRAMS)/callplane up $(ARGS)
+
+test: install ## run every check and every test: installs what they need
+	@$(MAKE) --no-print-directory checks
+	@$(PROGRAMS)/python -m pytest $(ARGS)
+
+lint: ## run the checks that start nothing
+	@.ci/environment embedded,dev
+	@$(MAKE) --no-print-directory checks
+
+bench: install ## measure join and offer beside the bare round trip
+	@$(PROGRAMS)/python -m bench $(ARGS)
+
+install: ## install what tests and benches need, without running them
+	@.ci/environment embedded,dev
+	@.ci/needs mongod rabbitmq chromium
+
+clean: ## remove the virtual environment and every cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: checks
+checks:
+	@$(PROGRAMS)/ruff check --quiet .
+	@$(PROGRAMS)/ruff format --quiet --check .
+	@$(PROGRAMS)/mypy
+	@$(PROGRAMS)/lint-imports --no-cache

@@ -14,6 +14,7 @@ from callplane.store.database import Database, DatabaseClock, open_database
 from callplane.store.indexes import ensure_indexes
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
+from callplane.store.pods import Pods
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
@@ -107,6 +108,7 @@ def _store(database: Database, settings: WrapperSettings) -> Store:
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
         attachments=Attachments(database),
+        pods=Pods(database, settings.lease_seconds),
         servers=MediaServers(database),
         wrappers=Wrappers(database, settings.lease_seconds),
     )

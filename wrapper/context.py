@@ -8,6 +8,7 @@ from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
+from callplane.store.pods import Pods
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
@@ -25,6 +26,7 @@ class Store:
     media: SessionMedia
     connections: Connections
     attachments: Attachments
+    pods: Pods
     servers: MediaServers
     wrappers: Wrappers
 

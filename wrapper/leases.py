@@ -15,7 +15,8 @@ class Leases:
     def __init__(self, context: Context, lease_seconds: float) -> None:
         self._context = context
         self._lease = lease_seconds
-        self._renewed_since: float | None = None
+        self.renewed_since: float | None = None
+        """The loop's time since which every renewal has succeeded; None while the store is away."""
         self._log = logger("leases")
 
     async def renew(self) -> None:
@@ -24,14 +25,14 @@ class Leases:
             await self._context.store.wrappers.renew(self._context.wrapper)
             await self._context.store.clock.sync()
         except Away:
-            self._renewed_since = None
+            self.renewed_since = None
             raise
-        if self._renewed_since is None:
-            self._renewed_since = asyncio.get_running_loop().time()
+        if self.renewed_since is None:
+            self.renewed_since = asyncio.get_running_loop().time()
 
     def may_judge(self) -> bool:
         """Whether we have been able to renew for a full lease, so that others had their chance."""
-        since = self._renewed_since
+        since = self.renewed_since
         return since is not None and asyncio.get_running_loop().time() - since >= self._lease
 
     async def judge(self) -> None:

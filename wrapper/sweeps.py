@@ -8,6 +8,7 @@ from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
+from wrapper.grace import Grace
 from wrapper.leases import Leases
 from wrapper.listening import Listening
 from wrapper.settings import WrapperSettings
@@ -37,6 +38,7 @@ class Sweeps:
             group.create_task(self._each(every, self.deserted))
             group.create_task(self._each(every, self.lost_servers))
             group.create_task(self._each(every, self.tombstones))
+            group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
             group.create_task(self._each(LISTING_SECONDS, listening.catch_up))
 
     async def owed(self) -> None:
@@ -77,7 +79,7 @@ class Sweeps:
             try:
                 await sweep()
             except (Away, Trouble, Busy) as trouble:
-                self._log.warning("a sweep is put off", sweep=sweep.__name__, why=str(trouble))
+                self._log.warning("a sweep is put off", sweep=sweep.__qualname__, why=str(trouble))
             except Exception:
-                self._log.exception("a sweep failed", sweep=sweep.__name__)
+                self._log.exception("a sweep failed", sweep=sweep.__qualname__)
             await asyncio.sleep(seconds)

@@ -1,0 +1,246 @@
+"""A participant without a browser: HTTP and ``/messages`` outside, aiortc inside; each request to the next pod."""
+
+import asyncio
+import fractions
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+from aiortc.sdp import candidate_from_sdp
+from av import AudioFrame, VideoFrame
+
+WIDTH, HEIGHT, RATE = 160, 120, 10
+REQUEST_SECONDS = 20.0
+WAIT_SECONDS = 20.0
+
+Message = dict[str, Any]
+
+
+class Picture(VideoStreamTrack):
+    """A small picture whose brightness changes, 10 times a second."""
+
+    async def recv(self) -> VideoFrame:
+        """The next frame, when it is due."""
+        if not hasattr(self, "_began"):
+            self._began, self._count = time.time(), 0
+        self._count += 1
+        await asyncio.sleep(max(0.0, self._began + self._count / RATE - time.time()))
+        frame = VideoFrame(width=WIDTH, height=HEIGHT, format="yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes([self._count * 8 % 256]) * plane.buffer_size)
+        frame.pts, frame.time_base = self._count * 90_000 // RATE, fractions.Fraction(1, 90_000)
+        return frame
+
+
+@dataclass
+class Received:
+    """What one subscription has decoded so far."""
+
+    video: int = 0
+    audio: int = 0
+    size: tuple[int, int] = (0, 0)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self, video: int, audio: int) -> None:
+        """Wait until so many frames of each have been decoded."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while self.video < video or self.audio < audio:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class Pods:
+    """One HTTP client that sends every request to the other pod than the one before."""
+
+    def __init__(self, client: httpx.AsyncClient, urls: Iterable[str]) -> None:
+        self._client = client
+        self._urls = itertools.cycle(list(urls))
+
+    async def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request to the next pod."""
+        return await self._client.request(method, next(self._urls) + path, **options)
+
+
+@asynccontextmanager
+async def pods(urls: Iterable[str]) -> AsyncIterator[Pods]:
+    """Open the client."""
+    async with httpx.AsyncClient(timeout=REQUEST_SECONDS, trust_env=False) as client:
+        yield Pods(client, urls)
+
+
+class Person:
+    """One seat in one session."""
+
+    def __init__(self, ask: Pods, joined: dict[str, Any]) -> None:
+        self.id: str = joined["participant"]["id"]
+        self.session: str = joined["session"]["id"]
+        self.joined = joined
+        self.messages: list[Message] = []
+        self._ask = ask
+        self._auth = {"Authorization": f"Bearer {joined['token']}"}
+        self._peers: dict[str, RTCPeerConnection] = {}
+        self._early: dict[str, list[Message]] = {}
+        self._heard = asyncio.Event()
+        self._known: set[str] = set()
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request with this participant's token, to the next pod."""
+        return await self._ask(method, path, headers=self._auth, **options)
+
+    async def poll(self) -> None:
+        """Read the mailbox until cancelled, acknowledging what came, and act on it."""
+        ack: str | None = None
+        while True:
+            params = {"wait": 5} | ({"ack": ack} if ack else {})
+            answer = await self.ask("GET", "/messages", params=params)
+            if answer.status_code == 503:
+                await asyncio.sleep(0.2)
+                continue
+            if answer.status_code == 410:
+                return
+            assert answer.status_code == 200, answer.text
+            batch = answer.json()
+            ack = batch["ack"] or ack
+            for message in batch["messages"]:
+                await self._take(message)
+
+    async def heard(self, wanted: Callable[[Message], bool]) -> Message:
+        """Wait for the first message, old or new, that matches."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                for message in self.messages:
+                    if wanted(message):
+                        return message
+                self._heard.clear()
+                await self._heard.wait()
+
+    async def publish(self) -> str:
+        """Send picture and sound; returns the connection's id."""
+        peer = _peer()
+        peer.addTrack(Picture())
+        peer.addTrack(AudioStreamTrack())
+        return await self._offer(peer, {"kind": "publish"})
+
+    async def subscribe(self, publisher: str) -> tuple[str, Received]:
+        """Receive what somebody sends, and decode it."""
+        peer, received = _peer(), Received()
+        tracks: list[MediaStreamTrack] = []
+        peer.on("track", tracks.append)
+        for kind in ("audio", "video"):
+            peer.addTransceiver(kind, direction="recvonly")
+        connection = await self._offer(peer, {"kind": "subscribe", "publisher": publisher})
+        for track in tracks:
+            self._group.create_task(_decode(track, received))
+        return connection, received
+
+    async def stop(self, connection: str) -> httpx.Response:
+        """End one connection."""
+        answer = await self.ask("DELETE", f"/sessions/{self.session}/connections/{connection}")
+        await self._peers.pop(connection).close()
+        return answer
+
+    async def leave(self) -> httpx.Response:
+        """Give the seat up."""
+        return await self.ask("DELETE", f"/sessions/{self.session}/participants/{self.id}")
+
+    async def live(self, group: asyncio.TaskGroup) -> None:
+        """Start reading the mailbox."""
+        self._group = group
+        self._polling = group.create_task(self.poll())
+
+    async def end(self) -> None:
+        """Stop reading and close every peer connection."""
+        self._polling.cancel()
+        for peer in self._peers.values():
+            await peer.close()
+
+    async def _offer(self, peer: RTCPeerConnection, body: dict[str, Any]) -> str:
+        await peer.setLocalDescription(await peer.createOffer())
+        sdp, candidates = _trickled(peer.localDescription.sdp)
+        answer = await self.ask("POST", f"/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        await peer.setRemoteDescription(RTCSessionDescription(made["sdp_answer"], "answer"))
+        self._peers[made["id"]] = peer
+        path = f"/sessions/{self.session}/connections/{made['id']}/candidates"
+        sent = await self.ask("POST", path, json={"candidates": candidates})
+        assert sent.status_code == 202, sent.text
+        for message in self._early.pop(made["id"], []):
+            await _add(peer, message)
+        return str(made["id"])
+
+    async def _take(self, message: Message) -> None:
+        if message["id"] in self._known:
+            return
+        self._known.add(message["id"])
+        self.messages.append(message)
+        if message["type"] == "ice-candidate":
+            connection = message["data"]["connection_id"]
+            if connection in self._peers:
+                await _add(self._peers[connection], message)
+            else:
+                self._early.setdefault(connection, []).append(message)
+        self._heard.set()
+
+
+@asynccontextmanager
+async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any) -> AsyncIterator[Person]:
+    """Join, read the mailbox for the block, and close all connections at its end."""
+    answer = await ask("POST", f"/sessions/{session}/participants", headers=headers, json=fields)
+    assert answer.status_code == 201, answer.text
+    async with asyncio.TaskGroup() as group:
+        somebody = Person(ask, answer.json())
+        await somebody.live(group)
+        try:
+            yield somebody
+        finally:
+            await somebody.end()
+
+
+def _peer() -> RTCPeerConnection:
+    return RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+
+def _trickled(sdp: str) -> tuple[str, list[dict[str, Any]]]:
+    """An offer without candidates, and the candidates that it had: what a browser sends while it still gathers."""
+    lines, candidates, index = [], [], -1
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            index += 1
+        if line.startswith("a=candidate:"):
+            candidates.append({"candidate": line[2:], "sdpMLineIndex": index})
+        elif line != "a=end-of-candidates":
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n", candidates
+
+
+async def _add(peer: RTCPeerConnection, message: Message) -> None:
+    init = message["data"]["candidate"]
+    candidate = candidate_from_sdp(init["candidate"].removeprefix("candidate:"))
+    candidate.sdpMid, candidate.sdpMLineIndex = init["sdpMid"], init["sdpMLineIndex"]
+    await peer.addIceCandidate(candidate)
+
+
+async def _decode(track: MediaStreamTrack, received: Received) -> None:
+    while True:
+        try:
+            frame = await track.recv()
+        except MediaStreamError:
+            return
+        if isinstance(frame, VideoFrame):
+            received.video += 1
+            received.size = (frame.width, frame.height)
+        elif isinstance(frame, AudioFrame):
+            received.audio += 1
+        received.changed.set()

@@ -4,6 +4,7 @@ Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,4 +99,52 @@ class Listener(Protocol):
 
     def listening(self) -> frozenset[SessionId]:
         """The sessions whose queues are consumed now."""
+        ...
+
+    async def drain(self) -> None:
+        """Start nothing more, finish what runs, give back the rest uncounted; bounded, harmless when repeated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a wrapper hands to its listener.
+
+    ``healthy`` is asked each second after an Away, until it says that commands can be run again. ``on_cancelled``
+    is called when a session's queue is gone: it reads the status and listens again where the session is open.
+    """
+
+    handler: Handler
+    abandon: Abandon
+    healthy: Callable[[], Awaitable[bool]]
+    on_cancelled: Callable[[SessionId], Awaitable[None]]
+
+
+class Bus(Protocol):
+    """One process's part in the bus. The API uses sender and messenger, the wrapper topology, messenger, listener."""
+
+    @property
+    def messenger(self) -> Messenger:
+        """Publishes messages to sessions and participants."""
+        ...
+
+    @property
+    def topology(self) -> Topology:
+        """Declares and deletes queues and exchanges."""
+        ...
+
+    def up(self) -> bool:
+        """Whether the broker is connected now."""
+        ...
+
+    async def wait_up(self, within: float) -> None:
+        """Back once the broker is connected; raises Away after ``within`` seconds."""
+        ...
+
+    def sender(self) -> AbstractAsyncContextManager[Sender]:
+        """Open the API's side of commands."""
+        ...
+
+    def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
+        """Open the wrapper's side of commands: consumes ``wrapper`` from the start, drains when closed."""
         ...

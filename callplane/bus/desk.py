@@ -1,0 +1,50 @@
+"""What a bus hands to the judge, and what the judge may have the bus do with it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from callplane.contracts.replies import Reply
+
+ATTEMPTS = 5
+"""How often a command is tried; the failure of the last is final (design 3.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One delivery as the broker gave it; ``handle`` is the bus's own, to acknowledge it by."""
+
+    body: bytes
+    queue: str
+    command_id: str
+    attempt: int
+    redelivered: bool
+    reply_to: str | None
+    traceparent: str | None
+    handle: Any
+
+
+class Desk(Protocol):
+    """The four things that can happen to a delivery; each is confirmed before the next, or given up with it.
+
+    A bus that loses its connection in between returns silently: the broker redelivers what was not acknowledged.
+    """
+
+    async def reply(self, received: Received, reply: Reply) -> None:
+        """Answer the caller, if it asked for an answer and is still there."""
+        ...
+
+    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+        """Publish the command once more under the given count: now, or after the retry delay."""
+        ...
+
+    async def bury(self, received: Received, reason: str) -> None:
+        """Put the command among the dead letters, saying why."""
+        ...
+
+    async def ack(self, received: Received) -> None:
+        """Tell the broker that the delivery is settled."""
+        ...
+
+    def lost(self, received: Received) -> bool:
+        """Whether the broker has taken the delivery back: what it was is or will be delivered again."""
+        ...

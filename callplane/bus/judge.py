@@ -1,0 +1,125 @@
+"""The one place that decides what becomes of a delivery: reply, retry, return or burial, then the ack (design 3.4)."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+
+from callplane.bus.desk import ATTEMPTS, Desk, Received
+from callplane.bus.ports import Abandon, Delivery, Handler
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import TITLES, Away, Busy, Code, Problem, Refusal, Trouble
+from callplane.contracts.replies import Reply
+from callplane.telemetry.logs import logger
+
+log = logger("bus")
+
+Pause = Callable[[], Awaitable[None]]
+"""Stops all consuming until the wrapper is healthy again; back when nothing more can arrive."""
+
+
+class Judge:
+    """Runs the handler on a delivery and acts on the outcome; no exception of a handler passes it."""
+
+    def __init__(self, desk: Desk, handler: Handler, abandon: Abandon, pause: Pause, attempt_limit: float) -> None:
+        self._desk = desk
+        self._handler = handler
+        self._abandon = abandon
+        self._pause = pause
+        self._attempt_limit = attempt_limit
+
+    async def settle(self, received: Received) -> None:
+        """Handle one delivery to its end."""
+        if received.redelivered and received.attempt < ATTEMPTS:
+            await self._again(received, received.attempt + 1, later=False)
+        elif (envelope := _read(received)) is None:
+            await self._bury(received, "unreadable", "internal")
+        elif received.redelivered:
+            await self._give_up(received, envelope, "attempts: a consumer died in each", "unavailable")
+        else:
+            await self._run(received, envelope)
+
+    async def give_back(self, received: Received) -> None:
+        """Return a delivery that was not finished: published again under the same count, then acked.
+
+        One that is marked redelivered was somebody's attempt before it was ours: that one counts.
+        """
+        await self._again(received, received.attempt + int(received.redelivered), later=False)
+
+    async def _run(self, received: Received, envelope: Envelope) -> None:
+        names = {"command": envelope.name, "command_id": envelope.id, "session_id": envelope.session_id}
+        try:
+            reply = await self._attempt(envelope, received.attempt)
+        except Refusal as refusal:
+            await self._answer(received, Reply(command_id=envelope.id, problem=refusal.problem))
+        except Busy:
+            await self._again(received, received.attempt, later=True)
+        except Away as away:
+            await self._return(received, away)
+        except Trouble as trouble:
+            log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt, **names)
+            if received.attempt < ATTEMPTS:
+                await self._again(received, received.attempt + 1, later=True)
+            else:
+                await self._give_up(received, envelope, f"attempts: {trouble}", "unavailable")
+        except Exception as bug:
+            # Types and frames only: the text of an exception may quote what the caller sent.
+            frames = "".join(traceback.format_tb(bug.__traceback__))
+            log.error("command failed by a bug", bug=type(bug).__name__, frames=frames, **names)
+            await self._give_up(received, envelope, f"bug: {type(bug).__name__}", "internal")
+        else:
+            await self._answer(received, reply)
+
+    async def _attempt(self, envelope: Envelope, attempt: int) -> Reply:
+        delivery = Delivery(envelope=envelope, attempt=attempt, last=attempt >= ATTEMPTS)
+        try:
+            async with asyncio.timeout(self._attempt_limit) as limit:
+                result = await self._handler(delivery)
+        except TimeoutError:
+            if limit.expired():
+                raise Trouble(f"the attempt took longer than {self._attempt_limit:g} s") from None
+            raise
+        return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
+
+    async def _answer(self, received: Received, reply: Reply) -> None:
+        await self._desk.reply(received, reply)
+        await self._desk.ack(received)
+
+    async def _again(self, received: Received, attempt: int, *, later: bool) -> None:
+        await self._desk.again(received, attempt, later=later)
+        await self._desk.ack(received)
+
+    async def _return(self, received: Received, away: Away) -> None:
+        # Paused before it is given back: else the same wrapper would have it again at once.
+        log.warning("command given back", command_id=received.command_id, away=str(away)[:200])
+        await self._pause()
+        await self.give_back(received)
+
+    async def _give_up(self, received: Received, envelope: Envelope, reason: str, code: Code) -> None:
+        try:
+            async with asyncio.timeout(self._attempt_limit):
+                await self._abandon(envelope)
+        except Away as away:
+            await self._return(received, away)
+            return
+        except Exception as error:
+            # Buried all the same: what it had begun is found by the sweeps, a letter that never dies blocks a session.
+            log.error("command not abandoned", command_id=envelope.id, error=type(error).__name__)
+        await self._bury(received, reason, code)
+
+    async def _bury(self, received: Received, reason: str, code: Code) -> None:
+        log.error("command buried", command_id=received.command_id, queue=received.queue, reason=reason[:200])
+        await self._desk.bury(received, reason[:200])
+        problem = Problem(code=code, detail=TITLES[code], retry_after=1 if code == "unavailable" else None)
+        await self._answer(received, Reply(command_id=received.command_id, problem=problem))
+
+
+def _read(received: Received) -> Envelope | None:
+    try:
+        return Envelope.model_validate_json(received.body)
+    except ValidationError as error:
+        # Places only: the error's own text quotes the body, which may hold SDP and metadata.
+        places = [".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)][:5]
+        log.error("command unreadable", command_id=received.command_id, queue=received.queue, places=places)
+        return None

@@ -1,0 +1,5 @@
+"""The bus on RabbitMQ: the only room that imports aio-pika."""
+
+from callplane.bus.rabbitmq.bus import RabbitBus, RabbitSettings, open_bus
+
+__all__ = ["RabbitBus", "RabbitSettings", "open_bus"]

@@ -1,0 +1,73 @@
+"""One process's part in RabbitMQ: two connections, and the ports upon them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+from callplane.bus.intake import Pace
+from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
+from callplane.bus.rabbitmq.connections import Link, Timings, open_link
+from callplane.bus.rabbitmq.listener import Lines, open_listener
+from callplane.bus.rabbitmq.messenger import RabbitMessenger
+from callplane.bus.rabbitmq.publisher import Publisher
+from callplane.bus.rabbitmq.sender import open_sender
+from callplane.bus.rabbitmq.topology import RabbitTopology
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitSettings:
+    """Where the broker is, how this process is called there, and its times."""
+
+    url: str
+    name: str = "callplane"
+    timings: Timings = field(default_factory=Timings)
+    pace: Pace = field(default_factory=Pace)
+
+
+class RabbitBus:
+    """The Bus port. Declaring goes by the consuming connection: on an alarm the broker stops reading the other."""
+
+    def __init__(self, publishing: Link, consuming: Link, settings: RabbitSettings) -> None:
+        self.publishing = publishing
+        self.consuming = consuming
+        self.publisher = Publisher(publishing)
+        self._pace = settings.pace
+        self._topology = RabbitTopology(consuming)
+        self._messenger = RabbitMessenger(self.publisher)
+
+    @property
+    def messenger(self) -> Messenger:
+        """Publishes messages to sessions and participants."""
+        return self._messenger
+
+    @property
+    def topology(self) -> Topology:
+        """Declares and deletes queues and exchanges."""
+        return self._topology
+
+    def up(self) -> bool:
+        """Whether both connections stand."""
+        return self.publishing.up() and self.consuming.up()
+
+    async def wait_up(self, within: float) -> None:
+        """Back once both connections stand; raises Away after ``within`` seconds for either."""
+        await self.publishing.wait_up(within)
+        await self.consuming.wait_up(within)
+
+    def sender(self) -> AbstractAsyncContextManager[Sender]:
+        """Open the API's side of commands."""
+        return open_sender(self.consuming, self.publisher)
+
+    def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
+        """Open the wrapper's side of commands."""
+        return open_listener(work, Lines(self.consuming, self.publisher, self._topology, self._pace))
+
+
+@asynccontextmanager
+async def open_bus(settings: RabbitSettings) -> AsyncIterator[RabbitBus]:
+    """Connect, and stay connected, for as long as the block runs; the broker may be away when it begins."""
+    async with (
+        open_link(settings.url, f"{settings.name}-publishing", settings.timings) as publishing,
+        open_link(settings.url, f"{settings.name}-consuming", settings.timings) as consuming,
+    ):
+        yield RabbitBus(publishing, consuming, settings)

@@ -1,0 +1,165 @@
+"""One AMQP connection that comes back by itself, and nothing else: what was declared or consumed on it is its users'.
+
+aio-pika's robust connection is not used: it declares again everything it ever declared, one call at a time, and so
+brings deleted queues back.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import aiormq
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from yarl import URL
+
+from callplane.bus.background import beside
+from callplane.bus.rabbitmq.errors import away
+from callplane.contracts.errors import Away
+from callplane.telemetry.logs import logger
+
+log = logger("bus")
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds: how long to wait for the broker, and how fast to come back to it."""
+
+    heartbeat: int = 4
+    connect: float = 4.0
+    call: float = 5.0
+    confirm: float = 2.0
+    close: float = 0.5
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+
+
+class _Dial(TransportFactory):
+    """Opens the socket and remembers it, so that it can be cut when the broker does not answer a close."""
+
+    def __init__(self, secure: bool) -> None:
+        self._inner: TransportFactory = TLSTransportFactory() if secure else TCPTransportFactory()
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect as aiormq would."""
+        reader, self._writer = await self._inner.create(url, **options)
+        return reader, self._writer
+
+    def cut(self) -> None:
+        """End the socket at once."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+
+class Link:
+    """The connection of one role. Publishing and consuming have one each: the broker blocks publishers on alarms."""
+
+    def __init__(self, url: str, role: str, timings: Timings) -> None:
+        self._url = aio_pika.connection.make_url(url, heartbeat=timings.heartbeat, name=role)
+        self._role = role
+        self.timings = timings
+        self._connection: aio_pika.Connection | None = None
+        self._up = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._down_since = asyncio.get_running_loop().time()
+
+    def up(self) -> bool:
+        """Whether the connection stands, as far as is known."""
+        return self._up.is_set()
+
+    async def wait_up(self, within: float | None = None) -> None:
+        """Back once the connection stands; raises Away after ``within`` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._up.wait()
+        except TimeoutError:
+            raise Away(f"no connection to the broker for {self._role}") from None
+
+    async def channel(self, *, confirms: bool) -> AbstractChannel:
+        """A new channel; right after a loss it waits for the connection, later it raises Away at once."""
+        down = asyncio.get_running_loop().time() - self._down_since
+        await self.wait_up(None if self.up() else max(0.0, self.timings.confirm - down))
+        connection = self._connection
+        if connection is None:
+            raise Away(f"no connection to the broker for {self._role}")
+        with away("opening a channel"):
+            async with asyncio.timeout(self.timings.call):
+                # Without on_return_raises an unroutable publish would look like a success.
+                channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+                await channel.initialize()
+        return channel
+
+    def drop(self) -> None:
+        """End the connection now, with all that is on it; it comes back by itself."""
+        self._ended.set()
+
+    async def run(self) -> None:
+        """Keep connected until cancelled."""
+        pause = self.timings.first_pause
+        while True:
+            dial = _Dial(self._url.scheme == "amqps")
+            try:
+                connection = await self._connect(dial)
+            except Away as error:
+                log.info("broker not reached", role=self._role, error=str(error), again_in=round(pause, 2))
+                # Jitter: after a restart of the broker not everybody may knock at once.
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(2 * pause, self.timings.longest_pause)
+                continue
+            pause = self.timings.first_pause
+            try:
+                await self._stand(connection)
+            finally:
+                await self._end(connection, dial)
+
+    async def _connect(self, dial: _Dial) -> aio_pika.Connection:
+        connection = aio_pika.Connection(self._url)
+        connection.kwargs["transport_factory"] = dial
+        ended = self._ended = asyncio.Event()
+        connection.close_callbacks.add(lambda *_: ended.set())
+        try:
+            with away("connecting"):
+                async with asyncio.timeout(self.timings.connect):
+                    await connection.connect()
+        except BaseException:
+            dial.cut()
+            raise
+        return connection
+
+    async def _stand(self, connection: aio_pika.Connection) -> None:
+        self._connection = connection
+        self._up.set()
+        log.info("broker connected", role=self._role)
+        await self._ended.wait()
+
+    async def _end(self, connection: aio_pika.Connection, dial: _Dial) -> None:
+        self._connection = None
+        self._up.clear()
+        self._down_since = asyncio.get_running_loop().time()
+        log.info("broker connection ended", role=self._role)
+        with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
+            async with asyncio.timeout(self.timings.close):
+                await connection.close()
+        dial.cut()
+
+
+async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
+    """The channel below aio-pika's: only there are calls without an answer, and the word of a cancelled consumer."""
+    raw = await channel.get_underlay_channel()
+    if not isinstance(raw, aiormq.Channel):
+        raise TypeError(f"not a channel of aiormq: {raw!r}")
+    return raw
+
+
+@asynccontextmanager
+async def open_link(url: str, role: str, timings: Timings) -> AsyncIterator[Link]:
+    """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
+    link = Link(url, role, timings)
+    async with beside(link.run()):
+        yield link

@@ -1,0 +1,123 @@
+"""What the judge decided, done on RabbitMQ."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import ChannelInvalidStateError
+
+from callplane.bus.desk import Received
+from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.connections import Link
+from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, DEAD_LETTERS, RETRY, TRACE_HEADER
+from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
+from callplane.contracts.errors import Away
+from callplane.contracts.replies import Reply
+
+REPLY_PATIENCE = 8.0
+"""Seconds: the caller waits no longer than that for a reply (design 3.5)."""
+
+
+def received(queue: str, message: DeliveredMessage) -> Received:
+    """Read what the judge needs from a delivery; headers that are missing or odd get their defaults."""
+    properties = message.header.properties
+    headers = properties.headers or {}
+    attempt = headers.get(ATTEMPT_HEADER)
+    trace = headers.get(TRACE_HEADER)
+    return Received(
+        body=message.body,
+        queue=queue,
+        command_id=properties.correlation_id or properties.message_id or "",
+        attempt=attempt if isinstance(attempt, int) and attempt > 0 else 1,
+        redelivered=bool(message.redelivered),
+        reply_to=properties.reply_to or None,
+        traceparent=trace if isinstance(trace, str) else None,
+        handle=message,
+    )
+
+
+class RabbitDesk:
+    """The Desk on RabbitMQ: publishes by the publishing connection, acks on the channel that delivered.
+
+    A publish that fails is tried again for as long as the delivery can still be acked: once its channel is gone the
+    broker redelivers it anyway.
+    """
+
+    def __init__(self, link: Link, publisher: Publisher) -> None:
+        self._link = link
+        self._publisher = publisher
+
+    async def reply(self, received: Received, reply: Reply) -> None:
+        """Answer on the caller's reply queue; a caller that is gone is no error."""
+        if received.reply_to is None:
+            return
+        letter = Letter(
+            body=reply.model_dump_json().encode(),
+            message_id=reply.command_id,
+            correlation_id=reply.command_id,
+            persistent=False,
+        )
+        try:
+            async with asyncio.timeout(REPLY_PATIENCE):
+                await self._surely(received, letter, Address("", received.reply_to, mandatory=False))
+        except TimeoutError:
+            return
+
+    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+        """Publish once more: to the queue itself, or to where it waits a second before it goes there."""
+        # Not mandatory: a session deleted meanwhile needs its commands no more.
+        exchange = RETRY if later else ""
+        await self._surely(received, _copy(received, attempt), Address(exchange, received.queue, mandatory=False))
+
+    async def bury(self, received: Received, reason: str) -> None:
+        """Put it among the dead letters with the reason, the attempt, the time and its queue as headers."""
+        letter = _copy(received, received.attempt)
+        headers: dict[str, str | int] = {
+            **(letter.headers or {}),
+            "reason": reason,
+            "failed-at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "queue": received.queue,
+        }
+        buried = Letter(
+            body=letter.body, message_id=letter.message_id, correlation_id=letter.correlation_id, headers=headers
+        )
+        await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=False))
+
+    async def ack(self, received: Received) -> None:
+        """Settle the delivery, unless its channel is gone."""
+        message: DeliveredMessage = received.handle
+        if message.delivery_tag is None:
+            return
+        try:
+            await message.channel.basic_ack(message.delivery_tag, wait=False)
+        except (ChannelInvalidStateError, ConnectionError):
+            return
+
+    def lost(self, received: Received) -> bool:
+        """Whether the channel that delivered it is gone."""
+        message: DeliveredMessage = received.handle
+        return message.channel.is_closed
+
+    async def _surely(self, received: Received, letter: Letter, address: Address) -> None:
+        while not self.lost(received):
+            try:
+                await self._publisher.publish(letter, address, key=received.queue)
+            except Unroutable:
+                return
+            except Away:
+                await asyncio.sleep(self._link.timings.first_pause)
+                continue
+            return
+
+
+def _copy(received: Received, attempt: int) -> Letter:
+    headers: dict[str, str | int] = {ATTEMPT_HEADER: attempt}
+    if received.traceparent:
+        headers[TRACE_HEADER] = received.traceparent
+    return Letter(
+        body=received.body,
+        message_id=received.command_id,
+        headers=headers,
+        correlation_id=received.command_id,
+        reply_to=received.reply_to,
+    )

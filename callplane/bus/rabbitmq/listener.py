@@ -1,0 +1,130 @@
+"""Commands in: every session's queue and ``wrapper``, spread over a dozen channels."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from aiormq.abc import DeliveredMessage
+
+from callplane.bus.background import beside
+from callplane.bus.intake import Intake, Pace
+from callplane.bus.ports import Work
+from callplane.bus.rabbitmq.connections import Link
+from callplane.bus.rabbitmq.desk import RabbitDesk, received
+from callplane.bus.rabbitmq.lanes import Lane, LaneUser
+from callplane.bus.rabbitmq.names import WRAPPER, session_name, session_of
+from callplane.bus.rabbitmq.publisher import Publisher
+from callplane.bus.rabbitmq.topology import RabbitTopology
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import SessionId
+
+LANES = 12
+SESSION_PREFETCH = 1
+WRAPPER_PREFETCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The connections that a listener works with."""
+
+    consuming: Link
+    publisher: Publisher
+    topology: RabbitTopology
+    pace: Pace = field(default_factory=Pace)
+
+
+class RabbitListener:
+    """The Listener port; it is also the taps of its own intake."""
+
+    def __init__(self, work: Work, lines: Lines) -> None:
+        self._work = work
+        self._topology = lines.topology
+        self.intake = Intake(work, RabbitDesk(lines.consuming, lines.publisher), self, lines.pace)
+        user = LaneUser(self._arrived, self._vanished, lines.topology.queue_exists)
+        self._lanes = [Lane(lines.consuming, SESSION_PREFETCH, user) for _ in range(LANES)]
+        self._creation = Lane(lines.consuming, WRAPPER_PREFETCH, user)
+        self._creation.want(WRAPPER)
+        self.lanes = (*self._lanes, self._creation)
+        self._pause = lines.pace.health_interval
+
+    async def listen(self, session_id: SessionId) -> None:
+        """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
+
+        After an Away the session is listened to as soon as the broker is back.
+        """
+        lane = self._lane(session_id)
+        try:
+            await self._topology.open_session(session_id)
+            await lane.add(session_name(session_id))
+        except Away:
+            lane.want(session_name(session_id))
+            raise
+
+    async def unlisten(self, session_id: SessionId) -> None:
+        """Stop consuming the session's queue; harmless when repeated."""
+        await self._lane(session_id).remove(session_name(session_id))
+
+    def listening(self) -> frozenset[SessionId]:
+        """The sessions whose queues are consumed now."""
+        queues = frozenset[str]().union(*(lane.consumed for lane in self._lanes))
+        return frozenset(session for queue in queues if (session := session_of(queue)) is not None)
+
+    async def drain(self) -> None:
+        """Start nothing more, finish what runs, give back the rest uncounted."""
+        await self.intake.drain()
+
+    async def open(self) -> None:
+        """Consume (again) everything that is listened to."""
+        await self._each(Lane.open)
+
+    async def close(self) -> None:
+        """Cancel every consumer; back when nothing more can arrive."""
+        await self._each(Lane.close)
+
+    def _lane(self, session_id: SessionId) -> Lane:
+        return self._lanes[crc32(session_id.encode()) % LANES]
+
+    async def _each(self, act: Callable[[Lane], Awaitable[None]]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self.lanes:
+                tasks.create_task(_run(act, lane))
+
+    def _arrived(self, queue: str, message: DeliveredMessage) -> None:
+        self.intake.arrived(received(queue, message))
+
+    def _vanished(self, queue: str) -> None:
+        session_id = session_of(queue)
+        self.intake.aside(self._restore_creation() if session_id is None else self._tell(session_id))
+
+    async def _tell(self, session_id: SessionId) -> None:
+        await self._until_there(lambda: self._work.on_cancelled(session_id))
+
+    async def _restore_creation(self) -> None:
+        async def declare_and_consume() -> None:
+            await self._topology.open_permanent()
+            await self._creation.add(WRAPPER)
+
+        await self._until_there(declare_and_consume)
+
+    async def _until_there(self, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await act()
+            except Away:
+                await asyncio.sleep(self._pause)
+            else:
+                return
+
+
+async def _run(act: Callable[[Lane], Awaitable[None]], lane: Lane) -> None:
+    await act(lane)
+
+
+@asynccontextmanager
+async def open_listener(work: Work, lines: Lines) -> AsyncIterator[RabbitListener]:
+    """Consume for as long as the block runs, and drain at its end."""
+    listener = RabbitListener(work, lines)
+    async with beside(*(lane.run() for lane in listener.lanes)), listener.intake.serve():
+        yield listener

@@ -1,0 +1,133 @@
+"""Commands out, replies back: the API's side."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
+from pydantic import ValidationError
+
+from callplane.bus.background import beside
+from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER, WRAPPER, session_name
+from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Away
+from callplane.contracts.replies import Reply
+from callplane.telemetry.logs import logger
+
+log = logger("bus")
+
+
+class RabbitSender:
+    """The Sender port: one exclusive reply queue per process, a future per command that waits."""
+
+    def __init__(self, link: Link, publisher: Publisher) -> None:
+        self._link = link
+        self._publisher = publisher
+        self._reply_to = ""
+        self._ready = asyncio.Event()
+        self._waiting: dict[str, list[asyncio.Future[Reply]]] = {}
+
+    async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
+        """Publish and wait for the reply; None: accepted, but nobody answered in time."""
+        await self._replies_ready()
+        with self._waiter(envelope.id) as reply:
+            await self._publish(envelope, self._reply_to)
+            try:
+                async with asyncio.timeout(wait):
+                    return await reply
+            except TimeoutError:
+                return None
+
+    async def post(self, envelope: Envelope) -> None:
+        """Publish without asking for a reply; back as soon as the broker has confirmed."""
+        await self._publish(envelope, None)
+
+    async def run(self) -> None:
+        """Keep a reply queue consumed until cancelled; a new connection gets a new queue."""
+        while True:
+            try:
+                await self._link.wait_up()
+                channel = await self._consume()
+            except Away as error:
+                log.info("no reply queue", error=str(error))
+                await asyncio.sleep(self._link.timings.first_pause)
+                continue
+            await channel.closed()
+            self._ready.clear()
+
+    async def _consume(self) -> AbstractChannel:
+        channel = await self._link.channel(confirms=False)
+        with away("opening the reply queue"):
+            raw = await raw_channel(channel)
+            # Named by the broker: declaring an exclusive name again races with the end of the old connection.
+            declared = await raw.queue_declare("", exclusive=True, arguments=CLASSIC, timeout=self._link.timings.call)
+            self._reply_to = declared.queue or ""
+            await raw.basic_consume(self._reply_to, self._on_reply, no_ack=True, timeout=self._link.timings.call)
+        self._ready.set()
+        return channel
+
+    async def _replies_ready(self) -> None:
+        if not self._ready.is_set():
+            if not self._link.up():
+                await self._link.wait_up(self._link.timings.confirm)
+            try:
+                async with asyncio.timeout(self._link.timings.confirm):
+                    await self._ready.wait()
+            except TimeoutError:
+                raise Away("no reply queue") from None
+
+    async def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
+        queue = WRAPPER if envelope.name == "create" else session_name(envelope.session_id)
+        headers: dict[str, str | int] = {ATTEMPT_HEADER: 1}
+        if envelope.traceparent:
+            headers[TRACE_HEADER] = envelope.traceparent
+        letter = Letter(
+            body=envelope.model_dump_json().encode(),
+            message_id=envelope.id,
+            headers=headers,
+            correlation_id=envelope.id,
+            reply_to=reply_to,
+            kind=envelope.name,
+        )
+        address = Address("", queue, mandatory=True)
+        try:
+            await self._publisher.publish(letter, address, key=envelope.session_id)
+        except Away:
+            # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
+            await self._publisher.publish(letter, address, key=envelope.session_id)
+
+    @contextmanager
+    def _waiter(self, command_id: str) -> Iterator[asyncio.Future[Reply]]:
+        # A list: a client may repeat a command on this pod while its first request still waits.
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(command_id, []).append(future)
+        try:
+            yield future
+        finally:
+            futures = self._waiting.get(command_id, [])
+            if future in futures:
+                futures.remove(future)
+            if not futures:
+                self._waiting.pop(command_id, None)
+
+    async def _on_reply(self, message: DeliveredMessage) -> None:
+        try:
+            reply = Reply.model_validate_json(message.body)
+        except ValidationError:
+            log.error("reply unreadable", command_id=message.header.properties.correlation_id)
+            return
+        for future in self._waiting.pop(reply.command_id, []):
+            if not future.done():
+                future.set_result(reply)
+
+
+@asynccontextmanager
+async def open_sender(link: Link, publisher: Publisher) -> AsyncIterator[RabbitSender]:
+    """Keep the reply queue for as long as the block runs."""
+    sender = RabbitSender(link, publisher)
+    async with beside(sender.run()):
+        yield sender

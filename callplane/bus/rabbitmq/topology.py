@@ -1,0 +1,112 @@
+"""Declaring and deleting on the broker: what is permanent, a session's queue and exchange, a mailbox."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
+from aiormq import Channel
+
+from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.names import (
+    CLASSIC,
+    DEAD_LETTERS,
+    MAILBOX_ARGUMENTS,
+    MESSAGES,
+    RETRY,
+    RETRY_ARGUMENTS,
+    WRAPPER,
+    mailbox_name,
+    session_name,
+)
+from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ParticipantId, SessionId
+
+CHANNELS = 8
+"""One call at a time per channel: declaring is spread over a few (messaging 2.1, 9)."""
+
+
+async def declare_permanent(channel: Channel, timeout: float) -> None:
+    """Declare everything that is there for ever; idempotent, so that any process may come first.
+
+    Only the last call waits: the broker works through a channel in order, and an error closes the channel.
+    """
+    await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
+    await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, nowait=True)
+    await channel.queue_declare(RETRY, durable=True, arguments=RETRY_ARGUMENTS, nowait=True)
+    await channel.queue_declare(WRAPPER, durable=True, arguments=CLASSIC, nowait=True)
+    await channel.queue_declare(DEAD_LETTERS, durable=True, arguments=CLASSIC, nowait=True)
+    await channel.queue_bind(RETRY, RETRY, timeout=timeout)
+
+
+class RabbitTopology:
+    """The Topology port on a pool of channels; a channel that an error has closed is opened anew."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._free: asyncio.LifoQueue[AbstractChannel | None] = asyncio.LifoQueue(CHANNELS)
+        for _ in range(CHANNELS):
+            self._free.put_nowait(None)
+
+    async def open_permanent(self) -> None:
+        """Declare everything that is there for ever."""
+        async with self._channel("declaring") as channel:
+            await declare_permanent(channel, self._link.timings.call)
+
+    async def open_session(self, session_id: SessionId) -> None:
+        """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
+        name = session_name(session_id)
+        async with self._channel("opening a session") as channel:
+            await channel.queue_declare(name, durable=True, arguments=CLASSIC, nowait=True)
+            await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
+            await channel.exchange_bind(name, MESSAGES, session_id, timeout=self._link.timings.call)
+
+    async def delete_session(self, session_id: SessionId) -> None:
+        """Delete the command queue and the fanout exchange; gone already is fine."""
+        name = session_name(session_id)
+        async with self._channel("deleting a session") as channel:
+            await channel.queue_delete(name, nowait=True)
+            await channel.exchange_delete(name, timeout=self._link.timings.call)
+
+    async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Declare ``user.{participant_id}`` and bind it to the session's exchange."""
+        name = mailbox_name(participant_id)
+        async with self._channel("opening a mailbox") as channel:
+            await channel.queue_declare(name, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
+            try:
+                await channel.queue_bind(name, session_name(session_id), timeout=self._link.timings.call)
+            except ChannelNotFoundEntity:
+                # Not declared here: a session that was deleted meanwhile would come back for ever.
+                raise Trouble("the session's exchange is gone") from None
+
+    async def delete_mailbox(self, participant_id: ParticipantId) -> None:
+        """Delete ``user.{participant_id}`` with whatever it holds; gone already is fine."""
+        async with self._channel("deleting a mailbox") as channel:
+            await channel.queue_delete(mailbox_name(participant_id), timeout=self._link.timings.call)
+
+    async def queue_exists(self, queue: str) -> bool:
+        """Whether a queue is there; the 404 that says no closes the channel, which is replaced."""
+        try:
+            async with self._channel("looking for a queue") as channel:
+                await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
+        except Trouble:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def _channel(self, doing: str) -> AsyncIterator[Channel]:
+        with away(doing):
+            async with asyncio.timeout(self._link.timings.call):
+                channel = await self._free.get()
+            try:
+                if channel is None or channel.is_closed:
+                    channel = await self._link.channel(confirms=False)
+                    raw = await raw_channel(channel)
+                    await declare_permanent(raw, self._link.timings.call)
+                yield await raw_channel(channel)
+            except ChannelNotFoundEntity:
+                raise Trouble(f"{doing}: not found") from None
+            finally:
+                self._free.put_nowait(channel)

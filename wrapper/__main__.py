@@ -8,7 +8,7 @@ import sys
 
 from pydantic import ValidationError
 
-from callplane.bus.rabbitmq import open_bus
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.errors import Away
 from callplane.telemetry.logs import configure_logs
 from wrapper.app import assemble
@@ -42,7 +42,7 @@ async def run(settings: WrapperSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_bus(settings.amqp_url) as bus:
+    async with open_bus(RabbitSettings(settings.amqp_url, "wrapper")) as bus:
         await bus.wait_up(BROKER_SECONDS)
         async with (
             assemble(settings, bus=bus) as program,

@@ -1,33 +1,111 @@
 """API and wrapper inside the process of `callplane up`: the one place that knows how they are put together."""
 
+import asyncio
 import contextlib
 import importlib
+import os
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from cli.machine.errors import CannotStart
 from cli.options import Options
 
-_PROGRAMS = ("api.app", "wrapper.app")
+if TYPE_CHECKING:
+    from api.carriers import Carriers
+    from api.settings import Settings
+
+READY_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What the two programs are to use; ``amqp_url`` None means the in-process bus."""
 
+    directory: Path
     amqp_url: str | None
     mongo_url: str
     kms_urls: tuple[str, ...]
 
 
-def load() -> None:
+def load(log_level: str) -> None:
     """Import both programs: a second of work, done while the servers start."""
-    for program in _PROGRAMS:
+    for program in ("api.app", "wrapper.app"):
         importlib.import_module(program)
+    importlib.import_module("callplane.telemetry.logs").configure_logs(log_level)
 
 
 @contextlib.asynccontextmanager
 async def serve(options: Options, around: Surroundings, listener: socket.socket) -> AsyncIterator[str]:
     """Run wrapper and API for the block; the address that the API serves."""
-    raise NotImplementedError
-    yield ""
+    from api import app as api
+    from callplane.contracts.errors import Away
+    from wrapper import app as wrapper
+    from wrapper.settings import WrapperSettings
+
+    settings = _api_settings(options, around)
+    of_wrapper = WrapperSettings(
+        amqp_url=around.amqp_url or "", mongo_url=around.mongo_url, kms_urls=",".join(around.kms_urls)
+    )
+    started = False
+    try:
+        async with (
+            _carriers(around.amqp_url) as carriers,
+            wrapper.assemble(of_wrapper, bus=carriers.bus) as program,
+            api.serve(settings, carriers=carriers, listener=listener) as url,
+        ):
+            async with asyncio.timeout(READY_WITHIN):
+                await program.listening.ready.wait()
+            started = True
+            yield url
+    except (Away, TimeoutError) as trouble:
+        if started:
+            raise
+        raise CannotStart(f"API and wrapper cannot start: {trouble or 'the wrapper is not ready'}") from trouble
+
+
+@contextlib.asynccontextmanager
+async def _carriers(amqp_url: str | None) -> "AsyncIterator[Carriers]":
+    if amqp_url is None:
+        raise CannotStart("the in-process bus is not there yet: install rabbitmq-server, or give --amqp-url")
+    from api.carriers import rabbitmq
+
+    async with rabbitmq(amqp_url) as carriers:
+        await carriers.bus.wait_up(READY_WITHIN)
+        yield carriers
+
+
+def _api_settings(options: Options, around: Surroundings) -> "Settings":
+    from api.settings import Settings, mistakes
+
+    try:
+        settings = Settings(
+            amqp_url=around.amqp_url or "",
+            mongo_url=around.mongo_url,
+            host=options.host,
+            token_secrets=_token_secrets(around.directory),
+            open_access=options.at_home,
+        )
+    except ValidationError as wrong:
+        raise CannotStart(" ".join(mistakes(wrong))) from wrong
+    if not options.at_home and not settings.api_keys:
+        raise CannotStart(
+            f"others can reach {options.host}: set CALLPLANE_API_KEYS=name:secret (32 characters or more) first"
+        )
+    return settings
+
+
+def _token_secrets(directory: Path) -> tuple[str, ...]:
+    """Those of the environment, else one that is kept with the data: tokens live as long as the seats they are for."""
+    if given := os.environ.get("CALLPLANE_TOKEN_SECRETS"):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    kept = directory / "token-secret"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(32))
+    return (kept.read_text(),)

@@ -75,7 +75,7 @@ class Machine:
             said = await process.ready_line()
             self.own(process)
             step.detail = f"the embedded one, {said['url']}"
-        return (str(said["url"]),)
+        return (f"embedded={said['url']}",)
 
 
 def address(url: str) -> str:

@@ -62,26 +62,27 @@ async def _start(machine: Machine, door: socket.socket) -> None:
     options, board = machine.options, machine.board
     board.say("Starting Callplane")
     async with asyncio.TaskGroup() as group:
-        loading = group.create_task(asyncio.to_thread(embedded.load))
+        loading = group.create_task(asyncio.to_thread(embedded.load, options.log_level))
         bus = group.create_task(machine.bus())
         database = group.create_task(machine.database())
         media_servers = group.create_task(machine.media_servers())
         with board.step("programs"):
             await loading
-    around = embedded.Surroundings(bus.result().url, database.result(), media_servers.result())
+    url, servers = bus.result().url, media_servers.result()
+    around = embedded.Surroundings(machine.directory, url, database.result(), servers)
     with board.step("API, wrapper"):
-        url = await machine.stack.enter_async_context(embedded.serve(options, around, door))
+        link = await machine.stack.enter_async_context(embedded.serve(options, around, door))
     machine.stack.callback(board.say, "  stopping API and wrapper")
-    _announce(machine, url, bus.result())
+    _announce(machine, link, bus.result())
 
 
-def _announce(machine: Machine, url: str, bus: Bus) -> None:
+def _announce(machine: Machine, link: str, bus: Bus) -> None:
     options, say = machine.options, machine.board.say
-    port = int(url.rsplit(":", 1)[1])
+    port = int(link.rsplit(":", 1)[1])
     say()
     if options.port is None and port != DEFAULT_PORT:
         say(f"Port {DEFAULT_PORT} is taken, so this is on {port}.")
-    say(f"Ready after {machine.board.elapsed():.1f} s. Open {url}/")
+    say(f"Ready after {machine.board.elapsed():.1f} s. Open {link}/")
     say()
     say(f"  bus       {bus.why}")
     if options.mongo_url is not None:

@@ -64,7 +64,10 @@ export class Call {
     this.#screen.companion("busy");
     await this.#trying(async () => {
       if (companion) return companion.remove();
-      this.companion = await Companion.invite(this.#callplane, this.session.id, () => this.#alone());
+      this.companion = await Companion.invite(this.#callplane, this.session.id, {
+        gone: () => this.#alone(),
+        failed: (error) => this.#screen.notice(errorWords(error)),
+      });
     });
     this.#screen.companion(this.companion ? "here" : "away");
   }

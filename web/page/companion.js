@@ -19,26 +19,28 @@ export class Companion {
   }
 
   /**
+   * Resolves when its seat is taken, so that it can be given back from then on.
    * @param {import("../sdk/index.js").Callplane} callplane
    * @param {string} id of the session
-   * @param {(companion: Companion) => void} gone it was removed, or its seat was
+   * @param {{gone: () => void, failed: (error: unknown) => void}} tell `gone`: its seat is
    */
-  static async invite(callplane, id, gone) {
+  static async invite(callplane, id, { gone, failed }) {
     const source = await openSource("synthetic", NAME);
+    const session = callplane.seat(id, { name: NAME, metadata: { synthetic: true } });
+    session.on("error", ({ error }) => failed(error));
+    session.on("state", ({ state }) => {
+      if (state !== "left" && state !== "closed") return;
+      source.stop();
+      gone();
+    });
     try {
-      const session = await callplane.join(id, { name: NAME, metadata: { synthetic: true } });
-      const companion = new Companion(session, source);
-      session.on("state", ({ state }) => {
-        if (state !== "left" && state !== "closed") return;
-        source.stop();
-        gone(companion);
-      });
-      await session.publish(source.stream);
-      return companion;
+      await session.join();
     } catch (error) {
       source.stop();
       throw error;
     }
+    void session.publish(source.stream).catch(() => {}); // It says `error` itself.
+    return new Companion(session, source);
   }
 
   resume() {

@@ -156,7 +156,7 @@ export class Screen {
     if (state === "busy") return;
     label(companion, state === "here" ? "Remove the companion" : "Invite a synthetic companion");
     const words = /** @type {HTMLElement} */ (companion.querySelector("span"));
-    words.dataset.short = state === "here" ? "Remove" : "Companion";
+    words.dataset.short = state === "here" ? "Remove" : "Invite";
   }
 
   /** @param {string} link */

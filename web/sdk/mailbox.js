@@ -53,7 +53,8 @@ export class Mailbox {
   async run() {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       try {
-        const answer = await this.#ask();
+        // After trouble a poll that does not wait tells at once that it is over.
+        const answer = await this.#ask(failures ? 0 : this.#wait);
         failures = 0;
         this.#reachable(true);
         await this.#hand(answer.messages);
@@ -69,13 +70,14 @@ export class Mailbox {
     return { why: "stopped", reason: null, error: null };
   }
 
-  async #ask() {
-    const query = new URLSearchParams({ wait: String(this.#wait), max: String(this.#max) });
+  /** @param {number} wait seconds */
+  async #ask(wait) {
+    const query = new URLSearchParams({ wait: String(wait), max: String(this.#max) });
     if (this.#ack) query.set("ack", this.#ack);
     const { body } = await this.#http.call("GET", `/messages?${query}`, {
       token: this.#token,
       signal: this.#stop.signal,
-      timeout: (this.#wait + 8) * 1000,
+      timeout: (wait + 8) * 1000,
       patience: 0,
     });
     return body;

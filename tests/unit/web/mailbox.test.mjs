@@ -71,6 +71,8 @@ test("trouble that passes is asked again with the same ack", async () => {
   assert.deepEqual(got, ["a", "b"]);
   assert.deepEqual(requests.map((one) => one.query.get("ack")), [null, "t1", "t1", "t1", "t2"]);
   assert.deepEqual(reached, [true, false, false, true]);
+  // A poll that waits would hide for 25 s that the trouble is over.
+  assert.deepEqual(requests.map((one) => one.query.get("wait")), ["25", "25", "0", "0", "25"]);
 });
 
 test("a newer poll elsewhere stops this one", async () => {

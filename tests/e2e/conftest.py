@@ -1,0 +1,35 @@
+"""One Callplane and one Chromium for all end-to-end tests: each test has a call and people of its own."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.support.browsers import AUTOPLAY, chromium
+from tests.support.stack import up
+
+
+@pytest.fixture(scope="session")
+async def base_url() -> AsyncIterator[str]:
+    """Where Callplane is: ``callplane up`` of this run, or the one that CALLPLANE_E2E_URL names."""
+    given = os.environ.get("CALLPLANE_E2E_URL")
+    if given:
+        yield given.rstrip("/")
+        return
+    async with up() as url:
+        yield url.rstrip("/")
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium that plays sound without a click."""
+    async with chromium(AUTOPLAY) as running:
+        yield running
+
+
+@pytest.fixture
+def call() -> str:
+    """The name of a call that nobody else uses."""
+    return f"call-{uuid.uuid4().hex[:12]}"

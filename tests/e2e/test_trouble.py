@@ -1,0 +1,63 @@
+"""The page says what is wrong and what to do, and goes on by itself where it can."""
+
+import uuid
+
+from playwright.async_api import Browser, Route
+
+from tests.support.browsers import chromium, person
+
+
+async def test_a_call_that_does_not_exist_is_told_and_a_new_one_offered(base_url: str, browser: Browser) -> None:
+    async with person(browser) as ann:
+        await ann.opens(f"{base_url}/", session=str(uuid.uuid4()), name="Ann", source="synthetic", auto="1")
+        await ann.is_told("This call does not exist any more.")
+        await ann.page.get_by_role("button", name="Start the call").click()
+        await ann.is_in()
+
+
+async def test_a_server_out_of_reach_shows_reconnecting_and_heals(base_url: str, browser: Browser, call: str) -> None:
+    async with person(browser) as ann, person(browser) as bob:
+        for someone, name in ((ann, "Ann"), (bob, "Bob")):
+            await someone.opens(f"{base_url}/", session=call, name=name, source="synthetic", auto="1")
+        await ann.receives("Bob", times=1)
+
+        async def refuse(route: Route) -> None:
+            await route.abort("connectionrefused")
+
+        # The poll under way goes on until it has something to say.
+        await ann.page.route("**/messages?*", refuse)
+        await bob.page.get_by_role("button", name="Mute", exact=True).click()
+        await ann.is_in("reconnecting")
+        await ann.page.locator("#state", has_text="Reconnecting: the server does not answer").wait_for()
+        await ann.page.unroute("**/messages?*")
+        await ann.is_in("connected")
+        await bob.page.get_by_role("button", name="Unmute").click()
+        await ann.receives("Bob")
+
+
+async def test_without_a_click_sound_waits_for_a_button(base_url: str, call: str) -> None:
+    async with chromium("--autoplay-policy=user-gesture-required") as strict, person(strict) as ann:
+        # Who shares a camera may hear without a click, so Ann does not.
+        await ann.opens(f"{base_url}/", session=call, name="Ann", source="synthetic", auto="1")
+        async with person(strict) as bob:
+            await bob.opens(f"{base_url}/", session=call, name="Bob", source="camera", auto="1")
+            sound = ann.page.get_by_role("button", name="Play sound")
+            await sound.wait_for()
+            await sound.click()
+            await sound.wait_for(state="hidden")
+            video = ann.page.locator("figure[data-self=false] video")
+            assert await video.evaluate("video => [video.muted, video.paused]") == [False, False]
+
+
+async def test_an_insecure_address_offers_the_synthetic_picture(base_url: str, browser: Browser) -> None:
+    async with person(browser) as ann:
+
+        async def forward(route: Route) -> None:
+            url = route.request.url.replace("http://calls.example", base_url)
+            await route.fulfill(response=await route.fetch(url=url))
+
+        await ann.page.route("http://calls.example/**", forward)
+        await ann.opens("http://calls.example/", session="anything")
+        await ann.page.get_by_text("Browsers give camera and microphone only to secure addresses.").wait_for()
+        assert await ann.page.get_by_label("Camera and microphone").is_disabled()
+        assert await ann.page.get_by_label("Synthetic picture and sound").is_checked()

@@ -11,6 +11,7 @@ import uvloop
 from pydantic import ValidationError
 
 from api.app import serve
+from api.carriers import rabbitmq
 from api.settings import Settings, mistakes
 from callplane.contracts.errors import Away
 from callplane.telemetry.logs import configure_logs
@@ -45,7 +46,7 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with serve(settings) as url:
+    async with rabbitmq(settings.amqp_url) as carriers, serve(settings, carriers=carriers) as url:
         print(json.dumps({"ready": True, "url": url}), flush=True)
         await stop.wait()
 

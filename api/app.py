@@ -10,10 +10,14 @@ from starlette.types import ASGIApp
 
 from api.application import application
 from api.auth import Credentials
+from api.carriers import Carriers
 from api.dispatch import Dispatch, Timing
-from api.listener import listening
+from api.groups import unwrapped
+from api.listener import bound, listening
+from api.mailboxes.doors import open_mailboxes
+from api.mailboxes.pod import Shared
 from api.metrics import Metrics
-from api.parts import Bus, Parts, Store
+from api.parts import Parts, Store
 from api.permits import Permits
 from api.settings import Settings
 from callplane.contracts.errors import Away
@@ -22,10 +26,9 @@ from callplane.store.command_records import CommandRecords
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock, open_database
 from callplane.store.listing import Listing
+from callplane.store.pods import Pods
 from callplane.store.sessions import Sessions
 from callplane.telemetry.logs import logger
-
-CLOCK_EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +40,50 @@ class Program:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, *, bus: Bus) -> AsyncIterator[Program]:
-    """Open everything that the API needs, in order."""
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
-        clock = DatabaseClock(database)
-        store = Store(Sessions(database, clock), Connections(database, clock), Listing(database), clock)
-        draining, metrics = asyncio.Event(), Metrics()
-        timing = Timing(settings.command_wait, settings.drain_wait, draining)
-        parts = Parts(
-            settings=settings,
-            credentials=Credentials(settings),
-            permits=Permits(store.sessions, Attachments(database)),
-            dispatch=Dispatch(bus.sender, store.sessions, CommandRecords(database), clock, metrics, timing),
-            messenger=bus.messenger,
-            store=store,
-            metrics=metrics,
-            draining=draining,
-        )
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        await _synced(clock)
-        stack.callback(tasks.create_task(_keep_synced(clock)).cancel)
-        yield Program(application(parts), parts)
+async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[Program]:
+    """Open everything that the API needs, in order, and close it in reverse."""
+    with unwrapped():
+        async with AsyncExitStack() as stack:
+            sender = await stack.enter_async_context(carriers.bus.sender())
+            database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
+            clock, attachments = DatabaseClock(database), Attachments(database)
+            await _synced(clock)
+            store = Store(Sessions(database, clock), Connections(database, clock), Listing(database), clock)
+            draining, metrics = asyncio.Event(), Metrics()
+            shared = Shared(carriers.mailboxes, attachments, Pods(database), clock)
+            doors = await stack.enter_async_context(open_mailboxes(shared, draining))
+            timing = Timing(settings.command_wait, settings.drain_wait, draining)
+            parts = Parts(
+                settings=settings,
+                credentials=Credentials(settings),
+                permits=Permits(store.sessions, attachments),
+                dispatch=Dispatch(sender, store.sessions, CommandRecords(database), clock, metrics, timing),
+                messenger=carriers.bus.messenger,
+                store=store,
+                doors=doors,
+                metrics=metrics,
+                draining=draining,
+            )
+            yield Program(application(parts), parts)
 
 
 @asynccontextmanager
-async def serve(
-    settings: Settings, *, bus: Bus, listener: socket.socket | None = None
-) -> AsyncIterator[str]:
-    """Serve until the context is left, which drains first; yields the base URL. ``listener`` is a bound socket."""
-    async with assemble(settings, bus=bus) as program, listening(program.asgi, settings, listener) as url:
-        try:
-            yield url
-        finally:
-            program.parts.draining.set()
-            await asyncio.sleep(settings.drain_delay)
+async def serve(settings: Settings, *, carriers: Carriers, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve until the block ends, which drains first; yields the base URL.
 
-
-async def _keep_synced(clock: DatabaseClock) -> None:
-    while True:
-        await asyncio.sleep(CLOCK_EVERY)
-        await _synced(clock)
+    ``listener`` is a bound socket; without one an address is taken as the settings say (OSError when it is taken).
+    """
+    with unwrapped(), listener or bound(settings.host, settings.port) as door:
+        async with assemble(settings, carriers=carriers) as program, listening(program.asgi, door) as url:
+            try:
+                yield url
+            finally:
+                program.parts.draining.set()
+                await asyncio.sleep(settings.drain_delay)
 
 
 async def _synced(clock: DatabaseClock) -> None:
-    """Ask for the time; without a database the clock of this process has to do."""
+    """Ask for the time once; from then on the pod's lease keeps it. Without a database our own clock has to do."""
     try:
         await clock.sync()
     except Away as away:

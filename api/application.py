@@ -10,7 +10,7 @@ from api.cors import Cors
 from api.limits import BodyBound, Edge
 from api.parts import Parts
 from api.problems import ProblemBody, install
-from api.routes import connections, participants, probes, sessions, signals
+from api.routes import connections, messages, participants, probes, sessions, signals
 from api.routes.web import mount_web
 from api.views import EXAMPLES
 
@@ -23,7 +23,7 @@ def application(parts: Parts) -> ASGIApp:
     app = FastAPI(title="Callplane", version="0.1.0", description=_ABOUT, redirect_slashes=False)
     app.state.parts = parts
     install(app)
-    for noun in (sessions, participants, connections, signals, probes):
+    for noun in (sessions, participants, connections, signals, messages, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from api.groups import unwrapped
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope
@@ -100,15 +101,14 @@ class Dispatch:
     async def _patiently(self, envelope: Envelope) -> Reply | None:
         """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
         try:
-            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
-                watch = tasks.create_task(self._shorten(limit))
-                reply = await self.sender.send(envelope, wait=self.timing.wait)
-                watch.cancel()
-                return reply
+            with unwrapped():
+                async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                    watch = tasks.create_task(self._shorten(limit))
+                    reply = await self.sender.send(envelope, wait=self.timing.wait)
+                    watch.cancel()
+                    return reply
         except TimeoutError:
             return None
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
 
     async def _shorten(self, limit: asyncio.Timeout) -> None:
         await self.timing.draining.wait()

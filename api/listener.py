@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.problems import MEDIA_TYPE, body_of
-from api.settings import Settings
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
 
@@ -62,9 +61,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(asgi: ASGIApp, settings: Settings, listener: socket.socket | None) -> AsyncIterator[str]:
-    """Serve ``asgi`` on the socket, or on a new one as the settings say; yields the base URL."""
-    sock = listener or bound(settings.host, settings.port)
+async def listening(asgi: ASGIApp, sock: socket.socket) -> AsyncIterator[str]:
+    """Serve ``asgi`` on a bound socket; yields the base URL."""
     host, port = sock.getsockname()[:2]
     config = uvicorn.Config(
         asgi,

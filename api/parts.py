@@ -2,34 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from api.auth import Credentials
 from api.dispatch import Dispatch
+from api.mailboxes.doors import Doors
 from api.metrics import Metrics
 from api.permits import Permits
 from api.settings import Settings
-from callplane.bus.ports import Messenger, Sender
+from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
 from callplane.store.listing import Listing
 from callplane.store.sessions import Sessions
-
-
-class Bus(Protocol):
-    """What the API uses of a bus, RabbitMQ's or the in-process one."""
-
-    @property
-    def sender(self) -> Sender:
-        """Sends commands."""
-        ...
-
-    @property
-    def messenger(self) -> Messenger:
-        """Publishes messages."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +39,7 @@ class Parts:
     dispatch: Dispatch
     messenger: Messenger
     store: Store
+    doors: Doors
     metrics: Metrics
     draining: asyncio.Event
 

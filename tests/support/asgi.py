@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from api.app import Program, assemble
-from api.parts import Bus
 from api.settings import Settings
+from tests.support.scripted_bus import ScriptedBus
 from tests.support.servers import Database
 
 KEY = "an-api-key-of-the-tests-0123456789abcdef"
@@ -37,9 +37,9 @@ class Api:
 
 
 @contextlib.asynccontextmanager
-async def api(settings: Settings, bus: Bus) -> AsyncIterator[Api]:
+async def api(settings: Settings, bus: ScriptedBus) -> AsyncIterator[Api]:
     """The program for the block."""
-    async with assemble(settings, bus=bus) as program:
+    async with assemble(settings, carriers=bus.carriers) as program:
         transport = httpx.ASGITransport(program.asgi, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
             yield Api(http, program)

@@ -1,12 +1,15 @@
 """A bus whose far end is the test itself: it sees each command and says what the API gets for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
+from api.carriers import Carriers
+from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.messages import Message
@@ -29,9 +32,14 @@ class ScriptedBus:
     published: list[tuple[str, Message]] = field(default_factory=list)
 
     @property
-    def sender(self) -> "ScriptedBus":
+    def carriers(self) -> Carriers:
+        """What the API is assembled on."""
+        return Carriers(self, MemoryMailboxes())
+
+    @contextlib.asynccontextmanager
+    async def sender(self) -> AsyncIterator["ScriptedBus"]:
         """Sends commands."""
-        return self
+        yield self
 
     @property
     def messenger(self) -> "ScriptedBus":

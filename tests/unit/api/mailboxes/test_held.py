@@ -1,0 +1,162 @@
+"""Polls of a mailbox that the asked pod holds."""
+
+import asyncio
+from dataclasses import replace
+
+from callplane.contracts.bounds import MAILBOX_LENGTH
+from tests.support.mailboxes import FAST, memory_scene, outcome, texts_of
+from tests.support.servers import Database
+
+
+async def test_what_is_not_acknowledged_is_given_again(database: Database) -> None:
+    """An unknown token acknowledges nothing; a known one everything up to it."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await scene.publisher.to(ann, "1", "2", "3")
+        first = await pod.poll(ann, most=2)
+        assert texts_of(first) == ["1", "2"]
+        assert texts_of(await pod.poll(ann, ack="never given", most=2)) == ["1", "2"]
+        rest = await pod.poll(ann, ack=first.ack)
+        assert texts_of(rest) == ["3"]
+        assert texts_of(await pod.poll(ann, ack=rest.ack, wait=0)) == []
+
+
+async def test_an_empty_list_is_the_heartbeat(database: Database) -> None:
+    """It comes when the wait is over, and names no token."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        began = asyncio.get_running_loop().time()
+        batch = await pod.poll(ann, wait=0.3)
+        assert (texts_of(batch), batch.ack) == ([], None)
+        assert 0.29 <= asyncio.get_running_loop().time() - began < 1.5
+
+
+async def test_a_parked_poll_gets_what_comes_together(database: Database) -> None:
+    """Messages of one turn of the loop are one answer."""
+    async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        parked = tasks.create_task(pod.poll(ann))
+        await asyncio.sleep(0.05)
+        await scene.publisher.to(ann, "1", "2", "3")
+        assert texts_of(await parked) == ["1", "2", "3"]
+
+
+async def test_a_newer_poll_replaces_the_older(database: Database) -> None:
+    """The older gets 409; the newer gets the message."""
+    async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        older = tasks.create_task(outcome(pod.poll(ann)))
+        await asyncio.sleep(0.05)
+        newer = tasks.create_task(pod.poll(ann))
+        assert await older == "poll-replaced"
+        await scene.publisher.to(ann, "1")
+        assert texts_of(await newer) == ["1"]
+
+
+async def test_a_poll_that_was_kept_back_replaces_nobody(database: Database) -> None:
+    """A pod that was paused hands on what a client had long given up: the newer one stays."""
+    async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        kept = pod.asked(ann)
+        await asyncio.sleep(0.2)
+        newer = tasks.create_task(pod.poll(ann))
+        await asyncio.sleep(0.05)
+        assert await outcome(pod.doors.poll(kept)) == "poll-replaced"
+        await scene.publisher.to(ann, "1")
+        assert texts_of(await newer) == ["1"]
+
+
+async def test_a_seat_is_detached_when_nobody_asks(database: Database) -> None:
+    """After the time for it, and attached again by the next poll, with ``since`` stamped each time."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        held = await scene.attachment(ann)
+        assert (held.state, held.n) == ("attached", 1)
+        detached = await scene.until_state(ann, "detached")
+        assert (detached.since - held.since).total_seconds() >= FAST.away - 0.05
+        await pod.poll(ann, wait=0)
+        again = await scene.attachment(ann)
+        assert (again.state, again.n, again.holder) == ("attached", 1, held.holder)
+        assert again.since > detached.since
+
+
+async def test_a_parked_poll_keeps_the_seat_attached(database: Database) -> None:
+    """However long it waits."""
+    async with memory_scene(database) as scene, scene.pod(replace(FAST, away=0.2)) as pod:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=1.0)
+        assert (await scene.attachment(ann)).state == "attached"
+
+
+async def test_a_client_that_leaves_is_detached_at_once(database: Database) -> None:
+    """Its door is closed: nobody waits for the five seconds."""
+    async with memory_scene(database) as scene, scene.pod(replace(FAST, away=60)) as pod, asyncio.TaskGroup() as tasks:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        parked = tasks.create_task(pod.poll(ann))
+        await asyncio.sleep(0.05)
+        parked.cancel()
+        await scene.until_state(ann, "detached")
+
+
+async def test_an_ended_seat_is_gone_with_its_reason(database: Database) -> None:
+    """At the first poll, at a parked one when the mailbox goes, and at one after it was detached."""
+    async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
+        ann, bob, eve = [await scene.seat(name) for name in ("ann", "bob", "eve")]
+        await scene.attachments.end(ann, "left")
+        assert await outcome(pod.poll(ann)) == "join-again left"
+        await pod.poll(bob, wait=0)
+        parked = tasks.create_task(outcome(pod.poll(bob)))
+        await asyncio.sleep(0.05)
+        await scene.attachments.end(bob, "kicked")
+        await scene.publisher.delete(bob)
+        assert await parked == "join-again kicked"
+        await pod.poll(eve, wait=0)
+        await scene.until_state(eve, "detached")
+        await scene.attachments.end(eve, "connection-lost")
+        assert await outcome(pod.poll(eve)) == "join-again connection-lost"
+
+
+async def test_a_mailbox_that_was_made_again_is_read_again(database: Database) -> None:
+    """A seat that is not ended but has lost its queue: gone, until a re-join declares it."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        await scene.publisher.delete(ann)
+        assert await outcome(pod.poll(ann)) == "join-again connection-lost"
+        await scene.seat("ann")
+        await scene.publisher.to(ann, "1")
+        assert await pod.read(ann, 1) == ["1"]
+
+
+async def test_nobody_sits_there(database: Database) -> None:
+    """A token outlives its seat's attachment."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await scene.attachments.delete_of((await scene.attachment(ann)).session_id)
+        assert await outcome(pod.poll(ann)) == "join-again connection-lost"
+
+
+async def test_a_full_mailbox_says_so_first(database: Database) -> None:
+    """The oldest are gone; the client reads the snapshot again."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await scene.publisher.to(ann, *[str(n) for n in range(MAILBOX_LENGTH + 5)])
+        first = await pod.poll(ann, most=3)
+        assert b'"type":"resync-required"' in first.received[0].body
+        assert texts_of(first)[1:] == ["5", "6"]
+        assert texts_of(await pod.poll(ann, ack=first.ack, most=2)) == ["7", "8"]
+
+
+async def test_a_message_that_nobody_acknowledges_ends_the_seat(database: Database) -> None:
+    """Before RabbitMQ would close the channel with every mailbox on it."""
+    async with memory_scene(database) as scene, scene.pod(replace(FAST, unread=0.3)) as pod:
+        ann = await scene.seat("ann")
+        await scene.publisher.to(ann, "1")
+        await pod.poll(ann)
+        ended = await scene.until_state(ann, "ended")
+        assert ended.reason == "connection-lost"

@@ -10,19 +10,17 @@ from aiormq.abc import DeliveredMessage
 
 from callplane.bus.background import beside
 from callplane.bus.intake import Intake, Pace
+from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import Work
 from callplane.bus.rabbitmq.connections import Link
 from callplane.bus.rabbitmq.desk import RabbitDesk, received
 from callplane.bus.rabbitmq.lanes import Lane, LaneUser
-from callplane.bus.rabbitmq.names import WRAPPER, session_name, session_of
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import SessionId
 
 LANES = 12
-SESSION_PREFETCH = 1
-WRAPPER_PREFETCH = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Messages to sessions and participants."""
 
+from callplane.bus.names import mailbox_name
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.names import MESSAGES, mailbox_name
+from callplane.bus.rabbitmq.names import MESSAGES
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 
 
@@ -30,4 +31,5 @@ class RabbitMessenger:
 
 
 def _letter(message: Message) -> Letter:
-    return Letter(body=message.model_dump_json().encode(), message_id=message.id, kind=message.type)
+    # The AMQP id is the token by which mailboxes acknowledge: never used twice, unlike the id of the event (design 4).
+    return Letter(body=message.model_dump_json().encode(), message_id=new_id(), kind=message.type)

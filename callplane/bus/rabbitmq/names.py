@@ -1,11 +1,12 @@
-"""Names and arguments of everything on the broker, the same for ever: another argument on an old name is a 406.
+"""Permanent names and all arguments on the broker, the same for ever: another argument on an old name is a 406.
 
 Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-deleted, nothing transient and shared.
 """
 
 from typing import Any
 
-from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.bus.names import RETRY_DELAY
+from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
 """Direct exchange, permanent: publishers name it and never a session's own exchange, which may be deleted."""
@@ -13,13 +14,8 @@ MESSAGES = "messages"
 RETRY = "retry"
 """Fanout exchange and the queue behind it: what waits here goes back under its own routing key."""
 
-WRAPPER = "wrapper"
-"""The queue of commands that have no session yet."""
-
 DEAD_LETTERS = "dead-letters"
 """The queue of commands that were given up."""
-
-RETRY_DELAY = 1.0
 
 ATTEMPT_HEADER = "attempt"
 TRACE_HEADER = "traceparent"
@@ -39,21 +35,5 @@ MAILBOX_ARGUMENTS: dict[str, Any] = {
     **CLASSIC,
     "x-single-active-consumer": True,
     "x-expires": 3_600_000,
-    "x-max-length": 10_000,
+    "x-max-length": MAILBOX_LENGTH,
 }
-
-
-def session_name(session_id: SessionId | str) -> str:
-    """The session's command queue, and its fanout exchange."""
-    return f"session.{session_id}"
-
-
-def session_of(queue: str) -> SessionId | None:
-    """The session whose command queue this is; None for any other queue."""
-    kind, _, rest = queue.partition(".")
-    return SessionId(rest) if kind == "session" and rest else None
-
-
-def mailbox_name(participant_id: ParticipantId | str) -> str:
-    """The participant's mailbox."""
-    return f"user.{participant_id}"

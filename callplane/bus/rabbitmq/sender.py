@@ -1,18 +1,19 @@
 """Commands out, replies back: the API's side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
-from pydantic import ValidationError
 
 from callplane.bus.background import beside
+from callplane.bus.names import queue_of
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER, WRAPPER, session_name
+from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
+from callplane.bus.waiting import Waiting, within
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away
 from callplane.contracts.replies import Reply
@@ -29,18 +30,14 @@ class RabbitSender:
         self._publisher = publisher
         self._reply_to = ""
         self._ready = asyncio.Event()
-        self._waiting: dict[str, list[asyncio.Future[Reply]]] = {}
+        self._waiting = Waiting()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish and wait for the reply; None: accepted, but nobody answered in time."""
         await self._replies_ready()
-        with self._waiter(envelope.id) as reply:
+        with self._waiting.waiter(envelope.id) as reply:
             await self._publish(envelope, self._reply_to)
-            try:
-                async with asyncio.timeout(wait):
-                    return await reply
-            except TimeoutError:
-                return None
+            return await within(wait, reply)
 
     async def post(self, envelope: Envelope) -> None:
         """Publish without asking for a reply; back as soon as the broker has confirmed."""
@@ -81,7 +78,6 @@ class RabbitSender:
                 raise Away("no reply queue") from None
 
     async def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
-        queue = WRAPPER if envelope.name == "create" else session_name(envelope.session_id)
         headers: dict[str, str | int] = {ATTEMPT_HEADER: 1}
         if envelope.traceparent:
             headers[TRACE_HEADER] = envelope.traceparent
@@ -93,36 +89,15 @@ class RabbitSender:
             reply_to=reply_to,
             kind=envelope.name,
         )
-        address = Address("", queue, mandatory=True)
+        address = Address("", queue_of(envelope), mandatory=True)
         try:
             await self._publisher.publish(letter, address, key=envelope.session_id)
         except Away:
             # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
             await self._publisher.publish(letter, address, key=envelope.session_id)
 
-    @contextmanager
-    def _waiter(self, command_id: str) -> Iterator[asyncio.Future[Reply]]:
-        # A list: a client may repeat a command on this pod while its first request still waits.
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(command_id, []).append(future)
-        try:
-            yield future
-        finally:
-            futures = self._waiting.get(command_id, [])
-            if future in futures:
-                futures.remove(future)
-            if not futures:
-                self._waiting.pop(command_id, None)
-
     async def _on_reply(self, message: DeliveredMessage) -> None:
-        try:
-            reply = Reply.model_validate_json(message.body)
-        except ValidationError:
-            log.error("reply unreadable", command_id=message.header.properties.correlation_id)
-            return
-        for future in self._waiting.pop(reply.command_id, []):
-            if not future.done():
-                future.set_result(reply)
+        self._waiting.answered(message.body)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq import Channel
 
+from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.names import (
@@ -17,9 +18,6 @@ from callplane.bus.rabbitmq.names import (
     MESSAGES,
     RETRY,
     RETRY_ARGUMENTS,
-    WRAPPER,
-    mailbox_name,
-    session_name,
 )
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId

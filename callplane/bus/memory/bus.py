@@ -1,0 +1,148 @@
+"""The bus inside one process: the same ports and promises as RabbitMQ's, for as long as the process lives."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from callplane.bus.desk import Received
+from callplane.bus.intake import Pace
+from callplane.bus.memory.exchange import Exchange
+from callplane.bus.memory.listener import open_listener
+from callplane.bus.names import mailbox_name, queue_of, session_name
+from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
+from callplane.bus.waiting import Waiting, within
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+
+
+class MemorySender:
+    """The Sender port."""
+
+    def __init__(self, exchange: Exchange, address: str) -> None:
+        self._exchange = exchange
+        self._address = address
+        self._waiting = Waiting()
+
+    async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
+        """Put the command into its queue and wait for the reply; None: nobody answered in time."""
+        with self._waiting.waiter(envelope.id) as reply:
+            self._publish(envelope, self._address)
+            return await within(wait, reply)
+
+    async def post(self, envelope: Envelope) -> None:
+        """Put the command into its queue without asking for a reply."""
+        self._publish(envelope, None)
+
+    def answered(self, body: bytes) -> None:
+        """A reply came in."""
+        self._waiting.answered(body)
+
+    def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
+        received = Received(
+            body=envelope.model_dump_json().encode(),
+            queue=queue_of(envelope),
+            command_id=envelope.id,
+            attempt=1,
+            redelivered=False,
+            reply_to=reply_to,
+            traceparent=envelope.traceparent,
+            handle=None,
+        )
+        self._exchange.publish(received)
+
+
+class MemoryMessenger:
+    """The Messenger port."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> None:
+        """Put the messages in order into every mailbox of the session."""
+        if not self._exchange.exists(session_name(session_id)):
+            return
+        for message in messages:
+            self._exchange.mailboxes.put_to_all(session_id, message)
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+        """Put one message into one mailbox; False when it does not exist (any more)."""
+        return self._exchange.mailboxes.put(participant_id, message)
+
+
+class MemoryTopology:
+    """The Topology port."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def open_session(self, session_id: SessionId) -> None:
+        """Make the session's command queue."""
+        self._exchange.declare(session_name(session_id))
+
+    async def delete_session(self, session_id: SessionId) -> None:
+        """Delete the session's command queue, and what binds mailboxes to the session."""
+        self._exchange.delete(session_name(session_id))
+
+    async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Make the mailbox and bind it to the session."""
+        if not self._exchange.exists(session_name(session_id)):
+            raise Trouble(f"{session_name(session_id)} is gone, {mailbox_name(participant_id)} cannot be bound")
+        self._exchange.mailboxes.open(session_id, participant_id)
+
+    async def delete_mailbox(self, participant_id: ParticipantId) -> None:
+        """Delete the mailbox with whatever it holds."""
+        self._exchange.mailboxes.delete(participant_id)
+
+
+class MemoryBus:
+    """The Bus port on an exchange that others may share."""
+
+    def __init__(self, exchange: Exchange, pace: Pace) -> None:
+        self.exchange = exchange
+        self._pace = pace
+        self._messenger = MemoryMessenger(exchange)
+        self._topology = MemoryTopology(exchange)
+
+    @property
+    def messenger(self) -> Messenger:
+        """Puts messages into mailboxes."""
+        return self._messenger
+
+    @property
+    def topology(self) -> Topology:
+        """Makes and deletes queues and mailboxes."""
+        return self._topology
+
+    def up(self) -> bool:
+        """Always: there is nothing to lose a connection to."""
+        return True
+
+    async def wait_up(self, within: float) -> None:
+        """Back at once."""
+
+    @asynccontextmanager
+    async def sender(self) -> AsyncIterator[Sender]:
+        """Open the API's side of commands."""
+        address = f"replies.{new_id()}"
+        sender = MemorySender(self.exchange, address)
+        self.exchange.answer_to(address, sender.answered)
+        try:
+            yield sender
+        finally:
+            self.exchange.forget(address)
+
+    def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
+        """Open the wrapper's side of commands."""
+        return open_listener(work, self.exchange, self._pace)
+
+
+@asynccontextmanager
+async def open_bus(pace: Pace | None = None) -> AsyncIterator[MemoryBus]:
+    """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.exchange.mailboxes``."""
+    exchange = Exchange()
+    try:
+        yield MemoryBus(exchange, pace or Pace())
+    finally:
+        exchange.close()

@@ -1,0 +1,148 @@
+"""Commands in, on the in-process bus."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from callplane.bus.desk import Received
+from callplane.bus.intake import Intake, Pace
+from callplane.bus.memory.exchange import Consumer, DeadLetter, Exchange
+from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
+from callplane.bus.ports import Unroutable, Work
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import SessionId
+from callplane.contracts.replies import Reply
+
+
+class MemoryDesk:
+    """The Desk of the in-process bus."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def reply(self, received: Received, reply: Reply) -> None:
+        """Answer the caller, if it asked for an answer and is still there."""
+        if received.reply_to is not None:
+            self._exchange.reply(received.reply_to, reply.model_dump_json().encode())
+
+    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+        """Publish the command once more under the given count: now, or after the retry delay."""
+        copy = replace(received, attempt=attempt, redelivered=False, handle=None)
+        if later:
+            self._exchange.publish_later(copy, RETRY_DELAY)
+            return
+        try:
+            self._exchange.publish(copy)
+        except (Unroutable, Away):
+            # Deleted meanwhile: nobody needs it. Full: what comes back is refused as what is new would be.
+            return
+
+    async def bury(self, received: Received, reason: str) -> None:
+        """Put the command among the dead letters, saying why."""
+        self._exchange.dead_letters.append(DeadLetter(replace(received, handle=None), reason))
+
+    async def ack(self, received: Received) -> None:
+        """Settle the delivery."""
+        consumer, tag = received.handle
+        self._exchange.acknowledge(consumer, tag)
+
+    def lost(self, received: Received) -> bool:
+        """Whether it was taken back."""
+        consumer, tag = received.handle
+        return tag not in consumer.held
+
+
+class MemoryListener:
+    """The Listener port; it is also the taps of its own intake."""
+
+    def __init__(self, work: Work, exchange: Exchange, pace: Pace) -> None:
+        self._work = work
+        self._exchange = exchange
+        self._retry = pace.health_interval
+        self._wanted: set[str] = {WRAPPER}
+        self._consumers: dict[str, Consumer] = {}
+        self._left: list[Consumer] = []
+        self._opened = True
+        self.intake = Intake(work, MemoryDesk(exchange), self, pace)
+
+    async def listen(self, session_id: SessionId) -> None:
+        """Declare the session's queue and consume it; harmless when repeated."""
+        queue = session_name(session_id)
+        self._exchange.declare(queue)
+        self._wanted.add(queue)
+        if self._opened:
+            self._consume(queue)
+
+    async def unlisten(self, session_id: SessionId) -> None:
+        """Stop consuming the session's queue; harmless when repeated."""
+        self._wanted.discard(session_name(session_id))
+        self._cancel(session_name(session_id))
+
+    def listening(self) -> frozenset[SessionId]:
+        """The sessions whose queues are consumed now."""
+        return frozenset(session for queue in self._consumers if (session := session_of(queue)) is not None)
+
+    async def drain(self) -> None:
+        """Start nothing more, finish what runs, give back the rest uncounted."""
+        await self.intake.drain()
+
+    async def open(self) -> None:
+        """Consume (again) everything that is listened to."""
+        self._opened = True
+        for queue in sorted(self._wanted):
+            if self._exchange.exists(queue):
+                self._consume(queue)
+            else:
+                self._vanished(queue)
+
+    async def close(self) -> None:
+        """Cancel every consumer."""
+        self._opened = False
+        for queue in list(self._consumers):
+            self._cancel(queue)
+
+    def take_back(self) -> None:
+        """Requeue whatever is not acknowledged: the end of this listener."""
+        for consumer in (*self._left, *self._consumers.values()):
+            self._exchange.cancel(consumer)
+            self._exchange.requeue(consumer)
+
+    def _consume(self, queue: str) -> None:
+        if queue not in self._consumers:
+            prefetch = WRAPPER_PREFETCH if queue == WRAPPER else SESSION_PREFETCH
+            consumer = self._consumers[queue] = Consumer(queue, prefetch, self.intake.arrived, self._vanished)
+            self._exchange.consume(consumer)
+
+    def _cancel(self, queue: str) -> None:
+        consumer = self._consumers.pop(queue, None)
+        if consumer is not None:
+            self._exchange.cancel(consumer)
+            self._left = [one for one in (*self._left, consumer) if one.held]
+
+    def _vanished(self, queue: str) -> None:
+        self._wanted.discard(queue)
+        self._cancel(queue)
+        if (session_id := session_of(queue)) is not None:
+            self.intake.aside(self._tell(session_id))
+
+    async def _tell(self, session_id: SessionId) -> None:
+        while True:
+            try:
+                await self._work.on_cancelled(session_id)
+            except Away:
+                await asyncio.sleep(self._retry)
+            else:
+                return
+
+
+@asynccontextmanager
+async def open_listener(work: Work, exchange: Exchange, pace: Pace) -> AsyncIterator[MemoryListener]:
+    """Consume for as long as the block runs, and drain at its end."""
+    listener = MemoryListener(work, exchange, pace)
+    try:
+        async with listener.intake.serve():
+            await listener.open()
+            yield listener
+    finally:
+        listener.take_back()

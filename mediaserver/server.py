@@ -92,6 +92,8 @@ class _Server:
             max_size=LARGEST_MESSAGE,
             # Kurento never pings, never compresses and never waits long for a close (protocol 1.1, 1.3)
             compression=None,
+            # pings are answered only while the socket is read, which stops when this many frames wait
+            max_queue=256,
             ping_interval=None,
             close_timeout=0.2,
             server_header=None,

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 
 import pylibsrtp
+import structlog
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport, State
 
 from mediaserver.media.ice import IceAgent, IceLink
 from mediaserver.media.sdp.description import Transport
+
+log = structlog.get_logger(__name__)
 
 OnData = Callable[[bytes], None]
 
@@ -54,10 +57,17 @@ class DtlsLink(RTCDtlsTransport):
             self._agent.send_now(self._tx_srtp.protect_rtcp(data))
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        self._on_rtp(data)
+        self._hand_over(self._on_rtp, data)
 
     async def _handle_rtcp_data(self, data: bytes) -> None:
-        self._on_rtcp(data)
+        self._hand_over(self._on_rtcp, data)
+
+    def _hand_over(self, taker: OnData, data: bytes) -> None:
+        """Keep aiortc's reading task alive whatever a packet does to us."""
+        try:
+            taker(data)
+        except Exception as bug:
+            log.warning("packet dropped", error=repr(bug), size=len(data))
 
     def _set_state(self, state: State) -> None:
         before = self._state

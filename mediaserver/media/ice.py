@@ -58,8 +58,8 @@ class IceAgent(Connection):
         self.stirred.set()
 
     def data_received(self, data: bytes, component: int) -> None:
-        """Queue a datagram unless the reader is far behind."""
-        if self._queue.qsize() < INBOX:
+        """Queue a datagram unless the reader is far behind; anybody may send an empty one, aiortc would fall over it."""
+        if data and self._queue.qsize() < INBOX:
             super().data_received(data, component)
 
     def request_received(self, message: Any, addr: tuple[str, int], protocol: Any) -> None:

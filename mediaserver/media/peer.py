@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
 from aioice.ice import CandidatePair
 
 from mediaserver.media.dtls import DtlsLink
@@ -18,6 +19,8 @@ from mediaserver.media.rtp_session import RtpSession
 from mediaserver.media.sdp.local import Identity
 from mediaserver.media.sdp.negotiation import CLOCKS, Agreement
 from mediaserver.media.sender import Sender
+
+log = structlog.get_logger(__name__)
 
 ICE_PATIENCE = 30.0
 DTLS_PATIENCE = 30.0
@@ -32,6 +35,7 @@ class PeerEvents(Protocol):
     def dtls_changed(self, state: str) -> None: ...
     def connected(self) -> None: ...
     def media_changed(self, before: str, state: str) -> None: ...
+    def failed(self, reason: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,13 @@ class Peer:
         self.engine.start(self._close())
 
     async def _run(self) -> None:
+        try:
+            await self._live()
+        except Exception as bug:
+            log.exception("peer failed", error=repr(bug))
+            self.events.failed(repr(bug))
+
+    async def _live(self) -> None:
         self.gathered = [f"candidate:{c.to_sdp()}" for c in await self.agent.gather()]
         self.events.candidates_gathered()
         await self._begun.wait()
@@ -161,7 +172,7 @@ class Peer:
     def _open(self) -> None:
         for sender, inlet in self.session.senders.values():
             sender.open(self._link.send_rtp, self._link.send_again)
-            inlet.request_key_frame(asyncio.get_running_loop().time())
+            inlet.request_key_frame(self.engine.now())
         self.engine.ticking.add(self)
         self.events.connected()
 

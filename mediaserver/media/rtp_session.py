@@ -1,5 +1,6 @@
 """The RTP session with one peer: routes packets, reports, and knows whether the peer is there."""
 
+import struct
 import time
 from collections.abc import Callable
 
@@ -56,7 +57,7 @@ class RtpSession:
         """Take one decrypted compound RTCP packet."""
         try:
             packets = RtcpPacket.parse(data)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, struct.error):
             return
         now = time.monotonic()
         self._heard = now

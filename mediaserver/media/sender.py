@@ -7,8 +7,8 @@ from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 from mediaserver.media.inbound import Inbound
 from mediaserver.media.packet import HEADER, Packet
 
-HISTORY = 512
-"""Packets kept for retransmission: four seconds at 1 Mbit/s; a power of two."""
+HISTORY = 256
+"""Video packets kept for retransmission: two seconds at 1 Mbit/s; a power of two. Opus has no NACK here."""
 
 _NTP_EPOCH = 2208988800
 
@@ -42,7 +42,7 @@ class Sender:
         self._next = ssrc & 0x7FFF
         self._last_time = ssrc >> 3
         self._last_at = 0.0
-        self._history: list[tuple[int, bytes] | None] = [None] * HISTORY
+        self._history: list[tuple[int, bytes] | None] = [None] * (HISTORY if self._video else 0)
 
     def open(self, send: SendRtp, again: SendAgain) -> None:
         """Start sending: the peer's transport is up."""
@@ -68,7 +68,8 @@ class Sender:
         sent = send(HEADER.pack(0x80, packet.marker | self._payload_type, number, moment, self.ssrc) + packet.payload)
         if sent is None:
             return True
-        self._history[number % HISTORY] = (number, sent)
+        if self._video:
+            self._history[number % HISTORY] = (number, sent)
         self.packets += 1
         self.octets += len(packet.payload)
         if (number - self._next) & 0xFFFF < 0x8000:
@@ -80,7 +81,7 @@ class Sender:
     def retransmit(self, numbers: list[int]) -> None:
         """Send again what the viewer misses; the stored packet is encrypted already and simply repeated."""
         self.nacks += 1
-        for number in numbers:
+        for number in numbers if self._video else ():
             kept = self._history[number % HISTORY]
             if kept is not None and kept[0] == number & 0xFFFF and self._again is not None:
                 self._again(kept[1])

@@ -154,6 +154,10 @@ class WebRtcEndpoint(SdpEndpoint):
         """Tell whether the peer is heard."""
         self.raise_event("MediaStateChanged", oldState=before, newState=state)
 
+    def failed(self, reason: str) -> None:
+        """Tell that the connection came to an end by a fault of ours; here `type` is the kind of error (9.1)."""
+        self.raise_event("Error", description=reason, errorCode=0, type="UNEXPECTED_ELEMENT_ERROR")
+
     async def _feed(self, candidates: tuple[str, ...]) -> None:
         for candidate in candidates:
             await self._peer.add_candidate(candidate)

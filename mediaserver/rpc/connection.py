@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,9 @@ class Connection:
 
     def abort(self) -> None:
         """Drop the TCP connection without a close frame, as Kurento does on malformed input."""
-        self._socket.transport.abort()
+        # asyncio's transport cannot be aborted once more when it is gone
+        if self._socket.state is not State.CLOSED:
+            self._socket.transport.abort()
 
     async def run(self, answer: Callable[["Connection", str | bytes], Awaitable[str]]) -> None:
         """Serve until the peer leaves."""

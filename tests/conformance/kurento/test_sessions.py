@@ -1,0 +1,131 @@
+"""References, expiry and release (checklist 29-36)."""
+
+import asyncio
+import time
+
+from mediaserver.server import assemble
+from mediaserver.settings import Settings
+from tests.support.raw_kurento import raw
+
+PERIOD = 0.4
+SETTINGS = Settings(port=0, gc_period=PERIOD)
+LASTING = Settings(port=0)
+MANAGER = "manager_ServerManager"
+
+
+async def test_a_session_without_a_connection_expires_in_time() -> None:
+    async with assemble(SETTINGS) as server, raw(server.url, 9000) as watcher:
+        await watcher.subscribe(MANAGER, "ObjectDestroyed")
+        async with raw(server.url) as kurento:
+            pipeline = await kurento.pipeline()
+            session = kurento.session
+        left = time.monotonic()
+        await watcher.event("ObjectDestroyed", objectId=pipeline, within=4 * PERIOD)
+        assert 0.7 * PERIOD <= time.monotonic() - left <= 2.2 * PERIOD
+        async with raw(server.url, 1000) as again:
+            assert await again.code("connect", sessionId=session) == 40007
+            assert await again.refused(pipeline, "getName") == 40101
+
+
+async def test_an_idle_connection_keeps_its_session() -> None:
+    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+        pipeline = await kurento.pipeline()
+        await asyncio.sleep(4 * PERIOD)  # nothing to wait for: that nothing happens is the point
+        assert await kurento.invoke(pipeline, "getName") == pipeline
+
+
+async def test_shared_objects_survive_their_creator() -> None:
+    async with assemble(SETTINGS) as server, raw(server.url, 9000) as survivor:
+        await survivor.subscribe(MANAGER, "ObjectDestroyed")
+        async with raw(server.url) as creator:
+            shared, own = await creator.pipeline(), await creator.pipeline()
+            await survivor.call("describe", object=shared)
+        await survivor.event("ObjectDestroyed", objectId=own, within=4 * PERIOD)
+        assert await survivor.invoke(shared, "getName") == shared
+        assert len(survivor.seen("ObjectDestroyed")) == 1
+
+
+async def test_describing_a_pipeline_holds_only_later_children() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as creator, raw(server.url, 9000) as other:
+        pipeline = await creator.pipeline()
+        before = await creator.endpoint(pipeline)
+        await other.call("describe", object=pipeline)
+        after = await creator.endpoint(pipeline)
+        await creator.call("closeSession")
+        assert await other.invoke(pipeline, "getChildren") == [after]
+        assert await other.refused(before, "getName") == 40101
+
+
+async def test_a_reference_to_a_child_keeps_its_pipeline() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as creator, raw(server.url, 9000) as other:
+        pipeline = await creator.pipeline()
+        endpoint = await creator.endpoint(pipeline)
+        await other.subscribe(endpoint, "Error")
+        await creator.call("closeSession")
+        assert await other.invoke(endpoint, "getParent") == pipeline
+        assert await other.invoke(pipeline, "getParent") is None
+
+
+async def test_an_old_session_id_is_recreated_by_use() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as kurento:
+        answer = await kurento.call("create", type="MediaPipeline", sessionId="from-a-former-process")
+        assert answer["result"]["sessionId"] == "from-a-former-process"
+        async with raw(server.url, 9000) as again:
+            assert "result" in await again.call("connect", sessionId="from-a-former-process")
+
+
+async def test_closing_a_session() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+        shared, own = await kurento.pipeline(), await kurento.pipeline()
+        await other.call("describe", object=shared)
+        await kurento.call("closeSession")
+        assert await other.invoke(MANAGER, "getPipelines") == [shared]
+        assert await kurento.refused(own, "getName") == 40101
+        await kurento.call("describe", object=shared)
+        await kurento.call("closeSession", release=True)
+        assert await other.refused(shared, "getName") == 40101
+        answer = await kurento.call("closeSession", sessionId="unknown")
+        assert answer["result"] is None
+
+
+async def test_release_is_for_everybody() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+        pipeline = await kurento.pipeline()
+        endpoint = await kurento.endpoint(pipeline)
+        await other.call("describe", object=endpoint)
+        await other.call("release", object=pipeline)
+        for gone in (pipeline, endpoint):
+            assert await kurento.refused(gone, "getName") == 40101
+        for harmless in (pipeline, "unknown", MANAGER):
+            assert "result" in await kurento.call("release", object=harmless)
+        assert await kurento.invoke(MANAGER, "getName") == MANAGER
+
+
+async def test_explicit_references() -> None:
+    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+        pipeline = await kurento.pipeline()
+        endpoint = await kurento.endpoint(pipeline)
+        assert await other.code("ref", object=endpoint) == -32000  # it mints no session
+        await other.call("connect")
+        await other.call("ref", object=endpoint)
+        await kurento.call("unref", object=pipeline)
+        assert await other.invoke(endpoint, "getName") == endpoint
+        await other.call("unref", object=endpoint)
+        assert await other.refused(endpoint, "getName") == 40101
+        assert await other.invoke(pipeline, "getName") == pipeline
+        await other.call("unref", object=pipeline)
+        assert await other.refused(pipeline, "getName") == 40101
+        assert await kurento.code("ref", object="unknown") == 40101
+        assert "result" in await kurento.call("unref", object="unknown")
+        assert await kurento.code("keepAlive", sessionId="unknown") == 40007
+
+
+async def test_keep_alive_from_another_connection() -> None:
+    async with assemble(SETTINGS) as server, raw(server.url, 9000) as keeper:
+        async with raw(server.url) as kurento:
+            pipeline = await kurento.pipeline()
+            session = kurento.session
+        for _ in range(8):
+            await asyncio.sleep(PERIOD / 2)
+            assert "result" in await keeper.call("keepAlive", sessionId=session)
+        assert await keeper.invoke(pipeline, "getName") == pipeline

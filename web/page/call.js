@@ -64,10 +64,12 @@ export class Call {
     this.#screen.companion("busy");
     await this.#trying(async () => {
       if (companion) return companion.remove();
-      this.companion = await Companion.invite(this.#callplane, this.session.id, {
+      const invited = await Companion.invite(this.#callplane, this.session.id, {
         gone: () => this.#alone(),
         failed: (error) => this.#screen.notice(errorWords(error)),
       });
+      if (this.#over) return invited.remove(); // We have left in the meantime.
+      this.companion = invited;
     });
     this.#screen.companion(this.companion ? "here" : "away");
   }
@@ -92,7 +94,7 @@ export class Call {
   #state({ state, reason, previous }) {
     this.#screen.state(state, stateWords(state, reason));
     if (previous === "reconnecting" && state === "connected") this.#screen.say("Connected again");
-    if (state !== "left" && state !== "closed") return;
+    if (!this.#over) return;
     clearInterval(this.#looking);
     this.#source.stop();
     this.#tiles.clear();
@@ -137,6 +139,10 @@ export class Call {
   #tell(participant) {
     const { self, stream, media, id } = participant;
     this.#tiles.tell(participant, self ? outgoing(stream, media === "connected") : this.#flows.of(id));
+  }
+
+  get #over() {
+    return this.session.state === "left" || this.session.state === "closed";
   }
 
   #alone() {

@@ -58,7 +58,8 @@ class IceAgent(Connection):
         self.stirred.set()
 
     def data_received(self, data: bytes, component: int) -> None:
-        """Queue a datagram unless the reader is far behind; anybody may send an empty one, aiortc would fall over it."""
+        """Queue a datagram, unless the reader is far behind."""
+        # anybody may send an empty one, and aiortc's reader would end over it
         if data and self._queue.qsize() < INBOX:
             super().data_received(data, component)
 

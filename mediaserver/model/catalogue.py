@@ -1,71 +1,17 @@
 """The class table of what this server has (protocol 9.1-9.7)."""
 
 from mediaserver.model.spec import Argument, ClassSpec, Operation, Property
-from mediaserver.model.types import (
-    BOOLEAN,
-    FLOAT,
-    INT,
-    STRING,
-    EnumType,
-    ObjectType,
-    RecordType,
-    Type,
-    record,
-    single,
-    words,
-)
-
-MEDIA_TYPE = EnumType("MediaType", frozenset({"AUDIO", "DATA", "VIDEO"}))
-DOT_DETAILS = EnumType(
-    "GstreamerDotDetails",
-    words("SHOW_", "MEDIA_TYPE CAPS_DETAILS NON_DEFAULT_PARAMS STATES FULL_PARAMS ALL VERBOSE"),
-)
-KEY_TYPE = EnumType("CertificateKeyType", words("", "RSA ECDSA"))
-DSCP = EnumType(
-    "DSCPValue",
-    words("", "NO_VALUE CS0 CS1 CS2 CS3 CS4 CS5 CS6 CS7 EF VOICEADMIT LE")
-    | words("AUDIO_", "VERYLOW LOW MEDIUM HIGH")
-    | words("VIDEO_", "VERYLOW LOW MEDIUM MEDIUM_THROUGHPUT HIGH HIGH_THROUGHPUT")
-    | words("DATA_", "VERYLOW LOW MEDIUM HIGH")
-    | words("CHROME_", "VERYLOW LOW MEDIUM HIGH")
-    | words("AF", "11 12 13 21 22 23 31 32 33 41 42 43"),
-)
-FRACTION = RecordType("Fraction", {"numerator": INT, "denominator": INT})
-AUDIO_CAPS = RecordType(
-    "AudioCaps",
-    {"codec": EnumType("AudioCodec", frozenset({"OPUS", "PCMU", "PCMA", "RAW"})), "bitrate": INT},
-)
-VIDEO_CAPS = RecordType(
-    "VideoCaps",
-    {"codec": EnumType("VideoCodec", frozenset({"H265", "AV1", "VP9", "VP8", "H264", "RAW"})), "framerate": FRACTION},
-)
-CANDIDATE = RecordType("IceCandidate", {"candidate": STRING, "sdpMid": STRING, "sdpMLineIndex": INT})
-OFFER_OPTIONS = RecordType(
-    "OfferOptions",
-    {"offerToReceiveAudio": BOOLEAN, "offerToReceiveVideo": BOOLEAN},
-    frozenset({"offerToReceiveAudio", "offerToReceiveVideo"}),
-)
-REMB_FIELDS: dict[str, Type] = {
-    "packetsRecvIntervalTop": INT,
-    "exponentialFactor": FLOAT,
-    "linealFactorMin": INT,
-    "linealFactorGrade": FLOAT,
-    "decrementFactor": FLOAT,
-    "thresholdFactor": FLOAT,
-    "upLosses": INT,
-    "rembOnConnect": INT,
-}
-REMB = RecordType("RembParams", REMB_FIELDS, frozenset(REMB_FIELDS))
-REMB_DEFAULT = record(
-    "RembParams",
-    packetsRecvIntervalTop=100,
-    exponentialFactor=single(0.04),
-    linealFactorMin=50,
-    linealFactorGrade=30.0,
-    decrementFactor=0.5,
-    thresholdFactor=single(0.8),
-    upLosses=12,
-    rembOnConnect=300000,
+from mediaserver.model.types import BOOLEAN, INT, STRING, ObjectType
+from mediaserver.model.vocabulary import (
+    AUDIO_CAPS,
+    CANDIDATE,
+    DOT_DETAILS,
+    DSCP,
+    KEY_TYPE,
+    MEDIA_TYPE,
+    OFFER_OPTIONS,
+    REMB,
+    VIDEO_CAPS,
 )
 
 

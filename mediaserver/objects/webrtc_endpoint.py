@@ -12,6 +12,7 @@ from mediaserver.media.sdp.negotiation import Agreement
 from mediaserver.model import catalogue
 from mediaserver.model.spec import ClassSpec
 from mediaserver.model.types import record
+from mediaserver.model.vocabulary import REMB_DEFAULT
 from mediaserver.objects.media_object import Listener, MediaObject
 from mediaserver.objects.sdp_endpoint import SdpEndpoint
 from mediaserver.objects.stats import endpoint_stats
@@ -37,7 +38,7 @@ class WebRtcEndpoint(SdpEndpoint):
         super().__init__(parent, raise_event, engine)
         self.receives, self.sends = options.receives, options.sends
         self.connection_state = "DISCONNECTED"
-        self._remb = dict(catalogue.REMB_DEFAULT)
+        self._remb = dict(REMB_DEFAULT)
         self._lines: list[tuple[int, str]] = []
         self._gathered = False
         self._peer = Peer(engine, self, self.ports)

@@ -1,4 +1,4 @@
-"""Session descriptions that a real peer wrote: an offer, and an answer to Kurento's own offer."""
+"""Session descriptions: what a real peer wrote, and an offer with all that Chromium puts into one."""
 
 from tests.support.kurento_frames import exchanges
 
@@ -10,3 +10,55 @@ OFFER: str = next(
 ANSWER: str = next(
     each.params["operationParams"]["answer"] for each in exchanges() if each.name == "invoke processAnswer"
 )
+
+CHROMIUM = """\
+v=0
+o=- 46 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0 1 2
+a=extmap-allow-mixed
+a=msid-semantic: WMS s1
+a=fingerprint:sha-256 AA:BB
+a=setup:actpass
+m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9
+c=IN IP4 0.0.0.0
+a=rtcp:9 IN IP4 0.0.0.0
+a=ice-ufrag:abcd
+a=ice-pwd:0123456789012345678901
+a=ice-options:trickle
+a=mid:0
+a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
+a=sendrecv
+a=msid:s1 t1
+a=rtcp-mux
+a=rtcp-rsize
+a=rtpmap:111 opus/48000/2
+a=rtcp-fb:111 transport-cc
+a=fmtp:111 minptime=10;useinbandfec=1
+a=rtpmap:63 red/48000/2
+a=fmtp:63 111/111
+a=rtpmap:9 G722/8000
+a=ssrc:11 cname:c
+a=ssrc:11 msid:s1 t1
+m=video 0 UDP/TLS/RTP/SAVPF 39 96 97
+c=IN IP4 0.0.0.0
+a=ice-ufrag:efgh
+a=ice-pwd:0123456789012345678901
+a=mid:1
+a=bundle-only
+a=recvonly
+a=rtcp-mux
+a=rtpmap:39 AV1/90000
+a=rtpmap:96 VP8/90000
+a=rtcp-fb:* nack pli
+a=rtcp-fb:96 goog-remb
+a=rtcp-fb:96 transport-cc
+a=rtpmap:97 rtx/90000
+a=fmtp:97 apt=96
+a=rid:h send
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+a=mid:2
+a=sctp-port:5000
+"""

@@ -1,0 +1,54 @@
+"""Reading session descriptions."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaserver.media.sdp.description import Description, InvalidSdp
+from tests.support.sdp import CHROMIUM, OFFER
+
+
+def test_what_chromium_writes() -> None:
+    read = Description.parse(CHROMIUM)
+    audio, video, data = read.media
+    assert read.bundle == ["0", "1", "2"]
+    assert (audio.kind, audio.mid, audio.direction, audio.ssrcs) == ("audio", "0", "sendrecv", [11])
+    opus = audio.codec("opus")
+    assert opus is not None
+    assert (opus.payload_type, opus.rate, opus.fmtp) == (111, 48000, "minptime=10;useinbandfec=1")
+    assert video.bundle_only
+    vp8 = video.codec("vp8")
+    assert vp8 is not None
+    assert vp8.feedback == ["nack pli", "goog-remb", "transport-cc"]
+    assert video.codec("h264") is None
+    assert data.formats == ["webrtc-datachannel"]
+    assert audio.transport.fingerprints == video.transport.fingerprints == [("sha-256", "AA:BB")]
+    assert (video.transport.ufrag, video.transport.setup) == ("efgh", "actpass")
+
+
+def test_what_aiortc_writes() -> None:
+    video, audio = Description.parse(OFFER).media
+    assert len(video.candidates) == 2
+    assert video.candidates[0].startswith("candidate:")
+    assert len(audio.transport.fingerprints) == 3
+
+
+@pytest.mark.parametrize("text", ["garbage", "", "v=0\nnonsense", "o=-\r\nv=0", "v=0\nm=audio x y z"])
+def test_what_is_none(text: str) -> None:
+    with pytest.raises(InvalidSdp):
+        Description.parse(text)
+
+
+@pytest.mark.parametrize("line", ["a=rtpmap:96 VP8", "a=ssrc:x cname:y", "a=fingerprint:sha-256", "a=rtpmap:96 VP8/x"])
+def test_broken_attributes(line: str) -> None:
+    with pytest.raises(InvalidSdp, match="Error parsing"):
+        Description.parse(f"v=0\nm=video 9 UDP/TLS/RTP/SAVPF 96\n{line}\n")
+
+
+@given(st.lists(st.text(st.characters(codec="ascii"), max_size=30), max_size=20))
+def test_nothing_else_is_raised(lines: list[str]) -> None:
+    for text in ("\n".join(["v=0", *lines]), "\n".join(["v=0", "m=audio 9 X 1", *(f"a={line}" for line in lines)])):
+        try:
+            Description.parse(text)
+        except InvalidSdp:
+            continue

@@ -53,7 +53,7 @@ class Doors:
         if mailbox is not None:
             return await mailbox.poll(poll)
         if not holder.is_taking(poll.participant_id):
-            seen = await self._living(poll)
+            seen = await station.tasks.to_its_end(self._living, poll)
             if seen.holder not in (None, station.link.queue):
                 try:
                     return await station.forwards.ask(str(seen.holder), poll)
@@ -83,18 +83,15 @@ async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) 
     """Everything that polls need, until the block ends, or ``draining`` has all polls answered."""
     pod = Pod(shared)
     async with asyncio.TaskGroup() as tasks:
-        linking = tasks.create_task(pod.keep_linked())
-        others = [tasks.create_task(pod.beat()), tasks.create_task(pod.call_rolls())]
-        if draining is not None:
-            others.append(tasks.create_task(_drain_at(draining, pod)))
+        running = [tasks.create_task(work) for work in (pod.keep_linked(), pod.beat(), pod.call_rolls())]
+        waiting = tasks.create_task(_drain_at(draining or asyncio.Event(), pod))
         try:
             yield Doors(pod, shared)
         finally:
             await pod.drain()
-            for task in others:
+            await asyncio.wait(running, timeout=CLOSE_WITHIN)
+            for task in (waiting, *running):
                 task.cancel()
-            await asyncio.wait([linking], timeout=CLOSE_WITHIN)
-            linking.cancel()
             await pod.release()
 
 

@@ -93,7 +93,7 @@ class Holder:
         depth = await self.link.depth(seat.participant_id)
         if depth is None:
             raise gone(await self._reason(seat.participant_id))
-        mailbox = Mailbox(self.link, Presence(self._ground.attachments, seat), self._forget)
+        mailbox = Mailbox(self.link, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
         if depth >= MAILBOX_LENGTH:
             mailbox.receive(self._resync(seat.session_id))
         self._held[seat.participant_id] = mailbox

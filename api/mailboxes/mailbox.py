@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from api.mailboxes.polls import NotHeld, Poll, replaced
 from api.mailboxes.presence import Presence
+from api.mailboxes.tasks import Tasks
 from api.mailboxes.window import Batch, Window
 from callplane.bus.mailboxes import Link, Received
 
@@ -34,9 +35,10 @@ class _Parked:
 class Mailbox:
     """Reads one mailbox on one link, and answers the polls for it on whichever pod they came in."""
 
-    def __init__(self, link: Link, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
+    def __init__(self, link: Link, tasks: Tasks, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
         self.presence = presence
         self._link = link
+        self._tasks = tasks
         self._lost = lost
         self._window = Window()
         self._parked: _Parked | None = None
@@ -58,7 +60,8 @@ class Mailbox:
 
         Cancelling says that the client has left. Raises NotHeld when the mailbox went, or a Refusal.
         """
-        await self._confirm()
+        if not self.presence.is_certain():
+            await self._confirm()
         if poll.ack is not None:
             self._link.acknowledge(self._window.acknowledge(poll.ack))
         self._supersede(poll)
@@ -70,7 +73,7 @@ class Mailbox:
 
     async def _confirm(self) -> None:
         try:
-            await self.presence.confirm()
+            await self._tasks.to_its_end(self.presence.confirm)
         except NotHeld:
             # Two hold it, which no step of ours allows: give everything back rather than read beside another.
             self._link.end("another holds a mailbox that is read here")

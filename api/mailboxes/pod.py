@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
 from api.mailboxes.holder import Ground, Holder, look_after
 from api.mailboxes.letters import Ask, Left, Roll, Strangers, decode
@@ -39,6 +40,7 @@ class Station:
 
     def __init__(self, link: Link, shared: Shared, tasks: Tasks) -> None:
         self.link = link
+        self.tasks = tasks
         self.holder = Holder(link, Ground(shared.attachments, shared.clock.now, tasks))
         self.forwards = Forwards(link, shared.timing, tasks)
         self.serving = Serving(self.holder, shared.timing, tasks)
@@ -76,13 +78,13 @@ class Pod:
         self._shared = shared
         self._station: Station | None = None
         self._changed = asyncio.Condition()
-        self._draining = False
+        self._stopping = asyncio.Event()
         self._renewed = asyncio.get_running_loop().time()
         self._lapsed = False
 
     async def station(self) -> Station:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""
-        if self._draining:
+        if self._stopping.is_set():
             raise unavailable("This pod is about to stop.")
         if self.lapsed:
             raise unavailable("The database does not answer.")
@@ -90,12 +92,12 @@ class Pod:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._shared.timing.silence), self._changed:
                     await self._changed.wait_for(self._is_linked)
-        if self._station is None or self._draining:
+        if self._station is None or self._stopping.is_set():
             raise unavailable("The message broker does not answer.")
         return self._station
 
     def _is_linked(self) -> bool:
-        return self._draining or (self._station is not None and not self._station.link.ended.is_set())
+        return self._stopping.is_set() or (self._station is not None and not self._station.link.ended.is_set())
 
     @property
     def lapsed(self) -> bool:
@@ -104,14 +106,13 @@ class Pod:
 
     async def keep_linked(self) -> None:
         """Make a link, live on it until it ends, and again, until the pod drains."""
-        while not self._draining:
+        while not self._stopping.is_set():
             try:
-                await self._live()
+                with unwrapped():
+                    await self._live()
             except Away as trouble:
                 logger("mailboxes").warning("no link", trouble=str(trouble))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._shared.timing.reconnect), self._changed:
-                        await self._changed.wait_for(lambda: self._draining)
+                await self._pause(self._shared.timing.reconnect)
 
     async def _live(self) -> None:
         heard: list[Station] = []
@@ -135,12 +136,13 @@ class Pod:
         async with self._changed:
             self._station = station
             self._changed.notify_all()
+        if self._stopping.is_set():  # The drain came while this link was being made, and saw no station to end.
+            station.link.end("drained")
 
     async def beat(self) -> None:
         """Each second: renew the lease, call the roll, and look after what is held."""
         timing = self._shared.timing
-        while True:
-            await asyncio.sleep(timing.beat)
+        while not await self._pause(timing.beat):
             station = self._station
             try:
                 async with asyncio.timeout(timing.lease):
@@ -169,8 +171,7 @@ class Pod:
 
     async def call_rolls(self) -> None:
         """Each second, also while the database is away: name the polls that wait elsewhere, drop the unnamed ones."""
-        while True:
-            await asyncio.sleep(self._shared.timing.roll)
+        while not await self._pause(self._shared.timing.roll):
             if self._station is not None:
                 self._station.serving.drop_unnamed()
                 await self._station.forwards.call_roll()
@@ -178,7 +179,7 @@ class Pod:
     async def drain(self) -> None:
         """Answer every parked poll with what is there, then end the link, so that others take over in order."""
         async with self._changed:
-            self._draining = True
+            self._stopping.set()
             self._changed.notify_all()
         station = self._station
         if station is not None:
@@ -188,6 +189,13 @@ class Pod:
                 async with asyncio.timeout(DRAIN_WITHIN):
                     await station.serving.settled()
             station.link.end("drained")
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait for so long, or until the pod is to stop: then True."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        return self._stopping.is_set()
 
     async def release(self) -> None:
         """Give the lease back."""

@@ -39,10 +39,12 @@ class Presence:
             return False
         return self._door_closed or asyncio.get_running_loop().time() - self._left_at >= after
 
+    def is_certain(self) -> bool:
+        """Whether it is known to be called attached."""
+        return self._certain and not self._writing.locked()
+
     async def confirm(self) -> None:
         """Call it attached unless it is known to be. Raises Refusal (ended), NotHeld (another has it), Away."""
-        if self._certain and not self._writing.locked():
-            return
         async with self._writing:
             for _ in range(_TRIES):
                 if self._certain:

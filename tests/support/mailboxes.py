@@ -2,27 +2,33 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import aiormq
+import pytest
 from pamqp import commands as spec
 
 from api.mailboxes.doors import Doors, open_mailboxes
 from api.mailboxes.pod import Shared
+from api.mailboxes.polls import Poll
 from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
-from callplane.bus.mailboxes import Received
+from callplane.bus.mailboxes import MailboxBus, Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
+from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
-from callplane.store.attachments import Attachments
-from callplane.store.database import Database, DatabaseClock
+from callplane.store.attachments import Attachment, Attachments
+from callplane.store.database import Database, DatabaseClock, open_database
 from callplane.store.pods import Pods
+from tests.support.servers import Database as Corner
+from tests.support.servers import Servers
 
 S = SessionId("s")
 
@@ -157,6 +163,14 @@ def texts_of(batch: Batch) -> list[str]:
     return [one["id"] for one in json.loads(batch.json())["messages"]]
 
 
+async def outcome(polling: Awaitable[Batch]) -> str:
+    """The code and reason of the refusal that a poll ends with."""
+    with pytest.raises(Refusal) as refused:
+        await polling
+    problem = refused.value.problem
+    return f"{problem.code} {problem.reason}" if problem.reason else problem.code
+
+
 FAST = Timing(beat=0.1, roll=0.1, away=0.5, lease=3.0, unnamed=0.5, reconnect=0.05)
 
 
@@ -168,11 +182,15 @@ class TestPod:
     def __init__(self, doors: Doors) -> None:
         self.doors = doors
 
+    def asked(self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100) -> Poll:
+        """A poll that comes in now."""
+        return self.doors.asked((S, participant), ack, wait, most)
+
     async def poll(
         self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100
     ) -> Batch:
         """One poll."""
-        return await self.doors.poll(self.doors.asked((S, participant), ack, wait, most))
+        return await self.doors.poll(self.asked(participant, ack, wait, most))
 
     async def read(self, participant: ParticipantId, count: int) -> list[str]:
         """Poll and acknowledge until so many messages have come."""
@@ -187,9 +205,65 @@ class TestPod:
 
 
 @asynccontextmanager
-async def rabbit_pod(url: str, database: Database, timing: Timing = FAST) -> AsyncIterator[TestPod]:
-    """A pod on RabbitMQ."""
-    clock = DatabaseClock(database)
-    shared = Shared(RabbitMailboxes(url), Attachments(database), Pods(database), clock, timing)
+async def pod_on(bus: MailboxBus, database: Database, timing: Timing = FAST) -> AsyncIterator[TestPod]:
+    """A pod on any bus."""
+    shared = Shared(bus, Attachments(database), Pods(database), DatabaseClock(database), timing)
     async with open_mailboxes(shared) as doors:
         yield TestPod(doors)
+
+
+@asynccontextmanager
+async def rabbit_pod(url: str, database: Database, timing: Timing = FAST) -> AsyncIterator[TestPod]:
+    """A pod on RabbitMQ."""
+    async with pod_on(RabbitMailboxes(url), database, timing) as pod:
+        yield pod
+
+
+@dataclass
+class Scene:
+    """A database, a bus, a publisher, and pods that come and go."""
+
+    database: Database
+    bus: MailboxBus
+    publisher: Publisher
+    attachments: Attachments
+
+    def pod(self, timing: Timing = FAST) -> AbstractAsyncContextManager[TestPod]:
+        """One more pod."""
+        return pod_on(self.bus, self.database, timing)
+
+    async def seat(self, name: str) -> ParticipantId:
+        """A participant with a mailbox and an attachment."""
+        participant = ParticipantId(name)
+        await self.publisher.open(participant)
+        await self.attachments.open(S, participant)
+        return participant
+
+    async def attachment(self, participant: ParticipantId) -> Attachment:
+        """Its attachment now."""
+        found = await self.attachments.read(participant)
+        assert found is not None
+        return found
+
+    async def until_state(self, participant: ParticipantId, state: str) -> Attachment:
+        """Wait until its attachment says so."""
+        async with asyncio.timeout(10):
+            while (found := await self.attachment(participant)).state != state:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return found
+
+
+@asynccontextmanager
+async def memory_scene(corner: Corner) -> AsyncIterator[Scene]:
+    """Pods on the in-process bus."""
+    mailboxes = MemoryMailboxes()
+    async with open_database(corner.url, corner.name) as database:
+        yield Scene(database, mailboxes, MemoryPublisher(mailboxes), Attachments(database))
+
+
+@asynccontextmanager
+async def rabbit_scene(servers: Servers) -> AsyncIterator[Scene]:
+    """Pods on RabbitMQ."""
+    url, corner = servers.vhost.url, servers.database
+    async with open_database(corner.url, corner.name) as database, rabbit_publisher(url) as publisher:
+        yield Scene(database, RabbitMailboxes(url), publisher, Attachments(database))

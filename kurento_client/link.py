@@ -137,7 +137,6 @@ class Link:
             while True:
                 for event in self._calls.receive(await socket.recv()):
                     if not self._listener(event):
-                        socket.transport.abort()
                         return "more events than their reader takes"
         except ConnectionClosed as closed:
             return str(closed)

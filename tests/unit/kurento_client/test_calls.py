@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 
 from kurento_client import CallTimedOut, ObjectNotFound, Options, OutcomeUnknown
 from kurento_client.calls import LARGEST, Calls
-from kurento_client.jsonrpc import Code, JsonRpcError, Request, Response
+from kurento_client.jsonrpc import Code, JsonRpcError, Request, Response, encode_result
 from kurento_client.socket import opened
 from tests.support.scripted_kurento import SILENCE, ScriptedKurento, scripted_kurento
 
@@ -86,6 +86,17 @@ async def test_a_cancelled_call_is_forgotten() -> None:
             await line.kurento.received("invoke")
             call.cancel()
         assert line.calls.protocol.pending == 0
+
+
+async def test_an_answer_in_the_moment_of_cancelling_is_dropped() -> None:
+    async with talk() as line:
+        line.kurento.answers["invoke"] = lambda _: SILENCE
+        async with asyncio.TaskGroup() as group:
+            call = group.create_task(line.call("invoke"))
+            request = await line.kurento.received("invoke")
+            call.cancel()
+            assert line.calls.receive(encode_result(request.id, {})) == []
+        assert call.cancelled()
 
 
 async def test_calls_in_flight_at_the_end_have_an_unknown_outcome() -> None:

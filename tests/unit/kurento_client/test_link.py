@@ -147,6 +147,7 @@ async def test_a_silent_server_is_noticed_within_3_5_seconds() -> None:
 async def test_a_refused_attempt_is_said_at_once_and_every_time() -> None:
     async with scripted_kurento() as kurento, running(kurento.url) as link:
         await connected(link)
+        died = asyncio.get_running_loop().time()
         await kurento.stop()
         assert isinstance(await next_state(link), Lost)
         failed = [await next_state(link) for _ in range(4)]
@@ -154,7 +155,9 @@ async def test_a_refused_attempt_is_said_at_once_and_every_time() -> None:
         down = [each.down_for for each in failed if isinstance(each, AttemptFailed)]
         assert down == sorted(down)
         assert down[0] < 0.25
-        assert len({each.since for each in failed if isinstance(each, AttemptFailed)}) == 1
+        since = {each.since for each in failed if isinstance(each, AttemptFailed)}
+        assert len(since) == 1
+        assert since.pop() >= died
         await kurento.start()
         assert (await connected(link)).same_session
 
@@ -177,6 +180,17 @@ async def test_a_server_that_does_not_greet_is_not_connected() -> None:
             assert not failed.refused
             kurento.greets = True
             await connected(link)
+
+
+async def test_a_line_that_ends_while_greeting_fails_at_once() -> None:
+    async with scripted_kurento() as kurento:
+        kurento.greets = False
+        async with running(kurento.url, Options(open_timeout=60)) as link:
+            await kurento.received("connect")
+            kurento.cut()
+            failed = await next_state(link)
+            assert isinstance(failed, AttemptFailed)
+            assert "OutcomeUnknown" in failed.reason
 
 
 @pytest.mark.parametrize("result", [None, {}, {"sessionId": "s"}, {"serverId": "k"}, {"serverId": 1, "sessionId": "s"}])

@@ -54,6 +54,13 @@ def test_neither_a_refusal_nor_an_empty_session_binds(answer: dict[str, Any]) ->
     assert protocol.session_id is None
 
 
+def test_an_answer_without_a_session_leaves_the_one_there_is() -> None:
+    protocol = ClientProtocol(session_id="s")
+    id, _ = protocol.call("closeSession")
+    protocol.receive(reply(id, result=None))
+    assert protocol.session_id == "s"
+
+
 def test_ids_rise_through_a_reconnect_and_differ_between_clients() -> None:
     one, other = ClientProtocol(), ClientProtocol()
     first, _ = one.call("ping")

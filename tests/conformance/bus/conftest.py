@@ -1,0 +1,13 @@
+"""Either bus, for one suite."""
+
+import pytest
+
+from tests.support.bus import Corner, MemoryCorner, RabbitCorner
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def corner(request: pytest.FixtureRequest) -> Corner:
+    """A broker of the test's own."""
+    if request.param == "memory":
+        return MemoryCorner()
+    return RabbitCorner(request.getfixturevalue("broker_url"))

@@ -1,0 +1,164 @@
+"""Commands travel to one wrapper, and replies back (design 3)."""
+
+import asyncio
+
+import pytest
+
+from callplane.bus.intake import Pace
+from callplane.bus.ports import Delivery, Unroutable
+from callplane.contracts.errors import Refusal
+from tests.support.bus import TRACE, Corner, Told, command, creation, session
+
+
+async def test_a_command_is_answered(corner: Corner) -> None:
+    """The handler's result comes back under the command's id."""
+    told, where = Told(), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        sent = command(where)
+        reply = await sender.send(sent, wait=5)
+        assert reply is not None
+        assert (reply.command_id, reply.result) == (sent.id, {"wrapper": "one", "attempt": 1})
+        assert told.deliveries[0].envelope == sent
+        assert told.deliveries[0].envelope.traceparent == TRACE
+        assert not told.deliveries[0].last
+
+
+async def test_a_creation_needs_no_session(corner: Corner) -> None:
+    """It goes to any wrapper, which listens to nothing else."""
+    told = Told()
+    async with corner.bus() as api, corner.bus() as wrapper, wrapper.listener(told.work()), api.sender() as sender:
+        assert await sender.send(creation(), wait=5) is not None
+
+
+async def test_a_posted_command_is_done_and_not_answered(corner: Corner) -> None:
+    """Whoever posts does not wait for the handler."""
+    may_end = asyncio.Event()
+
+    async def slowly(_: Delivery) -> None:
+        await may_end.wait()
+
+    told, where = Told(act=slowly), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        sent = command(where)
+        await sender.post(sent)
+        await told.until(1)
+        may_end.set()
+        assert told.commands == [sent.id]
+
+
+async def test_what_nobody_declared_is_unroutable(corner: Corner) -> None:
+    """The caller looks in the store for the reason; the sender goes on working."""
+    told, where = Told(), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        with pytest.raises(Unroutable):
+            await sender.send(command(session()), wait=5)
+        with pytest.raises(Unroutable):
+            await sender.post(command(session()))
+        await listener.listen(where)
+        assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_no_answer_in_time_is_none_and_a_late_one_is_ignored(corner: Corner) -> None:
+    """What comes after the caller has gone disturbs nobody."""
+    may_end = asyncio.Event()
+
+    async def slowly(_: Delivery) -> None:
+        await may_end.wait()
+
+    told, where = Told(act=slowly), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        assert await sender.send(command(where), wait=0.1) is None
+        may_end.set()
+        assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corner) -> None:
+    """A client that repeats its request on the same pod gets the reply, and so does its first request."""
+    may_end = asyncio.Event()
+
+    async def slowly(_: Delivery) -> None:
+        await may_end.wait()
+
+    told, where = Told(act=slowly), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        sent = command(where)
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(sender.send(sent, wait=5))
+            await told.until(1)
+            second = tasks.create_task(sender.send(sent, wait=5))
+            await asyncio.sleep(0)
+            may_end.set()
+        assert first.result() is not None
+        assert second.result() is not None
+
+
+async def test_a_refusal_is_a_reply(corner: Corner) -> None:
+    """With its problem, at the first attempt, and nothing is buried."""
+    told, where = Told(outcomes=[Refusal("session-full", "no seat", reason="because")]), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        reply = await sender.send(command(where), wait=5)
+        assert reply is not None
+        assert reply.problem is not None
+        assert (reply.problem.code, reply.problem.detail, reply.problem.reason) == (
+            "session-full",
+            "no seat",
+            "because",
+        )
+        assert told.attempts == [1]
+
+
+async def test_wrappers_share_the_work_and_do_each_command_once(corner: Corner) -> None:
+    """Whichever is free takes the next; none is done twice, none is left."""
+
+    async def a_while(_: Delivery) -> None:
+        await asyncio.sleep(0.01)
+
+    one, two = Told("one", act=a_while), Told("two", act=a_while)
+    sessions = [session() for _ in range(4)]
+    commands = [command(where) for where in sessions * 10]
+    async with (
+        corner.bus() as api,
+        corner.bus() as first,
+        corner.bus() as second,
+        first.listener(one.work()) as first_listener,
+        second.listener(two.work()) as second_listener,
+        api.sender() as sender,
+    ):
+        for where in sessions:
+            await first_listener.listen(where)
+            await second_listener.listen(where)
+        replies = await asyncio.gather(*(sender.send(each, wait=10) for each in commands))
+    assert all(replies)
+    assert sorted(one.commands + two.commands) == sorted(each.id for each in commands)
+    assert min(len(one.commands), len(two.commands)) >= 8
+
+
+async def test_one_at_a_time_in_a_session_and_many_sessions_at_once(corner: Corner) -> None:
+    """A wrapper holds one command of a session; the sessions do not wait for each other, up to the bound."""
+    running: dict[str, int] = {}
+    most: list[int] = []
+
+    async def watch(delivery: Delivery) -> None:
+        where = delivery.envelope.session_id
+        running[where] = running.get(where, 0) + 1
+        assert running[where] == 1
+        most.append(sum(running.values()))
+        await asyncio.sleep(0.02)
+        running[where] -= 1
+
+    told, sessions = Told(act=watch), [session() for _ in range(8)]
+    async with (
+        corner.bus(Pace(at_once=5)) as bus,
+        bus.listener(told.work()) as listener,
+        bus.sender() as sender,
+    ):
+        for where in sessions:
+            await listener.listen(where)
+        replies = await asyncio.gather(*(sender.send(command(where), wait=10) for where in sessions * 4))
+    assert all(reply is not None and reply.problem is None for reply in replies)
+    assert max(most) == 5

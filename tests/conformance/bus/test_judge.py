@@ -1,0 +1,218 @@
+"""What becomes of a command that is not simply done (design 3.4)."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from callplane.bus.desk import ATTEMPTS
+from callplane.bus.intake import Pace
+from callplane.bus.names import session_name
+from callplane.bus.ports import Delivery
+from callplane.contracts.commands import Publish
+from callplane.contracts.errors import Away, Busy, Trouble
+from callplane.contracts.replies import Reply
+from tests.support.bus import FAST, Corner, Told, command, session
+
+SECRET = "v=0 secret sdp"
+
+
+async def send(corner: Corner, told: Told, wait: float = 10, pace: Pace = FAST) -> Reply | None:
+    """One command to one wrapper that does as it is told."""
+    where = session()
+    async with corner.bus(pace) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        return await sender.send(command(where, Publish(participant_id="p", sdp_offer=SECRET)), wait=wait)
+
+
+async def test_trouble_is_tried_again_after_a_second_and_counted(corner: Corner) -> None:
+    """The caller hears of the attempt that succeeds."""
+    told = Told(outcomes=[Trouble("no server")])
+    reply = await send(corner, told)
+    assert reply is not None
+    assert reply.result == {"wrapper": "one", "attempt": 2}
+    assert 0.9 < told.times[1] - told.times[0] < 2.5
+
+
+async def test_busy_is_tried_again_after_a_second_and_not_counted(corner: Corner) -> None:
+    """Somebody else is at it: that is no failure."""
+    told = Told(outcomes=[Busy()])
+    reply = await send(corner, told)
+    assert reply is not None
+    assert reply.result == {"wrapper": "one", "attempt": 1}
+    assert 0.9 < told.times[1] - told.times[0] < 2.5
+
+
+async def test_the_fifth_failure_is_final(corner: Corner) -> None:
+    """It is abandoned, buried with its reason, and the caller gets a 503."""
+    told = Told(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)])
+    reply = await send(corner, told)
+    assert reply is not None
+    assert reply.problem is not None
+    assert (reply.problem.status, reply.problem.code) == (503, "unavailable")
+    assert told.attempts == [1, 2, 3, 4, 5]
+    assert [delivery.last for delivery in told.deliveries] == [False] * 4 + [True]
+    assert told.abandoned == [reply.command_id]
+    (dead,) = await corner.dead()
+    assert (dead.command_id, dead.attempt) == (reply.command_id, 5)
+    assert "no server" in dead.reason
+    assert SECRET.encode() in dead.body
+
+
+@pytest.mark.parametrize("abandon_fails", [None, KeyError("x"), Trouble("still no server")])
+async def test_a_bug_is_buried_at_once(corner: Corner, abandon_fails: Exception | None) -> None:
+    """With a 500, whatever the clean-up does; the log has frames, and nothing of what the caller sent."""
+    told = Told(outcomes=[KeyError(SECRET)], abandon_fails=abandon_fails)
+    with capture_logs() as logs:
+        reply = await send(corner, told)
+    assert reply is not None
+    assert reply.problem is not None
+    assert (reply.problem.status, reply.problem.code) == (500, "internal")
+    assert told.attempts == [1]
+    assert told.abandoned == [reply.command_id]
+    (dead,) = await corner.dead()
+    assert "KeyError" in dead.reason
+    assert dead.queue.startswith("session.")
+    bugs = [entry for entry in logs if entry.get("bug") == "KeyError"]
+    assert bugs[0]["log_level"] == "error"
+    assert "_handle" in bugs[0]["frames"]
+    assert "secret" not in str(logs)
+
+
+async def test_an_unreadable_body_is_buried(corner: Corner) -> None:
+    """Without asking the handler; the wrapper goes on with the next command, and logs nothing of the body."""
+    told, where = Told(), session()
+    with capture_logs() as logs:
+        async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+            await listener.listen(where)
+            bad = [
+                await corner.put(session_name(where), body)
+                for body in (b"\xff\x00", b"{}", b'{"id": "1", "body": {"name": "secret"}}', b"[" * 50_000)
+            ]
+            assert await sender.send(command(where), wait=5) is not None
+            dead = await corner.dead(len(bad))
+    assert [(one.command_id, one.reason) for one in dead] == [(each, "unreadable") for each in bad]
+    assert len(told.deliveries) == 1
+    assert "secret" not in str(logs)
+
+
+async def test_a_handler_that_hangs_is_in_trouble(corner: Corner) -> None:
+    """No attempt lasts for ever."""
+
+    async def hang(delivery: Delivery) -> None:
+        if delivery.attempt == 1:
+            await asyncio.Event().wait()
+
+    reply = await send(corner, Told(act=hang), pace=Pace(attempt_limit=0.2))
+    assert reply is not None
+    assert reply.result == {"wrapper": "one", "attempt": 2}
+
+
+async def test_a_timeout_of_the_handlers_own_is_a_bug(corner: Corner) -> None:
+    """Only ours is trouble: a handler says Trouble itself when it means that."""
+    reply = await send(corner, Told(outcomes=[TimeoutError()]))
+    assert reply is not None
+    assert reply.problem is not None
+    assert reply.problem.code == "internal"
+
+
+async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: Corner) -> None:
+    """Nothing is handled until it is healthy; then everything is, at the attempt that it had."""
+    told, where, other = Told(outcomes=[Away("store")]), session(), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        await listener.listen(other)
+        async with asyncio.TaskGroup() as tasks:
+            replies = [tasks.create_task(sender.send(command(where), wait=10))]
+            await told.until(1)
+            replies.append(tasks.create_task(sender.send(command(other), wait=10)))
+            while listener.listening():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            assert len(told.deliveries) == 1
+            await listener.listen(session())
+            told.well.set()
+        assert [reply.result["attempt"] for task in replies if (reply := task.result()) and reply.result] == [1, 1]
+        assert len(listener.listening()) == 3
+    assert told.attempts == [1, 1, 1]
+
+
+async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Corner) -> None:
+    """At once, and as the same attempt."""
+    ill, well, where = Told("ill", outcomes=[Away("store")]), Told("well"), session()
+    async with (
+        corner.bus() as first,
+        corner.bus() as second,
+        first.listener(ill.work()) as unhealthy,
+        second.listener(well.work()) as healthy,
+        first.sender() as sender,
+    ):
+        await unhealthy.listen(where)
+        sending = asyncio.ensure_future(sender.send(command(where), wait=5))
+        await ill.until(1)
+        await healthy.listen(where)
+        reply = await sending
+    assert reply is not None
+    assert reply.result == {"wrapper": "well", "attempt": 1}
+
+
+async def test_a_burial_that_finds_the_store_away_waits_for_it(corner: Corner) -> None:
+    """What the command had begun is released before it is buried."""
+    told = Told(outcomes=[KeyError(), KeyError()], abandon_fails=Away("store"))
+    where = session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        sending = asyncio.ensure_future(sender.send(command(where), wait=10))
+        await told.until(1)
+        while listener.listening():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        told.abandon_fails = None
+        told.well.set()
+        reply = await sending
+    assert reply is not None
+    assert reply.problem is not None
+    assert reply.problem.code == "internal"
+    assert len(told.abandoned) == 2
+
+
+async def test_a_command_that_kills_its_wrappers_is_counted_and_buried(corner: Corner) -> None:
+    """Each death is an attempt: the fifth is the last, and the one after it buries without handling."""
+    where, sent = session(), None
+    attempts: list[int] = []
+    async with corner.bus() as api, api.sender() as sender:
+        await api.topology.open_session(where)
+        sent = command(where)
+        sending = asyncio.ensure_future(sender.send(sent, wait=20))
+        for _ in range(ATTEMPTS):
+            attempts += await _attempt_that_dies(corner, where)
+        told = Told()
+        async with corner.bus() as bus, bus.listener(told.work()) as listener:
+            await listener.listen(where)
+            reply = await sending
+    assert attempts == [1, 2, 3, 4, 5]
+    assert reply is not None
+    assert reply.problem is not None
+    assert reply.problem.code == "unavailable"
+    assert told.deliveries == []
+    assert told.abandoned == [sent.id]
+    assert [dead.command_id for dead in await corner.dead()] == [sent.id]
+
+
+async def _attempt_that_dies(corner: Corner, where: str) -> list[int]:
+    """A wrapper whose process ends while it handles; the attempts that it saw."""
+
+    async def hang(_: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    told = Told(act=hang)
+
+    async def wrapper() -> None:
+        async with corner.bus() as bus, bus.listener(told.work()) as listener:
+            await listener.listen(where)  # type: ignore[arg-type]
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(wrapper())
+        await told.until(1)
+        running.cancel()
+    return told.attempts

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import aiortc.rtcrtpreceiver
+import websockets
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs.base import Decoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -226,7 +227,20 @@ async def measure(given: argparse.Namespace) -> bool:
                 async with child(*common, "--role=viewers", f"--source={source}") as viewers:
                     await viewers.hear()
                     await asyncio.sleep(1)
-                    return report(given, *await window(server, viewers, given.seconds))
+                    pongs: list[float] = []
+                    async with websockets.connect(url) as socket, asyncio.TaskGroup() as tasks:
+                        pinging = tasks.create_task(ping(socket, pongs))
+                        measured = await window(server, viewers, given.seconds)
+                        pinging.cancel()
+                    print(f"slowest WebSocket pong of {len(pongs)}: {1000 * max(pongs):.1f} ms")
+                    return report(given, *measured)
+
+
+async def ping(socket: websockets.ClientConnection, pongs: list[float]) -> None:
+    """Note how long the media server takes to answer a ping while it forwards."""
+    while True:
+        pongs.append(await (await socket.ping()))
+        await asyncio.sleep(0.05)
 
 
 Figures = list[dict[str, int]]

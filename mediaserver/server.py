@@ -18,6 +18,7 @@ from mediaserver.media.engine import open_engine
 from mediaserver.objects.factory import Factory
 from mediaserver.objects.server_manager import ServerManager
 from mediaserver.objects.table import ObjectTable
+from mediaserver.resources import Resources
 from mediaserver.rpc.cache import RequestCache
 from mediaserver.rpc.connection import Connection
 from mediaserver.rpc.dispatch import Dispatcher, DropConnection
@@ -50,7 +51,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Listening]:
         subscriptions.serve(sessions)
         manager.list_sessions = sessions.known
         stack.callback(_release_all, objects)
-        factory = Factory(subscriptions.raised, engine)
+        factory = Factory(subscriptions.raised, engine, Resources(settings.exception_limit))
         methods = Methods(objects, sessions, subscriptions, factory, str(uuid.uuid4()))
         server = _Server(settings, Dispatcher(methods, sessions, RequestCache(time.monotonic)), sessions)
         listening = await stack.enter_async_context(server.listen())

@@ -23,6 +23,7 @@ class Settings:
     port: int = 8888
     path: str = "kurento"
     gc_period: float = 240.0
+    exception_limit: float = 0.8
     name: str = "mediaserver"
     media: MediaSettings = field(default_factory=MediaSettings)
 
@@ -52,6 +53,13 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
         default=own.gc_period,
         metavar="SECONDS",
         help="sessions without a connection end after one to two of these; fractions are fine (%(default)s)",
+    )
+    parser.add_argument(
+        "--exception-limit",
+        type=_positive,
+        default=own.exception_limit,
+        metavar="SHARE",
+        help="share of the file descriptor limit beyond which creations get 40009 (%(default)s)",
     )
     parser.add_argument(
         "--max-video-bitrate",
@@ -87,6 +95,7 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
         port=given.port,
         path=given.path.removeprefix("/"),
         gc_period=given.gc_period,
+        exception_limit=given.exception_limit,
         name=given.name,
         media=MediaSettings(given.max_video_bitrate, given.media_timeout, given.flow_timeout, tuple(given.address)),
     )

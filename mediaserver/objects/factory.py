@@ -11,20 +11,23 @@ from mediaserver.model.spec import ClassSpec
 from mediaserver.objects.media_object import Listener, MediaObject
 from mediaserver.objects.pipeline import MediaPipeline
 from mediaserver.objects.webrtc_endpoint import EndpointOptions, WebRtcEndpoint
+from mediaserver.resources import Resources
 
 
 class Factory:
     """Knows the classes by the names clients use, with or without `kurento.`."""
 
-    def __init__(self, raise_event: Listener, engine: Engine) -> None:
+    def __init__(self, raise_event: Listener, engine: Engine, resources: Resources) -> None:
         self._raise_event = raise_event
         self._engine = engine
+        self._resources = resources
 
     def spec(self, name: str) -> ClassSpec:
-        """Find a class that can be created, or refuse with 40108."""
+        """Find a class that can be created, or refuse: 40108 where there is none, 40009 where there is no room."""
         found = FACTORIES.get(name.removeprefix("kurento."))
         if found is None:
             raise refusal(Code.MEDIA_OBJECT_NOT_AVAILABLE, f"Factory '{name}' not found")
+        self._resources.check()
         return found
 
     def make(self, spec: ClassSpec, arguments: Mapping[str, Any]) -> MediaObject:

@@ -90,7 +90,7 @@ class Dispatcher:
             result = await self._execute(connection, note.method, note.params)
         except JsonRpcError as refused:
             return encode_error(None, refused)
-        self._bind(connection, result)
+        # what goes back is an error, and errors bind nothing (protocol 2.2)
         return encode_notification_answer(result)
 
     async def _requested(self, connection: Sink, request: Request) -> str:

@@ -131,5 +131,12 @@ async def test_notifications_are_executed() -> None:
         assert await kurento.invoke(MANAGER, "getPipelines") == [made]
         await kurento.send({"id": None, "jsonrpc": "2.0", "method": "closeSession"})
         assert await kurento.others.get() == ""
-        await kurento.send({"jsonrpc": "2.0", "method": "ref", "params": {"object": made}})
+        await kurento.send({"jsonrpc": "2.0", "method": "describe", "params": {"object": made}})
         assert (await kurento.others.get())["error"]["code"] == 40101
+
+
+async def test_the_answer_to_a_notification_binds_nothing() -> None:
+    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+        await kurento.send({"jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}})
+        assert (await kurento.others.get())["error"]["data"]["sessionId"]
+        assert (await kurento.call("ping"))["result"] == {"value": "pong"}

@@ -61,6 +61,13 @@ async def test_creation() -> None:
         assert await kurento.code("create", type="WebRtcEndpoint", constructorParams=flags) == 40001
 
 
+async def test_a_full_server_refuses() -> None:
+    async with assemble(Settings(port=0, exception_limit=1e-9)) as server, raw(server.url) as kurento:
+        assert await kurento.code("create", type="NoSuch") == 40108
+        assert await kurento.code("create", type="MediaPipeline") == 40009
+        assert await kurento.code("create", type="WebRtcEndpoint", constructorParams={}) == 40009
+
+
 async def test_describe_names_the_nearest_base_first() -> None:
     async with assemble(SETTINGS) as server, raw(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())

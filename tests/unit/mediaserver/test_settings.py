@@ -10,10 +10,10 @@ def test_defaults_are_kurentos() -> None:
 
 
 def test_everything_can_be_told() -> None:
-    line = "--host 0.0.0.0 --port 0 --path /k --name m --gc-period 0.5 --max-video-bitrate 900"
+    line = "--host 0.0.0.0 --port 0 --path /k --name m --gc-period 0.5 --exception-limit 0.7 --max-video-bitrate 900"
     line += " --media-timeout 8 --flow-timeout 1.5 --address 192.0.2.1 --address 192.0.2.2"
     assert parse_settings(line.split()) == Settings(
-        "0.0.0.0", 0, "k", 0.5, "m", MediaSettings(900, 8.0, 1.5, ("192.0.2.1", "192.0.2.2"))
+        "0.0.0.0", 0, "k", 0.5, 0.7, "m", MediaSettings(900, 8.0, 1.5, ("192.0.2.1", "192.0.2.2"))
     )
 
 

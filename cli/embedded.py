@@ -71,13 +71,16 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
 
 @contextlib.asynccontextmanager
 async def _carriers(amqp_url: str | None) -> "AsyncIterator[Carriers]":
-    if amqp_url is None:
-        raise CannotStart("the in-process bus is not there yet: install rabbitmq-server, or give --amqp-url")
-    from api.carriers import rabbitmq
+    from api.carriers import Carriers, rabbitmq
+    from callplane.bus import memory
 
-    async with rabbitmq(amqp_url) as carriers:
-        await carriers.bus.wait_up(READY_WITHIN)
-        yield carriers
+    if amqp_url is None:
+        async with memory.open_bus() as bus:
+            yield Carriers(bus, bus.exchange.mailboxes)
+    else:
+        async with rabbitmq(amqp_url) as carriers:
+            await carriers.bus.wait_up(READY_WITHIN)
+            yield carriers
 
 
 def _api_settings(options: Options, around: Surroundings) -> "Settings":

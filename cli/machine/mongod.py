@@ -7,12 +7,9 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
 
 from cli.machine.errors import CannotStart, MissingPart
+from cli.machine.mongo_wire import CommandFailed, command
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process
 
@@ -109,36 +106,30 @@ class Mongod:
         return Command("mongod", argv, self.directory / "mongod.log", ready_within=60)
 
     async def _become_primary(self) -> None:
-        # directConnection: before the set is initiated there is no primary for a driver to find.
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            "127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=50, connectTimeoutMS=2_000
-        )
-        async with client:
+        async def look() -> bool | None:
+            try:
+                hello = await command(self.port, {"hello": 1})
+                if not hello["isWritablePrimary"] and not hello.get("secondary"):
+                    await self._initiate()
+            except (OSError, CommandFailed):
+                return None
+            return hello["isWritablePrimary"] or None
 
-            async def look() -> bool | None:
-                try:
-                    hello = await client.admin.command("hello")
-                    if not hello["isWritablePrimary"] and not hello.get("secondary"):
-                        await self._initiate(client)
-                except PyMongoError:
-                    return None
-                return hello["isWritablePrimary"] or None
+        await self.process.until(look)
 
-            await self.process.until(look)
-
-    async def _initiate(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
+    async def _initiate(self) -> None:
         member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
         try:
-            kept = (await client.admin.command("replSetGetConfig"))["config"]
-        except OperationFailure as trouble:
+            kept = (await command(self.port, {"replSetGetConfig": 1}))["config"]
+        except CommandFailed as trouble:
             if trouble.code == _NOT_YET_INITIALIZED:
-                await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+                await command(self.port, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
             return
         if kept["members"][0]["host"] != member["host"]:
             # Kept data that was served on another port: the only member has to learn its new address.
             kept["members"][0] |= member
             kept["version"] += 1
-            await client.admin.command("replSetReconfig", kept, force=True)
+            await command(self.port, {"replSetReconfig": kept, "force": True})
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from cli.machine.errors import CannotStart
 
@@ -19,27 +20,27 @@ def run_directory(kept: Path | None = None) -> Iterator[Path]:
     """A directory for the block: a temporary one, removed at its end, or ``kept``, which stays and is ours alone."""
     if kept is None:
         _remove_orphans()
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX)) if kept is None else kept
     try:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX)) if kept is None else kept
         path.mkdir(parents=True, exist_ok=True)
-        with _owned(path):
+        lock = (path / _LOCK).open("w")
+    except OSError as trouble:
+        raise CannotStart(f"{trouble.filename} cannot be written: {trouble.strerror}") from trouble
+    try:
+        with lock:
+            _own(lock, path)
             yield path
-    except PermissionError as trouble:
-        raise CannotStart(f"{trouble.filename}: {trouble.strerror}") from trouble
     finally:
         if kept is None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def _owned(path: Path) -> Iterator[None]:
+def _own(lock: IO[str], path: Path) -> None:
     # The kernel drops a flock with the process that holds it, however that ended.
-    with (path / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"{path} is used by another callplane that is running") from None
-        yield
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(f"{path} is used by another callplane that is running") from None
 
 
 def _remove_orphans() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from cli.machine.erlang import ErlangError
 from cli.machine.rabbitmq import rabbitmq
+from tests.support.processes import marked
 from tests.support.servers import Vhost
 
 
@@ -36,20 +37,7 @@ async def test_a_node_keeps_its_queues_over_a_kill_and_leaves_no_process(tmp_pat
         async with connection, connection.channel() as channel:
             await channel.declare_queue("kept", durable=True)
         await node.kill()
-        assert _ours(tmp_path) == []
+        assert marked(str(tmp_path)) == {}
         await node.start()
         assert await Vhost(node, "/").queues() == {"kept": 0}
-    assert _ours(tmp_path) == []
-
-
-def _ours(directory: Path) -> list[str]:
-    """The command lines of living processes whose home is below ``directory``."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if str(directory).encode() in environment:
-            found.append((process / "cmdline").read_text())
-    return found
+    assert marked(str(tmp_path)) == {}

@@ -1,0 +1,101 @@
+"""Chromium as a publisher and a viewer of the media server, signalled by hand."""
+
+import asyncio
+import shutil
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from mediaserver.server import assemble
+from mediaserver.settings import MediaSettings, Settings
+from tests.support.browsers import chromium
+from tests.support.raw_kurento import RawKurento, raw
+
+CEILING = 900
+SETTINGS = Settings(port=0, media=MediaSettings(max_video_bitrate=CEILING))
+PAGE = """
+const begin = async publish => {
+  window.pc = new RTCPeerConnection({iceServers: []});
+  window.candidates = [];
+  window.streams = [];
+  pc.onicecandidate = e => e.candidate && candidates.push(e.candidate.toJSON());
+  pc.ontrack = e => {
+    streams.push(e.streams.length);
+    const video = Object.assign(document.createElement('video'), {autoplay: true, muted: true});
+    video.srcObject = e.streams[0];
+    document.body.append(video);
+  };
+  if (publish) {
+    const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 480}});
+    stream.getTracks().forEach(track => pc.addTrack(track, stream));
+  } else {
+    pc.addTransceiver('video', {direction: 'recvonly'});
+    pc.addTransceiver('audio', {direction: 'recvonly'});
+  }
+  await pc.setLocalDescription();
+  return pc.localDescription.sdp;
+};
+const numbers = async () => {
+  const found = {};
+  (await pc.getStats()).forEach(r => {
+    if (r.type === 'inbound-rtp' || r.type === 'outbound-rtp') found[r.kind] = r;
+  });
+  return found;
+};
+"""
+
+pytestmark = pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+
+
+async def opened(browser: Browser) -> Page:
+    """Open an empty secure page with the script in it."""
+    context = await browser.new_context(permissions=["camera", "microphone"])
+    page = await context.new_page()
+    page.set_default_timeout(20_000)
+    await page.route("**/*", lambda route: route.fulfill(body="<html></html>", content_type="text/html"))
+    await page.goto("https://localhost/")
+    await page.add_script_tag(content=PAGE)
+    return page
+
+
+async def until(page: Page, condition: str) -> None:
+    """Look ten times a second, in the page, until a condition holds."""
+    script = f"async () => {{ while (!({condition})) await new Promise(done => setTimeout(done, 100)) }}"
+    await asyncio.wait_for(page.evaluate(script), 20)
+
+
+async def attach(kurento: RawKurento, endpoint: str, page: Page, *, publish: bool) -> None:
+    """Negotiate with candidates trickled both ways."""
+    await kurento.subscribe(endpoint, "IceCandidateFound", "IceGatheringDone", "ConnectionStateChanged")
+    offer = await page.evaluate("publish => begin(publish)", publish)
+    answer = await kurento.invoke(endpoint, "processOffer", offer=offer)
+    await page.evaluate("sdp => pc.setRemoteDescription({type: 'answer', sdp})", answer)
+    await kurento.invoke(endpoint, "gatherCandidates")
+    await kurento.event("IceGatheringDone", endpoint)
+    for data in kurento.seen("IceCandidateFound", endpoint):
+        await page.evaluate("candidate => pc.addIceCandidate(candidate)", data["candidate"])
+    await page.wait_for_function("pc.iceGatheringState === 'complete' || candidates.length > 1")
+    for candidate in await page.evaluate("candidates"):
+        await kurento.invoke(endpoint, "addIceCandidate", candidate=candidate)
+    await kurento.event("ConnectionStateChanged", endpoint, newState="CONNECTED")
+
+
+async def test_a_publisher_climbs_to_its_ceiling_and_a_viewer_decodes() -> None:
+    async with chromium() as browser, assemble(SETTINGS) as server, raw(server.url) as kurento:
+        pipeline = await kurento.pipeline()
+        source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
+        publisher, viewer = await opened(browser), await opened(browser)
+        await attach(kurento, source, publisher, publish=True)
+        await kurento.invoke(source, "connect", sink=sink)
+        await attach(kurento, sink, viewer, publish=False)
+        assert await viewer.evaluate("streams") == [1, 1]
+        await until(viewer, "(await numbers()).video?.framesDecoded > 30")
+        await until(viewer, "(await numbers()).audio?.bytesReceived > 3000")
+        await until(publisher, f"(await numbers()).video?.targetBitrate > {0.8 * CEILING * 1000}")
+        sent: dict[str, Any] = await publisher.evaluate("numbers()")
+        assert sent["video"]["targetBitrate"] <= CEILING * 1000
+        seen: dict[str, Any] = await viewer.evaluate("numbers()")
+        assert seen["video"]["packetsLost"] == 0
+        assert seen["video"]["framesDropped"] <= 5
+        await asyncio.gather(publisher.evaluate("pc.close()"), viewer.evaluate("pc.close()"))

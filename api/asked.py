@@ -71,7 +71,12 @@ def _making(
 
 def if_match(
     value: Annotated[
-        str | None, Header(alias="If-Match", description='The version that it must still have, `"7"`, or `*`.')
+        str | None,
+        Header(
+            alias="If-Match",
+            description='The version that it must still have, `"7"`, or `*`.',
+            json_schema_extra={"pattern": r'^(\*|"[0-9]{1,18}")$'},
+        ),
     ] = None,
 ) -> int | None:
     """The version that the caller names; None: any (RFC 9110, 13.1.1)."""

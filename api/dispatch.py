@@ -79,6 +79,9 @@ class Dispatch:
         try:
             reply = await self._explained(envelope, self._patiently(envelope))
             outcome = "silent" if reply is None else "refused" if reply.problem else "done"
+        except Refusal:
+            outcome = "refused"
+            raise
         finally:
             self.metrics.commanded(envelope.name, outcome, time.perf_counter() - began)
         if reply is None:

@@ -68,6 +68,7 @@ async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: As
     "/{connection_id}/candidates",
     status_code=202,
     summary="Trickle ICE candidates",
+    response_class=Response,
     responses=problems(*SEATED),
 )
 async def trickle(

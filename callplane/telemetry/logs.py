@@ -20,6 +20,22 @@ def configure_logs(level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _adopt_libraries()
+
+
+def _adopt_libraries() -> None:
+    """Turn what libraries say into lines of ours; of connections and consumers our bus tells by itself."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_Lines()], force=True)
+    for library in ("aio_pika", "aiormq"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+class _Lines(logging.Handler):
+    """Hands records of the standard library's loggers to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as one JSON line."""
+        logger(record.name).log(record.levelno, record.getMessage(), exc_info=record.exc_info)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -1,0 +1,34 @@
+"""SIGTERM: what waits is answered, later requests are told to come again, and the process ends within two seconds."""
+
+import asyncio
+import time
+
+import httpx
+
+from tests.integration.api.test_bad_input import seated
+from tests.support.servers import Servers
+from tests.support.stack import Size, cluster
+
+
+async def test_a_parked_poll_is_answered_and_the_process_ends(servers: Servers) -> None:
+    async with cluster(servers, Size(apis=1, wrappers=1, media_servers=0)) as programs:
+        [api] = programs.apis
+        async with httpx.AsyncClient(base_url=api.url, timeout=30) as http:
+            me = await seated(http)
+            first = (await http.get("/messages", params={"wait": 5}, headers=me.who)).json()
+            asked = {"wait": 30, "ack": first["ack"]}
+            async with asyncio.TaskGroup() as tasks:
+                poll = tasks.create_task(http.get("/messages", params=asked, headers=me.who))
+                await _parked(http)
+                began = time.monotonic()
+                status = await api.terminate()
+                took = time.monotonic() - began
+            assert (poll.result().status_code, poll.result().json()["messages"]) == (200, [])
+            assert (status, took < 2) == (0, True), took
+
+
+async def _parked(http: httpx.AsyncClient) -> None:
+    """Two more requests have been answered since the poll was sent: it waits by now."""
+    for _ in range(2):
+        assert (await http.get("/readyz")).status_code == 200
+        await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import Database, DatabaseClock, open_database
 from callplane.store.indexes import ensure_indexes
+from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
@@ -72,7 +73,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
 
         chores = Chores()
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
-        hearing = Hearing(store.connections, bus.messenger, store.clock, aftermath)
+        hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
         leases: Leases  # set below: it needs the context, which needs the pool, whose ears it is
         pool = Pool(wrapper, store.servers, Ears(hearing.take, lambda server: leases.came_back(server)))
         options = MediaOptions(settings.deployment, settings.max_send_kbps)
@@ -107,6 +108,7 @@ def _store(database: Database, settings: WrapperSettings) -> Store:
         seats=Seats(database, clock),
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
+        liveness=Liveness(database, clock),
         attachments=Attachments(database),
         pods=Pods(database, settings.lease_seconds),
         servers=MediaServers(database),

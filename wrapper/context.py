@@ -6,6 +6,7 @@ from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
+from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
@@ -25,6 +26,7 @@ class Store:
     seats: Seats
     media: SessionMedia
     connections: Connections
+    liveness: Liveness
     attachments: Attachments
     pods: Pods
     servers: MediaServers

@@ -1,6 +1,7 @@
 """From an offer to a ready connection: adders write first and read after; act between two guards (design 5)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.commands import Envelope
@@ -9,9 +10,10 @@ from callplane.contracts.ids import ParticipantId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Negotiated
+from callplane.store.changes import Change
 from callplane.store.connections import Wanted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
-from callplane.store.views import connection_view
+from callplane.store.views import connection_view, participant_view
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.pipelines import lost_if_gone, pipeline_of
@@ -23,13 +25,22 @@ ROUNDS = 5
 Rule = Callable[[SessionDocument, Seat], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the client sent: its SDP, and which of its connections the new one takes the place of."""
+
+    sdp: str
+    replaces: str | None = None
+
+
 class Negotiation:
     """One attempt of one offer; a repeated command finds what an earlier attempt has reached."""
 
-    def __init__(self, envelope: Envelope, wanted: Wanted, sdp_offer: str, context: Context) -> None:
+    def __init__(self, envelope: Envelope, wanted: Wanted, offer: Offer, context: Context) -> None:
         self._envelope = envelope
         self._wanted = wanted
-        self._offer = sdp_offer
+        self._offer = offer.sdp
+        self._replaces = offer.replaces
         self._context = context
         self._connections = context.store.connections
 
@@ -39,6 +50,7 @@ class Negotiation:
         if connection is None:
             raise Refusal("forbidden", "this connection belongs to somebody else")
         try:
+            await self._check_replaced()
             connection = await self._ready(connection, rule)
             await self._enter_stream(connection)
         except Refusal:
@@ -47,6 +59,13 @@ class Negotiation:
         await settle(connection.id, self._context)
         await self._tell(connection)
         return Negotiated(connection=connection_view(connection))
+
+    async def _check_replaced(self) -> None:
+        old = None if self._replaces is None else await self._connections.find(self._replaces)
+        if self._replaces is None:
+            return
+        if old is None or old.participant_id != self._wanted.participant_id or old.kind != self._wanted.kind:
+            raise Refusal("not-found", f"there is no connection {self._replaces} to replace")
 
     async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
         for _ in range(ROUNDS):
@@ -115,13 +134,29 @@ class Negotiation:
 
     async def _enter_stream(self, connection: ConnectionDocument) -> None:
         """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""
-        if self._wanted.kind != "publish":
-            return
+        if self._wanted.kind == "publish":
+            change = await self._replaced(connection) or await self._published(connection)
+            self._context.aftermath.owes(change)
+            if change is None:
+                await self._explain(connection)
+        if self._replaces is not None:
+            await self._end("replaced", self._replaces)
+
+    async def _published(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
         publish = self._context.store.media.publish
-        change = await publish(connection.session_id, connection.epoch, connection.participant_id, connection.id)
-        self._context.aftermath.owes(change)
-        if change is not None:
-            return
+        return await publish(connection.session_id, connection.epoch, connection.participant_id, connection.id)
+
+    async def _replaced(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
+        """Swap the entry of the connection that this one replaces; subscriptions that name it follow first."""
+        if self._replaces is None:
+            return None
+        session = await open_session(connection.session_id, self._context)
+        shown = participant_view(session, await seat_in(session, connection.participant_id, self._context))
+        await self._connections.follow(session.id, connection.participant_id, self._replaces, connection.id)
+        swap = (self._replaces, connection.id)
+        return await self._context.store.media.replace(session.id, connection.epoch, shown, swap)
+
+    async def _explain(self, connection: ConnectionDocument) -> None:
         session = await open_session(connection.session_id, self._context)
         await seat_in(session, connection.participant_id, self._context)
         if session.epoch != connection.epoch:
@@ -129,8 +164,8 @@ class Negotiation:
         if all(stream.connection_id != connection.id for stream in session.streams):
             raise Trouble("the session changed while it was read")
 
-    async def _end(self, reason: str) -> None:
-        where = {"_id": self._wanted.id, "participant_id": self._wanted.participant_id}
+    async def _end(self, reason: str, connection: str | None = None) -> None:
+        where = {"_id": connection or self._wanted.id, "participant_id": self._wanted.participant_id}
         change = await self._connections.release(where, reason)
         self._context.aftermath.owes(change)
 

@@ -8,6 +8,7 @@ from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
+from wrapper.drops import Drops
 from wrapper.grace import Grace
 from wrapper.leases import Leases
 from wrapper.listening import Listening
@@ -39,6 +40,7 @@ class Sweeps:
             group.create_task(self._each(every, self.lost_servers))
             group.create_task(self._each(every, self.tombstones))
             group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
+            group.create_task(self._each(every, Drops(self._context, self._settings.drop_seconds).sweep))
             group.create_task(self._each(LISTING_SECONDS, listening.catch_up))
 
     async def owed(self) -> None:

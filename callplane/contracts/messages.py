@@ -96,3 +96,18 @@ def media_lost(epoch: int, reason: str) -> Event:
 def media_ready(epoch: int) -> Event:
     """The epoch has its pipeline."""
     return Event(type="media-ready", data={"epoch": epoch})
+
+
+def connection_failed(connection_id: str, reason: str) -> Event:
+    """A connection did not heal in time: its participant offers again."""
+    return Event(type="connection-failed", data={"connection_id": connection_id, "reason": reason})
+
+
+def participant_reconnecting(participant_id: str) -> Event:
+    """A seat's media is away; the seat stays for its grace."""
+    return Event(type="participant-reconnecting", data={"participant_id": participant_id})
+
+
+def participant_reconnected(participant_id: str) -> Event:
+    """A seat's media, or its participant, is back."""
+    return Event(type="participant-reconnected", data={"participant_id": participant_id})

@@ -120,16 +120,12 @@ class Connections:
         await self._make(mine)  # or somebody else makes it in this very moment: push again in either case
         return await self._change(where, {"$push": kept})
 
-    async def media_state(
-        self, connection: str, known: Iterable[str | None], state: str
-    ) -> Change[ConnectionDocument] | None:
-        """What the media server says of it now, when that is news; told to its participant."""
-        shown: Any = state
-        return await self.counted.change(
-            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}},
-            {"$set": {"media_state": state}},
-            connection_state(connection, shown),
-        )
+    async def follow(self, session: str, publisher: str, old: str, new: str) -> None:
+        """Let subscriptions that name one connection of a publisher name the one that replaces it."""
+        with away_when_unreachable():
+            await self._collection.update_many(
+                {"session_id": session, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
+            )
 
     async def of_session(self, session: str, **where: Any) -> list[ConnectionDocument]:
         """The connections of a session that are not released and match."""

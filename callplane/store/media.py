@@ -1,7 +1,14 @@
 """What a session has on a media server: its pipeline and the streams in it, both bound to one epoch."""
 
 from callplane.contracts.media import MediaRef
-from callplane.contracts.messages import media_lost, media_ready, stream_published, stream_unpublished
+from callplane.contracts.messages import (
+    media_lost,
+    media_ready,
+    participant_updated,
+    stream_published,
+    stream_unpublished,
+)
+from callplane.contracts.shapes import ParticipantView
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock
 from callplane.store.documents import SessionDocument
@@ -52,6 +59,20 @@ class SessionMedia:
             {"$push": {"streams": {"participant_id": participant, "connection_id": connection}}},
             stream_published(participant, connection),
             [Owed("settle-streams", {"participant_id": participant})],
+        )
+
+    async def replace(
+        self, session: str, epoch: int, participant: ParticipantView, connections: tuple[str, str]
+    ) -> Change[SessionDocument] | None:
+        """Let a ready connection (the second) take the place of another in ``streams``, once (design 7)."""
+        old, new = connections
+        mine = {"participant_id": participant.id, "connection_id": old}
+        return await self._counted.change(
+            {"_id": session, "status": "open", "epoch": epoch, "streams": {"$elemMatch": mine}},
+            {"$set": {"streams.$[entry].connection_id": new}},
+            participant_updated(participant.model_dump(mode="json")),
+            [Owed("settle-streams", {"participant_id": participant.id})],
+            array_filters=[{"entry.connection_id": old}],
         )
 
     async def unpublish(

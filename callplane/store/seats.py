@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from callplane.contracts.messages import participant_joined, participant_left, participant_updated
+from callplane.contracts.messages import (
+    Event,
+    participant_joined,
+    participant_left,
+    participant_reconnected,
+    participant_reconnecting,
+    participant_updated,
+)
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.guards import in_time, remember
+from callplane.store.trouble import away_when_unreachable
 
 KICKED_KEPT = 1000
 
@@ -28,7 +36,8 @@ class Seats:
     """One method per thing that can happen to a seat; each is one guarded update with one event."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        self._counted = CountedUpdates(database["sessions"], SessionDocument, clock)
+        self._collection = database["sessions"]
+        self._counted = CountedUpdates(self._collection, SessionDocument, clock)
 
     async def take(self, session: str, seat: Seat, command: str, deadline: datetime) -> Change[SessionDocument] | None:
         """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
@@ -93,4 +102,33 @@ class Seats:
             participant_updated(before.model_dump(mode="json")),
             [Owed("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
             array_filters=[{"seat.id": before.id}],
+        )
+
+    async def reconnecting(self, session: str, participant: str) -> Change[SessionDocument] | None:
+        """Its media is away: everybody is told, once."""
+        return await self._turn(session, participant, ("joined", "reconnecting"), participant_reconnecting(participant))
+
+    async def reconnected(self, session: str, participant: str) -> Change[SessionDocument] | None:
+        """It is back: everybody is told, once."""
+        return await self._turn(session, participant, ("reconnecting", "joined"), participant_reconnected(participant))
+
+    async def with_reconnecting(self, limit: int = 200) -> list[SessionDocument]:
+        """Open sessions in which somebody's media is away."""
+        where = {"status": "open", "participants.state": "reconnecting"}
+        with away_when_unreachable():
+            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+
+    async def _turn(
+        self, session: str, participant: str, states: tuple[str, str], event: Event
+    ) -> Change[SessionDocument] | None:
+        before, after = states
+        return await self._counted.change(
+            {
+                "_id": session,
+                "status": "open",
+                "participants": {"$elemMatch": {"id": participant, "state": before}},
+            },
+            {"$set": {"participants.$[seat].state": after}},
+            event,
+            array_filters=[{"seat.id": participant}],
         )

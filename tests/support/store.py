@@ -12,8 +12,10 @@ from callplane.store.connections import Connections
 from callplane.store.database import Database, DatabaseClock, open_database
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.indexes import ensure_indexes
+from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
+from callplane.store.pods import Pods
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
@@ -30,7 +32,9 @@ class Repositories:
     seats: Seats
     media: SessionMedia
     connections: Connections
+    liveness: Liveness
     attachments: Attachments
+    pods: Pods
     servers: MediaServers
     wrappers: Wrappers
 
@@ -71,7 +75,9 @@ async def repositories(corner: Corner) -> AsyncIterator[Repositories]:
             Seats(database, clock),
             SessionMedia(database, clock),
             Connections(database, clock),
+            Liveness(database, clock),
             Attachments(database),
+            Pods(database),
             MediaServers(database),
             Wrappers(database),
         )

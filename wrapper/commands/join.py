@@ -17,6 +17,7 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         await _take_seat(envelope, command, participant, context)
     else:
         await seat_in(await open_session(envelope.session_id, context), participant, context)
+        context.aftermath.owes(await context.store.seats.reconnected(envelope.session_id, participant))
     await _open_mailbox(SessionId(envelope.session_id), participant, context)
     session = await context.store.sessions.find(envelope.session_id)
     attachment = await context.store.attachments.read(participant)

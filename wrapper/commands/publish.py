@@ -7,13 +7,13 @@ from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context
-from wrapper.negotiation import Negotiation
+from wrapper.negotiation import Negotiation, Offer
 
 
 async def publish(envelope: Envelope, command: Publish, context: Context) -> Negotiated:
     """Offer to send."""
     wanted = Wanted(made_by(envelope.id), envelope.session_id, command.participant_id, "publish")
-    return await Negotiation(envelope, wanted, command.sdp_offer, context).run(_may_publish)
+    return await Negotiation(envelope, wanted, Offer(command.sdp_offer, command.replaces), context).run(_may_publish)
 
 
 def _may_publish(_session: SessionDocument, seat: Seat) -> None:

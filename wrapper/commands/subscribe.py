@@ -7,7 +7,7 @@ from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context
-from wrapper.negotiation import Negotiation
+from wrapper.negotiation import Negotiation, Offer
 
 
 async def subscribe(envelope: Envelope, command: Subscribe, context: Context) -> Negotiated:
@@ -25,4 +25,4 @@ async def subscribe(envelope: Envelope, command: Subscribe, context: Context) ->
         command.publisher,
         command.stream,
     )
-    return await Negotiation(envelope, wanted, command.sdp_offer, context).run(may)
+    return await Negotiation(envelope, wanted, Offer(command.sdp_offer, command.replaces), context).run(may)

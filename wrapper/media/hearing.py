@@ -7,15 +7,16 @@ from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId, derived_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
-from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
+from callplane.store.liveness import Liveness
 from callplane.telemetry.logs import logger
-from kurento_client import ConnectionState, IceCandidate, IceComponentState
+from kurento_client import ConnectionState, FlowState, IceCandidate, IceComponentState, MediaType
 from kurento_client.events import (
     ConnectionStateChanged,
     IceCandidateFound,
     IceComponentStateChanged,
     MediaEvent,
+    MediaFlowOutStateChanged,
     MediaStateChanged,
 )
 from wrapper.media.port import Line
@@ -29,10 +30,8 @@ UNHEARD = (None, "failed")
 class Hearing:
     """Knows whose endpoint is whose, and works through events in order for each endpoint."""
 
-    def __init__(
-        self, connections: Connections, messenger: Messenger, clock: DatabaseClock, aftermath: Aftermath
-    ) -> None:
-        self._connections = connections
+    def __init__(self, liveness: Liveness, messenger: Messenger, clock: DatabaseClock, aftermath: Aftermath) -> None:
+        self._liveness = liveness
         self._messenger = messenger
         self._clock = clock
         self._aftermath = aftermath
@@ -85,6 +84,11 @@ class Hearing:
                 await self._became(line, (None, "connected"), "failed")
             case IceComponentStateChanged(component_id=1, state=IceComponentState.READY):
                 await self._became(line, ("failed",), "connected")
+            case MediaFlowOutStateChanged() if event.media_type is not MediaType.DATA:
+                flowing = event.state is FlowState.FLOWING
+                await self._liveness.flow(line.connection_id, event.media_type.value, flowing=flowing)
+                if flowing:
+                    await self._became(line, ("failed",), "connected")
             case _:
                 pass
 
@@ -105,4 +109,4 @@ class Hearing:
         await self._messenger.to_participant(ParticipantId(line.participant_id), message)
 
     async def _became(self, line: Line, known: tuple[str | None, ...], state: str) -> None:
-        self._aftermath.owes(await self._connections.media_state(line.connection_id, known, state))
+        self._aftermath.owes(await self._liveness.media_state(line.connection_id, known, state))

@@ -1,0 +1,63 @@
+"""What media servers say of ready connections, and how long ago: the ground on which somebody counts as away."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from callplane.contracts.messages import connection_failed, connection_state
+from callplane.store.changes import Change, CountedUpdates
+from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.documents import ConnectionDocument
+from callplane.store.guards import older_than
+from callplane.store.trouble import away_when_unreachable
+
+LIMIT = 200
+
+
+class Liveness:
+    """Guarded updates of ``media_state``, ``flows`` and ``told``; ``since`` stamps the last change of the first."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        self._collection = database["connections"]
+        self._counted = CountedUpdates(self._collection, ConnectionDocument, clock)
+
+    async def media_state(
+        self, connection: str, known: Iterable[str | None], state: str
+    ) -> Change[ConnectionDocument] | None:
+        """What the media server says of it now, when that is news; told to its participant."""
+        shown: Any = state
+        return await self._counted.change(
+            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}},
+            {"$set": {"media_state": state}, "$unset": {"told": ""}, "$currentDate": {"since": True}},
+            connection_state(connection, shown),
+        )
+
+    async def flow(self, connection: str, medium: str, *, flowing: bool) -> None:
+        """Whether one medium arrives from the participant; nobody is told of this alone (it is also silence)."""
+        with away_when_unreachable():
+            await self._collection.update_one(
+                {"_id": connection, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}}
+            )
+
+    async def tell_failed(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
+        """It did not heal while the drop timer ran: its participant is told to offer again, once."""
+        return await self._counted.change(
+            {"_id": connection, "state": "ready", "media_state": "failed", "told": {"$exists": False}},
+            {"$set": {"told": True}},
+            connection_failed(connection, reason),
+        )
+
+    async def failed_for(self, seconds: float, **where: Any) -> list[ConnectionDocument]:
+        """Ready connections that have been failed for so long."""
+        wanted = {"state": "ready", "media_state": "failed", **where, **older_than("since", seconds)}
+        return [connection async for connection in self._all(wanted)]
+
+    async def still(self, session: str, participant: str) -> list[ConnectionDocument]:
+        """What a seat publishes and nothing of which arrives, though it once did."""
+        mine = {"session_id": session, "participant_id": participant}
+        wanted = {**mine, "state": "ready", "kind": "publish", "media_state": "connected", "flows": {"$exists": True}}
+        return [connection async for connection in self._all(wanted) if not any(connection.flows.values())]
+
+    async def _all(self, where: Document) -> AsyncIterator[ConnectionDocument]:
+        with away_when_unreachable():
+            async for found in self._collection.find(where).limit(LIMIT):
+                yield ConnectionDocument.model_validate(found)

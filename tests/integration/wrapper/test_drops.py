@@ -1,0 +1,159 @@
+"""Lost clients on real servers: the timer, the grace, the way back, and media that is restarted in place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from callplane.contracts.commands import Join, Publish
+from callplane.contracts.ids import ParticipantId
+from callplane.store.documents import SessionDocument
+from tests.support.leftovers import ask
+from tests.support.servers import Servers
+from tests.support.waiting import until
+from tests.support.wrappers import Room, offer, room
+
+FAST = {"sweep_seconds": 0.1, "lease_seconds": 0.3, "drop_seconds": 0.3}
+
+
+async def now(r: Room, session: str) -> SessionDocument:
+    """The session as it is."""
+    found = await r.store.sessions.find(session)
+    assert found is not None
+    return found
+
+
+async def told(r: Room, connection: str, *states: str) -> None:
+    """What the media server would say of a connection's media, said in its place."""
+    for state in states:
+        assert await r.store.liveness.media_state(connection, (None, "connected", "failed"), state) is not None
+
+
+async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: Servers) -> None:
+    async with room(servers, **FAST) as r:
+        session = await r.session(grace=1, departure_timeout=60)
+        ann = await r.seat(session)
+        before = await now(r, session)
+
+        async def gone() -> bool:
+            return not (await now(r, session)).participants
+
+        await until(gone)
+        assert (await now(r, session)).version == before.version + 1
+        attachment = await r.store.attachments.read(ParticipantId(ann))
+        assert attachment is not None
+        assert (attachment.state, attachment.reason) == ("ended", "connection-lost")
+        late = await r.ask(Join(participant_id=ann), session)
+        assert late.problem is not None
+        assert (late.problem.code, late.problem.reason) == ("join-again", "connection-lost")
+
+        async def clean() -> bool:
+            return f"user.{ann}" not in await servers.vhost.queues()
+
+        await until(clean)
+
+
+async def test_media_that_flows_keeps_a_seat_without_a_reader(servers: Servers) -> None:
+    async with room(servers, **FAST) as r:
+        session = await r.session(grace=1)
+        ann, bo = await r.seat(session), await r.seat(session)
+        await told(r, (await r.publish(session, ann))["id"], "connected")
+
+        async def only_ann() -> bool:
+            return [seat.id for seat in (await now(r, session)).participants] == [ann]
+
+        await until(only_ann)
+        assert bo not in [seat.id for seat in (await now(r, session)).participants]
+
+
+@asynccontextmanager
+async def read_for(r: Room, participant: str) -> AsyncIterator[None]:
+    """A living pod holds this mailbox for the block."""
+
+    async def live() -> None:
+        while True:
+            await r.store.pods.renew("pod", "a-pod")
+            await asyncio.sleep(0.05)
+
+    async with asyncio.TaskGroup() as group:
+        living = group.create_task(live())
+        await until(lambda: _held(r))
+        attachment = await r.store.attachments.read(ParticipantId(participant))
+        assert attachment is not None
+        assert await r.store.attachments.take(attachment, "a-pod") is not None
+        yield
+        living.cancel()
+
+
+async def _held(r: Room) -> bool:
+    return bool(await r.store.pods.holders())
+
+
+async def test_failed_media_is_told_after_the_timer_and_released_after_the_grace(servers: Servers) -> None:
+    async with room(servers, **FAST) as r:
+        session = await r.session(grace=1)
+        ann = await r.seat(session)
+        async with read_for(r, ann):
+            connection = (await r.publish(session, ann))["id"]
+            await told(r, connection, "connected", "failed")
+
+            async def reconnecting() -> bool:
+                return (await now(r, session)).participants[0].state == "reconnecting"
+
+            await until(reconnecting)
+
+            async def released() -> bool:
+                found = await r.store.connections.find(connection)
+                return found is not None and found.state == "released" and not (await now(r, session)).streams
+
+            await until(released)
+
+            async def back() -> bool:
+                return (await now(r, session)).participants[0].state == "joined"
+
+            await until(back)
+
+
+async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:
+    async with room(servers, **FAST | {"drop_seconds": 1.0}) as r:
+        session = await r.session(grace=60)
+        ann = await r.seat(session)
+        connection = (await r.publish(session, ann))["id"]
+        before = await now(r, session)
+        await told(r, connection, "connected", "failed", "connected")
+        assert await r.store.liveness.failed_for(0) == []
+        await asyncio.sleep(1.5)  # past the drop timer: nothing may happen, which no event can tell
+        after = await now(r, session)
+        assert (after.version, after.participants[0].state) == (before.version, "joined")
+
+
+async def test_one_participants_media_is_restarted_without_a_new_negotiation_of_others(servers: Servers) -> None:
+    async with room(servers) as r:
+        session = await r.session()
+        ann, bo = await r.seat(session), await r.seat(session)
+        old = (await r.publish(session, ann))["id"]
+        viewer = await r.store.connections.find((await r.subscribe(session, bo, ann))["id"])
+        assert viewer is not None
+        assert viewer.endpoint is not None
+        body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"), replaces=old)
+        new = (await r.done(body, session))["connection"]["id"]
+        assert [stream.connection_id for stream in (await now(r, session)).streams] == [new]
+        fresh = await r.store.connections.find(new)
+        assert fresh is not None
+        assert fresh.endpoint is not None
+        sink, source = viewer.endpoint.id, fresh.endpoint.id
+
+        async def moved() -> bool:
+            answer = await ask(r.media(), "invoke", object=sink, operation="getSourceConnections")
+            return {data["source"] for data in answer["value"]} == {source}
+
+        await until(moved)
+
+        async def released() -> bool:
+            found = await r.store.connections.find(old)
+            return found is not None and found.state == "released" and not found.chores
+
+        await until(released)
+        assert (await now(r, session)).participants[0].id == ann
+        foreign = await r.ask(Publish(participant_id=bo, sdp_offer=await offer("sendonly"), replaces=new), session)
+        assert foreign.problem is not None
+        assert foreign.problem.code == "not-found"

@@ -1,0 +1,56 @@
+"""Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
+
+from callplane.contracts.ids import ParticipantId
+from callplane.store.documents import ConnectionDocument, SessionDocument
+from wrapper.context import Context
+
+SILENT = "the client's media has stopped"
+
+
+class Drops:
+    """Reads what media servers said and how long ago; acts by updates that name the state they act on."""
+
+    def __init__(self, context: Context, drop_seconds: float) -> None:
+        self._context = context
+        self._store = context.store
+        self._drop = drop_seconds
+
+    async def sweep(self) -> None:
+        """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
+        for attachment in await self._store.attachments.detached():
+            for connection in await self._store.liveness.still(attachment.session_id, attachment.participant_id):
+                self._context.aftermath.owes(
+                    await self._store.liveness.media_state(connection.id, ("connected",), "failed")
+                )
+        for connection in await self._store.liveness.failed_for(self._drop, told={"$exists": False}):
+            await self._tell(connection)
+        for connection in await self._store.liveness.failed_for(self._drop, told=True):
+            await self._release(connection)
+        for session in await self._store.seats.with_reconnecting():
+            await self._heal(session)
+
+    async def _tell(self, connection: ConnectionDocument) -> None:
+        """The session first: what is told to the one marks it as done, and so comes last."""
+        turned = await self._store.seats.reconnecting(connection.session_id, connection.participant_id)
+        self._context.aftermath.owes(turned)
+        self._context.aftermath.owes(await self._store.liveness.tell_failed(connection.id, SILENT))
+
+    async def _release(self, connection: ConnectionDocument) -> None:
+        """After one grace it goes, also when its seat lives on: a reloaded page has made another."""
+        session = await self._store.sessions.find(connection.session_id)
+        if session is None or session.status == "closed":
+            return
+        if await self._store.liveness.failed_for(session.settings.grace, _id=connection.id):
+            where = {"_id": connection.id, "media_state": "failed"}
+            self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
+
+    async def _heal(self, session: SessionDocument) -> None:
+        """A seat is back when somebody reads its mailbox and none of its connections is failed."""
+        for seat in session.participants:
+            if seat.state != "reconnecting":
+                continue
+            attachment = await self._store.attachments.read(ParticipantId(seat.id))
+            if attachment is None or attachment.state != "attached":
+                continue
+            if not await self._store.liveness.failed_for(0, session_id=session.id, participant_id=seat.id):
+                self._context.aftermath.owes(await self._store.seats.reconnected(session.id, seat.id))

@@ -13,6 +13,7 @@ from api.mailboxes.letters import (
     NotMine,
     ParkedThere,
     Refused,
+    Release,
     Roll,
     Strangers,
     decode_batch,
@@ -38,11 +39,13 @@ class _Forward:
     parked: bool = False
     outcome: Batch | Exception | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settle(self, outcome: Batch | Exception) -> None:
         """End it, once."""
         if self.outcome is None:
             self.outcome = outcome
+        self.settled.set()
         self.news.set()
 
 
@@ -112,7 +115,7 @@ class Forwards:
     async def _say_left(self, forward: _Forward) -> None:
         await self._tell(forward.queue, Left(id=forward.id))
 
-    async def _tell(self, queue: str, letter: Left | Roll) -> bool:
+    async def _tell(self, queue: str, letter: Left | Release | Roll) -> bool:
         """Post a letter that nobody waits for; False when its addressee is gone."""
         try:
             await self._link.post(queue, encode(letter))
@@ -164,7 +167,15 @@ class Forwards:
         for forward in self._open.values():
             forward.settle(why())
 
-    def release(self) -> None:
-        """Answer every poll that waits elsewhere with nothing: this pod is about to stop."""
+    async def release(self) -> None:
+        """Have every poll that waits elsewhere answered there: this pod is about to stop."""
+        released = [forward for forward in self._open.values() if forward.outcome is None]
+        for forward in released:
+            await self._tell(forward.queue, Release(id=forward.id, sender=self._link.queue))
+        for forward in released:
+            await forward.settled.wait()
+
+    def let_go(self) -> None:
+        """Answer what is left with nothing."""
         for forward in self._open.values():
             forward.settle(Batch())

@@ -34,6 +34,17 @@ class Left(Wire):
     id: str
 
 
+class Release(Wire):
+    """The sender is about to stop: answer this poll now, with nothing if there is nothing.
+
+    Its client hears nothing before that: else its next poll, by another way, could come to the holder first.
+    """
+
+    kind: Literal["release"] = "release"
+    id: str
+    sender: str
+
+
 class Roll(Wire):
     """The polls that the sender has parked at the addressee."""
 
@@ -81,7 +92,7 @@ class Answered(Wire):
     sizes: list[int]
 
 
-Letter = Ask | Left | Roll | Strangers | ParkedThere | NotMine | Refused | Answered
+Letter = Ask | Left | Release | Roll | Strangers | ParkedThere | NotMine | Refused | Answered
 
 _ADAPTER: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])
 

@@ -10,8 +10,8 @@ from api.mailboxes.tasks import Tasks
 from api.mailboxes.window import Batch, Window
 from callplane.bus.mailboxes import Link, Received
 
-SKEW = timedelta(milliseconds=100)
-"""How far apart two pods may see the same database time."""
+SKEW = timedelta(milliseconds=5)
+"""How far apart two pods mostly see the same database time; by less than that, the later to come is the newer."""
 
 
 class _Parked:
@@ -112,9 +112,12 @@ class Mailbox:
         if self._parked is not None:
             self._parked.give(Batch(self._window.head(self._parked.poll.most)))
 
-    def release(self) -> None:
-        """Answer a parked poll with what is there, even nothing: this pod is about to stop."""
+    def release(self, poll: Poll | None = None) -> bool:
+        """Answer a parked poll (this one) with what is there, even nothing; False when it is not parked here."""
+        if self._parked is None or (poll is not None and self._parked.poll is not poll):
+            return False
         self._answer()
+        return True
 
     def fail(self, why: Exception) -> None:
         """End a parked poll."""

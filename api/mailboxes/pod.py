@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
 from api.mailboxes.holder import Ground, Holder, look_after
-from api.mailboxes.letters import Ask, Left, Roll, Strangers, decode
+from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
 from api.mailboxes.polls import NotHeld, unavailable
 from api.mailboxes.serving import Serving
 from api.mailboxes.tasks import Tasks, link_tasks
@@ -57,6 +57,8 @@ class Station:
                 self.serving.hear_ask(letter)
             case Left():
                 self.serving.hear_left(letter)
+            case Release():
+                self.serving.hear_release(letter)
             case Roll():
                 self.serving.hear_roll(letter)
             case Strangers():
@@ -183,11 +185,11 @@ class Pod:
             self._changed.notify_all()
         station = self._station
         if station is not None:
-            station.forwards.release()
             station.holder.release()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_WITHIN):
-                    await station.serving.settled()
+                    await asyncio.gather(station.serving.settled(), station.forwards.release())
+            station.forwards.let_go()
             station.link.end("drained")
 
     async def _pause(self, seconds: float) -> bool:

@@ -5,10 +5,22 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from api.mailboxes.holder import Holder
-from api.mailboxes.letters import Ask, Left, NotMine, ParkedThere, Refused, Roll, Strangers, encode, encode_batch
+from api.mailboxes.letters import (
+    Ask,
+    Left,
+    NotMine,
+    ParkedThere,
+    Refused,
+    Release,
+    Roll,
+    Strangers,
+    encode,
+    encode_batch,
+)
 from api.mailboxes.polls import NotHeld, Poll
 from api.mailboxes.tasks import Tasks
 from api.mailboxes.timing import Timing
+from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Away, Problem, Refusal
@@ -22,6 +34,7 @@ class _Served:
     """A poll of another pod that is being answered; ``named`` is when that pod last spoke of it."""
 
     sender: str
+    poll: Poll
     named: float
     task: asyncio.Task[None] | None = None
     parked: bool = False
@@ -36,16 +49,18 @@ class Serving:
         self._tasks = tasks
         self._open: dict[str, _Served] = {}
         self._answered: OrderedDict[str, None] = OrderedDict()
+        self._stopping = False
 
     def hear_ask(self, ask: Ask) -> None:
         """Answer a poll, or say again that it is parked."""
-        if ask.id in self._answered:
-            # The second copy of a question that crossed with its answer must not take a newer poll's place.
+        # The second copy of a question that crossed with its answer must not take a newer poll's place; and when we
+        # are about to stop, who hears nothing asks again, and finds our queue gone.
+        if ask.id in self._answered or self._stopping:
             return
         served = self._open.get(ask.id)
         now = asyncio.get_running_loop().time()
         if served is None:
-            served = self._open[ask.id] = _Served(ask.sender, now)
+            served = self._open[ask.id] = _Served(ask.sender, _poll_of(ask, now), now)
             served.task = self._tasks.start(self._serve, ask, served)
             return
         served.named = now
@@ -55,6 +70,20 @@ class Serving:
     def hear_left(self, letter: Left) -> None:
         """The client of a poll is gone."""
         self._drop(letter.id)
+
+    def hear_release(self, letter: Release) -> None:
+        """Answer a poll now, for the pod that asked is about to stop."""
+        served = self._open.get(letter.id)
+        if served is None or served.task is None:
+            if letter.id not in self._answered:
+                self._remember(letter.id)
+                self._say(letter.sender, encode_batch(letter.id, Batch()))
+            return
+        mailbox = self._holder.find(served.poll.participant_id)
+        if mailbox is None or not mailbox.release(served.poll):
+            self._drop(letter.id)
+            self._remember(letter.id)
+            self._say(letter.sender, encode_batch(letter.id, Batch()))
 
     def hear_roll(self, roll: Roll) -> None:
         """Keep what is named, and say which are not known here."""
@@ -72,7 +101,8 @@ class Serving:
             self._drop(name)
 
     async def settled(self) -> None:
-        """Wait until every poll that was being answered has its answer posted."""
+        """Take no more polls, and wait until those that were being answered have their answer posted."""
+        self._stopping = True
         open_tasks = [served.task for served in self._open.values() if served.task is not None]
         if open_tasks:
             await asyncio.wait(open_tasks)
@@ -88,11 +118,14 @@ class Serving:
         except asyncio.CancelledError:
             self._close(ask.id, served)
             raise
-        self._answered[ask.id] = None
-        if len(self._answered) > ANSWERED_KEPT:
-            self._answered.popitem(last=False)
+        self._remember(ask.id)
         await self._post(ask.sender, answer)
         self._close(ask.id, served)
+
+    def _remember(self, name: str) -> None:
+        self._answered[name] = None
+        if len(self._answered) > ANSWERED_KEPT:
+            self._answered.popitem(last=False)
 
     def _close(self, name: str, served: _Served) -> None:
         if self._open.get(name) is served:
@@ -100,14 +133,7 @@ class Serving:
 
     async def _answer(self, ask: Ask, served: _Served) -> bytes:
         """What to say: a batch, a refusal, or "not mine", which nobody hears while the mailbox is being taken."""
-        poll = Poll(
-            participant_id=ParticipantId(ask.participant_id),
-            session_id=SessionId(ask.session_id),
-            ack=ask.ack,
-            most=ask.most,
-            until=asyncio.get_running_loop().time() + ask.wait,
-            asked=ask.asked,
-        )
+        poll = served.poll
 
         def parked() -> None:
             served.parked = True
@@ -137,3 +163,14 @@ class Serving:
             await self._holder.link.post(queue, letter)
         except (Unroutable, LinkLost):
             return
+
+
+def _poll_of(ask: Ask, now: float) -> Poll:
+    return Poll(
+        participant_id=ParticipantId(ask.participant_id),
+        session_id=SessionId(ask.session_id),
+        ack=ask.ack,
+        most=ask.most,
+        until=now + ask.wait,
+        asked=ask.asked,
+    )

@@ -1,0 +1,91 @@
+"""The bare round trip that every command contains: publish, consume, one majority update, reply.
+
+Run as a process of its own it is the far end; ``trips`` is the near one. No code of the programs is in between, so
+that what they add can be read off beside it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+from pymongo import AsyncMongoClient, WriteConcern
+
+QUEUE = "bench.bare"
+_MAJORITY = WriteConcern(w="majority", j=True)
+
+
+async def far_end(amqp_url: str, mongo_url: str) -> None:
+    """Answer each message after one majority update, until the process is ended."""
+    async with AsyncMongoClient(mongo_url) as client, await aio_pika.connect(amqp_url) as connection:
+        documents = client["bench"].get_collection("bare", write_concern=_MAJORITY)
+        await documents.update_one({"_id": "one"}, {"$set": {"version": 0}}, upsert=True)
+        channel = await connection.channel()
+        queue = await channel.declare_queue(QUEUE, durable=True)
+
+        async def answer(message: AbstractIncomingMessage) -> None:
+            await documents.update_one({"_id": "one"}, {"$inc": {"version": 1}})
+            reply = aio_pika.Message(b"{}", correlation_id=message.correlation_id)
+            await channel.default_exchange.publish(reply, str(message.reply_to))
+            await message.ack()
+
+        await queue.consume(answer)
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+class Near:
+    """Publishes and waits for the reply."""
+
+    def __init__(self, channel: aio_pika.abc.AbstractChannel, replies: aio_pika.abc.AbstractQueue) -> None:
+        self._channel = channel
+        self._replies = replies
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def listen(self) -> None:
+        """Consume the replies."""
+        await self._replies.consume(self._heard, no_ack=True)
+
+    async def trip(self) -> float:
+        """One round trip, in seconds."""
+        began, correlation = time.perf_counter(), uuid.uuid4().hex
+        heard = self._waiting[correlation] = asyncio.get_running_loop().create_future()
+        persistent = aio_pika.DeliveryMode.PERSISTENT
+        message = aio_pika.Message(
+            b"{}", correlation_id=correlation, reply_to=self._replies.name, delivery_mode=persistent
+        )
+        await self._channel.default_exchange.publish(message, QUEUE, mandatory=True)
+        async with asyncio.timeout(10):
+            await heard
+        return time.perf_counter() - began
+
+    async def _heard(self, message: AbstractIncomingMessage) -> None:
+        self._waiting.pop(str(message.correlation_id)).set_result(None)
+
+
+@contextlib.asynccontextmanager
+async def near_end(amqp_url: str) -> AsyncIterator[Near]:
+    """The near end, on a connection of its own; its queue goes with it."""
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel(publisher_confirms=True)
+        near = Near(channel, await channel.declare_queue(exclusive=True))
+        await near.listen()
+        yield near
+
+
+def main() -> None:
+    """Be the far end."""
+    parser = argparse.ArgumentParser("bench.bare", description=__doc__)
+    parser.add_argument("amqp_url")
+    parser.add_argument("mongo_url")
+    given = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(far_end(given.amqp_url, given.mongo_url))
+
+
+if __name__ == "__main__":
+    main()

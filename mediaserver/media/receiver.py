@@ -45,6 +45,7 @@ class Receiver:
         self.stream: Inbound | None = None
         self.frames = 0
         self.key_requests = 0
+        self.nacks = 0
         self._options = options
         self._video = options.kind == "video"
         self._outlet = outlet
@@ -105,6 +106,7 @@ class Receiver:
             return
         numbers = self.stream.overdue(now, NACK_INTERVAL)
         if numbers and self._video:
+            self.nacks += 1
             own, ssrc = self._options.own_ssrc, self.stream.ssrc
             self._send(bytes(RtcpRtpfbPacket(RTCP_RTPFB_NACK, own, ssrc, numbers)))
 

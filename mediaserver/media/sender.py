@@ -58,7 +58,8 @@ class Sender:
         if send is None:
             return True
         if packet.stream is not self._stream:
-            if self._video and not packet.key:
+            # a key frame that came late is no beginning: what followed it has gone by and could not be repeated
+            if self._video and not (packet.key and packet.sequence == packet.stream.highest):
                 return False
             self._switch(packet, now)
         elif packet.sequence < self._base:

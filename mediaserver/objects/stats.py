@@ -46,7 +46,7 @@ def _inbound(endpoint: str, receiver: Receiver, stream: Inbound) -> dict[str, An
         "RTCInboundRTPStreamStats",
         **base,
         pliCount=receiver.key_requests,
-        nackCount=0,
+        nackCount=receiver.nacks,
         fractionLost=0.0,
         packetsReceived=stream.received,
         bytesReceived=stream.octets,

@@ -39,7 +39,8 @@ class Fixture:
         self.inlet.consumer = self.sender
         self.sender.open(lambda data: data, self.again.append)
         self.session.senders[7000] = (self.sender, self.inlet)
-        outlet.forward(Packet(Inbound(1, 90000, SourceClock()), 1, 0, 0x80, b"\x10\x00", True), 0.0)
+        stream = Inbound(1, 90000, SourceClock(), highest=1)
+        outlet.forward(Packet(stream, 1, 0, 0x80, b"\x10\x00", True), 0.0)
 
     def _ask(self, now: float) -> None:
         self.asked += 1

@@ -33,7 +33,8 @@ def source(ssrc: int) -> Inbound:
 
 
 def packet(stream: Inbound, number: int, *, key: bool = False) -> Packet:
-    """Make the packet of that number, one frame each."""
+    """Make the packet of that number, one frame each, as the newest one."""
+    stream.highest = number
     return Packet(stream, number, number * 3000, 0x80, b"\x10" + bytes([0 if key else 1]), key)
 
 
@@ -53,6 +54,16 @@ def test_it_begins_at_a_key_frame() -> None:
     assert wire.numbers == [first, first + 1]
     flags, second, _, _, ssrc = wire.sent[0]
     assert (flags, second, ssrc) == (0x80, 0x80 | 97, 7000)
+
+
+def test_it_does_not_begin_at_a_key_frame_that_came_late() -> None:
+    sender, one = video(), source(1)
+    wire = Wire(sender)
+    late = packet(one, 10, key=True)
+    assert sender.push(packet(one, 11), 0.0) is False
+    assert sender.push(late, 0.0) is False
+    assert sender.push(packet(one, 12, key=True), 0.0) is True
+    assert len(wire.sent) == 1
 
 
 def test_audio_begins_anywhere() -> None:

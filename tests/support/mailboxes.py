@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiormq
 import pytest
@@ -20,7 +20,7 @@ from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import MailboxBus, Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
-from callplane.contracts.bounds import MAILBOX_LENGTH
+from callplane.bus.rabbitmq.names import MAILBOX_ARGUMENTS
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
@@ -87,12 +87,7 @@ class RabbitPublisher:
     async def open(self, participant: ParticipantId, session: SessionId = S) -> None:
         """Declare and bind as design 4 says."""
         await self._channel.exchange_declare(f"session.{session}", exchange_type="fanout", durable=True)
-        arguments: dict[str, Any] = {
-            "x-single-active-consumer": True,
-            "x-expires": 3_600_000,
-            "x-max-length": MAILBOX_LENGTH,
-        }
-        await self._channel.queue_declare(f"user.{participant}", durable=True, arguments=arguments)
+        await self._channel.queue_declare(f"user.{participant}", durable=True, arguments=MAILBOX_ARGUMENTS)
         await self._channel.queue_bind(f"user.{participant}", f"session.{session}")
 
     async def delete(self, participant: ParticipantId) -> None:

@@ -14,6 +14,7 @@ from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError, P
 from pamqp import commands as spec
 
 from callplane.bus.mailboxes import LinkLost, Reader, Received
+from callplane.bus.names import mailbox_name
 from callplane.bus.ports import Unroutable
 from callplane.contracts.ids import ParticipantId
 from callplane.telemetry.logs import logger
@@ -73,7 +74,7 @@ class RabbitLink:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     if self._asking is None or self._asking.is_closed:
                         self._asking = await open_channel(self._channels.connection)
-                    found = await self._asking.queue_declare(_name(participant_id), passive=True)
+                    found = await self._asking.queue_declare(mailbox_name(participant_id), passive=True)
             except ChannelNotFoundEntity:
                 self._asking = None
                 return None
@@ -85,7 +86,7 @@ class RabbitLink:
         """Read on the next channel in turn."""
         self._check()
         channel = self._channels.reading[next(self._turn) % len(self._channels.reading)]
-        tag = f"{_name(participant_id)}.{uuid4().hex}"
+        tag = f"{mailbox_name(participant_id)}.{uuid4().hex}"
         self._readers[tag] = reader
 
         async def hand_on(message: DeliveredMessage) -> None:
@@ -95,7 +96,7 @@ class RabbitLink:
                 reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
 
         try:
-            await channel.basic_consume(_name(participant_id), hand_on, consumer_tag=tag, timeout=ANSWER_WITHIN)
+            await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag, timeout=ANSWER_WITHIN)
         except _LOST as failure:
             raise self._lost("consumed a mailbox", failure) from failure
 
@@ -153,10 +154,6 @@ class RabbitLink:
     def _lost(self, doing: str, failure: BaseException) -> LinkLost:
         self.end(f"{doing}: {failure!r}")
         return LinkLost(self.queue)
-
-
-def _name(participant_id: ParticipantId) -> str:
-    return f"user.{participant_id}"
 
 
 async def open_channel(connection: Connection, *, confirms: bool = False) -> Channel:

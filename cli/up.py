@@ -26,7 +26,7 @@ class ChildDied(Exception):
 
 async def up(options: Options) -> int:
     """Start everything, say where to find it, stay until told to stop, and stop everything. The exit status."""
-    board, status = Board(sys.stdout), 0
+    board, status, fallout = Board(sys.stdout), 0, False
     children: list[Process] = []
     with interrupts(lambda: _kill(children)) as interrupt:
         try:
@@ -34,10 +34,14 @@ async def up(options: Options) -> int:
         except* Interrupted:
             board.say("Stopped.")
         except* ChildDied:
-            status = 1
+            status, fallout = 1, True
         except* CannotStart as troubles:
             status = 1
             _complain(troubles)
+        except* Exception:
+            # What API and wrapper meet while they are stopped without the server that died has been told already.
+            if not fallout:
+                raise
     return status
 
 

@@ -1,12 +1,14 @@
 """What every test shares: the event loop, one RabbitMQ and one mongod for the run, a fresh corner of each per test."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.machine.mongod import Mongod, mongod
-from cli.machine.rabbitmq import RabbitMQ, rabbitmq
+from cli.machine.mongod import Mongod
+from cli.machine.ports import free_port, free_ports
+from cli.machine.rabbitmq import RabbitMQ
 from cli.machine.rundir import run_directory
 from tests.support.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
 
@@ -24,18 +26,28 @@ def servers_directory() -> Iterator[Path]:
         yield path
 
 
+# The servers are started from loops of their own: an async fixture of the session would keep one loop for all tests,
+# and the first that runs into its time limit would take the others down with it.
 @pytest.fixture(scope="session")
-async def rabbitmq_node(servers_directory: Path) -> AsyncIterator[RabbitMQ]:
+def rabbitmq_node(servers_directory: Path) -> Iterator[RabbitMQ]:
     """The RabbitMQ node of the run, for tests that leave it as they found it."""
-    async with rabbitmq(servers_directory / "rabbitmq") as node:
+    node = RabbitMQ(servers_directory / "rabbitmq", *free_ports(3))
+    try:
+        asyncio.run(node.start())
         yield node
+    finally:
+        asyncio.run(node.stop())
 
 
 @pytest.fixture(scope="session")
-async def mongod_server(servers_directory: Path) -> AsyncIterator[Mongod]:
+def mongod_server(servers_directory: Path) -> Iterator[Mongod]:
     """The mongod of the run, for tests that leave it as they found it."""
-    async with mongod(servers_directory / "mongod") as server:
+    server = Mongod(servers_directory / "mongod", free_port())
+    try:
+        asyncio.run(server.start())
         yield server
+    finally:
+        asyncio.run(server.stop())
 
 
 @pytest.fixture

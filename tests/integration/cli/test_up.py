@@ -1,0 +1,165 @@
+"""`callplane up` as a person meets it: a child process, its words, its signals, and what it leaves."""
+
+import os
+import re
+import signal
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.machine.ports import free_port
+from cli.machine.process import Command, Process, python, running
+from tests.support.processes import ended, marked
+from tests.support.stack import ROOT
+
+pytestmark = pytest.mark.timeout(90)
+
+FAST = "--in-process-bus"
+OPEN = re.compile(r"Open (http://\S+)/\n")
+
+
+@pytest.fixture
+def mark() -> str:
+    """Inherited by whatever is started, so that leftovers are known by it."""
+    return f"mark-{uuid.uuid4().hex}"
+
+
+@asynccontextmanager
+async def upped(tmp_path: Path, mark: str, *arguments: str) -> AsyncIterator[tuple[Process, str]]:
+    """``callplane up``, once it has printed its link."""
+    async with running(command(tmp_path, mark, *arguments)) as process:
+
+        async def link() -> str | None:
+            found = OPEN.search(process.output())
+            return found[1] if found else None
+
+        yield process, await process.until(link)
+
+
+def command(tmp_path: Path, mark: str, *arguments: str) -> Command:
+    """How it is run: with a temporary directory of the test's own, to see what stays in it."""
+    (tmp_path / "tmp").mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "TESTS_MARK": mark}
+    return Command("up", python("cli", "up", *arguments), tmp_path / "log", environment, ROOT, ready_within=40)
+
+
+@pytest.mark.parametrize("arguments", [(), (FAST,)], ids=["private RabbitMQ", "in-process bus"])
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+async def test_it_serves_until_a_signal_and_leaves_nothing(
+    tmp_path: Path, mark: str, arguments: tuple[str, ...], which: signal.Signals
+) -> None:
+    async with upped(tmp_path, mark, "--port", "0", *arguments) as (process, link):
+        async with httpx.AsyncClient(base_url=link) as client:
+            page = await client.get("/")
+            made = await client.post("/sessions", json={})
+        assert (page.status_code, made.status_code) == (200, 201)
+        assert "text/html" in page.headers["content-type"]
+        process.signal(which)
+        assert await process.ended() == 0
+        assert process.output().endswith("Stopped.\n")
+        assert "Traceback" not in process.output()
+    assert marked(mark) == {}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def test_a_signal_while_it_starts_stops_it_as_cleanly(tmp_path: Path, mark: str) -> None:
+    async with running(command(tmp_path, mark, "--port", "0")) as process:
+
+        async def half_way() -> bool | None:
+            return "✓ MongoDB" in process.output() or None
+
+        await process.until(half_way)
+        process.signal(signal.SIGINT)
+        assert await process.ended() == 0
+    assert marked(mark) == {}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path, mark: str) -> None:
+    async with upped(tmp_path, mark, "--port", "0", FAST) as (process, _):
+        process.pause()
+        process.signal(signal.SIGINT)
+        process.signal(signal.SIGTERM)
+        process.resume()
+        assert await process.ended() == 130
+    await ended(mark)
+
+
+async def test_nothing_outlives_a_kill(tmp_path: Path, mark: str) -> None:
+    process = Process(command(tmp_path, mark, "--port", "0"))
+
+    async def link() -> bool | None:
+        return bool(OPEN.search(process.output())) or None
+
+    await process.until(link)
+    assert len(marked(mark)) > 4
+    os.kill(process.pid, signal.SIGKILL)
+    await process.ended()
+    await ended(mark)
+
+
+async def test_a_child_that_dies_ends_it_with_a_reason(tmp_path: Path, mark: str) -> None:
+    async with upped(tmp_path, mark, "--port", "0", FAST) as (process, _):
+        mongod = next(pid for pid, line in marked(mark).items() if line.split()[0].endswith("mongod"))
+        os.kill(mongod, signal.SIGKILL)
+        assert await process.ended() == 1
+        assert "callplane: mongod was ended by SIGKILL: stopping everything\n" in process.output()
+        assert "Traceback" not in process.output()
+    assert marked(mark) == {}
+
+
+async def test_the_default_port_taken_means_the_next_one(tmp_path: Path, mark: str) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind(("127.0.0.1", 8080))
+            other.listen()
+        except OSError:
+            pass  # somebody else has it: as good
+        async with upped(tmp_path, mark, FAST) as (process, link):
+            port = int(link.rsplit(":", 1)[1])
+            assert 8080 < port < 8280
+            assert f"Port 8080 is taken, so this is on {port}." in process.output()
+
+
+async def test_a_given_port_that_is_taken_is_one_line(tmp_path: Path, mark: str) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        assert await words(tmp_path, mark, "--port", str(port)) == [
+            f"callplane: port {port} is taken: choose another, or leave --port out"
+        ]
+
+
+async def test_a_given_server_that_is_away_is_one_line(tmp_path: Path, mark: str) -> None:
+    url = f"mongodb://user:secret@127.0.0.1:{free_port()}/?replicaSet=x"
+    said = await words(tmp_path, mark, "--port", "0", FAST, "--mongo-url", url, "--kms", "ws://127.0.0.1:1/kurento")
+    assert said[-1].startswith("callplane: ")
+    assert "secret" not in "".join(said)
+    assert not any(line.startswith("Traceback") for line in said)
+
+
+async def test_an_open_address_without_a_key_is_one_line(tmp_path: Path, mark: str) -> None:
+    said = await words(tmp_path, mark, "--host", "0.0.0.0", "--port", "0", FAST)
+    assert said[-1].startswith("callplane: others can reach 0.0.0.0: set CALLPLANE_API_KEYS=")
+
+
+async def test_calls_are_kept_where_a_data_directory_is_given(tmp_path: Path, mark: str) -> None:
+    arguments = ("--port", "0", FAST, "--data-dir", str(tmp_path / "kept"))
+    async with upped(tmp_path / "first", mark, *arguments) as (_, link), httpx.AsyncClient(base_url=link) as client:
+        made = (await client.post("/sessions", json={"custom_id": "team"})).json()
+    async with upped(tmp_path / "second", mark, *arguments) as (_, link), httpx.AsyncClient(base_url=link) as client:
+        again = await client.post("/sessions", json={"custom_id": "team"})
+    assert (again.status_code, again.json()["id"]) == (200, made["id"])
+
+
+async def words(tmp_path: Path, mark: str, *arguments: str) -> list[str]:
+    """What it says when it cannot start."""
+    async with running(command(tmp_path, mark, *arguments)) as process:
+        assert await process.ended() == 1
+        assert marked(mark) == {}
+        return process.output().splitlines()

@@ -20,7 +20,6 @@ const MOST = 128;
 /** A single endpoint's browser side; Kurento renegotiates nothing, so a restart is a new Peer. */
 export class Peer {
   #options;
-  #answered = false;
   #sent = 0;
   #flushing = false;
   /** @type {RTCIceCandidateInit[]} */
@@ -69,12 +68,11 @@ export class Peer {
   }
 
   /**
-   * Take the answer; it comes twice (201 and mailbox), the second is ignored.
+   * Take the answer. It comes twice (201 and mailbox), but only the one that was waited for gets here.
    * @param {string} sdp
    */
   async answer(sdp) {
-    if (this.#answered || this.closed) return;
-    this.#answered = true;
+    if (this.closed) return;
     await this.pc.setRemoteDescription({ type: "answer", sdp });
     for (const candidate of this.#remote.splice(0)) await this.#add(candidate);
   }

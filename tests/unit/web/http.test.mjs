@@ -85,4 +85,5 @@ test("a proxy's page becomes an error, and keepalive is one try that starts at o
   assert.equal(requests.length, 1);
   assert.equal(requests[0].init.keepalive, true);
   await assert.rejects(asked, { status: 502, code: "http-502", retryable: true });
+  assert.equal(requests.length, 1);
 });

@@ -60,6 +60,9 @@ function made({ body }, feed, epoch = 1) {
   return answer(201, { id, kind: body.kind, publisher: body.publisher ?? null, epoch, state: "ready", sdp_answer: `answer ${id}` });
 }
 
+/** Longer than anything that the SDK puts off on purpose. */
+const quiet = () => new Promise((resolve) => setTimeout(resolve, 120));
+
 const camera = () => new MediaStream([{ kind: "audio", enabled: true, stop() {} }, { kind: "video", enabled: true, stop() {} }]);
 
 test("subscribes to whatever is there and whatever comes, once, and never to itself", async () => {
@@ -100,6 +103,7 @@ test("candidates wait for each other: ours for the 201, the server's for the ans
   tell("ice-candidate", { connection_id: "k1", candidate: ICE }, false);
   tell("signal", { from: null, type: "after", data: null }, false);
   await until(() => heard.signals.length === 1);
+  await quiet();
   assert.equal(asked("POST", "/candidates").length, 0);
   gate.open();
   await published;
@@ -157,10 +161,13 @@ test("a gap in the versions reads the session again", async () => {
   await session.leave();
 });
 
-test("resync-required reads the session again", async () => {
-  const { session, tell, asked } = await world();
+test("resync-required reads the session again; another stream there is asked for anew", async () => {
+  const now = { id: "s", status: "open", version: 9, epoch: 1, participants: [seat("me"), seat("bob", ["b2"])] };
+  const { session, tell, asked, offers } = await world({ others: [seat("bob", ["b1"])], on: { "GET ": () => answer(200, now) } });
+  await until(() => offers().length === 1);
   tell("resync-required", {}, false);
-  await until(() => asked("GET", "/sessions/s").length === 1);
+  await until(() => asked("GET", "/sessions/s").length === 1 && offers().length === 2);
+  await until(() => asked("DELETE", "/connections/k1").length === 1);
   await session.leave();
 });
 
@@ -189,6 +196,8 @@ test("a lost media server: own media at once, the others' when it is there again
   const [bob, own] = offers()[0].kind === "subscribe" ? pcs : [pcs[1], pcs[0]];
   own.becomes("failed");
   bob.becomes("failed");
+  await quiet();
+  assert.equal(offers().length, 3);
   tell("stream-published", { participant_id: "bob", connection_id: "b2" });
   await until(() => offers().length === 4);
   assert.deepEqual([offers()[3].kind, offers()[3].publisher], ["subscribe", "bob"]);

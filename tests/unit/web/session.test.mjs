@@ -318,6 +318,32 @@ test("mute is said to the others, and a moderator's mute is obeyed", async () =>
   await session.leave();
 });
 
+test("an older word on one's own mute does not undo the one under way", async () => {
+  const gate = {};
+  const on = { "PATCH /participants/me": () => new Promise((resolve) => (gate.open = () => resolve(answer(200, {})))) };
+  const { session, tell } = await world({ on });
+  const stream = camera();
+  await session.publish(stream);
+  const [audio] = stream.getTracks();
+  const muted = session.mute({ audio: true });
+  tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: true, video: false } } });
+  tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: false, video: false } } });
+  await until(() => session.info.version === 3);
+  assert.equal(audio.enabled, false);
+  gate.open();
+  await muted;
+  await session.leave();
+});
+
+test("a publisher who is gone before the subscription is no error", async () => {
+  const on = { "POST /connections": () => problem(404, "not-found") };
+  const { session, asked, heard } = await world({ others: [seat("bob", ["b1"])], on });
+  await until(() => asked("POST", "/connections").length === 1);
+  await quiet();
+  assert.deepEqual(heard.errors, []);
+  await session.leave();
+});
+
 test("a stream that is published while its subscription is under way in an older epoch is offered again", async () => {
   const gate = {};
   const opened = new Promise((resolve) => (gate.open = resolve));

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, UpdateSession
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
-from callplane.contracts.replies import Done
 
 FAST = Pace(health_interval=0.05, drain_limit=0.5)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -255,6 +254,8 @@ async def reading(corner: Corner, *participants: ParticipantId) -> AsyncIterator
         yield readers
 
 
-async def nothing() -> Done:
-    """What a command without a result answers."""
-    return Done()
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what has no event of its own: the state of a broker, or of a connection."""
+    async with asyncio.timeout(15):
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

@@ -37,6 +37,7 @@ class Timings:
     close: float = 0.5
     first_pause: float = 0.1
     longest_pause: float = 2.0
+    steady: float = 5.0
 
 
 class _Dial(TransportFactory):
@@ -101,22 +102,27 @@ class Link:
 
     async def run(self) -> None:
         """Keep connected until cancelled."""
+        loop = asyncio.get_running_loop()
         pause = self.timings.first_pause
         while True:
-            dial = _Dial(self._url.scheme == "amqps")
+            began = loop.time()
             try:
-                connection = await self._connect(dial)
+                await self._once()
             except Away as error:
                 log.info("broker not reached", role=self._role, error=str(error), again_in=round(pause, 2))
-                # Jitter: after a restart of the broker not everybody may knock at once.
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                pause = min(2 * pause, self.timings.longest_pause)
-                continue
-            pause = self.timings.first_pause
-            try:
-                await self._stand(connection)
-            finally:
-                await self._end(connection, dial)
+            if loop.time() - began > self.timings.steady:
+                pause = self.timings.first_pause
+            # Jitter: after a restart of the broker not everybody may knock at once.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, self.timings.longest_pause)
+
+    async def _once(self) -> None:
+        dial = _Dial(self._url.scheme == "amqps")
+        connection = await self._connect(dial)
+        try:
+            await self._stand(connection)
+        finally:
+            await self._end(connection, dial)
 
     async def _connect(self, dial: _Dial) -> aio_pika.Connection:
         connection = aio_pika.Connection(self._url)

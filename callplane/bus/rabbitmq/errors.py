@@ -19,21 +19,25 @@ def away(doing: str) -> Iterator[None]:
     before = _cancelled()
     try:
         yield
-    except ChannelPreconditionFailed:
-        raise
-    except asyncio.CancelledError as error:
-        # aiormq rejects what is pending with CancelledError when its reader was cancelled (a broker that fell
-        # silent), although nobody cancelled us.
-        if _cancelled() > before:
-            raise
-        raise Away(f"{doing}: the connection ended") from error
-    except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+    except (Exception, asyncio.CancelledError) as error:
         if _cancelled() > before:
             raise asyncio.CancelledError from error
-        raise Away(f"{doing}: {type(error).__name__}") from error
+        if _says_away(error):
+            raise Away(f"{doing}: {type(error).__name__}") from error
+        raise
     if _cancelled() > before:
         # aiormq waits by asyncio.wait_for, which in Python 3.11 forgets a cancellation that meets the answer.
         raise asyncio.CancelledError
+
+
+def _says_away(error: BaseException) -> bool:
+    # aiormq rejects what is pending with CancelledError when its reader was cancelled (a broker that fell silent),
+    # although nobody cancelled us, and with a bare Exception when a channel ends without a reason.
+    if isinstance(error, asyncio.CancelledError) or type(error) is Exception:
+        return True
+    return isinstance(error, (TimeoutError, *CONNECTION_EXCEPTIONS)) and not isinstance(
+        error, ChannelPreconditionFailed
+    )
 
 
 def _cancelled() -> int:

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.background import beside
 from callplane.bus.names import queue_of
+from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.bus.waiting import Waiting, within
+from callplane.bus.waiting import Waiting
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away
 from callplane.contracts.replies import Reply
@@ -30,14 +32,21 @@ class RabbitSender:
         self._publisher = publisher
         self._reply_to = ""
         self._ready = asyncio.Event()
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting = Waiting()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish and wait for the reply; None: accepted, but nobody answered in time."""
         await self._replies_ready()
+        end = asyncio.get_running_loop().time() + wait
         with self._waiting.waiter(envelope.id) as reply:
             await self._publish(envelope, self._reply_to)
-            return await within(wait, reply)
+            while not await self._answered(reply, end):
+                # The reply would go to a queue that died with its connection: asked again under the same id.
+                with suppress(Away, Unroutable):
+                    await self._replies_ready()
+                    await self._publish(envelope, self._reply_to)
+            return reply.result() if reply.done() else None
 
     async def post(self, envelope: Envelope) -> None:
         """Publish without asking for a reply; back as soon as the broker has confirmed."""
@@ -55,6 +64,7 @@ class RabbitSender:
                 continue
             await channel.closed()
             self._ready.clear()
+            self._lost.set_result(None)
 
     async def _consume(self) -> AbstractChannel:
         channel = await self._link.channel(confirms=False)
@@ -64,8 +74,17 @@ class RabbitSender:
             declared = await raw.queue_declare("", exclusive=True, arguments=CLASSIC, timeout=self._link.timings.call)
             self._reply_to = declared.queue or ""
             await raw.basic_consume(self._reply_to, self._on_reply, no_ack=True, timeout=self._link.timings.call)
+        self._lost = asyncio.get_running_loop().create_future()
         self._ready.set()
         return channel
+
+    async def _answered(self, reply: asyncio.Future[Reply], end: float) -> bool:
+        """Wait for the reply or the end; False when the reply queue was lost before either."""
+        left = end - asyncio.get_running_loop().time()
+        if left > 0:
+            either: set[asyncio.Future[Any]] = {reply, self._lost}
+            await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return reply.done() or asyncio.get_running_loop().time() >= end
 
     async def _replies_ready(self) -> None:
         if not self._ready.is_set():

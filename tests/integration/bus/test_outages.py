@@ -1,0 +1,191 @@
+"""RabbitMQ stopped, paused, starved and restarted: Away in bounded time, and back without help (design 3.4 and 10)."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from callplane.bus.names import session_name
+from callplane.bus.ports import Delivery
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.bus.rabbitmq.connections import Timings
+from callplane.contracts.errors import Away
+from callplane.contracts.ids import ParticipantId
+from tests.support.bus import FAST, RabbitCorner, Told, command, message, reading, session
+from tests.support.servers import Vhost
+
+ANN = ParticipantId("ann")
+HASTY = Timings(confirm=0.5, call=0.5, connect=1.0, longest_pause=0.2)
+
+
+async def away_within(seconds: float, doing: Awaitable[object]) -> None:
+    """Raises Away, and soon enough."""
+    async with asyncio.timeout(seconds):
+        with pytest.raises(Away):
+            await doing
+
+
+async def until_listening(listener: object, count: int) -> None:
+    """Wait until so many sessions are consumed."""
+    async with asyncio.timeout(20):
+        while len(listener.listening()) != count:  # type: ignore[attr-defined]  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_vhost: Vhost) -> None:
+    """Every port says Away at once; queues, consumers and reply queue are there again by themselves."""
+    told, where, other = Told(), session(), session()
+    corner = RabbitCorner(own_vhost.url)
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        await bus.topology.open_mailbox(where, ANN)
+        assert await sender.send(command(where), wait=5) is not None
+        await bus.messenger.to_session(where, [message("before", where)])
+        await own_vhost.node.stop()
+        async with asyncio.timeout(5):
+            while bus.up():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await away_within(5, sender.send(command(where), wait=5))
+        await away_within(1, sender.post(command(where)))
+        await away_within(1, bus.messenger.to_session(where, [message("1", where)]))
+        await away_within(1, bus.messenger.to_participant(ANN, message("1", where)))
+        await away_within(1, bus.topology.open_session(where))
+        await away_within(1, bus.topology.delete_mailbox(ANN))
+        await away_within(1, listener.listen(other))
+        await away_within(1, bus.wait_up(0.1))
+        assert listener.listening() == frozenset()
+        await own_vhost.node.start()
+        await bus.wait_up(20)
+        await until_listening(listener, 1)
+        assert await sender.send(command(where), wait=5) is not None
+        # What could not be declared then is asked for again.
+        assert await asyncio.wait_for(told.cancelled.get(), 5) == other
+        async with reading(corner, ANN) as (of_ann,):
+            assert await of_ann.ids(1) == ["before"]
+
+
+async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None:
+    """Nothing waits longer than its confirm, and what was not confirmed is sent once more."""
+    told, where = Told(), session()
+    settings = RabbitSettings(own_vhost.url, timings=HASTY, pace=FAST)
+    async with open_bus(settings) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await bus.wait_up(5)
+        await listener.listen(where)
+        assert await sender.send(command(where), wait=5) is not None
+        own_vhost.node.pause()
+        try:
+            await away_within(1.5, sender.send(command(where), wait=5))
+            await away_within(1, bus.messenger.to_session(where, [message("1", where)]))
+            await away_within(1.5, bus.topology.open_session(where))
+        finally:
+            own_vhost.node.resume()
+        reply = await sender.send(command(where), wait=8)
+        assert reply is not None
+
+
+async def test_an_unconfirmed_command_is_sent_once_more_under_its_id(own_vhost: Vhost) -> None:
+    """The first try gets no confirm in time, the second does: the wrapper sees one command, twice."""
+    told, where = Told(), session()
+    async with RabbitCorner(own_vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        await sender.post(command(where))
+        await told.until(1)
+        own_vhost.node.pause()
+        sent = command(where)
+        posting = asyncio.ensure_future(sender.post(sent))
+        await asyncio.sleep(2.4)
+        assert not posting.done()
+        own_vhost.node.resume()
+        await posting
+        await told.until(3)
+        assert told.commands[1:] == [sent.id, sent.id]
+
+
+async def test_a_silent_broker_is_given_up_by_heartbeat(own_vhost: Vhost) -> None:
+    """The connection is made anew; what is listened to is consumed again."""
+    told, where = Told(), session()
+    settings = RabbitSettings(own_vhost.url, timings=Timings(heartbeat=1), pace=FAST)
+    async with open_bus(settings) as bus:
+        await bus.wait_up(5)
+        async with bus.listener(told.work()) as listener, bus.sender() as sender:
+            await listener.listen(where)
+            own_vhost.node.pause()
+            try:
+                async with asyncio.timeout(12):
+                    while bus.publishing.up() or bus.consuming.up():  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+            finally:
+                own_vhost.node.resume()
+            await bus.wait_up(10)
+            await until_listening(listener, 1)
+            assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_a_wrapper_leaves_in_time_though_the_broker_is_silent(own_vhost: Vhost) -> None:
+    """SIGTERM gives two seconds."""
+
+    async def hang(_: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    told, where = Told(act=hang), session()
+    loop = asyncio.get_running_loop()
+    async with RabbitCorner(own_vhost.url).bus() as bus, bus.sender() as sender:
+        async with bus.listener(told.work()) as listener:
+            await listener.listen(where)
+            await sender.post(command(where))
+            await told.until(1)
+            own_vhost.node.pause()
+            start = loop.time()
+            await listener.drain()
+        assert loop.time() - start < 2
+        start = loop.time()
+    own_vhost.node.resume()
+    assert loop.time() - start < 2
+
+
+async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: Vhost) -> None:
+    """A consumer that re-attaches declares nothing: it tells the wrapper, which reads the status."""
+    told, gone, stays = Told(), session(), session()
+    corner = RabbitCorner(own_vhost.url)
+    slow = RabbitSettings(own_vhost.url, timings=Timings(first_pause=1.0), pace=FAST)
+    async with corner.bus() as other, other.sender() as sender, open_bus(slow) as bus:
+        await bus.wait_up(5)
+        async with bus.listener(told.work()) as listener:
+            await listener.listen(gone)
+            await listener.listen(stays)
+            bus.consuming.drop()
+            await until_listening(listener, 0)
+            await other.topology.delete_session(gone)
+            await until_listening(listener, 1)
+            assert await asyncio.wait_for(told.cancelled.get(), 5) == gone
+            assert await sender.send(command(stays), wait=5) is not None
+            assert session_name(gone) not in await own_vhost.queues()
+            assert session_name(gone) not in await own_vhost.exchanges()
+
+
+async def test_an_alarm_blocks_publishing_only(own_vhost: Vhost) -> None:
+    """On a memory alarm the broker stops reading from connections that publish: replies and acks still come in."""
+    told, where = Told(), session()
+    shell = own_vhost.node.shell
+    settings = RabbitSettings(own_vhost.url, timings=HASTY, pace=FAST)
+    async with open_bus(settings) as bus:
+        await bus.wait_up(5)
+        async with bus.listener(told.work()) as listener:
+            await listener.listen(where)
+            await shell.ask("vm_memory_monitor:set_vm_memory_high_watermark(0.000001), true")
+            try:
+                # The connection that publishes is blocked once it has published.
+                await away_within(5, bus.messenger.to_session(where, [message("1", where)]))
+                await away_within(5, bus.messenger.to_session(where, [message("2", where)]))
+                await bus.topology.open_session(session())
+                await listener.listen(session())
+                assert bus.up()
+            finally:
+                await shell.ask("vm_memory_monitor:set_vm_memory_high_watermark(0.4), true")
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        await bus.messenger.to_session(where, [message("3", where)])
+                    except Away:
+                        continue
+                    break

@@ -1,0 +1,327 @@
+"""What RabbitMQ and its Python client do to the unwary, each shown not to happen to us."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from callplane.bus.names import session_name
+from callplane.bus.ports import Delivery
+from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, names, open_bus
+from callplane.bus.rabbitmq.connections import raw_channel
+from callplane.bus.rabbitmq.publisher import Address, Letter
+from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.ids import ParticipantId, new_id
+from cli.machine.process import Command, running
+from tests.support.bus import FAST, RabbitCorner, Told, command, message, session, until
+from tests.support.servers import Vhost
+
+ANN = ParticipantId("ann")
+
+
+async def test_publish_and_consume_have_a_connection_each(vhost: Vhost) -> None:
+    """The names show who is who in the broker's own list."""
+    async with RabbitCorner(vhost.url).bus() as bus, bus.sender() as sender, bus.listener(Told().work()) as listener:
+        where = session()
+        await listener.listen(where)
+        assert await sender.send(command(where), wait=5) is not None
+        rows = await vhost.node.shell.ask(
+            "[#{vhost => V, name => N} || [{vhost, V}, {client_properties, P}]"
+            " <- rabbit_networking:connection_info_all([vhost, client_properties]),"
+            ' {<<"connection_name">>, _, N} <- P]'
+        )
+        assert sorted(row["name"] for row in rows if row["vhost"] == vhost.name) == [
+            "callplane-consuming",
+            "callplane-publishing",
+        ]
+
+
+async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) -> None:
+    """After the programs have gone only permanent things and what belongs to a session are there."""
+    where = session()
+    async with RabbitCorner(vhost.url).bus() as bus, bus.sender() as sender, bus.listener(Told().work()) as listener:
+        await listener.listen(where)
+        await bus.topology.open_mailbox(where, ANN)
+        assert await sender.send(command(where), wait=5) is not None
+    rows = await vhost.node.shell.ask(
+        "[#{name => N, durable => D, auto_delete => A, type => atom_to_binary(T, utf8)}"
+        " || [{name, {resource, _, queue, N}}, {durable, D}, {auto_delete, A}, {type, T}]"
+        f' <- rabbit_amqqueue:info_all(<<"{vhost.name}">>, [name, durable, auto_delete, type])]'
+    )
+    assert {row["name"] for row in rows} == {"wrapper", "retry", "dead-letters", session_name(where), f"user.{ANN}"}
+    assert {(row["durable"], row["auto_delete"], row["type"]) for row in rows} == {(True, False, "classic")}
+    assert await vhost.exchanges() == {"messages", "retry", session_name(where)}
+
+
+async def test_arguments_are_for_ever(vhost: Vhost) -> None:
+    """These very arguments are on the broker: whoever declares others gets a 406."""
+    async with RabbitCorner(vhost.url).bus() as bus, await aio_pika.connect(vhost.url) as connection:
+        where = session()
+        await bus.topology.open_session(where)
+        await bus.topology.open_mailbox(where, ANN)
+        channel = await connection.channel()
+        mailbox = {"x-queue-type": "classic", "x-single-active-consumer": True}
+        mailbox |= {"x-expires": 3_600_000, "x-max-length": 10_000}
+        await channel.declare_queue(f"user.{ANN}", durable=True, arguments=mailbox)
+        retry = {"x-queue-type": "classic", "x-message-ttl": 1000, "x-dead-letter-exchange": ""}
+        await channel.declare_queue("retry", durable=True, arguments=retry)
+        assert mailbox == names.MAILBOX_ARGUMENTS
+        assert retry == names.RETRY_ARGUMENTS
+        with pytest.raises(aio_pika.exceptions.ChannelPreconditionFailed):
+            await channel.declare_queue(f"user.{ANN}", durable=True, arguments=mailbox | {"x-expires": 1})
+
+
+async def test_a_deleted_session_costs_no_channel(vhost: Vhost) -> None:
+    """Naming a deleted exchange would close the channel and, pipelined, the connection with all that is on it."""
+    async with RabbitCorner(vhost.url).bus() as bus:
+        where = session()
+        await bus.topology.open_session(where)
+        await bus.messenger.to_session(where, [message("1", where)])
+        before = await channel_pids(vhost)
+        await bus.topology.delete_session(where)
+        await asyncio.gather(*(bus.messenger.to_session(where, [message("2", where)] * 20) for _ in range(20)))
+        assert not await bus.messenger.to_participant(ANN, message("3", where))
+        assert before <= await channel_pids(vhost)
+        assert bus.up()
+
+
+async def test_a_broker_that_lost_its_exchanges_gets_them_again(vhost: Vhost) -> None:
+    """Even the permanent ones can vanish with a disk: the first publish fails, the next finds them declared."""
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(Told().work()) as listener:
+        where = session()
+        await listener.listen(where)
+        await bus.messenger.to_session(where, [message("1", where)])
+        async with await aio_pika.connect(vhost.url) as connection:
+            channel = await connection.channel()
+            await channel.exchange_delete("messages")
+            with pytest.raises(Away):
+                await bus.messenger.to_session(where, [message("2", where)])
+            await bus.messenger.to_session(where, [message("3", where)])
+            await channel.queue_delete("wrapper")
+            await until(lambda: _equal(vhost.consumers(), "wrapper", 1))
+
+
+async def test_a_wrapper_holds_one_command_of_a_session(vhost: Vhost) -> None:
+    """Per consumer, though they share channels: the second stays in the queue for another wrapper."""
+
+    async def hang(_: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    told, sessions = Told(act=hang), [session() for _ in range(30)]
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        for where in sessions:
+            await listener.listen(where)
+            await sender.post(command(where))
+            await sender.post(command(where))
+        await told.until(30)
+        await asyncio.sleep(0.1)
+        assert len({delivery.envelope.session_id for delivery in told.deliveries}) == 30
+        assert len(told.deliveries) == 30
+        queues = await vhost.queues()
+        assert [queues[session_name(where)] for where in sessions] == [2] * 30
+
+
+async def test_commands_of_one_caller_keep_their_order(vhost: Vhost) -> None:
+    """aiormq makes a task of each delivery; with one at a time nothing can be overtaken."""
+    told, where = Told(), session()
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await bus.topology.open_session(where)
+        commands = [command(where) for _ in range(100)]
+        await asyncio.gather(*(sender.post(each) for each in commands))
+        await listener.listen(where)
+        await told.until(100)
+    assert told.commands == [each.id for each in commands]
+
+
+async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> None:
+    """By the one sign that there is; listening again brings the session back."""
+    told, where = Told(), session()
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        async with await aio_pika.connect(vhost.url) as connection:
+            await (await connection.channel()).queue_delete(session_name(where))
+        assert await asyncio.wait_for(told.cancelled.get(), 5) == where
+        assert listener.listening() == frozenset()
+        await listener.listen(where)
+        assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) -> None:
+    """With everything that was consumed on it; what it held is delivered again and counted."""
+    told = Told()
+    sessions = [session() for _ in range(40)]
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        for where in sessions:
+            await listener.listen(where)
+        assert isinstance(bus, RabbitBus)
+        for lane in listener.lanes:  # type: ignore[attr-defined]
+            raw = await raw_channel(lane._channel)
+            # Acknowledging what was never delivered is a 406, which closes the channel.
+            await raw.basic_ack(4711)
+
+        async def attached() -> bool:
+            return not any(lane._channel.is_closed for lane in listener.lanes) and len(listener.listening()) == 40  # type: ignore[attr-defined]
+
+        await until(attached)
+        replies = await asyncio.gather(*(sender.send(command(where), wait=5) for where in sessions))
+    assert all(replies)
+
+
+async def test_a_new_connection_has_a_new_reply_queue(vhost: Vhost) -> None:
+    """The old one died with its connection; callers notice nothing but the time it takes."""
+    told, where = Told(), session()
+    corner = RabbitCorner(vhost.url)
+    async with corner.bus() as wrapper, wrapper.listener(told.work()) as listener, corner.bus() as bus:
+        assert isinstance(bus, RabbitBus)
+        await listener.listen(where)
+        async with bus.sender() as sender:
+            for _ in range(3):
+                assert await sender.send(command(where), wait=5) is not None
+                bus.consuming.drop()
+                bus.publishing.drop()
+                await asyncio.sleep(0)
+            assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_a_reply_to_a_pod_that_is_gone_is_dropped(vhost: Vhost) -> None:
+    """The command is done all the same, and acked."""
+    told, where = Told(), session()
+    corner = RabbitCorner(vhost.url)
+    async with corner.bus() as bus, bus.listener(told.work()) as listener:
+        await listener.listen(where)
+        await corner.put(session_name(where), command(where).model_dump_json().encode(), reply_to="gone")
+        await told.until(1)
+        await until(lambda: _equal(vhost.queues(), session_name(where), 0))
+
+
+async def test_what_waits_for_its_retry_keeps_its_properties(vhost: Vhost) -> None:
+    """Whom to answer, which command, which trace; and a session deleted meanwhile lets it go."""
+    told, where = Told(outcomes=[Trouble("x")]), session()
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen(where)
+        sent = command(where)
+        await sender.post(sent)
+        await told.until(1)
+        async with await aio_pika.connect(vhost.url) as connection:
+            queue = await (await connection.channel()).get_queue("retry", ensure=False)
+            letter = await queue.get(timeout=5)
+            assert (letter.message_id, letter.correlation_id, letter.routing_key) == (
+                sent.id,
+                sent.id,
+                session_name(where),
+            )
+            assert letter.headers == {"attempt": 2, "traceparent": sent.traceparent}
+            assert letter.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+            await letter.reject(requeue=True)
+        await bus.topology.delete_session(where)
+        await until(lambda: _equal(vhost.queues(), "retry", 0))
+        assert (await vhost.queues())["dead-letters"] == 0
+
+
+async def test_a_publication_has_a_token_of_its_own(vhost: Vhost) -> None:
+    """The same event published twice is two publications: a mailbox acknowledges by the AMQP id."""
+    where = session()
+    async with RabbitCorner(vhost.url).bus() as bus, await aio_pika.connect(vhost.url) as connection:
+        await bus.topology.open_session(where)
+        await bus.topology.open_mailbox(where, ANN)
+        await bus.messenger.to_session(where, [message("same", where)] * 2)
+        queue = await (await connection.channel()).get_queue(f"user.{ANN}", ensure=False)
+        letters = [await queue.get() for _ in range(2)]
+        assert len({letter.message_id for letter in letters if letter}) == 2
+
+
+async def test_cancelling_is_never_forgotten(vhost: Vhost) -> None:
+    """Python 3.11's wait_for forgets a cancellation that meets the answer, and aiormq waits by it."""
+    async with RabbitCorner(vhost.url).bus() as bus:
+        await bus.topology.open_session(session())
+        for steps in range(60):
+            task = asyncio.ensure_future(bus.topology.open_session(session()))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if task.cancel():
+                await asyncio.wait([task], timeout=10)
+                assert task.cancelled()
+
+
+async def test_a_publish_that_is_cancelled_spoils_no_other(vhost: Vhost) -> None:
+    """Cancelled between its frames or before its confirm: the channel's count of confirms stays right."""
+    async with RabbitCorner(vhost.url).bus() as bus:
+        assert isinstance(bus, RabbitBus)
+        await bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+        for steps in range(12):
+            task = asyncio.ensure_future(
+                bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+            )
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            await bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+
+
+async def test_a_process_that_is_killed_in_a_command_is_counted(vhost: Vhost, tmp_path: Path) -> None:
+    """kill -9 in the middle of a handler: the next wrapper has it as the second attempt."""
+    told, where = Told("second"), session()
+    corner = RabbitCorner(vhost.url)
+    script = tmp_path / "victim.py"
+    script.write_text(VICTIM)
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    argv = [sys.executable, str(script), vhost.url, where]
+    async with corner.bus() as bus, bus.sender() as sender:
+        await bus.topology.open_session(where)
+        sending = asyncio.ensure_future(sender.send(command(where), wait=15))
+        async with running(Command("victim", argv, tmp_path / "victim.log", env=environment, cwd=root)) as victim:
+            assert await victim.ended() == -signal.SIGKILL
+        async with bus.listener(told.work()) as listener:
+            await listener.listen(where)
+            reply = await sending
+    assert reply is not None
+    assert reply.result == {"wrapper": "second", "attempt": 2}
+
+
+VICTIM = """
+import asyncio, os, signal, sys
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from tests.support.bus import Told
+
+async def main(url, session):
+    told = Told(act=lambda delivery: os.kill(os.getpid(), signal.SIGKILL))
+    async with open_bus(RabbitSettings(url)) as bus:
+        await bus.wait_up(10)
+        async with bus.listener(told.work()) as listener:
+            await listener.listen(session)
+            await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def _equal(counting: Awaitable[dict[str, int]], queue: str, count: int) -> bool:
+    return (await counting).get(queue) == count
+
+
+async def channel_pids(vhost: Vhost) -> set[str]:
+    """The broker's channels in this virtual host."""
+    rows = await vhost.node.shell.ask(
+        "[list_to_binary(pid_to_list(P)) || [{pid, P}, {vhost, V}] <- rabbit_channel:info_all([pid, vhost]),"
+        f' V =:= <<"{vhost.name}">>]'
+    )
+    return set(rows)
+
+
+async def test_a_bus_may_be_opened_without_a_broker() -> None:
+    """A program starts all the same, and says Away until there is one."""
+    async with open_bus(RabbitSettings("amqp://127.0.0.1:9/", pace=FAST)) as bus:
+        assert not bus.up()
+        with pytest.raises(Away):
+            await bus.wait_up(0.1)
+        async with bus.sender() as sender, bus.listener(Told().work()) as listener:
+            assert listener.listening() == frozenset()
+            with pytest.raises(Away):
+                await sender.post(command(session()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from callplane.bus.ports import Bus, Listener, Work
 from callplane.contracts.errors import Away
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import SessionId, new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import Database, DatabaseClock, open_database
@@ -75,7 +75,19 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
         leases: Leases  # set below: it needs the context, which needs the pool, whose ears it is
-        pool = Pool(wrapper, store.servers, Ears(hearing.take, lambda server: leases.came_back(server)))
+        listening: Listening
+
+        async def back(server: str) -> None:
+            await listening.back(server)
+            await leases.came_back(server)
+
+        async def cut_off(server: str) -> None:
+            await leases.cut_off(server)
+
+        async def shun(session: SessionId, server: str) -> None:
+            await listening.shun(session, server)
+
+        pool = Pool(wrapper, store.servers, Ears(hearing.take, back, cut_off))
         options = MediaOptions(settings.deployment, settings.max_send_kbps)
         media = KurentoMedia(pool.servers, hearing, options)
         context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath)
@@ -84,15 +96,18 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         await pool.register(named_servers(settings.kms_urls))
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        for run in (pool.run, hearing.run, aftermath.run):
+        for run in (hearing.run, aftermath.run):
             stack.callback(tasks.create_task(run()).cancel)
-        listening: Listening
         work = Work(
-            handler(context), abandon(context), _healthy(store.clock), lambda session: listening.cancelled(session)
+            handler(context, shun),
+            abandon(context),
+            _healthy(store.clock),
+            lambda session: listening.cancelled(session),
         )
         listener = await stack.enter_async_context(bus.listener(work))
-        listening = Listening(database, store.sessions, listener)
+        listening = Listening(database, store.sessions, listener, hearing.forget_session)
         sweeps = Sweeps(context, leases, aftermath, settings)
+        stack.callback(tasks.create_task(pool.run()).cancel)
         stack.callback(tasks.create_task(listening.run()).cancel)
         stack.callback(tasks.create_task(sweeps.run(listening)).cancel)
         program = Program(wrapper, context, listening, listener, aftermath, leases)

@@ -83,9 +83,17 @@ async def release_pipeline(session: SessionDocument, _args: dict[str, Any], cont
 
 
 async def release_lost_pipeline(_session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
-    """Release the pipeline of an epoch that is over, should its process still live; a dead one took it along."""
-    if args.get("media") is not None and await context.media.is_up(args["media"].server):
-        await context.media.release(args["media"])
+    """Release the pipeline of an epoch that is over, should its process still live; another one never had it.
+
+    A process that is only silent may wake up with the pipeline in it: until it is reached again the chore stays.
+    """
+    media = args["media"]
+    pool = {server.name: server for server in await context.store.servers.all()}
+    if media.server not in pool or pool[media.server].server_id != args["server_id"]:
+        return True
+    if not await context.media.is_up(media.server):
+        return False
+    await context.media.release(media)
     return True
 
 

@@ -6,14 +6,17 @@ from pydantic import BaseModel
 
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import Trouble
-from callplane.contracts.ids import made_by
+from callplane.contracts.errors import Busy, Trouble
+from callplane.contracts.ids import SessionId, made_by
 from wrapper.commands import COMMANDS
 from wrapper.context import Context
-from wrapper.media.port import Gone
+from wrapper.media.port import Gone, Unreached
+
+Shun = Callable[[SessionId, str], Awaitable[None]]
+"""Stops listening to a session whose media server only others reach."""
 
 
-def handler(context: Context) -> Callable[[Delivery], Awaitable[BaseModel]]:
+def handler(context: Context, shun: Shun) -> Callable[[Delivery], Awaitable[BaseModel]]:
     """What the bus calls for each command."""
 
     async def handle(delivery: Delivery) -> BaseModel:
@@ -22,6 +25,12 @@ def handler(context: Context) -> Callable[[Delivery], Awaitable[BaseModel]]:
             return await COMMANDS[envelope.name](envelope, envelope.body, context)
         except Gone as gone:
             raise Trouble(str(gone)) from gone
+        except Unreached as unreached:
+            if not await context.store.servers.reached_by_others(unreached.server, context.wrapper):
+                raise
+            # Before it is returned: else it would come back to us as often as to anybody.
+            await shun(SessionId(envelope.session_id), unreached.server)
+            raise Busy(str(unreached)) from unreached
 
     return handle
 

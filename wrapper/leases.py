@@ -69,8 +69,13 @@ class Leases:
         except (Trouble, Gone) as trouble:
             self._log.warning("adopted, not settled", connection=adopted.id, why=str(trouble))
 
+    async def cut_off(self, server: str) -> None:
+        """We do not reach it while others do: they adopt what we own there (design 7)."""
+        for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
+            await self._context.store.connections.disown(connection.id, self._context.wrapper)
+
     async def came_back(self, server: str) -> None:
-        """Our socket is back at the same process: hear and settle what we own there, for events were lost."""
+        """Our socket is there again: hear and settle what we own there, for events in between were lost."""
         for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
             if connection.endpoint is None:
                 continue

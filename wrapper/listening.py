@@ -1,6 +1,7 @@
 """Every wrapper listens to every open session: by the change stream, and by listing at the start (design 3, 6)."""
 
 import asyncio
+from collections.abc import Callable
 
 from callplane.bus.ports import Listener
 from callplane.contracts.errors import Away
@@ -10,6 +11,9 @@ from callplane.store.sessions import Sessions
 from callplane.store.watch import Seen, StreamLost, Watch, watch
 from callplane.telemetry.logs import logger
 
+Forget = Callable[[str, int | None], None]
+"""Drops what is remembered of a session's epochs before this one, or of all (None)."""
+
 AGAIN_SECONDS = 1.0
 AT_ONCE = 32
 
@@ -17,11 +21,13 @@ AT_ONCE = 32
 class Listening:
     """Keeps the listener at what the store says is open."""
 
-    def __init__(self, database: Database, sessions: Sessions, listener: Listener) -> None:
+    def __init__(self, database: Database, sessions: Sessions, listener: Listener, forget: Forget) -> None:
         self.ready = asyncio.Event()
         self._database = database
         self._sessions = sessions
         self._listener = listener
+        self._forget = forget
+        self._shunned: dict[SessionId, str] = {}
         self._log = logger("listening")
 
     async def run(self) -> None:
@@ -38,7 +44,7 @@ class Listening:
 
     async def catch_up(self) -> None:
         """Listen to every open session that is not listened to; the sweep of each minute does the same."""
-        known = self._listener.listening()
+        known = self._listener.listening() | self._shunned.keys()
         missing = [session for session in await self._sessions.open_ids() if session not in known]
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -61,6 +67,16 @@ class Listening:
         except Away as away:
             self._log.warning("not listened to yet", session=session, why=str(away))
 
+    async def shun(self, session: SessionId, server: str) -> None:
+        """Leave a session to the wrappers that reach its media server, until we do."""
+        self._shunned[session] = server
+        await self._listener.unlisten(session)
+
+    async def back(self, server: str) -> None:
+        """A media server is reached again: listen to what was shunned for it."""
+        self._shunned = {session: other for session, other in self._shunned.items() if other != server}
+        await self.catch_up()
+
     async def cancelled(self, session: SessionId) -> None:
         """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
         found = await self._sessions.find(session)
@@ -73,5 +89,15 @@ class Listening:
                 match await stream.next():
                     case Seen(what="opened", id=session):
                         group.create_task(self.listen(SessionId(session)))
+                    case Seen(what="closed" | "epoch", id=session):
+                        group.create_task(self._turned(SessionId(session)))
                     case _:
                         pass
+
+    async def _turned(self, session: SessionId) -> None:
+        """An epoch, or the whole session, is over: forget the handles of what was in it."""
+        try:
+            found = await self._sessions.find(session)
+        except Away:
+            return  # they are forgotten with the session at the latest
+        self._forget(session, found.epoch if found is not None and found.status == "open" else None)

@@ -13,7 +13,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
     """
     if session.media is not None:
         return session
-    reserved = await context.store.servers.reserve(session.server)
+    reserved = await context.store.servers.reserve(session.server, context.media.reached())
     if reserved is None:
         await context.store.sessions.owe_place(session.id)
         raise Refusal("unavailable", "no media server is up; the session gets one as soon as one is", retry_after=1)

@@ -93,13 +93,13 @@ async def _clear(connection: ConnectionDocument, context: Context) -> None:
     reason = connection.reason or "stopped"
     unpublish = context.store.media.unpublish
     context.aftermath.owes(await unpublish(connection.session_id, connection.participant_id, connection.id, reason))
-    if connection.endpoint is not None and await context.media.is_up(connection.endpoint.server):
+    session = await context.store.sessions.find(connection.session_id)
+    if session is None or session.media is None or connection.epoch != session.epoch:
+        return  # its pipeline is released as a whole, with every child
+    if connection.endpoint is not None:
         await context.media.release(connection.endpoint)
-    several = connection.claims > 1 or (connection.claims == 1 and connection.endpoint is None)
-    if several:
-        session = await context.store.sessions.find(connection.session_id)
-        if session is not None and session.media is not None:
-            await context.media.release_tagged(session.media, connection.id)
+    if connection.claims > 1 or (connection.claims == 1 and connection.endpoint is None):
+        await context.media.release_tagged(session.media, connection.id)
 
 
 async def _mourn(connections: list[ConnectionDocument], session: SessionDocument, context: Context) -> None:

@@ -142,6 +142,10 @@ class Connections:
         where = {"_id": connection.id, "state": "ready", "owner": connection.owner}
         return await self._change(where, {"$set": {"owner": wrapper}})
 
+    async def disown(self, connection: str, wrapper: str) -> None:
+        """Give a ready connection up, so that another wrapper adopts it at once."""
+        await self._change({"_id": connection, "state": "ready", "owner": wrapper}, {"$set": {"owner": None}})
+
     async def orphans(self, alive: Iterable[str], limit: int = 200) -> list[ConnectionDocument]:
         """Ready connections whose owner is none of ``alive``."""
         where = {"state": "ready", "owner": {"$nin": list(alive)}}

@@ -40,7 +40,7 @@ class SessionMedia:
             [
                 Owed("sweep-connections", {"epoch": epoch}),
                 Owed("place", {"epoch": epoch}),
-                Owed("release-lost-pipeline", {"media": session.media}),
+                Owed("release-lost-pipeline", {"media": session.media, "server_id": session.server_id}),
             ],
         )
 

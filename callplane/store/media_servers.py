@@ -44,17 +44,22 @@ class MediaServers:
             return [MediaServerDocument.model_validate(found) async for found in self._collection.find()]
 
     async def reached(self, name: str, wrapper: str, server_id: str) -> None:
-        """A wrapper's socket opened: the server is up, and this is its process."""
+        """A wrapper has a socket: the server is up, and this is its process. Said again and again, written when new."""
+        news = [{"contacts": {"$ne": wrapper}}, {"state": "down"}, {"server_id": {"$ne": server_id}}]
         update = {"$addToSet": {"contacts": wrapper}, "$set": {"state": "up", "server_id": server_id}}
         with away_when_unreachable():
-            await self._collection.update_one({"_id": name}, update)
+            await self._collection.update_one({"_id": name, "$or": news}, update)
 
-    async def unreached(self, name: str, wrapper: str) -> bool:
-        """A wrapper's own attempt has failed; True when nobody reaches it any more and it is down by that."""
+    async def unreached(self, name: str, wrapper: str, *, refused: bool) -> bool:
+        """A wrapper's own attempt has failed; True when nobody reaches it any more and it is down by that.
+
+        Refused: nobody listens there, the process is gone for good. A silent one may wake up with all that it had.
+        """
+        gone: Document = {"server_id": None} if refused else {}
         with away_when_unreachable():
             await self._collection.update_one({"_id": name}, {"$pull": {"contacts": wrapper}})
             down = await self._collection.update_one(
-                {"_id": name, "contacts": [], "state": "up"}, {"$set": {"state": "down"}}
+                {"_id": name, "contacts": [], "state": "up"}, {"$set": {"state": "down", **gone}}
             )
         return down.modified_count == 1
 
@@ -68,13 +73,20 @@ class MediaServers:
         with away_when_unreachable():
             await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
 
-    async def reserve(self, former: str | None) -> tuple[MediaServerDocument, str] | None:
+    async def reached_by_others(self, name: str, wrapper: str) -> bool:
+        """Whether somebody else has a socket to it."""
+        others: Document = {"_id": name, "state": "up", "contacts": {"$elemMatch": {"$ne": wrapper}}}
+        with away_when_unreachable():
+            return await self._collection.find_one(others, {"_id": 1}) is not None
+
+    async def reserve(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         """Choose and reserve in one update: the former server if up, else the emptiest; with the reason. None: none up.
 
-        Reserving counts a placement on the one that was read as emptiest, if its count is still as read.
+        Only ``among`` is chosen from: what the caller reaches itself. Reserving counts a placement on the one that was
+        read as emptiest, if its count is still as read.
         """
         while True:
-            up: Document = {"state": "up", "cordoned": {"$ne": True}}
+            up: Document = {"state": "up", "cordoned": {"$ne": True}, "_id": {"$in": sorted(among)}}
             with away_when_unreachable():
                 found = [MediaServerDocument.model_validate(f) async for f in self._collection.find(up)]
             if not found:

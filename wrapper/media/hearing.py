@@ -49,6 +49,12 @@ class Hearing:
         for known in [k for k in self._lines if k == ref or (k.server == ref.server and k.id.startswith(inside))]:
             del self._lines[known]
 
+    def forget_session(self, session: str, before: int | None) -> None:
+        """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
+        for known, line in list(self._lines.items()):
+            if line.session_id == session and (before is None or line.epoch < before):
+                del self._lines[known]
+
     async def take(self, server: str, event: MediaEvent) -> None:
         """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""
         line = self._lines.get(MediaRef(server, event.object))

@@ -14,6 +14,7 @@ from kurento_client import (
     MediaPipeline,
     MediaType,
     NewRef,
+    NotConnected,
     ObjectNotFound,
     SdpRefused,
     Transaction,
@@ -21,7 +22,7 @@ from kurento_client import (
     WebRtcEndpoint,
 )
 from wrapper.media.hearing import Hearing
-from wrapper.media.port import Gone, Line, Medium
+from wrapper.media.port import Gone, Line, Medium, Unreached
 from wrapper.media.server import MediaServer
 
 EVENTS = (
@@ -53,6 +54,10 @@ class KurentoMedia:
     async def is_up(self, server: str) -> bool:
         """Whether this wrapper reaches that media server now."""
         return server in self._servers and self._servers[server].connected
+
+    def reached(self) -> frozenset[str]:
+        """The media servers that this wrapper reaches now."""
+        return frozenset(name for name, server in self._servers.items() if server.connected)
 
     async def exists(self, ref: MediaRef) -> bool:
         """Whether the object is still there; asking references it for our session, which keeps it."""
@@ -149,7 +154,7 @@ class KurentoMedia:
     def _server(self, name: str) -> MediaServer:
         server = self._servers.get(name)
         if server is None:
-            raise Trouble(f"media server {name} is not known here")
+            raise Unreached(name)
         return server
 
     def _endpoint(self, ref: MediaRef) -> WebRtcEndpoint:
@@ -181,5 +186,7 @@ def _translated(ref: MediaRef) -> Iterator[None]:
         raise Gone(ref) from missing
     except (KurentoError, TransactionFailed):
         raise
+    except NotConnected as missing:
+        raise Unreached(ref.server) from missing
     except ClientError as failure:
         raise Trouble(f"media server {ref.server}: {failure}") from failure

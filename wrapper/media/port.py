@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from callplane.contracts.commands import Candidate
+from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
 
 Medium = Literal["AUDIO", "VIDEO"]
@@ -18,6 +19,14 @@ class Gone(Exception):
         self.ref = ref
 
 
+class Unreached(Trouble):
+    """This wrapper has no socket to the media server; others may have one (design 7)."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"media server {server} is not reached from here")
+        self.server = server
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Whose endpoint it is: where its events go, and the tags that it carries."""
@@ -30,10 +39,14 @@ class Line:
 
 
 class MediaPort(Protocol):
-    """Every call has a deadline and raises Trouble when the server cannot be reached, Gone on 40101."""
+    """Every call has a deadline; raises Unreached without a socket, Trouble when it breaks, Gone on 40101."""
 
     async def is_up(self, server: str) -> bool:
         """Whether this wrapper reaches that media server now."""
+        ...
+
+    def reached(self) -> frozenset[str]:
+        """The media servers that this wrapper reaches now."""
         ...
 
     async def exists(self, ref: MediaRef) -> bool:

@@ -5,25 +5,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Away
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
 from kurento_client import AttemptFailed, ClientError, Connected, KurentoClient, Lost, connect
 from kurento_client.events import MediaEvent
+from wrapper.media.port import Unreached
 
 SILENT_SECONDS = 2.0
 MEMORY_SECONDS = 2.0
 
 OnEvent = Callable[[str, MediaEvent], Awaitable[None]]
-OnBack = Callable[[str], Awaitable[None]]
+OnChange = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Who is told: of each event, and that a socket came back to the same process (events in between are lost)."""
+    """Who is told: of each event, that a socket is there (again), and that we are cut off while others are not."""
 
     event: OnEvent
-    back: OnBack
+    back: OnChange
+    cut_off: OnChange
 
 
 class MediaServer:
@@ -38,9 +40,9 @@ class MediaServer:
 
     @property
     def client(self) -> KurentoClient:
-        """The client for calls. Raises Trouble while it is not connected."""
+        """The client for calls. Raises Unreached while it is not connected."""
         if not self._calls.connected:
-            raise Trouble(f"media server {self.name} is not reached from here")
+            raise Unreached(self.name)
         return self._calls
 
     @property
@@ -52,7 +54,7 @@ class MediaServer:
         """Watch the link, read memory, hand events on."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(wrapper))
-            group.create_task(self._measure())
+            group.create_task(self._measure(wrapper))
             group.create_task(self._listen())
 
     async def _watch(self, wrapper: str) -> None:
@@ -67,23 +69,29 @@ class MediaServer:
             case Connected():
                 await self._pool.reached(self.name, wrapper, state.server_id)
                 self._log.info("media server reached", server_id=state.server_id, same=state.same_process)
-                if state.same_process:
-                    await self._ears.back(self.name)
+                await self._ears.back(self.name)
             case Lost():
                 self._log.warning("media server lost", why=state.reason)
             case AttemptFailed() if state.refused or state.down_for >= SILENT_SECONDS:
-                if await self._pool.unreached(self.name, wrapper):
+                if await self._pool.unreached(self.name, wrapper, refused=state.refused):
                     self._log.error("media server is down", why=state.reason)
+                else:
+                    await self._ears.cut_off(self.name)
             case AttemptFailed():
                 pass
 
-    async def _measure(self) -> None:
-        """Keep the pool's idea of the memory fresh; blocking calls (getUsedCpu) are never made."""
+    async def _measure(self, wrapper: str) -> None:
+        """Keep the pool's idea of the memory fresh, and of us: a lease that lapsed took us out of the contacts.
+
+        Blocking calls (getUsedCpu) are never made.
+        """
         while True:
             await asyncio.sleep(MEMORY_SECONDS)
             if not self._house.connected:
                 continue
             try:
+                if self._calls.connected and self._calls.server_id is not None:
+                    await self._pool.reached(self.name, wrapper, self._calls.server_id)
                 await self._pool.measured(self.name, await self._house.server_manager().get_used_memory())
             except (ClientError, Away) as trouble:
                 self._log.info("memory not read", why=str(trouble))

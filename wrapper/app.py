@@ -1,13 +1,15 @@
 """Putting a wrapper together, and taking it apart in the order that loses nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from callplane.bus.ports import Bus, Listener, Work
 from callplane.contracts.errors import Away
-from callplane.contracts.ids import SessionId, new_id
+from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import Database, DatabaseClock, open_database
@@ -30,7 +32,9 @@ from wrapper.media.hearing import Hearing
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.pool import Pool
 from wrapper.media.server import Ears
+from wrapper.monitor import Monitor
 from wrapper.outbox import Outbox
+from wrapper.reach import Reach
 from wrapper.settings import WrapperSettings, named_servers
 from wrapper.sweeps import Sweeps
 
@@ -71,48 +75,34 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         wrapper = new_id()
         await store.wrappers.renew(wrapper)
 
-        chores = Chores()
+        reach, chores = Reach(), Chores()
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
-        leases: Leases  # set below: it needs the context, which needs the pool, whose ears it is
-        listening: Listening
-
-        async def back(server: str) -> None:
-            await listening.back(server)
-            await leases.came_back(server)
-
-        async def cut_off(server: str) -> None:
-            await leases.cut_off(server)
-
-        async def shun(session: SessionId, server: str) -> None:
-            await listening.shun(session, server)
-
-        pool = Pool(wrapper, store.servers, Ears(hearing.take, back, cut_off))
-        options = MediaOptions(settings.deployment, settings.max_send_kbps)
-        media = KurentoMedia(pool.servers, hearing, options)
-        context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath)
-        leases = Leases(context, settings.lease_seconds)
-        chores.serve(context)
+        pool = Pool(wrapper, store.servers, Ears(hearing.take, reach.back, reach.cut_off))
         await pool.register(named_servers(settings.kms_urls))
+        media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
+        context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath)
+        chores.serve(context)
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        for run in (hearing.run, aftermath.run):
-            stack.callback(tasks.create_task(run()).cancel)
-        work = Work(
-            handler(context, shun),
-            abandon(context),
-            _healthy(store.clock),
-            lambda session: listening.cancelled(session),
-        )
+        _run(tasks, stack, hearing.run, aftermath.run)
+        work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled)
         listener = await stack.enter_async_context(bus.listener(work))
+        leases = Leases(context, settings.lease_seconds)
         listening = Listening(database, store.sessions, listener, hearing.forget_session)
+        reach.serve(leases, listening)
         sweeps = Sweeps(context, leases, aftermath, settings)
-        stack.callback(tasks.create_task(pool.run()).cancel)
-        stack.callback(tasks.create_task(listening.run()).cancel)
-        stack.callback(tasks.create_task(sweeps.run(listening)).cancel)
+        monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
+        _run(tasks, stack, pool.run, listening.run, partial(sweeps.run, listening, monitor))
         program = Program(wrapper, context, listening, listener, aftermath, leases)
         stack.push_async_callback(program.drain)
         yield program
+
+
+def _run(tasks: asyncio.TaskGroup, stack: AsyncExitStack, *works: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start what runs for ever; it is cancelled when the stack is unwound to here."""
+    for work in works:
+        stack.callback(tasks.create_task(work()).cancel)
 
 
 def _store(database: Database, settings: WrapperSettings) -> Store:

@@ -21,6 +21,9 @@ class WrapperSettings(BaseSettings):
     max_send_kbps: int = Field(2000, ge=0, description="cap on video to one viewer; Kurento's own default is 500")
     lease_seconds: float = Field(3.0, gt=0, le=60, description="how long a silent wrapper counts as alive")
     sweep_seconds: float = Field(1.0, gt=0, le=60, description="how often, and how old, what is owed is swept")
+    orphan_seconds: float = Field(
+        30.0, gt=0, le=3600, description="how long an object on a media server may be without anybody referring to it"
+    )
     drop_seconds: float = Field(5.0, ge=0, le=900, description="how long lost media may heal before anybody is told")
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")

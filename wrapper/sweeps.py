@@ -12,6 +12,7 @@ from wrapper.drops import Drops
 from wrapper.grace import Grace
 from wrapper.leases import Leases
 from wrapper.listening import Listening
+from wrapper.monitor import Monitor
 from wrapper.settings import WrapperSettings
 
 LISTING_SECONDS = 60.0
@@ -29,7 +30,7 @@ class Sweeps:
         self._settings = settings
         self._log = logger("sweeps")
 
-    async def run(self, listening: Listening) -> None:
+    async def run(self, listening: Listening, monitor: Monitor) -> None:
         """Sweep until cancelled."""
         every = self._settings.sweep_seconds
         async with asyncio.TaskGroup() as group:
@@ -41,6 +42,7 @@ class Sweeps:
             group.create_task(self._each(every, self.tombstones))
             group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
             group.create_task(self._each(every, Drops(self._context, self._settings.drop_seconds).sweep))
+            group.create_task(self._each(every, monitor.sweep))
             group.create_task(self._each(LISTING_SECONDS, listening.catch_up))
 
     async def owed(self) -> None:

@@ -165,6 +165,17 @@ class Connections:
                 {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
             )
 
+    async def endpoints_among(self, refs: list[MediaRef]) -> set[MediaRef]:
+        """Those of ``refs`` that a connection names as its endpoint."""
+        with away_when_unreachable():
+            found = self._collection.find({"endpoint": {"$in": refs}, "state": "ready"}, {"endpoint": 1})
+            return {connection["endpoint"] async for connection in found}
+
+    async def take_away(self, connection: str, claim: int) -> None:
+        """End the claim under which an orphan was made, so that its late commit fails."""
+        where = {"_id": connection, "state": "negotiating", "claims": claim, "claim": {"$exists": True}}
+        await self._change(where, {"$unset": {"claim": ""}})
+
     async def delete_of(self, session: str) -> None:
         """Forget every connection of a session that is forgotten itself."""
         with away_when_unreachable():

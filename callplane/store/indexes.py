@@ -29,6 +29,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
         # Only a session that nobody is in, or a closed one, has ``since``: the sweeps for both read few entries.
         IndexModel([("status", ASCENDING), ("since", ASCENDING)], name="idle_since"),
+        IndexModel([("media", ASCENDING)], name="by_media", sparse=True),
         IndexModel(
             [("participants.state", ASCENDING)],
             partialFilterExpression={"participants.state": "reconnecting"},
@@ -39,6 +40,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", ASCENDING), ("participant_id", ASCENDING)], name="by_seat"),
         IndexModel([("session_id", ASCENDING), ("publisher", ASCENDING)], name="by_publisher"),
         IndexModel([("owner", ASCENDING), ("state", ASCENDING)], name="by_owner"),
+        IndexModel([("endpoint", ASCENDING)], name="by_endpoint", sparse=True),
         IndexModel([("state", ASCENDING), ("media_state", ASCENDING), ("since", ASCENDING)], name="by_age"),
         IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),

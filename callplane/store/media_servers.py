@@ -7,6 +7,7 @@ from pymongo import ReturnDocument
 
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
+from callplane.store.guards import older_than
 from callplane.store.trouble import away_when_unreachable
 
 PLACED_KIB = 2048
@@ -72,6 +73,14 @@ class MediaServers:
         """A reading of the memory takes the place of the reckoned placements."""
         with away_when_unreachable():
             await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
+
+    async def monitor(self, name: str, wrapper: str, lease_seconds: float = 10.0) -> bool:
+        """Be, or stay, the one who watches this server for orphans; free, ours, or its holder has been silent."""
+        free = [{"monitor.wrapper": {"$in": [None, wrapper]}}, older_than("monitor.at", lease_seconds)]
+        update = {"$set": {"monitor.wrapper": wrapper}, "$currentDate": {"monitor.at": True}}
+        with away_when_unreachable():
+            mine = await self._collection.update_one({"_id": name, "$or": free}, update)
+        return mine.matched_count == 1
 
     async def reached_by_others(self, name: str, wrapper: str) -> bool:
         """Whether somebody else has a socket to it."""

@@ -122,6 +122,12 @@ class Sessions:
         with away_when_unreachable():
             return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
 
+    async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
+        """Those of ``refs`` that a session names as its pipeline."""
+        with away_when_unreachable():
+            found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
+            return {session["media"] async for session in found}
+
     async def tombstones(self, seconds: float, limit: int = 100) -> list[str]:
         """Sessions that were closed longer ago than anybody may still read their mailboxes."""
         where = {"status": "closed", **older_than("since", seconds)}

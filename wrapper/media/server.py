@@ -10,6 +10,7 @@ from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
 from kurento_client import AttemptFailed, ClientError, Connected, KurentoClient, Lost, connect
 from kurento_client.events import MediaEvent
+from wrapper.media.census import Census
 from wrapper.media.port import Unreached
 
 SILENT_SECONDS = 2.0
@@ -33,7 +34,8 @@ class MediaServer:
 
     def __init__(self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, ears: Ears) -> None:
         self.name = name
-        self._calls, self._house = clients
+        self._calls, self.house = clients
+        self.census = Census(self.house)
         self._pool = pool
         self._ears = ears
         self._log = logger("media").bind(server=name)
@@ -56,6 +58,8 @@ class MediaServer:
             group.create_task(self._watch(wrapper))
             group.create_task(self._measure(wrapper))
             group.create_task(self._listen())
+            group.create_task(self._count())
+            group.create_task(self._recount())
 
     async def _watch(self, wrapper: str) -> None:
         async for state in self._calls.states:
@@ -87,14 +91,24 @@ class MediaServer:
         """
         while True:
             await asyncio.sleep(MEMORY_SECONDS)
-            if not self._house.connected:
+            if not self.house.connected:
                 continue
             try:
                 if self._calls.connected and self._calls.server_id is not None:
                     await self._pool.reached(self.name, wrapper, self._calls.server_id)
-                await self._pool.measured(self.name, await self._house.server_manager().get_used_memory())
+                await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
             except (ClientError, Away) as trouble:
                 self._log.info("memory not read", why=str(trouble))
+
+    async def _count(self) -> None:
+        async for event in self.house.events:
+            self.census.take(event)
+
+    async def _recount(self) -> None:
+        """What happened while the socket was away was told to nobody: the count begins anew."""
+        async for state in self.house.states:
+            if isinstance(state, Connected):
+                self.census.end()
 
     async def _listen(self) -> None:
         async for event in self._calls.events:

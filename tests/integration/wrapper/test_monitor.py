@@ -1,0 +1,55 @@
+"""Orphans on a media server: released when nothing refers to them, and nothing else with them."""
+
+from callplane.contracts.media import MediaRef
+from callplane.store.connections import Wanted
+from tests.support.leftovers import ask, children, pipelines
+from tests.support.servers import Servers
+from tests.support.waiting import until
+from tests.support.wrappers import room
+from wrapper.media.port import Line
+
+
+async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers: Servers) -> None:
+    async with room(servers, sweep_seconds=0.2, orphan_seconds=1.0) as r:
+        session = await r.session()
+        ann = await r.seat(session)
+        used = (await r.publish(session, ann))["id"]
+        document = await r.store.sessions.find(session)
+        assert document is not None
+        assert document.media is not None
+        foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
+        port = r.programs[0].context.media
+        lost_endpoint = await port.create_endpoint(document.media, Line(session, ann, "never-stored", 1, 1))
+        lost_pipeline = await port.create_pipeline(document.media.server, "no-such-session", 1)
+
+        async def clean() -> bool:
+            now = await pipelines(r.media())
+            return lost_pipeline.id not in now and lost_endpoint.id not in await children(r.media(), document.media.id)
+
+        await until(clean)
+        assert set(await pipelines(r.media())) == {document.media.id, foreign}
+        kept = await r.store.connections.find(used)
+        assert kept is not None
+        assert kept.endpoint is not None
+        assert await children(r.media(), document.media.id) == [kept.endpoint.id]
+
+
+async def test_a_paused_claim_is_taken_away_before_its_endpoint_is_released(servers: Servers) -> None:
+    async with room(servers, wrappers=1, sweep_seconds=0.2, orphan_seconds=1.0) as r:
+        session = await r.session()
+        ann, bo = await r.seat(session), await r.seat(session)
+        await r.publish(session, bo)
+        document = await r.store.sessions.find(session)
+        assert document is not None
+        assert document.media is not None
+        me = r.programs[0].id
+        await r.store.connections.offer(Wanted("k", session, ann, "publish"))
+        claimed = await r.store.connections.claim("k", 1, me, [me])
+        assert claimed is not None
+        made = await r.programs[0].context.media.create_endpoint(document.media, Line(session, ann, "k", 1, 1))
+
+        async def gone() -> bool:
+            return made.id not in await children(r.media(), document.media.id)
+
+        await until(gone)
+        assert await r.store.connections.commit(claimed, me, MediaRef(made.server, made.id), "late") is None

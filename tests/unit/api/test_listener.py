@@ -76,3 +76,10 @@ async def _refused(http: httpx.AsyncClient, url: str) -> bool:
         while status == 200:
             status = (await http.get(url)).status_code
     return status == 503
+
+
+async def test_a_length_that_is_too_long_is_refused_before_its_body_comes(database: Database) -> None:
+    async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
+        head = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n"
+        answer = await said(url, head)
+    assert answer.startswith(b"HTTP/1.1 413 ")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -242,8 +242,15 @@ class Scene:
 
     async def until_state(self, participant: ParticipantId, state: str) -> Attachment:
         """Wait until its attachment says so."""
+        return await self._until(participant, lambda found: found.state == state)
+
+    async def until_n(self, participant: ParticipantId, n: int) -> Attachment:
+        """Wait until it has had so many holders."""
+        return await self._until(participant, lambda found: found.n >= n)
+
+    async def _until(self, participant: ParticipantId, wanted: Callable[[Attachment], bool]) -> Attachment:
         async with asyncio.timeout(10):
-            while (found := await self.attachment(participant)).state != state:  # noqa: ASYNC110
+            while not wanted(found := await self.attachment(participant)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         return found
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import Scene, TestPod, outcome, rabbit_scene, texts_of
+from tests.support.mailboxes import FAST, Scene, TestPod, outcome, rabbit_scene, texts_of
 from tests.support.servers import Servers
 
 
@@ -103,11 +104,10 @@ async def test_two_pods_asked_at_once_make_one_holder(servers: Servers) -> None:
 
 async def test_a_client_that_leaves_the_other_pod_is_away(servers: Servers) -> None:
     """Its pod says so, and the holder calls the seat detached."""
-    async with AsyncExitStack() as stack:
-        scene, a, b = await two_pods(stack, servers)
+    patient = replace(FAST, unnamed=60, away=60)
+    async with rabbit_scene(servers) as scene, scene.pod(patient) as a, scene.pod() as b, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await a.poll(ann, wait=0)
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
         parked = tasks.create_task(b.poll(ann, wait=10))
         await asyncio.sleep(0.7)
         assert (await scene.attachment(ann)).state == "attached"
@@ -144,3 +144,18 @@ async def test_no_end_of_a_poll_stops_a_taking(servers: Servers) -> None:
             hasty.cancel()
         assert await b.read(ann, 1) == ["1"]
         assert (await scene.attachment(ann)).n == 1
+
+
+async def test_a_pod_that_says_nothing_of_its_polls_has_them_dropped(servers: Servers) -> None:
+    """A pod that never calls the roll: what it has parked elsewhere does not keep a seat attached for ever."""
+    async with (
+        rabbit_scene(servers) as scene,
+        scene.pod() as holder,
+        scene.pod(replace(FAST, roll=60)) as silent,
+        asyncio.TaskGroup() as tasks,
+    ):
+        ann = await scene.seat("ann")
+        await holder.poll(ann, wait=0)
+        parked = tasks.create_task(outcome(silent.poll(ann, wait=30)))
+        await scene.until_state(ann, "detached")
+        assert await parked == "unavailable"

@@ -1,0 +1,92 @@
+"""A mailbox that is being taken: whoever meets the mark waits for the outcome."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from callplane.bus.mailboxes import Letters, Link
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.ids import ParticipantId
+from tests.support.mailboxes import Scene, memory_scene, outcome, pod_on, texts_of
+from tests.support.servers import Database
+
+
+class SlowBus:
+    """A bus whose links look for mailboxes only when they may."""
+
+    def __init__(self, mailboxes: MemoryMailboxes) -> None:
+        self._mailboxes = mailboxes
+        self.looking = asyncio.Event()
+        self.may_look = asyncio.Event()
+
+    @asynccontextmanager
+    async def connect(self, letters: Letters) -> AsyncIterator[Link]:
+        """A link that waits before it says how deep a mailbox is."""
+        async with self._mailboxes.connect(letters) as link:
+            depth = link.depth
+
+            async def slow(participant_id: ParticipantId) -> int | None:
+                self.looking.set()
+                await self.may_look.wait()
+                return await depth(participant_id)
+
+            link.depth = slow  # type: ignore[method-assign]
+            yield link
+
+
+def slow_bus(scene: Scene) -> SlowBus:
+    """The scene's bus, slowed down."""
+    assert isinstance(scene.bus, MemoryMailboxes)
+    return SlowBus(scene.bus)
+
+
+async def test_polls_of_one_pod_wait_for_one_taking(database: Database) -> None:
+    """However many come while it lasts: one compare-and-set, one consumer, and the last poll gets the message."""
+    async with memory_scene(database) as scene:
+        bus = slow_bus(scene)
+        async with pod_on(bus, scene.database) as pod, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            early = [tasks.create_task(outcome(pod.poll(ann)))]
+            await bus.looking.wait()
+            early += [tasks.create_task(outcome(pod.poll(ann))) for _ in range(8)]
+            await asyncio.sleep(0.05)
+            last = tasks.create_task(pod.poll(ann))
+            await asyncio.sleep(0.05)
+            bus.may_look.set()
+            assert [await one for one in early] == ["poll-replaced"] * 9
+            await scene.publisher.to(ann, "1")
+            assert texts_of(await last) == ["1"]
+            assert (await scene.attachment(ann)).n == 1
+
+
+async def test_forwards_that_meet_the_mark_never_hear_not_mine(database: Database) -> None:
+    """Longer than a holder may be silent: the other pod waits, and takes nothing."""
+    async with memory_scene(database) as scene:
+        bus = slow_bus(scene)
+        async with pod_on(bus, scene.database) as taker, scene.pod() as other, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            first = tasks.create_task(outcome(taker.poll(ann, wait=10)))
+            await bus.looking.wait()
+            second = tasks.create_task(other.poll(ann, wait=10))
+            await asyncio.sleep(2.5)
+            bus.may_look.set()
+            assert await first == "poll-replaced"
+            await scene.publisher.to(ann, "1")
+            assert texts_of(await second) == ["1"]
+            assert (await scene.attachment(ann)).n == 1
+
+
+async def test_a_taking_that_fails_is_told_to_all_who_waited(database: Database) -> None:
+    """The mailbox is gone: both pods' clients hear it."""
+    async with memory_scene(database) as scene:
+        bus = slow_bus(scene)
+        async with pod_on(bus, scene.database) as taker, scene.pod() as other, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            polls = [tasks.create_task(outcome(taker.poll(ann, wait=10)))]
+            await bus.looking.wait()
+            polls.append(tasks.create_task(outcome(other.poll(ann, wait=10))))
+            await asyncio.sleep(0.2)
+            await scene.attachments.end(ann, "left")
+            await scene.publisher.delete(ann)
+            bus.may_look.set()
+            assert [await one for one in polls] == ["join-again left"] * 2

@@ -33,11 +33,7 @@ class Monitor:
                 self._log.info("not looked at", server=server.name, why=str(trouble))
 
     async def _look(self, server: MediaServer) -> None:
-        ours = {
-            id_: tags
-            for id_, tags in (await server.census.older_than(self._age)).items()
-            if tags.get("deployment") == self._deployment
-        }
+        ours = await server.census.older_than(self._age, self._deployment)
         refs = {id_: MediaRef(server.name, id_) for id_ in ours}
         wanted = await self._context.store.sessions.pipelines_among(list(refs.values()))
         wanted |= await self._context.store.connections.endpoints_among(list(refs.values()))

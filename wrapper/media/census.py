@@ -56,21 +56,26 @@ class Census:
             case _:
                 pass
 
-    async def older_than(self, seconds: float) -> dict[str, dict[str, str]]:
-        """Object → tags, of what has been there for so long. Raises ClientError."""
+    async def older_than(self, seconds: float, deployment: str) -> dict[str, dict[str, str]]:
+        """Object → tags, of what carries the deployment's tag and has been there for so long. Raises ClientError."""
         before = asyncio.get_running_loop().time() - seconds
-        found: dict[str, dict[str, str]] = {}
-        for id_, counted in list(self._objects.items()):
-            if counted.since > before:
-                continue
+        old = [(id_, counted) for id_, counted in self._objects.items() if counted.since <= before]
+        for id_, counted in old:
             if counted.tags is None:
-                try:
-                    counted.tags = await self._client.handle(id_).get_tags()
-                except ObjectNotFound:
-                    self._objects.pop(id_, None)
-                    continue
-            found[id_] = counted.tags
-        return found
+                counted.tags = await self._tags(id_, deployment)
+        return {id_: counted.tags for id_, counted in old if counted.tags and id_ in self._objects}
+
+    async def _tags(self, id_: str, deployment: str) -> dict[str, str]:
+        """The tags of what is ours; of others nothing, and no reference: asking for tags makes one (protocol 6.3)."""
+        try:
+            tags = await self._client.handle(id_).get_tags()
+        except ObjectNotFound:
+            self._objects.pop(id_, None)
+            return {}
+        if tags.get("deployment") == deployment:
+            return tags
+        await self._client.unref(id_)
+        return {}
 
     async def release(self, id_: str) -> None:
         """Destroy one object with all in it; one that is gone is no error. Raises ClientError."""

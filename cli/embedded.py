@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from api.carriers import Carriers
     from api.settings import Settings
 
-READY_WITHIN = 30.0
+READY_WITHIN = 15.0
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,24 @@
 """The servers that `callplane up` starts, or is given."""
 
+import asyncio
 import importlib.util
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 
 from cli.board import Board
 from cli.machine import mongod, rabbitmq
-from cli.machine.errors import MissingPart
+from cli.machine.errors import CannotStart, MissingPart
 from cli.machine.process import Command, Process, python, running
 from cli.options import Options
+
+_REACH_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Machine:
         if self.options.in_process_bus:
             return Bus(None, "in this process, as --in-process-bus asks for")
         if self.options.amqp_url is not None:
+            with self.board.step("RabbitMQ"):
+                await reach_rabbitmq(self.options.amqp_url)
             return Bus(self.options.amqp_url, f"RabbitMQ at {address(self.options.amqp_url)}, as --amqp-url says")
         if not rabbitmq.can_run():
             return Bus(
@@ -56,6 +65,8 @@ class Machine:
     async def database(self) -> str:
         """The address of the MongoDB that was given, else of a private one."""
         if self.options.mongo_url is not None:
+            with self.board.step("MongoDB"):
+                await reach_mongodb(self.options.mongo_url)
             return self.options.mongo_url
         with self.board.step("MongoDB") as step:
             server = await self.stack.enter_async_context(mongod.mongod(self.directory / "mongod"))
@@ -82,6 +93,31 @@ def address(url: str) -> str:
     """Host and port of a URL: what may be shown, for the rest holds a password."""
     parts = urlsplit(url)
     return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+
+
+async def reach_rabbitmq(url: str) -> None:
+    """Say in one line when nobody listens there."""
+    parts = urlsplit(url)
+    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+    try:
+        async with asyncio.timeout(_REACH_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError) as trouble:
+        raise CannotStart(f"RabbitMQ at {address(url)} does not answer") from trouble
+    writer.close()
+
+
+async def reach_mongodb(url: str) -> None:
+    """Say in one line when nobody, or no replica set, answers there."""
+    where = address(url)
+    try:
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url, serverSelectionTimeoutMS=_REACH_SECONDS * 1000)
+        async with client:
+            hello = await client.admin.command("hello")
+    except (PyMongoError, ValueError) as trouble:
+        raise CannotStart(f"MongoDB at {where} cannot be used: {type(trouble).__name__}") from trouble
+    if "setName" not in hello:
+        raise CannotStart(f"MongoDB at {where} is no replica set, and change streams need one")
 
 
 def check_installed(options: Options) -> None:

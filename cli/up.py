@@ -58,6 +58,7 @@ async def _run(options: Options, board: Board, children: list[Process], interrup
                 except* ChildDied as died:
                     # Said before everything else is stopped: that takes seconds, and this is why.
                     _complain(died)
+                    interrupt.stopping()
                     raise
         asked.cancel()
 

@@ -48,10 +48,13 @@ def command(tmp_path: Path, mark: str, *arguments: str) -> Command:
     return Command("up", python("cli", "up", *arguments), tmp_path / "log", environment, ROOT, ready_within=40)
 
 
-@pytest.mark.parametrize("arguments", [(), (FAST,)], ids=["private RabbitMQ", "in-process bus"])
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("which", "arguments"),
+    [(signal.SIGINT, ()), (signal.SIGTERM, (FAST,))],
+    ids=["Ctrl-C, private RabbitMQ", "SIGTERM, in-process bus"],
+)
 async def test_it_serves_until_a_signal_and_leaves_nothing(
-    tmp_path: Path, mark: str, arguments: tuple[str, ...], which: signal.Signals
+    tmp_path: Path, mark: str, which: signal.Signals, arguments: tuple[str, ...]
 ) -> None:
     async with upped(tmp_path, mark, "--port", "0", *arguments) as (process, link):
         async with httpx.AsyncClient(base_url=link) as client:
@@ -135,12 +138,21 @@ async def test_a_given_port_that_is_taken_is_one_line(tmp_path: Path, mark: str)
         ]
 
 
-async def test_a_given_server_that_is_away_is_one_line(tmp_path: Path, mark: str) -> None:
-    url = f"mongodb://user:secret@127.0.0.1:{free_port()}/?replicaSet=x"
-    said = await words(tmp_path, mark, "--port", "0", FAST, "--mongo-url", url, "--kms", "ws://127.0.0.1:1/kurento")
-    assert said[-1].startswith("callplane: ")
+@pytest.mark.parametrize(
+    ("option", "url", "name"),
+    [
+        ("--mongo-url", "mongodb://user:secret@127.0.0.1:{port}/?replicaSet=x", "MongoDB"),
+        ("--amqp-url", "amqp://user:secret@127.0.0.1:{port}/", "RabbitMQ"),
+    ],
+)
+async def test_a_given_server_that_is_away_is_one_line(
+    tmp_path: Path, mark: str, option: str, url: str, name: str
+) -> None:
+    port = free_port()
+    said = await words(tmp_path, mark, "--port", "0", option, url.format(port=port))
+    assert said[-1].startswith(f"callplane: {name} at 127.0.0.1:{port} ")
     assert "secret" not in "".join(said)
-    assert not any(line.startswith("Traceback") for line in said)
+    assert "Traceback" not in "".join(said)
 
 
 async def test_an_open_address_without_a_key_is_one_line(tmp_path: Path, mark: str) -> None:

@@ -1,0 +1,104 @@
+"""The house itself: how large files are, what they may not say, and that the pages agree with the tools."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("api", "callplane", "cli", "kurento_client", "mediaserver", "web", "wrapper")
+LONGEST = 300
+
+# Written in pieces, so that this file does not say what it forbids.
+REGISTRIES = ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org")
+MACHINE_PATHS = ("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/")
+FORBIDDEN = re.compile(
+    "|".join(["open" + "ai", "anthr" + "opic", "chat" + "gpt", r"\bll" + r"m\b", "clau" + "de"]), re.I
+)
+
+
+def committed(*suffixes: str) -> list[Path]:
+    """The files that git knows, or would add, of these kinds (all kinds when none is named)."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
+    paths = [ROOT / line for line in listed.splitlines()]
+    return [path for path in paths if path.is_file() and (not suffixes or path.suffix in suffixes)]
+
+
+def test_no_source_file_is_long() -> None:
+    sources = committed(".py", ".js", ".mjs", ".css", ".sh")
+    long = {str(path.relative_to(ROOT)): n for path in sources if (n := path.read_text().count("\n")) > LONGEST}
+    assert sources
+    assert long == {}
+
+
+def test_every_module_of_a_package_says_what_it_is_for() -> None:
+    modules = [path for path in committed(".py") if path.relative_to(ROOT).parts[0] in PACKAGES]
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules
+        if (text := path.read_text()).strip() and ast.get_docstring(ast.parse(text)) is None
+    ]
+    assert modules
+    assert silent == []
+
+
+@pytest.mark.parametrize("words", [REGISTRIES, MACHINE_PATHS], ids=["registries", "machine paths"])
+def test_nothing_names_this_machine_or_a_registry(words: tuple[str, ...]) -> None:
+    assert [f"{path.relative_to(ROOT)}: {word}" for path, text in texts() for word in words if word in text] == []
+
+
+def test_nothing_says_a_forbidden_word() -> None:
+    assert [str(path.relative_to(ROOT)) for path, text in texts() if FORBIDDEN.search(text)] == []
+
+
+def test_versions_are_pinned_without_addresses() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.+!-]*", line)] == []
+
+
+def test_every_dependency_has_a_pinned_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [one for extra in project["optional-dependencies"].values() for one in extra]
+    pinned = {normal(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    names = {normal(re.split(r"[^A-Za-z0-9_.-]", requirement)[0].partition("==")[0]) for requirement in wanted}
+    assert names - pinned == set()
+
+
+def test_every_make_verb_of_the_readme_exists() -> None:
+    verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`make ([a-z]+)", (ROOT / "README.md").read_text()))
+    named |= set(re.findall(r"^\s*make ([a-z]+)", (ROOT / "README.md").read_text(), re.M))
+    assert {"demo", "test"} <= named
+    assert named - verbs == set()
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    commands = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("make ")]
+    assert [command.split()[:2] for command in commands] == [["make", "test"]]
+
+
+def test_imports_run_one_way() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    run = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def texts() -> list[tuple[Path, str]]:
+    """Every committed file that is text."""
+    found = []
+    for path in committed():
+        try:
+            found.append((path, path.read_text()))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def normal(name: str) -> str:
+    """The name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

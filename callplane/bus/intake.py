@@ -58,6 +58,7 @@ class Intake:
         self._closing = asyncio.Lock()
         self._paused = False
         self._draining = False
+        self._over = False
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
@@ -70,19 +71,28 @@ class Intake:
             except Exception as error:
                 failure = error
             finally:
+                self._over = True
                 for task in (*self._asides, *self._running):
                     task.cancel()
         if failure is not None:
             raise failure
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the deliveries; cancelled when the intake ends."""
+        """Run something beside the deliveries; cancelled when the intake ends, and not begun after."""
+        if self._over:
+            work.close()
+            return
         task = self._tasks.create_task(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
     def arrived(self, received: Received) -> None:
-        """Take one delivery: run it now, later, or, when paused or draining, return it."""
+        """Take one delivery: run it now, later, or, when paused or draining, return it.
+
+        One that comes too late for that is redelivered by the broker when the connection ends.
+        """
+        if self._over:
+            return
         if self._paused or self._draining:
             self._start(self._give_back(received))
         elif len(self._running) < self._pace.at_once:

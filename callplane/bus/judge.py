@@ -35,8 +35,8 @@ class Judge:
             await self._again(received, received.attempt + 1, later=False)
         elif (envelope := _read(received)) is None:
             await self._bury(received, "unreadable", "internal")
-        elif received.redelivered:
-            await self._give_up(received, envelope, "attempts: a consumer died in each", "unavailable")
+        elif received.redelivered or received.attempt > ATTEMPTS:
+            await self._give_up(received, envelope, "attempts: a consumer died in the last", "unavailable")
         else:
             await self._run(received, envelope)
 
@@ -80,6 +80,14 @@ class Judge:
             if limit.expired():
                 raise Trouble(f"the attempt took longer than {self._attempt_limit:g} s") from None
             raise
+        except ExceptionGroup as group:
+            raise _told(group) from group
+        except asyncio.CancelledError:
+            # Somebody cancelled what the handler waited for, a lost connection mostly; nobody cancelled the handler.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise Trouble("something that the attempt waited for was cancelled") from None
         return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
 
     async def _answer(self, received: Received, reply: Reply) -> None:
@@ -123,3 +131,17 @@ def _read(received: Received) -> Envelope | None:
         places = [".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)][:5]
         log.error("command unreadable", command_id=received.command_id, queue=received.queue, places=places)
         return None
+
+
+def _told(group: ExceptionGroup[Exception]) -> Exception:
+    """What a handler means that ran tasks in a group: the gravest of what they said, or a bug if there was one."""
+    _, bugs = group.split((Refusal, Busy, Trouble, Away))
+    if bugs is not None:
+        return bugs
+    for kind in (Away, Trouble, Busy, Refusal):
+        said: BaseException | None = group.subgroup(kind)
+        while isinstance(said, ExceptionGroup):
+            said = said.exceptions[0]
+        if isinstance(said, Exception):
+            return said
+    return group

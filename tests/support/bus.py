@@ -16,7 +16,7 @@ from callplane.bus.intake import Pace
 from callplane.bus.mailboxes import MailboxBus
 from callplane.bus.mailboxes import Received as Given
 from callplane.bus.memory import Exchange, MemoryBus
-from callplane.bus.ports import Bus, Delivery, Work
+from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, UpdateSession
@@ -259,3 +259,8 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(15):
         while not await holds():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def is_listening_to(listener: Listener, count: int) -> bool:
+    """Whether so many sessions are consumed now."""
+    return len(listener.listening()) == count

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from callplane.bus.desk import Received
@@ -18,10 +19,11 @@ DEAD_LETTERS_KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A command that was given up, and why."""
+    """A command that was given up, why, and when."""
 
     received: Received
     reason: str
+    failed_at: datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -69,22 +71,27 @@ class Exchange:
         return queue in self._queues
 
     def publish(self, received: Received) -> None:
-        """Put a command into its queue; raises Unroutable, or Away when the queue is full."""
+        """Put a new command into its queue; raises Unroutable, or Away when the queue is full."""
         queue = self._queues.get(received.queue)
         if queue is None:
             raise Unroutable(received.queue)
         if len(queue.ready) >= QUEUE_LENGTH:
             raise Away(f"{received.queue} is full")
-        queue.ready.append(received)
-        self._deliver(queue)
+        self.give_back(received)
 
-    def publish_later(self, received: Received, delay: float) -> None:
-        """Put a command into its queue after a delay; a queue that is gone by then drops it."""
+    def give_back(self, received: Received) -> None:
+        """Put a command that was accepted before into its queue; one that is gone drops it."""
+        queue = self._queues.get(received.queue)
+        if queue is not None:
+            queue.ready.append(received)
+            self._deliver(queue)
+
+    def give_back_later(self, received: Received, delay: float) -> None:
+        """Put it there after a delay."""
 
         def now() -> None:
             self._delayed.discard(timer)
-            if received.queue in self._queues:
-                self.publish(received)
+            self.give_back(received)
 
         timer = asyncio.get_running_loop().call_later(delay, now)
         self._delayed.add(timer)

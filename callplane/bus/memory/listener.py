@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from callplane.bus.desk import Received
 from callplane.bus.intake import Intake, Pace
 from callplane.bus.memory.exchange import Consumer, DeadLetter, Exchange
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
-from callplane.bus.ports import Unroutable, Work
+from callplane.bus.ports import Work
 from callplane.contracts.errors import Away
-from callplane.contracts.ids import SessionId
+from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.replies import Reply
 
 
@@ -30,17 +31,15 @@ class MemoryDesk:
         """Publish the command once more under the given count: now, or after the retry delay."""
         copy = replace(received, attempt=attempt, redelivered=False, handle=None)
         if later:
-            self._exchange.publish_later(copy, RETRY_DELAY)
-            return
-        try:
-            self._exchange.publish(copy)
-        except (Unroutable, Away):
-            # Deleted meanwhile: nobody needs it. Full: what comes back is refused as what is new would be.
-            return
+            self._exchange.give_back_later(copy, RETRY_DELAY)
+        else:
+            self._exchange.give_back(copy)
 
     async def bury(self, received: Received, reason: str) -> None:
         """Put the command among the dead letters, saying why."""
-        self._exchange.dead_letters.append(DeadLetter(replace(received, handle=None), reason))
+        # A letter without an id could not be asked for.
+        letter = replace(received, handle=None, command_id=received.command_id or new_id())
+        self._exchange.dead_letters.append(DeadLetter(letter, reason, datetime.now(UTC)))
 
     async def ack(self, received: Received) -> None:
         """Settle the delivery."""

@@ -31,6 +31,8 @@ RETRY_ARGUMENTS: dict[str, Any] = {
     "x-dead-letter-exchange": "",
 }
 
+DEAD_LETTER_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 10_000}
+
 MAILBOX_ARGUMENTS: dict[str, Any] = {
     **CLASSIC,
     "x-single-active-consumer": True,

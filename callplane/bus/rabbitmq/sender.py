@@ -40,11 +40,13 @@ class RabbitSender:
         await self._replies_ready()
         end = asyncio.get_running_loop().time() + wait
         with self._waiting.waiter(envelope.id) as reply:
+            lost = self._lost
             await self._publish(envelope, self._reply_to)
-            while not await self._answered(reply, end):
+            while not await _answered(reply, lost, end):
                 # The reply would go to a queue that died with its connection: asked again under the same id.
                 with suppress(Away, Unroutable):
                     await self._replies_ready()
+                    lost = self._lost
                     await self._publish(envelope, self._reply_to)
             return reply.result() if reply.done() else None
 
@@ -78,14 +80,6 @@ class RabbitSender:
         self._ready.set()
         return channel
 
-    async def _answered(self, reply: asyncio.Future[Reply], end: float) -> bool:
-        """Wait for the reply or the end; False when the reply queue was lost before either."""
-        left = end - asyncio.get_running_loop().time()
-        if left > 0:
-            either: set[asyncio.Future[Any]] = {reply, self._lost}
-            await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        return reply.done() or asyncio.get_running_loop().time() >= end
-
     async def _replies_ready(self) -> None:
         if not self._ready.is_set():
             if not self._link.up():
@@ -117,6 +111,15 @@ class RabbitSender:
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
         self._waiting.answered(message.body)
+
+
+async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], end: float) -> bool:
+    """Wait for the reply or the end; False when the reply queue was lost before either."""
+    left = end - asyncio.get_running_loop().time()
+    if left > 0:
+        either: set[asyncio.Future[Any]] = {reply, lost}
+        await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+    return reply.done() or asyncio.get_running_loop().time() >= end
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.names import (
     CLASSIC,
+    DEAD_LETTER_ARGUMENTS,
     DEAD_LETTERS,
     MAILBOX_ARGUMENTS,
     MESSAGES,
@@ -35,7 +36,7 @@ async def declare_permanent(channel: Channel, timeout: float) -> None:
     await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, nowait=True)
     await channel.queue_declare(RETRY, durable=True, arguments=RETRY_ARGUMENTS, nowait=True)
     await channel.queue_declare(WRAPPER, durable=True, arguments=CLASSIC, nowait=True)
-    await channel.queue_declare(DEAD_LETTERS, durable=True, arguments=CLASSIC, nowait=True)
+    await channel.queue_declare(DEAD_LETTERS, durable=True, arguments=DEAD_LETTER_ARGUMENTS, nowait=True)
     await channel.queue_bind(RETRY, RETRY, timeout=timeout)
 
 
@@ -59,6 +60,7 @@ class RabbitTopology:
         async with self._channel("opening a session") as channel:
             await channel.queue_declare(name, durable=True, arguments=CLASSIC, nowait=True)
             await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
+            await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
             await channel.exchange_bind(name, MESSAGES, session_id, timeout=self._link.timings.call)
 
     async def delete_session(self, session_id: SessionId) -> None:

@@ -12,7 +12,7 @@ from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
 from callplane.contracts.errors import Away, Busy, Trouble
 from callplane.contracts.replies import Reply
-from tests.support.bus import FAST, Corner, Told, command, session
+from tests.support.bus import FAST, Corner, Told, command, is_listening_to, session, until
 
 SECRET = "v=0 secret sdp"
 
@@ -126,14 +126,13 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
             replies = [tasks.create_task(sender.send(command(where), wait=10))]
             await told.until(1)
             replies.append(tasks.create_task(sender.send(command(other), wait=10)))
-            while listener.listening():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            await until(lambda: is_listening_to(listener, 0))
             await asyncio.sleep(0.3)
             assert len(told.deliveries) == 1
             await listener.listen(session())
             told.well.set()
         assert [reply.result["attempt"] for task in replies if (reply := task.result()) and reply.result] == [1, 1]
-        assert len(listener.listening()) == 3
+        await until(lambda: is_listening_to(listener, 3))
     assert told.attempts == [1, 1, 1]
 
 
@@ -164,8 +163,7 @@ async def test_a_burial_that_finds_the_store_away_waits_for_it(corner: Corner) -
         await listener.listen(where)
         sending = asyncio.ensure_future(sender.send(command(where), wait=10))
         await told.until(1)
-        while listener.listening():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until(lambda: is_listening_to(listener, 0))
         told.abandon_fails = None
         told.well.set()
         reply = await sending

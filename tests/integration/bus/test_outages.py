@@ -7,11 +7,11 @@ import pytest
 
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
-from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.connections import Timings
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
-from tests.support.bus import FAST, RabbitCorner, Told, command, message, reading, session
+from tests.support.bus import FAST, RabbitCorner, Told, command, is_listening_to, message, reading, session, until
 from tests.support.servers import Vhost
 
 ANN = ParticipantId("ann")
@@ -25,11 +25,9 @@ async def away_within(seconds: float, doing: Awaitable[object]) -> None:
             await doing
 
 
-async def until_listening(listener: object, count: int) -> None:
-    """Wait until so many sessions are consumed."""
-    async with asyncio.timeout(20):
-        while len(listener.listening()) != count:  # type: ignore[attr-defined]  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+async def is_down(bus: RabbitBus) -> bool:
+    """Whether both connections are known to be over."""
+    return not bus.publishing.up() and not bus.consuming.up()
 
 
 async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_vhost: Vhost) -> None:
@@ -42,9 +40,7 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
         assert await sender.send(command(where), wait=5) is not None
         await bus.messenger.to_session(where, [message("before", where)])
         await own_vhost.node.stop()
-        async with asyncio.timeout(5):
-            while bus.up():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: is_down(bus))
         await away_within(5, sender.send(command(where), wait=5))
         await away_within(1, sender.post(command(where)))
         await away_within(1, bus.messenger.to_session(where, [message("1", where)]))
@@ -56,7 +52,7 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
         assert listener.listening() == frozenset()
         await own_vhost.node.start()
         await bus.wait_up(20)
-        await until_listening(listener, 1)
+        await until(lambda: is_listening_to(listener, 1))
         assert await sender.send(command(where), wait=5) is not None
         # What could not be declared then is asked for again.
         assert await asyncio.wait_for(told.cancelled.get(), 5) == other
@@ -111,13 +107,11 @@ async def test_a_silent_broker_is_given_up_by_heartbeat(own_vhost: Vhost) -> Non
             await listener.listen(where)
             own_vhost.node.pause()
             try:
-                async with asyncio.timeout(12):
-                    while bus.publishing.up() or bus.consuming.up():  # noqa: ASYNC110
-                        await asyncio.sleep(0.05)
+                await until(lambda: is_down(bus))
             finally:
                 own_vhost.node.resume()
             await bus.wait_up(10)
-            await until_listening(listener, 1)
+            await until(lambda: is_listening_to(listener, 1))
             assert await sender.send(command(where), wait=5) is not None
 
 
@@ -154,9 +148,9 @@ async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: 
             await listener.listen(gone)
             await listener.listen(stays)
             bus.consuming.drop()
-            await until_listening(listener, 0)
+            await until(lambda: is_listening_to(listener, 0))
             await other.topology.delete_session(gone)
-            await until_listening(listener, 1)
+            await until(lambda: is_listening_to(listener, 1))
             assert await asyncio.wait_for(told.cancelled.get(), 5) == gone
             assert await sender.send(command(stays), wait=5) is not None
             assert session_name(gone) not in await own_vhost.queues()
@@ -182,10 +176,12 @@ async def test_an_alarm_blocks_publishing_only(own_vhost: Vhost) -> None:
                 assert bus.up()
             finally:
                 await shell.ask("vm_memory_monitor:set_vm_memory_high_watermark(0.4), true")
-            async with asyncio.timeout(10):
-                while True:
-                    try:
-                        await bus.messenger.to_session(where, [message("3", where)])
-                    except Away:
-                        continue
-                    break
+
+            async def published() -> bool:
+                try:
+                    await bus.messenger.to_session(where, [message("3", where)])
+                except Away:
+                    return False
+                return True
+
+            await until(published)

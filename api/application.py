@@ -20,7 +20,15 @@ _ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/prob
 def application(parts: Parts) -> ASGIApp:
     """The whole ASGI program on these parts."""
     # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
-    app = FastAPI(title="Callplane", version="0.1.0", description=_ABOUT, redirect_slashes=False)
+    # The framework's pages about the description load their scripts from elsewhere: only the description is served.
+    app = FastAPI(
+        title="Callplane",
+        version="0.1.0",
+        description=_ABOUT,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.parts = parts
     install(app)
     for noun in (sessions, participants, connections, signals, messages, probes):

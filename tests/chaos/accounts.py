@@ -1,0 +1,55 @@
+"""A history sorted by session: who did what in it, who read it, and what was told under each version."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.history import Command, Delivery, History, Reader
+
+
+@dataclass
+class Account:
+    """Everything about one session."""
+
+    session: str
+    commands: list[Command] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
+    deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
+    versions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def of(self, *ops: str) -> list[Command]:
+        """The commands with these names."""
+        return [command for command in self.commands if command.op in ops]
+
+    def events(self, type_: str) -> list[dict[str, Any]]:
+        """Each state event of a type once, by its version."""
+        return [told[0] for _, told in sorted(self.versions.items()) if told[0]["type"] == type_]
+
+    def first(self, reader: Reader) -> list[Delivery]:
+        """What was delivered to a reader, repeats left out."""
+        known: set[str] = set()
+        fresh = []
+        for delivery in self.deliveries.get(reader.participant, []):
+            if delivery.message["id"] not in known:
+                known.add(delivery.message["id"])
+                fresh.append(delivery)
+        return fresh
+
+    def witnessed(self, since: float) -> bool:
+        """Whether somebody who sat there before ``since`` read up to the close: then every event since was heard."""
+        return any(reader.ended == "closed" and reader.began < since for reader in self.readers)
+
+
+def accounts(history: History) -> dict[str, Account]:
+    """One account per session that anybody got an id of."""
+    found: dict[str, Account] = {}
+    for command in history.commands:
+        if command.session is not None:
+            found.setdefault(command.session, Account(command.session)).commands.append(command)
+    for reader in history.readers:
+        found.setdefault(reader.session, Account(reader.session)).readers.append(reader)
+    for delivery in history.deliveries:
+        account = found.setdefault(delivery.message["session_id"], Account(delivery.message["session_id"]))
+        account.deliveries.setdefault(delivery.reader, []).append(delivery)
+        if delivery.message["version"] is not None:
+            account.versions.setdefault(delivery.message["version"], []).append(delivery.message)
+    return found

@@ -1,0 +1,136 @@
+"""The programs as processes on servers of their own, every link between them through a proxy that can fail."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cli.machine.mongod import Mongod, mongod
+from cli.machine.ports import free_port
+from cli.machine.process import Command, Process, python
+from cli.machine.rabbitmq import RabbitMQ, rabbitmq
+from cli.machine.rundir import run_directory
+from tests.support.proxy import Proxy, proxies
+from tests.support.servers import Database, Servers, Vhost
+from tests.support.stack import API_KEY, ROOT, TOKEN_SECRET, Program
+
+DATABASE = "callplane_chaos"
+_TAIL = 40
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each program."""
+
+    apis: int = 2
+    wrappers: int = 3
+    media_servers: int = 2
+
+
+@dataclass
+class Fleet:
+    """Everything that runs; ``links`` are the proxies, by who uses them and what they lead to."""
+
+    broker: RabbitMQ
+    database: Mongod
+    logs: Path
+    settings: dict[str, str]
+    open_link: Callable[[int], Awaitable[Proxy]]
+    programs: dict[str, Program] = field(default_factory=dict)
+    links: dict[tuple[str, str], Proxy] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def servers(self) -> Servers:
+        """What everything lies in, reached without a proxy."""
+        return Servers(Vhost(self.broker, "/"), Database(self.database, DATABASE))
+
+    def named(self, kind: str) -> list[str]:
+        """The names of the programs of one kind: ``api``, ``wrapper``, ``mediaserver``."""
+        return [name for name in self.programs if name.startswith(kind)]
+
+    def pods(self) -> list[str]:
+        """Where the API pods listen, alive or not."""
+        return [f"http://127.0.0.1:{self.ports[name]}" for name in self.named("api")]
+
+    def media(self) -> dict[str, str]:
+        """Name and address of each media server."""
+        return {name: f"ws://127.0.0.1:{self.ports[name]}/kurento" for name in self.named("mediaserver")}
+
+    async def start(self, size: Size) -> None:
+        """Media servers, then wrappers one after the other (each reads back the addresses it registered), then pods."""
+        for n in range(1, size.media_servers + 1):
+            name = f"mediaserver-{n}"
+            self.ports[name] = free_port()
+            await self._run(name, "mediaserver", "--port", str(self.ports[name]))
+        for n in range(1, size.wrappers + 1):
+            await self._open_links(f"wrapper-{n}")
+            await self._run(f"wrapper-{n}", "wrapper")
+        for n in range(1, size.apis + 1):
+            name = f"api-{n}"
+            self.ports[name] = free_port()
+            await self._open_links(name)
+            await self._run(name, "api")
+
+    async def stop(self) -> None:
+        """Stop every program that runs."""
+        order = [*self.named("api"), *self.named("wrapper"), *self.named("mediaserver")]
+        for kind in ("api", "wrapper", "mediaserver"):
+            await asyncio.gather(*(self.programs[name].terminate() for name in order if name.startswith(kind)))
+
+    def show_logs(self) -> None:
+        """Print the end of every log."""
+        for program in self.programs.values():
+            lines = (self.logs / f"{program.name}.log").read_text(errors="replace").splitlines()[-_TAIL:]
+            print(f"--- {program.name} (status {program.process.returncode})", *lines, sep="\n", file=sys.stderr)
+
+    async def _open_links(self, name: str) -> None:
+        targets = {"rabbitmq": self.broker.port, "mongod": self.database.port}
+        if name.startswith("wrapper"):
+            targets |= {media: self.ports[media] for media in self.named("mediaserver")}
+        for target, port in targets.items():
+            self.links[name, target] = await self.open_link(port)
+
+    async def _run(self, name: str, module: str, *arguments: str) -> None:
+        command = Command(name, python(module, *arguments), self.logs / f"{name}.log", self._environment(name), ROOT)
+        program = self.programs[name] = Program(name, command, Process(command))
+        await program.ready()
+
+    def _environment(self, name: str) -> dict[str, str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("CALLPLANE_")}
+        if name.startswith("mediaserver"):
+            return clean
+        ports = {target: link.port for (who, target), link in self.links.items() if who == name}
+        media = [f"{each}=ws://127.0.0.1:{port}/kurento" for each, port in ports.items() if each.startswith("media")]
+        return clean | {
+            "CALLPLANE_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{ports['rabbitmq']}/",
+            # Without directConnection the driver asks the server for its address and goes past the proxy.
+            "CALLPLANE_MONGO_URL": f"mongodb://127.0.0.1:{ports['mongod']}/?directConnection=true",
+            "CALLPLANE_MONGO_DATABASE": DATABASE,
+            "CALLPLANE_KMS_URLS": ",".join(media),
+            "CALLPLANE_TOKEN_SECRETS": TOKEN_SECRET,
+            "CALLPLANE_API_KEYS": f"tests:{API_KEY}",
+            "CALLPLANE_HOST": "127.0.0.1",
+            "CALLPLANE_PORT": str(self.ports.get(name, 0)),
+            **self.settings,
+        }
+
+
+@contextlib.asynccontextmanager
+async def fleet(size: Size = Size(), **settings: str) -> AsyncIterator[Fleet]:
+    """Servers, proxies and programs for the block; ``settings`` are further variables of the programs."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(run_directory())
+        broker = await stack.enter_async_context(rabbitmq(directory / "rabbitmq"))
+        database = await stack.enter_async_context(mongod(directory / "mongod"))
+        open_link = await stack.enter_async_context(proxies())
+        made = Fleet(broker, database, directory, settings, open_link)
+        try:
+            await made.start(size)
+            yield made
+        finally:
+            await made.stop()

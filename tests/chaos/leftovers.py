@@ -1,0 +1,98 @@
+"""What lies about: while sessions live nothing but theirs, after the last one nothing at all."""
+
+import asyncio
+import time
+from typing import Any
+
+from tests.chaos.fleet import Fleet
+from tests.support.leftovers import children, pipelines
+
+EVERY_SECONDS = 0.5
+OURS = ("sessions", "connections", "attachments")
+
+
+async def owing_nothing(fleet: Fleet, seconds: float) -> list[str]:
+    """Wait until no document owes an event or a chore; what still does after ``seconds``."""
+    async with fleet.servers.database.client() as client:
+        database = client[fleet.servers.database.name]
+        owes: dict[str, Any] = {"$or": [{"outbox": {"$nin": [[], None]}}, {"chores": {"$nin": [[], None]}}]}
+        end = time.monotonic() + seconds
+        while True:
+            owing = []
+            for name in ("sessions", "connections"):
+                async for found in database[name].find(owes):
+                    chores = [chore["do"] for chore in found["chores"]]
+                    if chores != ["delete-session"] or found["outbox"]:
+                        owing.append(f"{name} {found['_id']} owes {len(found['outbox'])} events and {chores}")
+            if not owing or time.monotonic() > end:
+                return owing
+            await asyncio.sleep(EVERY_SECONDS)
+
+
+async def unlike_the_documents(fleet: Fleet) -> list[str]:
+    """Where the media servers differ from what the documents of open sessions say."""
+    sessions = {s["_id"]: s for s in await fleet.servers.database.documents("sessions") if s["status"] == "open"}
+    ready = [c for c in await fleet.servers.database.documents("connections") if c["state"] == "ready"]
+    wanted: dict[str, set[str]] = {}
+    for session in sessions.values():
+        if session["media"] is not None:
+            wanted[_object(session["media"])] = {
+                _object(c["endpoint"]) for c in ready if c["session_id"] == session["_id"]
+            }
+    found: dict[str, set[str]] = {}
+    for url in fleet.media().values():
+        for pipeline in await pipelines(url):
+            found[pipeline] = {child for child in await children(url, pipeline)}
+    wrong = [f"leaked: pipeline {p} belongs to no open session" for p in found.keys() - wanted.keys()]
+    wrong += [f"lost: pipeline {p} is on no media server" for p in wanted.keys() - found.keys()]
+    for pipeline in wanted.keys() & found.keys():
+        wrong += [f"leaked: endpoint {e} of no ready connection" for e in found[pipeline] - wanted[pipeline]]
+        wrong += [f"lost: endpoint {e} is on no media server" for e in wanted[pipeline] - found[pipeline]]
+    owners = {c["_id"]: c for c in ready}
+    for session in sessions.values():
+        for stream in session["streams"]:
+            if stream["connection_id"] not in owners:
+                wrong.append(f"leaked: stream {stream['connection_id']} of no ready connection")
+    return wrong
+
+
+async def settled(fleet: Fleet, seconds: float) -> list[str]:
+    """Wait until media servers and documents agree; how they still differ after ``seconds``."""
+    end = time.monotonic() + seconds
+    while True:
+        wrong = await unlike_the_documents(fleet)
+        if not wrong or time.monotonic() > end:
+            return wrong
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def leaked(fleet: Fleet, seconds: float) -> list[str]:
+    """Wait until nothing of any session is left anywhere; what is left after ``seconds``."""
+    end = time.monotonic() + seconds
+    while True:
+        left = await _left(fleet)
+        if not left or time.monotonic() > end:
+            return left
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def _left(fleet: Fleet) -> list[str]:
+    servers = fleet.servers
+    queues, exchanges = await servers.vhost.queues(), await servers.vhost.exchanges()
+    left = [f"queue {name}" for name in queues if name.startswith(("session.", "user."))]
+    left += [f"exchange {name}" for name in exchanges if name.startswith("session.")]
+    for name in OURS:
+        left += [f"document {name} {_brief(each)}" for each in await servers.database.documents(name)]
+    for name, url in fleet.media().items():
+        left += [f"pipeline {pipeline} on {name}" for pipeline in await pipelines(url)]
+    return left
+
+
+def _brief(document: dict[str, Any]) -> str:
+    shown = {key: document.get(key) for key in ("status", "state", "session_id", "reason", "since", "chores")}
+    return f"{document['_id']} { ({key: value for key, value in shown.items() if value is not None}) }"
+
+
+def _object(reference: Any) -> str:
+    """The object id in a stored reference to something on a media server."""
+    return bytes(reference).decode().partition("\0")[2] if isinstance(reference, bytes) else str(reference)

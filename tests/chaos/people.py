@@ -1,0 +1,189 @@
+"""One participant: sits down, reads its mailbox through changing pods, does things in turn, and leaves."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.chaos.api import Api
+from tests.support.history import Command, Delivery, Reader
+from tests.support.stack import API_KEY
+
+KEY = {"X-API-Key": API_KEY}
+POLL_SECONDS = 5.0
+THINK = (0.1, 0.6)
+CANDIDATE = "candidate:{n} 1 udp 2130706431 10.255.255.{n} 9 typ host"
+
+# What a participant does, and how often compared with the rest.
+DOINGS = {"signal": 8, "whisper": 4, "patch": 5, "publish": 2, "subscribe": 3, "candidates": 3, "stop": 2, "look": 4}
+CONNECTIONS = 4
+
+
+@dataclass(frozen=True)
+class Offers:
+    """Offers without media, made once: making one takes 50 ms of a core."""
+
+    send: str
+    receive: str
+
+
+@dataclass
+class Person:
+    """One seat; ``others`` are the participants of the same session, itself included."""
+
+    name: str
+    api: Api
+    session: str
+    offers: Offers
+    others: list["Person"]
+    id: str = ""
+    reader: Reader | None = None
+    connections: list[str] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    _auth: dict[str, str] = field(default_factory=dict)
+    _count: int = 0
+
+    async def join(self) -> bool:
+        """Sit down; the key of the join is in the seat's metadata, where everybody sees it."""
+        key = self.key("join")
+        command = self.api.history.begin(self.name, "join", self.session, key=key)
+        body = {"name": self.name, "metadata": {"join": key, "n": 0}}
+        await self.api.do(command, "POST", f"{self._path}/participants", json=body, headers=KEY | _once(key))
+        if command.outcome != "ok":
+            return False
+        self.id = command.answer["participant"]["id"]
+        self._auth = {"Authorization": f"Bearer {command.answer['token']}"}
+        version = command.answer["session"]["version"]
+        self.reader = Reader(self.id, self.session, key, version, command.answered)
+        self.api.history.readers.append(self.reader)
+        return True
+
+    async def read(self) -> None:
+        """Poll and acknowledge until the session has closed, the seat is gone, or this is cancelled."""
+        assert self.reader is not None
+        ack, failures = None, 0
+        try:
+            while self.reader.ended == "unfinished":
+                wait = 0 if failures else POLL_SECONDS
+                answer = await self._poll(ack, wait)
+                if answer is None:
+                    await asyncio.sleep(self.api.jittered(failures))
+                    failures += 1
+                    continue
+                failures = 0
+                ack = self._take(answer) or ack
+        finally:
+            self.reader.finished = self.api.clock()
+            self.over.set()
+
+    async def act_once(self) -> None:
+        """Think, then do one thing and carry it through."""
+        await asyncio.sleep(self.api.random.uniform(*THINK))
+        [doing] = self.api.random.choices(list(DOINGS), weights=list(DOINGS.values()))
+        await getattr(self, f"_{doing}")()
+
+    async def leave(self) -> None:
+        """Give the seat up."""
+        command = self._begin("leave", participant=self.id)
+        await self.api.do(command, "DELETE", f"{self._path}/participants/{self.id}", headers=self._auth)
+
+    def key(self, what: str) -> str:
+        """An idempotency key that nobody else uses."""
+        self._count += 1
+        return f"{what}-{self.name}-{self._count}".ljust(16, "-")
+
+    async def _poll(self, ack: str | None, wait: float) -> dict[str, Any] | None:
+        assert self.reader is not None
+        params = {"wait": str(wait), "max": str(self.api.random.choice((3, 20, 100)))} | ({"ack": ack} if ack else {})
+        try:
+            answer = await self.api.send("GET", "/messages", wait + 8, params=params, headers=self._auth)
+        except (httpx.HTTPError, TimeoutError):
+            return None
+        if answer.is_success:
+            said: dict[str, Any] = answer.json()
+            return said
+        code = answer.json().get("code", "") if answer.content else ""
+        if code == "poll-replaced":
+            self.api.history.strange.append(f"{self.id}: its only poll was replaced")
+        elif answer.status_code == 500:
+            self.api.history.strange.append(f"{self.id}: a poll got 500")
+        elif answer.status_code < 500 and answer.status_code != 429:
+            self.reader.ended, self.reader.reason = code, answer.json().get("reason") or ""
+        return None
+
+    def _take(self, answer: dict[str, Any]) -> str | None:
+        assert self.reader is not None
+        for message in answer["messages"]:
+            self.api.history.deliveries.append(Delivery(self.id, self.api.clock(), message))
+            if message["type"] == "session-closed":
+                self.reader.ended = "closed"
+        ack: str | None = answer["ack"]
+        return ack
+
+    @property
+    def _path(self) -> str:
+        return f"/sessions/{self.session}"
+
+    def _begin(self, op: str, **what: Any) -> Command:
+        return self.api.history.begin(self.id, op, self.session, **what)
+
+    async def _signal(self, to: str | None = None) -> None:
+        self._count += 1
+        command = self._begin("signal", n=self._count, to=to)
+        body = {"type": "chaos", "data": {"n": self._count}} | ({"to": to} if to else {})
+        headers = self._auth | _once(self.key("signal"))
+        await self.api.do(command, "POST", f"{self._path}/signals", json=body, headers=headers)
+
+    async def _whisper(self) -> None:
+        await self._signal(self.api.random.choice(self.others).id)
+
+    async def _patch(self) -> None:
+        self._count += 1
+        assert self.reader is not None
+        command = self._begin("patch", n=self._count, participant=self.id)
+        body = {"metadata": {"join": self.reader.join, "n": self._count}}
+        await self.api.do(command, "PATCH", f"{self._path}/participants/{self.id}", json=body, headers=self._auth)
+
+    async def _publish(self) -> None:
+        await self._offer({"kind": "publish", "sdp_offer": self.offers.send})
+
+    async def _subscribe(self) -> None:
+        publisher = self.api.random.choice(self.others).id
+        await self._offer({"kind": "subscribe", "publisher": publisher, "sdp_offer": self.offers.receive})
+
+    async def _offer(self, body: dict[str, Any]) -> None:
+        if len(self.connections) >= CONNECTIONS:
+            return
+        key = self.key("offer")
+        command = self._begin(body["kind"], key=key, publisher=body.get("publisher"))
+        headers = self._auth | _once(key)
+        await self.api.do(command, "POST", f"{self._path}/connections", json=body, headers=headers)
+        if command.outcome == "ok":
+            self.connections.append(command.answer["id"])
+
+    async def _candidates(self) -> None:
+        if not self.connections:
+            return
+        self._count += 1
+        connection = self.api.random.choice(self.connections)
+        text = CANDIDATE.format(n=self._count % 250 + 1)
+        command = self._begin("candidates", connection=connection, candidate=text)
+        body = {"candidates": [{"candidate": text, "sdpMid": "0", "sdpMLineIndex": 0}]}
+        path = f"{self._path}/connections/{connection}/candidates"
+        await self.api.do(command, "POST", path, json=body, headers=self._auth)
+
+    async def _stop(self) -> None:
+        if not self.connections:
+            return
+        connection = self.connections.pop(0)
+        command = self._begin("stop", connection=connection)
+        await self.api.do(command, "DELETE", f"{self._path}/connections/{connection}", headers=self._auth)
+
+    async def _look(self) -> None:
+        command = self._begin("look")
+        await self.api.do(command, "GET", self._path, headers=KEY)
+
+
+def _once(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}

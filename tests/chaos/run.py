@@ -1,0 +1,150 @@
+"""One chaos run: programs, clients, faults; then calm, a look at everything, the close of all, and the verdict."""
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.chaos.api import Api
+from tests.chaos.checker import check
+from tests.chaos.faults import Injector, Plan, schedule
+from tests.chaos.fleet import Fleet, Size, fleet
+from tests.chaos.leftovers import leaked, owing_nothing, settled
+from tests.chaos.people import Offers
+from tests.chaos.rooms import Room
+from tests.chaos.verdict import Verdict
+from tests.support.history import History
+from tests.support.wrappers import offer
+
+SETTLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is made of; ``kept`` is where history and logs go when somebody wants to read them."""
+
+    seed: int
+    plan: Plan
+    rooms: int = 3
+    room_seconds: float = 20.0
+    tombstone_seconds: int = 10
+    size: Size = field(default_factory=Size)
+    kept: Path | None = None
+
+
+@dataclass
+class Report:
+    """What came out."""
+
+    seed: int
+    verdict: Verdict
+    faults: Counter[str]
+    slow_exits: list[str]
+    dead_letters: int
+    seconds: float
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in sorted(self.faults.items()))
+        lines = [
+            f"chaos: seed {self.seed}, {self.faults.total()} faults in {self.seconds:.0f} s: {kinds}",
+            str(self.verdict),
+            f"dead letters {self.dead_letters}; exits at SIGTERM slower than 2 s: {self.slow_exits or 'none'}",
+        ]
+        return "\n".join(lines)
+
+
+@dataclass
+class Stage:
+    """What rooms share: over, no new room begins and everybody comes to rest; calm, the last ones close."""
+
+    api: Api
+    offers: Offers
+    options: Options
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    calm: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rooms(self, name: str) -> None:
+        """One room after the other until it is over; the last one stays open until everything was looked at."""
+        n = 0
+        while not self.over.is_set():
+            n += 1
+            seconds = self.options.room_seconds * self.api.random.uniform(0.6, 1.4)
+            await Room(f"{name}n{n}", self.api, self.offers).live(self.over, seconds, self.calm)
+
+
+async def run(options: Options) -> Report:
+    """Run, and judge. Whatever a client could not do within its patience is unknown, not wrong."""
+    began = time.monotonic()
+    settings = {"CALLPLANE_TOMBSTONE_SECONDS": str(options.tombstone_seconds)}
+    async with fleet(options.size, **settings) as machines:
+        history, injector = History(), Injector(machines)
+        injector.note("everything runs")
+        wrong = await _play(options, machines, history, injector)
+        injector.note("everybody has left")
+        wrong += [f"leaked: {one}" for one in await leaked(machines, options.tombstone_seconds + SETTLE_SECONDS)]
+        injector.note("looked for leftovers")
+        letters = (await machines.servers.vhost.queues()).get("dead-letters", 0)
+        verdict = check(history)
+        for sentence in wrong:
+            kind, _, what = sentence.partition(": ")
+            verdict.say(kind, what)
+        await _keep(options, machines, history, injector)
+    return Report(options.seed, verdict, injector.done, injector.slow_exits, letters, time.monotonic() - began)
+
+
+async def _play(options: Options, machines: Fleet, history: History, injector: Injector) -> list[str]:
+    """Clients and faults; back when the last session is closed, with what was wrong before that."""
+    async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=500)) as http:
+        api = Api(http, machines.pods, history, random.Random(options.seed))
+        stage = Stage(api, Offers(await offer("sendonly"), await offer("recvonly")), options)
+        async with asyncio.TaskGroup() as group:
+            for n in range(options.rooms):
+                group.create_task(stage.rooms(f"s{options.seed}r{n}"))
+            await injector.run(schedule(options.seed, options.plan))
+            injector.note("the last fault is over")
+            stage.over.set()
+            wrong = await _look(machines)
+            injector.note("looked at what is open")
+            stage.calm.set()
+    return wrong
+
+
+async def _look(machines: Fleet) -> list[str]:
+    """Everything runs again: what is owed must be done, and the media servers must be as the documents say."""
+    owing = await owing_nothing(machines, SETTLE_SECONDS)
+    return [f"lost: {one}" for one in owing] + await settled(machines, SETTLE_SECONDS)
+
+
+async def _keep(options: Options, machines: Fleet, history: History, injector: Injector) -> None:
+    if options.kept is None:
+        return
+    options.kept.mkdir(parents=True, exist_ok=True)
+    history.save(options.kept / "history.json")
+    (options.kept / "faults.log").write_text("\n".join(injector.log))
+    for name in machines.programs:
+        (options.kept / f"{name}.log").write_bytes((machines.logs / f"{name}.log").read_bytes())
+
+
+def from_environment() -> Options:
+    """The long form: ``CHAOS_SECONDS``, ``CHAOS_FAULTS``, ``CHAOS_SEED``, ``CHAOS_KEEP``."""
+    seconds = float(os.environ.get("CHAOS_SECONDS", "2400"))
+    faults = int(os.environ.get("CHAOS_FAULTS", "300"))
+    seed = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
+    kept = os.environ.get("CHAOS_KEEP")
+    plan = Plan(seconds, faults, outage=10.0, long_outages=min(10, int(seconds // 240)))
+    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, kept=Path(kept) if kept else None)
+
+
+def main() -> int:
+    """Run as the environment says; print the report; 1 when anything went wrong."""
+    options = from_environment()
+    print(f"chaos: seed {options.seed}", file=sys.stderr, flush=True)
+    report = asyncio.run(run(options))
+    print(report)
+    return 0 if report.verdict.clean else 1

@@ -1,0 +1,113 @@
+"""What clients did and heard, with clocks, so that somebody who was not there can judge it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Outcome = Literal["ok", "refused", "unknown"]
+
+
+@dataclass
+class Attempt:
+    """One request of a command; ``status`` is None where no answer came."""
+
+    asked: float
+    answered: float | None = None
+    status: int | None = None
+    code: str | None = None
+
+
+@dataclass
+class Command:
+    """One thing that a client wanted, with every request that it made for it."""
+
+    n: int
+    client: str
+    op: str
+    session: str | None
+    what: dict[str, Any]
+    attempts: list[Attempt] = field(default_factory=list)
+    outcome: Outcome = "unknown"
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> float:
+        """When the first request was made."""
+        return self.attempts[0].asked if self.attempts else 0.0
+
+    @property
+    def answered(self) -> float:
+        """When the last answer came; for an unknown outcome, never."""
+        last = self.attempts[-1].answered if self.attempts else None
+        return float("inf") if last is None or self.outcome == "unknown" else last
+
+    @property
+    def status(self) -> int | None:
+        """The last status."""
+        return self.attempts[-1].status if self.attempts else None
+
+    @property
+    def code(self) -> str | None:
+        """The last problem's code."""
+        return self.attempts[-1].code if self.attempts else None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether one of its requests may have been carried out though nobody said so."""
+        return any(a.status is None or a.status >= 500 for a in self.attempts)
+
+
+@dataclass
+class Delivery:
+    """One message as a poll brought it, repeats included."""
+
+    reader: str
+    at: float
+    message: dict[str, Any]
+
+
+@dataclass
+class Reader:
+    """One seat whose mailbox was read: from which snapshot on, and how the reading ended.
+
+    ``ended`` is ``closed`` (read up to the session's end), ``left``, ``unfinished``, or the code of a refusal.
+    """
+
+    participant: str
+    session: str
+    join: str
+    version: int
+    began: float
+    ended: str = "unfinished"
+    reason: str = ""
+    finished: float = float("inf")
+
+
+@dataclass
+class History:
+    """Everything that every client did and heard."""
+
+    commands: list[Command] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    """What a client met that it must never meet, beside the outcomes of its commands."""
+
+    def begin(self, client: str, op: str, session: str | None, **what: Any) -> Command:
+        """Write down that something is wanted."""
+        command = Command(len(self.commands), client, op, session, what)
+        self.commands.append(command)
+        return command
+
+    def save(self, path: Path) -> None:
+        """Keep it as JSON."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, path: Path) -> "History":
+        """Read what ``save`` wrote."""
+        told = json.loads(path.read_text())
+        commands = [Command(**{**c, "attempts": [Attempt(**a) for a in c["attempts"]]}) for c in told["commands"]]
+        deliveries = [Delivery(**d) for d in told["deliveries"]]
+        return cls(commands, deliveries, [Reader(**r) for r in told["readers"]], told["strange"])

@@ -52,6 +52,9 @@ class Doors:
         mailbox = holder.find(poll.participant_id)
         if mailbox is not None:
             return await mailbox.poll(poll)
+        known = station.forwards.holder_of(poll.participant_id)
+        if known is not None:
+            return await station.forwards.ask(known, poll)
         if not holder.is_taking(poll.participant_id):
             seen = await station.tasks.to_its_end(self._living, poll)
             if seen.holder not in (None, station.link.queue):

@@ -1,7 +1,7 @@
 """The asking side: polls whose mailbox another pod holds."""
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +26,9 @@ from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import Link, LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ParticipantId, new_id
+
+HOLDERS_KEPT = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +63,11 @@ class Forwards:
         self._timing = timing
         self._tasks = tasks
         self._open: dict[str, _Forward] = {}
+        self._holders: OrderedDict[ParticipantId, str] = OrderedDict()
+
+    def holder_of(self, participant_id: ParticipantId) -> str | None:
+        """Where this mailbox was when it was last asked for: a holder stays one for as long as its queue lives."""
+        return self._holders.get(participant_id)
 
     async def ask(self, queue: str, poll: Poll) -> Batch:
         """The holder's answer. Raises NotHeld when it is gone or does not hold it, Refusal, LinkLost."""
@@ -68,12 +75,23 @@ class Forwards:
         forward = _Forward(new_id(), queue, loop.time())
         self._open[forward.id] = forward
         try:
-            return await self._outcome(forward, poll)
+            batch = await self._outcome(forward, poll)
+            self._remember(poll.participant_id, queue)
+            return batch
+        except NotHeld:
+            self._holders.pop(poll.participant_id, None)
+            raise
         except (asyncio.CancelledError, Refusal):
             self._tasks.start(self._say_left, forward)
             raise
         finally:
             del self._open[forward.id]
+
+    def _remember(self, participant_id: ParticipantId, queue: str) -> None:
+        self._holders[participant_id] = queue
+        self._holders.move_to_end(participant_id)
+        if len(self._holders) > HOLDERS_KEPT:
+            self._holders.popitem(last=False)
 
     async def _outcome(self, forward: _Forward, poll: Poll) -> Batch:
         loop = asyncio.get_running_loop()

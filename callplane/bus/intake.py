@@ -24,7 +24,7 @@ class Pace:
     attempt_limit: float = 20.0
     health_interval: float = 1.0
     drain_limit: float = 1.0
-    return_limit: float = 0.5
+    return_limit: float = 0.3
 
 
 class Taps(Protocol):
@@ -114,12 +114,15 @@ class Intake:
     async def drain(self) -> None:
         """Stop for good within the limits of the pace: finish what runs, return what waits or takes too long."""
         self._draining = True
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._pace.drain_limit
+        # What runs goes on meanwhile.
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.return_limit), self._closing:
+            async with asyncio.timeout_at(end), self._closing:
                 await self._taps.close()
         self._return_waiting()
         if self._running:
-            await asyncio.wait(self._running, timeout=self._pace.drain_limit)
+            await asyncio.wait(self._running, timeout=max(end - loop.time(), self._pace.return_limit))
         for task in self._running:
             task.cancel()
         if self._running:

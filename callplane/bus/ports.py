@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from callplane.bus.dead_letters import DeadLetters
 from callplane.contracts.commands import Envelope
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
@@ -131,6 +132,11 @@ class Bus(Protocol):
     @property
     def topology(self) -> Topology:
         """Declares and deletes queues and exchanges."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Lists, replays and removes what was given up."""
         ...
 
     def up(self) -> bool:

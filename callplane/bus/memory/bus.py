@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.desk import Received
 from callplane.bus.intake import Pace
+from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.exchange import Exchange
 from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queue_of, session_name
@@ -104,6 +106,7 @@ class MemoryBus:
         self._pace = pace
         self._messenger = MemoryMessenger(exchange)
         self._topology = MemoryTopology(exchange)
+        self._dead_letters = MemoryDeadLetters(exchange)
 
     @property
     def messenger(self) -> Messenger:
@@ -114,6 +117,11 @@ class MemoryBus:
     def topology(self) -> Topology:
         """Makes and deletes queues and mailboxes."""
         return self._topology
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Lists, replays and removes what was given up."""
+        return self._dead_letters
 
     def up(self) -> bool:
         """Always: there is nothing to lose a connection to."""

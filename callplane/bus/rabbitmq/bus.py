@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.intake import Pace
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
 from callplane.bus.rabbitmq.connections import Link, Timings, open_link
+from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
 from callplane.bus.rabbitmq.listener import Lines, open_listener
 from callplane.bus.rabbitmq.messenger import RabbitMessenger
 from callplane.bus.rabbitmq.publisher import Publisher
@@ -34,6 +36,7 @@ class RabbitBus:
         self._pace = settings.pace
         self._topology = RabbitTopology(consuming)
         self._messenger = RabbitMessenger(self.publisher)
+        self._dead_letters = RabbitDeadLetters(consuming)
 
     @property
     def messenger(self) -> Messenger:
@@ -44,6 +47,11 @@ class RabbitBus:
     def topology(self) -> Topology:
         """Declares and deletes queues and exchanges."""
         return self._topology
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Lists, replays and removes what was given up."""
+        return self._dead_letters
 
     def up(self) -> bool:
         """Whether both connections stand."""

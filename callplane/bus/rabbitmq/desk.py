@@ -12,7 +12,13 @@ from callplane.bus.rabbitmq.connections import Link
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, DEAD_LETTERS, RETRY, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
 from callplane.contracts.errors import Away
+from callplane.contracts.ids import new_id
 from callplane.contracts.replies import Reply
+
+REASON_HEADER = "reason"
+FAILED_HEADER = "failed-at"
+QUEUE_HEADER = "queue"
+"""What a dead letter says of itself, beside its attempt."""
 
 REPLY_PATIENCE = 8.0
 """Seconds: the caller waits no longer than that for a reply (design 3.5)."""
@@ -74,13 +80,13 @@ class RabbitDesk:
         letter = _copy(received, received.attempt)
         headers: dict[str, str | int] = {
             **(letter.headers or {}),
-            "reason": reason,
-            "failed-at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "queue": received.queue,
+            REASON_HEADER: reason,
+            FAILED_HEADER: datetime.now(UTC).isoformat(timespec="milliseconds"),
+            QUEUE_HEADER: received.queue,
         }
-        buried = Letter(
-            body=letter.body, message_id=letter.message_id, correlation_id=letter.correlation_id, headers=headers
-        )
+        # A letter without an id could not be asked for.
+        id_ = letter.message_id or new_id()
+        buried = Letter(body=letter.body, message_id=id_, correlation_id=letter.correlation_id, headers=headers)
         await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=False))
 
     async def ack(self, received: Received) -> None:

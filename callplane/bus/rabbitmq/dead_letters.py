@@ -1,0 +1,146 @@
+"""Dead letters on RabbitMQ: got without an ack, and put back where they were."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aio_pika.abc import AbstractChannel
+from aiormq import Channel, spec
+from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import ChannelLockedResource
+
+from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
+from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.desk import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
+from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
+from callplane.bus.rabbitmq.topology import declare_permanent
+from callplane.contracts.operations import DeadLetterView
+
+LOCK = "dead-letters.reader"
+"""An exclusive queue: the one connection that has it may read. Nobody else can even declare it, and it dies with it."""
+
+PATIENCE = 10.0
+LOCKED_PAUSE = 0.05
+
+
+class RabbitDeadLetters:
+    """The DeadLetters port.
+
+    What one process has got without an ack another does not see, so two that read at once would each show half of
+    the letters, and miss the one that is asked for: hence the lock.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        # The broker's lock is between connections; this is between the requests of one process.
+        self._turn = asyncio.Lock()
+
+    async def oldest(self) -> list[DeadLetterView]:
+        """Get up to a hundred, and put them back in order."""
+        async with self._alone() as channel:
+            return [_buried(message).view() async for message in _got(channel, SHOWN)]
+
+    async def replay(self, id_: str, send: Send) -> DeadLetterView:
+        """Send one again, then ack it: who dies in between leaves it, and a repeated command has one effect."""
+        async with self._alone() as channel:
+            message, buried = await _find(channel, id_)
+            await send(buried.envelope())
+            await _ack(channel, message)
+            return buried.view()
+
+    async def delete(self, id_: str) -> None:
+        """Ack one."""
+        async with self._alone() as channel:
+            message, _ = await _find(channel, id_)
+            await _ack(channel, message)
+
+    async def purge(self) -> None:
+        """Empty the queue; under the lock nobody holds any of it."""
+        async with self._alone() as channel:
+            await channel.queue_purge(DEAD_LETTERS, timeout=self._link.timings.call)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[Channel]:
+        with away("reading dead letters"):
+            async with asyncio.timeout(PATIENCE), self._turn:
+                channel = await self._locked()
+                try:
+                    yield await raw_channel(channel)
+                finally:
+                    await self._let_go(channel)
+
+    async def _locked(self) -> AbstractChannel:
+        """A channel on a connection that now holds the lock."""
+        call = self._link.timings.call
+        while True:
+            channel = await self._link.channel(confirms=False)
+            try:
+                raw = await raw_channel(channel)
+                await declare_permanent(raw, call)
+                await raw.queue_declare(LOCK, exclusive=True, arguments=CLASSIC, timeout=call)
+            except ChannelLockedResource:
+                await asyncio.sleep(LOCKED_PAUSE)
+            except BaseException:
+                # It may be ours without our knowing, and nobody would ever give it back.
+                self._link.drop()
+                raise
+            else:
+                return channel
+
+    async def _let_go(self, channel: AbstractChannel) -> None:
+        try:
+            async with asyncio.timeout(self._link.timings.call):
+                raw = await raw_channel(channel)
+                await raw.basic_nack(0, multiple=True, requeue=True)
+                # The queue answers after it has taken them back, each at its old place; only then may others look.
+                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._link.timings.call)
+                await raw.queue_delete(LOCK, timeout=self._link.timings.call)
+                await channel.close()
+        except BaseException:
+            # The end of the connection gives back both, letters and lock.
+            self._link.drop()
+            raise
+
+
+async def _got(channel: Channel, most: int) -> AsyncIterator[DeliveredMessage]:
+    for _ in range(most):
+        message = await channel.basic_get(DEAD_LETTERS)
+        if isinstance(message.delivery, spec.Basic.GetEmpty):
+            return
+        yield message
+
+
+async def _find(channel: Channel, id_: str) -> tuple[DeliveredMessage, Buried]:
+    async for message in _got(channel, SEARCHED):
+        if message.header.properties.message_id == id_:
+            return message, _buried(message)
+    raise NoSuchLetter(id_)
+
+
+async def _ack(channel: Channel, message: DeliveredMessage) -> None:
+    if message.delivery_tag is not None:
+        await channel.basic_ack(message.delivery_tag)
+
+
+def _buried(message: DeliveredMessage) -> Buried:
+    """Read a letter; what is missing or odd gets a default, for anybody may have put it there."""
+    properties = message.header.properties
+    headers = properties.headers or {}
+    attempt = headers.get(ATTEMPT_HEADER)
+    return Buried(
+        id=properties.message_id or "",
+        body=message.body,
+        queue=str(headers.get(QUEUE_HEADER) or ""),
+        reason=str(headers.get(REASON_HEADER) or ""),
+        attempt=attempt if isinstance(attempt, int) and attempt > 0 else 1,
+        failed_at=_time(headers.get(FAILED_HEADER)),
+    )
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,34 @@
+"""What operators see over HTTP (design 8): given-up commands, and the pool of media servers."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from callplane.contracts.model import Wire
+
+ServerState = Literal["up", "down", "draining"]
+
+
+class DeadLetterView(Wire):
+    """A command that was given up, without what its caller had sent: bodies hold SDP and metadata."""
+
+    id: str = Field(description="the command's id, as logs and 202 answers name it")
+    name: str | None = Field(description="which command it is; null when its body cannot be read")
+    session_id: str | None = Field(description="the session that it is for, as far as that is known")
+    queue: str = Field(description="the queue that it came from")
+    reason: str = Field(description="why it was given up")
+    attempt: int = Field(description="how often it had been tried")
+    failed_at: datetime | None = Field(description="when it was given up")
+
+
+class MediaServerView(Wire):
+    """A media server of the pool as operators see it."""
+
+    name: str
+    url: str
+    state: ServerState = Field(description="`draining` while sessions are being moved off; `down`: nobody reaches it")
+    cordoned: bool = Field(description="no session is placed on it")
+    memory: int = Field(description="used memory in KiB, as last read")
+    sessions: int = Field(description="open sessions whose media is on it")
+    detail: str = Field(default="", description="what keeps it from doing as it was told, if anything does")

@@ -24,7 +24,7 @@ from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
 
 CHANNELS = 8
-"""One call at a time per channel: declaring is spread over a few (messaging 2.1, 9)."""
+"""A channel has one call at a time under way: declaring is spread over a few."""
 
 
 async def declare_permanent(channel: Channel, timeout: float) -> None:

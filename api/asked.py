@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
-from pydantic import StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from api.auth import Credential, caller, identity
 from api.dispatch import Origin
@@ -40,12 +40,19 @@ class Asked:
 
     async def envelope(self, session_id: str | None, body: Command) -> Envelope:
         """The command of this request, ready to be sent."""
-        origin = Origin(caller(self.credential), self.scope, self.key, self.traceparent)
-        return await self.parts.dispatch.envelope(origin, session_id, body)
+        return await self.parts.dispatch.envelope(self._origin, session_id, body)
+
+    async def command_id(self, body: BaseModel) -> str:
+        """The id of what is no command on the bus: every repeat under one key has the same."""
+        return await self.parts.dispatch.command_id(self._origin, body)
 
     async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
         """Send a command whose outcome is needed."""
         return await self.parts.dispatch.demand(await self.envelope(session_id, body), result)
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(caller(self.credential), self.scope, self.key, self.traceparent)
 
 
 def _asked(request: Request) -> Asked:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from api.groups import unwrapped
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
@@ -60,9 +62,7 @@ class Dispatch:
 
     async def envelope(self, origin: Origin, session_id: str | None, body: Command) -> Envelope:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused``."""
-        command_id = origin.command_id()
-        if origin.key is not None and not await self.records.enter(command_id, _digest(body)):
-            raise Refusal("key-reused")
+        command_id = await self.command_id(origin, body)
         return Envelope(
             id=command_id,
             session_id=session_id or made_by(command_id),
@@ -71,6 +71,13 @@ class Dispatch:
             traceparent=origin.traceparent,
             body=body,
         )
+
+    async def command_id(self, origin: Origin, body: BaseModel) -> str:
+        """The id under which a request is carried out, its key recorded. Raises Refusal ``key-reused`` and Away."""
+        command_id = origin.command_id()
+        if origin.key is not None and not await self.records.enter(command_id, _digest(body)):
+            raise Refusal("key-reused")
+        return command_id
 
     async def ask(self, envelope: Envelope, result: type[Result]) -> Result | None:
         """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
@@ -132,6 +139,6 @@ class Dispatch:
         raise Away(f"nobody listens to the open session {session.id}")
 
 
-def _digest(body: Command) -> str:
+def _digest(body: BaseModel) -> str:
     text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

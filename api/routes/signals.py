@@ -2,24 +2,29 @@
 
 from fastapi import APIRouter
 
-from api.asked import SCHEMES, AskedOf
+from api.asked import SCHEMES, MakingOf
 from api.bodies import SignalBody
 from api.documented import SEATED, problems
 from api.routes.sessions import SessionPath
 from api.views import SignalSent
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 
 router = APIRouter(tags=["signals"], dependencies=SCHEMES)
 
 
-@router.post("/sessions/{session_id}/signals", status_code=202, summary="Send a signal", responses=problems(*SEATED))
-async def signal(session_id: SessionPath, body: SignalBody, asked: AskedOf) -> SignalSent:
+@router.post(
+    "/sessions/{session_id}/signals",
+    status_code=202,
+    summary="Send a signal",
+    responses=problems(*SEATED, "key-reused"),
+)
+async def signal(session_id: SessionPath, body: SignalBody, asked: MakingOf) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
     session, sender = await asked.parts.permits.signal(asked.credential, session_id)
     message = Message(
-        id=new_id(),
+        id=await asked.command_id(body),  # readers drop a repeat by it
         type="signal",
         session_id=session_id,
         at=asked.parts.store.clock.now(),

@@ -172,6 +172,22 @@ async def test_a_signal_goes_straight_to_the_exchange(database: Database) -> Non
     assert not bus.commands
 
 
+async def test_a_signal_that_is_repeated_under_its_key_has_the_same_id(database: Database) -> None:
+    await session_of(database)
+    bus = ScriptedBus()
+    async with api(settings_for(database), bus) as it:
+        once = {**it.token("s", "ada"), "Idempotency-Key": "the-one-and-only-1"}
+        sent = [await it.http.post("/sessions/s/signals", json={"type": "wave"}, headers=once) for _ in range(2)]
+        other = await it.http.post("/sessions/s/signals", json={"type": "bow"}, headers=once)
+        for _ in range(2):
+            await it.http.post("/sessions/s/signals", json={"type": "wave"}, headers=it.token("s", "ada"))
+    assert (other.status_code, other.json()["code"]) == (422, "key-reused")
+    ids = [message.id for _, message in bus.published]
+    assert [answer.json()["id"] for answer in sent] == ids[:2]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
 async def test_a_patch_names_what_it_changes_and_the_version(database: Database) -> None:
     await session_of(database)
     bus = ScriptedBus(answering)

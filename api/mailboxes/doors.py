@@ -86,7 +86,9 @@ async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) 
     """Everything that polls need, until the block ends, or ``draining`` has all polls answered."""
     pod = Pod(shared)
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(work) for work in (pod.keep_linked(), pod.beat(), pod.call_rolls())]
+        running = [
+            tasks.create_task(work) for work in (pod.keep_linked(), pod.beat(), pod.look_after(), pod.call_rolls())
+        ]
         waiting = tasks.create_task(_drain_at(draining or asyncio.Event(), pod))
         try:
             yield Doors(pod, shared)

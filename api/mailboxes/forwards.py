@@ -99,8 +99,9 @@ class Forwards:
             forward.news.clear()
             if not forward.parked:
                 await self._post_ask(forward, poll)
+            silent_at = forward.heard + self._timing.silence
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.ask_again):
+                async with asyncio.timeout_at(silent_at if forward.parked else loop.time() + self._timing.ask_again):
                     await forward.news.wait()
             if isinstance(forward.outcome, Batch):
                 return forward.outcome

@@ -17,6 +17,9 @@ from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
 from callplane.telemetry.logs import logger
 
+AT_ONCE = 32
+"""How many attachments are written at the same time: a thousand clients may leave in one second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -136,13 +139,24 @@ class Holder:
         for participant_id in list(self._takings):
             self._settle(participant_id, None)
 
+    async def look_after(self, away: float, unread: float) -> None:
+        """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges. Raises Away."""
+        now = asyncio.get_running_loop().time()
+        for mailboxes in _chunks(self.mailboxes(), AT_ONCE):
+            settled = await asyncio.gather(
+                *[self._look_after(mailbox, now, away, unread) for mailbox in mailboxes], return_exceptions=True
+            )
+            for failure in settled:
+                if isinstance(failure, BaseException):
+                    raise failure
 
-async def look_after(mailboxes: Iterable[Mailbox], attachments: Attachments, away: float, unread: float) -> None:
-    """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges. Raises Away."""
-    now = asyncio.get_running_loop().time()
-    for mailbox in mailboxes:
+    async def _look_after(self, mailbox: Mailbox, now: float, away: float, unread: float) -> None:
         oldest = mailbox.unread_since()
         if oldest is not None and now - oldest >= unread:
-            await attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")
+            await self._ground.attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")
         elif mailbox.presence.is_away(away):
             await mailbox.presence.give_up(away)
+
+
+def _chunks(mailboxes: list[Mailbox], size: int) -> Iterable[list[Mailbox]]:
+    return (mailboxes[start : start + size] for start in range(0, len(mailboxes), size))

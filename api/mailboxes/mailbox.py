@@ -47,8 +47,8 @@ class Mailbox:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop."""
         loop = asyncio.get_running_loop()
         if self._parked is not None and not len(self._window):
-            loop.call_soon(self._answer)
-        self._window.add(received, loop.time())
+            loop.call_soon(self._answer_with_some)
+        self._link.acknowledge(self._window.add(received, loop.time()))
 
     def cancelled(self) -> None:
         """The broker took the mailbox away: whoever asks looks again and finds out why."""
@@ -107,6 +107,10 @@ class Mailbox:
             raise replaced()
         other.fail(replaced())
         self._parked = None
+
+    def _answer_with_some(self) -> None:
+        if len(self._window):
+            self._answer()
 
     def _answer(self) -> None:
         if self._parked is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
-from api.mailboxes.holder import Ground, Holder, look_after
+from api.mailboxes.holder import Ground, Holder
 from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
 from api.mailboxes.polls import NotHeld, unavailable
 from api.mailboxes.serving import Serving
@@ -142,15 +142,13 @@ class Pod:
             station.link.end("drained")
 
     async def beat(self) -> None:
-        """Each second: renew the lease, call the roll, and look after what is held."""
+        """Each second: renew the lease."""
         timing = self._shared.timing
         while not await self._pause(timing.beat):
             station = self._station
             try:
                 async with asyncio.timeout(timing.lease):
                     await self._renew(station.link.queue if station else None)
-                if station is not None:
-                    await self._look_after(station)
             except (Away, TimeoutError) as trouble:
                 logger("mailboxes").warning("the lease was not renewed", trouble=repr(trouble))
             if self.lapsed and station is not None:
@@ -167,9 +165,13 @@ class Pod:
         if was_lapsed and self._station is not None:
             self._station.holder.doubt()
 
-    async def _look_after(self, station: Station) -> None:
+    async def look_after(self) -> None:
+        """Each second, beside the lease that must not wait for it: see who is away and who does not read."""
         timing = self._shared.timing
-        await look_after(station.holder.mailboxes(), self._shared.attachments, timing.away, timing.unread)
+        while not await self._pause(timing.beat):
+            if self._station is not None:
+                with suppress(Away):
+                    await self._station.holder.look_after(timing.away, timing.unread)
 
     async def call_rolls(self) -> None:
         """Each second, also while the database is away: name the polls that wait elsewhere, drop the unnamed ones."""

@@ -30,20 +30,24 @@ class Window:
 
     def __init__(self) -> None:
         self._entries: deque[tuple[Received, float]] = deque()
+        self._not_yet_here: str | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, received: Received, at: float) -> None:
-        """The next publication, and when it came."""
+    def add(self, received: Received, at: float) -> list[Received]:
+        """The next publication, and when it came; returns what is acknowledged by its coming."""
         self._entries.append((received, at))
+        return self.acknowledge(received.token) if received.token == self._not_yet_here else []
 
     def acknowledge(self, token: str) -> list[Received]:
         """Take out everything up to the *first* publication with this token; nothing when there is none.
 
-        The first, not the last: what stands behind it may not have been given yet.
+        The first, not the last: what stands behind it may not have been given yet. A token that is not there may
+        be one that a former holder gave: when it comes, the client has had everything up to it.
         """
         place = next((n for n, (one, _) in enumerate(self._entries) if one.token == token), None)
+        self._not_yet_here = token if place is None else None
         if place is None:
             return []
         return [self._entries.popleft()[0] for _ in range(place + 1)]

@@ -15,6 +15,7 @@ from callplane.store.guards import older_than
 from callplane.store.trouble import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
+ORPHANED_AFTER = 3.0
 
 
 class Attachment(Wire):
@@ -100,8 +101,12 @@ class Attachments:
         return await self._list({"state": "detached"}, limit)
 
     async def orphans(self, alive: Iterable[str], limit: int = 1000) -> list[Attachment]:
-        """The attached ones whose holder is not among the living."""
-        return await self._list({"state": "attached", "holder": {"$nin": list(alive)}}, limit)
+        """The attached ones whose holder is not among the living, as those were read just before.
+
+        Not the youngest: one that was attached since then may have a holder that was not alive yet.
+        """
+        where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
+        return await self._list(where, limit)
 
     async def ended(self, limit: int = 1000) -> list[Attachment]:
         """The ended ones whose seat has not been seen to be pulled."""

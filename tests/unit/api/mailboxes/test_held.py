@@ -143,13 +143,14 @@ async def test_nobody_sits_there(database: Database) -> None:
 
 async def test_a_full_mailbox_says_so_first(database: Database) -> None:
     """The oldest are gone; the client reads the snapshot again."""
-    async with memory_scene(database) as scene, scene.pod() as pod:
+    async with memory_scene(database) as scene:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, *[str(n) for n in range(MAILBOX_LENGTH + 5)])
-        first = await pod.poll(ann, most=3)
-        assert b'"type":"resync-required"' in first.received[0].body
-        assert texts_of(first)[1:] == ["5", "6"]
-        assert texts_of(await pod.poll(ann, ack=first.ack, most=2)) == ["7", "8"]
+        async with scene.pod() as pod:
+            first = await pod.poll(ann, most=3)
+            assert b'"type":"resync-required"' in first.received[0].body
+            assert texts_of(first)[1:] == ["5", "6"]
+            assert texts_of(await pod.poll(ann, ack=first.ack, most=2)) == ["7", "8"]
 
 
 async def test_a_message_that_nobody_acknowledges_ends_the_seat(database: Database) -> None:

@@ -37,6 +37,18 @@ def test_an_unknown_token_changes_nothing() -> None:
     assert len(window) == 2
 
 
+def test_a_former_holders_token_counts_when_its_publication_comes_again() -> None:
+    """What the client had before a take-over is not given twice; a later token takes its place."""
+    window = Window()
+    assert window.acknowledge("t2") == []
+    assert window.add(publication(1), 0.0) == []
+    assert window.add(publication(2), 0.0) == [publication(1), publication(2)]
+    assert window.add(publication(3), 0.0) == window.add(publication(2), 0.0) == []
+    window.acknowledge("t9")
+    window.acknowledge("t3")
+    assert window.add(publication(9), 0.0) == []
+
+
 def test_the_first_of_two_equal_tokens_counts() -> None:
     """What stands behind it may not have been given."""
     window = window_of(1, 2, 1)
@@ -91,21 +103,24 @@ class Delivery(RuleBasedStateMachine):
     @rule(count=st.integers(1, 4))
     def deliver(self, count: int) -> None:
         """The broker hands some on."""
-        for number in self.queue[:count]:
-            self.window.add(publication(number), 0.0)
+        given, self.queue = self.queue[:count], self.queue[count:]
+        for number in given:
             self.unacknowledged.append(number)
-        self.queue = self.queue[count:]
+            self._acknowledged(self.window.add(publication(number), 0.0))
 
     @rule(which=st.integers(0, 10**6), most=st.integers(1, 5))
     def poll(self, which: int, most: int) -> None:
         """Ask with the token of any former answer, not only the last."""
-        for one in self.window.acknowledge(self.answers[which % len(self.answers)]):
-            self.unacknowledged.remove(one.tag)
-            self.acknowledged.append(one.tag)
+        self._acknowledged(self.window.acknowledge(self.answers[which % len(self.answers)]))
         batch = Batch(self.window.head(most))
         self.client += [one.tag for one in batch.received]
         if batch.ack:
             self.answers.append(batch.ack)
+
+    def _acknowledged(self, received: list[Received]) -> None:
+        for one in received:
+            self.unacknowledged.remove(one.tag)
+            self.acknowledged.append(one.tag)
 
     @rule()
     def lose(self) -> None:

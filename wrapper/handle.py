@@ -41,7 +41,6 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
     async def give_up(envelope: Envelope) -> None:
         if envelope.name in ("publish", "subscribe"):
             connections = context.store.connections
-            where = {"_id": made_by(envelope.id), "state": "negotiating"}
-            context.aftermath.owes(await connections.release(where, "failed"))
+            context.aftermath.owes(await connections.release({"_id": made_by(envelope.id)}, "failed"))
 
     return give_up

@@ -55,6 +55,8 @@ class Negotiation:
             await self._enter_stream(connection)
         except Refusal:
             await self._end("refused")
+            # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
+            await settle(connection.id, self._context)
             raise
         await settle(connection.id, self._context)
         await self._tell(connection)
@@ -90,7 +92,8 @@ class Negotiation:
     async def _attempt(self, session: SessionDocument) -> ConnectionDocument | None:
         """Claim, act, commit. None: the claim or the epoch is not ours any more; read again."""
         me = self._context.wrapper
-        alive = await self._context.store.wrappers.alive() | {me}
+        # A claim of our own is one whose answer was lost, or whose attempt was cut off: ``claims`` fences it off.
+        alive = await self._context.store.wrappers.alive() - {me}
         claimed = await self._connections.claim(self._wanted.id, session.epoch, me, alive)
         if claimed is None:
             found = await self._again()
@@ -121,9 +124,13 @@ class Negotiation:
         return await self._context.media.create_endpoint(session.media, line_of(claimed))
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
-        """What did not come to a commit is released, and its claim given back."""
+        """What did not come to a commit is released, and its claim given back; a commit may have come unheard."""
         await self._connections.give_back(claimed, self._context.wrapper)
-        if endpoint is not None and await self._context.media.is_up(endpoint.server):
+        if endpoint is None or not await self._context.media.is_up(endpoint.server):
+            return
+        # Without the claim no commit can come any more, so what is read now stays.
+        found = await self._connections.find(claimed.id)
+        if found is None or found.endpoint != endpoint:
             await self._context.media.release(endpoint)
 
     async def _crowded(self) -> bool:

@@ -29,13 +29,20 @@ class _Queue:
     session_id: SessionId
     ready: deque[Received] = field(default_factory=lambda: deque(maxlen=MAILBOX_LENGTH))
     consumers: list[_Consumer] = field(default_factory=list)
+    delivering: bool = False
 
     def deliver(self) -> None:
-        """Hand on what waits, as far as the prefetch allows."""
-        while self.consumers and self.ready and len(self.consumers[0].unacknowledged) < PREFETCH:
-            received = self.ready.popleft()
-            self.consumers[0].unacknowledged[received.token] = received
-            self.consumers[0].reader.receive(received)
+        """Hand on what waits, as far as the prefetch allows; a reader may acknowledge while it receives."""
+        if self.delivering:
+            return
+        self.delivering = True
+        try:
+            while self.consumers and self.ready and len(self.consumers[0].unacknowledged) < PREFETCH:
+                received = self.ready.popleft()
+                self.consumers[0].unacknowledged[received.token] = received
+                self.consumers[0].reader.receive(received)
+        finally:
+            self.delivering = False
 
     def leave(self, link: "MemoryLink") -> None:
         """Give back in order what this link did not acknowledge, and go on with the next consumer."""

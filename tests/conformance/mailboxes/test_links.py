@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from callplane.bus.mailboxes import LinkLost, MailboxBus
+from callplane.bus.mailboxes import LinkLost, MailboxBus, Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
@@ -141,6 +141,24 @@ async def test_no_more_than_500_are_given_unacknowledged(corner: Corner) -> None
         assert await link.depth(ANN) == 10
         link.acknowledge(reader.given[:4])
         assert (await reader.until(504))[-1] == "503"
+
+
+async def test_a_reader_may_acknowledge_while_it_receives(corner: Corner) -> None:
+    """Each thing as it comes, more of them than Python may nest calls."""
+    async with corner() as (bus, publisher), bus.connect(nothing) as link:
+
+        class Hasty(RememberingReader):
+            """Acknowledges at once."""
+
+            def receive(self, received: Received) -> None:
+                super().receive(received)
+                link.acknowledge([received])
+
+        reader = Hasty()
+        await publisher.open(ANN)
+        await publisher.to(ANN, *[str(n) for n in range(1500)])
+        await link.consume(ANN, reader)
+        assert await reader.until(1500) == [str(n) for n in range(1500)]
 
 
 async def test_letters_arrive_in_order_at_their_queue(corner: Corner) -> None:

@@ -27,6 +27,7 @@ from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock, open_database
 from callplane.store.listing import Listing
 from callplane.store.pods import Pods
+from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
 from callplane.telemetry.logs import logger
 
@@ -48,7 +49,8 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
             clock, attachments = DatabaseClock(database), Attachments(database)
             await _synced(clock)
-            store = Store(Sessions(database, clock), Connections(database, clock), Listing(database), clock)
+            listing, pool = Listing(database), PoolOrders(database)
+            store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, clock)
             draining, metrics = asyncio.Event(), Metrics()
             shared = Shared(carriers.mailboxes, attachments, Pods(database), clock)
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
@@ -59,6 +61,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
                 permits=Permits(store.sessions, attachments),
                 dispatch=Dispatch(sender, store.sessions, CommandRecords(database), clock, metrics, timing),
                 messenger=carriers.bus.messenger,
+                dead_letters=carriers.bus.dead_letters,
                 store=store,
                 doors=doors,
                 metrics=metrics,

@@ -10,7 +10,16 @@ from api.cors import Cors
 from api.limits import BodyBound, Edge
 from api.parts import Parts
 from api.problems import ProblemBody, install
-from api.routes import connections, messages, participants, probes, sessions, signals
+from api.routes import (
+    connections,
+    dead_letters,
+    media_servers,
+    messages,
+    participants,
+    probes,
+    sessions,
+    signals,
+)
 from api.routes.web import mount_web
 from api.views import EXAMPLES
 
@@ -31,7 +40,7 @@ def application(parts: Parts) -> ASGIApp:
     )
     app.state.parts = parts
     install(app)
-    for noun in (sessions, participants, connections, signals, messages, probes):
+    for noun in (sessions, participants, connections, signals, messages, media_servers, dead_letters, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

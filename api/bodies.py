@@ -141,6 +141,26 @@ class SignalBody(Strict):
     data: Data = None
 
 
+class MediaServerBody(Strict):
+    """Of ``POST /media-servers``: what to call it, and its WebSocket address."""
+
+    name: bounds.ServerName
+    url: bounds.ServerUrl
+
+
+class PatchMediaServerBody(Changing):
+    """Of ``PATCH /media-servers/{name}``."""
+
+    cordoned: bool = False
+    draining: bool = False
+
+    @model_validator(mode="after")
+    def _drained_is_cordoned(self) -> "PatchMediaServerBody":
+        if self.draining and "cordoned" in self.model_fields_set and not self.cordoned:
+            raise ValueError("a server that is drained is cordoned as well")
+        return self
+
+
 SessionStatus = Literal["open", "closed"]
 
 

@@ -12,20 +12,23 @@ from api.mailboxes.doors import Doors
 from api.metrics import Metrics
 from api.permits import Permits
 from api.settings import Settings
+from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
 from callplane.store.listing import Listing
+from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What the API reads."""
+    """What the API reads; of it, only the pool's orders are written here."""
 
     sessions: Sessions
     connections: Connections
     listing: Listing
+    pool: PoolOrders
     clock: DatabaseClock
 
 
@@ -38,6 +41,7 @@ class Parts:
     permits: Permits
     dispatch: Dispatch
     messenger: Messenger
+    dead_letters: DeadLetters
     store: Store
     doors: Doors
     metrics: Metrics

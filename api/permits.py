@@ -47,6 +47,16 @@ class Permits:
             case AccessToken() | SeatToken():
                 _forbid("This token is for one session.")
 
+    def operate(self, credential: Credential) -> None:
+        """See and change what serves all sessions: media servers and dead letters."""
+        match credential:
+            case KeyHolder():
+                return
+            case Anybody():
+                raise Refusal("unauthorized", "This needs an API key.")
+            case AccessToken() | SeatToken():
+                _forbid("This needs an API key.")
+
     async def read(self, credential: Credential, session_id: str) -> SessionDocument:
         """See a session and who is in it, closed or not."""
         if isinstance(credential, SeatToken):

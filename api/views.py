@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from callplane.contracts.operations import DeadLetterView, MediaServerView
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
 
 _PARTICIPANT: dict[str, Any] = {
@@ -37,10 +38,30 @@ _CONNECTION: dict[str, Any] = {
     "state": "ready",
     "sdp_answer": "v=0\r\n…",
 }
+_LETTER: dict[str, Any] = {
+    "id": "01980000-0000-7000-8000-000000000000",
+    "name": "publish",
+    "session_id": _SESSION["id"],
+    "queue": "session.6a2f41a3-c54c-5ce8-9fd4-0ab2c33e7d05",
+    "reason": "attempts: media server kms-1 is not reached from here",
+    "attempt": 5,
+    "failed_at": "2026-01-05T09:30:00Z",
+}
+_MEDIA_SERVER: dict[str, Any] = {
+    "name": "kms-1",
+    "url": "ws://10.0.0.5:8888/kurento",
+    "state": "up",
+    "cordoned": False,
+    "memory": 74_112,
+    "sessions": 12,
+    "detail": "",
+}
 EXAMPLES: dict[str, Any] = {
     "SessionView": _SESSION,
     "ParticipantView": _PARTICIPANT,
     "ConnectionView": _CONNECTION,
+    "DeadLetterView": _LETTER,
+    "MediaServerView": _MEDIA_SERVER,
 }
 
 
@@ -92,6 +113,22 @@ class SignalSent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01980000-0000-7000-8000-000000000000"}]})
 
     id: str
+
+
+class DeadLetterList(BaseModel):
+    """The oldest of the commands that were given up, oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dead_letters": [_LETTER]}]})
+
+    dead_letters: list[DeadLetterView]
+
+
+class MediaServerList(BaseModel):
+    """The pool, by name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"media_servers": [_MEDIA_SERVER]}]})
+
+    media_servers: list[MediaServerView]
 
 
 class Health(BaseModel):

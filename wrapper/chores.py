@@ -77,7 +77,8 @@ async def release_pipeline(session: SessionDocument, _args: dict[str, Any], cont
     """Release a closed session's pipeline with everything in it, and what its losers may have left."""
     fresh = await context.store.sessions.find(session.id)
     if fresh is not None and fresh.media is not None:
-        await context.media.release(fresh.media)
+        if await context.store.servers.known(fresh.media.server):
+            await context.media.release(fresh.media)
         await context.store.sessions.forget_media(fresh.id, fresh.media)
     return True
 

@@ -24,6 +24,7 @@ class WrapperSettings(BaseSettings):
     orphan_seconds: float = Field(
         30.0, gt=0, le=3600, description="how long an object on a media server may be without anybody referring to it"
     )
+    drain_per_second: int = Field(10, ge=1, le=1000, description="how many sessions leave a drained media server")
     drop_seconds: float = Field(5.0, ge=0, le=900, description="how long lost media may heal before anybody is told")
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")

@@ -8,6 +8,7 @@ from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
+from wrapper.draining import Draining
 from wrapper.drops import Drops
 from wrapper.grace import Grace
 from wrapper.leases import Leases
@@ -42,6 +43,7 @@ class Sweeps:
             group.create_task(self._each(every, self.tombstones))
             group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
             group.create_task(self._each(every, Drops(self._context, self._settings.drop_seconds).sweep))
+            group.create_task(self._each(every, Draining(self._context, self._settings.drain_per_second).sweep))
             group.create_task(self._each(every, monitor.sweep))
             group.create_task(self._each(LISTING_SECONDS, listening.catch_up))
 

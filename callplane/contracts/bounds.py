@@ -1,6 +1,8 @@
 """Every bound on what a caller may send (design 8), in one place."""
 
+from ipaddress import ip_address
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -81,9 +83,31 @@ def text_bytes(limit: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _reachable(url: str) -> str:
+    """A WebSocket address whose host and port can be looked up (RFC 6455, 3: it has no fragment)."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        ip_address(host)
+    elif len(host) > 253:
+        raise ValueError("the host name is too long")
+    if parts.port == 0:
+        raise ValueError("port 0 is nobody's")
+    return url
+
+
 Text = Annotated[str, AfterValidator(no_lone_surrogates)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]{1,128}$")]
+ServerUrl = Annotated[
+    str,
+    StringConstraints(
+        max_length=512,
+        pattern=r"^wss?://([A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(/[!-\"$-~]*)?$",
+    ),
+    AfterValidator(_reachable),
+]
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(no_lone_surrogates)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(no_lone_surrogates)]
 Metadata = Annotated[dict[str, Any], at_most(METADATA_BYTES)]

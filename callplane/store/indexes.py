@@ -30,6 +30,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
         # Only a session that nobody is in, or a closed one, has ``since``: the sweeps for both read few entries.
         IndexModel([("status", ASCENDING), ("since", ASCENDING)], name="idle_since"),
         IndexModel([("media", ASCENDING)], name="by_media", sparse=True),
+        # Asked each second by every wrapper: lost, draining and removed servers' sessions, among all open ones.
+        IndexModel([("status", ASCENDING), ("server", ASCENDING), ("server_id", ASCENDING)], name="by_server"),
         IndexModel(
             [("participants.state", ASCENDING)],
             partialFilterExpression={"participants.state": "reconnecting"},

@@ -1,6 +1,6 @@
 """The pool of media servers: who they are, who reaches them, and how full they are (design 7)."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 from pymongo import ReturnDocument
@@ -14,6 +14,9 @@ PLACED_KIB = 2048
 """What a placement is reckoned with until the next reading of the memory tells its real size."""
 
 
+_OPEN: Document = {"state": "up", "cordoned": {"$ne": True}}
+
+
 class MediaServerDocument(Wire):
     """One media server; ``memory`` is in KiB, ``placed`` what was placed there since it was read."""
 
@@ -22,22 +25,28 @@ class MediaServerDocument(Wire):
     state: Literal["up", "down"] = "down"
     server_id: str | None = None
     cordoned: bool = False
+    draining: bool = False
     memory: int = 0
     placed: int = 0
     contacts: list[str] = Field(default_factory=list)
 
 
+def unborn() -> Document:
+    """What is known of a server before anybody has reached it."""
+    return {"state": "down", "cordoned": False, "draining": False, "memory": 0, "placed": 0, "contacts": []}
+
+
 class MediaServers:
-    """Guarded updates of the pool."""
+    """Guarded updates of the pool by those who reach it."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""
-        born: Document = {"state": "down", "cordoned": False, "memory": 0, "placed": 0, "contacts": []}
         with away_when_unreachable():
-            await self._collection.update_one({"_id": name}, {"$set": {"url": url}, "$setOnInsert": born}, upsert=True)
+            update = {"$set": {"url": url}, "$setOnInsert": unborn()}
+            await self._collection.update_one({"_id": name}, update, upsert=True)
 
     async def all(self) -> list[MediaServerDocument]:
         """The whole pool."""
@@ -88,6 +97,24 @@ class MediaServers:
         with away_when_unreachable():
             return await self._collection.find_one(others, {"_id": 1}) is not None
 
+    async def known(self, name: str) -> bool:
+        """Whether it is in the pool (still)."""
+        with away_when_unreachable():
+            return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
+
+    async def room_elsewhere(self, name: str) -> bool:
+        """Whether another server would take a session now."""
+        with away_when_unreachable():
+            return await self._collection.find_one({**_OPEN, "_id": {"$ne": name}}, {"_id": 1}) is not None
+
+    async def take_turn(self, name: str, seconds: float) -> bool:
+        """Be the one wrapper that moves sessions off this draining server for the next ``seconds``."""
+        free = [{"moved": {"$exists": False}}, older_than("moved", seconds)]
+        where = {"_id": name, "draining": True, "state": "up", "$or": free}
+        with away_when_unreachable():
+            mine = await self._collection.update_one(where, {"$currentDate": {"moved": True}})
+        return mine.modified_count == 1
+
     async def reserve(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         """Choose and reserve in one update: the former server if up, else the emptiest; with the reason. None: none up.
 
@@ -95,9 +122,9 @@ class MediaServers:
         read as emptiest, if its count is still as read.
         """
         while True:
-            up: Document = {"state": "up", "cordoned": {"$ne": True}, "_id": {"$in": sorted(among)}}
             with away_when_unreachable():
-                found = [MediaServerDocument.model_validate(f) async for f in self._collection.find(up)]
+                up = self._collection.find({**_OPEN, "_id": {"$in": sorted(among)}})
+                found = [MediaServerDocument.model_validate(f) async for f in up]
             if not found:
                 return None
             best, why = _choose(found, former)
@@ -106,7 +133,7 @@ class MediaServers:
                 return reserved, why
 
     async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
-        where: dict[str, Any] = {"_id": best.name, "state": "up", "placed": best.placed, "memory": best.memory}
+        where: Document = {**_OPEN, "_id": best.name, "placed": best.placed, "memory": best.memory}
         with away_when_unreachable():
             found = await self._collection.find_one_and_update(
                 where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER

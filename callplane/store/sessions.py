@@ -111,14 +111,22 @@ class Sessions:
             return [SessionId(found["_id"]) async for found in local.find({"status": "open"}, {"_id": 1})]
 
     async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
-        """Open sessions whose pipeline is on a server that is down (None) or is another process by now."""
+        """Open sessions whose pipeline is on a server that is down (None), is another process by now, or was removed.
+
+        ``servers`` is the whole pool.
+        """
         lost: list[Document] = [
             {"server": name, **({"server_id": {"$ne": process}} if process else {})}
             for name, process in servers.items()
         ]
-        if not lost:
-            return []
+        lost.append({"server": {"$nin": sorted(servers)}})
         where = {"status": "open", "media": {"$ne": None}, "$or": lost}
+        with away_when_unreachable():
+            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+
+    async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
+        """Some of the open sessions that have their pipeline there."""
+        where = {"status": "open", "server": server, "media": {"$ne": None}}
         with away_when_unreachable():
             return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
 

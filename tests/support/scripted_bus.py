@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.carriers import Carriers
+from callplane.bus.memory.dead_letters import MemoryDeadLetters
+from callplane.bus.memory.exchange import Exchange
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
@@ -30,6 +32,12 @@ class ScriptedBus:
     far: Far = silent
     commands: list[Envelope] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
+    exchange: Exchange = field(default_factory=Exchange)
+
+    @property
+    def dead_letters(self) -> MemoryDeadLetters:
+        """What the test has put among ``exchange.dead_letters``."""
+        return MemoryDeadLetters(self.exchange)
 
     @property
     def carriers(self) -> Carriers:

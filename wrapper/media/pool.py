@@ -1,4 +1,4 @@
-"""Sockets to every media server of the pool, also to those that are registered while we run."""
+"""Sockets to every media server of the pool, also to those that are registered or removed while we run."""
 
 import asyncio
 
@@ -15,6 +15,7 @@ class Pool:
 
     def __init__(self, wrapper: str, documents: MediaServers, ears: Ears) -> None:
         self.servers: dict[str, MediaServer] = {}
+        self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._wrapper = wrapper
         self._documents = documents
         self._ears = ears
@@ -26,24 +27,36 @@ class Pool:
             await self._documents.register(name, url)
 
     async def run(self) -> None:
-        """Open what is new, until cancelled; a server that left the pool keeps its socket until we end."""
+        """Open what is new and close what was removed or has moved to another address, until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for document in await self._documents.all():
-                        if document.name not in self.servers:
-                            opened = asyncio.Event()
-                            group.create_task(self._keep(document.name, document.url, opened))
-                            await opened.wait()
+                    wanted = {(document.name, document.url) for document in await self._documents.all()}
+                    await self._close(self._kept.keys() - wanted)
+                    for name, url in wanted - self._kept.keys():
+                        self._kept[name, url] = group.create_task(self._keep(name, url))
                 except Away as away:
                     self._log.warning("the pool cannot be read", why=str(away))
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def _keep(self, name: str, url: str, opened: asyncio.Event) -> None:
-        async with opened_server(name, url, self._documents, self._ears) as server:
-            self.servers[name] = server
-            opened.set()
+    async def _close(self, unwanted: set[tuple[str, str]]) -> None:
+        """Back when they are closed: one that has moved is opened under the same name."""
+        tasks = [self._kept.pop(which) for which in unwanted]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _keep(self, name: str, url: str) -> None:
+        """Keep one; an address that nothing can be done with costs its own server only."""
+        while True:
             try:
-                await server.run(self._wrapper)
-            finally:
-                del self.servers[name]
+                async with opened_server(name, url, self._documents, self._ears) as server:
+                    self.servers[name] = server
+                    try:
+                        await server.run(self._wrapper)
+                    finally:
+                        del self.servers[name]
+            except Exception:
+                self._log.exception("a media server cannot be kept", server=name)
+            await asyncio.sleep(LOOK_SECONDS)

@@ -55,11 +55,14 @@ LET: dict[str, set[str]] = {
     "demote ada": {"KEY", "OPEN", "MOD"},
     "promote ada": {"KEY", "OPEN"},
     "remove ada": {"KEY", "ADA", "MOD"},
+    "operate": {"KEY"},
 }
+WITHOUT_SESSION = ("create daily", "list", "operate")
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = {
-    (doing, "OPEN"): "unauthorized" for doing in ("negotiate", "read ada's connection", "signal", "remove ada")
-} | {(doing, who): "forbidden" for doing in ("create daily", "list") for who in CODES}
+    (doing, "OPEN"): "unauthorized"
+    for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate")
+} | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
 
 
 DO: dict[str, Callable[[Permits, Credential], Any]] = {
@@ -76,6 +79,7 @@ DO: dict[str, Callable[[Permits, Credential], Any]] = {
     "demote ada": lambda permits, who: permits.change_seat(who, "s", "ada", {"role": "subscriber"}),
     "promote ada": lambda permits, who: permits.change_seat(who, "s", "ada", {"role": "moderator"}),
     "remove ada": lambda permits, who: permits.remove_seat(who, "s", "ada"),
+    "operate": lambda permits, who: permits.operate(who),
 }
 
 
@@ -116,7 +120,7 @@ async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Data
     await session_of(database, status="closed")
     async with open_database(database.url, database.name) as opened:
         permits = Permits(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
-        got = {doing: await outcome(permits, doing, MOD) for doing in LET if doing not in ("create daily", "list")}
+        got = {doing: await outcome(permits, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
     let = {doing for doing, code in got.items() if code == "let"}
     assert let == {"read", "steer", "remove ada"}
     assert {got[doing] for doing in got if doing not in let} == {"session-closed"}

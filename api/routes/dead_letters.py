@@ -1,0 +1,77 @@
+"""Commands that were given up, over HTTP: list, send again, remove."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.asked import SCHEMES, Asked, AskedOf
+from api.documented import problems
+from api.views import DeadLetterList
+from callplane.bus.dead_letters import NoSuchLetter, Unreadable
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Refusal
+from callplane.contracts.operations import DeadLetterView
+
+router = APIRouter(tags=["dead letters"], dependencies=SCHEMES, prefix="/dead-letters")
+
+LetterPath = Annotated[str, Path(max_length=255, description="the letter's id, which is its command's")]
+
+
+@router.get("", summary="List dead letters", responses=problems())
+async def list_letters(asked: AskedOf) -> DeadLetterList:
+    """The oldest hundred, oldest first; looking changes nothing."""
+    asked.parts.permits.operate(asked.credential)
+    return DeadLetterList(dead_letters=await asked.parts.dead_letters.oldest())
+
+
+@router.post(
+    "/{letter_id}/replay",
+    status_code=202,
+    summary="Send a dead letter again",
+    responses=problems("not-found", "wrong-state", "session-closed"),
+)
+async def replay(letter_id: LetterPath, asked: AskedOf) -> DeadLetterView:
+    """Publish the command as a first attempt with a new deadline; nobody is answered. Then the letter is removed."""
+    asked.parts.permits.operate(asked.credential)
+
+    async def send(envelope: Envelope) -> None:
+        await _send(asked, envelope)
+
+    try:
+        return await asked.parts.dead_letters.replay(letter_id, send)
+    except NoSuchLetter:
+        raise _unknown() from None
+    except Unreadable:
+        raise Refusal("wrong-state", "This is no command that can be read; it can only be removed.") from None
+
+
+@router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
+async def purge(asked: AskedOf) -> None:
+    """Forget all of them, also those that the list does not show."""
+    asked.parts.permits.operate(asked.credential)
+    await asked.parts.dead_letters.purge()
+
+
+@router.delete("/{letter_id}", status_code=204, summary="Remove a dead letter", responses=problems("not-found"))
+async def remove(letter_id: LetterPath, asked: AskedOf) -> None:
+    """Forget exactly this one."""
+    asked.parts.permits.operate(asked.credential)
+    try:
+        await asked.parts.dead_letters.delete(letter_id)
+    except NoSuchLetter:
+        raise _unknown() from None
+
+
+async def _send(asked: Asked, envelope: Envelope) -> None:
+    deadline = asked.parts.store.clock.now() + timedelta(seconds=asked.parts.settings.command_wait)
+    try:
+        await asked.parts.dispatch.post(envelope.model_copy(update={"deadline": deadline}))
+    except Refusal as refusal:
+        if refusal.problem.code == "not-found":
+            raise Refusal("wrong-state", "Its session is gone; it can only be removed.") from None
+        raise
+
+
+def _unknown() -> Refusal:
+    return Refusal("not-found", "There is no such dead letter.")

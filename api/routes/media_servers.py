@@ -1,0 +1,89 @@
+"""The pool of media servers over HTTP: register, look, cordon, drain, remove."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api.asked import SCHEMES, Asked, AskedOf
+from api.bodies import MediaServerBody, PatchMediaServerBody
+from api.documented import headed, problems
+from api.views import MediaServerList
+from callplane.contracts import bounds
+from callplane.contracts.errors import Refusal
+from callplane.contracts.operations import MediaServerView
+
+router = APIRouter(tags=["media servers"], dependencies=SCHEMES, prefix="/media-servers")
+
+ServerPath = Annotated[bounds.ServerName, Path(description="the media server's name")]
+
+
+@router.get("", summary="List media servers", responses=problems())
+async def list_servers(asked: AskedOf) -> MediaServerList:
+    """Every media server that sessions may be placed on, with how full it is."""
+    asked.parts.permits.operate(asked.credential)
+    return MediaServerList(media_servers=await asked.parts.store.pool.all())
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Register a media server",
+    responses={
+        **problems("wrong-state"),
+        **headed(201, "Location"),
+        200: {**headed(200, "Location")[200], "model": MediaServerView, "description": "It was there already"},
+    },
+)
+async def register(body: MediaServerBody, asked: AskedOf, response: Response) -> MediaServerView:
+    """Add one while everything runs; it is `down` until a wrapper reaches it, which takes some seconds."""
+    asked.parts.permits.operate(asked.credential)
+    twin = next((one for one in await asked.parts.store.pool.all() if one.url == body.url), None)
+    if twin is not None and twin.name != body.name:
+        raise Refusal("wrong-state", f"This media server is registered as {twin.name}.")
+    response.status_code = 201 if await asked.parts.store.pool.add(body.name, body.url) else 200
+    response.headers["Location"] = f"/media-servers/{body.name}"
+    found = await _found(asked, body.name)
+    if found.url != body.url:
+        raise Refusal("wrong-state", "Another address has this name; remove it first.")
+    return found
+
+
+@router.get("/{name}", summary="Look at a media server", responses=problems("not-found"))
+async def look(name: ServerPath, asked: AskedOf) -> MediaServerView:
+    """Its state, its memory and the number of sessions on it."""
+    asked.parts.permits.operate(asked.credential)
+    return await _found(asked, name)
+
+
+@router.patch("/{name}", summary="Cordon or drain a media server", responses=problems("not-found"))
+async def change(name: ServerPath, body: PatchMediaServerBody, asked: AskedOf) -> MediaServerView:
+    """`cordoned`: no session is placed on it. `draining`: its sessions are moved to others, some each second.
+
+    What is drained is cordoned, and stays so when it is empty; to uncordon it ends the draining. A session is moved
+    only while another server is up and not cordoned: `detail` says when none is.
+    """
+    asked.parts.permits.operate(asked.credential)
+    await _found(asked, name)
+    named = body.changes()
+    await asked.parts.store.pool.change(name, cordoned=named.get("cordoned"), draining=named.get("draining"))
+    return await _found(asked, name)
+
+
+@router.delete(
+    "/{name}", status_code=204, summary="Remove a media server", responses=problems("not-found", "wrong-state")
+)
+async def remove(name: ServerPath, asked: AskedOf) -> None:
+    """Forget one that has no open session on it: drain it first. One that settings name comes back with a wrapper."""
+    asked.parts.permits.operate(asked.credential)
+    match await asked.parts.store.pool.remove(name):
+        case "busy":
+            raise Refusal("wrong-state", "Open sessions are on it; drain it first.")
+        case "unknown":
+            raise Refusal("not-found", "There is no such media server.")
+
+
+async def _found(asked: Asked, name: str) -> MediaServerView:
+    found = await asked.parts.store.pool.find(name)
+    if found is None:
+        raise Refusal("not-found", "There is no such media server.")
+    return found

@@ -18,10 +18,13 @@ log = logger("bus")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a wrapper works through commands: seconds, and how many at once."""
+    """How a wrapper works through commands: seconds, and how many at once.
+
+    An attempt ends before a claim of the same age may be taken over (``callplane.store.connections``, 15 s).
+    """
 
     at_once: int = 64
-    attempt_limit: float = 20.0
+    attempt_limit: float = 14.0
     health_interval: float = 1.0
     drain_limit: float = 1.0
     return_limit: float = 0.3

@@ -1,0 +1,147 @@
+"""Every change of an attachment is guarded by what was seen of it (design 5)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from callplane.contracts.ids import ParticipantId
+from callplane.store import attachments as module
+from callplane.store.attachments import Attachment, Attachments
+from callplane.store.database import open_database
+from callplane.store.indexes import ensure_indexes
+from callplane.store.pods import Pods
+from tests.support.mailboxes import S
+from tests.support.servers import Database
+
+ANN = ParticipantId("ann")
+
+
+async def seen(attachments: Attachments) -> Attachment:
+    """It as it is now."""
+    found = await attachments.read(ANN)
+    assert found is not None
+    return found
+
+
+async def test_it_is_inserted_once(database: Database) -> None:
+    """A repeated join leaves it as it is, ended or not."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        assert await attachments.read(ANN) is None
+        await attachments.open(S, ANN)
+        first = await seen(attachments)
+        assert (first.state, first.holder, first.n, first.reason) == ("detached", None, 0, None)
+        await attachments.open(S, ANN)
+        assert await seen(attachments) == first
+        await attachments.end(ANN, "left")
+        await attachments.open(S, ANN)
+        assert (await seen(attachments)).state == "ended"
+
+
+async def test_one_of_many_takes_it(database: Database) -> None:
+    """All have seen the same; n counts one step."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        before = await seen(attachments)
+        results = await asyncio.gather(*[attachments.take(before, f"pod.{n}") for n in range(20)])
+        [winner] = [result for result in results if result is not None]
+        assert winner == await seen(attachments)
+        assert (winner.n, winner.state) == (1, "attached")
+
+
+async def test_what_is_ended_stays_ended(database: Database) -> None:
+    """With its first reason, whoever comes."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        held = await attachments.take(await seen(attachments), "pod.a")
+        assert held is not None
+        assert await attachments.end(ANN, "kicked")
+        assert not await attachments.end(ANN, "left")
+        ended = await seen(attachments)
+        for change in (attachments.take(ended, "pod.b"), attachments.reattach(ended), attachments.detach(ended)):
+            assert await change is None
+        assert not await attachments.end_if_unchanged(held, "connection-lost")
+        assert (await seen(attachments)).reason == "kicked"
+
+
+async def test_a_late_write_changes_nothing(database: Database) -> None:
+    """A detach that was sent before a reattach, and arrives after it, must not start a grace; nor the other way."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        attached = await attachments.take(await seen(attachments), "pod.a")
+        assert attached is not None
+        detached = await attachments.detach(attached)
+        assert detached is not None
+        again = await attachments.reattach(detached)
+        assert again is not None
+        assert await attachments.detach(attached) is None
+        assert await attachments.reattach(detached) is None
+        assert not await attachments.end_if_unchanged(detached, "connection-lost")
+        assert await seen(attachments) == again
+
+
+async def test_grace_is_measured_in_database_time(database: Database) -> None:
+    """Only what has been detached for all of it, and is unchanged, ends."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        [detached] = await attachments.detached()
+        assert not await attachments.end_if_away(detached, 30, "connection-lost")
+        await opened["attachments"].update_one(
+            {"_id": ANN}, {"$set": {"since": detached.since - timedelta(seconds=31)}}
+        )
+        assert not await attachments.end_if_away(detached, 30, "connection-lost")
+        assert await attachments.end_if_away(await seen(attachments), 30, "connection-lost")
+        assert await attachments.detached() == []
+
+
+async def test_an_ended_one_is_listed_until_its_seat_is_pulled(database: Database) -> None:
+    """Then it has an hour more, which the database counts."""
+    async with open_database(database.url, database.name) as opened:
+        await ensure_indexes(opened)
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        await attachments.end(ANN, "left")
+        assert [one.participant_id for one in await attachments.ended()] == [ANN]
+        await attachments.expire([ANN])
+        await attachments.expire([ANN])
+        assert await attachments.ended() == []
+        document = await opened["attachments"].find_one({"_id": ANN})
+        assert document is not None
+        assert document["expires_at"] - document["since"] >= timedelta(hours=1)
+
+
+async def test_orphans_are_those_of_dead_pods(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of living ones, and not one that was attached since the living were counted."""
+    async with open_database(database.url, database.name) as opened:
+        attachments, pods = Attachments(opened), Pods(opened, lease_seconds=1.0)
+        await pods.renew("a", "pod.a.1")
+        await attachments.open(S, ANN)
+        await attachments.take(await seen(attachments), "pod.a.1")
+        assert await pods.holders() == {"pod.a.1"}
+        assert await attachments.orphans(await pods.holders()) == []
+        assert await attachments.orphans([]) == []
+        monkeypatch.setattr(module, "ORPHANED_AFTER", 0.0)
+        assert await attachments.orphans(await pods.holders()) == []
+        await pods.renew("a", "pod.a.2")
+        assert [one.holder for one in await attachments.orphans(await pods.holders())] == ["pod.a.1"]
+
+
+async def test_a_lease_is_over_by_itself_or_given_back(database: Database) -> None:
+    """A pod without a link holds nothing."""
+    async with open_database(database.url, database.name) as opened:
+        pods = Pods(opened, lease_seconds=0.3)
+        await pods.renew("a", "pod.a")
+        await pods.renew("b", "pod.b")
+        await pods.renew("c", None)
+        assert await pods.holders() == {"pod.a", "pod.b"}
+        await pods.release("b")
+        assert await pods.holders() == {"pod.a"}
+        await asyncio.sleep(0.4)
+        assert await pods.holders() == frozenset()
+        await pods.bury()
+        assert await opened["pods"].count_documents({}) == 2

@@ -1,10 +1,13 @@
 """What the API program reads from its environment: one variable ``CALLPLANE_<NAME>`` per field."""
 
 import ipaddress
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.turn import Turn
 
 SECRET_BYTES = 32
 """HS256 needs a key at least as long as its hash (RFC 7518, 3.2)."""
@@ -15,22 +18,41 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CALLPLANE_", extra="ignore", frozen=True)
 
-    amqp_url: str = "amqp://guest:guest@127.0.0.1:5672/"
-    mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
-    mongo_database: str = "callplane"
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    api_keys: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
-    token_secrets: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
-    open_access: bool = False
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    ice_servers: tuple[dict[str, Any], ...] = ()
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    command_wait: float = Field(default=8.0, gt=0, le=60)
-    drain_delay: float = Field(default=0.3, ge=0, le=30)
-    drain_wait: float = Field(default=1.0, ge=0, le=60)
+    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
+    mongo_database: str = Field("callplane", description="the database's name")
+    host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every one")
+    port: int = Field(8080, ge=0, le=65535, description="the port to listen on; 0 is a free one")
+    api_keys: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="servers that may create and steer calls: name:secret, separated by commas, 32 bytes or more each",
+    )
+    token_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        min_length=1,
+        description="secrets of participant tokens, separated by commas, 32 bytes or more: the first signs, all verify",
+    )
+    open_access: bool = Field(
+        False, description="let anybody in without a credential; only where `host` is this machine"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins of pages that may use the API from elsewhere, separated by commas"
+    )
+    ice_servers: tuple[dict[str, Any], ...] = Field(
+        (), description="RTCIceServer dictionaries for browsers, a JSON list; see `turn_urls` for TURN"
+    )
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="TURN servers, turn:host:port, separated by commas; each join gets a credential of its own"
+    )
+    turn_secret: str = Field("", description="the secret that coturn knows as static-auth-secret")
+    turn_seconds: int = Field(86_400, ge=60, description="how long a TURN credential is good for")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+    command_wait: float = Field(8.0, gt=0, le=60, description="seconds to wait for the outcome of a command")
+    drain_delay: float = Field(
+        0.3, ge=0, le=30, description="seconds to go on serving after SIGTERM, so that who asks once more is answered"
+    )
+    drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
-    @field_validator("token_secrets", "cors_origins", mode="before")
+    @field_validator("token_secrets", "cors_origins", "turn_urls", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -62,10 +84,23 @@ class Settings(BaseSettings):
         return keys
 
     @model_validator(mode="after")
+    def _turn_has_a_secret(self) -> "Settings":
+        if self.turn_urls and not self.turn_secret:
+            raise ValueError("CALLPLANE_TURN_URLS needs CALLPLANE_TURN_SECRET, which coturn knows as well")
+        if not all(url.startswith(("turn:", "turns:")) for url in self.turn_urls):
+            raise ValueError("CALLPLANE_TURN_URLS holds turn:host:port and turns:host:port, separated by commas")
+        return self
+
+    @model_validator(mode="after")
     def _open_only_at_home(self) -> "Settings":
         if self.open_access and not is_loopback(self.host):
             raise ValueError("open access is only for a host that is this machine itself, 127.0.0.1 or ::1")
         return self
+
+    def ice_servers_for(self, user: str, now: datetime) -> list[dict[str, Any]]:
+        """What a browser is given: the servers of the settings, and TURN with a credential of its own."""
+        turn = Turn(self.turn_urls, self.turn_secret, self.turn_seconds)
+        return [*self.ice_servers, *([turn.ice_server(user, now)] if self.turn_urls else [])]
 
 
 def is_loopback(host: str) -> bool:

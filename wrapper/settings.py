@@ -29,7 +29,7 @@ class WrapperSettings(BaseSettings):
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 
     @field_validator("kms_urls")
     @classmethod

@@ -40,7 +40,7 @@ async def join(session_id: SessionPath, body: JoinBody, asked: MakingOf, respons
     return JoinedView(
         participant=seat,
         token=asked.parts.credentials.participants.sign(session_id, seat.id),
-        ice_servers=list(asked.parts.settings.ice_servers),
+        ice_servers=asked.parts.settings.ice_servers_for(seat.id, asked.parts.store.clock.now()),
         session=joined.session,
         connections=joined.connections,
     )

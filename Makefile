@@ -42,4 +42,4 @@ checks:
 	@$(PROGRAMS)/ruff check --quiet .
 	@$(PROGRAMS)/ruff format --quiet --check .
 	@$(PROGRAMS)/mypy
-	@$(PROGRAMS)/lint-imports --no-cache
+	@$(PROGRAMS)/lint-imports --no-cache >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }

@@ -22,7 +22,20 @@ class Tasks:
         self._over = False
 
     def start(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> asyncio.Task[None] | None:
-        """Do this beside everything else; None when the link has ended, which ends everything else too."""
+        """Do this beside everything else; None when the link has ended, which ends this too."""
+        task = self.start_unbroken(work, *args, **more)
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return task
+
+    def start_unbroken(
+        self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs
+    ) -> asyncio.Task[None] | None:
+        """Do this beside everything else and, once begun, to its end; it must be short.
+
+        For store calls: PyMongo leaves a socket behind for each operation that is cancelled (measured).
+        """
         if self._over:
             return None
 
@@ -33,16 +46,10 @@ class Tasks:
                 logger("mailboxes").exception("a task failed")
                 self._mistaken(f"a task failed: {mistake!r}")
 
-        task = self._group.create_task(guarded())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
+        return self._group.create_task(guarded())
 
     async def to_its_end(self, work: Callable[P, Awaitable[T]], *args: P.args, **more: P.kwargs) -> T:
-        """The result of this, which goes on when its caller is cancelled meanwhile. Raises what it raises, LinkLost.
-
-        For store calls of polls: PyMongo leaves a socket behind for each operation that is cancelled (measured).
-        """
+        """The result of this, which goes on when its caller is cancelled meanwhile. Raises what it raises, LinkLost."""
         outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         async def settled() -> None:
@@ -58,12 +65,15 @@ class Tasks:
                 if not outcome.done():
                     outcome.set_result(result)
 
-        if self.start(settled) is None:
+        task = self.start_unbroken(settled)
+        if task is None:
             raise LinkLost
+        # A task that is cancelled before its first step never comes to ``settled``: nobody else would say so.
+        task.add_done_callback(lambda _: None if outcome.done() else outcome.set_exception(LinkLost()))
         return await outcome
 
     def cancel(self) -> None:
-        """End them all."""
+        """End all that may be ended, and start no more."""
         self._over = True
         for task in list(self._running):
             task.cancel()

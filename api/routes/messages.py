@@ -70,7 +70,9 @@ async def _unless_gone(work: Awaitable[T], request: Request) -> T | None:
         leaving.cancel()
         working.cancel()
     if working.cancelled():
-        return None
+        if not leaving.cancelled():
+            return None
+        raise Refusal("unavailable", "The poll ended before its time.")  # An empty 200 would say "no messages".
     outcome = working.result()
     if isinstance(outcome, Exception):
         raise outcome

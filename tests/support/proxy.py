@@ -49,9 +49,19 @@ class Proxy:
             await self._open.wait()
             async with asyncio.timeout(CONNECT_SECONDS):
                 inward, outward = await asyncio.open_connection("127.0.0.1", self.target)
+            await self._carry(reader, writer, (inward, outward))
         except (OSError, TimeoutError):
             _abort(writer)  # the nearest thing to the refusal that the target itself would have given
-            return
+        finally:
+            writer.close()
+
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        target: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        inward, outward = target
         pair = (writer, outward)
         self._pairs.add(pair)
         try:
@@ -60,8 +70,7 @@ class Proxy:
                 group.create_task(self._pump(inward, writer))
         finally:
             self._pairs.discard(pair)
-            for each in pair:
-                each.close()
+            outward.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -104,6 +113,7 @@ async def proxies() -> AsyncIterator[Callable[[int], Awaitable[Proxy]]]:
                 server.close()
             for task in serving:
                 task.cancel()
+    await asyncio.sleep(0)  # transports close their sockets in the next turn of the loop
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

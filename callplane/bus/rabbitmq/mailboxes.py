@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import aiormq
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import AMQPError
 from yarl import URL
 
 from callplane.bus.mailboxes import Letters, LinkLost
 from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.mailboxes_link import CHANNELS, PREFETCH, LinkChannels, RabbitLink, open_channel
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import new_id
@@ -39,10 +39,11 @@ class RabbitMailboxes:
         """
         async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(CONNECT_WITHIN):
-                    link = await self._open(stack, letters)
-                    await link.post(link.queue, b"")
-            except (AMQPError, OSError, TimeoutError, LinkLost, Unroutable, RuntimeError) as failure:
+                with away("no link for mailboxes"):
+                    async with asyncio.timeout(CONNECT_WITHIN):
+                        link = await self._open(stack, letters)
+                        await link.post(link.queue, b"")
+            except (LinkLost, Unroutable) as failure:
                 raise Away(f"no link for mailboxes: {failure!r}") from failure
             async with asyncio.TaskGroup() as tasks:
                 sending = tasks.create_task(link.send_acknowledgements())
@@ -91,6 +92,6 @@ async def _reading(connection: aiormq.Connection) -> aiormq.Channel:
 
 
 async def _close(connection: aiormq.Connection) -> None:
-    with suppress(AMQPError, OSError, TimeoutError, RuntimeError):
+    with suppress(Away), away("closing a link"):
         async with asyncio.timeout(CLOSE_WITHIN):
             await connection.close()

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
 
 from aiormq import Channel, Connection
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError, PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 from pamqp import commands as spec
 
 from callplane.bus.mailboxes import LinkLost, Reader, Received
 from callplane.bus.names import mailbox_name
 from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.errors import away
+from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
 from callplane.telemetry.logs import logger
 
@@ -24,9 +26,6 @@ PREFETCH = 500
 ANSWER_WITHIN = 5.0
 CONFIRM_WITHIN = 2.0
 FLUSH_WITHIN = 1.0
-
-_LOST = (AMQPError, OSError, RuntimeError, TimeoutError)
-"""What aiormq raises when a connection or channel is over or says nothing; a closed one is a RuntimeError too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +69,15 @@ class RabbitLink:
         """Ask on a channel of its own, for RabbitMQ closes the channel that asked for what does not exist."""
         async with self._asking_lock:
             self._check()
-            try:
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    if self._asking is None or self._asking.is_closed:
-                        self._asking = await open_channel(self._channels.connection)
-                    found = await self._asking.queue_declare(mailbox_name(participant_id), passive=True)
-            except ChannelNotFoundEntity:
-                self._asking = None
-                return None
-            except _LOST as failure:
-                raise self._lost("asked for a mailbox", failure) from failure
+            with self._losing("asked for a mailbox"):
+                try:
+                    async with asyncio.timeout(ANSWER_WITHIN):
+                        if self._asking is None or self._asking.is_closed:
+                            self._asking = await open_channel(self._channels.connection)
+                        found = await self._asking.queue_declare(mailbox_name(participant_id), passive=True)
+                except ChannelNotFoundEntity:
+                    self._asking = None
+                    return None
         return found.message_count or 0
 
     async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
@@ -95,10 +93,8 @@ class RabbitLink:
                 token = message.header.properties.message_id or uuid4().hex
                 reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
 
-        try:
+        with self._losing("consumed a mailbox"):
             await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag, timeout=ANSWER_WITHIN)
-        except _LOST as failure:
-            raise self._lost("consumed a mailbox", failure) from failure
 
     def acknowledge(self, received: Iterable[Received]) -> None:
         """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""
@@ -113,12 +109,10 @@ class RabbitLink:
         while not self.ended.is_set():
             await self._owing.wait()
             self._owing.clear()
-            try:
+            with suppress(LinkLost), self._losing("acknowledged"):
                 while self._owed:
                     channel, tag = self._owed.popleft()
                     await channel.basic_ack(tag, wait=not self._owed)
-            except _LOST as failure:
-                self._lost("acknowledged", failure)
             self._paid.set()
 
     async def flush(self) -> None:
@@ -130,17 +124,16 @@ class RabbitLink:
     async def post(self, queue: str, letter: bytes) -> None:
         """Publish mandatory and wait for the confirm; the broker returns what has no queue before it confirms."""
         self._check()
-        try:
-            await self._channels.posting.basic_publish(
-                letter, routing_key=queue, mandatory=True, timeout=CONFIRM_WITHIN, wait=False
-            )
-        except PublishError as returned:
-            raise Unroutable(queue) from returned
-        except DeliveryError as refused:
-            # The other pod's queue is full: it does not read. That is silence, not an end.
-            logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
-        except _LOST as failure:
-            raise self._lost("posted a letter", failure) from failure
+        with self._losing("posted a letter"):
+            try:
+                await self._channels.posting.basic_publish(
+                    letter, routing_key=queue, mandatory=True, timeout=CONFIRM_WITHIN, wait=False
+                )
+            except PublishError as returned:
+                raise Unroutable(queue) from returned
+            except DeliveryError as refused:
+                # The other pod's queue is full: it does not read. That is silence, not an end.
+                logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
 
     async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
         reader = self._readers.pop(frame.consumer_tag or "", None)
@@ -151,9 +144,15 @@ class RabbitLink:
         if self.ended.is_set():
             raise LinkLost(self.queue)
 
-    def _lost(self, doing: str, failure: BaseException) -> LinkLost:
-        self.end(f"{doing}: {failure!r}")
-        return LinkLost(self.queue)
+    @contextmanager
+    def _losing(self, doing: str) -> Iterator[None]:
+        """End the link with whatever says that its connection is over. Raises LinkLost then."""
+        try:
+            with away(doing):
+                yield
+        except Away as failure:
+            self.end(str(failure))
+            raise LinkLost(self.queue) from failure
 
 
 async def open_channel(connection: Connection, *, confirms: bool = False) -> Channel:

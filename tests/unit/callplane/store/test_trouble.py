@@ -1,0 +1,57 @@
+"""Which of PyMongo's errors say that the database is away, and which are mistakes of ours."""
+
+import bson
+import pytest
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import (
+    AutoReconnect,
+    CursorNotFound,
+    DuplicateKeyError,
+    OperationFailure,
+    WriteConcernError,
+    WTimeoutError,
+)
+from pymongo.helpers_shared import _check_command_response
+
+from callplane.contracts.errors import Away
+from callplane.store.trouble import away_when_unreachable
+
+SHUTDOWN_IN_PROGRESS = 91
+BAD_VALUE = 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        AutoReconnect("gone"),
+        CursorNotFound("cursor id 7 not found", 43),
+        WriteConcernError("Replication is being shut down", SHUTDOWN_IN_PROGRESS),
+        WTimeoutError("waiting for replication timed out", 64),
+        OperationFailure("Read concern majority reads are currently not possible.", 134),
+    ],
+)
+async def test_a_server_that_stops_starts_or_does_not_answer_is_away(failure: Exception) -> None:
+    with pytest.raises(Away), away_when_unreachable():
+        raise failure
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [DuplicateKeyError("double", 11000), OperationFailure("bad", BAD_VALUE), AttributeError("'None' has no 'seat'")],
+)
+async def test_mistakes_stay_what_they_are(failure: Exception) -> None:
+    with pytest.raises(type(failure)), away_when_unreachable():
+        raise failure
+
+
+async def test_an_unmet_write_concern_of_find_and_modify_is_away() -> None:
+    """PyMongo cannot read its own raw answer then, and says AttributeError."""
+    answer = {
+        "ok": 1.0,
+        "value": {"_id": 1},
+        "writeConcernError": {"code": SHUTDOWN_IN_PROGRESS, "errmsg": "Replication is being shut down"},
+        "errorLabels": ["RetryableWriteError"],
+    }
+    raw = RawBSONDocument(bson.encode(answer))
+    with pytest.raises(Away), away_when_unreachable():
+        _check_command_response(raw, None, parse_write_concern_error=True)

@@ -1,9 +1,10 @@
 """The pool of media servers: who they are, who reaches them, and how full they are (design 7)."""
 
+import asyncio
 from typing import Literal
 
 from pydantic import Field
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
@@ -41,6 +42,7 @@ class MediaServers:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
+        self._reserving = asyncio.Lock()
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""
@@ -120,7 +122,14 @@ class MediaServers:
 
         Only ``among`` is chosen from: what the caller reaches itself. Reserving counts a placement on the one that was
         read as emptiest, if its count is still as read.
+
+        One at a time per process: a hundred calls that begin together would otherwise repeat this against each other
+        until the database answers nobody in time (measured).
         """
+        async with self._reserving:
+            return await self._reserve_among(former, among)
+
+    async def _reserve_among(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         while True:
             with away_when_unreachable():
                 up = self._collection.find({**_OPEN, "_id": {"$in": sorted(among)}})
@@ -134,8 +143,10 @@ class MediaServers:
 
     async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
         where: Document = {**_OPEN, "_id": best.name, "placed": best.placed, "memory": best.memory}
+        # Not waited for by a majority: a reservation that is lost with its primary only makes the next choice worse.
+        lightly = self._collection.with_options(write_concern=WriteConcern(w=1))
         with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
+            found = await lightly.find_one_and_update(
                 where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
             )
         return None if found is None else MediaServerDocument.model_validate(found)

@@ -38,17 +38,23 @@ class Room:
 
     async def ask(self, body: Command, session: str | None = None, id_: str | None = None) -> Reply:
         """Send one command, with an id of its own or a given one, and wait for its reply."""
-        command = id_ or new_id()
-        envelope = Envelope(
+        envelope = self._envelope(body, session, id_ or new_id())
+        reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
+        assert reply is not None, f"{envelope.name}: nobody answered"
+        return reply
+
+    async def post(self, body: Command, session: str) -> None:
+        """Send one command, and wait for nothing."""
+        await self.sender.post(self._envelope(body, session, new_id()))
+
+    def _envelope(self, body: Command, session: str | None, command: str) -> Envelope:
+        return Envelope(
             id=command,
             session_id=session or made_by(command),
             caller=CALLER,
             deadline=self.store.clock.now() + timedelta(seconds=REPLY_SECONDS),
             body=body,
         )
-        reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
-        assert reply is not None, f"{envelope.name}: nobody answered"
-        return reply
 
     async def done(self, body: Command, session: str | None = None, id_: str | None = None) -> dict[str, Any]:
         """The result of a command that must succeed."""

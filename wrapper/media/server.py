@@ -96,19 +96,29 @@ class MediaServer:
             try:
                 if self._calls.connected and self._calls.server_id is not None:
                     await self._pool.reached(self.name, wrapper, self._calls.server_id)
-                await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
-            except (ClientError, Away) as trouble:
-                self._log.info("memory not read", why=str(trouble))
+            except Away as trouble:
+                self._log.info("not said to be reached", why=str(trouble))
+            await self._read_memory()
+
+    async def _read_memory(self) -> None:
+        try:
+            await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
+        except (ClientError, Away) as trouble:
+            self._log.info("memory not read", why=str(trouble))
 
     async def _count(self) -> None:
         async for event in self.house.events:
             self.census.take(event)
 
     async def _recount(self) -> None:
-        """What happened while the socket was away was told to nobody: the count begins anew."""
+        """What happened while the socket was away was told to nobody: the count begins anew.
+
+        The memory is read at once: a process that nothing is known of looks empty, and would get every new session.
+        """
         async for state in self.house.states:
             if isinstance(state, Connected):
                 self.census.end()
+                await self._read_memory()
 
     async def _listen(self) -> None:
         async for event in self._calls.events:

@@ -1,0 +1,164 @@
+"""The pool under wrappers: register, cordon, drain, remove, and how calls spread over it (design 7)."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from callplane.contracts.commands import Publish
+from callplane.store.documents import SessionDocument
+from callplane.store.pool_orders import PoolOrders
+from tests.support.leftovers import pipelines
+from tests.support.servers import Servers
+from tests.support.waiting import until
+from tests.support.wrappers import Room, offer, room, until_up
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def call(r: Room) -> str:
+    """A session in which somebody sends."""
+    session = await r.session()
+    await r.publish(session, await r.seat(session))
+    return session
+
+
+async def now(r: Room, session: str) -> SessionDocument:
+    """The session as it is."""
+    found = await r.store.sessions.find(session)
+    assert found is not None
+    return found
+
+
+async def placed(r: Room, sessions: list[str]) -> Counter[str]:
+    """How many of these calls are on which server; those that have no pipeline are on ``""``."""
+    documents = [await now(r, session) for session in sessions]
+    return Counter("" if document.media is None else document.media.server for document in documents)
+
+
+async def names(r: Room) -> list[str]:
+    """The pool's names, in the order of their addresses."""
+    by_url = {server.url: server.name for server in await r.store.servers.all()}
+    return [by_url[machine.url] for machine in r.machines.media_servers]
+
+
+async def test_one_that_comes_while_we_run_is_used_and_one_that_goes_is_let_go(servers: Servers) -> None:
+    async with room(servers) as r:
+        pool = PoolOrders(r.store.database)
+        before = await call(r)
+        [old] = await names(r)
+        machine = await r.machines.start_media_server()
+        assert await pool.add("late", machine.url)
+        await until_up(r.store, 2)
+        await pool.change(old, cordoned=True, draining=None)
+        sessions = [await call(r) for _ in range(3)]
+        assert await placed(r, sessions) == {"late": 3}
+        assert await placed(r, [before]) == {old: 1}
+        assert await pool.remove(old) == "busy"
+        await pool.change(old, cordoned=None, draining=True)
+
+        async def empty() -> bool:
+            return (await placed(r, [before]))["late"] == 1 and await pipelines(r.media(0)) == []
+
+        await until(empty)
+        assert await pool.remove(old) == "removed"
+
+        async def closed() -> bool:
+            return all(program.context.media.reached() == {"late"} for program in r.programs)
+
+        await until(closed)
+        assert await placed(r, [await call(r)]) == {"late": 1}
+
+
+async def test_a_call_on_a_server_that_is_removed_under_it_goes_on_elsewhere(servers: Servers) -> None:
+    async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
+        session = await call(r)
+        media = (await now(r, session)).media
+        assert media is not None
+        # As if it had been placed right after it was counted: the guard of ``remove`` is passed over.
+        await r.store.database["media_servers"].delete_one({"_id": media.server})
+
+        async def moved() -> bool:
+            document = await now(r, session)
+            return document.epoch == 2 and document.media is not None and not document.chores
+
+        await until(moved)
+
+
+async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> None:
+    async with room(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
+        pool = PoolOrders(r.store.database)
+        one, two = await names(r)
+        await pool.change(two, cordoned=True, draining=None)
+        sessions = [await call(r) for _ in range(10)]
+        assert await placed(r, sessions) == {one: 10}
+        before = {session: (await now(r, session)).version for session in sessions}
+        await pool.change(two, cordoned=False, draining=None)
+        began = asyncio.get_running_loop().time()
+        await pool.change(one, cordoned=None, draining=True)
+        shown = await pool.find(one)
+        assert shown is not None
+        assert (shown.state, shown.cordoned, shown.detail) == ("draining", True, "")
+
+        async def left(count: int) -> None:
+            async def fewer() -> bool:
+                return len(await r.store.sessions.on_server(one, 100)) <= count
+
+            await until(fewer, 20)
+
+        await left(0)
+        # Ten at four a second: two full seconds and a bit, whichever of the two wrappers moves them.
+        assert 1.5 < asyncio.get_running_loop().time() - began < 8
+
+        async def settled() -> bool:
+            there = [await now(r, session) for session in sessions]
+            return all(document.media is not None and not document.chores for document in there)
+
+        await until(settled)
+        assert await placed(r, sessions) == {two: 10}
+        # media-lost and media-ready, each once: two visible changes, one epoch more
+        after = {session: await now(r, session) for session in sessions}
+        assert {session: document.version - 2 for session, document in after.items()} == before
+        assert {document.epoch for document in after.values()} == {2}
+        assert await pipelines(r.media(0)) == []
+        shown = await pool.find(one)
+        assert shown is not None
+        assert (shown.state, shown.cordoned, shown.sessions) == ("up", True, 0)
+
+
+async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
+    async with room(servers, media_servers=2, sweep_seconds=0.1) as r:
+        pool = PoolOrders(r.store.database)
+        one, two = await names(r)
+        await pool.change(two, cordoned=True, draining=None)
+        session = await call(r)
+        await pool.change(one, cordoned=None, draining=True)
+        await asyncio.sleep(1)
+        document = await now(r, session)
+        assert (document.epoch, document.server) == (1, one)
+        shown = await pool.find(one)
+        assert shown is not None
+        assert (shown.state, bool(shown.detail)) == ("draining", True)
+        await pool.change(two, cordoned=False, draining=None)
+
+        async def moved() -> bool:
+            return (await placed(r, [session])) == {two: 1}
+
+        await until(moved)
+
+
+async def test_calls_that_begin_together_spread_evenly(servers: Servers) -> None:
+    async with room(servers, media_servers=2) as r:
+        sessions = [session for _ in range(5) for session in await asyncio.gather(*(r.session() for _ in range(20)))]
+        seats = [await r.seat(session) for session in sessions]
+        sdp = await offer("sendonly")
+
+        for session, seat in zip(sessions, seats, strict=True):
+            await r.post(Publish(participant_id=seat, sdp_offer=sdp), session)
+
+        async def all_placed() -> bool:
+            return (await placed(r, sessions))[""] == 0
+
+        await until(all_placed, 60)
+        spread = await placed(r, sessions)
+        assert all(40 <= spread[name] <= 60 for name in await names(r)), spread

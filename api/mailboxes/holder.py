@@ -56,7 +56,7 @@ class Holder:
         if self.link.ended.is_set():
             raise LinkLost
         self._takings[seen.participant_id] = asyncio.get_running_loop().create_future()
-        self._ground.tasks.start(self._take, seen)
+        self._ground.tasks.start_unbroken(self._take, seen)
 
     async def taken(self, participant_id: ParticipantId) -> None:
         """Wait for the outcome of a taking, whatever it is. Raises the Refusal that it ended with."""
@@ -94,6 +94,8 @@ class Holder:
         if seat is None:
             return
         depth = await self.link.depth(seat.participant_id)
+        if self.link.ended.is_set():
+            raise LinkLost
         if depth is None:
             raise gone(await self._reason(seat.participant_id))
         mailbox = Mailbox(self.link, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)

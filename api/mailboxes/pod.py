@@ -144,17 +144,12 @@ class Pod:
 
     async def beat(self) -> None:
         """Each second: renew the lease."""
-        timing = self._shared.timing
-        while not await self._pause(timing.beat):
+        while not await self._pause(self._shared.timing.beat):
             station = self._station
             try:
-                async with asyncio.timeout(timing.lease):
-                    await self._renew(station.link.queue if station else None)
-            except (Away, TimeoutError) as trouble:
-                logger("mailboxes").warning("the lease was not renewed", trouble=repr(trouble))
-            if self.lapsed and station is not None:
-                self._lapsed = True
-                station.fail(lambda: unavailable("The database does not answer."))
+                await self._renew(station.link.queue if station else None)
+            except Away as trouble:
+                logger("mailboxes").warning("the lease was not renewed", trouble=str(trouble))
 
     async def _renew(self, holder: str | None) -> None:
         started = asyncio.get_running_loop().time()
@@ -175,11 +170,19 @@ class Pod:
                     await self._station.holder.look_after(timing.away, timing.unread)
 
     async def call_rolls(self) -> None:
-        """Each second, also while the database is away: name the polls that wait elsewhere, drop the unnamed ones."""
+        """Each second, without the database: name the polls that wait elsewhere, drop the unnamed ones.
+
+        And end them all when the lease is over, which ``beat`` may learn only later, as it waits for the database.
+        """
         while not await self._pause(self._shared.timing.roll):
-            if self._station is not None:
-                self._station.serving.drop_unnamed()
-                await self._station.forwards.call_roll()
+            station = self._station
+            if station is None:
+                continue
+            station.serving.drop_unnamed()
+            await station.forwards.call_roll()
+            if self.lapsed:
+                self._lapsed = True
+                station.fail(lambda: unavailable("The database does not answer."))
 
     async def drain(self) -> None:
         """Answer every parked poll with what is there, then end the link, so that others take over in order."""

@@ -40,6 +40,8 @@ class Tasks:
             return None
 
         async def guarded() -> None:
+            if self._over:
+                return
             try:
                 await work(*args, **more)
             except Exception as mistake:
@@ -68,7 +70,7 @@ class Tasks:
         task = self.start_unbroken(settled)
         if task is None:
             raise LinkLost
-        # A task that is cancelled before its first step never comes to ``settled``: nobody else would say so.
+        # A task that has not begun when the link ends never comes to ``settled``: nobody else would say so.
         task.add_done_callback(lambda _: None if outcome.done() else outcome.set_exception(LinkLost()))
         return await outcome
 

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
+from cli.verbs import dead_letters, media_servers, sessions
+from cli.verbs.nouns import perform
 
 _ABOUT = """\
 Callplane: calls between browsers, with a control plane that scales.
 
-  callplane up         run everything on this machine and print a link to open
-  callplane version    say which version this is
+  callplane up               run everything on this machine and print a link to open
+  callplane sessions         look at calls, close them
+  callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
+  callplane dead-letters     look at commands that were given up, send them again
+  callplane version          say which version this is
 
 The programs that a cluster runs are started by themselves: python -m api, python -m wrapper."""
 
@@ -45,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.verb == "version":
         print(f"callplane {_version()} (Python {platform.python_version()})")
         return 0
-    return _up(_options(given))
+    if given.verb == "up":
+        return _up(_options(given))
+    return perform(given)
 
 
 def _up(options: Options) -> int:
@@ -69,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser(
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
+    for noun in (sessions, media_servers, dead_letters):
+        noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")
     up.add_argument(

@@ -1,0 +1,94 @@
+"""Putting the operator's verbs on the command line, and running one."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from cli.verbs.server import Failed, Server
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+_EPILOG = f"""\
+where and who:
+  --url, or CALLPLANE_URL           the API ({DEFAULT_URL})
+  --api-key, or CALLPLANE_API_KEY   the secret of one of its CALLPLANE_API_KEYS; the variable is the better place,
+                                    for other users of this machine can see a command line
+
+exit status: 0 done, 1 refused, 2 wrong usage, 3 not available now (try again)"""
+
+Run = Callable[[argparse.Namespace, Server], int]
+Verbs = Any
+"""What ``add_subparsers`` returns; argparse has no public name for it."""
+
+
+@dataclass(frozen=True)
+class Noun:
+    """One noun's verbs, each of which takes the same options about where and who."""
+
+    verbs: Verbs
+
+    def verb(self, name: str, about: str, run: Run) -> argparse.ArgumentParser:
+        """Add one; the caller adds its own arguments."""
+        raw = argparse.RawDescriptionHelpFormatter
+        parser: argparse.ArgumentParser = self.verbs.add_parser(
+            name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=_EPILOG, formatter_class=raw
+        )
+        parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
+        parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
+        parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
+        parser.set_defaults(run=run)
+        return parser
+
+
+def noun(among: Verbs, name: str, about: str, examples: str) -> Noun:
+    """Add a noun; the caller adds its verbs."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = among.add_parser(
+        name,
+        help=about[0].lower() + about[1:].partition("\n")[0].rstrip("."),
+        description=about,
+        epilog=f"examples:\n{examples}\n\n{_EPILOG}",
+        formatter_class=raw,
+    )
+    return Noun(parser.add_subparsers(dest="what", required=True, metavar="VERB"))
+
+
+def perform(given: argparse.Namespace) -> int:
+    """Run a verb; its exit status. What went wrong is told in one line."""
+    try:
+        url = given.url or _url(os.environ.get("CALLPLANE_URL") or DEFAULT_URL)
+    except argparse.ArgumentTypeError as wrong:
+        print(f"callplane: CALLPLANE_URL: {wrong}", file=sys.stderr)
+        return 2
+    key = given.api_key or os.environ.get("CALLPLANE_API_KEY") or None
+    if key is not None and not (key.isascii() and key.isprintable()):
+        # Said here: what http.client says would show the key.
+        print("callplane: the API key holds characters that no header can carry", file=sys.stderr)
+        return 2
+    server = Server(url, key)
+    try:
+        run: Run = given.run
+        return run(given, server)
+    except Failed as failed:
+        return complain(failed)
+
+
+def complain(failed: Failed) -> int:
+    """Tell it, in one line; the exit status that says the same."""
+    print(f"callplane: {' '.join(str(failed).split())}", file=sys.stderr)
+    return failed.status
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in text
+    except ValueError:
+        fits = False
+    if not fits:
+        raise argparse.ArgumentTypeError(f"{text!r} is no http:// or https:// address (without a user)")
+    return text

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel
 
 from callplane.bus.ports import Delivery
-from callplane.contracts.commands import Envelope
+from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Trouble
 from callplane.contracts.ids import SessionId, made_by
 from wrapper.commands import COMMANDS
@@ -39,8 +39,19 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
     """What the bus calls before it buries a command: what its attempts had begun is released."""
 
     async def give_up(envelope: Envelope) -> None:
-        if envelope.name in ("publish", "subscribe"):
-            connections = context.store.connections
-            context.aftermath.owes(await connections.release({"_id": made_by(envelope.id)}, "failed"))
+        body = envelope.body
+        if not isinstance(body, Publish | Subscribe):
+            return
+        connections, made = context.store.connections, made_by(envelope.id)
+        context.aftermath.owes(await connections.release({"_id": made}, "failed"))
+        if body.replaces is None or isinstance(body, Subscribe):
+            return
+        # The swap is one write: either the old one has its place still, and its viewers, or it must go too.
+        session = await context.store.sessions.find(envelope.session_id)
+        if session is not None and any(stream.connection_id == body.replaces for stream in session.streams):
+            await connections.follow(session.id, body.participant_id, made, body.replaces)
+        else:
+            old = {"_id": body.replaces, "participant_id": body.participant_id, "kind": "publish"}
+            context.aftermath.owes(await connections.release(old, "replaced"))
 
     return give_up

@@ -1,8 +1,10 @@
 """Saying that we live, and taking over what the dead have left (design 5 and 7)."""
 
 import asyncio
+from contextlib import suppress
 
 from callplane.contracts.errors import Away, Trouble
+from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
@@ -17,6 +19,7 @@ class Leases:
         self._lease = lease_seconds
         self.renewed_since: float | None = None
         """The loop's time since which every renewal has succeeded; None while the store is away."""
+        self._unheard: set[str] = set()
         self._log = logger("leases")
 
     async def renew(self) -> None:
@@ -48,26 +51,35 @@ class Leases:
         if self._context.wrapper not in alive:
             return
         for connection in await store.connections.orphans(alive):
-            await self._adopt(connection.id)
+            await self._adopt(connection)
+        for unheard in sorted(self._unheard):
+            await self._hear(unheard)
         for connection in await store.connections.abandoned(alive, seconds=60):
             self._context.aftermath.owes(
                 await store.connections.release({"_id": connection.id, "claims": connection.claims}, "abandoned")
             )
 
-    async def _adopt(self, connection_id: str) -> None:
-        """Own it, hear it under our own Kurento session, and settle it; candidates found meanwhile are sent again."""
-        store = self._context.store
-        found = await store.connections.find(connection_id)
-        if found is None or found.endpoint is None or not await self._context.media.is_up(found.endpoint.server):
+    async def _adopt(self, orphan: ConnectionDocument) -> None:
+        """Own it, if its owner is still the one that was found dead."""
+        if orphan.endpoint is None or not await self._context.media.is_up(orphan.endpoint.server):
             return
-        adopted = await store.connections.adopt(found, self._context.wrapper)
-        if adopted is None or adopted.endpoint is None:
+        self._unheard.add(orphan.id)  # first, for the answer to the write may be lost
+        await self._context.store.connections.adopt(orphan, self._context.wrapper)
+
+    async def _hear(self, connection_id: str) -> None:
+        """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``judge``."""
+        found = await self._context.store.connections.find(connection_id)
+        if found is None or found.state != "ready" or found.owner != self._context.wrapper or found.endpoint is None:
+            self._unheard.discard(connection_id)
             return
         try:
-            await self._context.media.hear(adopted.endpoint, line_of(adopted))
-            await settle(adopted.id, self._context)
+            with suppress(Gone):  # settling says what is gone, the endpoint alone or its pipeline
+                await self._context.media.hear(found.endpoint, line_of(found))
+            await settle(found.id, self._context)
         except (Trouble, Gone) as trouble:
-            self._log.warning("adopted, not settled", connection=adopted.id, why=str(trouble))
+            self._log.warning("not settled", connection=found.id, why=str(trouble))
+        else:
+            self._unheard.discard(connection_id)
 
     async def cut_off(self, server: str) -> None:
         """We do not reach it while others do: they adopt what we own there (design 7)."""
@@ -77,13 +89,8 @@ class Leases:
     async def came_back(self, server: str) -> None:
         """Our socket is there again: hear and settle what we own there, for events in between were lost."""
         for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
-            if connection.endpoint is None:
-                continue
-            try:
-                await self._context.media.hear(connection.endpoint, line_of(connection))
-                await settle(connection.id, self._context)
-            except (Trouble, Gone) as trouble:
-                self._log.warning("not settled", connection=connection.id, why=str(trouble))
+            self._unheard.add(connection.id)
+            await self._hear(connection.id)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""

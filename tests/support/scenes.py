@@ -38,7 +38,7 @@ class Call:
 
 async def call(b: Bench, *, publishing: bool = True, watching: bool = True, named: bool = False) -> Call:
     """Two people in a session, as far as asked."""
-    session = str((await b.do(CreateSession()))["session"]["id"])
+    session = str((await b.do(CreateSession(grace=900, departure_timeout=86_400)))["session"]["id"])
     ann, bo = [str((await b.do(Join(), session))["participant"]["id"]) for _ in range(2)]
     published = watched = ""
     if publishing:

@@ -21,6 +21,7 @@ from kurento_client import (
     TransactionFailed,
     WebRtcEndpoint,
 )
+from wrapper.media.described import described_candidates
 from wrapper.media.hearing import Hearing
 from wrapper.media.port import Gone, Line, Medium, Unreached
 from wrapper.media.server import MediaServer
@@ -125,6 +126,10 @@ class KurentoMedia:
         with _translated(endpoint):
             for event in EVENTS:
                 await self._server(endpoint.server).client.subscribe(endpoint.id, event)
+            description = await self._endpoint(endpoint).get_local_session_descriptor()
+        # What was found before we heard it may have reached nobody; gathering again does not tell it again.
+        for candidate in described_candidates(description):
+            await self._hearing.send_candidate(line, candidate)
 
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it."""

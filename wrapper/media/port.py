@@ -78,7 +78,7 @@ class MediaPort(Protocol):
         ...
 
     async def hear(self, endpoint: MediaRef, line: Line) -> None:
-        """Subscribe to the events of an endpoint that another wrapper made."""
+        """Subscribe to the events of an endpoint that another wrapper made, and tell the candidates found so far."""
         ...
 
     async def release(self, ref: MediaRef) -> None:

@@ -100,14 +100,14 @@ class Person:
             answer = await self.api.send("GET", "/messages", wait + 8, params=params, headers=self._auth)
         except (httpx.HTTPError, TimeoutError):
             return None
-        if answer.is_success:
+        if answer.is_success and answer.content:
             said: dict[str, Any] = answer.json()
             return said
         code = answer.json().get("code", "") if answer.content else ""
         if code == "poll-replaced":
-            self.api.history.strange.append(f"{self.id}: its only poll was replaced")
-        elif answer.status_code == 500:
-            self.api.history.strange.append(f"{self.id}: a poll got 500")
+            self.api.history.strange.append(f"{self.id}: its only poll was replaced at {self.api.clock():.1f}")
+        elif answer.status_code in (200, 500):
+            self.api.history.strange.append(f"{self.id}: a poll got {answer.status_code}, {len(answer.content)} bytes at {self.api.clock():.1f}")
         elif answer.status_code < 500 and answer.status_code != 429:
             self.reader.ended, self.reader.reason = code, answer.json().get("reason") or ""
         return None

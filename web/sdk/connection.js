@@ -11,8 +11,8 @@ const CONNECT_DEADLINE = 15_000;
 const DISCONNECTED = 4_000;
 /** A 202 is settled by the mailbox; five attempts a second apart fit in here (design 3). */
 const OUTCOME_DEADLINE = 30_000;
-/** Bugs of the server are tried again too, but not for ever. */
-const MOST_BUGS = 5;
+/** What may be a bug of the server, or a state that has passed, is tried again too, but not for ever. */
+const MOST_DOUBTS = 5;
 
 /**
  * @typedef {object} ConnectionOptions
@@ -139,7 +139,7 @@ export class Connection {
     if (signal.aborted) return true;
     try {
       await this.#offer();
-      this.#expect(CONNECT_DEADLINE);
+      if (!signal.aborted) this.#expect(CONNECT_DEADLINE);
       return true;
     } catch (error) {
       return signal.aborted || this.#giveUp(error instanceof CallplaneError ? error : unreachable(error));
@@ -235,7 +235,9 @@ export class Connection {
       this.#replaces = null; // What was to be replaced is gone: an ordinary offer will do.
       return false;
     }
-    if (error.retryable || (error.status === 500 && this.#failures < MOST_BUGS)) return false;
+    // `wrong-state` is also what an offer hears whose epoch ended under it (design 7): offer again.
+    const doubtful = error.status === 500 || error.code === "wrong-state";
+    if (error.retryable || (doubtful && this.#failures < MOST_DOUBTS)) return false;
     this.error = error;
     this.#options.failed(error);
     void this.close({ tell: false });

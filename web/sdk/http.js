@@ -10,7 +10,8 @@ import { CallplaneError, refusal, unreachable } from "./errors.js";
  * @property {string | null} [token] bearer token
  * @property {unknown} [body] sent as JSON
  * @property {boolean} [once] makes something: give it an idempotency key
- * @property {AbortSignal} [signal]
+ * @property {AbortSignal} [signal] cuts the try under way off
+ * @property {AbortSignal} [until] lets the try under way end, but makes no other
  * @property {boolean} [keepalive] outlive the page (no repeats then)
  * @property {number} [timeout] milliseconds for one try
  * @property {number} [patience] milliseconds within which failed tries are repeated; 0 for none
@@ -50,7 +51,7 @@ export class Http {
         if (!(error instanceof CallplaneError) || !error.retryable) throw error;
         const wait = this.delay(error, attempt);
         if (Date.now() + wait > end) throw error;
-        await pause(wait, call.signal);
+        await pause(wait, call.until ?? call.signal);
       }
     }
   }

@@ -34,9 +34,10 @@ export class Links {
     await this.unpublish();
     const { roster, me } = this.#options;
     const [former] = roster.streams(me);
-    this.publication = this.#connect({ kind: "publish", outgoing, replaces: former?.connection_id });
-    await this.publication.start();
-    return this.publication;
+    const link = this.#connect({ kind: "publish", outgoing, replaces: former?.connection_id });
+    this.publication = link;
+    await link.start();
+    return link;
   }
 
   async unpublish() {

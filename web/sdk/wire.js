@@ -34,12 +34,13 @@ export class Wire {
   }
 
   /**
+   * An offer that was sent is waited for whatever happens here: what it makes has to be stopped then.
    * @param {Record<string, unknown>} body
-   * @param {AbortSignal} signal
+   * @param {AbortSignal} until
    * @returns {Promise<Made>}
    */
-  async offer(body, signal) {
-    return (await this.#http.call("POST", this.#path, { token: this.#token, body, once: true, signal })).body;
+  async offer(body, until) {
+    return (await this.#http.call("POST", this.#path, { token: this.#token, body, once: true, until })).body;
   }
 
   /**

@@ -141,9 +141,11 @@ test("a 202 that ends in a refusal is told, and stops", async () => {
   const on = { "POST /connections": () => answer(202, { id: "k1", command_id: "c1" }) };
   const { session, tell, heard, asked } = await world({ on });
   const published = session.publish(camera());
+  await until(() => asked("POST", "/connections").length === 1);
   tell("error", { command_id: "c1", problem: { status: 422, code: "invalid-sdp", retryable: false } }, false);
   await assert.rejects(published, { code: "invalid-sdp" });
   assert.deepEqual(heard.errors, ["invalid-sdp"]);
+  assert.equal(asked("DELETE", "/connections/k1").length, 1);
   assert.equal(asked("POST", "/connections").length, 1);
   await session.leave();
 });
@@ -255,6 +257,20 @@ test("no media server yet: goes on offering until there is one", async () => {
   await session.leave();
 });
 
+test("an offer whose epoch ended under it is made again, but not for ever", async () => {
+  let refusals = 1;
+  const on = {
+    "POST /connections": (request, feed) => (refusals-- > 0 ? problem(409, "wrong-state") : made(request, feed)),
+  };
+  const { session, offers, heard } = await world({ on });
+  await session.publish(camera());
+  assert.deepEqual([offers().length, heard.errors], [2, []]);
+  refusals = Infinity;
+  await assert.rejects(session.publish(camera()), { code: "wrong-state" });
+  assert.ok(offers().length < 10);
+  await session.leave();
+});
+
 test("a subscription that is refused is not asked for again and again", async () => {
   const on = { "POST /connections": () => problem(403, "forbidden") };
   const { session, tell, asked, heard } = await world({ others: [seat("bob", ["b1"])], on });
@@ -332,6 +348,21 @@ test("an older word on one's own mute does not undo the one under way", async ()
   assert.equal(audio.enabled, false);
   gate.open();
   await muted;
+  await session.leave();
+});
+
+test("what is unpublished while it is still being offered is stopped when it is there", async () => {
+  const gate = {};
+  const opened = new Promise((resolve) => (gate.open = resolve));
+  const on = { "POST /connections": async (request, feed) => (await opened, made(request, feed)) };
+  const { session, asked, pcs } = await world({ on });
+  const published = session.publish(camera());
+  await until(() => asked("POST", "/connections").length === 1);
+  await session.unpublish();
+  gate.open();
+  await published;
+  await until(() => asked("DELETE", "/connections/k1").length === 1);
+  assert.deepEqual(pcs[0].answers, []);
   await session.leave();
 });
 

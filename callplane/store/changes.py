@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from pymongo import ReturnDocument
-from pymongo.asynchronous.collection import AsyncCollection
 
 from callplane.contracts.ids import new_id
 from callplane.contracts.messages import Event
+from callplane.store.calm import Collection
 from callplane.store.database import DatabaseClock, Document
 from callplane.store.documents import Outboxed
 from callplane.store.trouble import away_when_unreachable
@@ -42,7 +42,7 @@ class Change(Generic[D]):
 class CountedUpdates(Generic[D]):
     """Guarded updates of one collection whose documents have ``version``, ``outbox`` and ``chores``."""
 
-    def __init__(self, collection: AsyncCollection[Document], kind: type[D], clock: DatabaseClock) -> None:
+    def __init__(self, collection: Collection, kind: type[D], clock: DatabaseClock) -> None:
         self._collection = collection
         self._kind = kind
         self._clock = clock

@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
-from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
+from callplane.store.calm import Calm, Database, Document
 from callplane.store.media_codec import TYPE_REGISTRY
 from callplane.store.trouble import away_when_unreachable
 
-Document = dict[str, Any]
-Database = AsyncDatabase[Document]
+__all__ = ["Database", "DatabaseClock", "Document", "open_database"]
 
 
 class DatabaseClock:
@@ -28,7 +26,7 @@ class DatabaseClock:
         """Measure the difference to the primary's clock; half the round trip is taken off. Raises Away."""
         with away_when_unreachable():
             asked = datetime.now(UTC)
-            answer = await self._database.client.admin.command("hello", codec_options=self._database.codec_options)
+            answer = await self._database.hello()
             heard = datetime.now(UTC)
         self._offset = answer["localTime"] - (asked + (heard - asked) / 2)
 
@@ -43,13 +41,16 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     client: AsyncMongoClient[Document] = AsyncMongoClient(
         url, serverSelectionTimeoutMS=2000, timeoutMS=5000, retryWrites=True, tz_aware=True, appname="callplane"
     )
+    calm = Calm()
     try:
-        yield client.get_database(
+        database = client.get_database(
             name,
             codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TYPE_REGISTRY),
             read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern(w="majority", j=True),
             read_concern=ReadConcern("majority"),
         )
+        yield Database(calm, database)
     finally:
+        await calm.rest()
         await client.close()

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.errors import OperationFailure
 
+from callplane.store.calm import Stream
 from callplane.store.database import Database, Document
 from callplane.store.trouble import away_when_unreachable
 
@@ -50,7 +50,7 @@ class StreamLost(Exception):
 class Watch:
     """An open stream; ``next`` waits a bounded time, for cancelling a pending read would kill it (measured)."""
 
-    def __init__(self, stream: AsyncDatabaseChangeStream[Document]) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     async def next(self) -> Seen | None:

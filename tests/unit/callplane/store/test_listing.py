@@ -15,13 +15,15 @@ def session(name: str, status: str = "open") -> dict[str, Any]:
 
 async def test_what_exists_during_the_whole_scan_appears_once(database: Database) -> None:
     async with open_database(database.url, database.name) as opened:
-        await opened["sessions"].insert_many([session(f"{n:02}") for n in range(20)])
+        for one in [session(f"{n:02}") for n in range(20)]:
+            await opened["sessions"].insert_one(one)
         listing, seen, after = Listing(opened), [], None
         while True:
             page = await listing.page(after, 3)
             seen += [found.id for found in page.sessions]
             await opened["sessions"].delete_one({"_id": page.sessions[0].id})
-            await opened["sessions"].insert_many([session(f"{len(seen):02}a"), session(f"00{len(seen)}")])
+            for one in [session(f"{len(seen):02}a"), session(f"00{len(seen)}")]:
+                await opened["sessions"].insert_one(one)
             after = page.last
             if after is None:
                 break
@@ -32,7 +34,8 @@ async def test_what_exists_during_the_whole_scan_appears_once(database: Database
 
 async def test_the_last_page_says_so_and_a_status_narrows(database: Database) -> None:
     async with open_database(database.url, database.name) as opened:
-        await opened["sessions"].insert_many([session("a"), session("b", "closed"), session("c")])
+        for one in [session("a"), session("b", "closed"), session("c")]:
+            await opened["sessions"].insert_one(one)
         listing = Listing(opened)
         page = await listing.page(None, 2, "open")
         assert ([found.id for found in page.sessions], page.last) == (["a", "c"], None)

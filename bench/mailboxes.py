@@ -84,6 +84,13 @@ async def parked(who: Seat, url: str, publisher: str) -> float:
     return poll.result() - began
 
 
+async def _bare(http: httpx.AsyncClient, url: str) -> float:
+    """What any request costs on this machine now: the rest can be judged by it."""
+    began = time.perf_counter()
+    (await http.get(f"{url}/livez")).raise_for_status()
+    return time.perf_counter() - began
+
+
 async def _timed(who: Seat, url: str) -> float:
     await who.poll(url)
     return time.perf_counter()
@@ -94,6 +101,8 @@ async def forwarding(http: httpx.AsyncClient, programs: Cluster, rounds: int) ->
     holder, other = (program.url for program in programs.apis)
     who = await seat(http, holder)
     await who.settle(holder)
+    bare = [await _bare(http, holder) for _ in range(rounds)]
+    print(f"{'bare request':16} holder {shown(bare)}")
     kept = True
     for name, measure in (("message waiting", waiting), ("poll parked", parked)):
         taken: dict[str, list[float]] = {holder: [], other: []}

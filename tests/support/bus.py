@@ -22,6 +22,7 @@ from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, UpdateSession
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
+from tests.support.servers import Vhost
 
 FAST = Pace(health_interval=0.05, drain_limit=0.5)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -264,3 +265,16 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 async def is_listening_to(listener: Listener, count: int) -> bool:
     """Whether so many sessions are consumed now."""
     return len(listener.listening()) == count
+
+
+async def equal(counting: Awaitable[dict[str, int]], queue: str, count: int) -> bool:
+    return (await counting).get(queue) == count
+
+
+async def channel_pids(vhost: Vhost) -> set[str]:
+    """The broker's channels in this virtual host."""
+    rows = await vhost.node.shell.ask(
+        "[list_to_binary(pid_to_list(P)) || [{pid, P}, {vhost, V}] <- rabbit_channel:info_all([pid, vhost]),"
+        f' V =:= <<"{vhost.name}">>]'
+    )
+    return set(rows)

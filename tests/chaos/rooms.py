@@ -23,13 +23,14 @@ class Room:
     session: str = ""
     people: list[Person] = field(default_factory=list)
 
-    async def live(self, over: asyncio.Event, seconds: float, calm: asyncio.Event) -> None:
+    async def live(self, over: asyncio.Event, seconds: float, rest: asyncio.Barrier) -> bool:
         """Create, fill, let everybody act until ``seconds`` have passed or ``over``, then close and read to the end.
 
-        When it is ``over`` the room closes only after ``calm`` has been set: in between it can be looked at.
+        When it is ``over`` everybody comes to rest, and the room closes after the second meeting at the barrier: in
+        between it can be looked at. False: it was closed before.
         """
         if not await self._create():
-            return
+            return False
         self.people = [Person(f"{self.name}.{n}", self.api, self.session, self.offers, []) for n in range(PEOPLE)]
         seated = await asyncio.gather(*(person.join() for person in self.people))
         sat = [person for person, is_seated in zip(self.people, seated, strict=True) if is_seated]
@@ -38,12 +39,15 @@ class Room:
         async with asyncio.TaskGroup() as group:
             readers = [group.create_task(person.read()) for person in sat]
             await self._act(sat, over, seconds)
-            if over.is_set():
-                await calm.wait()
+            last = over.is_set()
+            if last:
+                await rest.wait()
+                await rest.wait()
             await self._close()
             await _ended(sat)
             for reader in readers:
                 reader.cancel()
+        return last
 
     async def _create(self) -> bool:
         """Two callers at once, each with a key of its own, want the same session."""

@@ -1,6 +1,7 @@
 """One chaos run: programs, clients, faults; then calm, a look at everything, the close of all, and the verdict."""
 
 import asyncio
+import itertools
 import os
 import random
 import sys
@@ -61,21 +62,23 @@ class Report:
 
 @dataclass
 class Stage:
-    """What rooms share: over, no new room begins and everybody comes to rest; calm, the last ones close."""
+    """What rooms share: once it is over no new room begins; all meet at ``rest`` before and after the look."""
 
     api: Api
     offers: Offers
     options: Options
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    calm: asyncio.Event = field(default_factory=asyncio.Event)
+    rest: asyncio.Barrier = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rest = asyncio.Barrier(self.options.rooms + 1)
 
     async def rooms(self, name: str) -> None:
-        """One room after the other until it is over; the last one stays open until everything was looked at."""
-        n = 0
-        while not self.over.is_set():
-            n += 1
+        """One room after the other; the last one, which sees the end, stays open until everything was looked at."""
+        for n in itertools.count(1):
             seconds = self.options.room_seconds * self.api.random.uniform(0.6, 1.4)
-            await Room(f"{name}n{n}", self.api, self.offers).live(self.over, seconds, self.calm)
+            if await Room(f"{name}n{n}", self.api, self.offers).live(self.over, seconds, self.rest):
+                return
 
 
 async def run(options: Options) -> Report:
@@ -109,9 +112,10 @@ async def _play(options: Options, machines: Fleet, history: History, injector: I
             await injector.run(schedule(options.seed, options.plan))
             injector.note("the last fault is over")
             stage.over.set()
+            await stage.rest.wait()
             wrong = await _look(machines)
             injector.note("looked at what is open")
-            stage.calm.set()
+            await stage.rest.wait()
     return wrong
 
 

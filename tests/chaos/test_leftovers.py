@@ -1,0 +1,51 @@
+"""The look at what lies about, shown things that lie about."""
+
+from typing import Any
+
+import pytest
+
+from tests.chaos.checker import check
+from tests.chaos.leftovers import differences, remains
+from tests.support.history import History
+
+SESSION = {"_id": "s", "status": "open", "media": b"m\0p", "streams": [{"connection_id": "c"}]}
+CONNECTION = {"_id": "c", "session_id": "s", "state": "ready", "kind": "publish", "endpoint": b"m\0e"}
+OBJECTS = {"p": {"e"}}
+
+
+def test_what_is_as_the_documents_say_is_fine() -> None:
+    assert differences([SESSION], [CONNECTION], OBJECTS) == []
+    assert differences([{**SESSION, "media": None, "streams": []}], [], {}) == []
+    assert differences([{**SESSION, "status": "closed"}], [CONNECTION], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("sessions", "connections", "objects", "words"),
+    [
+        ([], [], OBJECTS, "leaked: pipeline p"),
+        ([{**SESSION, "status": "closed"}], [], OBJECTS, "leaked: pipeline p"),
+        ([SESSION], [CONNECTION], {}, "lost: pipeline p"),
+        ([SESSION], [CONNECTION], {"p": {"e", "twin"}}, "leaked: endpoint twin"),
+        ([SESSION], [CONNECTION], {"p": set()}, "lost: endpoint e"),
+        ([SESSION], [], {"p": set()}, "leaked: stream c"),
+        ([{**SESSION, "streams": []}], [CONNECTION], OBJECTS, "lost: stream c"),
+    ],
+)
+def test_what_is_not_is_said(
+    sessions: list[dict[str, Any]], connections: list[dict[str, Any]], objects: dict[str, set[str]], words: str
+) -> None:
+    [wrong] = differences(sessions, connections, objects)
+    assert wrong.startswith(words)
+
+
+def test_a_queue_or_an_exchange_of_a_session_is_left_over() -> None:
+    ours = ["wrapper", "dead-letters", "retry", "pod.1.2", "session.s", "user.u"]
+    assert remains(ours, ["messages", "session.s"]) == ["queue session.s", "queue user.u", "exchange session.s"]
+
+
+def test_a_leak_makes_a_verdict_that_is_not_clean() -> None:
+    verdict = check(History())
+    assert verdict.clean
+    verdict.say("leaked", "queue session.s")
+    assert not verdict.clean
+    assert "leaked: queue session.s" in str(verdict)

@@ -55,6 +55,11 @@ class Target:
             # A poll that may wait would; wrong values stay what they are.
             waits = (case.query or {}).get("wait", 0)
             case.query = {**(case.query or {}), "wait": 0 if isinstance(waits, int | float) and waits <= 60 else waits}
+        if case.path == "/media-servers" and isinstance(case.body, dict):
+            # Wrappers connect to what is registered, and names that were made up may be somebody's.
+            url = case.body.get("url")
+            nowhere = "ws://127.0.0.1:9/kurento" if isinstance(url, str) and url.startswith("ws") else url
+            case.body = {**case.body, **({"url": nowhere} if "url" in case.body else {})}
         return self.seat.who if as_us else KEY
 
 
@@ -98,7 +103,7 @@ def hold_all(url: str) -> None:
                     hold(operation, Target(url, seated(url)), mode)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_api_is_what_its_description_says(servers: Servers) -> None:
     async with cluster(servers, Size(apis=1, wrappers=1)) as programs:
         await asyncio.to_thread(hold_all, programs.apis[0].url)

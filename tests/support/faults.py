@@ -100,13 +100,14 @@ class Cursor(Port):
 
     def limit(self, n: int) -> "Cursor":
         """At most so many."""
-        self._port.limit(n)
-        return self
+        return self._with(self._port.limit(n))
 
     def sort(self, *args: Any) -> "Cursor":
         """In this order."""
-        self._port.sort(*args)
-        return self
+        return self._with(self._port.sort(*args))
+
+    def _with(self, query: Any) -> "Cursor":
+        return Cursor(query, self._name, self._points, self._severed)
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         for found in await self._points.call(self._name, self._severed, self._port.to_list):

@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pymongo import WriteConcern
+from pymongo.read_concern import ReadConcern
+
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.store.attachments import Attachments
@@ -62,10 +65,14 @@ class Repositories:
 
 
 @asynccontextmanager
-async def repositories(corner: Corner) -> AsyncIterator[Repositories]:
-    """Open them on one test's database."""
+async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator[Repositories]:
+    """Open them on one test's database; not durable where no mongod dies and many writes would wait for the disk."""
     async with open_database(corner.url, corner.name) as database:
         await ensure_indexes(database)
+        if not durable:
+            # Together: a majority read would not yet see what was written without waiting for the journal.
+            raw = database._database.with_options(write_concern=WriteConcern(w=1), read_concern=ReadConcern("local"))
+            database = Database(database._calm, raw)
         clock = DatabaseClock(database)
         await clock.sync()
         yield Repositories(

@@ -120,7 +120,7 @@ async def bench(servers: Servers) -> AsyncIterator[Bench]:
         command = Program("mediaserver", python("mediaserver", *arguments), logs / "media.log", None, ROOT)
         async with (
             running(command) as process,
-            repositories(servers.database) as store,
+            repositories(servers.database, durable=False) as store,
             open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
         ):
             url = str((await process.ready_line())["url"])

@@ -1,0 +1,66 @@
+"""A connection's life in any interleaving of two wrappers, call by call on a real mongod (design 5).
+
+Offers (once more while the first is at work), candidates, stop, leave, a lost pipeline and deaths; ``FAULTS=all``
+tries more of them.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from cli.machine.mongod import Mongod
+from tests.support.interleaving import World
+from tests.support.life import ACTIONS, Life
+from tests.support.servers import fresh_database
+from tests.support.store import Repositories, repositories
+
+ALL = os.environ.get("FAULTS") == "all"
+EXAMPLES = 300 if ALL else 25
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """One loop for all examples: hypothesis calls its tests without one."""
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def store(runner: asyncio.Runner, mongod_server: Mongod) -> Iterator[Repositories]:
+    """One database for all examples: each has a session of its own."""
+    stack = AsyncExitStack()
+
+    async def opened() -> Repositories:
+        corner = await stack.enter_async_context(fresh_database(mongod_server))
+        return await stack.enter_async_context(repositories(corner, durable=False))
+
+    yield runner.run(opened())
+    runner.run(stack.aclose())
+
+
+@pytest.mark.timeout(900 if ALL else 120)
+@settings(
+    max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(actions=st.lists(st.sampled_from(ACTIONS), max_size=6), data=st.data())
+def test_any_interleaving_of_two_wrappers_keeps_the_invariants(
+    runner: asyncio.Runner, store: Repositories, actions: list[str], data: st.DataObject
+) -> None:
+    def choose(n: int) -> int:
+        return data.draw(st.integers(0, n - 1)) if n > 1 else 0
+
+    async def live() -> None:
+        life = Life(World(store), choose)
+        await life.begin()
+        try:
+            await life.live(actions, calls=80)
+        except BaseException:
+            note("\n".join(life.history))
+            raise
+
+    runner.run(live())

@@ -1,8 +1,8 @@
 """Builds the stages of a Dockerfile without an engine: each in an empty directory that stands for its root.
 
 Absolute paths of the file become paths below that directory. One thing is not as in the image: what pip would fetch
-from an index is taken from this environment instead, so that a test needs no network; whether the pinned versions can be
-installed is what the installation of this environment shows.
+from an index is taken from this environment instead, so that a test needs no network; whether the pinned versions can
+be installed is what the installation of this environment shows.
 """
 
 import os

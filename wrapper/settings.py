@@ -43,10 +43,11 @@ def named_servers(text: str) -> dict[str, str]:
     servers: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, url = part.partition("=") if "=" in part.partition("://")[0] else ("", "", part)
-        if not url.startswith(("ws://", "wss://")):
+        name, url = name.strip(), url.strip()
+        if not url.startswith(("ws://", "wss://")) or (equals and not name):
             raise ValueError(f"'{part}' is no media server: write ws://host:8888/kurento")
-        name = name.strip() if equals else url.partition("://")[2].partition("/")[0]
+        name = name if equals else url.partition("://")[2].partition("/")[0]
         if name in servers:
             raise ValueError(f"two media servers are called '{name}'")
-        servers[name] = url.strip()
+        servers[name] = url
     return servers

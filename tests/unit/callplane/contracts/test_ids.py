@@ -1,0 +1,36 @@
+"""Ids sort by age, and what a command makes follows from the command."""
+
+import time
+import uuid
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from callplane.contracts.ids import derived_id, made_by, new_id
+
+PARTS = st.lists(st.text(max_size=6), max_size=4)
+
+
+def test_a_new_id_is_of_version_7_and_tells_its_millisecond() -> None:
+    before = time.time_ns() // 1_000_000
+    made = uuid.UUID(new_id())
+    after = time.time_ns() // 1_000_000
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert before <= made.int >> 80 <= after
+
+
+def test_new_ids_differ() -> None:
+    assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+@given(PARTS, PARTS)
+def test_derived_ids_are_equal_for_equal_parts_only(one: list[str], other: list[str]) -> None:
+    assert derived_id(*one) == derived_id(*one)
+    assume(one != other)
+    assert derived_id(*one) != derived_id(*other)
+
+
+def test_what_a_command_makes_is_never_the_command() -> None:
+    command = new_id()
+    assert made_by(command) == made_by(command) != command
+    assert uuid.UUID(made_by(command)).version == 5

@@ -1,0 +1,44 @@
+"""Events have the shapes of the design, and their types are those that messages may have."""
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from callplane.contracts import messages
+from callplane.contracts.messages import Event, MessageType
+
+SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
+    (messages.participant_joined({"id": "p"}), "participant-joined", {"participant": {"id": "p"}}),
+    (messages.participant_left("p", "left"), "participant-left", {"participant_id": "p", "reason": "left"}),
+    (messages.participant_updated({"id": "p"}), "participant-updated", {"participant": {"id": "p"}}),
+    (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
+    (messages.session_closed("over"), "session-closed", {"reason": "over"}),
+    (messages.stream_published("p", "c"), "stream-published", {"participant_id": "p", "connection_id": "c"}),
+    (
+        messages.stream_unpublished("p", "c", "stopped"),
+        "stream-unpublished",
+        {"participant_id": "p", "connection_id": "c", "reason": "stopped"},
+    ),
+    (messages.connection_state("c", "failed"), "connection-state", {"connection_id": "c", "state": "failed"}),
+    (messages.media_lost(2, "gone"), "media-lost", {"epoch": 2, "reason": "gone"}),
+    (messages.media_ready(2), "media-ready", {"epoch": 2}),
+    (messages.connection_failed("c", "why"), "connection-failed", {"connection_id": "c", "reason": "why"}),
+    (messages.participant_reconnecting("p"), "participant-reconnecting", {"participant_id": "p"}),
+    (messages.participant_reconnected("p"), "participant-reconnected", {"participant_id": "p"}),
+]
+
+
+@pytest.mark.parametrize(("event", "type_", "data"), SHAPES, ids=[type_ for _, type_, _ in SHAPES])
+def test_an_event_has_the_shape_of_the_design(event: Event, type_: str, data: dict[str, Any]) -> None:
+    assert (event.type, event.data) == (type_, data)
+
+
+def test_every_type_is_made_here_or_told_without_an_outbox() -> None:
+    directly = {"answer", "ice-candidate", "signal", "resync-required", "error"}
+    assert {type_ for _, type_, _ in SHAPES} | directly == set(get_args(MessageType))
+
+
+def test_another_type_is_no_event() -> None:
+    with pytest.raises(ValidationError):
+        Event.model_validate({"type": "participant-vanished", "data": {}})

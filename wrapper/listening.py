@@ -38,8 +38,8 @@ class Listening:
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)
-            except (Away, StreamLost) as trouble:
-                self._log.warning("the change stream is opened again", why=str(trouble))
+            except* (Away, StreamLost) as group:  # bare from the stream, in a group from beside those who listen
+                self._log.warning("the change stream is opened again", why=repr(group.exceptions))
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def catch_up(self) -> None:

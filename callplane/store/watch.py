@@ -1,12 +1,13 @@
 """One change stream per process over sessions and media servers, as facts that a wrapper acts on (design 6)."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import OperationFailure
 
+from callplane.contracts.errors import Away
 from callplane.store.calm import Stream
 from callplane.store.database import Database, Document
 from callplane.store.trouble import away_when_unreachable
@@ -75,7 +76,8 @@ async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
     try:
         yield Watch(stream)
     finally:
-        await stream.close()
+        with suppress(Away), away_when_unreachable():
+            await stream.close()
 
 
 def _seen(change: Any) -> Seen:

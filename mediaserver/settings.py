@@ -37,8 +37,8 @@ without ever decoding them. When it listens it prints one JSON line on standard 
 SIGINT and SIGTERM end it at once."""
 
 
-def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
-    """Read the command line (by default the process's own)."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options, with the defaults of the classes above."""
     parser = argparse.ArgumentParser(
         "mediaserver", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,7 +89,12 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
         metavar="IP",
         help="offer only this local address for media; may be repeated (default: every one but loopback)",
     )
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
+    """Read the command line (by default the process's own)."""
+    given = build_parser().parse_args(arguments)
     return Settings(
         host=given.host,
         port=given.port,

@@ -28,7 +28,8 @@ def main() -> int:
     except ValidationError as wrong:
         for error in wrong.errors():
             name = "_".join(str(part) for part in error["loc"]).upper()
-            print(f"CALLPLANE_{name}: {error['msg']}", file=sys.stderr)
+            what = error["msg"].removeprefix("Value error, ")
+            print(f"CALLPLANE_{name}: {what}", file=sys.stderr)
         return 2
     configure_logs(settings.log_level)
     try:

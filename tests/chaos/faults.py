@@ -31,6 +31,8 @@ WEIGHTS = {
     "restart mongod": 1,
 }
 SLOW_EXIT = 2.0
+WATCH_EVERY = 0.3
+LAST_LOOK = 1.0
 
 
 @dataclass(frozen=True)
@@ -92,20 +94,47 @@ class Injector:
     fleet: Fleet
     done: Counter[str] = field(default_factory=Counter)
     slow_exits: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(self, faults: list[Fault]) -> None:
         """Inject all of them; back when the last one is over and everything runs again."""
         began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for fault in faults:
-                await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
-                group.create_task(self._inject(fault))
+        async with asyncio.TaskGroup() as watching:
+            watch = watching.create_task(self._supervise())
+            async with asyncio.TaskGroup() as group:
+                for fault in faults:
+                    await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
+                    group.create_task(self._inject(fault))
+            await asyncio.sleep(LAST_LOOK)
+            watch.cancel()
+            for name in self.fleet.programs:
+                async with self._lock(name):
+                    await self._mind(name)
 
     def note(self, sentence: str) -> None:
         """Write down when something happened, on the clock of the histories."""
         self.log.append(f"{time.monotonic():.1f} {datetime.now(UTC):%H:%M:%S} {sentence}")
+
+    def _lock(self, victim: str) -> asyncio.Lock:
+        return self._locks.setdefault(victim, asyncio.Lock())
+
+    async def _supervise(self) -> None:
+        """Start again what ended although nobody had ended it, as a supervisor would, and remember that it did."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            for name in self.fleet.programs:
+                if not self._lock(name).locked():
+                    async with self._lock(name):
+                        await self._mind(name)
+
+    async def _mind(self, name: str) -> None:
+        status = self.fleet.programs[name].process.returncode
+        if status is not None:
+            self.note(f"{name} ended by itself with status {status}")
+            self.crashes.append(f"{name} ended by itself with status {status}")
+            await self._again(name)
 
     async def _inject(self, fault: Fault) -> None:
         verb, kind = fault.kind.split()
@@ -118,7 +147,9 @@ class Injector:
             "restart": self._restart,
         }
         victim = self._victim(verb, kind, fault.pick)
-        async with self._locks.setdefault(victim, asyncio.Lock()):
+        async with self._lock(victim):
+            if victim in self.fleet.programs:
+                await self._mind(victim)
             self.done[fault.kind] += 1
             self.note(f"{verb} {victim} for {fault.seconds:.1f} s")
             await doing[verb](victim, fault)

@@ -97,6 +97,8 @@ async def run(options: Options) -> Report:
         for sentence in wrong:
             kind, _, what = sentence.partition(": ")
             verdict.say(kind, what)
+        for crash in injector.crashes:
+            verdict.say("broken", crash)
         await _keep(options, machines, history, injector)
     return Report(options.seed, verdict, injector.done, injector.slow_exits, letters, time.monotonic() - began)
 

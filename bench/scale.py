@@ -1,0 +1,157 @@
+"""What a command costs with everything behind it: against the bare request and reply, by sessions, by wrappers.
+
+    python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--joins 200]
+
+The command is a change of metadata, sent at the bus without HTTP; wrappers are processes of their own on a private
+RabbitMQ and a private mongod. Everything shares this machine's cores: rates say something only beside the bare rate of
+the same run, and the processes' CPU seconds are printed beside every rate.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bench.bus import bare, measure
+from bench.calls import servers
+from callplane.bus.ports import Sender
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, UpdateSession
+from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.replies import Reply
+from callplane.store.database import DatabaseClock, open_database
+from callplane.telemetry.logs import configure_logs
+from tests.support.servers import Servers, fresh_database, fresh_vhost
+from tests.support.stack import Cluster, Size, cluster
+
+CALLER = Caller(kind="key", name="bench")
+TICKS = os.sysconf("SC_CLK_TCK")
+BUSY_SESSIONS = 50
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What sends commands, and whose CPU is read."""
+
+    sender: Sender
+    clock: DatabaseClock
+    machines: Cluster
+    in_flight: int
+    seconds: float
+
+    async def ask(self, body: Command, session: str | None = None) -> Reply:
+        """One command and its reply, which must be no problem."""
+        id_ = new_id()
+        deadline = self.clock.now() + timedelta(seconds=30)
+        envelope = Envelope(id=id_, session_id=session or made_by(id_), caller=CALLER, deadline=deadline, body=body)
+        reply = await self.sender.send(envelope, wait=30)
+        if reply is None or (reply.problem is not None and body.name != "join"):
+            raise SystemExit(f"{body.name}: {reply and reply.problem}")
+        return reply
+
+    async def sessions(self, count: int) -> list[str]:
+        """So many open sessions, made 50 at a time."""
+        made: list[str] = []
+
+        async def some(numbers: "itertools.count[int]") -> None:
+            while next(numbers) < count:
+                reply = await self.ask(CreateSession(empty_timeout=86_400))
+                made.append(str((reply.result or {})["session"]["id"]))
+
+        numbers = itertools.count()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(50, count)):
+                group.create_task(some(numbers))
+        return made
+
+    async def patches(self, name: str, sessions: list[str]) -> float:
+        """Change metadata over these sessions; prints a line, returns the wrappers' CPU µs per command."""
+        count = 0
+
+        async def patch(number: int) -> None:
+            nonlocal count
+            count += 1
+            await self.ask(UpdateSession(changes={"metadata": {"n": count}}), sessions[number % len(sessions)])
+
+        before = self.cpu()
+        figure = await measure(name, patch, self.in_flight, self.seconds)
+        cost = (self.cpu() - before) / count * 1e6
+        print(f"{name:<44}{figure.rate:>8.0f}/s{figure.median_ms:>9.1f} ms{cost:>9.0f} µs", flush=True)
+        return cost
+
+    def cpu(self) -> float:
+        """CPU seconds of all wrappers until now."""
+        return sum(_cpu(program.process.pid) for program in self.machines.wrappers)
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+async def with_wrappers(around: Servers, wrappers: int, options: argparse.Namespace) -> float:
+    """Rate and cost with so many wrappers over 50 sessions, in a corner of their own."""
+    async with (
+        fresh_vhost(around.vhost.node) as vhost,
+        fresh_database(around.database.server) as corner,
+        cluster(Servers(vhost, corner), Size(apis=0, wrappers=wrappers, media_servers=0)) as machines,
+        open_bus(RabbitSettings(vhost.url, "bench")) as bus,
+        bus.sender() as sender,
+        open_database(corner.url, corner.name) as database,
+    ):
+        clock = DatabaseClock(database)
+        await clock.sync()
+        bench = Bench(sender, clock, machines, options.in_flight, options.seconds)
+        busy = await bench.sessions(BUSY_SESSIONS)
+        cost = await bench.patches(f"{wrappers} wrapper(s), {BUSY_SESSIONS} sessions", busy)
+        if wrappers == 1:
+            await growth(bench, options)
+            await joins(bench, options.joins)
+        return cost
+
+
+async def growth(bench: Bench, options: argparse.Namespace) -> None:
+    """The cost of a command to one session while 1, then many, are open: the same wrapper, in one run."""
+    few = await bench.patches("1 session busy, few open", (await bench.sessions(1)))
+    await bench.sessions(options.sessions)
+    await asyncio.sleep(3)  # until the new ones are listened to; the cost of that is not a command's
+    many = await bench.patches(f"1 session busy, {options.sessions} open", (await bench.sessions(1)))
+    print(f"  cost of a command with {options.sessions} open: x {many / few:.2f} (at most 1.15)")
+
+
+async def joins(bench: Bench, count: int) -> None:
+    """Everybody joins one session at once."""
+    [session] = await bench.sessions(1)
+    await bench.ask(UpdateSession(changes={"max_participants": count}), session)
+    began = time.perf_counter()
+    replies = await asyncio.gather(*(bench.ask(Join(), session) for _ in range(count)))
+    took = time.perf_counter() - began
+    seats = {(reply.result or {})["participant"]["id"] for reply in replies if reply.problem is None}
+    print(f"  {count} joins at once: {len(seats)} seats, {count - len(seats)} lost, in {took:.2f} s")
+
+
+async def main(options: argparse.Namespace) -> None:
+    """The bare rate first, then ours."""
+    print(f"{'':<44}{'rate':>10}{'median':>12}{'wrapper CPU each':>20}")
+    async with servers() as around:
+        async with bare(around.vhost.url) as request:
+            base = await measure("aio-pika, bare request and reply", request, options.in_flight, options.seconds)
+        print(f"{base.name:<44}{base.rate:>8.0f}/s{base.median_ms:>9.1f} ms", flush=True)
+        costs = {wrappers: await with_wrappers(around, wrappers, options) for wrappers in (1, 2, 4)}
+    spread = max(costs.values()) / min(costs.values())
+    print(f"  CPU per command with 1, 2 and 4 wrappers: within x {spread:.2f} (at most 1.25)")
+    print(f"  beside the bare rate of {base.rate:.0f}/s: at least 0.20, aim 0.35")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("bench.scale", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--in-flight", type=int, default=50)
+    parser.add_argument("--sessions", type=int, default=5000, help="how many are open in the second half")
+    parser.add_argument("--joins", type=int, default=200)
+    configure_logs("warning")
+    asyncio.run(main(parser.parse_args()))

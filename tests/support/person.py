@@ -3,6 +3,7 @@
 import asyncio
 import fractions
 import itertools
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -25,6 +26,14 @@ REQUEST_SECONDS = 20.0
 WAIT_SECONDS = 20.0
 
 Message = dict[str, Any]
+
+
+class Refused(AssertionError):
+    """An offer that was not answered with a connection; most tests want none."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status} {text}")
+        self.status = status
 
 
 class Picture(VideoStreamTrack):
@@ -50,6 +59,8 @@ class Received:
     video: int = 0
     audio: int = 0
     size: tuple[int, int] = (0, 0)
+    began: float | None = None
+    """When the first picture was decoded (``time.monotonic``)."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, video: int, audio: int) -> None:
@@ -87,6 +98,8 @@ class Person:
         self.session: str = joined["session"]["id"]
         self.joined = joined
         self.messages: list[Message] = []
+        self.epochs: dict[str, int] = {}
+        """Each connection that was made, and the epoch that it belongs to."""
         self._ask = ask
         self._auth = {"Authorization": f"Bearer {joined['token']}"}
         self._peers: dict[str, RTCPeerConnection] = {}
@@ -125,12 +138,18 @@ class Person:
                 self._heard.clear()
                 await self._heard.wait()
 
-    async def publish(self) -> str:
-        """Send picture and sound; returns the connection's id."""
+    async def more(self, count: int) -> None:
+        """Wait until more than so many messages have come."""
+        while len(self.messages) <= count:
+            self._heard.clear()
+            await self._heard.wait()
+
+    async def publish(self, **fields: str) -> str:
+        """Send picture and sound, ``replaces`` where it is a restart; returns the connection's id."""
         peer = _peer()
         peer.addTrack(Picture())
         peer.addTrack(AudioStreamTrack())
-        return await self._offer(peer, {"kind": "publish"})
+        return await self._offer(peer, {"kind": "publish", **fields})
 
     async def subscribe(self, publisher: str) -> tuple[str, Received]:
         """Receive what somebody sends, and decode it."""
@@ -143,6 +162,16 @@ class Person:
         for track in tracks:
             self._group.create_task(_decode(track, received))
         return connection, received
+
+    async def abandon(self) -> None:
+        """Go without a word: no poll any more, and no media."""
+        self._polling.cancel()
+        await self.hang_up()
+
+    async def hang_up(self, before: float = math.inf) -> None:
+        """Close the peer connections of earlier epochs here (of all), and tell nobody."""
+        for connection in [c for c, epoch in self.epochs.items() if epoch < before and c in self._peers]:
+            await self._peers.pop(connection).close()
 
     async def stop(self, connection: str) -> httpx.Response:
         """End one connection."""
@@ -161,18 +190,21 @@ class Person:
 
     async def end(self) -> None:
         """Stop reading and close every peer connection."""
-        self._polling.cancel()
-        for peer in self._peers.values():
-            await peer.close()
+        await self.abandon()
 
     async def _offer(self, peer: RTCPeerConnection, body: dict[str, Any]) -> str:
-        await peer.setLocalDescription(await peer.createOffer())
-        sdp, candidates = _trickled(peer.localDescription.sdp)
-        answer = await self.ask("POST", f"/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
-        assert answer.status_code == 201, answer.text
-        made = answer.json()
-        await peer.setRemoteDescription(RTCSessionDescription(made["sdp_answer"], "answer"))
-        self._peers[made["id"]] = peer
+        try:
+            await peer.setLocalDescription(await peer.createOffer())
+            sdp, candidates = _trickled(peer.localDescription.sdp)
+            answer = await self.ask("POST", f"/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
+            if answer.status_code != 201:
+                raise Refused(answer.status_code, answer.text)
+            made = answer.json()
+            await peer.setRemoteDescription(RTCSessionDescription(made["sdp_answer"], "answer"))
+        except BaseException:
+            await peer.close()
+            raise
+        self._peers[made["id"]], self.epochs[made["id"]] = peer, made["epoch"]
         path = f"/sessions/{self.session}/connections/{made['id']}/candidates"
         sent = await self.ask("POST", path, json={"candidates": candidates})
         assert sent.status_code == 202, sent.text
@@ -239,6 +271,7 @@ async def _decode(track: MediaStreamTrack, received: Received) -> None:
         except MediaStreamError:
             return
         if isinstance(frame, VideoFrame):
+            received.began = received.began or time.monotonic()
             received.video += 1
             received.size = (frame.width, frame.height)
         elif isinstance(frame, AudioFrame):

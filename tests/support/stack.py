@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
 from cli.machine.rundir import run_directory
 from tests.support.servers import Servers
@@ -76,11 +77,11 @@ class Cluster:
 
     async def start_media_server(self) -> Program:
         """One more media server; only programs that start later know it by configuration."""
-        return await self._started(self._spawn("mediaserver", self.media_servers, "--port", "0"))
+        return await self._started(self._media_server())
 
     async def start(self, apis: int, wrappers: int, media_servers: int) -> None:
         """Start all of them, side by side, the media servers first: the wrappers are told their addresses."""
-        first = [self._spawn("mediaserver", self.media_servers, "--port", "0") for _ in range(media_servers)]
+        first = [self._media_server() for _ in range(media_servers)]
         for program in first:
             await program.ready()
         then = [self._spawn("wrapper", self.wrappers) for _ in range(wrappers)]
@@ -113,6 +114,10 @@ class Cluster:
             "CALLPLANE_PORT": "0",
             **self.extra,
         }
+
+    def _media_server(self) -> Program:
+        """On a port that stays its own: one that is started again must be found at the address that the pool knows."""
+        return self._spawn("mediaserver", self.media_servers, "--port", str(free_port()))
 
     def _spawn(self, module: str, among: list[Program], *arguments: str) -> Program:
         name = f"{module}-{len(among) + 1}"

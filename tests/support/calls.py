@@ -1,0 +1,76 @@
+"""Calls with live media on a cluster: people who go on after each loss, and what they must have been told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.person import Message, Person, Pods, person, pods
+from tests.support.stack import API_KEY, Cluster, Program
+from tests.support.steadfast import Steadfast
+
+KEY = {"X-API-Key": API_KEY}
+
+
+@dataclass
+class Call:
+    """A session and those in it."""
+
+    ask: Pods
+    cluster: Cluster
+    session: str
+    people: list[Steadfast] = field(default_factory=list)
+
+    async def flows(self, epoch: int, frames: int = 5) -> list[float]:
+        """Wait until everybody decodes everybody in this epoch; when each one's first pictures came."""
+        ids = [one.person.id for one in self.people]
+        async with asyncio.TaskGroup() as group:
+            waits = [
+                group.create_task(one.sees(epoch, *(other for other in ids if other != one.person.id), frames=frames))
+                for one in self.people
+            ]
+        return [wait.result() for wait in waits]
+
+    async def look(self) -> dict[str, Any]:
+        """The session as the API shows it."""
+        found: dict[str, Any] = (await self.ask("GET", f"/sessions/{self.session}", headers=KEY)).json()
+        return found
+
+    async def machine(self) -> Program:
+        """The media server that the call is on."""
+        [document] = [d for d in await self.cluster.servers.database.documents("sessions") if d["_id"] == self.session]
+        [program] = [m for m in self.cluster.media_servers if str(document["server"]) in m.url]
+        return program
+
+
+async def pool(ask: Pods) -> dict[str, dict[str, Any]]:
+    """The media servers as the API shows them, by address."""
+    found = (await ask("GET", "/media-servers", headers=KEY)).json()
+    return {server["url"]: server for server in found["media_servers"]}
+
+
+def losses(somebody: Person) -> list[int]:
+    """The epochs that somebody was told of by ``media-lost``, each message id once."""
+    return [m["data"]["epoch"] for m in somebody.messages if m["type"] == "media-lost"]
+
+
+def told(somebody: Person, type_: str, **data: Any) -> list[Message]:
+    """What somebody was told of one kind and with these data, each message id once."""
+    return [m for m in somebody.messages if m["type"] == type_ and data.items() <= m["data"].items()]
+
+
+@asynccontextmanager
+async def call(cluster: Cluster, people: int = 2, **fields: Any) -> AsyncIterator[Call]:
+    """A session in which so many people send, and receive each other, for the block."""
+    async with AsyncExitStack() as stack:
+        ask = await stack.enter_async_context(pods(api.url for api in cluster.apis))
+        made = await ask("POST", "/sessions", headers=KEY, json=fields)
+        assert made.status_code == 201, made.text
+        opened = Call(ask, cluster, made.json()["id"])
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        for n in range(people):
+            somebody = await stack.enter_async_context(person(ask, opened.session, KEY, name=f"Person {n + 1}"))
+            opened.people.append(Steadfast(somebody))
+            stack.callback(group.create_task(opened.people[-1].run()).cancel)
+        yield opened

@@ -78,7 +78,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         reach, chores = Reach(), Chores()
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
-        pool = Pool(wrapper, store.servers, Ears(hearing.take, reach.back, reach.cut_off))
+        pool = Pool(wrapper, store.servers, Ears(hearing.take, reach.back, reach.cut_off, reach.gone))
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
         context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath)

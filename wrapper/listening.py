@@ -35,6 +35,8 @@ class Listening:
         while True:
             try:
                 async with watch(self._database) as stream:
+                    # What moved while nothing was heard may be within reach by now; else it is shunned again.
+                    self._shunned.clear()
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)
@@ -73,7 +75,7 @@ class Listening:
         await self._listener.unlisten(session)
 
     async def back(self, server: str) -> None:
-        """A media server is reached again: listen to what was shunned for it."""
+        """A media server is reached again, or was removed: listen to what was shunned for it."""
         self._shunned = {session: other for session, other in self._shunned.items() if other != server}
         await self.catch_up()
 
@@ -95,9 +97,13 @@ class Listening:
                         pass
 
     async def _turned(self, session: SessionId) -> None:
-        """An epoch, or the whole session, is over: forget the handles of what was in it."""
+        """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was shunned."""
+        shunned = self._shunned.pop(session, None) is not None
         try:
             found = await self._sessions.find(session)
         except Away:
             return  # they are forgotten with the session at the latest
-        self._forget(session, found.epoch if found is not None and found.status == "open" else None)
+        there = found is not None and found.status == "open"
+        self._forget(session, found.epoch if found is not None and there else None)
+        if shunned and there:
+            await self.listen(session)

@@ -3,18 +3,23 @@
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.store.documents import SessionDocument
 from wrapper.context import Context
+from wrapper.media.port import Unreached
 
 
 async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocument:
     """The session as it is once its present epoch has a pipeline.
 
     Raises Refusal ``unavailable`` when no media server is up (the chore *place* stays), Trouble when the race was
-    lost to a change of epoch or the server is not reached from here: the command is tried again.
+    lost to a change of epoch or the server is not reached from here: the command is tried again. Unreached leaves it
+    to those who reach a server that this wrapper does not (yet).
     """
     if session.media is not None:
         return session
     reserved = await context.store.servers.reserve(session.server, context.media.reached())
     if reserved is None:
+        elsewhere = await context.store.servers.open_one()
+        if elsewhere is not None:
+            raise Unreached(elsewhere)
         await context.store.sessions.owe_place(session.id)
         raise Refusal("unavailable", "no media server is up; the session gets one as soon as one is", retry_after=1)
     server, why = reserved

@@ -27,6 +27,11 @@ class Reach:
         if self._parts is not None:
             await self._parts[0].cut_off(server)
 
+    async def gone(self, server: str) -> None:
+        """It has left the pool and will never be back: what was shunned for it is elsewhere, or has no media."""
+        if self._parts is not None:
+            await self._parts[1].back(server)
+
     async def shun(self, session: SessionId, server: str) -> None:
         """Leave one session to those who reach its media server."""
         if self._parts is not None:

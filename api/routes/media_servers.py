@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.asked import SCHEMES, Asked, AskedOf
+from api.asked import SCHEMES, Asked, AskedOf, MakingOf
 from api.bodies import MediaServerBody, PatchMediaServerBody
 from api.documented import headed, problems
 from api.views import MediaServerList
 from callplane.contracts import bounds
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import derived_id
 from callplane.contracts.operations import MediaServerView
 
 router = APIRouter(tags=["media servers"], dependencies=SCHEMES, prefix="/media-servers")
@@ -29,14 +30,19 @@ async def list_servers(asked: AskedOf) -> MediaServerList:
     status_code=201,
     summary="Register a media server",
     responses={
-        **problems("wrong-state"),
+        **problems("wrong-state", "key-reused"),
         **headed(201, "Location"),
         200: {**headed(200, "Location")[200], "model": MediaServerView, "description": "It was there already"},
     },
 )
-async def register(body: MediaServerBody, asked: AskedOf, response: Response) -> MediaServerView:
+async def register(body: MediaServerBody, asked: MakingOf, response: Response) -> MediaServerView:
     """Add one while everything runs; it is `down` until a wrapper reaches it, which takes some seconds."""
     asked.parts.permits.operate(asked.credential)
+    # A repeat finds it by its name; the key only tells a repeat from another request.
+    if asked.key is not None:
+        request = derived_id("media-server", *asked.scope, asked.key)
+        if not await asked.parts.dispatch.records.enter(request, derived_id(body.name, body.url)):
+            raise Refusal("key-reused")
     twin = next((one for one in await asked.parts.store.pool.all() if one.url == body.url), None)
     if twin is not None and twin.name != body.name:
         raise Refusal("wrong-state", f"This media server is registered as {twin.name}.")

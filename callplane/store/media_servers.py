@@ -104,10 +104,15 @@ class MediaServers:
         with away_when_unreachable():
             return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
 
+    async def open_one(self, *, but: str | None = None) -> str | None:
+        """Some server that would take a session now, whoever reaches it."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({**_OPEN, "_id": {"$ne": but}}, {"_id": 1})
+        return None if found is None else str(found["_id"])
+
     async def room_elsewhere(self, name: str) -> bool:
         """Whether another server would take a session now."""
-        with away_when_unreachable():
-            return await self._collection.find_one({**_OPEN, "_id": {"$ne": name}}, {"_id": 1}) is not None
+        return await self.open_one(but=name) is not None
 
     async def take_turn(self, name: str, seconds: float) -> bool:
         """Be the one wrapper that moves sessions off this draining server for the next ``seconds``."""

@@ -46,6 +46,8 @@ class Pool:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for name, _ in unwanted:
+            await self._ears.gone(name)
 
     async def _keep(self, name: str, url: str) -> None:
         """Keep one; an address that nothing can be done with costs its own server only."""
@@ -57,6 +59,14 @@ class Pool:
                         await server.run(self._wrapper)
                     finally:
                         del self.servers[name]
-            except Exception:
-                self._log.exception("a media server cannot be kept", server=name)
+            except Exception as failure:
+                # Said again at each attempt, so without its frames.
+                self._log.error("a media server cannot be kept", server=name, why=repr(_first(failure)))
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _first(failure: BaseException) -> BaseException:
+    """What a group is about."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

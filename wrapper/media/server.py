@@ -22,11 +22,13 @@ OnChange = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Who is told: of each event, that a socket is there (again), and that we are cut off while others are not."""
+    """Who is told: of each event, that a socket is there (again), that we are cut off while others are not, and that
+    a server has left the pool."""
 
     event: OnEvent
     back: OnChange
     cut_off: OnChange
+    gone: OnChange
 
 
 class MediaServer:

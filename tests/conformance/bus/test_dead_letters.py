@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callplane.bus.dead_letters import SHOWN, NoSuchLetter, Unreadable
+from callplane.bus.desk import ATTEMPTS
 from callplane.bus.names import session_name
 from callplane.bus.ports import Bus, Sender
 from callplane.contracts.commands import Envelope, Publish
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import SessionId
 from tests.support.bus import TRACE, Corner, RabbitCorner, Told, command, session, until
 
@@ -114,6 +115,19 @@ async def test_a_replay_is_a_first_attempt_of_exactly_one(corner: Corner) -> Non
     assert again.envelope == commands[1].model_copy(update={"deadline": later})
     assert again.envelope.traceparent == TRACE
     assert await ids(corner) == [commands[0].id, commands[2].id]
+
+
+async def test_what_failed_five_times_has_five_more(corner: Corner) -> None:
+    told, where = Told(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)]), session()
+    sent = command(where)
+    async with grave(corner, told, where) as (bus, sender):
+        await sender.send(sent, wait=15)
+        [letter] = await bus.dead_letters.oldest()
+        assert (letter.attempt, letter.reason) == (ATTEMPTS, "attempts: no server")
+        await bus.dead_letters.replay(sent.id, sender.post)
+        await told.until(ATTEMPTS + 1)
+    assert told.attempts == [1, 2, 3, 4, 5, 1]
+    assert await ids(corner) == []
 
 
 async def test_what_cannot_be_sent_stays(corner: Corner) -> None:

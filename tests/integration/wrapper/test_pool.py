@@ -4,8 +4,11 @@ import asyncio
 from collections import Counter
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from callplane.contracts.commands import Publish
+from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.pool_orders import PoolOrders
 from tests.support.leftovers import pipelines
@@ -85,6 +88,22 @@ async def test_a_call_on_a_server_that_is_removed_under_it_goes_on_elsewhere(ser
         await until(moved)
 
 
+async def test_an_address_of_no_use_costs_no_other_server(servers: Servers) -> None:
+    async with room(servers, wrappers=1) as r:
+        await r.store.servers.register("odd", f"ws://{'x' * 70}.example/")
+        await r.store.servers.register("odder", "ws://127.0.0.1:x/")
+        await r.start()
+        with capture_logs() as logs:
+            await until(lambda: _said(logs, {"odd", "odder"}))
+        session = await call(r)
+        assert list(await placed(r, [session])) == await names(r)
+
+
+async def _said(logs: list[EventDict], servers: set[str]) -> bool:
+    """Whether there was a word about each of these servers."""
+    return {entry["server"] for entry in logs if entry["event"] == "a media server cannot be kept"} >= servers
+
+
 async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> None:
     async with room(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
         pool = PoolOrders(r.store.database)
@@ -124,6 +143,33 @@ async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> No
         shown = await pool.find(one)
         assert shown is not None
         assert (shown.state, shown.cordoned, shown.sessions) == ("up", True, 0)
+
+
+async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matters_no_more(servers: Servers) -> None:
+    async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
+        pool = PoolOrders(r.store.database)
+        [program, _] = r.programs
+        moved, waiting = await call(r), await r.session()
+        server = (await now(r, moved)).server or ""
+        assert await pool.add("late", (await r.machines.start_media_server()).url)
+
+        async def seen() -> bool:
+            return "late" in program.context.media.reached()
+
+        await until(seen)
+        # As a wrapper does that is cut off from both.
+        await program.listening.shun(SessionId(moved), server)
+        await program.listening.shun(SessionId(waiting), "late")
+        await program.listening.catch_up()
+        assert not program.listener.listening() & {moved, waiting}
+        await pool.change("late", cordoned=True, draining=None)
+        await pool.change(server, cordoned=None, draining=True)
+        assert await pool.remove("late") == "removed"
+
+        async def heard() -> bool:
+            return program.listener.listening() >= {moved, waiting}
+
+        await until(heard)
 
 
 async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:

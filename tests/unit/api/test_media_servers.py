@@ -65,6 +65,14 @@ async def test_what_is_no_media_server_is_invalid(database: Database, body: dict
         assert (await asked(it, "GET"))[1] == {"media_servers": []}
 
 
+async def test_a_key_belongs_to_one_request(database: Database) -> None:
+    async with api(settings_for(database), ScriptedBus()) as it:
+        keyed = {**BY_KEY, "Idempotency-Key": "k" * 16}
+        answers = [await it.http.post(POOL, json=body, headers=keyed) for body in (ONE, ONE, TWO)]
+        assert [answer.status_code for answer in answers] == [201, 200, 422]
+        assert answers[2].json()["code"] == "key-reused"
+
+
 @pytest.mark.parametrize("url", ["ws://[::1]:8888/kurento", "wss://a.b-c.example", "ws://127.0.0.1:1/x?y=%20z"])
 async def test_what_is_one_is_taken(database: Database, url: str) -> None:
     async with api(settings_for(database), ScriptedBus()) as it:

@@ -46,9 +46,9 @@ class Bench:
     async def ask(self, body: Command, session: str | None = None) -> Reply:
         """One command and its reply, which must be no problem."""
         id_ = new_id()
-        deadline = self.clock.now() + timedelta(seconds=30)
+        deadline = self.clock.now() + timedelta(seconds=60)
         envelope = Envelope(id=id_, session_id=session or made_by(id_), caller=CALLER, deadline=deadline, body=body)
-        reply = await self.sender.send(envelope, wait=30)
+        reply = await self.sender.send(envelope, wait=60)
         if reply is None or (reply.problem is not None and body.name != "join"):
             raise SystemExit(f"{body.name}: {reply and reply.problem}")
         return reply

@@ -1,14 +1,14 @@
-"""Calls with live media on a cluster: people who go on after each loss, and what they must have been told."""
+"""Calls with live media: people who go on after each loss, and what they must have been told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.person import Message, Person, Pods, person, pods
 from tests.support.stack import API_KEY, Cluster, Program
-from tests.support.steadfast import Steadfast
+from tests.support.steadfast import WITHIN, Steadfast
 
 KEY = {"X-API-Key": API_KEY}
 
@@ -18,16 +18,15 @@ class Call:
     """A session and those in it."""
 
     ask: Pods
-    cluster: Cluster
     session: str
     people: list[Steadfast] = field(default_factory=list)
 
-    async def flows(self, epoch: int, frames: int = 5) -> list[float]:
+    async def flows(self, epoch: int, frames: int = 5, within: float = WITHIN) -> list[float]:
         """Wait until everybody decodes everybody in this epoch; when each one's first pictures came."""
         ids = [one.person.id for one in self.people]
         async with asyncio.TaskGroup() as group:
             waits = [
-                group.create_task(one.sees(epoch, *(other for other in ids if other != one.person.id), frames=frames))
+                group.create_task(one.sees(epoch, *(set(ids) - {one.person.id}), frames=frames, within=within))
                 for one in self.people
             ]
         return [wait.result() for wait in waits]
@@ -37,11 +36,12 @@ class Call:
         found: dict[str, Any] = (await self.ask("GET", f"/sessions/{self.session}", headers=KEY)).json()
         return found
 
-    async def machine(self) -> Program:
-        """The media server that the call is on."""
-        [document] = [d for d in await self.cluster.servers.database.documents("sessions") if d["_id"] == self.session]
-        [program] = [m for m in self.cluster.media_servers if str(document["server"]) in m.url]
-        return program
+
+async def machine(c: Call, cluster: Cluster) -> Program:
+    """The media server that the call is on, or was on last."""
+    [document] = [d for d in await cluster.servers.database.documents("sessions") if d["_id"] == c.session]
+    [program] = [m for m in cluster.media_servers if str(document["server"]) in m.url]
+    return program
 
 
 async def pool(ask: Pods) -> dict[str, dict[str, Any]]:
@@ -61,13 +61,13 @@ def told(somebody: Person, type_: str, **data: Any) -> list[Message]:
 
 
 @asynccontextmanager
-async def call(cluster: Cluster, people: int = 2, **fields: Any) -> AsyncIterator[Call]:
-    """A session in which so many people send, and receive each other, for the block."""
+async def call(urls: Iterable[str], people: int = 2, **fields: Any) -> AsyncIterator[Call]:
+    """A session, asked for at these pods, in which so many people send and receive each other, for the block."""
     async with AsyncExitStack() as stack:
-        ask = await stack.enter_async_context(pods(api.url for api in cluster.apis))
+        ask = await stack.enter_async_context(pods(urls))
         made = await ask("POST", "/sessions", headers=KEY, json=fields)
         assert made.status_code == 201, made.text
-        opened = Call(ask, cluster, made.json()["id"])
+        opened = Call(ask, made.json()["id"])
         group = await stack.enter_async_context(asyncio.TaskGroup())
         for n in range(people):
             somebody = await stack.enter_async_context(person(ask, opened.session, KEY, name=f"Person {n + 1}"))

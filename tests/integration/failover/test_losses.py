@@ -2,15 +2,20 @@
 
 import pytest
 
-from tests.support.calls import KEY, Call, call, losses, pool, told
+from tests.support.calls import KEY, Call, call, losses, machine, pool, told
 from tests.support.leftovers import pipelines
 from tests.support.person import person
 from tests.support.servers import Servers
-from tests.support.stack import Size, cluster
+from tests.support.stack import Cluster, Size, cluster
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 TWO = Size(apis=2, wrappers=2, media_servers=2)
+
+
+def urls(machines: Cluster) -> list[str]:
+    """Where people ask."""
+    return [api.url for api in machines.apis]
 
 
 async def moved_once(c: Call, epoch: int = 2) -> None:
@@ -26,24 +31,24 @@ async def moved_once(c: Call, epoch: int = 2) -> None:
         assert told(somebody, "participant-left") == []
 
 
-async def only_pipeline(c: Call) -> None:
+async def only_pipeline(c: Call, machines: Cluster) -> None:
     """One pipeline lives, on the server that the call is on."""
 
     async def one() -> bool:
-        now = await c.machine()
-        counts = {m.url: len(await pipelines(m.url)) for m in c.cluster.media_servers if m.process.returncode is None}
+        now = await machine(c, machines)
+        counts = {m.url: len(await pipelines(m.url)) for m in machines.media_servers if m.process.returncode is None}
         return counts == {url: int(url == now.url) for url in counts}
 
     await until(one, 20)
 
 
 async def test_a_killed_server_costs_a_call_one_epoch_and_nothing_else(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(machines) as c:
+    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
         await c.flows(1)
         old = {one.person.id: dict(one.person.epochs) for one in c.people}
-        await (await c.machine()).kill()
+        await (await machine(c, machines)).kill()
         await moved_once(c)
-        await only_pipeline(c)
+        await only_pipeline(c, machines)
         await _old_ids_do_nothing(c, old)
 
 
@@ -64,42 +69,42 @@ async def _old_ids_do_nothing(c: Call, old: dict[str, dict[str, int]]) -> None:
 
 
 async def test_a_server_that_is_back_within_a_second_is_another_process(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(machines) as c:
+    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
         await c.flows(1)
-        hit = await c.machine()
+        hit = await machine(c, machines)
         await hit.kill()
         await hit.restart()
         await moved_once(c)
-        await only_pipeline(c)
+        await only_pipeline(c, machines)
 
 
 async def test_a_silent_server_is_left_and_cleared_when_it_wakes(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(machines) as c:
+    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
         await c.flows(1)
-        hit = await c.machine()
+        hit = await machine(c, machines)
         hit.pause()
         await moved_once(c)
         assert (await pool(c.ask))[hit.url]["state"] == "down"
-        assert await c.machine() is not hit
+        assert await machine(c, machines) is not hit
         hit.resume()
-        await only_pipeline(c)
+        await only_pipeline(c, machines)
         await moved_once(c)
 
 
 async def test_a_drain_moves_a_live_call_and_a_cordon_keeps_new_ones_away(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(machines) as c:
+    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
         await c.flows(1)
-        hit = await c.machine()
+        hit = await machine(c, machines)
         name = (await pool(c.ask))[hit.url]["name"]
         assert (await c.ask("PATCH", f"/media-servers/{name}", headers=KEY, json={"cordoned": True})).status_code == 200
-        async with call(machines, people=1) as other:
+        async with call(urls(machines), people=1) as other:
             await until(lambda: _sends(other))
-            assert await other.machine() is not hit
+            assert await machine(other, machines) is not hit
         assert all(losses(one.person) == [] for one in c.people)
         drained = await c.ask("PATCH", f"/media-servers/{name}", headers=KEY, json={"draining": True})
         assert drained.status_code == 200, drained.text
         await moved_once(c)
-        assert await c.machine() is not hit
+        assert await machine(c, machines) is not hit
         await until(lambda: _empty(hit.url))
 
 
@@ -112,7 +117,7 @@ async def _empty(url: str) -> bool:
 
 
 async def test_without_any_server_a_call_waits_and_goes_on_when_one_comes(servers: Servers) -> None:
-    async with cluster(servers, Size(apis=2, wrappers=2, media_servers=1)) as machines, call(machines) as c:
+    async with cluster(servers, Size(apis=2, wrappers=2, media_servers=1)) as machines, call(urls(machines)) as c:
         await c.flows(1)
         [hit] = machines.media_servers
         await hit.kill()
@@ -128,11 +133,11 @@ async def test_without_any_server_a_call_waits_and_goes_on_when_one_comes(server
 
 
 async def test_a_plain_client_gets_there_by_a_rejoin_and_an_offer(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(machines) as c:
+    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
         await c.flows(1)
         async with person(c.ask, c.session, KEY, name="Plain") as plain:
             before = await plain.publish()
-            await (await c.machine()).kill()
+            await (await machine(c, machines)).kill()
             await plain.heard(lambda m: m["type"] == "media-lost")
             again = await plain.ask("POST", f"/sessions/{c.session}/participants", json={})
             assert again.status_code == 201

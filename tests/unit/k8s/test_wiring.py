@@ -2,7 +2,6 @@
 
 import pytest
 
-from api.routes.messages import Question
 from tests.support.manifests import OVERLAYS, Manifests, Object, rendered
 
 # Secrets that production expects from elsewhere; the README of k8s/ says how to make them.
@@ -49,21 +48,6 @@ def test_every_port_of_a_policy_is_listened_on(overlay: str) -> None:
                     assert port["port"] in listened | called | FOREIGN_PORTS, (policy["metadata"]["name"], port)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_ingress_leads_to_the_api_and_outlasts_the_longest_poll(overlay: str) -> None:
-    (ingress,) = rendered(overlay).of("Ingress")
-    (rule,) = ingress["spec"]["rules"]
-    (path,) = rule["http"]["paths"]
-    backend = path["backend"]["service"]
-    ports = rendered(overlay).one("Service", backend["name"])["spec"]["ports"]
-    assert backend["port"]["name"] in [port["name"] for port in ports]
-    notes = {key.rpartition("/")[2]: value for key, value in ingress["metadata"]["annotations"].items()}
-    assert int(notes["proxy-read-timeout"]) > longest_poll()
-    assert notes["proxy-buffering"] == "off"
-    assert not any("affinity" in key for key in notes)
-    assert "sessionAffinity" not in rendered(overlay).one("Service", backend["name"])["spec"]
-
-
 def test_secrets_are_there_or_expected() -> None:
     for overlay, there in (("overlays/dev", set()), ("overlays/prod", GIVEN)):
         manifests = rendered(overlay)
@@ -88,11 +72,6 @@ def test_every_key_of_a_development_secret_that_is_asked_for_is_there() -> None:
 def manifests_secret(manifests: Manifests, name: str) -> Object:
     """The data of a secret; that of several namespaces has the same keys."""
     return next(one["data"] for one in manifests.of("Secret") if one["metadata"]["name"] == name)
-
-
-def longest_poll() -> float:
-    """The bound that the API puts on `wait`."""
-    return float(next(rule.le for rule in Question.model_fields["wait"].metadata if hasattr(rule, "le")))
 
 
 def selector(one: Object) -> dict[str, str]:

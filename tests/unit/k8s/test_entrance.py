@@ -1,0 +1,83 @@
+"""What stands before the API lets the right things through, for long enough, unbuffered, to any pod."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from api import routes
+from api.routes import probes as api_probes
+from api.routes.messages import Question
+from api.routes.web import mount_web
+from tests.support.manifests import OVERLAYS, rendered, rendered_with
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_ingress_leads_to_the_api_and_outlasts_the_longest_poll(overlay: str) -> None:
+    (ingress,) = rendered(overlay).of("Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    backends = [path["backend"]["service"] for path in rule["http"]["paths"]]
+    backend = backends[0]
+    assert backends == [backend] * len(backends)
+    ports = rendered(overlay).one("Service", backend["name"])["spec"]["ports"]
+    assert backend["port"]["name"] in [port["name"] for port in ports]
+    notes = {key.rpartition("/")[2]: value for key, value in ingress["metadata"]["annotations"].items()}
+    assert int(notes["proxy-read-timeout"]) > longest_poll()
+    assert notes["proxy-buffering"] == "off"
+    assert not any("affinity" in key for key in notes)
+    assert "sessionAffinity" not in rendered(overlay).one("Service", backend["name"])["spec"]
+
+
+@pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
+def test_the_world_gets_all_that_the_api_serves_but_probes_and_metrics(kind: str, tmp_path: Path) -> None:
+    led = ingress_paths() if kind == "Ingress" else gateway_paths(tmp_path)
+    inner = {route.path for route in api_probes.router.routes if isinstance(route, APIRoute)}
+    assert inner == {"/livez", "/readyz", "/metrics"}
+    outer = served() - inner
+    assert {"/", "/messages", "/sessions/{session_id}", "/sdk", "/openapi.json"} <= outer
+    assert {path for path in outer if not reaches(led, path)} == set()
+    assert {path for path in inner if reaches(led, path)} == set()
+
+
+def served() -> set[str]:
+    """Every path of the API, folders of files included."""
+    app = FastAPI(docs_url=None, redoc_url=None)
+    mount_web(app)
+    nouns = [importlib.import_module(f"api.routes.{noun.name}") for noun in pkgutil.iter_modules(routes.__path__)]
+    every = [*app.routes, *(route for noun in nouns if hasattr(noun, "router") for route in noun.router.routes)]
+    return {path for route in every if (path := getattr(route, "path", ""))}
+
+
+def reaches(led: set[tuple[str, bool]], path: str) -> bool:
+    """Whether one of these leads there: exactly, or by whole elements of the path."""
+    return any(path == at or (prefix and path.startswith(f"{at.rstrip('/')}/")) for at, prefix in led)
+
+
+def ingress_paths() -> set[tuple[str, bool]]:
+    """Each path of the Ingress, and whether it is a prefix."""
+    (ingress,) = rendered("overlays/prod").of("Ingress")
+    return {(one["path"], one["pathType"] == "Prefix") for one in ingress["spec"]["rules"][0]["http"]["paths"]}
+
+
+def gateway_paths(scratch: Path) -> set[tuple[str, bool]]:
+    """Each path of the HTTPRoute, and whether it is a prefix."""
+    manifests = rendered_with("components/gateway", scratch)
+    assert manifests.of("Ingress") == []
+    (route,) = manifests.of("HTTPRoute")
+    matches = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
+    return {(one["value"], one["type"] == "PathPrefix") for one in matches}
+
+
+def test_streams_have_no_end_behind_a_gateway_and_polls_a_late_one(tmp_path: Path) -> None:
+    (route,) = rendered_with("components/gateway", tmp_path).of("HTTPRoute")
+    streams, rest = route["spec"]["rules"]
+    assert streams["timeouts"] == {"request": "0s"}
+    assert int(rest["timeouts"]["request"].removesuffix("s")) > longest_poll()
+
+
+def longest_poll() -> float:
+    """The bound that the API puts on `wait`."""
+    return float(next(rule.le for rule in Question.model_fields["wait"].metadata if hasattr(rule, "le")))

@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import Scene, rabbit_scene, texts_of
+from tests.support.mailboxes import FAST, Scene, rabbit_scene, texts_of
 from tests.support.pods import Client, Pollable, child_pod
 from tests.support.servers import Servers
 
@@ -60,6 +61,32 @@ async def test_polls_parked_at_a_killed_holder_go_on(servers: Servers) -> None:
             await scene.publisher.to(ann, "1")
             async with asyncio.timeout(2):
                 assert texts_of(await parked) == ["1"]
+
+
+async def test_polls_of_a_killed_pod_keep_no_seat_attached(servers: Servers) -> None:
+    """Nobody names them any more: their holder drops them, and grace begins."""
+    async with (
+        rabbit_scene(servers) as scene,
+        scene.pod(replace(FAST, away=60)) as holder,
+        child_pod(servers) as killed,
+        asyncio.TaskGroup() as tasks,
+    ):
+        ann = await scene.seat("ann")
+        await holder.poll(ann, wait=0)
+        parked = tasks.create_task(outcome_of(killed, ann))
+        await asyncio.sleep(0.7)
+        await killed.process.kill()
+        assert await parked is ConnectionError
+        assert (await scene.until_state(ann, "detached")).n == 1
+
+
+async def outcome_of(pod: Pollable, participant: ParticipantId) -> type[Exception] | None:
+    """What a long poll ends with."""
+    try:
+        await pod.poll(participant, wait=30)
+    except Exception as failure:
+        return type(failure)
+    return None
 
 
 async def test_a_paused_holder_is_waited_for_and_then_replaced(servers: Servers) -> None:

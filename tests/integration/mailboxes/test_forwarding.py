@@ -144,18 +144,3 @@ async def test_no_end_of_a_poll_stops_a_taking(servers: Servers) -> None:
             hasty.cancel()
         assert await b.read(ann, 1) == ["1"]
         assert (await scene.attachment(ann)).n == 1
-
-
-async def test_a_pod_that_says_nothing_of_its_polls_has_them_dropped(servers: Servers) -> None:
-    """A pod that never calls the roll: what it has parked elsewhere does not keep a seat attached for ever."""
-    async with (
-        rabbit_scene(servers) as scene,
-        scene.pod() as holder,
-        scene.pod(replace(FAST, roll=60)) as silent,
-        asyncio.TaskGroup() as tasks,
-    ):
-        ann = await scene.seat("ann")
-        await holder.poll(ann, wait=0)
-        parked = tasks.create_task(outcome(silent.poll(ann, wait=30)))
-        await scene.until_state(ann, "detached")
-        assert await parked == "unavailable"

@@ -46,9 +46,9 @@ async def test_polls_of_one_pod_wait_for_one_taking(database: Database) -> None:
         bus = slow_bus(scene)
         async with pod_on(bus, scene.database) as pod, asyncio.TaskGroup() as tasks:
             ann = await scene.seat("ann")
-            early = [tasks.create_task(outcome(pod.poll(ann)))]
+            early = [tasks.create_task(outcome(pod.poll(ann))) for _ in range(3)]
             await bus.looking.wait()
-            early += [tasks.create_task(outcome(pod.poll(ann))) for _ in range(8)]
+            early += [tasks.create_task(outcome(pod.poll(ann))) for _ in range(6)]
             await asyncio.sleep(0.05)
             last = tasks.create_task(pod.poll(ann))
             await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 from pymongo import ReturnDocument, WriteConcern
+from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
@@ -42,6 +43,11 @@ class MediaServers:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
+        # No majority is waited for: a reservation that is lost with its primary only makes the next choice worse. Read
+        # as written, for the majority's view is behind, and every guard that is taken from it would fail at first.
+        self._lightly = self._collection.with_options(
+            write_concern=WriteConcern(w=1), read_concern=ReadConcern("local")
+        )
         self._reserving = asyncio.Lock()
 
     async def register(self, name: str, url: str) -> None:
@@ -137,7 +143,7 @@ class MediaServers:
     async def _reserve_among(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         while True:
             with away_when_unreachable():
-                up = self._collection.find({**_OPEN, "_id": {"$in": sorted(among)}})
+                up = self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}})
                 found = [MediaServerDocument.model_validate(f) async for f in up]
             if not found:
                 return None
@@ -148,10 +154,8 @@ class MediaServers:
 
     async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
         where: Document = {**_OPEN, "_id": best.name, "placed": best.placed, "memory": best.memory}
-        # Not waited for by a majority: a reservation that is lost with its primary only makes the next choice worse.
-        lightly = self._collection.with_options(write_concern=WriteConcern(w=1))
         with away_when_unreachable():
-            found = await lightly.find_one_and_update(
+            found = await self._lightly.find_one_and_update(
                 where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
             )
         return None if found is None else MediaServerDocument.model_validate(found)

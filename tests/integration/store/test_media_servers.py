@@ -1,0 +1,76 @@
+"""The pool's guards: whose turn it is to move sessions, who is chosen, and what operators' orders mean."""
+
+import asyncio
+
+from callplane.contracts.media import MediaRef
+from callplane.store.media_servers import PLACED_KIB
+from callplane.store.pool_orders import PoolOrders
+from tests.support.servers import Database
+from tests.support.store import Repositories, repositories
+from tests.support.waiting import until
+
+BOTH = frozenset({"a", "b"})
+
+
+async def pool_of(store: Repositories, **memory: int) -> PoolOrders:
+    """These servers, up, with so much memory in use."""
+    for name, used in memory.items():
+        await store.servers.register(name, f"ws://{name}/")
+        await store.servers.reached(name, "wrapper", f"process of {name}")
+        await store.servers.measured(name, used)
+    return PoolOrders(store.database)
+
+
+async def test_one_has_the_turn_until_it_is_over(database: Database) -> None:
+    async with repositories(database) as store:
+        pool = await pool_of(store, a=1)
+
+        async def turns(seconds: float) -> int:
+            return sum(await asyncio.gather(*(store.servers.take_turn("a", seconds) for _ in range(10))))
+
+        assert await turns(1) == 0  # it is not drained
+        await pool.change("a", cordoned=None, draining=True)
+        assert await turns(60) == 1
+        assert await turns(60) == 0
+        assert await turns(0) >= 1
+        await pool.change("a", cordoned=False, draining=None)
+        assert await turns(0) == 0
+
+
+async def test_the_emptiest_that_is_open_and_reached_is_chosen_and_counted(database: Database) -> None:
+    async with repositories(database) as store:
+        pool = await pool_of(store, a=100, b=100 + PLACED_KIB + 1)
+        chosen = [await store.servers.reserve(None, BOTH) for _ in range(3)]
+        assert [one[0].name for one in chosen if one] == ["a", "a", "b"]
+        assert await store.servers.reserve(None, frozenset()) is None
+        former = await store.servers.reserve("b", BOTH)
+        assert former is not None
+        assert former[0].name == "b"
+        await pool.change("b", cordoned=True, draining=None)
+        other = await store.servers.reserve("b", BOTH)
+        assert other is not None
+        assert other[0].name == "a"
+        assert await store.servers.reserve("b", frozenset("b")) is None
+        assert (await store.servers.open_one(), await store.servers.room_elsewhere("a")) == ("a", False)
+
+
+async def test_all_at_once_are_counted_each_once(database: Database) -> None:
+    async with repositories(database) as one, repositories(database) as two:
+        await pool_of(one, a=100, b=100)
+        who = [store.servers.reserve(None, BOTH) for _ in range(20) for store in (one, two)]
+        chosen = [reserved[0].name for reserved in await asyncio.gather(*who) if reserved]
+        assert (chosen.count("a"), chosen.count("b")) == (20, 20)
+
+        async def counted() -> bool:
+            return [server.placed for server in await one.servers.all()] == [20 * PLACED_KIB] * 2
+
+        await until(counted)
+
+
+async def test_sessions_of_a_removed_server_are_lost_and_of_others_not(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        await store.media.place(session.id, 1, MediaRef("a", "pipeline"), "process of a", "a test")
+        assert await store.sessions.on_servers_lost({"a": "process of a", "b": None}) == []
+        for pool in ({"b": "process of b"}, {}):
+            assert [lost.id for lost in await store.sessions.on_servers_lost(pool)] == [session.id]

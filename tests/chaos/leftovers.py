@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.chaos.fleet import Fleet
+from tests.support.history import Command, History
 from tests.support.leftovers import children, pipelines
 
 EVERY_SECONDS = 0.5
@@ -58,22 +59,38 @@ def _is_of(connection: str, ready: list[dict[str, Any]], living: list[dict[str, 
     return any(each["_id"] == session for each in living)
 
 
-async def unlike_the_documents(fleet: Fleet) -> list[str]:
-    """Look at documents and media servers, and say how they differ."""
+def forgotten(commands: Iterable[Command], connections: list[dict[str, Any]]) -> list[str]:
+    """Candidates that were accepted and are not kept with their connection, while it lives."""
+    kept = {each["_id"]: [c["candidate"] for c in each["candidates"]] for each in connections if _lives(each)}
+    return [
+        f"lost: candidate {command.what['candidate']!r} of {command.what['connection']}"
+        for command in commands
+        if command.op == "candidates"
+        and command.outcome == "ok"
+        and command.what["candidate"] not in kept.get(command.what["connection"], [command.what["candidate"]])
+    ]
+
+
+def _lives(connection: dict[str, Any]) -> bool:
+    return bool(connection["state"] == "ready")
+
+
+async def unlike_the_documents(fleet: Fleet, history: History) -> list[str]:
+    """Look at documents and media servers, and say how they differ from each other and from what was accepted."""
     database = fleet.servers.database
     sessions, connections = await database.documents("sessions"), await database.documents("connections")
     found: dict[str, set[str]] = {}
     for url in fleet.media().values():
         for pipeline in await pipelines(url):
             found[pipeline] = set(await children(url, pipeline))
-    return differences(sessions, connections, found)
+    return differences(sessions, connections, found) + forgotten(history.commands, connections)
 
 
-async def settled(fleet: Fleet, seconds: float) -> list[str]:
+async def settled(fleet: Fleet, history: History, seconds: float) -> list[str]:
     """Wait until media servers and documents agree; how they still differ after ``seconds``."""
     end = time.monotonic() + seconds
     while True:
-        wrong = await unlike_the_documents(fleet)
+        wrong = await unlike_the_documents(fleet, history)
         if not wrong or time.monotonic() > end:
             return wrong
         await asyncio.sleep(EVERY_SECONDS)

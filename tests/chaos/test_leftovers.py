@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.chaos.checker import check
-from tests.chaos.leftovers import differences, remains
+from tests.chaos.leftovers import differences, forgotten, remains
+from tests.chaos.story import Story
 from tests.support.history import History
 
 SESSION = {"_id": "s", "status": "open", "media": b"m\0p", "streams": [{"connection_id": "c"}]}
@@ -36,6 +37,18 @@ def test_what_is_not_is_said(
 ) -> None:
     [wrong] = differences(sessions, connections, objects)
     assert wrong.startswith(words)
+
+
+def test_an_accepted_candidate_that_is_not_kept_is_lost() -> None:
+    story = Story()
+    story.did("ann", "candidates", {"connection": "c", "candidate": "host 1"}, status=202)
+    refused = story.did("ann", "candidates", {"connection": "c", "candidate": "host 2"}, status=404)
+    assert refused.outcome == "refused"
+    held = {**CONNECTION, "candidates": [{"candidate": "host 1"}]}
+    assert forgotten(story.history.commands, [held]) == []
+    assert forgotten(story.history.commands, []) == []
+    [wrong] = forgotten(story.history.commands, [{**held, "candidates": []}])
+    assert wrong.startswith("lost: candidate 'host 1'")
 
 
 def test_a_queue_or_an_exchange_of_a_session_is_left_over() -> None:

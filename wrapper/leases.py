@@ -83,8 +83,12 @@ class Leases:
 
     async def cut_off(self, server: str) -> None:
         """We do not reach it while others do: they adopt what we own there (design 7)."""
-        for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
-            await self._context.store.connections.disown(connection.id, self._context.wrapper)
+        me, store = self._context.wrapper, self._context.store
+        for connection in await store.connections.ready_on(me, server):
+            # Asked each time: of a killed server the others say a moment later that they do not reach it either.
+            if not await store.servers.reached_by_others(server, me):
+                return
+            await store.connections.disown(connection.id, me)
 
     async def came_back(self, server: str) -> None:
         """Our socket is there again: hear and settle what we own there, for events in between were lost."""

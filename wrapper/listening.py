@@ -23,6 +23,8 @@ class Listening:
 
     def __init__(self, database: Database, sessions: Sessions, listener: Listener, forget: Forget) -> None:
         self.ready = asyncio.Event()
+        self.pool_changed = asyncio.Event()
+        """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
         self._database = database
         self._sessions = sessions
         self._listener = listener
@@ -93,6 +95,8 @@ class Listening:
                         group.create_task(self.listen(SessionId(session)))
                     case Seen(what="closed" | "epoch", id=session):
                         group.create_task(self._turned(SessionId(session)))
+                    case Seen(what="server"):
+                        self.pool_changed.set()
                     case _:
                         pass
 

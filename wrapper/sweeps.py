@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from callplane.contracts.errors import Away, Busy, Trouble
 from callplane.contracts.ids import SessionId
+from callplane.store.documents import SessionDocument
 from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
@@ -17,6 +19,7 @@ from wrapper.monitor import Monitor
 from wrapper.settings import WrapperSettings
 
 LISTING_SECONDS = 60.0
+LOST_AT_ONCE = 16
 
 
 class Sweeps:
@@ -39,7 +42,7 @@ class Sweeps:
             group.create_task(self._each(every, self._leases.judge))
             group.create_task(self._each(every, self.owed))
             group.create_task(self._each(every, self.deserted))
-            group.create_task(self._each(every, self.lost_servers))
+            group.create_task(self._each(every, self.lost_servers, listening.pool_changed))
             group.create_task(self._each(every, self.tombstones))
             group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
             group.create_task(self._each(every, Drops(self._context, self._settings.drop_seconds).sweep))
@@ -66,8 +69,18 @@ class Sweeps:
         store = self._context.store
         pool = await store.servers.all()
         lost = {s.name: None if s.state == "down" else s.server_id for s in pool}
-        for session in await store.sessions.on_servers_lost(lost):
-            self._context.aftermath.owes(await store.media.lose(session, "media-server-lost"))
+        gate = asyncio.Semaphore(LOST_AT_ONCE)
+
+        async def lose(session: SessionDocument) -> None:
+            async with gate:
+                try:
+                    self._context.aftermath.owes(await store.media.lose(session, "media-server-lost"))
+                except Away as away:
+                    self._log.warning("a loss is put off", session=session.id, why=str(away))
+
+        async with asyncio.TaskGroup() as group:
+            for session in await store.sessions.on_servers_lost(lost):
+                group.create_task(lose(session))
 
     async def tombstones(self) -> None:
         """Forget closed sessions when their mailboxes have been readable for long enough."""
@@ -80,12 +93,19 @@ class Sweeps:
             await topology.delete_session(SessionId(session))
             await store.sessions.bury(session)
 
-    async def _each(self, seconds: float, sweep: Callable[[], Awaitable[None]]) -> None:
+    async def _each(
+        self, seconds: float, sweep: Callable[[], Awaitable[None]], sooner: asyncio.Event | None = None
+    ) -> None:
+        """Sweep every so many seconds, or as soon as something has happened."""
+        news = sooner or asyncio.Event()
         while True:
+            news.clear()
             try:
                 await sweep()
             except (Away, Trouble, Busy) as trouble:
                 self._log.warning("a sweep is put off", sweep=sweep.__qualname__, why=str(trouble))
             except Exception:
                 self._log.exception("a sweep failed", sweep=sweep.__qualname__)
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await news.wait()

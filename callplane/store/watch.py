@@ -20,7 +20,9 @@ _PIPELINE: list[Document] = [
                 {"operationType": "insert"},
                 {"updateDescription.updatedFields.status": {"$exists": True}},
                 {"updateDescription.updatedFields.epoch": {"$exists": True}},
-                {"ns.coll": "media_servers"},
+                # The rest of a media server's document is written each second, and is nobody's news.
+                {"ns.coll": "media_servers", "updateDescription.updatedFields.state": {"$exists": True}},
+                {"ns.coll": "media_servers", "updateDescription.updatedFields.server_id": {"$exists": True}},
             ]
         }
     },
@@ -38,7 +40,8 @@ _PIPELINE: list[Document] = [
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the stream showed: ``opened``, ``closed``, ``epoch`` (of the session ``id``) or ``server`` (of the pool)."""
+    """What the stream showed: ``opened``, ``closed``, ``epoch`` (of the session ``id``) or ``server`` (one that came,
+    or is up, down or another process now)."""
 
     what: str
     id: str

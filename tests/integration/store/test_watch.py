@@ -18,14 +18,20 @@ async def test_it_shows_opening_closing_loss_and_the_pool(database: Database) ->
         assert placed is not None
         await store.media.lose(placed.document, "gone")
         await store.servers.register("a", "ws://127.0.0.1:1/kurento")
+        await store.servers.reached("a", "w", "process")
+        await store.servers.measured("a", 1000)
+        assert await store.servers.monitor("a", "w")
+        assert await store.servers.unreached("a", "w", refused=True)
         await store.sessions.close(session.id, "closed")
         seen: list[Seen] = []
         async with asyncio.timeout(10):
-            while len(seen) < 4:
+            while len(seen) < 6:
                 seen += [fact for fact in [await stream.next()] if fact]
         assert seen == [
             Seen("opened", session.id),
             Seen("epoch", session.id),
+            Seen("server", "a"),
+            Seen("server", "a"),
             Seen("server", "a"),
             Seen("closed", session.id),
         ]

@@ -19,6 +19,7 @@ from cli.machine.rundir import run_directory
 from tests.support.mailboxes import texts_of
 from tests.support.servers import Servers
 
+READ_WITHIN = 60.0
 ROOT = Path(__file__).parents[2]
 
 
@@ -111,6 +112,10 @@ class Client:
 
     async def read_until(self, count: int) -> list[str]:
         """Ask until so many different messages have come and are acknowledged."""
+        async with asyncio.timeout(READ_WITHIN):
+            return await self._read_until(count)
+
+    async def _read_until(self, count: int) -> list[str]:
         loop = asyncio.get_running_loop()
         last = loop.time()
         while len(self.read) < count:

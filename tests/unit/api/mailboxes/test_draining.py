@@ -1,0 +1,74 @@
+"""A pod that is about to stop lets no poll of its own outlive its answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from callplane.bus.mailboxes import Letters, Link
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from tests.support.mailboxes import memory_scene, outcome, pod_on, texts_of
+from tests.support.servers import Database
+
+
+class SlowPost:
+    """A bus whose letters wait, in order, while ``held`` is not set."""
+
+    def __init__(self, mailboxes: MemoryMailboxes) -> None:
+        self._mailboxes = mailboxes
+        self.held = asyncio.Event()
+        self.held.set()
+
+    @asynccontextmanager
+    async def connect(self, letters: Letters) -> AsyncIterator[Link]:
+        """A link whose letters can be held up."""
+        async with self._mailboxes.connect(letters) as link:
+            post = link.post
+
+            async def slow(queue: str, letter: bytes) -> None:
+                await self.held.wait()
+                await post(queue, letter)
+
+            link.post = slow  # type: ignore[method-assign]
+            yield link
+
+
+async def test_a_forwarded_poll_is_answered_by_its_holder_first(database: Database) -> None:
+    """Else the client, told to go on, could be at the holder before its former poll is done, and lose its place."""
+    async with memory_scene(database) as scene:
+        assert isinstance(scene.bus, MemoryMailboxes)
+        bus = SlowPost(scene.bus)
+        async with scene.pod() as holder, pod_on(bus, scene.database) as leaving, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            await holder.poll(ann, wait=0)
+            former = tasks.create_task(leaving.poll(ann, wait=20))
+            await asyncio.sleep(0.2)
+            bus.held.clear()
+            draining = tasks.create_task(leaving.doors.drain())
+            await asyncio.sleep(0.2)
+            assert not former.done()
+            bus.held.set()
+            async with asyncio.timeout(1):
+                await draining
+                assert texts_of(await former) == []
+            later = tasks.create_task(holder.poll(ann, wait=5))
+            await asyncio.sleep(0.1)
+            await scene.publisher.to(ann, "1")
+            assert texts_of(await later) == ["1"]
+
+
+async def test_a_holder_that_says_nothing_holds_up_no_drain(database: Database) -> None:
+    """After a second the poll is answered all the same, and later ones are told to come again."""
+    async with memory_scene(database) as scene:
+        assert isinstance(scene.bus, MemoryMailboxes)
+        bus = SlowPost(scene.bus)
+        async with scene.pod() as holder, pod_on(bus, scene.database) as leaving, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            await holder.poll(ann, wait=0)
+            former = tasks.create_task(leaving.poll(ann, wait=20))
+            await asyncio.sleep(0.2)
+            bus.held.clear()
+            async with asyncio.timeout(2):
+                await leaving.doors.drain()
+                assert texts_of(await former) == []
+            assert await outcome(leaving.poll(ann)) == "unavailable"
+            bus.held.set()

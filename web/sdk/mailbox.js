@@ -1,7 +1,7 @@
 // @ts-check
 /** A participant's mailbox: asking again is the acknowledgement of what the last answer brought. */
 
-import { CallplaneError } from "./errors.js";
+import { CallplaneError, unreachable } from "./errors.js";
 import { pause } from "./backoff.js";
 
 /** More than a holder ever has unacknowledged (500), so that a repeat after a take-over is still known. */
@@ -80,6 +80,8 @@ export class Mailbox {
       timeout: (wait + 8) * 1000,
       patience: 0,
     });
+    // A proxy on the way may answer for a pod that has just died.
+    if (!Array.isArray(body?.messages)) throw unreachable(new Error("the answer holds no messages"));
     return body;
   }
 

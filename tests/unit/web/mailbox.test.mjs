@@ -75,6 +75,18 @@ test("trouble that passes is asked again with the same ack", async () => {
   assert.deepEqual(requests.map((one) => one.query.get("wait")), ["25", "25", "0", "0", "25"]);
 });
 
+test("an answer without messages is trouble that passes, not the end of the mailbox", async () => {
+  const { box, got, requests } = mailbox([
+    answer(200),
+    answer(200, { hello: "I am a proxy" }),
+    answer(200, { messages: [message("a")], ack: "t1" }),
+    problem(410, "join-again", { reason: "left" }),
+  ]);
+  assert.equal((await box.run()).why, "gone");
+  assert.deepEqual(got, ["a"]);
+  assert.deepEqual(requests.map((one) => one.query.get("ack")), [null, null, null, "t1"]);
+});
+
 test("a newer poll elsewhere stops this one", async () => {
   const { box, requests } = mailbox([problem(409, "poll-replaced")]);
   assert.equal((await box.run()).why, "replaced");

@@ -6,21 +6,22 @@ tries more of them.
 
 import asyncio
 import os
+import random
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from cli.machine.mongod import Mongod
 from tests.support.interleaving import World
-from tests.support.life import ACTIONS, Life
+from tests.support.life import Life
 from tests.support.servers import fresh_database
 from tests.support.store import Repositories, repositories
 
 ALL = os.environ.get("FAULTS") == "all"
-EXAMPLES = 300 if ALL else 25
+EXAMPLES = 1500 if ALL else 60
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +46,23 @@ def store(runner: asyncio.Runner, mongod_server: Mongod) -> Iterator[Repositorie
 
 @pytest.mark.timeout(900 if ALL else 120)
 @settings(
-    max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],  # a smaller seed is no smaller life
+    suppress_health_check=list(HealthCheck),
 )
-@given(actions=st.lists(st.sampled_from(ACTIONS), max_size=6), data=st.data())
+@given(seed=st.integers(0, 2**32))
 def test_any_interleaving_of_two_wrappers_keeps_the_invariants(
-    runner: asyncio.Runner, store: Repositories, actions: list[str], data: st.DataObject
+    runner: asyncio.Runner, store: Repositories, seed: int
 ) -> None:
-    def choose(n: int) -> int:
-        return data.draw(st.integers(0, n - 1)) if n > 1 else 0
-
     async def live() -> None:
-        life = Life(World(store), choose)
+        # Not drawn one by one: hypothesis prefers small numbers, which is to say the same order again and again.
+        life = Life(World(store), random.Random(seed))
         await life.begin()
         try:
-            await life.live(actions, calls=80)
+            await life.live()
         except BaseException:
             note("\n".join(life.history))
             raise

@@ -1,7 +1,7 @@
 """One connection's life with everything that may come into it, in an order that is chosen call by call."""
 
 import asyncio
-from collections.abc import Callable
+import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -30,8 +30,7 @@ from wrapper.media.port import Gone
 from wrapper.sweeps import Sweeps
 
 ACTIONS = ("offer", "candidates", "stop", "leave", "lose", "kill")
-CANDIDATES = ("one", "two", "three")
-Choose = Callable[[int], int]
+WEIGHTS = (3, 3, 2, 1, 1, 3)
 
 
 @dataclass
@@ -39,13 +38,13 @@ class Life:
     """Ann offers one connection; Bo watches whatever she publishes; two wrappers carry out what comes."""
 
     world: World
-    choose: Choose
+    chance: random.Random
     session: str = field(default_factory=new_id)
     ann: str = field(default_factory=new_id)
     bo: str = field(default_factory=new_id)
     wrappers: list[str] = field(default_factory=lambda: [new_id(), new_id()])
     actors: list[Actor] = field(default_factory=list)
-    pending: list[Envelope] = field(default_factory=list)
+    pending: list[Envelope | str] = field(default_factory=list)
     replies: dict[str, list[Any]] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -78,17 +77,19 @@ class Life:
         caller = Caller(kind="key", name="tests")
         return Envelope(id=new_id(), session_id=self.session, caller=caller, deadline=deadline, body=body)
 
+    def actions(self) -> list[str]:
+        """Some of everything."""
+        return self.chance.choices(ACTIONS, WEIGHTS, k=self.chance.randrange(2, 8))
+
     def commands(self, actions: list[str]) -> list[Envelope | str]:
         """What will happen, in no order yet: commands, losses and deaths."""
-        names = iter(CANDIDATES)
         made: list[Envelope | str] = [self.offer]
-        for action in actions:
+        for n, action in enumerate(actions):
             match action:
                 case "offer":
                     made.append(self.offer)  # delivered twice, as when its first wrapper is paused
                 case "candidates":
-                    text = next(names, CANDIDATES[-1])
-                    given = [Candidate(candidate=text)]
+                    given = [Candidate(candidate=f"candidate {n}")]
                     body = Candidates(participant_id=self.ann, connection_id=self.connection, candidates=given)
                     made.append(self.envelope(body))
                 case "stop":
@@ -99,28 +100,44 @@ class Life:
                     made.append(action)
         return made
 
-    async def live(self, actions: list[str], calls: int) -> None:
-        """Begin one thing or let one call through, so many times as chosen; then everything comes to its end."""
-        waiting = self.commands(actions)
-        for _ in range(calls):
-            options = [*waiting, *self.pending, *(actor for actor in self.actors if not actor.done)]
-            if not options:
-                break
-            chosen = options[self.choose(len(options))]
-            if isinstance(chosen, Actor):
-                await chosen.step()
-                self.history.append(f"{self.wrappers.index(chosen.wrapper)} {chosen.points.passed[-1:]}")
+    async def live(self) -> None:
+        """Begin things, now and then, and between them let one call through; then everything comes to its end."""
+        waiting: list[Envelope | str] = self.commands(self.actions())
+        self.chance.shuffle(waiting)
+        # How often something begins while others are at work: seldom, or nearly all at once.
+        eagerness = self.chance.choice((0.02, 0.05, 0.1, 0.5))
+        while waiting or self.pending or self._running():
+            running = self._running()
+            if running and (not (waiting or self.pending) or self.chance.random() > eagerness):
+                await self._step(self.chance.choice(running))
             else:
-                (waiting if chosen in waiting else self.pending).remove(chosen)
-                await self._start(chosen)
+                begun = self.chance.choice(
+                    [waiting, self.pending] if waiting and self.pending else [waiting or self.pending]
+                )
+                await self._start(begun.pop(0))
+            assert len(self.history) < 3_000, "it does not come to an end"
+        await self._sweep()
+        await self.verdict()
+        await self._forget()
+
+    async def _forget(self) -> None:
+        """Leave nothing that the next life's wrappers would repair, on a media server that they do not have."""
+        for collection in ("sessions", "connections", "attachments", "wrappers"):
+            await self.world.store.database[collection].delete_many({})
+
+    def _running(self) -> list[Actor]:
+        return [actor for actor in self.actors if not actor.done]
+
+    async def _step(self, actor: Actor) -> None:
+        await actor.step()
+        call = actor.points.passed[-1] if actor.points.passed else "ends"
+        self.history.append(f"{actor.wrapper[-4:]} {call}")
+        if "find_one_and_update" in call or ".update_" in call:
             await self.invariants()
-        for left in waiting:
-            await self._start(left)
-        await self._finish()
 
     async def _start(self, what: Envelope | str) -> None:
-        wrapper = self.wrappers[self.choose(len(self.wrappers))]
-        self.history.append(f"{self.wrappers.index(wrapper)} begins {what if isinstance(what, str) else what.name}")
+        wrapper = self.chance.choice(self.wrappers)
+        self.history.append(f"{wrapper[-4:]} begins {what if isinstance(what, str) else what.name}")
         if what == "kill":
             await self._kill(wrapper)
         elif what == "lose":
@@ -159,22 +176,6 @@ class Life:
         await self.world.store.wrappers.release(wrapper)
         self.wrappers[self.wrappers.index(wrapper)] = fresh = new_id()
         await self.world.store.wrappers.renew(fresh)
-
-    async def _finish(self) -> None:
-        """Let everybody go on in turn, then sweep until nothing is owed."""
-        for _ in range(30):
-            for actor in self.actors:
-                while not actor.done:
-                    await actor.step()
-                    await self.invariants()
-            if not self.pending:
-                break
-            pending, self.pending = self.pending, []
-            for envelope in pending:
-                await self._start(envelope)
-        assert self.pending == []
-        await self._sweep()
-        await self.verdict()
 
     async def _sweep(self) -> None:
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
@@ -231,7 +232,8 @@ class Life:
         ready = [c for c in connections if c.state == "ready"]
         endpoints = {c.endpoint.id: c for c in ready if c.endpoint is not None}
         assert all(c.epoch == session.epoch and session.seat(c.participant_id) for c in ready)
-        assert set(self.world.media.endpoints) == set(endpoints), "an endpoint is left, or missing"
+        there = {endpoint: line.connection_id for endpoint, line in self.world.media.endpoints.items()}
+        assert there == {endpoint: c.id for endpoint, c in endpoints.items()}, f"endpoints, {connections}"
         published = {c.id: c for c in ready if c.kind == "publish"}
         assert [s.connection_id for s in session.streams] == list(published)
         assert all(c.claim is None for c in connections)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from api.problems import MEDIA_TYPE, TYPE, ProblemBody
-from callplane.contracts.errors import RETRYABLE, STATUS, TITLES, Code
+from api.problems import MEDIA_TYPE, ProblemBody
+from callplane.contracts.errors import RETRYABLE, STATUS, TITLES, TYPE, Code
 
 ALWAYS: tuple[Code, ...] = ("unauthorized", "forbidden", "invalid", "too-large", "internal", "unavailable")
 SEATED: tuple[Code, ...] = ("not-found", "kicked", "join-again", "session-closed")

@@ -12,11 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from callplane.contracts.errors import TITLES, Away, Code, Problem, Refusal
+from callplane.contracts.errors import Away, Code, Problem, Refusal
 from callplane.telemetry.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
-TYPE = "urn:callplane:problem:"
 RETRY_AFTER = 1
 _UNPARSABLE = "There was an error parsing the body"
 
@@ -38,18 +37,11 @@ class ProblemBody(BaseModel):
 
 
 def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
-    """The members of a problem body; an unknown reason is left out."""
-    reason = {"reason": problem.reason} if problem.reason else {}
+    """The members of a problem body: the problem's own, and those of the request."""
     return {
-        "type": TYPE + problem.code,
-        "title": TITLES[problem.code],
-        "status": problem.status,
-        "detail": problem.detail or TITLES[problem.code],
+        **problem.shown(),
         "instance": scope.get("path", ""),
-        "code": problem.code,
         "request_id": scope.get("callplane.request_id", ""),
-        "retryable": problem.retryable,
-        **reason,
     }
 
 

@@ -1,8 +1,10 @@
 """Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
 
+from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
+from wrapper.media.port import Gone
 
 SILENT = "the client's media has stopped"
 
@@ -17,17 +19,36 @@ class Drops:
 
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
+        liveness = self._store.liveness
         for attachment in await self._store.attachments.detached():
-            for connection in await self._store.liveness.still(attachment.session_id, attachment.participant_id):
-                self._context.aftermath.owes(
-                    await self._store.liveness.media_state(connection.id, ("connected",), "failed")
-                )
+            away = (attachment.session_id, attachment.participant_id)
+            for connection in await liveness.still(*away):
+                await self._fail(connection)
+            for connection in await liveness.connected_for(self._drop, *away):
+                if await self._unheard(connection):
+                    await self._fail(connection)
         for connection in await self._store.liveness.failed_for(self._drop, told={"$exists": False}):
             await self._tell(connection)
         for connection in await self._store.liveness.failed_for(self._drop, told=True):
             await self._release(connection)
         for session in await self._store.seats.with_reconnecting():
             await self._heal(session)
+
+    async def _unheard(self, connection: ConnectionDocument) -> bool:
+        """Whether nothing comes from the client, though no event has said so.
+
+        Who goes before the first RTCP never had a MediaStateChanged, so its end is never told (measured), and an event
+        may be lost between two wrappers.
+        """
+        if connection.endpoint is None or not await self._context.media.is_up(connection.endpoint.server):
+            return False
+        try:
+            return not await self._context.media.is_heard(connection.endpoint)
+        except (Gone, Trouble):  # settling says what is gone; others may reach what we do not
+            return False
+
+    async def _fail(self, connection: ConnectionDocument) -> None:
+        self._context.aftermath.owes(await self._store.liveness.media_state(connection.id, ("connected",), "failed"))
 
     async def _tell(self, connection: ConnectionDocument) -> None:
         """The session first: what is told to the one marks it as done, and so comes last."""

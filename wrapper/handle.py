@@ -6,11 +6,14 @@ from pydantic import BaseModel
 
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
-from callplane.contracts.errors import Busy, Trouble
+from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
 from callplane.contracts.ids import SessionId, made_by
 from wrapper.commands import COMMANDS
 from wrapper.context import Context
 from wrapper.media.port import Gone, Unreached
+from wrapper.outcome import tell_error
+
+HOPELESS = "the offer could not be answered; offer again"
 
 Shun = Callable[[SessionId, str], Awaitable[None]]
 """Stops listening to a session whose media server only others reach."""
@@ -23,6 +26,9 @@ def handler(context: Context, shun: Shun) -> Callable[[Delivery], Awaitable[Base
         envelope = delivery.envelope
         try:
             return await COMMANDS[envelope.name](envelope, envelope.body, context)
+        except Refusal as refusal:
+            await tell_error(envelope, refusal.problem, context, final=not refusal.problem.retryable)
+            raise
         except Gone as gone:
             raise Trouble(str(gone)) from gone
         except Unreached as unreached:
@@ -44,6 +50,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
             return
         connections, made = context.store.connections, made_by(envelope.id)
         context.aftermath.owes(await connections.release({"_id": made}, "failed"))
+        await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):
             return
         # The swap is one write: either the old one has its place still, and its viewers, or it must go too.

@@ -53,7 +53,9 @@ class Negotiation:
             await self._check_replaced()
             connection = await self._ready(connection, rule)
             await self._enter_stream(connection)
-        except Refusal:
+        except Refusal as refusal:
+            if refusal.problem.retryable:
+                raise  # the same command, sent again, goes on where this one stopped
             await self._end("refused")
             # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
             await settle(connection.id, self._context)

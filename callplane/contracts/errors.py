@@ -70,6 +70,8 @@ TITLES: dict[str, str] = {
     "internal": "Something went wrong on our side",
 }
 
+TYPE = "urn:callplane:problem:"
+
 RETRYABLE = frozenset({"unavailable", "too-many-requests"})
 
 
@@ -90,6 +92,19 @@ class Problem(Wire):
     def retryable(self) -> bool:
         """Whether the same request may succeed later without any change by the caller."""
         return self.code in RETRYABLE
+
+    def shown(self) -> dict[str, Any]:
+        """The members of an RFC 9457 body that belong to the problem itself; an unknown reason is left out."""
+        reason = {"reason": self.reason} if self.reason else {}
+        return {
+            "type": TYPE + self.code,
+            "title": TITLES[self.code],
+            "status": self.status,
+            "detail": self.detail or TITLES[self.code],
+            "code": self.code,
+            "retryable": self.retryable,
+            **reason,
+        }
 
 
 class Refusal(Exception):

@@ -50,6 +50,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         _expiring("offerless", {"offered": False}),
     ],
     "attachments": [
+        IndexModel([("state", ASCENDING), ("since", ASCENDING)], name="by_state"),
         IndexModel([("session_id", ASCENDING)], name="by_session"),
         IndexModel([("holder", ASCENDING)], name="by_holder"),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),

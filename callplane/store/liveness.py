@@ -57,6 +57,12 @@ class Liveness:
         wanted = {**mine, "state": "ready", "kind": "publish", "media_state": "connected", "flows": {"$exists": True}}
         return [connection async for connection in self._all(wanted) if not any(connection.flows.values())]
 
+    async def connected_for(self, seconds: float, session: str, participant: str) -> list[ConnectionDocument]:
+        """Ready connections of a seat that have been connected for so long, as far as was heard."""
+        mine = {"session_id": session, "participant_id": participant}
+        wanted = {**mine, "state": "ready", "media_state": "connected", **older_than("since", seconds)}
+        return [connection async for connection in self._all(wanted)]
+
     async def _all(self, where: Document) -> AsyncIterator[ConnectionDocument]:
         with away_when_unreachable():
             async for found in self._collection.find(where).limit(LIMIT):

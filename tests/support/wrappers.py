@@ -1,12 +1,14 @@
 """Wrappers in the test's own process on real servers, asked over the real bus: commands without HTTP."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import aio_pika
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from callplane.bus.ports import Sender
@@ -83,6 +85,20 @@ class Room:
         body = Subscribe(participant_id=participant, publisher=publisher, sdp_offer=await offer("recvonly"))
         connection: dict[str, Any] = (await self.done(body, session))["connection"]
         return connection
+
+    async def mailbox(self, participant: str) -> list[dict[str, Any]]:
+        """Everything in a mailbox, taken out."""
+        found: list[dict[str, Any]] = []
+        async with await aio_pika.connect(self.servers.vhost.url) as connection, connection.channel() as channel:
+            queue = await channel.get_queue(f"user.{participant}")
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                found.append(json.loads(message.body))
+        return found
+
+    async def cordon(self, on: bool) -> None:
+        """Let nothing more be placed on any media server, or let it again."""
+        for server in await self.store.servers.all():
+            await self.store.database["media_servers"].update_one({"_id": server.name}, {"$set": {"cordoned": on}})
 
     def media(self, n: int = 0) -> str:
         """The address of a media server."""

@@ -9,6 +9,7 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.media import MediaRef
 from kurento_client import (
     ClientError,
+    ConnectionState,
     IceCandidate,
     KurentoError,
     MediaPipeline,
@@ -130,6 +131,11 @@ class KurentoMedia:
         # What was found before we heard it may have reached nobody; gathering again does not tell it again.
         for candidate in described_candidates(description):
             await self._hearing.send_candidate(line, candidate)
+
+    async def is_heard(self, endpoint: MediaRef) -> bool:
+        """Whether anything has come from its client lately, as ``mediaState`` says."""
+        with _translated(endpoint):
+            return await self._endpoint(endpoint).get_media_state() is ConnectionState.CONNECTED
 
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it."""

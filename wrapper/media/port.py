@@ -81,6 +81,10 @@ class MediaPort(Protocol):
         """Subscribe to the events of an endpoint that another wrapper made, and tell the candidates found so far."""
         ...
 
+    async def is_heard(self, endpoint: MediaRef) -> bool:
+        """Whether anything (RTP, RTCP) has come from its client lately."""
+        ...
+
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it; one that is gone is no error."""
         ...

@@ -22,6 +22,8 @@ from tests.support.servers import Servers
 from tests.support.waiting import until
 from tests.support.wrappers import Room, offer, room
 
+NO_SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nthis is no SDP\r\nm=nonsense\r\n"
+
 
 async def fed_by(media: str, endpoint: str) -> dict[str, str]:
     """Medium → source endpoint, of everything that flows into an endpoint."""
@@ -91,8 +93,7 @@ async def test_a_refused_offer_leaves_nothing_on_the_media_server(servers: Serve
         await r.publish(session, ann)
         [pipeline] = await pipelines(r.media())
         before = await children(r.media(), pipeline)
-        bad = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nthis is no SDP\r\nm=nonsense\r\n"
-        refused = await r.ask(Publish(participant_id=ann, sdp_offer=bad), session)
+        refused = await r.ask(Publish(participant_id=ann, sdp_offer=NO_SDP), session)
         assert refused.problem is not None
         assert refused.problem.code == "invalid-sdp"
 
@@ -100,7 +101,7 @@ async def test_a_refused_offer_leaves_nothing_on_the_media_server(servers: Serve
             return await children(r.media(), pipeline) == before
 
         await until(clean)
-        missing = await r.ask(Subscribe(participant_id=ann, publisher="nobody", sdp_offer=bad), session)
+        missing = await r.ask(Subscribe(participant_id=ann, publisher="nobody", sdp_offer=NO_SDP), session)
         assert missing.problem is not None
         assert missing.problem.code == "not-found"
 
@@ -233,3 +234,30 @@ async def test_after_a_close_nothing_is_left_but_the_tombstone(servers: Servers)
             return not (await look(servers, r.media())).since(before)
 
         await until(forgotten, 15)
+
+
+async def test_an_offer_that_comes_to_nothing_is_told_to_the_mailbox_too(servers: Servers) -> None:
+    async with room(servers) as r:
+        session = await r.session()
+        ann, command = await r.seat(session), new_id()
+        refused = await r.ask(Publish(participant_id=ann, sdp_offer=NO_SDP), session, command)
+        assert refused.problem is not None
+        [error] = [m for m in await r.mailbox(ann) if m["type"] == "error"]
+        assert error["id"] == error["data"]["command_id"] == command
+        assert (error["data"]["problem"]["code"], error["data"]["problem"]["status"]) == ("invalid-sdp", 422)
+
+
+async def test_an_offer_that_found_no_media_server_goes_on_when_it_is_repeated(servers: Servers) -> None:
+    async with room(servers, sweep_seconds=0.2) as r:
+        session = await r.session()
+        ann, command = await r.seat(session), new_id()
+        body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"))
+        await r.cordon(True)
+        refused = await r.ask(body, session, command)
+        assert refused.problem is not None
+        assert refused.problem.code == "unavailable"
+        [error] = [m for m in await r.mailbox(ann) if m["type"] == "error"]
+        assert error["data"]["command_id"] == command
+        assert error["id"] != command, "else the answer would be taken for a repeat of it"
+        await r.cordon(False)
+        assert (await r.done(body, session, command))["connection"]["state"] == "ready"

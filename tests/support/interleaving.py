@@ -97,6 +97,11 @@ class MemoryMedia:
         """Nothing to hear."""
         self._there(endpoint)
 
+    async def is_heard(self, endpoint: MediaRef) -> bool:
+        """Nothing comes from anybody."""
+        self._there(endpoint)
+        return False
+
     async def release(self, ref: MediaRef) -> None:
         """Destroy it, and what is in it."""
         self.pipelines.discard(ref.id)

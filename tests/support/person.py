@@ -101,7 +101,7 @@ class Person:
         self.epochs: dict[str, int] = {}
         """Each connection that was made, and the epoch that it belongs to."""
         self._ask = ask
-        self._auth = {"Authorization": f"Bearer {joined['token']}"}
+        self.authorization = {"Authorization": f"Bearer {joined['token']}"}
         self._peers: dict[str, RTCPeerConnection] = {}
         self._early: dict[str, list[Message]] = {}
         self._heard = asyncio.Event()
@@ -109,7 +109,7 @@ class Person:
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A request with this participant's token, to the next pod."""
-        return await self._ask(method, path, headers=self._auth, **options)
+        return await self._ask(method, path, headers=self.authorization, **options)
 
     async def poll(self) -> None:
         """Read the mailbox until cancelled, acknowledging what came, and act on it."""
@@ -165,8 +165,12 @@ class Person:
 
     async def abandon(self) -> None:
         """Go without a word: no poll any more, and no media."""
-        self._polling.cancel()
+        self.stop_reading()
         await self.hang_up()
+
+    def stop_reading(self) -> None:
+        """Ask for no message any more."""
+        self._polling.cancel()
 
     async def hang_up(self, before: float = math.inf) -> None:
         """Close the peer connections of earlier epochs here (of all), and tell nobody."""

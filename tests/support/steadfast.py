@@ -110,4 +110,13 @@ class Steadfast:
                 self._subscribed.add(stream)
                 self.views[publisher] = View(self.person.epochs[connection], connection, received)
                 return True
+        return await self._tidy()
+
+    async def _tidy(self) -> bool:
+        """Stop receiving whom this epoch does not hear from any more; a lost epoch is over by itself."""
+        for publisher, view in list(self.views.items()):
+            if view.epoch == self.seen.epoch and publisher not in self.seen.streams.values():
+                del self.views[publisher]
+                await self.person.stop(view.connection)
+                return True
         return False

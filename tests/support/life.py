@@ -29,8 +29,8 @@ from wrapper.leases import Leases
 from wrapper.media.port import Gone
 from wrapper.sweeps import Sweeps
 
-ACTIONS = ("offer", "candidates", "stop", "leave", "lose", "kill")
-WEIGHTS = (3, 3, 2, 1, 1, 3)
+ACTIONS = ("offer", "candidates", "stop", "leave", "lose", "kill", "lapse")
+WEIGHTS = (2, 3, 2, 1, 2, 3, 3)
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Life:
         waiting: list[Envelope | str] = self.commands(self.actions())
         self.chance.shuffle(waiting)
         # How often something begins while others are at work: seldom, or nearly all at once.
-        eagerness = self.chance.choice((0.02, 0.05, 0.1, 0.5))
+        eagerness = self.chance.choice((0.05, 0.1, 0.2, 0.5))
         while waiting or self.pending or self._running():
             running = self._running()
             if running and (not (waiting or self.pending) or self.chance.random() > eagerness):
@@ -136,10 +136,11 @@ class Life:
             await self.invariants()
 
     async def _start(self, what: Envelope | str) -> None:
-        wrapper = self.chance.choice(self.wrappers)
+        busy = [actor.wrapper for actor in self._running() if actor.wrapper in self.wrappers]
+        wrapper = self.chance.choice(busy if busy and what in ("kill", "lapse") else self.wrappers)
         self.history.append(f"{wrapper[-4:]} begins {what if isinstance(what, str) else what.name}")
-        if what == "kill":
-            await self._kill(wrapper)
+        if what in ("kill", "lapse"):
+            await self._end(wrapper, dead=what == "kill")
         elif what == "lose":
             self.actors.append(Actor(self.world, wrapper, self._lose))
         elif isinstance(what, Envelope):
@@ -167,10 +168,14 @@ class Life:
             await self.world.media.release(found.media)
             context.aftermath.owes(await context.store.media.lose(found, "gone"))
 
-    async def _kill(self, wrapper: str) -> None:
-        """A wrapper dies with all its tasks; another starts, and the broker gives out again what was not answered."""
-        for actor in [a for a in self.actors if a.wrapper == wrapper and not a.done]:
-            await actor.kill()
+    async def _end(self, wrapper: str, *, dead: bool) -> None:
+        """A wrapper dies with all its tasks, or is paused until they go on without a lease; another takes its place.
+
+        The broker gives out again what was not answered.
+        """
+        for actor in [a for a in self._running() if a.wrapper == wrapper]:
+            if dead:
+                await actor.kill()
             if actor.command is not None and actor.command.id not in self.replies:
                 self.pending.append(actor.command)
         await self.world.store.wrappers.release(wrapper)

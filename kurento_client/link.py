@@ -73,8 +73,10 @@ class Link:
             else:
                 reason = f"{type(trouble).__name__}: {trouble}"
                 self.states.push(AttemptFailed(is_refusal(trouble), since, clock() - since, reason))
-            if trouble is None and clock() - began > self._options.backoff_longest:
-                failures = 0  # and at once: a process that was killed is known by its refusal
+            if trouble is None and clock() - began > self._options.ping_interval:
+                # At once: a process that was killed is known by its refusal. A line that outlived a ping counts as
+                # good again, or a server that dies soon after an outage is missed for the outage's longest pause.
+                failures = 0
             else:
                 await asyncio.sleep(self._pause(failures))
                 failures += 1

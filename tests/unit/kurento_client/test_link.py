@@ -162,6 +162,18 @@ async def test_a_refused_attempt_is_said_at_once_and_every_time() -> None:
         assert (await connected(link)).same_session
 
 
+async def test_a_server_that_dies_soon_after_it_came_is_known_by_its_refusal_at_once() -> None:
+    patient = Options(ping_interval=0.05, backoff_first=20, backoff_longest=60, close_timeout=0.05)
+    async with scripted_kurento() as kurento, running(kurento.url, patient) as link:
+        await connected(link)
+        await asyncio.sleep(0.2)
+        await kurento.stop()
+        assert isinstance(await next_state(link), Lost)
+        state = await next_state(link)
+        assert isinstance(state, AttemptFailed)
+        assert state.refused
+
+
 async def test_a_listener_that_says_nothing_fails_after_its_time() -> None:
     with sockets.create_server(("127.0.0.1", 0)) as listener:
         async with running(f"ws://127.0.0.1:{listener.getsockname()[1]}/kurento") as link:

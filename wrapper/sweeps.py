@@ -78,8 +78,9 @@ class Sweeps:
                 except Away as away:
                     self._log.warning("a loss is put off", session=session.id, why=str(away))
 
+        found = await store.sessions.on_servers_lost(lost)  # not in the group, which would wrap its Away
         async with asyncio.TaskGroup() as group:
-            for session in await store.sessions.on_servers_lost(lost):
+            for session in found:
                 group.create_task(lose(session))
 
     async def tombstones(self) -> None:

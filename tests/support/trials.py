@@ -194,12 +194,13 @@ async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
     """A call that fails with or without its effect: the same wrapper cleans up and tries again, or another does."""
     scene = await prepare(bench)
     async with mortal(bench.outside, Points(plan)) as cut:
-        try:
+        reply = None
+        with suppress(Away, Trouble):  # a command is answered; a sweep is put off, and comes again
             reply = await scene.act(cut)
-        except (Away, Trouble):  # a sweep is put off
-            await cut.ledger.drain()
-            reply = await scene.act(cut)
+        await cut.ledger.drain()
         assert cut.bugs() == []
+    if reply is None:
+        await scene.act(bench.survivor)
     await bench.quiet(scene.session)
     await scene.verify(reply)
     return cut.points

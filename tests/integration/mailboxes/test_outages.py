@@ -13,6 +13,7 @@ from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import rabbitmq
 from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, rabbit_publisher, texts_of
 from tests.support.servers import Database
+from tests.support.waiting import until
 
 
 async def test_without_a_broker_a_poll_is_told_to_come_again(database: Database) -> None:
@@ -30,7 +31,12 @@ async def test_a_pod_that_cannot_renew_its_lease_ends_its_polls(mongod_server: M
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
         holder = (await scene.attachment(ann)).holder
-        assert await Pods(scene.database).holders() == {holder}
+        pods = Pods(scene.database)
+
+        async def living() -> bool:
+            return await pods.holders() == {holder}
+
+        await until(living)
         parked = tasks.create_task(outcome(pod.poll(ann, wait=30)))
         await asyncio.sleep(0.1)
         mongod_server.pause()

@@ -217,6 +217,8 @@ def alike(reply: Reply | None) -> dict[str, Any]:
     if reply.problem is not None:
         return {"problem": reply.problem.code}
     result = reply.result or {}
-    ids = {what: result[what]["id"] for what in ("session", "participant", "connection") if what in result}
+    ids: dict[str, Any] = {
+        what: result[what]["id"] for what in ("session", "participant", "connection") if what in result
+    }
     answer = result.get("connection", {}).get("sdp_answer")
     return {**ids, "created": result.get("created"), "answer": answer}

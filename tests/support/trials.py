@@ -217,8 +217,7 @@ def alike(reply: Reply | None) -> dict[str, Any]:
     if reply.problem is not None:
         return {"problem": reply.problem.code}
     result = reply.result or {}
-    ids: dict[str, Any] = {
-        what: result[what]["id"] for what in ("session", "participant", "connection") if what in result
-    }
+    named = ("session", "participant", "connection")
+    ids: dict[str, Any] = {what: result[what]["id"] for what in named if what in result}
     answer = result.get("connection", {}).get("sdp_answer")
     return {**ids, "created": result.get("created"), "answer": answer}

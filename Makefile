@@ -4,7 +4,7 @@ VENV ?= .venv
 export VENV PYTHON
 PROGRAMS := $(VENV)/bin
 
-.PHONY: help demo test lint bench chaos install clean
+.PHONY: help demo test lint bench failover chaos install clean
 
 help: ## say what can be done here
 	@echo "make VERB, where VERB is"
@@ -25,6 +25,9 @@ lint: ## run the checks that start nothing
 
 bench: install ## measure join and offer beside the bare round trip
 	@$(PROGRAMS)/python -m bench $(ARGS)
+
+failover: install ## kill media servers under live calls and in browsers: these tests need the machine for themselves
+	@$(PROGRAMS)/python -m pytest -m alone $(ARGS)
 
 chaos: install ## kill, pause and cut off everything for 40 minutes (CHAOS_SECONDS, CHAOS_FAULTS, CHAOS_SEED)
 	@$(PROGRAMS)/python -m tests.chaos

@@ -7,6 +7,8 @@ from tests.support.browsers import Person, person
 from tests.support.servers import Servers
 from tests.support.stack import Cluster, Program, Size, cluster
 
+pytestmark = pytest.mark.alone
+
 WATCH = """() => {
     window.told = [];
     callplane.session.on("state", ({ state, reason }) => told.push(`${state} ${reason}`));

@@ -9,9 +9,7 @@ from tests.support.servers import Servers
 from tests.support.stack import Cluster, Size, cluster
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.alone
-
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 TWO = Size(apis=2, wrappers=2, media_servers=2)
 
 

@@ -18,6 +18,7 @@ CANDIDATE = "candidate:{n} 1 udp 2130706431 10.255.255.{n} 9 typ host"
 # What a participant does, and how often compared with the rest.
 DOINGS = {"signal": 8, "whisper": 4, "patch": 5, "publish": 2, "subscribe": 3, "candidates": 3, "stop": 2, "look": 4}
 CONNECTIONS = 4
+ACCEPTED = 202
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Person:
     reader: Reader | None = None
     connections: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    _owed: set[str] = field(default_factory=set)
+    _told: set[str] = field(default_factory=set)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _auth: dict[str, str] = field(default_factory=dict)
     _count: int = 0
 
@@ -76,12 +80,23 @@ class Person:
         finally:
             self.reader.finished = self.api.clock()
             self.over.set()
+            self._heard.set()
 
     async def act_once(self) -> None:
         """Think, then do one thing and carry it through."""
         await asyncio.sleep(self.api.random.uniform(*THINK))
         [doing] = self.api.random.choices(list(DOINGS), weights=list(DOINGS.values()))
         await getattr(self, f"_{doing}")()
+
+    async def hear_outcomes(self, patience: float) -> None:
+        """Read on until each 202 of an offer has its outcome: one that the close overtakes has none (design 3.5)."""
+        try:
+            async with asyncio.timeout(patience):
+                while not (self._owed <= self._told or self.over.is_set()):
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            return
 
     async def leave(self) -> None:
         """Give the seat up."""
@@ -116,8 +131,11 @@ class Person:
         assert self.reader is not None
         for message in answer["messages"]:
             self.api.history.deliveries.append(Delivery(self.id, self.api.clock(), message))
+            if message["type"] in ("answer", "error"):
+                self._told.add(message["data"]["command_id"])
             if message["type"] == "session-closed":
                 self.reader.ended = "closed"
+        self._heard.set()
         ack: str | None = answer["ack"]
         return ack
 
@@ -161,6 +179,8 @@ class Person:
         await self.api.do(command, "POST", f"{self._path}/connections", json=body, headers=headers)
         if command.outcome == "ok":
             self.connections.append(command.answer["id"])
+            if command.status == ACCEPTED:
+                self._owed.add(command.answer["command_id"])
 
     async def _candidates(self) -> None:
         if not self.connections:

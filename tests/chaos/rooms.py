@@ -8,6 +8,7 @@ from tests.chaos.people import KEY, Offers, Person
 
 PEOPLE = 3
 CLOSE_PATIENCE = 120.0
+OUTCOME_PATIENCE = 120.0
 END_SECONDS = 40.0
 # Nothing but the clients' own DELETE may end a session, and no client is silent for so long.
 LIMITS = {"empty_timeout": 3000, "departure_timeout": 3000, "grace": 60}
@@ -39,6 +40,7 @@ class Room:
         async with asyncio.TaskGroup() as group:
             readers = [group.create_task(person.read()) for person in sat]
             await self._act(sat, over, seconds)
+            await asyncio.gather(*(person.hear_outcomes(OUTCOME_PATIENCE) for person in sat))
             last = over.is_set()
             if last:
                 await rest.wait()

@@ -15,9 +15,11 @@ from tests.chaos.verdict import Verdict
 from tests.support.history import Command, History
 
 # What may be refused, and with which words, in a workload that does nothing wrong: connections that ended with their
-# media server, and seats that left while somebody named them.
+# media server or were stopped, and seats that left while somebody named them.
 FINE = {
     ("publish", "wrong-state"),
+    ("replace", "wrong-state"),
+    ("replace", "not-found"),
     ("subscribe", "wrong-state"),
     ("subscribe", "not-found"),
     ("signal", "not-found"),

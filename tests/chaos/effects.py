@@ -18,6 +18,7 @@ def check_commands(account: Account, verdict: Verdict) -> None:
     _joins(account, verdict)
     _patches(account, verdict)
     _offers(account, verdict)
+    _rejoins(account, verdict)
     _leaves(account, verdict)
     _closes(account, verdict)
 
@@ -88,11 +89,13 @@ def _read(patches: list[Command], value: int | None, when: tuple[float, float], 
 def _told(account: Account, verdict: Verdict) -> None:
     for op, type_ in (("patch", "participant-updated"), ("patch-session", "session-updated")):
         patches = account.of(op)
-        if not account.witnessed(min((p.asked for p in patches), default=0.0)):
+        # A stream that takes another's place changes its participant too.
+        changes = [*patches, *(account.of("replace") if op == "patch" else [])]
+        if not account.witnessed(min((change.asked for change in changes), default=0.0)):
             continue
         heard = len(account.events(type_))
         done = sum(patch.outcome == "ok" for patch in patches)
-        requests = sum(len(patch.attempts) for patch in patches)
+        requests = sum(len(change.attempts) for change in changes)
         if heard < done:
             verdict.say("lost", f"{account.session}: {done} updates are acknowledged, {heard} {type_} were told")
         if heard > requests:
@@ -104,6 +107,7 @@ class Told:
     """What was told of the connections of a session: publications, answers, and commands with an outcome."""
 
     published: Counter[str] = field(default_factory=Counter)
+    shown: set[str] = field(default_factory=set)
     answers: dict[str, set[str]] = field(default_factory=dict)
     outcomes: set[str] = field(default_factory=set)
 
@@ -118,10 +122,12 @@ class Told:
 def _offers(account: Account, verdict: Verdict) -> None:
     """One key is one connection with one answer, and a publication is told of once."""
     told = Told(Counter(event["data"]["connection_id"] for event in account.events("stream-published")))
+    updated = [event["data"]["participant"] for event in account.events("participant-updated")]
+    told.shown = {stream["connection_id"] for participant in updated for stream in participant["streams"]}
     for reader in account.readers:
         for delivery in account.first(reader):
             told.hear(delivery.message)
-    publications = account.of("publish")
+    publications = account.of("publish", "replace")
     for command in [*publications, *account.of("subscribe")]:
         if command.outcome == "ok":
             _offered(account, command, told, verdict)
@@ -144,8 +150,15 @@ def _offered(account: Account, command: Command, told: Told, verdict: Verdict) -
     given = told.answers.get(connection, set()) | {command.answer["sdp_answer"]}
     if len(given) > 1:
         verdict.say("duplicated", f"connection {connection} was answered in {len(given)} ways")
-    if command.op == "publish" and account.witnessed(command.asked) and not told.published[connection]:
+    seen = told.published[connection] or (command.op == "replace" and connection in told.shown)
+    if command.op != "subscribe" and account.witnessed(command.asked) and not seen:
         verdict.say("lost", f"{connection} was answered, but its stream was never told of")
+
+
+def _rejoins(account: Account, verdict: Verdict) -> None:
+    for command in account.of("rejoin"):
+        if command.outcome == "ok" and command.answer["participant"]["id"] != command.client:
+            verdict.say("duplicated", f"{command.client} came back as {command.answer['participant']['id']}")
 
 
 def _leaves(account: Account, verdict: Verdict) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.chaos.fleet import Fleet
+from tests.chaos.operator import drain
 
 PROGRAMS = ("api", "wrapper", "mediaserver")
 # How often each kind happens, compared with the rest.
@@ -21,6 +22,7 @@ WEIGHTS = {
     "pause api": 4,
     "pause wrapper": 6,
     "pause mediaserver": 2,
+    "drain mediaserver": 3,
     "reset rabbitmq": 5,
     "reset mongod": 5,
     "reset mediaserver": 4,
@@ -81,6 +83,8 @@ def _lasts(kind: str, plan: Plan, dice: random.Random) -> float:
             return dice.uniform(1.0, 5.0) if dice.random() < 0.8 else min(17.0, plan.seconds / 3)
         case "silence":
             return dice.uniform(1.0, 6.0)
+        case "drain":
+            return dice.uniform(2.0, 8.0)
         case "restart":
             return plan.outage
         case _:
@@ -144,6 +148,7 @@ class Injector:
             "pause": self._pause,
             "reset": self._reset,
             "silence": self._silence,
+            "drain": self._drain,
             "restart": self._restart,
         }
         victim = self._victim(verb, kind, fault.pick)
@@ -205,6 +210,9 @@ class Injector:
         link.silence()
         await asyncio.sleep(fault.seconds)
         link.heal()
+
+    async def _drain(self, victim: str, fault: Fault) -> None:
+        await drain(self.fleet, victim, fault.seconds)
 
     async def _restart(self, victim: str, fault: Fault) -> None:
         server = self.fleet.broker if victim == "rabbitmq" else self.fleet.database

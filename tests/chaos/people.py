@@ -16,7 +16,8 @@ THINK = (0.1, 0.6)
 CANDIDATE = "candidate:{n} 1 udp 2130706431 10.255.255.{n} 9 typ host"
 
 # What a participant does, and how often compared with the rest.
-DOINGS = {"signal": 8, "whisper": 4, "patch": 5, "publish": 2, "subscribe": 3, "candidates": 3, "stop": 2, "look": 4}
+DOINGS = {"signal": 8, "whisper": 4, "patch": 5, "publish": 2, "replace": 1, "subscribe": 3, "candidates": 3, "stop": 2}
+DOINGS |= {"look": 4, "rejoin": 1}
 CONNECTIONS = 4
 ACCEPTED = 202
 
@@ -31,7 +32,7 @@ class Offers:
 
 @dataclass
 class Person:
-    """One seat; ``others`` are the participants of the same session, itself included."""
+    """One seat; ``others`` sit in the same session, itself included; ``connections`` are its own, with their kind."""
 
     name: str
     api: Api
@@ -40,7 +41,7 @@ class Person:
     others: list["Person"]
     id: str = ""
     reader: Reader | None = None
-    connections: list[str] = field(default_factory=list)
+    connections: dict[str, str] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _owed: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
@@ -103,6 +104,11 @@ class Person:
         command = self._begin("leave", participant=self.id)
         await self.api.do(command, "DELETE", f"{self._path}/participants/{self.id}", headers=self._auth)
 
+    async def be_kicked(self) -> None:
+        """A moderator takes the seat away."""
+        command = self._begin("leave", participant=self.id)
+        await self.api.do(command, "DELETE", f"{self._path}/participants/{self.id}", headers=KEY)
+
     def key(self, what: str) -> str:
         """An idempotency key that nobody else uses."""
         self._count += 1
@@ -160,7 +166,8 @@ class Person:
         self._count += 1
         assert self.reader is not None
         command = self._begin("patch", n=self._count, participant=self.id)
-        body = {"metadata": {"join": self.reader.join, "n": self._count}}
+        muted = {"audio": self.api.random.random() < 0.5, "video": self.api.random.random() < 0.5}
+        body = {"metadata": {"join": self.reader.join, "n": self._count}, "muted": muted}
         await self.api.do(command, "PATCH", f"{self._path}/participants/{self.id}", json=body, headers=self._auth)
 
     async def _publish(self) -> None:
@@ -171,22 +178,39 @@ class Person:
         await self._offer({"kind": "subscribe", "publisher": publisher, "sdp_offer": self.offers.receive})
 
     async def _offer(self, body: dict[str, Any]) -> None:
-        if len(self.connections) >= CONNECTIONS:
+        old = body.get("replaces")
+        if len(self.connections) >= CONNECTIONS and old is None:
             return
         key = self.key("offer")
-        command = self._begin(body["kind"], key=key, publisher=body.get("publisher"))
+        command = self._begin("replace" if old else body["kind"], key=key, publisher=body.get("publisher"))
         headers = self._auth | _once(key)
         await self.api.do(command, "POST", f"{self._path}/connections", json=body, headers=headers)
-        if command.outcome == "ok":
-            self.connections.append(command.answer["id"])
-            if command.status == ACCEPTED:
-                self._owed.add(command.answer["command_id"])
+        if command.outcome != "ok":
+            return
+        if command.status == ACCEPTED:
+            self._owed.add(command.answer["command_id"])
+        elif old is not None:
+            del self.connections[old]
+        self.connections[command.answer["id"]] = body["kind"]
+
+    async def _replace(self) -> None:
+        """A new endpoint for a stream that it sends; when that one is gone meanwhile it is told so."""
+        published = [connection for connection, kind in self.connections.items() if kind == "publish"]
+        if published:
+            old = self.api.random.choice(published)
+            await self._offer({"kind": "publish", "sdp_offer": self.offers.send, "replaces": old})
+
+    async def _rejoin(self) -> None:
+        """As a page does that was loaded again: the token it kept brings the same seat."""
+        command = self._begin("rejoin")
+        headers = self._auth | _once(self.key("rejoin"))
+        await self.api.do(command, "POST", f"{self._path}/participants", json={}, headers=headers)
 
     async def _candidates(self) -> None:
         if not self.connections:
             return
         self._count += 1
-        connection = self.api.random.choice(self.connections)
+        connection = self.api.random.choice(list(self.connections))
         text = CANDIDATE.format(n=self._count % 250 + 1)
         command = self._begin("candidates", connection=connection, candidate=text)
         body = {"candidates": [{"candidate": text, "sdpMid": "0", "sdpMLineIndex": 0}]}
@@ -196,7 +220,8 @@ class Person:
     async def _stop(self) -> None:
         if not self.connections:
             return
-        connection = self.connections.pop(0)
+        connection = next(iter(self.connections))
+        del self.connections[connection]
         command = self._begin("stop", connection=connection)
         await self.api.do(command, "DELETE", f"{self._path}/connections/{connection}", headers=self._auth)
 

@@ -96,7 +96,7 @@ class Room:
     async def _visit(self, n: int) -> None:
         visitor = Person(f"{self.name}.v{n}", self.api, self.session, self.offers, [])
         if await visitor.join():
-            await visitor.leave()
+            await (visitor.leave() if self.api.random.random() < 0.5 else visitor.be_kicked())
             if visitor.reader is not None:
                 visitor.reader.ended = "left"
 

@@ -66,7 +66,7 @@ class Story:
 
     def hears(self, reader: str, sender: str, n: int, id_: str | None = None) -> None:
         """A signal is delivered."""
-        data = {"from": sender, "type": "chaos", "data": {"n": n}}
+        data = {"from": sender, "type": "chaos", "data": {"n": n}, "streams": []}
         self.tell(reader, id_ or f"signal {sender} {n}", "signal", data)
 
     def looks(self, *seats: dict[str, Any], **session: Any) -> None:
@@ -83,4 +83,4 @@ class Story:
 
 def seat(name: str, n: int = 0) -> dict[str, Any]:
     """A seat as everybody sees it."""
-    return {"id": name, "metadata": {"join": f"join {name}", "n": n}}
+    return {"id": name, "metadata": {"join": f"join {name}", "n": n}, "streams": []}

@@ -194,6 +194,28 @@ def test_a_publication_that_nobody_heard_of_is_lost_and_one_heard_of_twice_doubl
     only(story.verdict(), "duplicated", "published 2 times")
 
 
+def test_a_replacement_is_told_by_its_participant_and_lost_when_nobody_hears_of_it() -> None:
+    story = Story()
+    story.did("ann", "replace", {"key": "k"}, {"id": "c", "sdp_answer": "v=0"}, 201)
+    only(story.verdict(), "lost", "its stream was never told of")
+    for times in (1, 2):
+        story = Story()
+        story.did("ann", "replace", {"key": "k"}, {"id": "c", "sdp_answer": "v=0"}, 201)
+        for _ in range(times):
+            story.told_all("participant-updated", {"participant": {**seat("ann"), "streams": [{"connection_id": "c"}]}})
+        verdict = story.verdict()
+        assert verdict.clean if times == 1 else verdict.wrong["duplicated"]
+
+
+def test_who_comes_back_as_somebody_else_is_double() -> None:
+    story = Story()
+    story.did("ann", "rejoin", {}, {"participant": seat("ann")}, 201)
+    assert story.verdict().clean
+    story = Story()
+    story.did("ann", "rejoin", {}, {"participant": seat("cy")}, 201)
+    only(story.verdict(), "duplicated", "ann came back as cy")
+
+
 def test_an_accepted_offer_without_an_outcome_is_lost_and_two_answers_are_double() -> None:
     story = Story()
     story.did("ann", "subscribe", {"key": "k"}, {"id": "c", "command_id": "k"}, 202)

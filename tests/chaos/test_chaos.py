@@ -6,7 +6,6 @@ from tests.chaos.faults import Plan
 from tests.chaos.run import Options, run
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_doubled_or_left_behind() -> None:
     report = await run(Options(seed=2935, plan=Plan(seconds=30, faults=10, outage=3.0)))

@@ -20,6 +20,7 @@ from api.metrics import Metrics
 from api.parts import Parts, Store
 from api.permits import Permits
 from api.settings import Settings
+from callplane.bus.background import beside
 from callplane.contracts.errors import Away
 from callplane.store.attachments import Attachments
 from callplane.store.command_records import CommandRecords
@@ -29,6 +30,7 @@ from callplane.store.listing import Listing
 from callplane.store.pods import Pods
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
+from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 
 
@@ -45,6 +47,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
     """Open everything that the API needs, in order, and close it in reverse."""
     with unwrapped():
         async with AsyncExitStack() as stack:
+            traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "api", settings.otlp_share))
             sender = await stack.enter_async_context(carriers.bus.sender())
             database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
             clock, attachments = DatabaseClock(database), Attachments(database)
@@ -52,8 +55,9 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             listing, pool = Listing(database), PoolOrders(database)
             store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, clock)
             draining, metrics = asyncio.Event(), Metrics()
-            shared = Shared(carriers.mailboxes, attachments, Pods(database), clock)
+            shared = Shared(carriers.mailboxes, attachments, Pods(database), clock, watch=metrics.watch_mailboxes)
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
+            await stack.enter_async_context(beside(metrics.watch_loop()))
             timing = Timing(settings.command_wait, settings.drain_wait, draining)
             parts = Parts(
                 settings=settings,
@@ -65,6 +69,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
                 store=store,
                 doors=doors,
                 metrics=metrics,
+                traces=traces,
                 draining=draining,
             )
             yield Program(application(parts), parts)

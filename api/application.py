@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from api.cors import Cors
 from api.limits import BodyBound, Edge
+from api.observed import Observed
 from api.parts import Parts
 from api.problems import ProblemBody, install
 from api.routes import (
@@ -45,7 +46,8 @@ def application(parts: Parts) -> ASGIApp:
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     origins = parts.settings.cors_origins
-    return Edge(Cors(BodyBound(app), origins) if origins else BodyBound(app), parts.metrics)
+    inside = Cors(BodyBound(app), origins) if origins else BodyBound(app)
+    return Edge(Observed(inside, parts.traces), parts.metrics)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -21,7 +21,6 @@ Result = TypeVar("Result", bound=Wire)
 _KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
 _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A participant token or an access token.")
 
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _ETAG = re.compile(r'"(\d{1,18})"')
 
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
@@ -36,7 +35,6 @@ class Asked:
     credential: Credential
     scope: tuple[str, ...]
     key: str | None = None
-    traceparent: str | None = None
 
     async def envelope(self, session_id: str | None, body: Command) -> Envelope:
         """The command of this request, ready to be sent."""
@@ -52,19 +50,13 @@ class Asked:
 
     @property
     def _origin(self) -> Origin:
-        return Origin(caller(self.credential), self.scope, self.key, self.traceparent)
+        return Origin(caller(self.credential), self.scope, self.key)
 
 
 def _asked(request: Request) -> Asked:
     parts = parts_of(request)
-    trace = request.headers.get("traceparent", "")
     credential = parts.credentials.of(request.headers)
-    return Asked(
-        parts,
-        credential,
-        (identity(credential), request.method, request.url.path),
-        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
-    )
+    return Asked(parts, credential, (identity(credential), request.method, request.url.path))
 
 
 def _making(
@@ -73,7 +65,7 @@ def _making(
         IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
     ] = None,
 ) -> Asked:
-    return Asked(asked.parts, asked.credential, asked.scope, idempotency_key, asked.traceparent)
+    return Asked(asked.parts, asked.credential, asked.scope, idempotency_key)
 
 
 def if_match(

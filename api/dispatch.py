@@ -22,6 +22,8 @@ from callplane.contracts.replies import Reply
 from callplane.store.command_records import CommandRecords
 from callplane.store.database import DatabaseClock
 from callplane.store.sessions import Sessions
+from callplane.telemetry.commands import marked
+from callplane.telemetry.stages import stages
 
 Result = TypeVar("Result", bound=Wire)
 
@@ -42,7 +44,6 @@ class Origin:
     caller: Caller
     scope: tuple[str, ...]
     key: str | None = None
-    traceparent: str | None = None
 
     def command_id(self) -> str:
         """The same for every repeat under one Idempotency-Key, else a new one."""
@@ -63,14 +64,16 @@ class Dispatch:
     async def envelope(self, origin: Origin, session_id: str | None, body: Command) -> Envelope:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused``."""
         command_id = await self.command_id(origin, body)
-        return Envelope(
+        now = self.clock.now()
+        envelope = Envelope(
             id=command_id,
             session_id=session_id or made_by(command_id),
             caller=origin.caller,
-            deadline=self.clock.now() + timedelta(seconds=self.timing.wait),
-            traceparent=origin.traceparent,
+            deadline=now + timedelta(seconds=self.timing.wait),
+            sent_at=now,
             body=body,
         )
+        return marked(envelope)
 
     async def command_id(self, origin: Origin, body: BaseModel) -> str:
         """The id under which a request is carried out, its key recorded. Raises Refusal ``key-reused`` and Away."""
@@ -83,14 +86,15 @@ class Dispatch:
         """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
         began = time.perf_counter()
         outcome = "failed"
-        try:
-            reply = await self._explained(envelope, self._patiently(envelope))
-            outcome = "silent" if reply is None else "refused" if reply.problem else "done"
-        except Refusal:
-            outcome = "refused"
-            raise
-        finally:
-            self.metrics.commanded(envelope.name, outcome, time.perf_counter() - began)
+        with stages() as spent:
+            try:
+                reply = await self._explained(envelope, self._patiently(envelope))
+                outcome = "silent" if reply is None else "refused" if reply.problem else "done"
+            except Refusal:
+                outcome = "refused"
+                raise
+            finally:
+                self.metrics.commanded(envelope.name, outcome, time.perf_counter() - began, spent)
         if reply is None:
             return None
         if reply.problem is not None:

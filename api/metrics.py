@@ -1,45 +1,87 @@
-"""What the API counts, in a registry of its own: two programs in one process must not share one."""
+"""What the API counts, in a registry of its own."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Callable, Iterable, Mapping
 
-_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+from prometheus_client import Counter
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.mailboxes.pod import Counts
+from callplane.telemetry import metrics
+
+_METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
 
 
-class Metrics:
-    """Requests by route and status, and how long they and the commands took."""
+class Metrics(metrics.Metrics):
+    """Requests by route and status, how long they and the commands took, and who waits for messages."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         self._requests = Counter(
             "callplane_http_requests", "HTTP requests answered", ["method", "route", "status"], registry=self.registry
         )
-        self._seconds = Histogram(
-            "callplane_http_request_seconds",
-            "Time to the end of the answer",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
+        self._seconds = self.histogram(
+            "callplane_http_request_seconds", "Time to the end of the answer", ("method", "route", "status")
         )
-        self._commands = Histogram(
+        self._commands = self.histogram(
             "callplane_command_seconds",
-            "Time from command to reply",
-            ["command", "outcome"],
-            buckets=_BUCKETS,
+            "Time from command to reply: done, refused, silent (nobody answered in time), failed",
+            ("command", "outcome"),
+        )
+        self._stages = self.histogram(
+            "callplane_command_stage_seconds",
+            "Of that: broker (until RabbitMQ has it), reply (until the answer is here)",
+            ("command", "stage"),
+        )
+        self._silent = Counter(
+            "callplane_commands_timed_out",
+            "Commands accepted whose outcome did not come in time",
+            ["command"],
             registry=self.registry,
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request is over; status 0 means that its client had left."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        labels = (method if method in _METHODS else "other", route, str(status))
+        self._requests.labels(*labels).inc()
+        self._seconds.labels(*labels).observe(seconds)
 
-    def commanded(self, command: str, outcome: str, seconds: float) -> None:
+    def commanded(self, command: str, outcome: str, seconds: float, spent: Mapping[str, float]) -> None:
         """One command has its outcome: ``done``, ``refused``, ``silent`` or ``failed``."""
         self._commands.labels(command, outcome).observe(seconds)
+        broker = spent.get("broker", 0.0)
+        self._stages.labels(command, "broker").observe(broker)
+        if outcome in ("done", "refused"):
+            self._stages.labels(command, "reply").observe(max(0.0, seconds - broker))
+        if outcome == "silent":
+            self._silent.labels(command).inc()
 
-    def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def watch_mailboxes(self, counts: Callable[[], Counts]) -> None:
+        """Ask for these at every scrape."""
+        self.registry.register(_Mailboxes(counts))
 
 
-_METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
+class _Mailboxes(Collector):
+    """The mailboxes of one pod, as they are when somebody asks."""
+
+    def __init__(self, counts: Callable[[], Counts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        """Each as a metric; the two counters begin again with every new connection to the broker."""
+        now = self._counts()
+        return [
+            _gauge("mailboxes_held", "Mailboxes that this pod reads for their participants", now.held),
+            _gauge("polls_parked", "Polls that wait at mailboxes of this pod", now.parked),
+            _gauge("polls_forwarding", "Polls that came here and wait at another pod", now.forwarding),
+            _counter("mailboxes_taken_over", "Mailboxes taken that had another holder", now.taken_over),
+            _counter("polls_forwarded", "Polls sent on to the pod that holds their mailbox", now.forwarded),
+        ]
+
+
+def _gauge(name: str, help_: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"callplane_{name}", help_, value)
+
+
+def _counter(name: str, help_: str, value: float) -> Metric:
+    return CounterMetricFamily(f"callplane_{name}", help_, value)

@@ -19,6 +19,7 @@ from callplane.store.database import DatabaseClock
 from callplane.store.listing import Listing
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
+from callplane.telemetry.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Parts:
     store: Store
     doors: Doors
     metrics: Metrics
+    traces: Traces
     draining: asyncio.Event
 
 

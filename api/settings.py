@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.turn import Turn
+from callplane.telemetry.exporting import OTLP_PATTERN
 
 SECRET_BYTES = 32
 """HS256 needs a key at least as long as its hash (RFC 7518, 3.2)."""
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
     turn_secret: str = Field("", description="the secret that coturn knows as static-auth-secret")
     turn_seconds: int = Field(86_400, ge=60, description="how long a TURN credential is good for")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+    otlp_endpoint: str = Field(
+        "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"
+    )
+    otlp_share: float = Field(1.0, ge=0, le=1, description="the share of traces that is recorded, the same everywhere")
     command_wait: float = Field(8.0, gt=0, le=60, description="seconds to wait for the outcome of a command")
     drain_delay: float = Field(
         0.3, ge=0, le=30, description="seconds to go on serving after SIGTERM, so that who asks once more is answered"

@@ -33,7 +33,7 @@ from kurento_client.objects import (
     ServerManager,
     WebRtcEndpoint,
 )
-from kurento_client.options import Options
+from kurento_client.options import Around, Options
 from kurento_client.records import (
     Description,
     DtlsConnection,
@@ -49,6 +49,7 @@ from kurento_client.states import AttemptFailed, Connected, LinkState, Lost
 from kurento_client.transaction import NewRef, Results, Transaction
 
 __all__ = [
+    "Around",
     "AlreadyNegotiated",
     "AttemptFailed",
     "BaseRtpEndpoint",

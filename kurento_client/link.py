@@ -50,7 +50,8 @@ class Link:
         if self._socket is None:
             raise NotConnected(f"{method}: no connection to {self._url}")
         limit = self._options.call_timeout if timeout is None else timeout
-        return await self._calls.call(self._socket, method, params, limit)
+        with self._options.around(method, params):
+            return await self._calls.call(self._socket, method, params, limit)
 
     def forget_session(self) -> None:
         """Drop the session and the socket bound to it; the next one starts afresh.

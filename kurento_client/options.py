@@ -1,6 +1,16 @@
 """How a client talks to its server: deadlines, keep-alive, back-off and bounds."""
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
+
+Around = Callable[[str, Mapping[str, Any] | None], AbstractContextManager[None]]
+
+
+def _unobserved(_method: str, _params: Mapping[str, Any] | None) -> AbstractContextManager[None]:
+    """Nothing around a call."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +38,6 @@ class Options:
     `Connected`, and reads the state again; nothing is lost in silence."""
     state_limit: int = 256
     """Link states that may wait for their reader; beyond that the oldest go, the latest always stay."""
+    around: Around = _unobserved
+    """Entered around each call, from its sending to its answer, with its method and parameters: for who measures or
+    traces. What the call raises passes through it."""

@@ -49,7 +49,7 @@ async def run(settings: WrapperSettings) -> None:
         await bus.wait_up(BROKER_SECONDS)
         async with (
             assemble(settings, bus=bus) as program,
-            probes(settings.probe_host, settings.probe_port, program.is_ready) as port,
+            probes(settings.probe_host, settings.probe_port, program.is_ready, program.context.metrics.text) as port,
         ):
             async with asyncio.timeout(BROKER_SECONDS):
                 await program.listening.ready.wait()

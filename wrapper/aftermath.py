@@ -7,7 +7,7 @@ from typing import Any
 from callplane.contracts.errors import Away, Busy, Refusal, Trouble
 from callplane.store.changes import Change
 from callplane.store.documents import ConnectionDocument, SessionDocument
-from callplane.telemetry.logs import logger
+from callplane.telemetry.logs import lines_about, logger
 from wrapper.chores import Chores
 from wrapper.outbox import Outbox
 
@@ -72,6 +72,10 @@ class CarryingAftermath:
             await self._outbox.carry_connection(document)
 
     async def _guarded(self, document: Owing, what: str, work: Coroutine[Any, Any, None]) -> None:
+        with lines_about(session_id=document.id if isinstance(document, SessionDocument) else document.session_id):
+            await self._logged(document, what, work)
+
+    async def _logged(self, document: Owing, what: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.timeout(30):
                 await work

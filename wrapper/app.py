@@ -18,13 +18,17 @@ from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
+from callplane.store.pool_orders import PoolOrders
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
+from callplane.telemetry.commands import CommandWatch
+from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath
 from wrapper.chores import Chores
 from wrapper.context import Context, Store
+from wrapper.gauges import Gauges, Sources
 from wrapper.handle import abandon, handler
 from wrapper.leases import Leases
 from wrapper.listening import Listening
@@ -32,6 +36,7 @@ from wrapper.media.hearing import Hearing
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.pool import Pool
 from wrapper.media.server import Ears
+from wrapper.metrics import Metrics
 from wrapper.monitor import Monitor
 from wrapper.outbox import Outbox
 from wrapper.reach import Reach
@@ -69,30 +74,34 @@ class Program:
 async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Program]:
     """Open store and media servers, listen to every open session, and work until the block ends, which drains."""
     async with AsyncExitStack() as stack:
+        traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "wrapper", settings.otlp_share))
         database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
         store = _store(database, settings)
         await _there(database, store.clock)
         wrapper = new_id()
         await store.wrappers.renew(wrapper)
 
-        reach, chores = Reach(), Chores()
+        reach, chores, metrics = Reach(), Chores(), Metrics(store.clock.now)
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
-        pool = Pool(wrapper, store.servers, Ears(hearing.take, reach.back, reach.cut_off, reach.gone))
+        ears = Ears(hearing.take, reach.back, reach.cut_off, reach.gone)
+        pool = Pool(wrapper, store.servers, ears, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
-        context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath)
+        context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath, metrics)
         chores.serve(context)
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         _run(tasks, stack, hearing.run, aftermath.run)
-        work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled)
+        watch = CommandWatch(metrics, traces, store.clock.now)
+        work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled, watch)
         listener = await stack.enter_async_context(bus.listener(work))
         leases = Leases(context, settings.lease_seconds)
-        listening = Listening(database, store.sessions, listener, hearing.forget_session)
+        listening = Listening(database, store.sessions, listener, hearing.forget_session, metrics)
         reach.serve(leases, listening)
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
+        _run(tasks, stack, _gauges(context, database, listener).run, metrics.watch_loop)
         _run(tasks, stack, pool.run, listening.run, partial(sweeps.run, listening, monitor))
         program = Program(wrapper, context, listening, listener, aftermath, leases)
         stack.push_async_callback(program.drain)
@@ -119,6 +128,12 @@ def _store(database: Database, settings: WrapperSettings) -> Store:
         servers=MediaServers(database),
         wrappers=Wrappers(database, settings.lease_seconds),
     )
+
+
+def _gauges(context: Context, database: Database, listener: Listener) -> Gauges:
+    pool, depths = PoolOrders(database).all, context.topology.depths
+    sources = Sources(pool, depths, context.media.reached, lambda: len(listener.listening()))
+    return Gauges(sources, context.metrics.registry)
 
 
 async def _there(database: Database, clock: DatabaseClock) -> None:

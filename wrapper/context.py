@@ -1,6 +1,6 @@
 """What a handler is given: the repositories, the bus, the media servers and those who do what a change owes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
@@ -14,6 +14,7 @@ from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
 from wrapper.media.port import MediaPort
+from wrapper.metrics import Metrics
 from wrapper.ports import Aftermath
 
 
@@ -43,3 +44,4 @@ class Context:
     messenger: Messenger
     media: MediaPort
     aftermath: Aftermath
+    metrics: Metrics = field(default_factory=Metrics)

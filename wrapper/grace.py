@@ -38,6 +38,7 @@ class Grace:
         if await self._connected(attachment.participant_id, session):
             return
         if await self._store.attachments.end_if_away(attachment, session.settings.grace, LOST):
+            self._context.metrics.ghost("seat")
             await self._pull(attachment.model_copy(update={"reason": LOST}))
 
     def _long_enough(self, session: SessionDocument) -> bool:

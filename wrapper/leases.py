@@ -46,6 +46,7 @@ class Leases:
         dead = await store.wrappers.bury()
         if dead:
             self._log.warning("wrappers died", dead=dead)
+            self._context.metrics.died(len(dead))
             await store.servers.forget(dead)
         alive = await store.wrappers.alive()
         if self._context.wrapper not in alive:
@@ -55,16 +56,19 @@ class Leases:
         for unheard in sorted(self._unheard):
             await self._hear(unheard)
         for connection in await store.connections.abandoned(alive, seconds=60):
-            self._context.aftermath.owes(
-                await store.connections.release({"_id": connection.id, "claims": connection.claims}, "abandoned")
-            )
+            where = {"_id": connection.id, "claims": connection.claims}
+            released = await store.connections.release(where, "abandoned")
+            if released is not None:
+                self._context.metrics.ghost("connection")
+            self._context.aftermath.owes(released)
 
     async def _adopt(self, orphan: ConnectionDocument) -> None:
         """Own it, if its owner is still the one that was found dead."""
         if orphan.endpoint is None or not await self._context.media.is_up(orphan.endpoint.server):
             return
         self._unheard.add(orphan.id)  # first, for the answer to the write may be lost
-        await self._context.store.connections.adopt(orphan, self._context.wrapper)
+        if await self._context.store.connections.adopt(orphan, self._context.wrapper):
+            self._context.metrics.adopted()
 
     async def _hear(self, connection_id: str) -> None:
         """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``judge``."""
@@ -77,7 +81,7 @@ class Leases:
                 await self._context.media.hear(found.endpoint, line_of(found))
             await settle(found.id, self._context)
         except (Trouble, Gone) as trouble:
-            self._log.warning("not settled", connection=found.id, why=str(trouble))
+            self._log.warning("not settled", connection_id=found.id, session_id=found.session_id, why=str(trouble))
         else:
             self._unheard.discard(connection_id)
 

@@ -10,6 +10,7 @@ from callplane.store.database import Database
 from callplane.store.sessions import Sessions
 from callplane.store.watch import Seen, StreamLost, Watch, watch
 from callplane.telemetry.logs import logger
+from wrapper.metrics import Metrics
 
 Forget = Callable[[str, int | None], None]
 """Drops what is remembered of a session's epochs before this one, or of all (None)."""
@@ -21,7 +22,9 @@ AT_ONCE = 32
 class Listening:
     """Keeps the listener at what the store says is open."""
 
-    def __init__(self, database: Database, sessions: Sessions, listener: Listener, forget: Forget) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, listener: Listener, forget: Forget, metrics: Metrics
+    ) -> None:
         self.ready = asyncio.Event()
         self.pool_changed = asyncio.Event()
         """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
@@ -29,6 +32,7 @@ class Listening:
         self._sessions = sessions
         self._listener = listener
         self._forget = forget
+        self._metrics = metrics
         self._shunned: dict[SessionId, str] = {}
         self._log = logger("listening")
 
@@ -44,6 +48,7 @@ class Listening:
                     await self._follow(stream)
             except* (Away, StreamLost) as group:  # bare from the stream, in a group from beside those who listen
                 self._log.warning("the change stream is opened again", why=repr(group.exceptions))
+                self._metrics.stream_reopened()
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def catch_up(self) -> None:
@@ -69,7 +74,7 @@ class Listening:
                 await self._listener.unlisten(session)
                 await self._sessions.owe_deletion(session)
         except Away as away:
-            self._log.warning("not listened to yet", session=session, why=str(away))
+            self._log.warning("not listened to yet", session_id=session, why=str(away))
 
     async def shun(self, session: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""
@@ -90,7 +95,9 @@ class Listening:
     async def _follow(self, stream: Watch) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                match await stream.next():
+                seen = await stream.next()
+                self._metrics.stream_said(seen)
+                match seen:
                     case Seen(what="opened", id=session):
                         group.create_task(self.listen(SessionId(session)))
                     case Seen(what="closed" | "epoch", id=session):

@@ -48,4 +48,5 @@ class Monitor:
             if await connections.endpoints_among([ref]):
                 return
         self._log.warning("orphan released", server=server.name, object=ref.id, **tags)
+        self._context.metrics.ghost("object")
         await server.census.release(ref.id)

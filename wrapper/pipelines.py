@@ -30,6 +30,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
         raise
     change = await context.store.media.place(session.id, session.epoch, media, server.server_id or "", why)
     if change is not None:
+        context.metrics.placed(change.document)
         context.aftermath.owes(change)
         return change.document
     await context.media.release(media)

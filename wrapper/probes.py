@@ -4,21 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from callplane.telemetry.metrics import CONTENT_TYPE_LATEST
 
 REQUEST_SECONDS = 5.0
 REQUEST_BYTES = 8192
 
 
 @asynccontextmanager
-async def probes(host: str, port: int, is_ready: Callable[[], bool]) -> AsyncIterator[int]:
+async def probes(
+    host: str, port: int, is_ready: Callable[[], bool], metrics: Callable[[], bytes]
+) -> AsyncIterator[int]:
     """Serve while the block runs; yields the port. Ready is false only while starting or draining (design 8)."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_answer(head, is_ready()))
+                writer.write(_answer(head, is_ready(), metrics))
                 await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             pass
@@ -30,7 +32,7 @@ async def probes(host: str, port: int, is_ready: Callable[[], bool]) -> AsyncIte
         yield int(server.sockets[0].getsockname()[1])
 
 
-def _answer(head: bytes, ready: bool) -> bytes:
+def _answer(head: bytes, ready: bool, metrics: Callable[[], bytes]) -> bytes:
     method, _, rest = head.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0]
     if method not in (b"GET", b"HEAD"):
@@ -41,7 +43,7 @@ def _answer(head: bytes, ready: bool) -> bytes:
         case b"/readyz":
             return _response(200, b"ready\n") if ready else _response(503, b"starting or draining\n")
         case b"/metrics":
-            return _response(200, generate_latest(), CONTENT_TYPE_LATEST)
+            return _response(200, metrics(), CONTENT_TYPE_LATEST)
         case _:
             return _response(404, b"not found\n")
 

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from callplane.telemetry.exporting import OTLP_PATTERN
+
 
 class WrapperSettings(BaseSettings):
     """Where the servers are, and the times that decide when somebody counts as dead."""
@@ -30,6 +32,11 @@ class WrapperSettings(BaseSettings):
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+
+    otlp_endpoint: str = Field(
+        "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"
+    )
+    otlp_share: float = Field(1.0, ge=0, le=1, description="the share of traces that is recorded, the same everywhere")
 
     @field_validator("kms_urls")
     @classmethod

@@ -76,7 +76,7 @@ class Sweeps:
                 try:
                     self._context.aftermath.owes(await store.media.lose(session, "media-server-lost"))
                 except Away as away:
-                    self._log.warning("a loss is put off", session=session.id, why=str(away))
+                    self._log.warning("a loss is put off", session_id=session.id, why=str(away))
 
         found = await store.sessions.on_servers_lost(lost)  # not in the group, which would wrap its Away
         async with asyncio.TaskGroup() as group:
@@ -104,8 +104,10 @@ class Sweeps:
             try:
                 await sweep()
             except (Away, Trouble, Busy) as trouble:
+                self._context.metrics.sweep_failed("put-off")
                 self._log.warning("a sweep is put off", sweep=sweep.__qualname__, why=str(trouble))
             except Exception:
+                self._context.metrics.sweep_failed("failed")
                 self._log.exception("a sweep failed", sweep=sweep.__qualname__)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

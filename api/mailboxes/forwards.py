@@ -63,7 +63,13 @@ class Forwards:
         self._timing = timing
         self._tasks = tasks
         self._open: dict[str, _Forward] = {}
+        self.asked = 0
+        """How many polls went to another pod from here."""
         self._holders: OrderedDict[ParticipantId, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many polls wait elsewhere."""
+        return len(self._open)
 
     def holder_of(self, participant_id: ParticipantId) -> str | None:
         """Where this mailbox was when it was last asked for: a holder stays one for as long as its queue lives."""
@@ -74,6 +80,7 @@ class Forwards:
         loop = asyncio.get_running_loop()
         forward = _Forward(new_id(), queue, loop.time())
         self._open[forward.id] = forward
+        self.asked += 1
         try:
             batch = await self._outcome(forward, poll)
             self._remember(poll.participant_id, queue)

@@ -38,6 +38,8 @@ class Holder:
         self._ground = ground
         self._held: dict[ParticipantId, Mailbox] = {}
         self._takings: dict[ParticipantId, asyncio.Future[None]] = {}
+        self.taken_over = 0
+        """How many mailboxes were taken here that had a holder before."""
 
     def find(self, participant_id: ParticipantId) -> Mailbox | None:
         """The mailbox, if it is held here."""
@@ -93,6 +95,7 @@ class Holder:
         seat = await self._ground.attachments.take(seen, self.link.queue)
         if seat is None:
             return
+        self.taken_over += seen.holder is not None
         depth = await self.link.depth(seat.participant_id)
         if self.link.ended.is_set():
             raise LinkLost

@@ -33,6 +33,19 @@ class Shared:
     pods: Pods
     clock: DatabaseClock
     timing: Timing = field(default_factory=Timing)
+    watch: Callable[[Callable[[], "Counts"]], None] = lambda _: None
+    """Is given what tells the pod's counts, for whoever wants to know them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is held and waited for on the present link, and what happened on it."""
+
+    held: int = 0
+    parked: int = 0
+    forwarding: int = 0
+    taken_over: int = 0
+    forwarded: int = 0
 
 
 class Station:
@@ -83,6 +96,16 @@ class Pod:
         self._stopping = asyncio.Event()
         self._renewed = asyncio.get_running_loop().time()
         self._lapsed = False
+        shared.watch(self.counts)
+
+    def counts(self) -> Counts:
+        """Of the present link; a new one begins at nothing."""
+        if self._station is None:
+            return Counts()
+        holder, forwards = self._station.holder, self._station.forwards
+        held = holder.mailboxes()
+        parked = sum(mailbox.presence.has_poll for mailbox in held)
+        return Counts(len(held), parked, len(forwards), holder.taken_over, forwards.asked)
 
     async def station(self) -> Station:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""

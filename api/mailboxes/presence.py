@@ -33,6 +33,11 @@ class Presence:
         """A sweep may have called it detached, as this pod's lease was over."""
         self._certain = False
 
+    @property
+    def has_poll(self) -> bool:
+        """Whether a poll is parked."""
+        return self._left_at is None
+
     def is_away(self, after: float) -> bool:
         """Whether it should be called detached: its door is closed, or nobody has asked for so many seconds."""
         if self._left_at is None or not self._certain:

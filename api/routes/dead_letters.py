@@ -64,9 +64,10 @@ async def remove(letter_id: LetterPath, asked: AskedOf) -> None:
 
 
 async def _send(asked: Asked, envelope: Envelope) -> None:
-    deadline = asked.parts.store.clock.now() + timedelta(seconds=asked.parts.settings.command_wait)
+    now = asked.parts.store.clock.now()
+    anew = {"deadline": now + timedelta(seconds=asked.parts.settings.command_wait), "sent_at": now}
     try:
-        await asked.parts.dispatch.post(envelope.model_copy(update={"deadline": deadline}))
+        await asked.parts.dispatch.post(envelope.model_copy(update=anew))
     except Refusal as refusal:
         if refusal.problem.code == "not-found":
             raise Refusal("wrong-state", "Its session is gone; it can only be removed.") from None

@@ -50,7 +50,8 @@ class Intake:
 
     def __init__(self, work: Work, desk: Desk, taps: Taps, pace: Pace) -> None:
         self._desk = desk
-        self._judge = Judge(desk, work.handler, work.abandon, self.pause, pace.attempt_limit)
+        self._judge = Judge(desk, work, self.pause, pace.attempt_limit)
+        self._watch = work.watch
         self._healthy = work.healthy
         self._taps = taps
         self._pace = pace
@@ -112,6 +113,7 @@ class Intake:
         self._return_waiting()
         if first and not self._draining:
             log.warning("consuming paused")
+            self._watch.paused(on=True)
             self.aside(self._resume())
 
     async def drain(self) -> None:
@@ -174,6 +176,7 @@ class Intake:
             if not self._paused and not self._draining:
                 await self._taps.open()
         log.warning("consuming resumed")
+        self._watch.paused(on=False)
 
     async def _is_healthy(self) -> bool:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import ValidationError
 
 from callplane.bus.desk import ATTEMPTS, Desk, Received
-from callplane.bus.ports import Abandon, Delivery, Handler
+from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import TITLES, Away, Busy, Code, Problem, Refusal, Trouble
 from callplane.contracts.replies import Reply
@@ -22,51 +22,56 @@ Pause = Callable[[], Awaitable[None]]
 class Judge:
     """Runs the handler on a delivery and acts on the outcome; no exception of a handler passes it."""
 
-    def __init__(self, desk: Desk, handler: Handler, abandon: Abandon, pause: Pause, attempt_limit: float) -> None:
+    def __init__(self, desk: Desk, work: Work, pause: Pause, attempt_limit: float) -> None:
         self._desk = desk
-        self._handler = handler
-        self._abandon = abandon
+        self._handler = work.handler
+        self._abandon = work.abandon
+        self._watch = work.watch
         self._pause = pause
         self._attempt_limit = attempt_limit
 
     async def settle(self, received: Received) -> None:
         """Handle one delivery to its end."""
         if received.redelivered and received.attempt < ATTEMPTS:
+            self._watch.again("redelivered")
             await self._again(received, received.attempt + 1, later=False)
         elif (envelope := _read(received)) is None:
             await self._bury(received, "unreadable", "internal")
         elif received.redelivered or received.attempt > ATTEMPTS:
             await self._give_up(received, envelope, "attempts: a consumer died in the last", "unavailable")
         else:
-            await self._run(received, envelope)
+            with self._watch.handling(envelope):
+                await self._run(received, envelope)
 
     async def give_back(self, received: Received) -> None:
         """Return a delivery that was not finished: published again under the same count, then acked.
 
         One that is marked redelivered was somebody's attempt before it was ours: that one counts.
         """
+        self._watch.again("returned")
         await self._again(received, received.attempt + int(received.redelivered), later=False)
 
     async def _run(self, received: Received, envelope: Envelope) -> None:
-        names = {"command": envelope.name, "command_id": envelope.id, "session_id": envelope.session_id}
         try:
-            reply = await self._attempt(envelope, received.attempt)
+            reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received.attempt))
         except Refusal as refusal:
             await self._answer(received, Reply(command_id=envelope.id, problem=refusal.problem))
         except Busy:
+            self._watch.again("busy")
             await self._again(received, received.attempt, later=True)
         except Away as away:
             await self._return(received, away)
         except Trouble as trouble:
-            log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt, **names)
+            log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt)
             if received.attempt < ATTEMPTS:
+                self._watch.again("trouble")
                 await self._again(received, received.attempt + 1, later=True)
             else:
                 await self._give_up(received, envelope, f"attempts: {trouble}", "unavailable")
         except Exception as bug:
             # Types and frames only: the text of an exception may quote what the caller sent.
             frames = "".join(traceback.format_tb(bug.__traceback__))
-            log.error("command failed by a bug", bug=type(bug).__name__, frames=frames, **names)
+            log.error("command failed by a bug", bug=type(bug).__name__, frames=frames)
             await self._give_up(received, envelope, f"bug: {type(bug).__name__}", "internal")
         else:
             await self._answer(received, reply)
@@ -118,6 +123,7 @@ class Judge:
 
     async def _bury(self, received: Received, reason: str, code: Code) -> None:
         log.error("command buried", command_id=received.command_id, queue=received.queue, reason=reason[:200])
+        self._watch.buried(reason)
         await self._desk.bury(received, reason[:200])
         problem = Problem(code=code, detail=TITLES[code], retry_after=1 if code == "unavailable" else None)
         await self._answer(received, Reply(command_id=received.command_id, problem=problem))

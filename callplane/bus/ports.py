@@ -5,7 +5,7 @@ Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from callplane.contracts.commands import Envelope
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
+from callplane.telemetry.commands import CommandWatch
 
 
 class Unroutable(Exception):
@@ -70,6 +71,10 @@ class Topology(Protocol):
         """Delete ``user.{participant_id}`` with whatever it holds."""
         ...
 
+    async def depths(self) -> dict[str, int]:
+        """How much waits in each queue that is always there: ``wrapper``, ``retry`` and ``dead-letters``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -112,13 +117,15 @@ class Work:
     """What a wrapper hands to its listener.
 
     ``healthy`` is asked each second after an Away, until it says that commands can be run again. ``on_cancelled``
-    is called when a session's queue is gone: it reads the status and listens again where the session is open.
+    is called when a session's queue is gone: it reads the status and listens again where the session is open. ``watch``
+    is told what becomes of each command.
     """
 
     handler: Handler
     abandon: Abandon
     healthy: Callable[[], Awaitable[bool]]
     on_cancelled: Callable[[SessionId], Awaitable[None]]
+    watch: CommandWatch = field(default_factory=CommandWatch)
 
 
 class Bus(Protocol):

@@ -136,12 +136,14 @@ Command = Annotated[
 
 
 class Envelope(Wire):
-    """A command on the wire. ``deadline`` is in database time; ``attempt`` counts from 1."""
+    """A command on the wire. ``deadline`` and ``sent_at`` are in database time, ``request_id`` is the HTTP one."""
 
     id: str
     session_id: str
     caller: Caller
     deadline: datetime
+    sent_at: datetime | None = None
+    request_id: str | None = None
     traceparent: str | None = None
     body: Command
 

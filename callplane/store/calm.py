@@ -15,6 +15,8 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
+from callplane.telemetry.stages import stage
+
 T = TypeVar("T")
 Document = dict[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -32,7 +34,8 @@ class Calm:
         task = asyncio.get_running_loop().create_task(operation)
         self._running.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        with stage("store"):
+            return await asyncio.shield(task)
 
     async def rest(self) -> None:
         """Wait until everything has ended, which ``timeoutMS`` bounds."""

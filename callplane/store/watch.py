@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import OperationFailure
@@ -31,6 +32,7 @@ _PIPELINE: list[Document] = [
             "operationType": 1,
             "ns.coll": 1,
             "documentKey": 1,
+            "wallTime": 1,
             "updateDescription.updatedFields.status": 1,
             "updateDescription.updatedFields.epoch": 1,
         }
@@ -41,10 +43,11 @@ _PIPELINE: list[Document] = [
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the stream showed: ``opened``, ``closed``, ``epoch`` (of the session ``id``) or ``server`` (one that came,
-    or is up, down or another process now)."""
+    or is up, down or another process now); ``at``: when it was written, from MongoDB 6 on."""
 
     what: str
     id: str
+    at: datetime | None = field(default=None, compare=False)
 
 
 class StreamLost(Exception):
@@ -84,10 +87,10 @@ async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
 
 
 def _seen(change: Any) -> Seen:
-    id_ = str(change["documentKey"]["_id"])
+    id_, at = str(change["documentKey"]["_id"]), change.get("wallTime")
     if change["ns"]["coll"] == "media_servers":
-        return Seen("server", id_)
+        return Seen("server", id_, at)
     if change["operationType"] == "insert":
-        return Seen("opened", id_)
+        return Seen("opened", id_, at)
     fields = change.get("updateDescription", {}).get("updatedFields", {})
-    return Seen("closed" if "status" in fields else "epoch", id_)
+    return Seen("closed" if "status" in fields else "epoch", id_, at)

@@ -1,9 +1,25 @@
 """Structured logs: one JSON line per event on standard error; secrets, tokens and SDP never go in."""
 
 import logging
+import re
 import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
 
 import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+_SECRET_NAMES = frozenset({"token", "secret", "password", "ticket", "authorization", "key", "sdp", "sdp_offer"})
+
+# What may stand inside a text that is not ours, as an exception's: credentials in URLs and headers, and SDP.
+_SECRET_TEXT = re.compile(
+    r"(?P<key>\b(?:ticket|token|secret|password|x-api-key)['\"]?\s*[=:]\s*['\"]?)[^\s&'\",}]+"
+    r"|(?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]+"
+    r"|(?P<user>://[^\s:/@]+:)[^\s/@]+(?=@)"
+    r"|(?P<sdp>\bv=0)(?:\\r|\\n|[\r\n]).*",
+    re.I | re.S,
+)
 
 
 def configure_logs(level: str = "info") -> None:
@@ -14,6 +30,7 @@ def configure_logs(level: str = "info") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            masked,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -21,6 +38,49 @@ def configure_logs(level: str = "info") -> None:
         cache_logger_on_first_use=False,
     )
     _adopt_libraries()
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger that names its part of the program."""
+    log: structlog.stdlib.BoundLogger = structlog.get_logger(part=name)
+    return log
+
+
+@contextmanager
+def lines_about(**names: str | None) -> Iterator[None]:
+    """Every line that is written inside carries these names; also what ``also_about`` adds inside goes at the end."""
+    before = get_contextvars()
+    also_about(**names)
+    try:
+        yield
+    finally:
+        clear_contextvars()
+        bind_contextvars(**before)
+
+
+def also_about(**names: str | None) -> None:
+    """Add names that have become known to the lines of the present block; None adds nothing."""
+    bind_contextvars(**{name: value for name, value in names.items() if value is not None})
+
+
+def known(name: str) -> str | None:
+    """What the lines of the present block are said to be about."""
+    value = get_contextvars().get(name)
+    return value if isinstance(value, str) else None
+
+
+def masked(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take out what must not be in a log, whoever put it there: the last look before a line is written."""
+    for name, value in line.items():
+        if name in _SECRET_NAMES:
+            line[name] = "***"
+        elif isinstance(value, str):
+            line[name] = _SECRET_TEXT.sub(_mask, value)
+    return line
+
+
+def _mask(found: re.Match[str]) -> str:
+    return f"{found[found.lastgroup or 0]}***"
 
 
 def _adopt_libraries() -> None:
@@ -36,9 +96,3 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record as one JSON line."""
         logger(record.name).log(record.levelno, record.getMessage(), exc_info=record.exc_info)
-
-
-def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger that names its part of the program."""
-    log: structlog.stdlib.BoundLogger = structlog.get_logger(part=name)
-    return log

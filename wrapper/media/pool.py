@@ -5,6 +5,7 @@ import asyncio
 from callplane.contracts.errors import Away
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
+from wrapper.media.observed import Timed, observed
 from wrapper.media.server import Ears, MediaServer, opened_server
 
 LOOK_SECONDS = 2.0
@@ -13,12 +14,13 @@ LOOK_SECONDS = 2.0
 class Pool:
     """Keeps one MediaServer per document of the pool; ``servers`` is what the media port acts on."""
 
-    def __init__(self, wrapper: str, documents: MediaServers, ears: Ears) -> None:
+    def __init__(self, wrapper: str, documents: MediaServers, ears: Ears, timed: Timed) -> None:
         self.servers: dict[str, MediaServer] = {}
         self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._wrapper = wrapper
         self._documents = documents
         self._ears = ears
+        self._timed = timed
         self._log = logger("pool")
 
     async def register(self, servers: dict[str, str]) -> None:
@@ -53,7 +55,8 @@ class Pool:
         """Keep one; an address that nothing can be done with costs its own server only."""
         while True:
             try:
-                async with opened_server(name, url, self._documents, self._ears) as server:
+                around = observed(name, self._timed)
+                async with opened_server((name, url), self._documents, self._ears, around) as server:
                     self.servers[name] = server
                     try:
                         await server.run(self._wrapper)

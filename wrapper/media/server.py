@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from callplane.contracts.errors import Away
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
-from kurento_client import AttemptFailed, ClientError, Connected, KurentoClient, Lost, connect
+from kurento_client import Around, AttemptFailed, ClientError, Connected, KurentoClient, Lost, Options, connect
 from kurento_client.events import MediaEvent
 from wrapper.media.census import Census
 from wrapper.media.port import Unreached
@@ -128,7 +128,11 @@ class MediaServer:
 
 
 @asynccontextmanager
-async def opened_server(name: str, url: str, pool: MediaServers, ears: Ears) -> AsyncIterator[MediaServer]:
-    """Open both sockets; enters at once, connected or not."""
-    async with connect(url) as calls, connect(url) as house:
+async def opened_server(
+    which: tuple[str, str], pool: MediaServers, ears: Ears, around: Around
+) -> AsyncIterator[MediaServer]:
+    """Open both sockets to the server of this name and URL; enters at once, connected or not."""
+    name, url = which
+    options = Options(around=around)
+    async with connect(url, options) as calls, connect(url, options) as house:
         yield MediaServer(name, (calls, house), pool, ears)

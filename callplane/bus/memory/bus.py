@@ -17,6 +17,7 @@ from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
+from callplane.telemetry.commands import publishing
 
 
 class MemorySender:
@@ -42,17 +43,18 @@ class MemorySender:
         self._waiting.answered(body)
 
     def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
-        received = Received(
-            body=envelope.model_dump_json().encode(),
-            queue=queue_of(envelope),
-            command_id=envelope.id,
-            attempt=1,
-            redelivered=False,
-            reply_to=reply_to,
-            traceparent=envelope.traceparent,
-            handle=None,
-        )
-        self._exchange.publish(received)
+        with publishing(envelope) as carried:
+            received = Received(
+                body=carried.model_dump_json().encode(),
+                queue=queue_of(carried),
+                command_id=carried.id,
+                attempt=1,
+                redelivered=False,
+                reply_to=reply_to,
+                traceparent=carried.traceparent,
+                handle=None,
+            )
+            self._exchange.publish(received)
 
 
 class MemoryMessenger:
@@ -96,6 +98,10 @@ class MemoryTopology:
     async def delete_mailbox(self, participant_id: ParticipantId) -> None:
         """Delete the mailbox with whatever it holds."""
         self._exchange.mailboxes.delete(participant_id)
+
+    async def depths(self) -> dict[str, int]:
+        """How much waits in each queue that is always there."""
+        return self._exchange.depths()
 
 
 class MemoryBus:

@@ -70,6 +70,11 @@ class Exchange:
         """Whether the queue is there."""
         return queue in self._queues
 
+    def depths(self) -> dict[str, int]:
+        """How much waits; the names are those of RabbitMQ's queues."""
+        waiting, later = len(self._queues[WRAPPER].ready), len(self._delayed)
+        return {WRAPPER: waiting, "retry": later, "dead-letters": len(self.dead_letters)}
+
     def publish(self, received: Received) -> None:
         """Put a new command into its queue; raises Unroutable, or Away when the queue is full."""
         queue = self._queues.get(received.queue)

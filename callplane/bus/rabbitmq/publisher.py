@@ -13,6 +13,7 @@ from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.contracts.errors import Away
+from callplane.telemetry.stages import stage
 
 CHANNELS = 4
 IN_FLIGHT = 200
@@ -97,7 +98,7 @@ class Publisher:
         the same message id.
         """
         lane = self._lane(key)
-        with away("publishing"):
+        with stage("broker"), away("publishing"):
             async with asyncio.timeout(self._confirm):
                 await lane.publish(letter, address, await lane.channel())
 

@@ -19,6 +19,7 @@ from callplane.bus.waiting import Waiting
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away
 from callplane.contracts.replies import Reply
+from callplane.telemetry.commands import publishing
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -91,6 +92,10 @@ class RabbitSender:
                 raise Away("no reply queue") from None
 
     async def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
+        with publishing(envelope) as carried:
+            await self._hand_over(carried, reply_to)
+
+    async def _hand_over(self, envelope: Envelope, reply_to: str | None) -> None:
         headers: dict[str, str | int] = {ATTEMPT_HEADER: 1}
         if envelope.traceparent:
             headers[TRACE_HEADER] = envelope.traceparent

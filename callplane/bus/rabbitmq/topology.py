@@ -22,6 +22,7 @@ from callplane.bus.rabbitmq.names import (
 )
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.telemetry.stages import stage
 
 CHANNELS = 8
 """A channel has one call at a time under way: declaring is spread over a few."""
@@ -86,6 +87,15 @@ class RabbitTopology:
         async with self._channel("deleting a mailbox") as channel:
             await channel.queue_delete(mailbox_name(participant_id), timeout=self._link.timings.call)
 
+    async def depths(self) -> dict[str, int]:
+        """How much waits in each queue that is always there."""
+        found = {}
+        async with self._channel("counting") as channel:
+            for queue in (WRAPPER, RETRY, DEAD_LETTERS):
+                declared = await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
+                found[queue] = declared.message_count or 0
+        return found
+
     async def queue_exists(self, queue: str) -> bool:
         """Whether a queue is there; the 404 that says no closes the channel, which is replaced."""
         try:
@@ -97,7 +107,7 @@ class RabbitTopology:
 
     @asynccontextmanager
     async def _channel(self, doing: str) -> AsyncIterator[Channel]:
-        with away(doing):
+        with stage("broker"), away(doing):
             async with asyncio.timeout(self._link.timings.call):
                 channel = await self._free.get()
             try:

@@ -8,6 +8,7 @@ import pytest
 
 from cli.machine.ports import free_port
 from tests.support.manifests import ROOT
+from wrapper.metrics import Metrics
 from wrapper.probes import probes
 
 SCRIPT = ROOT / "docker/healthcheck.py"
@@ -27,14 +28,14 @@ async def ends(address: str) -> tuple[int | None, str]:
     ("path", "ready", "status"), [("/livez", False, 0), ("/readyz", True, 0), ("/readyz", False, 1)]
 )
 async def test_a_program_is_as_healthy_as_its_probe_says(path: str, ready: bool, status: int) -> None:
-    async with probes("127.0.0.1", 0, lambda: ready) as port:
+    async with probes("127.0.0.1", 0, lambda: ready, Metrics().text) as port:
         ended, said = await ends(f"http://127.0.0.1:{port}{path}")
     assert ended == status
     assert ("503" in said) == bool(status)
 
 
 async def test_a_listener_is_healthy_by_taking_a_connection() -> None:
-    async with probes("127.0.0.1", 0, lambda: True) as port:
+    async with probes("127.0.0.1", 0, lambda: True, Metrics().text) as port:
         assert await ends(f"tcp://127.0.0.1:{port}") == (0, "")
 
 

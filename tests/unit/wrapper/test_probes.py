@@ -2,6 +2,7 @@
 
 import asyncio
 
+from wrapper.metrics import Metrics
 from wrapper.probes import REQUEST_BYTES, probes
 
 
@@ -23,7 +24,7 @@ def get(path: str, method: str = "GET") -> bytes:
 
 async def test_ready_is_what_the_program_says_and_alive_is_always() -> None:
     ready = False
-    async with probes("127.0.0.1", 0, lambda: ready) as port:
+    async with probes("127.0.0.1", 0, lambda: ready, Metrics().text) as port:
         assert (await asked(port, get("/readyz"))).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         assert (await asked(port, get("/livez"))).startswith(b"HTTP/1.1 200 OK\r\n")
         ready = True
@@ -31,21 +32,21 @@ async def test_ready_is_what_the_program_says_and_alive_is_always() -> None:
 
 
 async def test_metrics_are_in_the_text_format() -> None:
-    async with probes("127.0.0.1", 0, lambda: True) as port:
+    async with probes("127.0.0.1", 0, lambda: True, Metrics().text) as port:
         head, _, body = (await asked(port, get("/metrics"))).partition(b"\r\n\r\n")
         assert b"text/plain; version=" in head
         assert f"Content-Length: {len(body)}".encode() in head
-        assert b"# HELP python_info" in body
+        assert b"# HELP callplane_event_loop_lag_seconds" in body
 
 
 async def test_other_paths_and_methods_are_refused() -> None:
-    async with probes("127.0.0.1", 0, lambda: True) as port:
+    async with probes("127.0.0.1", 0, lambda: True, Metrics().text) as port:
         assert (await asked(port, get("/"))).startswith(b"HTTP/1.1 404 ")
         assert (await asked(port, get("/livez", "POST"))).startswith(b"HTTP/1.1 405 ")
 
 
 async def test_what_is_no_request_ends_its_connection_alone() -> None:
-    async with probes("127.0.0.1", 0, lambda: True) as port:
+    async with probes("127.0.0.1", 0, lambda: True, Metrics().text) as port:
         assert await asked(port, b"x" * (2 * REQUEST_BYTES)) == b""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /li")

@@ -8,9 +8,10 @@ from pydantic import BaseModel
 
 from callplane.bus.desk import Received
 from callplane.bus.judge import Judge
-from callplane.bus.ports import Delivery
+from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Caller, Envelope, UpdateSession
 from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.ids import SessionId
 from callplane.contracts.replies import Done, Reply
 
 ENVELOPE = Envelope(
@@ -55,9 +56,14 @@ async def judged(outcome: BaseException | None, attempt: int = 1, *, redelivered
     async def pause() -> None:
         desk.done.append("pause")
 
+    async def healthy() -> bool:
+        return True
+
+    async def cancelled(_: SessionId) -> None: ...
+
     body = ENVELOPE.model_dump_json().encode()
     received = Received(body, "session.s", "c", attempt, redelivered, "replies", None, None)
-    await Judge(desk, handler, abandon, pause, 5).settle(received)
+    await Judge(desk, Work(handler, abandon, healthy, cancelled), pause, 5).settle(received)
     return desk.done
 
 
@@ -125,8 +131,11 @@ async def test_cancelling_the_judge_is_no_outcome() -> None:
 
     async def nothing(*_: object) -> None: ...
 
+    async def healthy() -> bool:
+        return True
+
     received = Received(ENVELOPE.model_dump_json().encode(), "session.s", "c", 1, False, None, None, None)
-    settling = asyncio.ensure_future(Judge(desk, handler, nothing, nothing, 5).settle(received))
+    settling = asyncio.ensure_future(Judge(desk, Work(handler, nothing, healthy, nothing), nothing, 5).settle(received))
     await began.wait()
     settling.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,157 @@
+"""What is told of commands: lines, counts, times by stage, and spans, in one place around the handling of each."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TypeVar
+
+from opentelemetry.trace import SpanKind, get_current_span
+from prometheus_client import Counter, Gauge
+
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.telemetry.logs import also_about, known, lines_about, logger
+from callplane.telemetry.metrics import Metrics
+from callplane.telemetry.stages import stages
+from callplane.telemetry.traces import Traces, span, trace_id, traceparent
+
+T = TypeVar("T")
+
+_AGAIN = "callplane_wrapper_commands_again_total"
+
+
+class CommandWatch:
+    """Watches the commands of one wrapper; ``now`` is database time, in which their age is told."""
+
+    def __init__(
+        self,
+        metrics: Metrics | None = None,
+        traces: Traces | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        made = metrics or Metrics()
+        self._traces = traces or Traces()
+        self._now = now
+        self._log = logger("commands")
+        self._seconds = made.histogram(
+            "callplane_wrapper_command_seconds",
+            "Time that one attempt at a command took, by how it ended",
+            ("command", "outcome"),
+        )
+        self._stages = made.histogram(
+            "callplane_wrapper_command_stage_seconds",
+            "Where the time of one attempt went: queue (from the request to here), store, broker, kurento",
+            ("command", "stage"),
+        )
+        registry = made.registry
+        self._running = Gauge("callplane_wrapper_commands_running", "Commands that are handled now", registry=registry)
+        self._paused = Gauge(
+            "callplane_wrapper_paused", "1 while it takes no commands, for its database is away", registry=registry
+        )
+        self._again = Counter(
+            _AGAIN,
+            "Commands put back: redelivered (its wrapper died), trouble, busy (somebody else is at it), returned",
+            ["why"],
+            registry=registry,
+        )
+        self._buried = Counter(
+            "callplane_wrapper_dead_letters_total",
+            "Commands given up: attempts (the last one failed), bug, unreadable",
+            ["why"],
+            registry=registry,
+        )
+        for why in ("redelivered", "trouble", "busy", "returned"):
+            self._again.labels(why)
+        for why in ("attempts", "bug", "unreadable"):
+            self._buried.labels(why)
+
+    @contextmanager
+    def handling(self, envelope: Envelope) -> Iterator[None]:
+        """Around everything that is done about one delivery of a command."""
+        with (
+            self._traces.taken_up(envelope.traceparent),
+            lines_about(**about(envelope), request_id=envelope.request_id, trace_id=trace_id()),
+            span(f"handle {envelope.name}", SpanKind.CONSUMER, command=envelope.id, session=envelope.session_id),
+            self._running.track_inprogress(),
+        ):
+            yield
+
+    async def attempt(self, envelope: Envelope, number: int, work: Awaitable[T]) -> T:
+        """Time one attempt; what it raises tells its outcome, and is raised."""
+        outcome, began = "done", perf_counter()
+        waited = self._waited(envelope, number)
+        with stages() as spent:
+            try:
+                return await work
+            except BaseException as failure:
+                outcome = _outcome(failure)
+                raise
+            finally:
+                seconds = perf_counter() - began
+                get_current_span().set_attribute("callplane.outcome", outcome)
+                self._seconds.labels(envelope.name, outcome).observe(seconds)
+                told = {"queue": waited, **spent} if waited is not None else spent
+                for name, part in told.items():
+                    self._stages.labels(envelope.name, name).observe(part)
+                parts = {f"{name}_ms": round(part * 1000, 1) for name, part in told.items()}
+                self._log.info("command", outcome=outcome, attempt=number, ms=round(seconds * 1000, 1), **parts)
+
+    def again(self, why: str) -> None:
+        """One was put back into its queue."""
+        self._again.labels(why).inc()
+
+    def buried(self, reason: str) -> None:
+        """One was given up; what stands before the colon is counted by."""
+        self._buried.labels(reason.partition(":")[0]).inc()
+
+    def paused(self, *, on: bool) -> None:
+        """Consuming stopped, or began again."""
+        self._paused.set(on)
+
+    def _waited(self, envelope: Envelope, number: int) -> float | None:
+        """How old a command was when its first attempt began; later ones waited on purpose."""
+        if envelope.sent_at is None or number > 1:
+            return None
+        return max(0.0, (self._now() - envelope.sent_at).total_seconds())
+
+
+def about(envelope: Envelope) -> dict[str, str | None]:
+    """The names under which lines tell of a command."""
+    seat = getattr(envelope.body, "participant_id", None) or envelope.caller.participant_id
+    return {
+        "command": envelope.name,
+        "command_id": envelope.id,
+        "session_id": envelope.session_id,
+        "participant_id": seat,
+    }
+
+
+def marked(envelope: Envelope) -> Envelope:
+    """The command as the request that is being served sends it; from here on its lines are about the command, too."""
+    also_about(**about(envelope))
+    return envelope.model_copy(update={"request_id": known("request_id"), "traceparent": traceparent()})
+
+
+@contextmanager
+def publishing(envelope: Envelope) -> Iterator[Envelope]:
+    """Around handing a command to the broker; yields it with its place in the trace."""
+    with span(f"publish {envelope.name}", SpanKind.PRODUCER, command=envelope.id, session=envelope.session_id):
+        place = traceparent()
+        yield envelope if place is None else envelope.model_copy(update={"traceparent": place})
+
+
+def _outcome(failure: BaseException) -> str:
+    match failure:
+        case Refusal():
+            return "refused"
+        case Busy():
+            return "busy"
+        case Away():
+            return "away"
+        case Trouble():
+            return "trouble"
+        case Exception():
+            return "bug"
+        case _:
+            return "returned"

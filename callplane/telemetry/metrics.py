@@ -1,0 +1,43 @@
+"""What the metrics of every program share: a registry per program, the same buckets, and the lag of its event loop."""
+
+import asyncio
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+
+__all__ = ["BUCKETS", "CONTENT_TYPE_LATEST", "Metrics"]
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Seconds: from one round trip to the longest poll."""
+
+LAG_SECONDS = 0.25
+_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """A registry of one program: two programs in one process must not share one."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._lag = self.histogram(
+            "callplane_event_loop_lag_seconds",
+            "How late the event loop was, asked four times a second",
+            buckets=_LAG_BUCKETS,
+        )
+
+    def histogram(
+        self, name: str, help_: str, labels: tuple[str, ...] = (), buckets: tuple[float, ...] = BUCKETS
+    ) -> Histogram:
+        """A histogram of this program; seconds, unless its name says otherwise."""
+        return Histogram(name, help_, labels, buckets=buckets, registry=self.registry)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    async def watch_loop(self) -> None:
+        """Measure until cancelled: what is late here keeps everybody waiting."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            due = clock() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self._lag.observe(max(0.0, clock() - due))

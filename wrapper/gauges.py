@@ -1,0 +1,83 @@
+"""What every wrapper tells alike, for it is read from store and broker: the pool, and the queues that are always there.
+
+Read every few seconds and shown at each scrape; while it cannot be read it is not shown, for an old value would lie.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.operations import MediaServerView
+from callplane.telemetry.logs import logger
+
+LOOK_SECONDS = 5.0
+_SAME = "; every wrapper says the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where it is read; ``reached`` and ``listened`` are of this wrapper alone."""
+
+    pool: Callable[[], Awaitable[list[MediaServerView]]]
+    depths: Callable[[], Awaitable[dict[str, int]]]
+    reached: Callable[[], frozenset[str]]
+    listened: Callable[[], int]
+
+
+class Gauges(Collector):
+    """The last reading, as metrics."""
+
+    def __init__(self, sources: Sources, registry: CollectorRegistry, every: float = LOOK_SECONDS) -> None:
+        self._sources = sources
+        self._every = every
+        self._pool: list[MediaServerView] = []
+        self._depths: dict[str, int] = {}
+        self._log = logger("gauges")
+        registry.register(self)
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                self._pool, self._depths = await self._sources.pool(), await self._sources.depths()
+            except (Away, Trouble) as trouble:
+                self._pool, self._depths = [], {}
+                self._log.info("not read", why=str(trouble))
+            await asyncio.sleep(self._every)
+
+    def collect(self) -> Iterable[Metric]:
+        """Labels are names of media servers, of which there are as many as operators have made, and three queues."""
+        pool, reached = self._pool, self._sources.reached()
+        yield _by("server", "media_server_up", f"1 while somebody reaches it{_SAME}", _up(pool))
+        yield _by("server", "media_server_cordoned", f"1 while nothing is placed on it{_SAME}", _cordoned(pool))
+        sessions = {one.name: float(one.sessions) for one in pool}
+        yield _by("server", "media_server_sessions", f"Open sessions with media on it{_SAME}", sessions)
+        memory = {one.name: one.memory * 1024.0 for one in pool}
+        yield _by("server", "media_server_memory_bytes", f"Memory as last read{_SAME}", memory)
+        mine = {one.name: float(one.name in reached) for one in pool}
+        yield _by("server", "media_server_reached", "1 while this wrapper has a socket to it", mine)
+        depths = {queue: float(depth) for queue, depth in self._depths.items()}
+        yield _by("queue", "queue_messages", f"What waits in it: wrapper, retry, dead-letters{_SAME}", depths)
+        listened = GaugeMetricFamily("callplane_sessions_listened", "Sessions whose commands this wrapper takes")
+        listened.add_metric([], self._sources.listened())
+        yield listened
+
+
+def _by(label: str, name: str, help_: str, values: dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"callplane_{name}", help_, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _up(pool: list[MediaServerView]) -> dict[str, float]:
+    return {one.name: float(one.state != "down") for one in pool}
+
+
+def _cordoned(pool: list[MediaServerView]) -> dict[str, float]:
+    return {one.name: float(one.cordoned) for one in pool}

@@ -1,0 +1,25 @@
+"""Around each call on a media server: its time, its part in a command's time, and its place in the trace."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from callplane.telemetry.stages import stage
+from callplane.telemetry.traces import span
+from kurento_client import Around
+
+Timed = Callable[[str], AbstractContextManager[None]]
+
+
+def observed(server: str, timed: Timed) -> Around:
+    """What the clients of one media server enter around each call."""
+
+    @contextmanager
+    def around(method: str, params: Mapping[str, Any] | None) -> Iterator[None]:
+        operation = str((params or {}).get("operation", method))
+        with span(f"kurento {operation}", SpanKind.CLIENT, media_server=server), stage("kurento"), timed(operation):
+            yield
+
+    return around

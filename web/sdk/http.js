@@ -100,11 +100,16 @@ export class Http {
  */
 function request(method, { token, body, once, keepalive }) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", traceparent: traceparent() };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (once) headers["Idempotency-Key"] = randomKey();
   return { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive, cache: "no-store" };
+}
+
+/** A trace of this request's own (W3C Trace Context, version 00): logs and spans of the servers are found by its id. */
+function traceparent() {
+  return `00-${randomKey()}-${randomKey().slice(0, 16)}-00`;
 }
 
 /** 128 random bits; `crypto.randomUUID` is missing on insecure origins, `getRandomValues` is not. */

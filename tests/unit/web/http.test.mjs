@@ -28,6 +28,16 @@ test("two calls have two keys, and what makes nothing has none", async () => {
   assert.equal(keys[2], undefined);
 });
 
+test("each call is a trace of its own, repeats are part of it", async () => {
+  const { http, requests } = scripted((_, n) => (n ? answer(200, {}) : problem(503, "unavailable", { retryable: true })));
+  await http.call("GET", "/x");
+  await http.call("GET", "/x");
+  const traces = requests.map((one) => one.headers.traceparent);
+  for (const one of traces) assert.match(one, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  assert.equal(traces[0], traces[1]);
+  assert.notEqual(traces[0].slice(3, 35), traces[2].slice(3, 35));
+});
+
 test("Retry-After is honoured", async () => {
   const { http } = scripted((_, n) => (n ? answer(200, {}) : problem(503, "unavailable", {}, { "Retry-After": "0.2" })));
   const begun = performance.now();

@@ -30,6 +30,7 @@ from callplane.store.listing import Listing
 from callplane.store.pods import Pods
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
+from callplane.store.tickets import Tickets
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 
@@ -68,6 +69,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
                 dead_letters=carriers.bus.dead_letters,
                 store=store,
                 doors=doors,
+                tickets=Tickets(database),
                 metrics=metrics,
                 traces=traces,
                 draining=draining,

@@ -20,6 +20,7 @@ from api.routes import (
     probes,
     sessions,
     signals,
+    streams,
 )
 from api.routes.web import mount_web
 from api.views import EXAMPLES
@@ -41,7 +42,7 @@ def application(parts: Parts) -> ASGIApp:
     )
     app.state.parts = parts
     install(app)
-    for noun in (sessions, participants, connections, signals, messages, media_servers, dead_letters, probes):
+    for noun in (sessions, participants, connections, signals, messages, streams, media_servers, dead_letters, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

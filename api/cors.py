@@ -10,7 +10,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import response_of
 from callplane.contracts.errors import Problem
 
-_ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-API-Key", "X-Request-Id", "traceparent")
+_ASKED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "Last-Event-ID",
+    "X-API-Key",
+    "X-Request-Id",
+    "traceparent",
+)
 _SHOWN = ("ETag", "Location", "Retry-After", "X-Request-Id")
 
 

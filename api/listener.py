@@ -6,18 +6,28 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
+from api.outlet import ABORT
 from api.problems import MEDIA_TYPE, body_of
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
 
 BACKLOG = 2048
 SHUTDOWN = 2
+FRAME_BYTES = 4096
+"""The longest frame of a client, which only ever says ``{"ack": token}``."""
+
+PING_SECONDS = 10.0
+CLOSE_WITHIN = 1.0
+"""How long a client may take to answer a close frame."""
 
 
 class _Http(HttpToolsProtocol):
@@ -27,6 +37,11 @@ class _Http(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.logger = logging.getLogger("callplane.api.http")
         self.logger.setLevel(logging.ERROR)
+
+    def on_message_begin(self) -> None:
+        """Let a stream drop a client that does not read."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
 
     def send_400_response(self, msg: str) -> None:
         """The last answer on a connection whose bytes are no HTTP."""
@@ -40,6 +55,22 @@ class _Http(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class _Socket(WebSocketsSansIOProtocol):
+    """Logs nothing: uvicorn's lines hold the query, in which tickets travel, and what clients do wrong is theirs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = self.conn.logger = logging.getLogger("callplane.api.socket")
+        self.logger.setLevel(logging.CRITICAL)
+        self.close_timeout = CLOSE_WITHIN
+
+    def handle_connect(self, event: Request) -> None:
+        """Let the program drop a client that does not read; its task has not begun yet."""
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.scope["extensions"][ABORT] = {"call": self.transport.abort}
 
 
 class _Server(uvicorn.Server):
@@ -67,8 +98,11 @@ async def listening(asgi: ASGIApp, sock: socket.socket) -> AsyncIterator[str]:
     config = uvicorn.Config(
         asgi,
         http=_Http,
-        ws="websockets-sansio",
+        ws=_Socket,
         ws_per_message_deflate=False,
+        ws_max_size=FRAME_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -19,6 +19,7 @@ from callplane.store.database import DatabaseClock
 from callplane.store.listing import Listing
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
+from callplane.store.tickets import Tickets
 from callplane.telemetry.traces import Traces
 
 
@@ -45,6 +46,7 @@ class Parts:
     dead_letters: DeadLetters
     store: Store
     doors: Doors
+    tickets: Tickets
     metrics: Metrics
     traces: Traces
     draining: asyncio.Event

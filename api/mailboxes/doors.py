@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from api.mailboxes.pod import Pod, Shared, Station
 from api.mailboxes.polls import NotHeld, Poll, gone, unavailable
+from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import LinkLost
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -20,6 +21,11 @@ class Doors:
     def __init__(self, pod: Pod, shared: Shared) -> None:
         self._pod = pod
         self._shared = shared
+
+    @property
+    def timing(self) -> Timing:
+        """The delays of this pod."""
+        return self._shared.timing
 
     def asked(self, seat: tuple[SessionId, ParticipantId], ack: str | None, wait: float, most: int) -> Poll:
         """A poll that comes in now."""
@@ -56,7 +62,7 @@ class Doors:
         if known is not None:
             return await station.forwards.ask(known, poll)
         if not holder.is_taking(poll.participant_id):
-            seen = await station.tasks.to_its_end(self._living, poll)
+            seen = await station.tasks.to_its_end(self.living, poll.participant_id)
             if seen.holder not in (None, station.link.queue):
                 try:
                     return await station.forwards.ask(str(seen.holder), poll)
@@ -70,8 +76,9 @@ class Doors:
         await holder.taken(poll.participant_id)
         return None
 
-    async def _living(self, poll: Poll) -> Attachment:
-        seen = await self._shared.attachments.read(poll.participant_id)
+    async def living(self, participant_id: ParticipantId) -> Attachment:
+        """Its attachment. Raises Refusal when the seat is gone, and Away."""
+        seen = await self._shared.attachments.read(participant_id)
         if seen is None or seen.state == "ended":
             raise gone(seen.reason if seen else None)
         return seen

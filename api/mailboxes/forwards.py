@@ -132,6 +132,7 @@ class Forwards:
             most=poll.most,
             wait=max(0.0, poll.until - asyncio.get_running_loop().time()),
             asked=poll.asked,
+            after=poll.after,
         )
         try:
             await self._link.post(forward.queue, encode(letter))

@@ -25,6 +25,7 @@ class Ask(Wire):
     most: int
     wait: float
     asked: datetime
+    after: str | None = None
 
 
 class Left(Wire):

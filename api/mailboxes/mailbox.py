@@ -19,6 +19,7 @@ class _Parked:
 
     def __init__(self, poll: Poll) -> None:
         self.poll = poll
+        self.due = False
         self.answer: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
 
     def give(self, batch: Batch) -> None:
@@ -46,8 +47,9 @@ class Mailbox:
     def receive(self, received: Received) -> None:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop."""
         loop = asyncio.get_running_loop()
-        if self._parked is not None and not len(self._window):
-            loop.call_soon(self._answer_with_some)
+        if self._parked is not None and not self._parked.due:
+            self._parked.due = True
+            loop.call_soon(self._answer_with_some, self._parked)
         self._link.acknowledge(self._window.add(received, loop.time()))
 
     def cancelled(self) -> None:
@@ -65,7 +67,7 @@ class Mailbox:
         if poll.ack is not None:
             self._link.acknowledge(self._window.acknowledge(poll.ack))
         self._supersede(poll)
-        ready = self._window.head(poll.most)
+        ready = self._window.head(poll.most, poll.after)
         if ready:
             self.presence.left(still_here=True)
             return Batch(ready)
@@ -108,13 +110,16 @@ class Mailbox:
         other.fail(replaced())
         self._parked = None
 
-    def _answer_with_some(self) -> None:
-        if len(self._window):
-            self._answer()
+    def _answer_with_some(self, parked: _Parked) -> None:
+        """What came may have been acknowledged by its coming: then there is nothing to say yet."""
+        parked.due = False
+        some = self._window.head(parked.poll.most, parked.poll.after)
+        if some:
+            parked.give(Batch(some))
 
     def _answer(self) -> None:
         if self._parked is not None:
-            self._parked.give(Batch(self._window.head(self._parked.poll.most)))
+            self._parked.give(Batch(self._window.head(self._parked.poll.most, self._parked.poll.after)))
 
     def release(self, poll: Poll | None = None) -> bool:
         """Answer a parked poll (this one) with what is there, even nothing; False when it is not parked here."""

@@ -9,7 +9,10 @@ from callplane.contracts.ids import ParticipantId, SessionId
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a client asks: ``until`` is in this process's loop time, ``asked`` in database time."""
+    """What a client asks: ``until`` is in this process's loop time, ``asked`` in database time.
+
+    ``after`` is the token of what an open stream was given last: it wants what follows, and acknowledges nothing by it.
+    """
 
     participant_id: ParticipantId
     session_id: SessionId
@@ -17,6 +20,7 @@ class Poll:
     most: int
     until: float
     asked: datetime
+    after: str | None = None
 
 
 class NotHeld(Exception):

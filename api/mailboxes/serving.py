@@ -173,4 +173,5 @@ def _poll_of(ask: Ask, now: float) -> Poll:
         most=ask.most,
         until=now + ask.wait,
         asked=ask.asked,
+        after=ask.after,
     )

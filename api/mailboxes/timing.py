@@ -25,5 +25,9 @@ class Timing:
     """How often the lease is renewed and the held mailboxes are looked at."""
     reconnect: float = 0.5
     """Between attempts to reach the broker."""
+    stream_beat: float = 10.0
+    """An open stream says something at least this often; proxies cut what is silent for longer than they like."""
+    stream_unread: float = 300.0
+    """A stream whose client acknowledges nothing for so long ends, well before ``unread``: opened again, it does."""
     patience: float = 8.0
     """For so long a poll may look for its mailbox before it is given up; a take-over takes milliseconds."""

@@ -52,9 +52,16 @@ class Window:
             return []
         return [self._entries.popleft()[0] for _ in range(place + 1)]
 
-    def head(self, most: int) -> tuple[Received, ...]:
-        """The oldest, at most so many; they stay."""
-        return tuple(one for one, _ in islice(self._entries, most))
+    def head(self, most: int, after: str | None = None) -> tuple[Received, ...]:
+        """The oldest, at most so many; they stay. ``after``: of those behind the one with this token, if it is here.
+
+        If it is not, either it was acknowledged, or this holder is new and gives again what the last one had given.
+        """
+        start = 0 if after is None else self._behind(after)
+        return tuple(one for one, _ in islice(self._entries, start, start + most))
+
+    def _behind(self, token: str) -> int:
+        return next((n + 1 for n, (one, _) in enumerate(self._entries) if one.token == token), 0)
 
     def oldest(self) -> float | None:
         """When the front one came."""

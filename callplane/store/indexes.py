@@ -5,6 +5,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 
 from callplane.store.database import Database
+from callplane.store.tickets import TICKET_SECONDS
 from callplane.store.trouble import away_when_unreachable
 
 _HOUR = 3600
@@ -55,6 +56,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("holder", ASCENDING)], name="by_holder"),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
     ],
+    # The filter of the one use judges the age itself: expired documents go once a minute only.
+    "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }
 

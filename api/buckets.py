@@ -1,0 +1,31 @@
+"""Token buckets: how often something may happen, with room for what comes in bursts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many a second for long, so many at once; a rate of 0 is no bound."""
+
+    per_second: float
+    burst: float
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What one caller has left of one rate; a new one is full."""
+
+    spent: float = 0.0
+    at: float = 0.0
+
+    def take(self, rate: Rate, now: float) -> float:
+        """Take one; 0 when there was one, else the seconds until there will be."""
+        if rate.per_second <= 0:
+            return 0.0
+        # Counted as spent, not as left: so a bucket needs to know no rate to be full.
+        self.spent = max(0.0, self.spent - (now - self.at) * rate.per_second)
+        self.at = now
+        if self.spent + 1 > rate.burst:
+            return (self.spent + 1 - rate.burst) / rate.per_second
+        self.spent += 1
+        return 0.0

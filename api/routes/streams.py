@@ -1,0 +1,147 @@
+"""The mailbox's other doors: server-sent events, WebSocket, and the tickets that open them (design 4, 8)."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from pydantic import BaseModel, Field, ValidationError
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from api.asked import SCHEMES, AskedOf
+from api.auth import seat_token
+from api.departures import unless_gone
+from api.documented import problems
+from api.mailboxes.reading import Reading
+from api.parts import Parts, parts_of
+from api.sockets import Conversation
+from api.sse import MEDIA_TYPE as EVENTS
+from api.sse import EventStream
+from api.tokens import SeatToken
+from callplane.contracts.errors import Problem, Refusal
+from callplane.contracts.ids import new_id
+from callplane.store.tickets import TICKET_SECONDS
+from callplane.telemetry.logs import logger
+
+# The schemes stand at each route: they are made for requests, and a WebSocket is none.
+router = APIRouter(tags=["messages"])
+
+TICKET_BYTES = 24
+EXAMPLE = (
+    "retry: 1000\n\nid: 01980000-0000-7000-8000-000000000000\n"
+    'data: {"id":"s:7","type":"participant-left","session_id":"s","version":7,'
+    '"at":"2026-01-05T09:00:00Z","data":{"participant_id":"p","reason":"left"}}\n\n'
+)
+
+
+class TicketView(BaseModel):
+    """A ticket for one stream or socket of this mailbox."""
+
+    ticket: str = Field(description="good for one use as `?ticket=`, on any pod")
+    expires_in: int = Field(description="seconds")
+
+
+class StreamQuestion(BaseModel):
+    """Who opens a stream, and from where on."""
+
+    ticket: str | None = Field(default=None, max_length=128, description="instead of a token in the header")
+    ack: str | None = Field(default=None, max_length=128, description="the last token that was dealt with")
+
+
+@router.post(
+    "/messages/tickets",
+    status_code=201,
+    summary="Get a ticket",
+    dependencies=SCHEMES,
+    responses=problems("join-again"),
+)
+async def ticket(asked: AskedOf, response: Response) -> TicketView:
+    """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
+    seat = seat_token(asked.credential)
+    await asked.parts.doors.living(seat.participant_id)
+    fresh = secrets.token_urlsafe(TICKET_BYTES)
+    await asked.parts.tickets.issue(fresh, seat.session_id, seat.participant_id)
+    response.headers["Cache-Control"] = "no-store"
+    return TicketView(ticket=fresh, expires_in=TICKET_SECONDS)
+
+
+@router.get(
+    "/messages/stream",
+    summary="Receive messages as server-sent events",
+    dependencies=SCHEMES,
+    response_class=Response,
+    responses={
+        **problems("join-again", "poll-replaced"),
+        200: {
+            "description": "One event a message, its `id` the token to acknowledge by; a comment at least every 10 s. "
+            "The event `end` carries the problem that ended it. It ends without one when 250 messages, or one for five "
+            "minutes, are unacknowledged: open it again with a new ticket and `ack`.",
+            "content": {EVENTS: {"schema": {"type": "string"}, "example": EXAMPLE}},
+        },
+    },
+)
+async def stream(
+    request: Request,
+    question: Annotated[StreamQuestion, Query()],
+    last_event_id: Annotated[str | None, Header(max_length=128, description="as `ack`, and before it")] = None,
+) -> Response:
+    """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
+    parts = parts_of(request)
+    reading = await _reading(parts, request, question.ticket, last_event_id or question.ack)
+    first = await unless_gone(reading.next(0), request)
+    # Nobody reads what is answered to a client that has left.
+    return Response() if first is None else EventStream(reading, first, parts.doors.timing)
+
+
+@router.get(
+    "/messages/socket",
+    status_code=101,
+    summary="Receive messages over a WebSocket",
+    dependencies=SCHEMES,
+    response_class=Response,
+    responses={
+        **problems("bad-request", "join-again", "poll-replaced"),
+        101: {
+            "description": "Frames from here are answers of `GET /messages`, an empty one at least every 10 s. Frames "
+            'from the client are `{"ack": "token"}`. It is closed with 4000 + the status of a problem and its code, or '
+            "with 4000 when 250 messages, or one for five minutes, are unacknowledged: open it again with a new ticket "
+            "and `ack`."
+        },
+    },
+)
+async def no_socket(question: Annotated[StreamQuestion, Query()]) -> Response:
+    """The handshake of RFC 6455 goes here; before it is done a refusal is an answer like any other."""
+    raise Refusal("bad-request", "This is a WebSocket: it wants the handshake of RFC 6455.")
+
+
+@router.websocket("/messages/socket")
+async def socket(websocket: WebSocket) -> None:
+    """Open it where a poll would be answered; the handshake is refused as a poll would be."""
+    websocket.scope.setdefault("callplane.request_id", new_id())
+    try:
+        question = StreamQuestion.model_validate(dict(websocket.query_params))
+    except ValidationError:
+        raise Refusal("invalid", "query: ticket and ack have at most 128 characters") from None
+    parts: Parts = websocket.app.state.parts
+    reading = await _reading(parts, websocket, question.ticket, question.ack)
+    first = await reading.next(0)
+    await websocket.accept()
+    try:
+        await Conversation(websocket, reading, parts.doors.timing).run(first)
+    except Exception:
+        logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
+        await websocket.close(1011, Problem(code="internal").code)
+
+
+async def _reading(parts: Parts, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Reading:
+    seat = await _seat(parts, connection.headers, ticket)
+    return Reading(parts.doors, (seat.session_id, seat.participant_id), ack)
+
+
+async def _seat(parts: Parts, headers: Headers, ticket: str | None) -> SeatToken:
+    if ticket is None:
+        return seat_token(parts.credentials.of(headers))
+    used = await parts.tickets.use(ticket)
+    if used is None:
+        raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
+    return SeatToken(*used)

@@ -9,8 +9,9 @@ from typing import TypeVar
 from opentelemetry.trace import SpanKind, get_current_span
 from prometheus_client import Counter, Gauge
 
-from callplane.contracts.commands import Envelope
+from callplane.contracts.commands import Envelope, Join
 from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.ids import made_by
 from callplane.telemetry.logs import also_about, known, lines_about, logger
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stages
@@ -119,6 +120,8 @@ class CommandWatch:
 def about(envelope: Envelope) -> dict[str, str | None]:
     """The names under which lines tell of a command."""
     seat = getattr(envelope.body, "participant_id", None) or envelope.caller.participant_id
+    if isinstance(envelope.body, Join):
+        seat = envelope.body.participant_id or made_by(envelope.id)
     return {
         "command": envelope.name,
         "command_id": envelope.id,

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import routes
+from api.listener import PING_SECONDS
+from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
 from api.routes.messages import Question
 from api.routes.web import mount_web
-from tests.support.manifests import OVERLAYS, rendered, rendered_with
+from tests.support.manifests import OVERLAYS, ROOT, rendered, rendered_with
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -76,6 +79,25 @@ def test_streams_have_no_end_behind_a_gateway_and_polls_a_late_one(tmp_path: Pat
     streams, rest = route["spec"]["rules"]
     assert streams["timeouts"] == {"request": "0s"}
     assert int(rest["timeouts"]["request"].removesuffix("s")) > longest_poll()
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_proxy_takes_a_quiet_stream_for_a_dead_one(overlay: str) -> None:
+    (ingress,) = rendered(overlay).of("Ingress")
+    notes = {key.rpartition("/")[2]: value for key, value in ingress["metadata"]["annotations"].items()}
+    nginx = (ROOT / "docker/nginx.conf").read_text()
+    [proxied] = re.findall(r"proxy_read_timeout (\d+)s;", nginx)
+    for seconds in (notes["proxy-read-timeout"], notes["proxy-send-timeout"], proxied):
+        assert int(seconds) > 2 * max(Timing().stream_beat, PING_SECONDS)
+    assert notes["proxy-http-version"] == "1.1"
+    assert {"proxy_buffering off;", "proxy_set_header Upgrade $http_upgrade;"} <= set(re.findall(r"proxy_.*;", nginx))
+
+
+def test_the_proxy_of_compose_writes_no_tickets_down() -> None:
+    nginx = (ROOT / "docker/nginx.conf").read_text()
+    [(name, form)] = re.findall(r"log_format (\w+) '(.*)';", nginx)
+    assert f"access_log /dev/stdout {name};" in nginx
+    assert {"request", "request_uri", "args", "query_string", "http_referer"}.isdisjoint(re.findall(r"\$(\w+)", form))
 
 
 def longest_poll() -> float:

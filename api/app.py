@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
+from api.allowances import Allowances
 from api.application import application
 from api.auth import Credentials
 from api.carriers import Carriers
@@ -63,6 +64,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             parts = Parts(
                 settings=settings,
                 credentials=Credentials(settings),
+                allowances=Allowances(settings),
                 permits=Permits(store.sessions, attachments),
                 dispatch=Dispatch(sender, store.sessions, CommandRecords(database), clock, metrics, timing),
                 messenger=carriers.bus.messenger,

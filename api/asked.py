@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel, StringConstraints
+from starlette.requests import HTTPConnection
 
 from api.auth import Credential, caller, identity
 from api.dispatch import Origin
@@ -53,9 +54,26 @@ class Asked:
         return Origin(caller(self.credential), self.scope, self.key)
 
 
+def known(parts: Parts, connection: HTTPConnection) -> Credential:
+    """Who asks, and one request less that they may ask. Raises Refusal."""
+    address = address_of(connection)
+    try:
+        credential = parts.credentials.of(connection.headers)
+    except Refusal:
+        parts.allowances.spend_stranger(address)
+        raise
+    parts.allowances.spend(credential, getattr(connection.scope.get("route"), "path", ""), address)
+    return credential
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; behind a proxy that is the proxy, for whose word anybody could write."""
+    return connection.client.host if connection.client else ""
+
+
 def _asked(request: Request) -> Asked:
     parts = parts_of(request)
-    credential = parts.credentials.of(request.headers)
+    credential = known(parts, request)
     return Asked(parts, credential, (identity(credential), request.method, request.url.path))
 
 

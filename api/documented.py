@@ -5,7 +5,15 @@ from typing import Any
 from api.problems import MEDIA_TYPE, ProblemBody
 from callplane.contracts.errors import RETRYABLE, STATUS, TITLES, TYPE, Code
 
-ALWAYS: tuple[Code, ...] = ("unauthorized", "forbidden", "invalid", "too-large", "internal", "unavailable")
+ALWAYS: tuple[Code, ...] = (
+    "unauthorized",
+    "forbidden",
+    "invalid",
+    "too-large",
+    "too-many-requests",
+    "internal",
+    "unavailable",
+)
 SEATED: tuple[Code, ...] = ("not-found", "kicked", "join-again", "session-closed")
 
 Responses = dict[int | str, dict[str, Any]]

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.allowances import Allowances
 from api.auth import Credentials
 from api.dispatch import Dispatch
 from api.mailboxes.doors import Doors
@@ -40,6 +41,7 @@ class Parts:
 
     settings: Settings
     credentials: Credentials
+    allowances: Allowances
     permits: Permits
     dispatch: Dispatch
     messenger: Messenger

@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     drain_delay: float = Field(
         0.3, ge=0, le=30, description="seconds to go on serving after SIGTERM, so that who asks once more is answered"
     )
+    rate_requests: float = Field(
+        50, ge=0, le=1e6, description="requests a second of one caller on one pod, ten times that at once; 0: no bound"
+    )
+    rate_candidates: float = Field(
+        200, ge=0, le=1e6, description="the same for its requests that bring candidates, counted apart"
+    )
+    rate_signals: float = Field(100, ge=0, le=1e6, description="the same for its signals")
+    rate_polls: float = Field(200, ge=0, le=1e6, description="the same for its polls, streams and tickets")
+    rate_keys: float = Field(1000, ge=0, le=1e6, description="the same for all that is asked with one API key")
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
     @field_validator("token_secrets", "cors_origins", "turn_urls", mode="before")

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from pydantic import BaseModel, Field, ValidationError
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from api.asked import SCHEMES, AskedOf
+from api.asked import SCHEMES, AskedOf, address_of, known
 from api.auth import seat_token
 from api.departures import unless_gone
 from api.documented import problems
@@ -134,14 +133,16 @@ async def socket(websocket: WebSocket) -> None:
 
 
 async def _reading(parts: Parts, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Reading:
-    seat = await _seat(parts, connection.headers, ticket)
+    seat = await _seat(parts, connection, ticket)
     return Reading(parts.doors, (seat.session_id, seat.participant_id), ack)
 
 
-async def _seat(parts: Parts, headers: Headers, ticket: str | None) -> SeatToken:
+async def _seat(parts: Parts, connection: HTTPConnection, ticket: str | None) -> SeatToken:
     if ticket is None:
-        return seat_token(parts.credentials.of(headers))
+        return seat_token(known(parts, connection))
     used = await parts.tickets.use(ticket)
     if used is None:
+        parts.allowances.spend_stranger(address_of(connection))
         raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
+    # Getting it was counted already.
     return SeatToken(*used)

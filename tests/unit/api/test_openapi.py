@@ -19,7 +19,7 @@ async def test_every_route_tells_its_problems_with_examples(database: Database) 
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
             refusals = {status: one for status, one in operation["responses"].items() if int(status) >= 400}
-            assert path in PROBES or set(refusals) >= {"401", "403", "413", "422", "500", "503"}, (method, path)
+            assert path in PROBES or set(refusals) >= {"401", "403", "413", "422", "429", "500", "503"}, (method, path)
             for one in refusals.values():
                 assert set(one["content"]) == {"application/problem+json"}, (method, path)
                 assert path in PROBES or one["content"]["application/problem+json"]["examples"]

@@ -97,3 +97,15 @@ test("a proxy's page becomes an error, and keepalive is one try that starts at o
   await assert.rejects(asked, { status: 502, code: "http-502", retryable: true });
   assert.equal(requests.length, 1);
 });
+
+test("too many requests: the same command again, after as long as the server asked", async () => {
+  const begun = performance.now();
+  const { http, requests } = scripted((_, n) =>
+    n < 2 ? problem(429, "too-many-requests", { retryable: true }, { "Retry-After": "0.15" }) : answer(202, { id: "m" }),
+  );
+  const sent = await http.call("POST", "/sessions/s/signals", { body: { type: "wave" }, once: true });
+  assert.deepEqual(sent, { status: 202, body: { id: "m" } });
+  assert.ok(performance.now() - begun >= 300);
+  assert.equal(requests.length, 3);
+  assert.equal(new Set(requests.map((one) => one.headers["Idempotency-Key"])).size, 1);
+});

@@ -75,6 +75,20 @@ test("trouble that passes is asked again with the same ack", async () => {
   assert.deepEqual(requests.map((one) => one.query.get("wait")), ["25", "25", "0", "0", "25"]);
 });
 
+test("too many polls are asked again later, and nothing is acknowledged or lost meanwhile", async () => {
+  const { box, got, requests } = mailbox([
+    answer(200, { messages: [message("a")], ack: "t1" }),
+    problem(429, "too-many-requests", { retryable: true }, { "Retry-After": "0.2" }),
+    answer(200, { messages: [message("b")], ack: "t2" }),
+    problem(410, "join-again", { reason: "left" }),
+  ]);
+  const begun = performance.now();
+  await box.run();
+  assert.ok(performance.now() - begun >= 200);
+  assert.deepEqual(got, ["a", "b"]);
+  assert.deepEqual(requests.map((one) => one.query.get("ack")), [null, "t1", "t1", "t2"]);
+});
+
 test("an answer without messages is trouble that passes, not the end of the mailbox", async () => {
   const { box, got, requests } = mailbox([
     answer(200),

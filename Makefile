@@ -34,7 +34,7 @@ chaos: install ## kill, pause and cut off everything for 40 minutes (CHAOS_SECON
 
 install: ## install what tests and benches need, without running them
 	@.ci/environment embedded,dev
-	@.ci/needs mongod rabbitmq chromium
+	@.ci/needs mongod rabbitmq chromium prometheus
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

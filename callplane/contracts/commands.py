@@ -1,7 +1,7 @@
 """What callers ask: one class per command, and the envelope in which it travels (design 3.1)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -133,6 +133,12 @@ Command = Annotated[
     | Stop,
     Field(discriminator="name"),
 ]
+
+
+COMMAND_NAMES: tuple[str, ...] = tuple(
+    str(kind.model_fields["name"].default) for kind in get_args(get_args(Command)[0])
+)
+"""Every command, as metrics and logs call it."""
 
 
 class Envelope(Wire):

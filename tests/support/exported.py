@@ -30,7 +30,8 @@ def labels() -> dict[str, set[str]]:
     """Label names that a metric may carry, the ones that Prometheus adds apart."""
     metrics, watched = ApiMetrics(), WrapperMetrics()
     CommandWatch(watched)
-    found: dict[str, set[str]] = {}
+    gauges = Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0), watched.registry)
+    found = {family.name: set(getattr(family, "_labelnames", ())) for family in gauges.collect()}
     for registry in (metrics.registry, watched.registry):
         for collector in list(registry._collector_to_names):
             name, names = getattr(collector, "_name", None), getattr(collector, "_labelnames", ())

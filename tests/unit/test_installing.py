@@ -40,6 +40,16 @@ def test_what_is_there_is_not_installed(programs: Path) -> None:
     assert run("needs", "mongod", "chromium", path=programs).returncode == 0
 
 
+def test_what_cannot_be_unpacked_is_one_line_that_helps(programs: Path, tmp_path: Path) -> None:
+    (programs / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    ran = run("unpack", "prometheus", "prometheus", "promtool", path=programs, VENV=str(tmp_path))
+    assert ran.returncode == 1
+    assert (
+        ran.stderr
+        == "Missing here, and not to be had from the distribution: prometheus promtool. Put it on the PATH.\n"
+    )
+
+
 def test_an_unknown_need_is_an_error(programs: Path) -> None:
     assert run("needs", "coffee", path=programs).returncode == 2
 

@@ -20,7 +20,7 @@ from tests.support.manifests import ROOT
 from tests.support.waiting import until
 
 RULES = ROOT / "docker/prometheus/rules/callplane.yml"
-EVERY = "200ms"
+EVERY = "500ms"
 
 
 def tool(name: str) -> str:
@@ -44,7 +44,7 @@ def metrics_in(expression: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A server that scrapes five times a second; its alerts fire as soon as their expressions hold."""
+    """A server that scrapes twice a second; its alerts fire as soon as their expressions hold."""
 
     url: str
 
@@ -73,6 +73,14 @@ class Prometheus:
             return all(one["alertname"] != alert for one in await self.firing())
 
         await until(quiet, seconds)
+
+    async def until_calm(self, seconds: float) -> None:
+        """Wait until no alert is left."""
+
+        async def calm() -> bool:
+            return not await self.firing()
+
+        await until(calm, seconds)
 
     async def _ask(self, what: str, **params: str) -> dict[str, Any]:
         async with httpx.AsyncClient(trust_env=False) as client:

@@ -1,0 +1,99 @@
+"""The programs as the next version, N+1, would be: ``python -m bench.rolling.next api``.
+
+Nothing of the product's code is changed. Everything that travels or lies in documents gets one field more, as a later
+version may add one: every contract, reply and message, documents of sessions and connections, entries of their
+outboxes. N ignores it, and what N writes does not have it. The program's log says which commands had it.
+"""
+
+import runpy
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import callplane.contracts.model as model
+from callplane.telemetry.logs import logger
+
+ADDED, VALUE = "added", "N+1"
+SENT, TAKEN = "next sent", "next taken"
+
+
+class Wire(model.Wire):
+    """The base of every contract, with the added field; what N has sent gets its default."""
+
+    added: str = VALUE
+
+
+def widen_contracts() -> None:
+    """Let contracts that are imported from now on have the field."""
+    vars_of = sys.modules[model.__name__].__dict__
+    vars_of["Wire"] = Wire
+
+
+def widen_documents() -> None:
+    """Write the field with every update of a session or a connection, and into the events that wait in it."""
+    from callplane.store.calm import Collection
+
+    for name in ("find_one_and_update", "update_one", "update_many"):
+        setattr(Collection, name, _widening(getattr(Collection, name)))
+
+
+def _widening(write: Any) -> Any:
+    async def widened(self: Any, where: Mapping[str, Any], update: Any, **options: Any) -> Any:
+        if self._collection.name in ("sessions", "connections"):
+            update = wider(update)
+        return await write(self, where, update, **options)
+
+    return widened
+
+
+def wider(update: Any) -> Any:
+    """An update that also writes the field."""
+    if not isinstance(update, Mapping):
+        return [*update, {"$set": {ADDED: VALUE}}]
+    made = {**update, "$set": {**update.get("$set", {}), ADDED: VALUE}}
+    pushed = update.get("$push", {})
+    if "outbox" in pushed:
+        entry = pushed["outbox"]
+        made["$push"] = {**pushed, "outbox": {**entry, ADDED: VALUE, "data": {**entry["data"], ADDED: VALUE}}}
+    return made
+
+
+def watch_api() -> None:
+    """Log each command that leaves with the field."""
+    from api.dispatch import Dispatch
+
+    make = Dispatch.envelope
+
+    async def envelope(self: Any, *args: Any) -> Any:
+        made = await make(self, *args)
+        sent = made.model_dump()
+        logger("next").info(SENT, command_id=made.id, added=ADDED in sent and ADDED in sent["body"])
+        return made
+
+    Dispatch.envelope = envelope  # type: ignore[method-assign]
+
+
+def watch_wrapper() -> None:
+    """Log of each command that is handled whether it came with the field."""
+    from callplane.telemetry.commands import CommandWatch
+
+    attempt = CommandWatch.attempt
+
+    async def watched(self: Any, envelope: Any, number: int, work: Any) -> Any:
+        logger("next").info(TAKEN, command_id=envelope.id, added=ADDED in envelope.model_fields_set)
+        return await attempt(self, envelope, number, work)
+
+    CommandWatch.attempt = watched  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Run the program that the command line names."""
+    program = sys.argv.pop(1)
+    widen_contracts()
+    widen_documents()
+    {"api": watch_api, "wrapper": watch_wrapper}[program]()
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from api.mailboxes.pod import Shared
 from api.metrics import Metrics
 from api.parts import Parts, Store
 from api.permits import Permits
+from api.remembered import Remembered
 from api.settings import Settings
 from callplane.bus.background import beside
 from callplane.contracts.errors import Away
@@ -61,12 +62,13 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
             await stack.enter_async_context(beside(metrics.watch_loop()))
             timing = Timing(settings.command_wait, settings.drain_wait, draining)
+            records, remembered = CommandRecords(database), Remembered(store.sessions, store.connections, attachments)
             parts = Parts(
                 settings=settings,
                 credentials=Credentials(settings),
                 allowances=Allowances(settings),
                 permits=Permits(store.sessions, attachments),
-                dispatch=Dispatch(sender, store.sessions, CommandRecords(database), clock, metrics, timing),
+                dispatch=Dispatch(sender, store.sessions, records, remembered, clock, metrics, timing),
                 messenger=carriers.bus.messenger,
                 dead_letters=carriers.bus.dead_letters,
                 store=store,

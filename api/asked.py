@@ -10,9 +10,9 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.auth import Credential, caller, identity
-from api.dispatch import Origin
+from api.dispatch import Order, Origin
 from api.parts import Parts, parts_of
-from callplane.contracts.commands import Command, Envelope
+from callplane.contracts.commands import Command
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
 
@@ -37,17 +37,17 @@ class Asked:
     scope: tuple[str, ...]
     key: str | None = None
 
-    async def envelope(self, session_id: str | None, body: Command) -> Envelope:
+    async def order(self, session_id: str | None, body: Command) -> Order:
         """The command of this request, ready to be sent."""
-        return await self.parts.dispatch.envelope(self._origin, session_id, body)
+        return await self.parts.dispatch.order(self._origin, session_id, body)
 
-    async def command_id(self, body: BaseModel) -> str:
-        """The id of what is no command on the bus: every repeat under one key has the same."""
-        return await self.parts.dispatch.command_id(self._origin, body)
+    async def enter(self, body: BaseModel) -> tuple[str, bool]:
+        """The id of what is no command on the bus, the same under one key, and whether that is known for long."""
+        return await self.parts.dispatch.enter(self._origin, body)
 
     async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
         """Send a command whose outcome is needed."""
-        return await self.parts.dispatch.demand(await self.envelope(session_id, body), result)
+        return await self.parts.dispatch.demand(await self.order(session_id, body), result)
 
     @property
     def _origin(self) -> Origin:
@@ -109,14 +109,14 @@ SCHEMES = [Depends(_KEY), Depends(_BEARER)]
 """For the router: every route that asks who asks says so in OpenAPI."""
 
 
-def _answering(asked: Annotated[Asked, Depends(_asked)], response: Response) -> tuple[Asked, Response]:
+def _answering(asked: Annotated[Asked, Depends(_making)], response: Response) -> tuple[Asked, Response]:
     return asked, response
 
 
 AskedOf = Annotated[Asked, Depends(_asked)]
 MakingOf = Annotated[Asked, Depends(_making)]
 Answering = Annotated[tuple[Asked, Response], Depends(_answering)]
-"""The request, and where to put headers, as one argument."""
+"""A request that may have an Idempotency-Key, and where to put headers, as one argument."""
 
 IfMatch = Annotated[int | None, Depends(if_match)]
 

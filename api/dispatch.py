@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from api.groups import unwrapped
 from api.metrics import Metrics
+from api.remembered import Remembered
 from callplane.bus.ports import Sender, Unroutable
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope
 from callplane.contracts.errors import Away, Refusal
@@ -26,6 +27,9 @@ from callplane.telemetry.commands import marked
 from callplane.telemetry.stages import stages
 
 Result = TypeVar("Result", bound=Wire)
+
+SENT_AGAIN_FOR = timedelta(minutes=10)
+"""For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,28 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A command that is ready to be sent; an old one, a repeat of long ago, is answered from the state instead."""
+
+    envelope: Envelope
+    is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     """The one place from which commands leave."""
 
     sender: Sender
     sessions: Sessions
     records: CommandRecords
+    remembered: Remembered
     clock: DatabaseClock
     metrics: Metrics
     timing: Timing
 
-    async def envelope(self, origin: Origin, session_id: str | None, body: Command) -> Envelope:
+    async def order(self, origin: Origin, session_id: str | None, body: Command) -> Order:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused``."""
-        command_id = await self.command_id(origin, body)
+        command_id, is_old = await self.enter(origin, body)
         now = self.clock.now()
         envelope = Envelope(
             id=command_id,
@@ -73,17 +86,24 @@ class Dispatch:
             sent_at=now,
             body=body,
         )
-        return marked(envelope)
+        return Order(marked(envelope), is_old)
 
-    async def command_id(self, origin: Origin, body: BaseModel) -> str:
-        """The id under which a request is carried out, its key recorded. Raises Refusal ``key-reused`` and Away."""
+    async def enter(self, origin: Origin, body: BaseModel) -> tuple[str, bool]:
+        """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Away."""
         command_id = origin.command_id()
-        if origin.key is not None and not await self.records.enter(command_id, _digest(body)):
+        if origin.key is None:
+            return command_id, False
+        since = await self.records.enter(command_id, digest(body))
+        if since is None:
             raise Refusal("key-reused")
-        return command_id
+        return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
 
-    async def ask(self, envelope: Envelope, result: type[Result]) -> Result | None:
+    async def ask(self, order: Order, result: type[Result]) -> Result | None:
         """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
+        if order.is_old:
+            known = await self.remembered.reply(order.envelope)
+            return None if known is None else result.model_validate(known.model_dump())
+        envelope = order.envelope
         began = time.perf_counter()
         outcome = "failed"
         with stages() as spent:
@@ -101,9 +121,9 @@ class Dispatch:
             raise Refusal(**reply.problem.model_dump())
         return result.model_validate(reply.result or {})
 
-    async def demand(self, envelope: Envelope, result: type[Result]) -> Result:
+    async def demand(self, order: Order, result: type[Result]) -> Result:
         """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
-        answer = await self.ask(envelope, result)
+        answer = await self.ask(order, result)
         if answer is None:
             raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
         return answer
@@ -143,6 +163,11 @@ class Dispatch:
         raise Away(f"nobody listens to the open session {session.id}")
 
 
-def _digest(body: BaseModel) -> str:
-    text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+def digest(body: BaseModel) -> str:
+    """What tells a repeat from another request under the same key.
+
+    Without the fields that have their defaults: one that the next version adds must not make its pods refuse the repeat
+    of a request that began at this one's, while both serve.
+    """
+    text = json.dumps(body.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

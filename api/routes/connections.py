@@ -44,12 +44,12 @@ async def offer(
     _, seat = await asked.parts.permits.seat(asked.credential, session_id)
     if body.kind == "publish" and seat.role == "subscriber":
         raise Refusal("forbidden", "A subscriber does not publish.")
-    envelope = await asked.envelope(session_id, _command(body, seat.id))
-    negotiated = await asked.parts.dispatch.ask(envelope, Negotiated)
-    connection_id = made_by(envelope.id)
+    order = await asked.order(session_id, _command(body, seat.id))
+    negotiated = await asked.parts.dispatch.ask(order, Negotiated)
+    connection_id = made_by(order.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
-        accepted = Accepted(id=connection_id, command_id=envelope.id)
+        accepted = Accepted(id=connection_id, command_id=order.envelope.id)
         return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")
     response.headers["Location"] = location
     return negotiated.connection
@@ -80,7 +80,7 @@ async def trickle(
     candidates = normalised(body.candidates)
     if candidates:
         command = Candidates(participant_id=seat.id, connection_id=connection_id, candidates=candidates)
-        await asked.parts.dispatch.post(await asked.envelope(session_id, command))
+        await asked.parts.dispatch.post((await asked.order(session_id, command)).envelope)
     return Response(status_code=202)
 
 

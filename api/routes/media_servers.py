@@ -41,7 +41,7 @@ async def register(body: MediaServerBody, asked: MakingOf, response: Response) -
     # A repeat finds it by its name; the key only tells a repeat from another request.
     if asked.key is not None:
         request = derived_id("media-server", *asked.scope, asked.key)
-        if not await asked.parts.dispatch.records.enter(request, derived_id(body.name, body.url)):
+        if await asked.parts.dispatch.records.enter(request, derived_id(body.name, body.url)) is None:
             raise Refusal("key-reused")
     twin = next((one for one in await asked.parts.store.pool.all() if one.url == body.url), None)
     if twin is not None and twin.name != body.name:

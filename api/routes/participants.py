@@ -66,7 +66,7 @@ async def look(
 @router.patch(
     "/{participant_id}",
     summary="Change a participant",
-    responses={**problems(*SEATED, "bad-request", "stale-version"), **headed(200, "ETag")},
+    responses={**problems(*SEATED, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
     session_id: SessionPath,

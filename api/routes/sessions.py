@@ -69,10 +69,10 @@ async def look(session_id: SessionPath, asked: AskedOf, response: Response) -> S
 @router.patch(
     "/sessions/{session_id}",
     summary="Change a session",
-    responses={**problems(*SEATED, "bad-request", "stale-version"), **headed(200, "ETag")},
+    responses={**problems(*SEATED, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
-    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: AskedOf, response: Response
+    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: MakingOf, response: Response
 ) -> SessionView:
     """Change the fields that are named."""
     await asked.parts.permits.steer(asked.credential, session_id)

@@ -23,8 +23,11 @@ router = APIRouter(tags=["signals"], dependencies=SCHEMES)
 async def signal(session_id: SessionPath, body: SignalBody, asked: MakingOf) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
     session, sender = await asked.parts.permits.signal(asked.credential, session_id)
+    signal_id, is_old = await asked.enter(body)
+    if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
+        return SignalSent(id=signal_id)
     message = Message(
-        id=await asked.command_id(body),  # readers drop a repeat by it
+        id=signal_id,  # readers drop a repeat by it
         type="signal",
         session_id=session_id,
         at=asked.parts.store.clock.now(),

@@ -1,5 +1,7 @@
 """Which commands were sent under an ``Idempotency-Key``, with what body; kept for a day (design 5)."""
 
+from datetime import datetime
+
 from pymongo import ReturnDocument
 
 from callplane.store.database import Database
@@ -12,8 +14,8 @@ class CommandRecords:
     def __init__(self, database: Database) -> None:
         self._collection = database["commands"]
 
-    async def enter(self, command_id: str, body_hash: str) -> bool:
-        """Write the command down, once; False when it was there with another body. Raises Away.
+    async def enter(self, command_id: str, body_hash: str) -> datetime | None:
+        """Write the command down, once; since when it is there, None when that was with another body. Raises Away.
 
         A pipeline stamps database time (``$currentDate`` would stamp repeats too); ``body_hash`` is hexadecimal, so
         that nothing of it is evaluated.
@@ -26,4 +28,4 @@ class CommandRecords:
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        return found is not None and bool(found["hash"] == body_hash)
+        return found["at"] if found is not None and found["hash"] == body_hash else None

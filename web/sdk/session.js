@@ -146,7 +146,7 @@ export class Session extends EventTarget {
    * @param {Seat & {muted?: {audio?: boolean, video?: boolean}}} fields
    */
   async update(participant, fields) {
-    await this.#http.call("PATCH", this.#seat(participant), { token: this.token, body: fields });
+    await this.#http.call("PATCH", this.#seat(participant), { token: this.token, body: fields, once: true });
   }
 
   /**

@@ -1,0 +1,43 @@
+"""What makes two requests the same under one Idempotency-Key."""
+
+from typing import Any
+
+import pytest
+
+from api.dispatch import digest
+from callplane.contracts.commands import Candidate, Candidates, CreateSession, Join
+
+
+class NextCreate(CreateSession):
+    """The command as a later version may have it."""
+
+    recorded: bool = False
+
+
+class NextCandidate(Candidate):
+    """A part of a command as a later version may have it."""
+
+    network: str | None = None
+
+
+def test_the_next_version_knows_the_repeat_of_a_request_that_began_at_this_one() -> None:
+    fields: dict[str, Any] = {"custom_id": "standup", "metadata": {"a": [1, 2]}}
+    assert digest(NextCreate(**fields)) == digest(CreateSession(**fields))
+
+
+def test_nor_does_a_field_added_to_a_part_of_it_make_another_request() -> None:
+    now, later = (
+        Candidates(participant_id="p", connection_id="c", candidates=[kind(candidate="candidate:1")])
+        for kind in (Candidate, NextCandidate)
+    )
+    assert digest(later) == digest(now)
+
+
+def test_what_the_caller_has_set_counts() -> None:
+    assert digest(NextCreate(recorded=True)) != digest(CreateSession())
+
+
+@pytest.mark.parametrize("other", [{"metadata": {"a": 2}}, {"display_name": "B"}, {"role": "moderator"}])
+def test_another_value_is_another_request(other: dict[str, Any]) -> None:
+    body: dict[str, Any] = {"display_name": "A", "metadata": {"a": 1}}
+    assert digest(Join(**(body | other))) != digest(Join(**body))

@@ -32,13 +32,12 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["callplane.request_id"] = request_id = _request_id(scope)
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id(scope))
         began = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
         except Exception:
-            logger("api").exception("bug", request_id=request_id, method=scope["method"], route=_route(scope))
+            logger("api").exception("bug", method=scope["method"], route=_route(scope))
             if not answer.status:
                 await response_of(Problem(code="internal"), scope)(scope, receive, answer)
         finally:
@@ -96,9 +95,12 @@ class _Answer:
         await self._send(message)
 
 
-def _request_id(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(b"x-request-id", b"")
-    return given.decode() if _OUR_ID.fullmatch(given) else new_id()
+def request_id(scope: Scope) -> str:
+    """What a request is called: as its caller does, if that is an id, else as we do; always the same once asked."""
+    if "callplane.request_id" not in scope:
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        scope["callplane.request_id"] = given.decode() if _OUR_ID.fullmatch(given) else new_id()
+    return str(scope["callplane.request_id"])
 
 
 def _route(scope: Scope) -> str:

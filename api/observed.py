@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.limits import request_id
 from callplane.telemetry.logs import lines_about, logger
 from callplane.telemetry.traces import Traces, span, trace_id
 
@@ -19,7 +20,7 @@ _QUIET = ("/messages", "/livez", "/readyz", "/metrics")
 
 
 class Observed:
-    """Stands inside of the edge, which has given the request its id, and around everything else."""
+    """Stands around everything else, so that also what the edge has to say of a bug carries the names."""
 
     def __init__(self, app: ASGIApp, traces: Traces) -> None:
         self._app = app
@@ -28,16 +29,14 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        quiet = scope["path"].startswith(_QUIET)
         with ExitStack() as around:
             around.enter_context(self._traces.taken_up(_header(scope, b"traceparent")))
             names = _names(scope["path"])
-            around.enter_context(
-                lines_about(request_id=scope.get("callplane.request_id"), trace_id=trace_id(), **names)
-            )
+            around.enter_context(lines_about(request_id=request_id(scope), trace_id=trace_id(), **names))
+            if scope["type"] != "http":  # A socket, whose end is nobody's answer.
+                await self._app(scope, receive, send)
+                return
+            quiet = scope["path"].startswith(_QUIET)
             made = None if quiet else around.enter_context(span(scope["method"], SpanKind.SERVER))
             await self._serve(scope, receive, _Status(send), made)
 
@@ -45,9 +44,6 @@ class Observed:
         began = perf_counter()
         try:
             await self._app(scope, receive, send)
-        except Exception:
-            send.status = send.status or 500
-            raise
         finally:
             route = getattr(scope.get("route"), "path", "none")
             _tell(made, scope, route, send.status)

@@ -71,7 +71,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    logger("api").warning("away", trouble=str(error), request_id=request.scope.get("callplane.request_id"))
+    logger("api").warning("away", trouble=str(error))
     return response_of(Problem(code="unavailable"), request.scope)
 
 

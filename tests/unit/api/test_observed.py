@@ -1,5 +1,9 @@
 """Every request has one line with its names, and its command goes on under them."""
 
+import json
+
+import pytest
+import structlog
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
@@ -47,6 +51,29 @@ async def test_one_line_tells_how_a_request_ended(database: Database) -> None:
         ("debug", "/livez", 200),
     ]
     assert "hush" not in str(lines)
+
+
+async def test_what_is_said_of_a_bug_names_its_request_and_command(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(_: Envelope) -> None:
+        raise RuntimeError("the inner workings")
+
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer(default=str)],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+    bus = ScriptedBus(fail)
+    try:
+        async with api(settings_for(database), bus) as it:
+            await it.http.delete(SESSION, headers=GIVEN)
+    finally:
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = {"request_id": "proxy-0001", "trace_id": TRACE, "command_id": bus.commands[0].id}
+    for event in ("bug", "request"):
+        (line,) = [line for line in lines if line["event"] == event]
+        assert names.items() <= line.items()
 
 
 async def test_a_request_without_a_trace_begins_one(database: Database) -> None:

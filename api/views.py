@@ -54,6 +54,8 @@ _MEDIA_SERVER: dict[str, Any] = {
     "cordoned": False,
     "memory": 74_112,
     "sessions": 12,
+    "pipelines": 12,
+    "server_id": "c26ea69d-7f6a-4b3a-8a1e-2f8d5c1c9f0b",
     "detail": "",
 }
 EXAMPLES: dict[str, Any] = {

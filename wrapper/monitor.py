@@ -28,6 +28,7 @@ class Monitor:
                 continue
             try:
                 await server.census.begin()
+                await self._context.store.servers.counted(server.name, self._context.wrapper, server.census.pipelines)
                 await self._look(server)
             except ClientError as trouble:
                 self._log.info("not looked at", server=server.name, why=str(trouble))

@@ -31,4 +31,8 @@ class MediaServerView(Wire):
     cordoned: bool = Field(description="no session is placed on it")
     memory: int = Field(description="used memory in KiB, as last read")
     sessions: int = Field(description="open sessions whose media is on it")
+    pipelines: int | None = Field(
+        default=None, description="media pipelines in its process, of others too; null while nobody has counted"
+    )
+    server_id: str | None = Field(default=None, description="its process; another one has another id")
     detail: str = Field(default="", description="what keeps it from doing as it was told, if anything does")

@@ -30,6 +30,7 @@ class MediaServerDocument(Wire):
     draining: bool = False
     memory: int = 0
     placed: int = 0
+    pipelines: int | None = None
     contacts: list[str] = Field(default_factory=list)
 
 
@@ -98,6 +99,12 @@ class MediaServers:
         with away_when_unreachable():
             mine = await self._collection.update_one({"_id": name, "$or": free}, update)
         return mine.matched_count == 1
+
+    async def counted(self, name: str, wrapper: str, pipelines: int | None) -> None:
+        """What its monitor has counted, for operators; None: the count begins anew."""
+        where: Document = {"_id": name, "monitor.wrapper": wrapper, "pipelines": {"$ne": pipelines}}
+        with away_when_unreachable():
+            await self._lightly.update_one(where, {"$set": {"pipelines": pipelines}})
 
     async def reached_by_others(self, name: str, wrapper: str) -> bool:
         """Whether somebody else has a socket to it."""

@@ -73,5 +73,7 @@ def _view(server: MediaServerDocument, sessions: int, pool: list[MediaServerDocu
         cordoned=server.cordoned,
         memory=server.memory,
         sessions=sessions,
+        pipelines=server.pipelines if server.state == "up" else None,
+        server_id=server.server_id if server.state == "up" else None,
         detail="Its sessions stay until another media server is up and not cordoned." if stuck else "",
     )

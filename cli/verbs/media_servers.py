@@ -25,7 +25,7 @@ _EXAMPLES = """\
   callplane media-servers uncordon kms-1           use it again
   callplane media-servers remove kms-1"""
 
-_COLUMNS = ("name", "state", "cordoned", "sessions", "memory_MiB", "url", "detail")
+_COLUMNS = ("name", "state", "cordoned", "sessions", "pipelines", "memory_MiB", "url", "detail")
 LOOK_SECONDS = 1.0
 
 

@@ -41,6 +41,11 @@ class Census:
                 self._add(child)
         self._counting = self._client.session_id
 
+    @property
+    def pipelines(self) -> int:
+        """How many media pipelines there are; what is in one has an id that begins with the pipeline's and a slash."""
+        return sum("/" not in id_ and id_.endswith("MediaPipeline") for id_ in self._objects)
+
     def end(self) -> None:
         """Somebody else counts from now on."""
         self._counting = None

@@ -2,6 +2,8 @@
 
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
+from callplane.store.pool_orders import PoolOrders
+from kurento_client import connect
 from tests.support.leftovers import ask, children, pipelines
 from tests.support.servers import Servers
 from tests.support.waiting import until
@@ -32,6 +34,25 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
         assert kept is not None
         assert kept.endpoint is not None
         assert await children(r.media(), document.media.id) == [kept.endpoint.id]
+
+
+async def test_operators_see_how_many_pipelines_a_server_has_and_which_process_it_is(servers: Servers) -> None:
+    async with room(servers, sweep_seconds=0.2) as r:
+        session = await r.session()
+        await r.publish(session, await r.seat(session))
+        foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
+        orders = PoolOrders(r.store.database)
+
+        async def counts(wanted: int) -> bool:
+            return [one.pipelines for one in await orders.all()] == [wanted]
+
+        await until(lambda: counts(2))
+        await ask(r.media(), "release", object=foreign)
+        await until(lambda: counts(1))
+        [shown] = await orders.all()
+        async with connect(r.media()) as client:
+            await client.opened()
+            assert shown.server_id == client.server_id
 
 
 async def test_a_paused_claim_is_taken_away_before_its_endpoint_is_released(servers: Servers) -> None:

@@ -34,6 +34,7 @@ async def test_registered_once_under_one_name(database: Database) -> None:
         made = await it.http.post(POOL, json=ONE, headers=BY_KEY)
         assert (made.status_code, made.headers["location"]) == (201, "/media-servers/one")
         fresh = {**ONE, "state": "down", "cordoned": False, "memory": 0, "sessions": 0, "detail": ""}
+        fresh |= {"pipelines": None, "server_id": None}
         assert made.json() == fresh
         assert await asked(it, "POST", **ONE) == (200, fresh)
         for other in ({**ONE, "url": TWO["url"]}, {**ONE, "name": "two"}):

@@ -17,7 +17,8 @@ from callplane.contracts.errors import Away, Problem, Refusal
 MEDIA_TYPE = "text/event-stream"
 # X-Accel-Buffering is for nginx where nobody has told it not to buffer.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-BEAT = b": \n\n"
+# A comment for proxies, and an event because scripts are not shown comments: a line may be dead without having ended.
+BEAT = b": \nevent: beat\ndata: {}\n\n"
 GONE_WITHIN = 1.0
 
 
@@ -50,7 +51,7 @@ class EventStream(Response):
         """All of it; False when the client did not take it."""
         try:
             await outlet({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await _write(outlet, b"retry: 1000\n\n" + events(self._first))
+            await _write(outlet, b"retry: 1000\n\n" + (events(self._first) or BEAT))
             last = b""
             try:
                 while not (self._reading.is_full or self._reading.is_unread(self._timing.stream_unread)):

@@ -72,7 +72,7 @@ async def ticket(asked: AskedOf, response: Response) -> TicketView:
     responses={
         **problems("join-again", "poll-replaced"),
         200: {
-            "description": "One event a message, its `id` the token to acknowledge by; a comment at least every 10 s. "
+            "description": "One event a message, its `id` the token to acknowledge by; `beat` at least every 10 s. "
             "The event `end` carries the problem that ended it. It ends without one when 250 messages, or one for five "
             "minutes, are unacknowledged: open it again with a new ticket and `ack`.",
             "content": {EVENTS: {"schema": {"type": "string"}, "example": EXAMPLE}},

@@ -41,6 +41,25 @@ export function unreachable(cause) {
 }
 
 /**
+ * Why a stream ended, as its last event says.
+ * @param {Record<string, any>} problem
+ */
+export function ended(problem) {
+  return new CallplaneError(problem);
+}
+
+/**
+ * Why a socket was closed: 4000 + the status of a problem, its code and, behind a colon, the reason.
+ * @param {number} close
+ * @param {string} words
+ */
+export function closedBecause(close, words) {
+  if (close < 4400 || close > 4599) return null;
+  const [code, reason] = words.split(": ");
+  return new CallplaneError({ status: close - 4000, code, reason });
+}
+
+/**
  * Read a non-2xx answer; a proxy's HTML page becomes an error too.
  * @param {Response} response
  */

@@ -57,6 +57,14 @@ export class Http {
   }
 
   /**
+   * Where a path is, as an absolute address.
+   * @param {string} path
+   */
+  url(path) {
+    return new URL(this.#base + path, globalThis.location?.href).href;
+  }
+
+  /**
    * How long to wait after `error`: what the server asked for, and a little of one's own.
    * @param {CallplaneError} error
    * @param {number} attempt

@@ -69,6 +69,8 @@ export interface SeatOptions {
   subscribe?: boolean;
   /** Seconds that one poll of the mailbox may last. */
   wait?: number;
+  /** How messages come: long poll unless said otherwise. Delivery is the same by all three. */
+  transport?: "poll" | "sse" | "websocket";
 }
 
 export interface InboundStats {

@@ -35,7 +35,8 @@ export class Callplane {
   /**
    * Take a seat; with a participant token, the seat that it was given for.
    * @param {string} session its id
-   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number}} [options]
+   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
+   *   transport?: import("./doors.js").Transport}} [options]
    */
   async join(session, options = {}) {
     return this.seat(session, options).join();
@@ -44,9 +45,10 @@ export class Callplane {
   /**
    * A seat not yet taken: for a page that listens to its events before it joins.
    * @param {string} session its id
-   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number}} [options]
+   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
+   *   transport?: import("./doors.js").Transport}} [options]
    */
-  seat(session, { token, subscribe, wait, ...seat } = {}) {
+  seat(session, { token, subscribe, wait, transport, ...seat } = {}) {
     return new Session({
       http: this.#http,
       session,
@@ -54,6 +56,7 @@ export class Callplane {
       token: token ?? this.#accessToken,
       subscribe,
       wait,
+      transport,
       RTCPeerConnection: this.#RTCPeerConnection,
     });
   }

@@ -1,7 +1,8 @@
 // @ts-check
 /** A participant's mailbox: asking again is the acknowledgement of what the last answer brought. */
 
-import { CallplaneError, unreachable } from "./errors.js";
+import { CallplaneError } from "./errors.js";
+import { door } from "./doors.js";
 import { pause } from "./backoff.js";
 
 /** More than a holder ever has unacknowledged (500), so that a repeat after a take-over is still known. */
@@ -12,14 +13,13 @@ const REMEMBERED = 2048;
  * @typedef {{why: "stopped" | "replaced" | "gone" | "refused", reason: string | null, error: Error | null}} Ending
  */
 
-/** Polls `/messages` and hands each message on once, in order. */
+/** Reads `/messages` by one of its doors and hands each message on once, in order. */
 export class Mailbox {
   #http;
-  #token;
+  #door;
   #deliver;
   #reachable;
   #wait;
-  #max;
   /** @type {string | null} */
   #ack = null;
   /** @type {Set<string>} */
@@ -30,20 +30,20 @@ export class Mailbox {
    * @param {import("./http.js").Http} http
    * @param {string} token the participant token
    * @param {{deliver: (message: Message) => void | Promise<void>, reachable?: (yes: boolean) => void,
-   *   wait?: number, max?: number}} options
+   *   wait?: number, max?: number, transport?: import("./doors.js").Transport}} options
    */
-  constructor(http, token, { deliver, reachable = () => {}, wait = 25, max = 100 }) {
+  constructor(http, token, { deliver, reachable = () => {}, wait = 25, max = 100, transport = "poll" }) {
     this.#http = http;
-    this.#token = token;
+    this.#door = door(transport, http, { token, signal: this.#stop.signal, max });
     this.#deliver = deliver;
     this.#reachable = reachable;
     this.#wait = wait;
-    this.#max = max;
   }
 
   /** Stop asking; `run` then ends with `stopped`. */
   stop() {
     this.#stop.abort(new Error("mailbox stopped"));
+    this.#door.close();
   }
 
   /**
@@ -54,7 +54,7 @@ export class Mailbox {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       try {
         // After trouble a poll that does not wait tells at once that it is over.
-        const answer = await this.#ask(failures ? 0 : this.#wait);
+        const answer = await this.#door.next(this.#ack, failures ? 0 : this.#wait);
         failures = 0;
         this.#reachable(true);
         await this.#hand(answer.messages);
@@ -62,27 +62,15 @@ export class Mailbox {
         this.#ack = answer.ack ?? this.#ack;
       } catch (error) {
         const ending = this.#ending(error);
-        if (ending) return ending;
+        if (ending) {
+          this.#door.close();
+          return ending;
+        }
         this.#reachable(false);
         await this.#rest(/** @type {CallplaneError} */ (error), failures++);
       }
     }
     return { why: "stopped", reason: null, error: null };
-  }
-
-  /** @param {number} wait seconds */
-  async #ask(wait) {
-    const query = new URLSearchParams({ wait: String(wait), max: String(this.#max) });
-    if (this.#ack) query.set("ack", this.#ack);
-    const { body } = await this.#http.call("GET", `/messages?${query}`, {
-      token: this.#token,
-      signal: this.#stop.signal,
-      timeout: (wait + 8) * 1000,
-      patience: 0,
-    });
-    // A proxy on the way may answer for a pod that has just died.
-    if (!Array.isArray(body?.messages)) throw unreachable(new Error("the answer holds no messages"));
-    return body;
   }
 
   /** @param {Message[]} messages */

@@ -22,6 +22,7 @@ import { Wire } from "./wire.js";
  * @property {string | null} [token] an access token to join with, or a participant token to re-join with
  * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
  * @property {number} [wait] seconds that a poll of the mailbox may last
+ * @property {import("./doors.js").Transport} [transport] how messages come; long poll unless said otherwise
  * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
@@ -95,7 +96,7 @@ export class Session extends EventTarget {
 
   /** Take the seat, or the former one where the token is a participant's. */
   async join() {
-    const { seat = {}, token, wait } = this.#options;
+    const { seat = {}, token, wait, transport } = this.#options;
     const path = `/sessions/${encodeURIComponent(this.id)}/participants`;
     const { body } = await this.#http.call("POST", path, { token, body: seat, once: true });
     this.id = body.session.id;
@@ -108,6 +109,7 @@ export class Session extends EventTarget {
       deliver: (message) => this.#heard(message),
       reachable: (yes) => this.#reach(yes),
       wait,
+      transport,
     });
     this.#changed();
     this.#links.reconcile();

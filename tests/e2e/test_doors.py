@@ -1,0 +1,69 @@
+"""A browser's own EventSource and WebSocket at the doors of a mailbox, and the SDK on each of them."""
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.support.browsers import person
+
+SIGNALS = 300
+
+TALK = """async ({ transport, count }) => {
+    const { Callplane } = await import("/sdk/index.js");
+    const place = new Callplane();
+    const { id } = await place.createSession();
+    const [ann, bob] = [await place.join(id, { transport }), await place.join(id, { transport })];
+    const heard = [];
+    const states = [];
+    bob.on("signal", ({ data }) => heard.push(data));
+    bob.on("state", ({ state }) => states.push(state));
+    for (let n = 0; n < count; n++) await ann.signal("count", n);
+    for (const end = Date.now() + 15000; heard.length < count && Date.now() < end; ) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const seen = bob.participants.length;
+    await ann.leave();
+    await bob.leave();
+    return { heard, states, seen, reason: bob.reason };
+}"""
+
+
+@pytest.mark.parametrize("transport", ["poll", "sse", "websocket"])
+async def test_two_people_talk_by_each_transport(base_url: str, browser: Browser, transport: str) -> None:
+    """More than a stream may leave unacknowledged: everything once, in order, and no trouble is shown."""
+    async with person(browser) as someone:
+        await someone.opens(f"{base_url}/")
+        got = await someone.page.evaluate(TALK, {"transport": transport, "count": SIGNALS})
+    assert got["heard"] == list(range(SIGNALS))
+    assert got["seen"] == 2
+    assert got["states"] == ["left"]
+
+
+SECOND_USE = """async (kind) => {
+    const { Callplane } = await import("/sdk/index.js");
+    const place = new Callplane();
+    const { id } = await place.createSession();
+    const seat = await place.join(id, { wait: 1 });
+    const post = { method: "POST", headers: { Authorization: `Bearer ${seat.token}` } };
+    const { ticket } = await (await fetch("/messages/tickets", post)).json();
+    const opens = () => new Promise((resolve) => {
+        const door = kind === "sse"
+            ? new EventSource(`/messages/stream?ticket=${ticket}`)
+            : new WebSocket(`ws://${location.host}/messages/socket?ticket=${ticket}`);
+        door.onmessage = () => (resolve(true), door.close());
+        door.addEventListener("beat", door.onmessage);
+        door.onerror = () => (resolve(false), door.close());
+    });
+    const first = await opens();
+    const second = await opens();
+    await seat.ended;
+    return { first, second, reason: seat.reason };
+}"""
+
+
+@pytest.mark.parametrize("kind", ["sse", "websocket"])
+async def test_a_ticket_lets_a_browser_in_once(base_url: str, browser: Browser, kind: str) -> None:
+    """And the poll that was open until then is told that something newer is there."""
+    async with person(browser) as someone:
+        await someone.opens(f"{base_url}/")
+        got = await someone.page.evaluate(SECOND_USE, kind)
+    assert got == {"first": True, "second": False, "reason": "poll-replaced"}

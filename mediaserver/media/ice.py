@@ -1,16 +1,26 @@
 """One ICE agent on aioice: it tells when the peer stirs and which pair is selected."""
 
 import asyncio
+import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aioice import Candidate, Connection
 from aioice.ice import CandidatePair
+from aioice.stun import TransactionError
 
 INBOX = 2_000
 """Datagrams that may wait for the reader; the network may lose them anyway."""
 
 REMOTE_CANDIDATES = 128
+
+CONSENT_INTERVAL = 5.0
+CONSENT_SECONDS = 30.0
+"""How often consent is asked for, and how long it lasts (RFC 7675, 5.1)."""
+
+CONSENT_REPEATS = 2
+"""Each question is repeated after 0.5 s and 1 s, and given up 2 s later."""
 
 
 class IceAgent(Connection):
@@ -75,6 +85,28 @@ class IceAgent(Connection):
         if now is not None and now is not self._pair:
             self._pair = now
             self._selected(now)
+
+    async def query_consent(self) -> None:
+        """Ask for the peer's consent again and again; without an answer for too long the agent ends.
+
+        aioice itself waits for 0.5 s and takes no later answer, so that a call over a slower path, or with a peer that
+        is busy, ends after half a minute while its media flows.
+        """
+        assert self.remote_password is not None
+        key, loop = self.remote_password.encode(), asyncio.get_running_loop()
+        answered = loop.time()
+        while loop.time() - answered < CONSENT_SECONDS:
+            await asyncio.sleep(CONSENT_INTERVAL * random.uniform(0.8, 1.2))
+            for pair in list(self._nominated.values()):
+                request = self.build_request(pair, nominate=False)
+                with suppress(TransactionError):
+                    await pair.protocol.request(
+                        request, pair.remote_addr, integrity_key=key, retransmissions=CONSENT_REPEATS
+                    )
+                    answered = loop.time()
+        # ``close`` would cancel this task, and wait for it.
+        self._query_consent_task = None
+        await self.close()
 
     def send_now(self, data: bytes) -> bool:
         """Send a datagram at once; false while there is no selected pair."""

@@ -1,8 +1,15 @@
 """Which candidates of a peer are taken, and how the agent gathers."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 
+from mediaserver.media import ice as module
 from mediaserver.media.ice import INBOX, REMOTE_CANDIDATES, IceAgent
+from tests.support.waiting import until
 
 HOST = "candidate:1 1 udp 2122252543 192.0.2.2 {} typ host"
 
@@ -61,3 +68,67 @@ async def test_a_reader_that_sleeps_costs_no_memory() -> None:
         ice.data_received(b"x", 1)
     ice.data_received(b"", 1)
     assert ice._queue.qsize() == INBOX
+
+
+class Peer(IceAgent):
+    """The other side of a path, which may be slow or silent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1",), lambda pair: None)
+        self.ice_controlling = True
+        self.delay = 0.0
+        self.silent = False
+        self.asked = asyncio.Semaphore(0)
+
+    def request_received(self, message: Any, addr: tuple[str, int], protocol: Any) -> None:
+        """Answer late, or not."""
+        self.asked.release()
+        if not self.silent:
+            asyncio.get_running_loop().call_later(self.delay, super().request_received, message, addr, protocol)
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[IceAgent, Peer]]:
+    """An agent and its peer, which may then become slow."""
+    one, other = agent("127.0.0.1"), Peer()
+    for here, there in ((one, other), (other, one)):
+        for candidate in await there.gather():
+            await here.add_remote_candidate(candidate)
+        await here.add_remote_candidate(None)
+        here.remote_username, here.remote_password = there.local_username, there.local_password
+    async with asyncio.timeout(20):
+        await asyncio.gather(one.connect(), other.connect())
+    try:
+        yield one, other
+    finally:
+        await one.close()
+        await other.close()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consent is asked for all the time, and ends after two seconds."""
+    monkeypatch.setattr(module, "CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr(module, "CONSENT_SECONDS", 2.0)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_peer_whose_answers_take_long_keeps_its_consent() -> None:
+    async with connected() as (one, other):
+        other.delay = 0.8
+        # Long enough for six questions that are given up after half a second each.
+        async with asyncio.timeout(30):
+            for _ in range(9):
+                await other.asked.acquire()
+        assert not one.closed
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_peer_that_does_not_answer_loses_it() -> None:
+    async with connected() as (one, other):
+        other.silent = True
+
+        async def over() -> bool:
+            return one.closed
+
+        await until(over, 30)

@@ -9,8 +9,10 @@ offer and leave. They retry as the SDK does. Exit status 1 when anything was dro
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 
 from bench.calls import servers
+from bench.rolling.people import Size
 from bench.rolling.run import MIXED, PLAIN, Plan, prove
 from bench.rolling.verdict import Verdict
 
@@ -18,8 +20,9 @@ from bench.rolling.verdict import Verdict
 async def run(given: argparse.Namespace) -> Verdict:
     """Servers of its own around the run."""
     steps = MIXED if given.mixed else PLAIN * given.rounds
+    people = Size(given.calls, given.processes, given.every, given.visit)
     async with servers() as around:
-        return await prove(around, Plan(steps, pods=given.pods), given)
+        return await prove(around, Plan(steps, people=people, pods=given.pods, calm=given.calm, logs=given.logs))
 
 
 def main() -> int:
@@ -33,6 +36,7 @@ def main() -> int:
     parser.add_argument("--visit", type=float, default=2.0, help="a visitor's pause between rounds (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="how many processes the people share (%(default)s)")
     parser.add_argument("--calm", type=float, default=0, help="seconds without restarts; 0 is as long as with them")
+    parser.add_argument("--logs", type=Path, help="a folder in which the logs of all processes are kept")
     given = parser.parse_args()
     verdict = asyncio.run(run(given))
     print(f"{given.calls} calls of two, {given.pods} pods of each program{', N and N+1 mixed' if given.mixed else ''}")

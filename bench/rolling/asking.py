@@ -52,7 +52,7 @@ class Patient:
 
     async def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The answer of a request that succeeded at last; GaveUp after the SDK's patience, or for what is final."""
-        if method == "POST":
+        if method in ("POST", "PATCH"):
             options["headers"] = {**options.get("headers", {}), "Idempotency-Key": secrets.token_hex(16)}
         self._requests.asked += 1
         began, attempt = time.monotonic(), 0

@@ -27,6 +27,7 @@ class Caller(Person):
         self.acknowledged: list[int] = []
         self.doubtful: list[int] = []
         self.decoded: list[float] = []
+        self.hung_up: list[str] = []
         self.ended = ""
         self.talking = asyncio.Event()
         self._sent = 0
@@ -47,13 +48,13 @@ class Caller(Person):
 
     async def send(self, pictures: list[bytes]) -> None:
         """Publish pictures, and no sound: the promise is about 160x120 at 10 frames a second."""
-        peer = _peer()
+        peer = self._peer("sending")
         peer.addTrack(Film(pictures))
         await self._offer(peer, {"kind": "publish"})
 
     async def receive(self, publisher: str) -> None:
         """See what somebody sends."""
-        peer = _peer()
+        peer = self._peer("receiving")
         tracks: list[MediaStreamTrack] = []
         peer.on("track", tracks.append)
         peer.addTransceiver("video", direction="recvonly")
@@ -99,6 +100,16 @@ class Caller(Person):
         except GaveUp:
             return  # it is among the requests that failed
 
+    def _peer(self, what: str) -> RTCPeerConnection:
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+        def changed() -> None:
+            if peer.connectionState in ("failed", "closed"):
+                self.hung_up.append(f"{what} {peer.connectionState}")
+
+        peer.on("connectionstatechange", changed)
+        return peer
+
     def heard_numbers(self) -> list[int]:
         """The other's signals in the order in which they came, each message id once."""
         return [m["data"]["data"]["n"] for m in self.messages if m["type"] == SIGNAL_TYPE and _counts(m)]
@@ -118,6 +129,7 @@ class Caller(Person):
             "added": sum("added" in m for m in self.messages),
             "decoded": self.decoded,
             "ended": self.ended,
+            "hung_up": self.hung_up,
             "requests": self.requests.shown(),
         }
 
@@ -142,7 +154,3 @@ async def caller(url: str, session: str, headers: dict[str, str], name: str) -> 
             yield somebody
         finally:
             await somebody.end()
-
-
-def _peer() -> RTCPeerConnection:
-    return RTCPeerConnection(RTCConfiguration(iceServers=[]))

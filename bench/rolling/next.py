@@ -5,6 +5,7 @@ version may add one: every contract, reply and message, documents of sessions an
 outboxes. N ignores it, and what N writes does not have it. The program's log says which commands had it.
 """
 
+import json
 import runpy
 import sys
 from collections.abc import Mapping
@@ -59,18 +60,18 @@ def wider(update: Any) -> Any:
 
 
 def watch_api() -> None:
-    """Log each command that leaves with the field."""
-    from api.dispatch import Dispatch
+    """Log of each command that leaves whether it has the field, by what is written."""
+    from callplane.contracts.commands import Envelope
 
-    make = Dispatch.envelope
+    write = Envelope.model_dump_json
 
-    async def envelope(self: Any, *args: Any) -> Any:
-        made = await make(self, *args)
-        sent = made.model_dump()
-        logger("next").info(SENT, command_id=made.id, added=ADDED in sent and ADDED in sent["body"])
-        return made
+    def written(self: Any, **options: Any) -> str:
+        text = write(self, **options)
+        found = json.loads(text)
+        logger("next").info(SENT, command_id=self.id, added=ADDED in found and ADDED in found["body"])
+        return text
 
-    Dispatch.envelope = envelope  # type: ignore[method-assign]
+    Envelope.model_dump_json = written  # type: ignore[method-assign]
 
 
 def watch_wrapper() -> None:

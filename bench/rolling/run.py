@@ -1,19 +1,19 @@
 """One run: servers, pods and people, a rolling update of everything, and as long a time without one."""
 
-import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.rolling.deployment import NEXT, Deployment, N, Place, Starter
 from bench.rolling.manifest import Workload, environment, workload
 from bench.rolling.mixing import Mixing
-from bench.rolling.people import Crowd, crowd
+from bench.rolling.people import Crowd, Size, crowd
 from bench.rolling.service import Service, service
 from bench.rolling.verdict import Verdict, Window, judge
 from cli.machine.ports import free_port
@@ -40,8 +40,18 @@ class Plan:
     steps: tuple[Step, ...]
     api: str = N
     wrapper: str = N
+    people: Size = field(default_factory=Size)
     pods: int = 2
     media_servers: int = 2
+    calm: float = 0.0
+    """Seconds without restarts after those with them; 0 is as long."""
+    logs: Path | None = None
+    """Where the logs of all processes are kept."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether N+1 takes part."""
+        return NEXT in (self.api, self.wrapper, *(version for _, version in self.steps))
 
 
 @dataclass
@@ -145,23 +155,32 @@ async def _media_server(files: Path, n: int) -> AsyncIterator[str]:
         await process.terminate()
 
 
-async def prove(around: Servers, plan: Plan, given: argparse.Namespace) -> Verdict:
+async def prove(around: Servers, plan: Plan) -> Verdict:
     """The whole run; what it showed."""
-    mixed = any(version == NEXT for _, version in plan.steps) or NEXT in (plan.api, plan.wrapper)
-    with run_directory() as files:
-        async with cluster(around, plan, files) as pods, crowd(pods.service.url, given, files) as people:
+    with _files(plan) as files:
+        async with cluster(around, plan, files) as pods, crowd(pods.service.url, plan.people, files) as people:
             await asyncio.sleep(HOLD_SECONDS)
             rolling, load = await _rolled(pods, people, plan)
-            calm = await _calm(given.calm or rolling[1] - rolling[0])
+            calm = await _calm(plan.calm or rolling[1] - rolling[0])
             records = await people.finish()
             verdict = judge(records, rolling, calm)
             pods.judge(verdict)
-            if mixed:
+            if plan.mixed:
                 await pods.mixing.judge(verdict, list(pods.deployments.values()), records)
             verdict.row("seconds of each", f"{rolling[1] - rolling[0]:.0f} and {calm[1] - calm[0]:.0f}")
             verdict.row("CPU of the people, in cores, pods replaced", f"{load:.2f}")
             verdict.row("load average at the end", f"{os.getloadavg()[0]:.1f}")
             return verdict
+
+
+@contextlib.contextmanager
+def _files(plan: Plan) -> Iterator[Path]:
+    with run_directory() as files:
+        try:
+            yield files
+        finally:
+            if plan.logs is not None:
+                shutil.copytree(files, plan.logs, dirs_exist_ok=True)
 
 
 async def _rolled(pods: Cluster, people: Crowd, plan: Plan) -> tuple[Window, float]:

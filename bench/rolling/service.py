@@ -15,6 +15,7 @@ class _End(asyncio.Protocol):
 
     def __init__(self, other: "_End | None" = None) -> None:
         self.other = other
+        self.ended = False
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -26,7 +27,11 @@ class _End(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        if self.other is not None and self.other.transport is not None and not self.other.transport.is_closing():
+        """Half a connection is over: the other half goes on until its own end."""
+        self.ended = True
+        if self.other is None or self.other.transport is None or self.other.ended:
+            return False
+        if not self.other.transport.is_closing():
             self.other.transport.write_eof()
         return True
 

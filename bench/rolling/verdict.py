@@ -136,6 +136,8 @@ def _media(verdict: Verdict, callers: list[Account], windows: tuple[Window, Wind
     verdict.row(f"streams with a gap over {limit:g} s", rolling.over(limit), rolling.over(limit) > 0)
     told = Counter(kind for one in callers for kind, _ in one["told"] if kind in ENDINGS)
     verdict.row("told that media or somebody is gone", dict(told) or 0, bool(told))
+    hung_up = Counter(what for one in callers for what in one["hung_up"])
+    verdict.row("connections that ended", dict(hung_up) or 0, bool(hung_up))
     ended = [f"{one['name']}: the mailbox ended: {one['ended']}" for one in callers if one["ended"]]
     verdict.row("mailboxes that ended", len(ended), bool(ended))
     verdict.add(*ended)

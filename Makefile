@@ -4,7 +4,7 @@ VENV ?= .venv
 export VENV PYTHON
 PROGRAMS := $(VENV)/bin
 
-.PHONY: help demo test lint bench failover chaos install clean
+.PHONY: help demo test lint bench failover chaos rolling install clean
 
 help: ## say what can be done here
 	@echo "make VERB, where VERB is"
@@ -32,6 +32,9 @@ failover: install ## kill media servers under live calls and in browsers: these 
 chaos: install ## end wrappers at every single call (25 minutes), then kill and cut off everything for 40 (see docs/chaos.md)
 	@FAULTS=all $(PROGRAMS)/python -m pytest tests/faults tests/model $(ARGS)
 	@$(PROGRAMS)/python -m tests.chaos
+
+rolling: install ## replace every api and wrapper under 20 live calls, as the manifests say (ARGS=--mixed: by N+1)
+	@$(PROGRAMS)/python -m bench.rolling $(ARGS)
 
 install: ## install what tests and benches need, without running them
 	@.ci/environment embedded,dev

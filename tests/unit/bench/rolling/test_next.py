@@ -1,0 +1,63 @@
+"""N+1 is N with one field more, on everything that travels or lies in a document, and on nothing else."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from bench.rolling.next import wider
+from tests.support.manifests import ROOT
+
+SHOW = """
+import json
+from bench.rolling.next import widen_contracts
+widen_contracts()
+from datetime import UTC, datetime
+from api.bodies import JoinBody
+from callplane.contracts.commands import Caller, Envelope, Join
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+now = datetime.now(UTC)
+envelope = Envelope(id="c", session_id="s", caller=Caller(kind="open"), deadline=now, body=Join())
+old = json.loads(envelope.model_dump_json())
+del old["added"]
+print(json.dumps({
+    "command": json.loads(envelope.model_dump_json()),
+    "taken": ["added" in Envelope.model_validate(one).model_fields_set for one in (old, envelope.model_dump())],
+    "message": json.loads(Message(id="m", type="signal", session_id="s", at=now, data={}).model_dump_json()),
+    "reply": json.loads(Reply(command_id="c").model_dump_json()),
+    "body": JoinBody().model_dump(),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def shown() -> dict[str, Any]:
+    """What a process of N+1 writes."""
+    run = subprocess.run([sys.executable, "-c", SHOW], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def test_commands_messages_and_replies_have_the_field(shown: dict[str, Any]) -> None:
+    assert shown["command"]["added"] == shown["command"]["body"]["added"] == "N+1"
+    assert shown["message"]["added"] == shown["reply"]["added"] == "N+1"
+
+
+def test_what_http_callers_send_has_not(shown: dict[str, Any]) -> None:
+    assert "added" not in shown["body"]
+
+
+def test_whether_a_command_came_with_it_can_be_told(shown: dict[str, Any]) -> None:
+    assert shown["taken"] == [False, True]
+
+
+def test_updates_of_documents_and_the_events_in_them_get_it() -> None:
+    event = {"id": "e", "data": {"x": 1}}
+    made = wider({"$set": {"a": 1}, "$push": {"outbox": event, "chores": {"$each": []}}})
+    assert made["$set"] == {"a": 1, "added": "N+1"}
+    assert made["$push"]["outbox"] == {"id": "e", "added": "N+1", "data": {"x": 1, "added": "N+1"}}
+    assert made["$push"]["chores"] == {"$each": []}
+    assert wider([{"$replaceWith": "$$ROOT"}])[-1] == {"$set": {"added": "N+1"}}

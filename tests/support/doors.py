@@ -29,6 +29,7 @@ class Reader:
         self.read: list[str] = []
         self.repeats = 0
         self.opened = 0
+        self.inside = asyncio.Event()
         self.ack: str | None = None
         self._random = random.Random(seed)
 
@@ -98,7 +99,8 @@ class PollReader(Reader):
     """``GET /messages``, again and again."""
 
     async def session(self, url: str, count: int) -> None:
-        """One poll."""
+        """One poll; nothing tells when it has come in."""
+        self.inside.set()
         answer = await self._get(url, wait=2)
         if answer is None:
             raise TimeoutError
@@ -113,6 +115,7 @@ class StreamReader(Reader):
         ticket = await self.ticket(self._random.choice(self.urls))
         async with opened_stream(self.http, url, self.query(ticket=ticket)) as events:
             async for event in events:
+                self.inside.set()
                 if event["event"] == "end":
                     return _over(json.loads(event["data"])["code"])
                 if event["event"] == "message":
@@ -131,6 +134,7 @@ class SocketReader(Reader):
         async with opened_socket(url, self.query(ticket=ticket)) as socket:
             try:
                 async for frame in socket:
+                    self.inside.set()
                     answer = json.loads(frame)
                     self.take(answer)
                     if answer["ack"]:

@@ -92,8 +92,10 @@ async def test_the_newer_door_takes_the_place_of_the_older(servers: Servers, doo
         ann = await pods.scene.seat("ann")
         for n, other in enumerate(DOORS.values()):
             pods.door = door
-            older = tasks.create_task(_refused(pods.reader(ann, pods.urls[0])))
-            await asyncio.sleep(0.3)
+            first = pods.reader(ann, pods.urls[0])
+            older = tasks.create_task(_refused(first))
+            await first.inside.wait()
+            await asyncio.sleep(0.5)
             pods.door = other
             newer = tasks.create_task(pods.reader(ann, pods.urls[1]).read_until(1))
             assert await older == "poll-replaced"
@@ -105,8 +107,10 @@ async def test_an_ended_seat_is_told_why(servers: Servers, door: type[Reader]) -
     """While the door is open, and when it is opened after that."""
     async with served(servers, door) as pods, asyncio.TaskGroup() as tasks:
         ann = await pods.scene.seat("ann")
-        parked = tasks.create_task(_refused(pods.reader(ann, pods.urls[1])))
-        await asyncio.sleep(0.3)
+        reader = pods.reader(ann, pods.urls[1])
+        parked = tasks.create_task(_refused(reader))
+        await reader.inside.wait()
+        await asyncio.sleep(0.5)
         await pods.scene.attachments.end(ann, "kicked")
         await pods.scene.publisher.delete(ann)
         assert (await parked).startswith("join-again")

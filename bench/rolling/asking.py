@@ -16,6 +16,7 @@ import httpx
 PATIENCE_SECONDS = 30.0
 TRY_SECONDS = 15.0
 BACK_OFF, MOST_BACK_OFF = 0.2, 5.0
+POLL = "/messages"
 RETRYABLE = frozenset({429, 502, 503, 504})
 
 # Longer than the SDK's browsers hold an idle connection: so many are still open when their pod goes away.
@@ -37,6 +38,7 @@ class Requests:
     """Status or error → how often a single try met it."""
     failed: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    """Seconds from the first try to success, polls left out."""
 
     def shown(self) -> dict[str, Any]:
         """As it is written down."""
@@ -59,9 +61,10 @@ class Patient:
         while True:
             answer, trouble = await self._once(method, path, options)
             if answer is not None and answer.is_success:
-                self._requests.slowest = max(self._requests.slowest, time.monotonic() - began)
+                if path != POLL:
+                    self._requests.slowest = max(self._requests.slowest, time.monotonic() - began)
                 return answer
-            self._requests.trouble[trouble] += 1
+            self._requests.trouble[f"{trouble} to {method} {_kind(path)}"] += 1
             wait = _asked_for(answer) + _jittered(attempt)
             if not _passes(answer) or time.monotonic() - began + wait > PATIENCE_SECONDS:
                 text = "" if answer is None else answer.text[:300]
@@ -86,6 +89,11 @@ async def asking(url: str, requests: Requests) -> AsyncIterator[Patient]:
     limits = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
     async with httpx.AsyncClient(base_url=url, trust_env=False, limits=limits) as client:
         yield Patient(client, requests)
+
+
+def _kind(path: str) -> str:
+    """Of what kind a thing is: every second part of a path is an id."""
+    return path.strip("/").split("/")[::2][-1]
 
 
 def _passes(answer: httpx.Response | None) -> bool:

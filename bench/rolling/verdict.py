@@ -165,5 +165,7 @@ def _requests(verdict: Verdict, records: Records) -> None:
     verdict.row("requests", sum(one["asked"] for one in requests))
     verdict.row("requests that were repeated", sum(one["retried"] for one in requests))
     verdict.row("what single tries met", dict(trouble.most_common()) or "nothing")
+    slowest = max((one["slowest"] for one in requests), default=0.0)
+    verdict.row("longest until a request succeeded, polls left out", f"{slowest:.1f} s")
     verdict.row("requests that failed after retry", len(failed), bool(failed))
     verdict.add(*failed[:10])

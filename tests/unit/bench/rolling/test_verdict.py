@@ -75,7 +75,7 @@ def test_a_run_in_which_nothing_was_said_proves_nothing() -> None:
 
 
 def test_a_visitors_failure_counts() -> None:
-    visitor = {"rounds": 1, "added": 0, "requests": {"asked": 1, "retried": 0, "trouble": {}, "failed": ["500"]}}
+    visitor = {"rounds": 1, "added": 0, "requests": account("", "")["requests"] | {"failed": ["500"]}}
     found = judge(Records([account("a", "b"), account("b", "a")], [visitor]), ROLLING, CALM)
     assert found.wrong == ["requests that failed after retry: 1", "500"]
 

@@ -49,8 +49,8 @@ from kurento_client.states import AttemptFailed, Connected, LinkState, Lost
 from kurento_client.transaction import NewRef, Results, Transaction
 
 __all__ = [
-    "Around",
     "AlreadyNegotiated",
+    "Around",
     "AttemptFailed",
     "BaseRtpEndpoint",
     "CallTimedOut",

@@ -96,7 +96,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         watch = CommandWatch(metrics, traces, store.clock.now)
         work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled, watch)
         listener = await stack.enter_async_context(bus.listener(work))
-        leases = Leases(context, settings.lease_seconds)
+        leases = Leases(context, settings.lease_seconds, bus.up)
         listening = Listening(database, store.sessions, listener, hearing.forget_session, metrics)
         reach.serve(leases, listening)
         sweeps = Sweeps(context, leases, aftermath, settings)

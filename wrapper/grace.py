@@ -43,7 +43,7 @@ class Grace:
 
     def _long_enough(self, session: SessionDocument) -> bool:
         """Whether store and broker have been there for a full grace: everybody had time to come back (design 5)."""
-        since = self._leases.renewed_since
+        since = self._leases.reachable_since
         return since is not None and asyncio.get_running_loop().time() - since >= session.settings.grace
 
     async def _connected(self, participant: ParticipantId, session: SessionDocument) -> bool:

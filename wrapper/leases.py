@@ -1,6 +1,7 @@
 """Saying that we live, and taking over what the dead have left (design 5 and 7)."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from callplane.contracts.errors import Away, Trouble
@@ -14,11 +15,14 @@ from wrapper.settle import line_of, settle
 class Leases:
     """Renews our own lease; judges others only a full lease after it could."""
 
-    def __init__(self, context: Context, lease_seconds: float) -> None:
+    def __init__(self, context: Context, lease_seconds: float, broker_up: Callable[[], bool]) -> None:
         self._context = context
         self._lease = lease_seconds
+        self._broker_up = broker_up
         self.renewed_since: float | None = None
         """The loop's time since which every renewal has succeeded; None while the store is away."""
+        self.reachable_since: float | None = None
+        """Since when, at each renewal, the broker was there too: before that nobody could read a mailbox."""
         self._unheard: set[str] = set()
         self._log = logger("leases")
 
@@ -28,10 +32,11 @@ class Leases:
             await self._context.store.wrappers.renew(self._context.wrapper)
             await self._context.store.clock.sync()
         except Away:
-            self.renewed_since = None
+            self.renewed_since = self.reachable_since = None
             raise
-        if self.renewed_since is None:
-            self.renewed_since = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        self.renewed_since = self.renewed_since or now
+        self.reachable_since = (self.reachable_since or now) if self._broker_up() else None
 
     def may_judge(self) -> bool:
         """Whether we have been able to renew for a full lease, so that others had their chance."""

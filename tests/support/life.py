@@ -184,8 +184,8 @@ class Life:
 
     async def _sweep(self) -> None:
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
-        leases = Leases(context, 0)
-        leases.renewed_since = float("-inf")
+        leases = Leases(context, 0, lambda: True)
+        leases.renewed_since = leases.reachable_since = float("-inf")
         sweeps = Sweeps(context, leases, ledger, FAST)
         for _ in range(20):
             await leases.judge()

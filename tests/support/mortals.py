@@ -196,8 +196,8 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
     topology = cast(Any, Port(outside.bus.topology, "topology", points, Away))
     context = Context(wrapper, store, topology, messenger, cast(Any, media), ledger)
-    leases = Leases(context, 0)
-    leases.renewed_since = float("-inf")  # it has lived for ever, and so may judge others
+    leases = Leases(context, 0, outside.bus.up)
+    leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
     chores.serve(context)
     sweeps = Sweeps(context, leases, ledger, FAST)
     return Mortal(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers)

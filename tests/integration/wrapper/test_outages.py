@@ -1,14 +1,20 @@
-"""The database goes away under running wrappers: they wait, and go on by themselves when it is back (design 10)."""
+"""Database or broker go away under running wrappers: they wait, go on by themselves, and end nobody's seat for it."""
 
 import asyncio
+import time
+
+import pytest
 
 from cli.machine.mongod import Mongod
+from cli.machine.rabbitmq import RabbitMQ
 from tests.support.servers import Servers
 from tests.support.waiting import until
 from tests.support.wrappers import room
 
 AWAY_SECONDS = 7.0
 """Longer than any call waits for the database: every loop of a wrapper meets the outage."""
+
+GRACE = 4
 
 
 async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod_server: Mongod) -> None:
@@ -32,3 +38,25 @@ async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod
         await until(heard)
         for each in (session, late):
             assert await r.seat(each)
+
+
+@pytest.mark.timeout(90)
+async def test_grace_begins_anew_when_the_broker_is_back(servers: Servers, rabbitmq_node: RabbitMQ) -> None:
+    async with room(servers, sweep_seconds=0.1, lease_seconds=0.5) as r:
+        session = await r.session(grace=GRACE)
+        await r.seat(session)
+        await rabbitmq_node.kill()
+        try:
+            # Nobody can read a mailbox now, so nobody can be blamed for not reading.
+            await asyncio.sleep(GRACE + 1)
+        finally:
+            await rabbitmq_node.start()
+        back = time.monotonic()
+
+        async def gone() -> bool:
+            found = await r.store.sessions.find(session)
+            assert found is not None
+            return not found.participants
+
+        await until(gone, 30)
+        assert time.monotonic() - back > GRACE - 1, "the seat went for an outage that was not its own"

@@ -108,10 +108,10 @@ def _passes(answer: httpx.Response | None) -> bool:
 
 
 def _asked_for(answer: httpx.Response | None) -> float:
-    after = answer.headers.get("Retry-After", "") if answer is not None else ""
+    after = str(answer.headers.get("Retry-After", "")) if answer is not None else ""
     return float(after) if after.isdigit() else 0.0
 
 
 def _jittered(attempt: int) -> float:
-    ceiling = min(MOST_BACK_OFF, BACK_OFF * 2 ** min(attempt, 16))
+    ceiling = min(MOST_BACK_OFF, BACK_OFF * float(2 ** min(attempt, 16)))
     return ceiling / 4 + random.random() * ceiling * 0.75

@@ -49,8 +49,8 @@ async def play(given: argparse.Namespace) -> None:
         talks = [group.create_task(one.talk(given.every)) for one in callers]
         talks.append(group.create_task(visitor.run()))
         await told()
-        for one in (*callers, visitor):
-            one.talking.clear()
+        for talking in (visitor.talking, *(one.talking for one in callers)):
+            talking.clear()
         await asyncio.gather(*talks)
         for pair in people:
             await _everything_heard(pair)

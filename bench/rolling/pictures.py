@@ -7,6 +7,7 @@ one picture, and a gap that is seen is a gap in what arrived.
 import asyncio
 import fractions
 import time
+from typing import Any
 
 import av
 from aiortc import MediaStreamTrack
@@ -43,7 +44,7 @@ class Film(MediaStreamTrack):
         self._count = 0
         self._began = 0.0
 
-    async def recv(self) -> Packet:
+    async def recv(self) -> "Packet[Any]":
         """The next picture, when it is due."""
         self._began = self._began or time.monotonic()
         await asyncio.sleep(max(0.0, self._began + self._count / RATE - time.monotonic()))
@@ -60,5 +61,6 @@ async def watch(track: MediaStreamTrack, decoded: list[float]) -> None:
             frame = await track.recv()
         except MediaStreamError:
             return
+        assert isinstance(frame, av.VideoFrame)
         assert (frame.width, frame.height) == (WIDTH, HEIGHT)
         decoded.append(time.monotonic())

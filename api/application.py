@@ -48,7 +48,7 @@ def application(parts: Parts) -> ASGIApp:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     origins = parts.settings.cors_origins
     inside = Cors(BodyBound(app), origins) if origins else BodyBound(app)
-    return Observed(Edge(inside, parts.metrics), parts.traces)
+    return Observed(Edge(inside, parts.metrics, parts.draining), parts.traces)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -21,18 +21,23 @@ _OUR_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
 class Edge:
-    """Names each request, counts it, and answers 500 with a problem body where the program has a bug."""
+    """Names each request, counts it, and answers 500 with a problem body where the program has a bug.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    While the program drains every answer ends its connection: what its client, or a proxy, asks next goes to another
+    pod, where it would be told to come again here.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, draining: asyncio.Event) -> None:
         self._app = app
         self._metrics = metrics
+        self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, request_id(scope))
+        answer = _Answer(send, request_id(scope), self._draining)
         began = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
@@ -81,17 +86,19 @@ class _Gone(Exception):
 
 
 class _Answer:
-    """Remembers the status that goes out, and adds the request's id."""
+    """Remembers the status that goes out, and adds the request's id and whether the connection ends."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, draining: asyncio.Event) -> None:
         self._send = send
         self._header = (b"x-request-id", request_id.encode())
+        self._draining = draining
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), self._header]}
+            last = [(b"connection", b"close")] if self._draining.is_set() else []
+            message = {**message, "headers": [*message.get("headers", ()), self._header, *last]}
         await self._send(message)
 
 

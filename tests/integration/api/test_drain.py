@@ -15,8 +15,8 @@ async def test_a_parked_poll_is_answered_and_the_process_ends(servers: Servers) 
         [api] = programs.apis
         async with httpx.AsyncClient(base_url=api.url, timeout=30) as http:
             me = await seated(http)
-            first = (await http.get("/messages", params={"wait": 5}, headers=me.who)).json()
-            asked = {"wait": 30, "ack": first["ack"]}
+            first = await http.get("/messages", params={"wait": 5}, headers=me.who)
+            asked = {"wait": 30, "ack": first.json()["ack"]}
             async with asyncio.TaskGroup() as tasks:
                 poll = tasks.create_task(http.get("/messages", params=asked, headers=me.who))
                 await _parked(http)
@@ -24,6 +24,9 @@ async def test_a_parked_poll_is_answered_and_the_process_ends(servers: Servers) 
                 status = await api.terminate()
                 took = time.monotonic() - began
             assert (poll.result().status_code, poll.result().json()["messages"]) == (200, [])
+            # Else its next poll would come here once more, to be refused.
+            assert poll.result().headers["connection"] == "close"
+            assert "connection" not in first.headers
             assert (status, took < 2) == (0, True), took
 
 

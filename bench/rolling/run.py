@@ -23,7 +23,6 @@ from tests.support.manifests import ROOT
 from tests.support.servers import Servers
 from tests.support.stack import API_KEY, TOKEN_SECRET
 
-HOLD_SECONDS = 3.0
 TURN_SECRET = "a-turn-secret-of-the-tests-0123456789abcdef"
 
 Step = tuple[str, str]
@@ -45,6 +44,8 @@ class Plan:
     media_servers: int = 2
     calm: float = 0.0
     """Seconds without restarts after those with them; 0 is as long."""
+    hold: float = 3.0
+    """Seconds for which each mixture of versions lasts before the next step."""
     logs: Path | None = None
     """Where the logs of all processes are kept."""
 
@@ -61,6 +62,7 @@ class Cluster:
     deployments: dict[str, Deployment]
     service: Service
     mixing: Mixing
+    hold: float
 
     async def roll(self, steps: tuple[Step, ...]) -> None:
         """Roll out step after step, and wait until the last of the old pods is gone."""
@@ -69,7 +71,7 @@ class Cluster:
             await self.deployments[name].roll(version)
             self.mixing.after(sample, self.deployments.values())
             await self.deployments[name].stopped()
-            await asyncio.sleep(HOLD_SECONDS)
+            await asyncio.sleep(self.hold)
 
     def judge(self, verdict: Verdict) -> None:
         """Add how the pods ended to the table."""
@@ -101,7 +103,7 @@ async def cluster(around: Servers, plan: Plan, files: Path) -> AsyncIterator[Clu
         place = Place(_starter(around, urls), files)
         api = Deployment(workload("api"), place, kubelet, behind)
         wrapper = Deployment(workload("wrapper"), place, kubelet)
-        made = Cluster({"api": api, "wrapper": wrapper}, behind, Mixing(around.database))
+        made = Cluster({"api": api, "wrapper": wrapper}, behind, Mixing(around.database), plan.hold)
         try:
             await asyncio.gather(wrapper.scale(plan.pods, plan.wrapper), api.scale(plan.pods, plan.api))
             yield made
@@ -159,7 +161,7 @@ async def prove(around: Servers, plan: Plan) -> Verdict:
     """The whole run; what it showed."""
     with _files(plan) as files:
         async with cluster(around, plan, files) as pods, crowd(pods.service.url, plan.people, files) as people:
-            await asyncio.sleep(HOLD_SECONDS)
+            await asyncio.sleep(plan.hold)
             rolling, load = await _rolled(pods, people, plan)
             calm = await _calm(plan.calm or rolling[1] - rolling[0])
             records = await people.finish()

@@ -15,6 +15,7 @@ SHORT = Plan(
     pods=1,
     media_servers=1,
     calm=1.0,
+    hold=0.5,
 )
 
 

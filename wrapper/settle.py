@@ -90,12 +90,14 @@ async def _unchanged(
 
 async def _clear(connection: ConnectionDocument, context: Context) -> None:
     """Released: its stream goes, and every child of the pipeline that was made for it."""
+    session = await context.store.sessions.find(connection.session_id)
+    if session is None or connection.epoch != session.epoch:
+        return  # its streams ended with its epoch, and its pipeline is released as a whole, with every child
     reason = connection.reason or "stopped"
     unpublish = context.store.media.unpublish
     context.aftermath.owes(await unpublish(connection.session_id, connection.participant_id, connection.id, reason))
-    session = await context.store.sessions.find(connection.session_id)
-    if session is None or session.media is None or connection.epoch != session.epoch:
-        return  # its pipeline is released as a whole, with every child
+    if session.media is None:
+        return
     if connection.endpoint is not None:
         await context.media.release(connection.endpoint)
     if connection.claims > 1 or (connection.claims == 1 and connection.endpoint is None):

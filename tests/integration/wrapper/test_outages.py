@@ -1,9 +1,11 @@
 """Database or broker go away under running wrappers: they wait, go on by themselves, and end nobody's seat for it."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
@@ -15,6 +17,7 @@ AWAY_SECONDS = 7.0
 """Longer than any call waits for the database: every loop of a wrapper meets the outage."""
 
 GRACE = 4
+STEP_DOWN_SECONDS = 3
 
 
 async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod_server: Mongod) -> None:
@@ -60,3 +63,28 @@ async def test_grace_begins_anew_when_the_broker_is_back(servers: Servers, rabbi
 
         await until(gone, 30)
         assert time.monotonic() - back > GRACE - 1, "the seat went for an outage that was not its own"
+
+
+async def test_wrappers_outlive_an_election(servers: Servers) -> None:
+    async with room(servers, sweep_seconds=0.2) as r:
+        session = await r.session()
+        async with servers.database.client() as client:
+            with contextlib.suppress(AutoReconnect):  # whoever steps down hangs up on everybody
+                order = {"replSetStepDown": STEP_DOWN_SECONDS, "force": True, "secondaryCatchUpPeriodSecs": 0}
+                await client.admin.command(order)
+            hello = await client.admin.command("hello")
+            assert not hello["isWritablePrimary"]
+
+        async def writes() -> bool:
+            try:
+                return bool(await r.seat(session))
+            except AssertionError:
+                return False
+
+        await until(writes, 30)
+        late = await r.session()
+
+        async def heard() -> bool:
+            return all(late in program.listener.listening() for program in r.programs)
+
+        await until(heard, 30)

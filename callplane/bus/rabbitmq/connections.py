@@ -135,6 +135,7 @@ class Link:
                     await connection.connect()
         except BaseException:
             dial.cut()
+            await self._close(connection, dial)
             raise
         return connection
 
@@ -149,10 +150,16 @@ class Link:
         self._up.clear()
         self._down_since = asyncio.get_running_loop().time()
         log.info("broker connection ended", role=self._role)
+        await self._close(connection, dial)
+
+    async def _close(self, connection: aio_pika.Connection, dial: _Dial) -> None:
         with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
             async with asyncio.timeout(self.timings.close):
                 await connection.close()
         dial.cut()
+        # Without a socket this only marks it as closed; else aio-pika would close it again when it is collected, in
+        # whatever thread that happens.
+        await connection.close()
 
 
 async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:

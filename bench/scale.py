@@ -1,6 +1,6 @@
 """What a command costs with everything behind it: against the bare request and reply, by sessions, by wrappers.
 
-    python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--joins 200]
+    python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--turns 5] [--joins 200]
 
 The command is a change of metadata, sent at the bus without HTTP; wrappers are processes of their own on a private
 RabbitMQ and a private mongod. Everything shares this machine's cores: rates say something only beside the bare rate of
@@ -11,7 +11,10 @@ import argparse
 import asyncio
 import itertools
 import os
+import statistics
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -93,34 +96,53 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-async def with_wrappers(around: Servers, wrappers: int, options: argparse.Namespace) -> float:
-    """Rate and cost with so many wrappers over 50 sessions, in a corner of their own."""
+@asynccontextmanager
+async def corner(around: Servers, wrappers: int, options: argparse.Namespace) -> AsyncIterator[Bench]:
+    """So many wrappers on the virtual host and the database of ``around``."""
     async with (
-        fresh_vhost(around.vhost.node) as vhost,
-        fresh_database(around.database.server) as corner,
-        cluster(Servers(vhost, corner), Size(apis=0, wrappers=wrappers, media_servers=0)) as machines,
-        open_bus(RabbitSettings(vhost.url, "bench")) as bus,
+        cluster(around, Size(apis=0, wrappers=wrappers, media_servers=0)) as machines,
+        open_bus(RabbitSettings(around.vhost.url, "bench")) as bus,
         bus.sender() as sender,
-        open_database(corner.url, corner.name) as database,
+        open_database(around.database.url, around.database.name) as database,
     ):
         clock = DatabaseClock(database)
         await clock.sync()
-        bench = Bench(sender, clock, machines, options.in_flight, options.seconds)
-        busy = await bench.sessions(BUSY_SESSIONS)
-        cost = await bench.patches(f"{wrappers} wrapper(s), {BUSY_SESSIONS} sessions", busy)
-        if wrappers == 1:
-            await growth(bench, options)
-            await joins(bench, options.joins)
-        return cost
+        yield Bench(sender, clock, machines, options.in_flight, options.seconds)
 
 
-async def growth(bench: Bench, options: argparse.Namespace) -> None:
-    """The cost of a command to one session while 1, then many, are open: the same wrapper, in one run."""
-    few = await bench.patches("1 session busy, few open", (await bench.sessions(1)))
-    await bench.sessions(options.sessions)
-    await asyncio.sleep(3)  # until the new ones are listened to; the cost of that is not a command's
-    many = await bench.patches(f"1 session busy, {options.sessions} open", (await bench.sessions(1)))
-    print(f"  cost of a command with {options.sessions} open: x {many / few:.2f} (at most 1.15)")
+@asynccontextmanager
+async def apart(around: Servers) -> AsyncIterator[Servers]:
+    """A virtual host and a database of its own."""
+    async with fresh_vhost(around.vhost.node) as vhost, fresh_database(around.database.server) as database:
+        yield Servers(vhost, database)
+
+
+async def with_wrappers(around: Servers, wrappers: int, options: argparse.Namespace) -> float:
+    """Rate and cost with so many wrappers over 50 sessions."""
+    async with apart(around) as here, corner(here, wrappers, options) as bench:
+        return await bench.patches(
+            f"{wrappers} wrapper(s), {BUSY_SESSIONS} sessions", await bench.sessions(BUSY_SESSIONS)
+        )
+
+
+async def growth(around: Servers, options: argparse.Namespace) -> None:
+    """The cost of a command with 1 and with many sessions open: two wrappers, each with a corner of its own, in turn.
+
+    The many stay in the node's own virtual host: to delete thousands of queues takes longer than to end the node.
+    """
+    async with apart(around) as here, corner(here, 1, options) as few, corner(around, 1, options) as many:
+        [one] = await few.sessions(1)
+        await many.sessions(options.sessions)
+        [other] = await many.sessions(1)
+        await asyncio.sleep(3)  # until the new ones are listened to; the cost of that is not a command's
+        costs = []
+        for _ in range(options.turns):
+            cheap = await few.patches("1 session busy, no other open", [one])
+            costs.append(await many.patches(f"1 session busy, {options.sessions} open", [other]) / cheap)
+        ratios = ", ".join(f"{cost:.2f}" for cost in costs)
+        middle = statistics.median(costs)
+        print(f"  cost of a command with {options.sessions} open: x {middle:.2f} of {ratios} (at most 1.15)")
+        await joins(many, options.joins)
 
 
 async def joins(bench: Bench, count: int) -> None:
@@ -142,6 +164,7 @@ async def main(options: argparse.Namespace) -> None:
             base = await measure("aio-pika, bare request and reply", request, options.in_flight, options.seconds)
         print(f"{base.name:<44}{base.rate:>8.0f}/s{base.median_ms:>9.1f} ms", flush=True)
         costs = {wrappers: await with_wrappers(around, wrappers, options) for wrappers in (1, 2, 4)}
+        await growth(around, options)
     spread = max(costs.values()) / min(costs.values())
     print(f"  CPU per command with 1, 2 and 4 wrappers: within x {spread:.2f} (at most 1.25)")
     print(f"  beside the bare rate of {base.rate:.0f}/s: at least 0.20, aim 0.35")
@@ -152,6 +175,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--sessions", type=int, default=5000, help="how many are open in the second half")
+    parser.add_argument("--turns", type=int, default=5, help="how often few and many are compared")
     parser.add_argument("--joins", type=int, default=200)
     configure_logs("warning")
     asyncio.run(main(parser.parse_args()))

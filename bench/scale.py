@@ -28,7 +28,7 @@ from callplane.contracts.ids import made_by, new_id
 from callplane.contracts.replies import Reply
 from callplane.store.database import DatabaseClock, open_database
 from callplane.telemetry.logs import configure_logs
-from tests.support.servers import Servers, fresh_database, fresh_vhost
+from tests.support.servers import Servers, Vhost, fresh_database, fresh_vhost
 from tests.support.stack import Cluster, Size, cluster
 
 CALLER = Caller(kind="key", name="bench")
@@ -128,9 +128,10 @@ async def with_wrappers(around: Servers, wrappers: int, options: argparse.Namesp
 async def growth(around: Servers, options: argparse.Namespace) -> None:
     """The cost of a command with 1 and with many sessions open: two wrappers, each with a corner of its own, in turn.
 
-    The many stay in the node's own virtual host: to delete thousands of queues takes longer than to end the node.
+    The many are in the node's own virtual host, which ends with it: to delete thousands of queues takes longer.
     """
-    async with apart(around) as here, corner(here, 1, options) as few, corner(around, 1, options) as many:
+    own = Servers(Vhost(around.vhost.node, "/"), around.database)
+    async with apart(around) as here, corner(here, 1, options) as few, corner(own, 1, options) as many:
         [one] = await few.sessions(1)
         await many.sessions(options.sessions)
         [other] = await many.sessions(1)

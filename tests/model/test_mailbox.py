@@ -7,30 +7,30 @@ tries more lives.
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from api.mailboxes.window import Batch
 from callplane.contracts.ids import new_id
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
 from tests.support.clients import ANSWER_WITHIN, PARKED_FOR, Ask, Client
 from tests.support.kept import kept_open
 from tests.support.mailboxes import S
-from tests.support.slots import Row, fresh_row
-from tests.support.waiting import until
+from tests.support.slots import Row, Slot, fresh_row
 
 ALL = os.environ.get("FAULTS") == "all"
-EXAMPLES = 300 if ALL else 16
+EXAMPLES = 300 if ALL else 14
 STEPS = 20
 
 WHO = st.integers(0, 2)
 """One of the readers."""
 POD = st.integers(0, 2)
+VICTIM = st.one_of(st.none(), POD)
+"""None: whoever holds the mailbox."""
 MOST = st.sampled_from((1, 2, 3, 100))
 MOMENT = st.sampled_from((0.0, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.02, 0.05))
 """How far something has come when something else happens."""
@@ -134,101 +134,111 @@ class Mailboxes(RuleBasedStateMachine):
     @rule(who=WHO, pod=POD, most=MOST)
     def poll(self, who: int, pod: int, most: int) -> None:
         """As it should be."""
-        self.run(self._ask(who, Ask(self.row.slots[pod], self.clients[who].ack, most)))
+        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most)))
 
     @rule(who=WHO, pod=POD, most=MOST)
     def lose_the_answer(self, who: int, pod: int, most: int) -> None:
         """It is given, but nobody gets it."""
-        self.run(self._ask(who, Ask(self.row.slots[pod], self.clients[who].ack, most, lost=True)))
+        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most, lost=True)))
 
     @rule(who=WHO, pod=POD, most=MOST, after=MOMENT)
     def leave(self, who: int, pod: int, most: int, after: float) -> None:
         """The client is gone before the answer, mostly."""
-        self.run(self._ask(who, Ask(self.row.slots[pod], self.clients[who].ack, most, wait=0.1, leaves=after)))
+        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most, 0.1, leaves=after)))
 
     @rule(who=WHO, pod=POD, back=st.integers(2, 5))
     def send_an_older_token(self, who: int, pod: int, back: int) -> None:
         """A request that was on its way for long; or a token that nobody has heard of."""
         old = (["unheard-of", *self.clients[who].acks])[-back:][0]
-        self.run(self._ask(who, Ask(self.row.slots[pod], old, most=2, lost=True)))
+        self.run(self.clients[who].poll(Ask(self.row.slots[pod], old, most=2, lost=True)))
 
-    async def _ask(self, who: int, ask: Ask) -> None:
-        client = self.clients[who]
-        client.rivals = client.rivals or client.parked is not None
-        await client.ask(ask)
-        await client.unpark()
+    def parked(self, who: int, pod: int, most: int) -> Ask:
+        """A long poll."""
+        return Ask(self.row.slots[pod], self.clients[who].ack, most, wait=PARKED_FOR)
 
     @rule(who=WHO, pod=POD, most=MOST)
     def park(self, who: int, pod: int, most: int) -> None:
-        """A long poll, which whatever follows may find there; one that was there is replaced."""
-        client = self.clients[who]
-        client.rivals = client.rivals or client.parked is not None
-        self.run(client.park(Ask(self.row.slots[pod], client.ack, most, wait=PARKED_FOR)))
+        """A poll that whatever follows finds there."""
+        self.run(self.clients[who].park(self.parked(who, pod, most)))
 
-    @rule(who=WHO, texts=st.integers(1, 2))
-    def meet_a_parked_poll(self, who: int, texts: int) -> None:
-        """A message comes while a poll waits, or has been answered or refused already."""
+    @rule(who=WHO, pods=st.tuples(POD, POD), most=MOST)
+    def replace_a_poll(self, who: int, pods: tuple[int, int], most: int) -> None:
+        """By a newer one."""
 
-        async def met() -> None:
-            client = self.clients[who]
-            waiting = client.is_parked
-            await client.send(self.texts("one", texts))
-            answer = await client.unpark()
-            assert not (waiting and answer == Batch()), "a message came, but not to the poll that waited for it"
+        async def replaced() -> None:
+            await self.clients[who].park(self.parked(who, pods[0], most))
+            await self.clients[who].poll(Ask(self.row.slots[pods[1]], self.clients[who].ack, most))
 
-        self.run(met())
+        self.run(replaced())
 
-    @rule(who=WHO, pods=st.permutations(range(3)), most=MOST, after=MOMENT)
-    def ask_two_at_once(self, who: int, pods: list[int], most: int, after: float) -> None:
-        """With the same token, at different pods."""
+    @rule(who=WHO, count=st.integers(1, 2))
+    def meet_a_parked_poll(self, who: int, count: int) -> None:
+        """A message comes; whatever poll there was is answered, if it was not long ago."""
+        self.run(self.clients[who].meet(self.texts("one", count)))
 
-        async def both() -> None:
-            client, ack = self.clients[who], self.clients[who].ack
-            client.rivals = True
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(client.ask(Ask(self.row.slots[pods[0]], ack, most, wait=0.1)))
-                await asyncio.sleep(after)
-                tasks.create_task(client.ask(Ask(self.row.slots[pods[1]], ack)))
-            await client.unpark()
+    @rule(who=WHO, pod=POD, most=MOST, victim=VICTIM, after=MOMENT)
+    def wait_for_a_message(self, who: int, pod: int, most: int, victim: int | None, after: float) -> None:
+        """Through an accident."""
 
-        self.run(both())
+        async def waited() -> None:
+            await self.clients[who].park(self.parked(who, pod, most))
+            self.victim(who, victim).crash()
+            await asyncio.sleep(after)
+            await self.clients[who].meet(self.texts("one", 1))
+
+        self.run(waited())
+
+    @rule(who=WHO, pods=st.permutations(range(3)), most=MOST, after=MOMENT, cold=st.booleans())
+    def poll_twice(self, who: int, pods: list[int], most: int, after: float, cold: bool) -> None:
+        """At different pods with the same token; when cold, both find nobody who holds the mailbox."""
+
+        async def polled() -> None:
+            client, (first, second, _) = self.clients[who], (self.row.slots[pod] for pod in pods)
+            if cold:
+                self.victim(who, None).crash()
+                await self.row.until_linked()
+            await client.poll_twice(Ask(first, client.ack, most, wait=0.1), Ask(second, client.ack), after)
+
+        self.run(polled())
 
     @rule(pod=POD)
     def replace(self, pod: int) -> None:
         """Drained, and another in its place."""
         self.run(self.row.slots[pod].replace())
 
-    @rule(pod=POD)
-    def crash(self, pod: int) -> None:
+    @rule(who=WHO, victim=VICTIM)
+    def crash(self, who: int, victim: int | None) -> None:
         """Its connections are gone; it begins again with nothing."""
-        self.run(self._now(self.row.slots[pod].crash))
 
-    @rule(pod=POD, seconds=st.sampled_from((0.05, 0.4)))
-    def hush(self, pod: int, seconds: float) -> None:
-        """Its letters are late."""
-        self.run(self._now(self.row.slots[pod].hush, seconds))
+        async def crashed() -> None:
+            self.victim(who, victim).crash()
 
-    async def _now(self, act: Callable[..., None], *args: float) -> None:
-        act(*args)
+        self.run(crashed())
 
-    @rule(who=WHO, pods=st.tuples(POD, POD), after=MOMENT, replaced=st.booleans())
-    def end_a_pod_meanwhile(self, who: int, pods: tuple[int, int], after: float, replaced: bool) -> None:
+    @rule(who=WHO, pod=POD, victim=VICTIM, seconds=st.sampled_from((0.05, 0.2, 1.5)))
+    def hush(self, who: int, pod: int, victim: int | None, seconds: float) -> None:
+        """Nothing comes from one pod and nothing gets to it, for less or for longer than another has patience."""
+
+        async def hushed() -> None:
+            self.victim(who, victim).hush(seconds)
+            await self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, wait=0.2))
+
+        self.run(hushed())
+
+    @rule(who=WHO, pod=POD, victim=VICTIM, after=MOMENT, drained=st.booleans())
+    def end_a_pod_meanwhile(self, who: int, pod: int, victim: int | None, after: float, drained: bool) -> None:
         """A poll, its forwarding or a taking is under way, and messages are coming."""
 
-        async def ended() -> None:
-            client, (asked, victim) = self.clients[who], (self.row.slots[pod] for pod in pods)
-            client.rivals = True
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(client.ask(Ask(asked, client.ack, most=2, wait=0.2)))
-                tasks.create_task(client.send(self.texts("one", 2)))
-                await asyncio.sleep(after)
-                if replaced:
-                    await victim.replace()
-                else:
-                    victim.crash()
-            await client.unpark()
+        async def end() -> None:
+            await asyncio.sleep(after)
+            slot = self.victim(who, victim)
+            if drained:
+                await slot.replace()
+            else:
+                slot.crash()
 
-        self.run(ended())
+        ask = Ask(self.row.slots[pod], self.clients[who].ack, most=2, wait=0.2)
+        self.run(self.clients[who].poll_through(ask, self.texts("one", 2), end))
 
     @rule(pod=POD)
     def lapse(self, pod: int) -> None:
@@ -245,20 +255,20 @@ class Mailboxes(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def rob(self, who: int) -> None:
-        """A holder that is gone at once has taken its mailbox, which it finds when it is in doubt."""
+        """Another has its mailbox, as the database says."""
+        self.run(self.clients[who].rob())
 
-        async def robbed() -> None:
-            client = self.clients[who]
-            seen = await client.look()
-            slot = next((one for one in self.row.slots if one.holds(client.participant) == (seen.holder, seen.n)), None)
-            if slot is None or slot.station is None:
-                return
-            slot.hits += 1
-            await self.row.scene.attachments.take(seen, f"pod.{new_id()}")
-            slot.station.holder.doubt()
-            await self._ask(who, Ask(slot, client.ack))
+    def victim(self, who: int, pod: int | None) -> Slot:
+        """Who has the accident: one of the pods, or whichever holds this mailbox."""
+        slots = self.row.slots
+        return (self.row.holder_of(self.clients[who].participant) or slots[0]) if pod is None else slots[pod]
 
-        self.run(robbed())
+    @invariant()
+    def one_reads_it(self) -> None:
+        """Two only until the one whose connection is gone has noticed."""
+        for client in self.clients:
+            if len(self.row.readers_of(client.participant)) > 1:
+                self.run(self.row.until_one_reads(client.participant))
 
     def teardown(self) -> None:
         """Everybody reads to the end; then nothing is left, and each mailbox has one reader at most."""
@@ -270,18 +280,9 @@ class Mailboxes(RuleBasedStateMachine):
         for client in self.clients:
             client.rivals = True
             await client.read_all(self.chance.sample(self.row.slots, self.chance.randint(1, 3)))
-            await client.unpark()
-            await until(lambda client=client: self._is_quiet(client))  # type: ignore[misc]
         await self._clear()
-
-    async def _is_quiet(self, client: Client) -> bool:
-        seen = await client.look()
-        left = (await self.row.servers.vhost.queues())[f"user.{client.participant}"]
-        return left == 0 and self.row.readers_of(client.participant) in ([], [(seen.holder, seen.n)])
 
     async def _clear(self) -> None:
         for client in self.clients:
-            if client.parked is not None:
-                client.parked.cancel()
             await self.row.scene.publisher.delete(client.participant)
         await self.row.scene.attachments.delete_of(S)

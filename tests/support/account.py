@@ -21,7 +21,8 @@ class Account:
     tokens: list[str] = field(default_factory=list)
     n: int = 0
     holder: str | None = None
-    _acknowledged: int = 0
+    acknowledged: int = 0
+    """How many the client has acknowledged at most, as far as it knows: its request may not have arrived."""
     _begun: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     _given: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -37,7 +38,7 @@ class Account:
         if ack not in self.tokens:
             return self._begun[self.n]
         count = self.tokens.index(ack) + 1
-        self._acknowledged = max(self._acknowledged, count)
+        self.acknowledged = max(self.acknowledged, count)
         # A holder that has not given it may not have it yet; one that has must know it.
         return max(self._begun[self.n], count if count <= self._given[self.n] else 0)
 
@@ -48,7 +49,7 @@ class Account:
         places = [self._place(one.token, json.loads(one.body)["id"]) for one in batch.received]
         first = places[0]
         assert places == list(range(first, first + len(places))), f"out of order: {places}"
-        assert first <= self._acknowledged, f"begins at {first}, but only {self._acknowledged} are acknowledged"
+        assert first <= self.acknowledged, f"begins at {first}, but only {self.acknowledged} are acknowledged"
         if floor is not None:
             assert first >= floor, f"begins at {first}, but {floor} were acknowledged to this holder"
             self._begun[self.n] = max(self._begun[self.n], first)

@@ -1,12 +1,14 @@
 """A client of one mailbox in a life that is chosen step by step: whatever it is answered is judged at once."""
 
 import asyncio
-from contextlib import suppress
+import itertools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from api.mailboxes.window import Batch
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.attachments import Attachment
 from tests.support.account import Account
 from tests.support.mailboxes import texts_of
@@ -32,7 +34,7 @@ class Ask:
 class Client:
     """Reads as browsers do, apart from what goes wrong on purpose."""
 
-    row: Row
+    row: Row = field(repr=False)
     participant: ParticipantId
     account: Account = field(default_factory=Account)
     read: list[str] = field(default_factory=list)
@@ -42,7 +44,8 @@ class Client:
     rivals: bool = False
     """Whether it has had two polls at a time, or left one, which may then be taken for the newer."""
     _turn: int = 0
-    _undisturbed: tuple[float, int] = (0.0, 0)
+    _begun: tuple[float, int, int] = (0.0, 0, 0)
+    _asked: datetime = datetime.max
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -96,20 +99,38 @@ class Client:
         if batch.ack is not None:
             self.acks.append(batch.ack)
 
+    async def poll(self, ask: Ask) -> None:
+        """One poll; of an undisturbed one that waited before, it takes the place."""
+        waiting, older = self._waits_at_its_holder(), self._begin()
+        answered = isinstance(await self.ask(ask), Batch)
+        left = await _outcome_of(older)
+        assert not (waiting and answered and left == Batch()), "a newer poll was answered, but replaced nothing"
+
     async def park(self, ask: Ask) -> None:
         """Begin a poll that waits."""
-        self.rivals = self.rivals or self.parked is not None
-        await self.unpark()
-        self._undisturbed = asyncio.get_running_loop().time() + PARKED_FOR / 2, self.row.hits
+        older = self._begin()
+        self._begun = asyncio.get_running_loop().time(), self.row.hits, self.row.drains
+        self._asked = ask.slot.pod.asked(self.participant).asked
         self.parked = self.row.tasks.create_task(self._outcome(ask))
         await asyncio.sleep(0.02)
+        await _outcome_of(older)
 
-    @property
-    def is_parked(self) -> bool:
-        """Whether a poll waits and nothing has been done to any pod since it began."""
-        until, hits = self._undisturbed
+    def _begin(self) -> "asyncio.Task[Batch | str] | None":
+        older, self.parked = self.parked, None
+        self.rivals = self.rivals or older is not None
+        return older
+
+    def _waits_at_its_holder(self) -> bool:
+        """Whether a newer poll finds it, unless something is done to a pod; on its way it may come after that one."""
+        if not self._is_parked() or self._begun[1] != self.row.hits:
+            return False
+        return len([slot for slot in self.row.slots if slot.has_poll(self.participant, self._asked)]) == 1
+
+    def _is_parked(self) -> bool:
+        """Whether a poll waits somewhere, for not too long; pods may have had accidents, but none has been drained."""
         waits = self.parked is not None and not self.parked.done()
-        return waits and hits == self.row.hits and asyncio.get_running_loop().time() < until
+        is_young = asyncio.get_running_loop().time() < self._begun[0] + PARKED_FOR / 3
+        return waits and is_young and self._begun[2] == self.row.drains
 
     async def _outcome(self, ask: Ask) -> Batch | str:
         try:
@@ -117,26 +138,67 @@ class Client:
         except AssertionError as broken:
             return f"broken: {broken}"
 
-    async def unpark(self) -> Batch | str | None:
-        """What became of the poll that waits."""
-        if self.parked is None:
-            return None
-        outcome, self.parked = await self.parked, None
-        assert not (isinstance(outcome, str) and outcome.startswith("broken")), outcome
-        return outcome
+    async def meet(self, texts: list[str]) -> None:
+        """Messages come, which a poll that waits does not wait out."""
+        waiting = self._is_parked()
+        await self.send(texts)
+        answer = await _outcome_of(self._begin())
+        assert not (waiting and answer == Batch()), "a message came, but not to the poll that waited for it"
+
+    async def poll_twice(self, first: Ask, second: Ask, after: float) -> None:
+        """Two polls at a time."""
+        older, self.rivals = self._begin(), True
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.ask(first))
+            await asyncio.sleep(after)
+            tasks.create_task(self.ask(second))
+        await _outcome_of(older)
+
+    async def poll_through(self, ask: Ask, texts: list[str], accident: Callable[[], Awaitable[None]]) -> None:
+        """A poll and messages are under way while something else happens."""
+        older, self.rivals = self._begin(), True
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.ask(ask))
+            tasks.create_task(self.send(texts))
+            tasks.create_task(_done(accident))
+        await _outcome_of(older)
+
+    async def rob(self) -> None:
+        """A holder that is gone at once takes its mailbox, as the present one finds when it is in doubt."""
+        seen = await self.look()
+        slot = self.row.holder_of(self.participant)
+        if slot is None or slot.station is None or slot.holds(self.participant) != (seen.holder, seen.n):
+            return
+        slot.hits += 1
+        await self.row.scene.attachments.take(seen, f"pod.{new_id()}")
+        slot.station.holder.doubt()
+        await self.poll(Ask(slot, self.ack))
 
     async def read_all(self, slots: list[Slot]) -> None:
-        """Read to the end, through these in turn, whatever is refused meanwhile."""
-        async with asyncio.timeout(ANSWER_WITHIN):
-            for n in range(1_000):
-                answer = await self.ask(Ask(slots[n % len(slots)], self.ack))
-                if isinstance(answer, Batch) and not answer.received and self._has_all():
-                    break
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0.01 if isinstance(answer, Batch) else 0.1):
-                        await asyncio.Event().wait()
+        """Read to the end, through these in turn, whatever is refused meanwhile; then nothing is left."""
+        until = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        for slot in itertools.cycle(slots):
+            answer = await self.ask(Ask(slot, self.ack))
+            if answer == Batch() and len(self.account.tokens) == len(self.account.sent) and await self._is_quiet():
+                break
+            assert asyncio.get_running_loop().time() < until, f"{answer} after {self}"
+            await asyncio.sleep(0.01 if isinstance(answer, Batch) else 0.1)
+        await _outcome_of(self._begin())
         assert self.read == list(dict.fromkeys(self.account.sent)), self.read
+        assert self.account.acknowledged == len(self.account.sent), f"the broker was told more than {self}"
 
-    def _has_all(self) -> bool:
-        tokens = self.account.tokens
-        return len(tokens) == len(self.account.sent) and (not tokens or self.ack == tokens[-1])
+    async def _is_quiet(self) -> bool:
+        """Whether everything has been acknowledged to the broker, and nobody reads it but its holder."""
+        left = (await self.row.servers.vhost.queues())[f"user.{self.participant}"]
+        return left == 0 and self.row.is_sole(await self.look())
+
+
+async def _outcome_of(parked: "asyncio.Task[Batch | str] | None") -> Batch | str | None:
+    """What became of a poll that waited."""
+    outcome = None if parked is None else await parked
+    assert not (isinstance(outcome, str) and outcome.startswith("broken")), outcome
+    return outcome
+
+
+async def _done(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from api.mailboxes.pod import Station
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
@@ -11,11 +12,15 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachment
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.mailboxes import Scene, TestPod, pod_on, rabbit_scene
+from tests.support.mailboxes import FAST, Scene, TestPod, pod_on, rabbit_scene
 from tests.support.proxy import Proxy, proxies
 from tests.support.servers import Servers, fresh_database, fresh_vhost
+from tests.support.waiting import until
 
 LINKED_WITHIN = 10.0
+NOTICED_WITHIN = 2.0
+HASTY = replace(FAST, ask_again=0.1, silence=0.6)
+"""Silence is waited for by whoever asks."""
 
 
 @dataclass
@@ -27,7 +32,8 @@ class Slot:
     proxy: Proxy
     tasks: asyncio.TaskGroup
     hits: int = 0
-    """How often something was done to its pod or its connections."""
+    """How often something was done to its pod or its connections; ``drains``, that it was replaced in peace."""
+    drains: int = 0
     _pod: TestPod | None = None
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -46,6 +52,7 @@ class Slot:
     async def replace(self) -> None:
         """Put a new pod there, then drain the one that it replaces, as a rolling update does."""
         self.hits += 1
+        self.drains += 1
         former, over = self._pod, self._over
         ready, self._over = asyncio.Event(), asyncio.Event()
         self.tasks.create_task(self._stand(ready, self._over))
@@ -57,7 +64,7 @@ class Slot:
     async def _stand(self, ready: asyncio.Event, over: asyncio.Event) -> None:
         node = self.servers.vhost.node.port
         url = self.servers.vhost.url.replace(f":{node}", f":{self.proxy.port}")
-        async with pod_on(RabbitMailboxes(url), self.scene.database) as pod:
+        async with pod_on(RabbitMailboxes(url), self.scene.database, HASTY) as pod:
             self._pod = pod
             ready.set()
             await over.wait()
@@ -89,6 +96,12 @@ class Slot:
         mailbox = None if station is None else station.holder.find(participant)
         return None if station is None or mailbox is None else (station.link.queue, mailbox.presence.seat.n)
 
+    def has_poll(self, participant: ParticipantId, since: datetime) -> bool:
+        """Whether a poll for this mailbox is parked here that was not asked before then."""
+        mailbox = None if self.station is None else self.station.holder.find(participant)
+        parked = None if mailbox is None else mailbox._parked
+        return parked is not None and parked.poll.asked >= since
+
 
 @dataclass
 class Row:
@@ -104,9 +117,26 @@ class Row:
         """How often something was done to any of them."""
         return sum(slot.hits for slot in self.slots)
 
+    @property
+    def drains(self) -> int:
+        """How often any of them was replaced."""
+        return sum(slot.drains for slot in self.slots)
+
+    def holder_of(self, participant: ParticipantId) -> Slot | None:
+        """Where this mailbox is held."""
+        return next((slot for slot in self.slots if slot.holds(participant)), None)
+
     def readers_of(self, participant: ParticipantId) -> list[tuple[str, int]]:
         """Everybody who reads this mailbox now, or has not noticed that it does not."""
         return [held for slot in self.slots if (held := slot.holds(participant))]
+
+    async def until_one_reads(self, participant: ParticipantId) -> None:
+        """Wait until nobody is left who has not noticed."""
+
+        async def is_one() -> bool:
+            return len(self.readers_of(participant)) <= 1
+
+        await until(is_one, NOTICED_WITHIN)
 
     def is_sole(self, seen: Attachment) -> bool:
         """Whether nobody reads it but who is named: a holder may notice late that its connection is gone."""

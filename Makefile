@@ -17,6 +17,7 @@ demo: ## run a call on this machine: installs what it needs, then prints a link 
 
 test: install ## run every check and every test: installs what they need
 	@$(MAKE) --no-print-directory checks
+	@[ -n "$(ARGS)" ] || $(PROGRAMS)/python -m pytest -m alone
 	@$(PROGRAMS)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: ## run the checks that start nothing
@@ -26,7 +27,7 @@ lint: ## run the checks that start nothing
 bench: install ## measure join and offer beside the bare round trip
 	@$(PROGRAMS)/python -m bench $(ARGS)
 
-failover: install ## kill media servers under live calls and in browsers: these tests need the machine for themselves
+failover: install ## kill media servers under live calls and in browsers: the part of `make test` that runs alone
 	@$(PROGRAMS)/python -m pytest -m alone $(ARGS)
 
 chaos: install ## end wrappers at every single call (25 minutes), then kill and cut off everything for 40 (see docs/chaos.md)

@@ -62,7 +62,9 @@ class Mailbox:
 
         Cancelling says that the client has left. Raises NotHeld when the mailbox went, or a Refusal.
         """
-        if not self.presence.is_certain():
+        # Asked again when it is done: between its end and this line the seat may have been called away once more, and a
+        # poll that is parked then would wait in a seat whose grace runs out.
+        while not self.presence.is_certain():
             await self._confirm()
         if poll.ack is not None:
             self._link.acknowledge(self._window.acknowledge(poll.ack))

@@ -1,8 +1,12 @@
 """Polls of a mailbox that the asked pod holds."""
 
 import asyncio
+import gc
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any, cast
 
+from api.mailboxes.mailbox import Mailbox
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from tests.support.mailboxes import FAST, memory_scene, outcome, texts_of
 from tests.support.servers import Database
@@ -90,6 +94,33 @@ async def test_a_parked_poll_keeps_the_seat_attached(database: Database) -> None
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=1.0)
         assert (await scene.attachment(ann)).state == "attached"
+
+
+async def test_a_poll_that_comes_while_the_seat_is_called_away_keeps_it_attached(database: Database) -> None:
+    """The pod looks who is away just between a poll's attaching the seat again and its being parked."""
+    async with memory_scene(database) as scene, scene.pod(replace(FAST, away=60)) as pod, asyncio.TaskGroup() as tasks:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        gc.collect()  # those of earlier tests
+        [mailbox] = [one for one in gc.get_objects() if isinstance(one, Mailbox)]
+        presence, tasks_of_the_pod = mailbox.presence, mailbox._tasks
+        calls = 0
+
+        class Between:
+            async def to_its_end(self, work: Callable[[], Awaitable[None]]) -> None:
+                nonlocal calls
+                calls += 1
+                await tasks_of_the_pod.to_its_end(work)
+                if calls == 1:
+                    await presence.give_up(0)
+
+        mailbox._tasks = cast(Any, Between())
+        await presence.give_up(0)
+        assert (await scene.attachment(ann)).state == "detached"
+        parked = tasks.create_task(pod.poll(ann, wait=0.3))
+        await asyncio.sleep(0.2)
+        assert (await scene.attachment(ann)).state == "attached"
+        await parked
 
 
 async def test_a_client_that_leaves_is_detached_at_once(database: Database) -> None:

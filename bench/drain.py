@@ -48,7 +48,9 @@ async def seats(http: httpx.AsyncClient, url: str, count: int) -> list[Seat]:
 
     async def some() -> list[Seat]:
         async with gate:
-            session = (await http.post(f"{url}/sessions", json={}, headers=KEY)).raise_for_status().json()["id"]
+            session = (
+                (await http.post(f"{url}/sessions", json={"grace": 900}, headers=KEY)).raise_for_status().json()["id"]
+            )
             made = []
             for _ in range(SEATS_EACH):
                 path = f"{url}/sessions/{session}/participants"

@@ -18,7 +18,7 @@ demo: ## run a call on this machine: installs what it needs, then prints a link 
 test: install ## run every check and every test: installs what they need
 	@$(MAKE) --no-print-directory checks
 	@[ -n "$(ARGS)" ] || $(PROGRAMS)/python -m pytest -m alone
-	@$(PROGRAMS)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(PROGRAMS)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(ARGS)
 
 lint: ## run the checks that start nothing
 	@.ci/environment embedded,dev

@@ -42,10 +42,9 @@ SECOND_USE = """async (kind) => {
     const { Callplane } = await import("/sdk/index.js");
     const place = new Callplane();
     const { id } = await place.createSession();
-    const seat = await place.join(id, { wait: 1 });
+    const seat = await place.join(id);
     const post = { method: "POST", headers: { Authorization: `Bearer ${seat.token}` } };
-    const { ticket } = await (await fetch("/messages/tickets", post)).json();
-    const opens = () => new Promise((resolve) => {
+    const opens = (ticket) => new Promise((resolve) => {
         const door = kind === "sse"
             ? new EventSource(`/messages/stream?ticket=${ticket}`)
             : new WebSocket(`ws://${location.host}/messages/socket?ticket=${ticket}`);
@@ -53,10 +52,14 @@ SECOND_USE = """async (kind) => {
         door.addEventListener("beat", door.onmessage);
         door.onerror = () => (resolve(false), door.close());
     });
-    const first = await opens();
-    const second = await opens();
-    await seat.ended;
-    return { first, second, reason: seat.reason };
+    const uses = [];
+    // A door that opens between two polls replaces none of them: then another one is opened.
+    for (let n = 0; n < 10 && !seat.reason; n++) {
+        const { ticket } = await (await fetch("/messages/tickets", post)).json();
+        uses.push([await opens(ticket), await opens(ticket)]);
+        await Promise.race([seat.ended, new Promise((resolve) => setTimeout(resolve, 500))]);
+    }
+    return { uses, reason: seat.reason };
 }"""
 
 
@@ -66,4 +69,5 @@ async def test_a_ticket_lets_a_browser_in_once(base_url: str, browser: Browser, 
     async with person(browser) as someone:
         await someone.opens(f"{base_url}/")
         got = await someone.page.evaluate(SECOND_USE, kind)
-    assert got == {"first": True, "second": False, "reason": "poll-replaced"}
+    assert got["uses"] == [[True, False]] * len(got["uses"])
+    assert got["reason"] == "poll-replaced"

@@ -71,13 +71,16 @@ def address_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
-def _asked(request: Request) -> Asked:
+# Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.
+
+
+async def _asked(request: Request) -> Asked:
     parts = parts_of(request)
     credential = known(parts, request)
     return Asked(parts, credential, (identity(credential), request.method, request.url.path))
 
 
-def _making(
+async def _making(
     asked: Annotated[Asked, Depends(_asked)],
     idempotency_key: Annotated[
         IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
@@ -86,7 +89,7 @@ def _making(
     return Asked(asked.parts, asked.credential, asked.scope, idempotency_key)
 
 
-def if_match(
+async def if_match(
     value: Annotated[
         str | None,
         Header(
@@ -109,7 +112,7 @@ SCHEMES = [Depends(_KEY), Depends(_BEARER)]
 """For the router: every route that asks who asks says so in OpenAPI."""
 
 
-def _answering(asked: Annotated[Asked, Depends(_making)], response: Response) -> tuple[Asked, Response]:
+async def _answering(asked: Annotated[Asked, Depends(_making)], response: Response) -> tuple[Asked, Response]:
     return asked, response
 
 

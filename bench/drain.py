@@ -2,29 +2,68 @@
 
     python -m bench.drain [--seats 1000] [--rounds 3]
 
-Two API pods and two wrappers are processes of their own on a private RabbitMQ and a private mongod. Every poll is
-parked at one pod; it gets SIGTERM. Each poll must be answered with an empty list, the process must end within two
-seconds, and what is signalled while it ends must be read through the other pod, once.
+Two API pods and two wrappers are processes of their own on a private RabbitMQ and a private mongod. Everybody polls at
+one pod, without a pause, as clients do; it gets SIGTERM. Each poll must be answered with an empty list, the process
+must end within two seconds, and what is signalled while it ends must be read through the other pod, once.
 """
 
 import argparse
 import asyncio
+import ssl
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 import httpx
 
 from bench.calls import servers
 from bench.mailboxes import KEY, Seat
-from tests.support.stack import Cluster, Program, Size, cluster
+from tests.support.stack import Program, Size, cluster
 
 SEATS_EACH = 10
 AT_ONCE = 20
 TARGET = 2.0
 PARKED_SECONDS = 55
+QUIET_SECONDS = 2.0
 PATIENCE = 60.0
+
+
+@dataclass
+class Client:
+    """One seat that polls all the time; ``first`` is what became of the poll that was parked when its pod was ended."""
+
+    seat: Seat
+    url: str
+    heard: Counter[str] = field(default_factory=Counter)
+    asked_at: float = 0.0
+    moving: bool = False
+    first: str = ""
+
+    async def live(self) -> None:
+        """Poll until cancelled; at its pod's end through the other one, as a load balancer would have it."""
+        while True:
+            self.asked_at = time.monotonic()
+            word = await self._poll()
+            if self.moving and not self.first:
+                self.first = word
+            if word != "200":
+                await asyncio.sleep(0.2)
+
+    async def _poll(self) -> str:
+        query = {"wait": PARKED_SECONDS} | ({"ack": self.seat.ack} if self.seat.ack else {})
+        try:
+            answer = await self.seat.http.get(f"{self.url}/messages", params=query, headers=self.seat.me)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        body = answer.json()
+        if not answer.is_success:
+            return f"{answer.status_code} {body['detail']}"
+        self.seat.ack = body["ack"] or self.seat.ack
+        self.heard.update(m["data"]["data"] for m in body["messages"] if m["type"] == "signal")
+        return "200"
 
 
 @dataclass
@@ -42,113 +81,87 @@ class Round:
         return self.seconds < TARGET and set(self.statuses) == {"200"} and not self.missed and not self.doubled
 
 
-async def seats(http: httpx.AsyncClient, url: str, count: int) -> list[Seat]:
-    """So many seats, ten to a session."""
-    gate = asyncio.Semaphore(AT_ONCE)
+@asynccontextmanager
+async def everybody(http: httpx.AsyncClient, url: str, count: int) -> AsyncIterator[list[Client]]:
+    """So many seats, ten to a session, each polling over a connection of its own from its join on."""
+    gate, context = asyncio.Semaphore(AT_ONCE), ssl.create_default_context()
+    clients: list[Client] = []
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as living:
+        running: list[asyncio.Task[None]] = []
 
-    async def some() -> list[Seat]:
-        async with gate:
-            session = (
-                (await http.post(f"{url}/sessions", json={"grace": 900}, headers=KEY)).raise_for_status().json()["id"]
+        async def join(session: str) -> None:
+            path = f"{url}/sessions/{session}/participants"
+            joined = (await http.post(path, json={}, headers=KEY)).raise_for_status().json()
+            me = {"Authorization": f"Bearer {joined['token']}"}
+            own = httpx.AsyncClient(timeout=PARKED_SECONDS + 10, trust_env=False, verify=context)
+            clients.append(
+                Client(Seat(await stack.enter_async_context(own), session, joined["participant"]["id"], me), url)
             )
-            made = []
-            for _ in range(SEATS_EACH):
-                path = f"{url}/sessions/{session}/participants"
-                joined = (await http.post(path, json={}, headers=KEY)).raise_for_status().json()
-                me = {"Authorization": f"Bearer {joined['token']}"}
-                made.append(Seat(http, session, joined["participant"]["id"], me))
-            return made
+            running.append(living.create_task(clients[-1].live()))
 
+        async def some(seats: int) -> None:
+            async with gate:
+                made = await http.post(f"{url}/sessions", json={}, headers=KEY)
+                for _ in range(seats):
+                    await join(made.raise_for_status().json()["id"])
+
+        async with asyncio.TaskGroup() as joining:
+            for first in range(0, count, SEATS_EACH):
+                joining.create_task(some(min(SEATS_EACH, count - first)))
+        yield clients
+        for task in running:
+            task.cancel()
+
+
+async def term(http: httpx.AsyncClient, victim: Program, other: Program, clients: list[Client], number: int) -> Round:
+    """End the pod at which everybody's poll is parked."""
+    await _until(lambda: time.monotonic() - max(client.asked_at for client in clients) > QUIET_SECONDS, "a quiet time")
+    text = f"round {number}"
+    for client in clients:
+        client.moving, client.first, client.url = True, "", other.url
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(some()) for _ in range(-(-count // SEATS_EACH))]
-    return [seat for task in tasks for seat in task.result()][:count]
-
-
-async def parked(seat: Seat, url: str) -> str:
-    """The status of a poll that waits, or what became of it."""
-    query = {"wait": PARKED_SECONDS} | ({"ack": seat.ack} if seat.ack else {})
-    try:
-        answer = await seat.http.get(f"{url}/messages", params=query, headers=seat.me)
-    except httpx.HTTPError as error:
-        return type(error).__name__
-    return str(answer.status_code)
-
-
-async def read(seat: Seat, url: str, wanted: str | None) -> int:
-    """Poll until the signal with this text has come, and how often it did; without one, until nothing is left."""
-    times, end = 0, time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        query = {"wait": "5" if wanted else "0"} | ({"ack": seat.ack} if seat.ack else {})
-        answer = await seat.http.get(f"{url}/messages", params=query, headers=seat.me)
-        if answer.status_code == 503:
-            await asyncio.sleep(0.2)
-            continue
-        body = answer.raise_for_status().json()
-        seat.ack = body["ack"] or seat.ack
-        times += sum(m["type"] == "signal" and m["data"]["data"] == wanted for m in body["messages"])
-        if times or (wanted is None and not body["messages"]):
-            break
-    return times
-
-
-async def term(machines: Cluster, victim: Program, other: Program, everybody: list[Seat], number: int) -> Round:
-    """Park every poll at one pod, and end it."""
-    sessions = {seat.session for seat in everybody}
-    [http] = {seat.http for seat in everybody}
-    await _settled(everybody, victim)
-    async with asyncio.TaskGroup() as group:
-        polls = [group.create_task(parked(seat, victim.url)) for seat in everybody]
-        await _attached(machines, len(everybody), polls)
-        began = time.monotonic()
-        ending = group.create_task(victim.terminate())
-        for session in sessions:
-            body = {"type": "bench", "data": f"round {number}"}
+        ending = group.create_task(_ended(victim))
+        for session in sorted({client.seat.session for client in clients}):
+            body = {"type": "bench", "data": text}
             (await http.post(f"{other.url}/sessions/{session}/signals", json=body, headers=KEY)).raise_for_status()
-        await ending
-        seconds = time.monotonic() - began
-    async with asyncio.TaskGroup() as group:
-        reads = [group.create_task(read(seat, other.url, f"round {number}")) for seat in everybody]
-    times = Counter(task.result() for task in reads)
-    doubled = sum(count for n, count in times.items() if n > 1)
-    return Round(seconds, Counter(poll.result() for poll in polls), times[0], doubled)
+    await _until(lambda: all(client.first for client in clients), "every poll's end")
+    try:
+        await _until(lambda: all(client.heard[text] for client in clients), "every signal")
+    except TimeoutError as missing:
+        print(missing, file=sys.stderr)
+    await asyncio.sleep(QUIET_SECONDS)
+    for client in clients:
+        client.moving = False
+    times = Counter(client.heard[text] for client in clients)
+    doubled = sum(count for heard, count in times.items() if heard > 1)
+    return Round(ending.result(), Counter(client.first for client in clients), times[0], doubled)
 
 
-async def _settled(everybody: list[Seat], pod: Program) -> None:
-    """Everybody has read what came so far, and the pod holds every mailbox."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(seat: Seat) -> None:
-        async with gate:
-            await read(seat, pod.url, None)
-
-    async with asyncio.TaskGroup() as group:
-        for seat in everybody:
-            group.create_task(one(seat))
+async def _ended(pod: Program) -> float:
+    began = time.monotonic()
+    await pod.terminate()
+    return time.monotonic() - began
 
 
-async def _attached(machines: Cluster, count: int, polls: list["asyncio.Task[str]"]) -> None:
-    """Wait until every mailbox is held; none of the polls may have ended by then."""
-    end, held = time.monotonic() + PATIENCE / 2, 0
-    while held < count and time.monotonic() < end:
-        await asyncio.sleep(1)
-        found = await machines.servers.database.documents("attachments")
-        held = sum(one["state"] == "attached" for one in found)
-    if early := [poll.result() for poll in polls if poll.done()]:
-        raise SystemExit(f"{len(early)} polls did not wait: {Counter(early)}")
-    if held < count:
-        raise SystemExit(f"only {held} of {count} mailboxes are held")
+async def _until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {PATIENCE:.0f} s for {what}")
+        await asyncio.sleep(0.2)
 
 
 async def measure(given: argparse.Namespace) -> list[Round]:
     """All rounds; the pod that ended is started again, and the other one is next."""
     made: list[Round] = []
-    limits = httpx.Limits(max_connections=given.seats + 100)
     async with servers() as around, cluster(around, Size(apis=2, wrappers=2, media_servers=0)) as machines:
         victim, other = machines.apis
-        async with httpx.AsyncClient(timeout=PARKED_SECONDS + 10, limits=limits, trust_env=False) as http:
-            everybody = await seats(http, victim.url, given.seats)
+        async with (
+            httpx.AsyncClient(timeout=30, trust_env=False) as http,
+            everybody(http, victim.url, given.seats) as clients,
+        ):
             for number in range(1, given.rounds + 1):
-                made.append(await term(machines, victim, other, everybody, number))
+                made.append(await term(http, victim, other, clients, number))
                 last = made[-1]
                 print(
                     f"round {number}: {given.seats} parked polls, ended after {last.seconds:.2f} s, answers "

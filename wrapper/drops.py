@@ -20,16 +20,16 @@ class Drops:
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
         liveness = self._store.liveness
-        for attachment in await self._store.attachments.detached():
-            away = (attachment.session_id, attachment.participant_id)
-            for connection in await liveness.still(*away):
+        away = {(one.session_id, one.participant_id) for one in await self._store.attachments.detached()}
+        if away:
+            for connection in await liveness.still(away):
                 await self._fail(connection)
-            for connection in await liveness.connected_for(self._drop, *away):
+            for connection in await liveness.connected_for(self._drop, away):
                 if await self._unheard(connection):
                     await self._fail(connection)
-        for connection in await self._store.liveness.failed_for(self._drop, told={"$exists": False}):
+        for connection in await liveness.failed_for(self._drop, told={"$exists": False}):
             await self._tell(connection)
-        for connection in await self._store.liveness.failed_for(self._drop, told=True):
+        for connection in await liveness.past_grace():
             await self._release(connection)
         for session in await self._store.seats.with_reconnecting():
             await self._heal(session)
@@ -58,12 +58,8 @@ class Drops:
 
     async def _release(self, connection: ConnectionDocument) -> None:
         """After one grace it goes, also when its seat lives on: a reloaded page has made another."""
-        session = await self._store.sessions.find(connection.session_id)
-        if session is None or session.status == "closed":
-            return
-        if await self._store.liveness.failed_for(session.settings.grace, _id=connection.id):
-            where = {"_id": connection.id, "media_state": "failed"}
-            self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
+        where = {"_id": connection.id, "media_state": "failed", "since": connection.since}
+        self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
 
     async def _heal(self, session: SessionDocument) -> None:
         """A seat is back when somebody reads its mailbox and none of its connections is failed."""

@@ -23,10 +23,8 @@ class Grace:
         """Detach what dead pods held, end what has been away for too long, pull the seats of what has ended."""
         if not self._leases.may_judge():
             return
-        holders = await self._store.pods.holders()
-        for attachment in await self._store.attachments.orphans(holders):
-            await self._store.attachments.detach(attachment)
-        for attachment in await self._store.attachments.detached():
+        await self._store.attachments.detach_orphans(await self._store.pods.holders())
+        for attachment in await self._store.attachments.past_grace():
             await self._end(attachment)
         for attachment in await self._store.attachments.ended():
             await self._pull(attachment)

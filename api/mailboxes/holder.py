@@ -8,7 +8,7 @@ from datetime import datetime
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.polls import NotHeld, gone, unavailable
 from api.mailboxes.presence import Presence
-from api.mailboxes.tasks import Tasks
+from api.mailboxes.tasks import AT_ONCE, Tasks
 from callplane.bus.mailboxes import Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import Away, Refusal
@@ -16,9 +16,6 @@ from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
 from callplane.telemetry.logs import logger
-
-AT_ONCE = 32
-"""How many attachments are written at the same time: a thousand clients may leave in one second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The tasks of one link: they end with it, and a mistake in one of them ends the link rather than the pod."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
@@ -10,6 +10,9 @@ from callplane.telemetry.logs import logger
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+AT_ONCE = 32
+"""How many store calls at once: a thousand clients may come within a second, and others need the database too."""
 
 
 class Tasks:
@@ -20,10 +23,11 @@ class Tasks:
         self._mistaken = mistaken
         self._running: set[asyncio.Task[None]] = set()
         self._over = False
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     def start(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> asyncio.Task[None] | None:
         """Do this beside everything else; None when the link has ended, which ends this too."""
-        task = self.start_unbroken(work, *args, **more)
+        task = self._begun(self._guarded(work, *args, **more))
         if task is not None:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -32,23 +36,30 @@ class Tasks:
     def start_unbroken(
         self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs
     ) -> asyncio.Task[None] | None:
-        """Do this beside everything else and, once begun, to its end; it must be short.
+        """Do this beside everything else, in its turn and, once begun, to its end; it must be short.
 
         For store calls: PyMongo leaves a socket behind for each operation that is cancelled (measured).
         """
+        return self._begun(self._in_turn(work, *args, **more))
+
+    def _begun(self, work: Coroutine[None, None, None]) -> asyncio.Task[None] | None:
         if self._over:
+            work.close()
             return None
+        return self._group.create_task(work)
 
-        async def guarded() -> None:
-            if self._over:
-                return
-            try:
-                await work(*args, **more)
-            except Exception as mistake:
-                logger("mailboxes").exception("a task failed")
-                self._mistaken(f"a task failed: {mistake!r}")
+    async def _in_turn(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> None:
+        async with self._turns:
+            await self._guarded(work, *args, **more)
 
-        return self._group.create_task(guarded())
+    async def _guarded(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> None:
+        if self._over:
+            return
+        try:
+            await work(*args, **more)
+        except Exception as mistake:
+            logger("mailboxes").exception("a task failed")
+            self._mistaken(f"a task failed: {mistake!r}")
 
     async def to_its_end(self, work: Callable[P, Awaitable[T]], *args: P.args, **more: P.kwargs) -> T:
         """The result of this, which goes on when its caller is cancelled meanwhile. Raises what it raises, LinkLost."""

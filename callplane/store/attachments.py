@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
-from callplane.store.guards import older_than
+from callplane.store.guards import older_than, past_grace
 from callplane.store.trouble import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
@@ -71,7 +71,7 @@ class Attachments:
         return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, {"$set": {"state": "attached"}})
 
     async def detach(self, seen: Attachment) -> Attachment | None:
-        """Nobody asks its holder for it any more, or its holder's lease is over: grace begins. None: it has changed."""
+        """Nobody asks its holder for it any more: grace begins. None: it has changed."""
         return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}})
 
     async def end(self, participant: ParticipantId, reason: str) -> bool:
@@ -96,17 +96,27 @@ class Attachments:
         with away_when_unreachable():
             await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
 
-    async def detached(self, limit: int = 1000) -> list[Attachment]:
-        """The detached ones, longest first: grace may be over for them."""
+    async def detached(self, limit: int = 10_000) -> list[Attachment]:
+        """The detached ones, longest first."""
         return await self._list({"state": "detached"}, limit)
 
-    async def orphans(self, alive: Iterable[str], limit: int = 1000) -> list[Attachment]:
-        """The attached ones whose holder is not among the living, as those were read just before.
+    async def past_grace(self, limit: int = 1000) -> list[Attachment]:
+        """The detached ones of open sessions whose grace is over, longest first."""
+        with away_when_unreachable():
+            found = await self._collection.aggregate([{"$match": {"state": "detached"}}, *past_grace(limit)])
+        return [Attachment.model_validate(one) for one in found]
+
+    async def detach_orphans(self, alive: Iterable[str]) -> int:
+        """Detach those whose holder is not among the living, as those were read just before; how many that were.
 
         Not the youngest: one that was attached since then may have a holder that was not alive yet.
         """
         where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
-        return await self._list(where, limit)
+        with away_when_unreachable():
+            done = await self._collection.update_many(
+                where, {"$set": {"state": "detached"}, "$currentDate": {"since": True}}
+            )
+        return done.modified_count
 
     async def ended(self, limit: int = 1000) -> list[Attachment]:
         """The ended ones whose seat has not been seen to be pulled."""

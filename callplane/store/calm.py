@@ -88,6 +88,14 @@ class Collection:
         """Query."""
         return Found(self._calm, self._collection.find(*args, **options))
 
+    async def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """All that comes out of an aggregation."""
+
+        async def all_of_it() -> list[Document]:
+            return await (await self._collection.aggregate(stages)).to_list()
+
+        return await self._calm(all_of_it())
+
     async def find_one(self, where: Mapping[str, Any], *args: Any) -> Document | None:
         """One document that matches."""
         return await self._calm(self._collection.find_one(where, *args))

@@ -119,6 +119,7 @@ class ConnectionDocument(Outboxed):
     endpoint: MediaRef | None = None
     answer: str | None = None
     media_state: str | None = None
+    since: datetime | None = None
     flows: dict[str, bool] = Field(default_factory=dict)
     candidates: list[dict[str, Any]] = Field(default_factory=list)
     claim: Claim | None = None

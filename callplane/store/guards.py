@@ -24,3 +24,28 @@ def older_than(field: str, seconds: float | str) -> dict[str, Any]:
     amount = {"$multiply": [seconds, 1000]}
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": {"$toLong": amount}}}
     return {field: {"$type": "date"}, "$expr": {"$lt": [f"${field}", past]}}
+
+
+def past_grace(limit: int) -> list[dict[str, Any]]:
+    """Stages of an aggregation: of what has ``session_id`` and ``since``, that whose open session's grace is over.
+
+    In the database, for its callers ask each second: after a media server or a pod went, for thousands at once.
+    """
+    grace = {"$multiply": ["$session.settings.grace", 1000]}
+    end = {"$dateAdd": {"startDate": "$since", "unit": "millisecond", "amount": {"$toLong": grace}}}
+    open_one = [{"$match": {"status": "open"}}, {"$project": {"settings.grace": 1}}]
+    lookup = {
+        "from": "sessions",
+        "localField": "session_id",
+        "foreignField": "_id",
+        "pipeline": open_one,
+        "as": "session",
+    }
+    return [
+        {"$lookup": lookup},
+        {"$unwind": "$session"},
+        {"$match": {"$expr": {"$lt": [end, "$$NOW"]}}},
+        {"$sort": {"since": 1}},
+        {"$limit": limit},
+        {"$unset": "session"},
+    ]

@@ -1,16 +1,19 @@
 """What media servers say of ready connections, and how long ago: the ground on which somebody counts as away."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 
 from callplane.contracts.messages import connection_failed, connection_state
 from callplane.store.changes import Change, CountedUpdates
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
-from callplane.store.guards import older_than
+from callplane.store.guards import older_than, past_grace
 from callplane.store.trouble import away_when_unreachable
 
-LIMIT = 200
+LIMIT = 5000
+
+Seats = Collection[tuple[str, str]]
+"""Each its session and its participant."""
 
 
 class Liveness:
@@ -51,19 +54,35 @@ class Liveness:
         wanted = {"state": "ready", "media_state": "failed", **where, **older_than("since", seconds)}
         return [connection async for connection in self._all(wanted)]
 
-    async def still(self, session: str, participant: str) -> list[ConnectionDocument]:
-        """What a seat publishes and nothing of which arrives, though it once did."""
-        mine = {"session_id": session, "participant_id": participant}
-        wanted = {**mine, "state": "ready", "kind": "publish", "media_state": "connected", "flows": {"$exists": True}}
+    async def past_grace(self) -> list[ConnectionDocument]:
+        """Ready connections of open sessions that have been failed, and told of it, for longer than the grace."""
+        stages = [{"$match": {"state": "ready", "media_state": "failed", "told": True}}, *past_grace(LIMIT)]
+        with away_when_unreachable():
+            found = await self._collection.aggregate(stages)
+        return [ConnectionDocument.model_validate(one) for one in found]
+
+    async def still(self, seats: Seats) -> list[ConnectionDocument]:
+        """What these seats publish and nothing of which arrives, though it once did."""
+        wanted = {
+            **_of(seats),
+            "state": "ready",
+            "kind": "publish",
+            "media_state": "connected",
+            "flows": {"$exists": True},
+        }
         return [connection async for connection in self._all(wanted) if not any(connection.flows.values())]
 
-    async def connected_for(self, seconds: float, session: str, participant: str) -> list[ConnectionDocument]:
-        """Ready connections of a seat that have been connected for so long, as far as was heard."""
-        mine = {"session_id": session, "participant_id": participant}
-        wanted = {**mine, "state": "ready", "media_state": "connected", **older_than("since", seconds)}
+    async def connected_for(self, seconds: float, seats: Seats) -> list[ConnectionDocument]:
+        """Ready connections of these seats that have been connected for so long, as far as was heard."""
+        wanted = {**_of(seats), "state": "ready", "media_state": "connected", **older_than("since", seconds)}
         return [connection async for connection in self._all(wanted)]
 
     async def _all(self, where: Document) -> AsyncIterator[ConnectionDocument]:
         with away_when_unreachable():
-            async for found in self._collection.find(where).limit(LIMIT):
+            async for found in self._collection.find(where).sort("since", 1).limit(LIMIT):
                 yield ConnectionDocument.model_validate(found)
+
+
+def _of(seats: Seats) -> Document:
+    sessions, participants = {session for session, _ in seats}, {participant for _, participant in seats}
+    return {"session_id": {"$in": sorted(sessions)}, "participant_id": {"$in": sorted(participants)}}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store import attachments as module
 from callplane.store.attachments import Attachment, Attachments
 from callplane.store.database import open_database
@@ -123,12 +123,36 @@ async def test_orphans_are_those_of_dead_pods(database: Database, monkeypatch: p
         await attachments.open(S, ANN)
         await attachments.take(await seen(attachments), "pod.a.1")
         assert await pods.holders() == {"pod.a.1"}
-        assert await attachments.orphans(await pods.holders()) == []
-        assert await attachments.orphans([]) == []
+        assert await attachments.detach_orphans(await pods.holders()) == 0
+        assert await attachments.detach_orphans([]) == 0
         monkeypatch.setattr(module, "ORPHANED_AFTER", 0.0)
-        assert await attachments.orphans(await pods.holders()) == []
+        assert await attachments.detach_orphans(await pods.holders()) == 0
+        held = await seen(attachments)
         await pods.renew("a", "pod.a.2")
-        assert [one.holder for one in await attachments.orphans(await pods.holders())] == ["pod.a.1"]
+        assert await attachments.detach_orphans(await pods.holders()) == 1
+        detached = await seen(attachments)
+        assert (detached.state, detached.holder) == ("detached", "pod.a.1")
+        assert detached.since > held.since
+        assert await attachments.detach_orphans(await pods.holders()) == 0
+
+
+async def test_only_those_past_their_own_sessions_grace_are_due(database: Database) -> None:
+    """However many with a longer grace have been away for longer; and nobody of a session that is closed."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        for name, grace, status, ago in (
+            ("patient", 900, "open", 899),
+            ("due", 30, "open", 31),
+            ("not-yet", 30, "open", 29),
+            ("closed", 30, "closed", 31),
+        ):
+            await opened["sessions"].insert_one({"_id": name, "status": status, "settings": {"grace": grace}})
+            await attachments.open(SessionId(name), ParticipantId(name))
+            [born] = await attachments.of_session(SessionId(name))
+            since = {"since": born.since - timedelta(seconds=ago)}
+            await opened["attachments"].update_one({"_id": name}, {"$set": since})
+        assert [one.participant_id for one in await attachments.past_grace()] == ["due"]
+        assert len(await attachments.detached()) == 4
 
 
 async def test_a_lease_is_over_by_itself_or_given_back(database: Database) -> None:

@@ -1,21 +1,28 @@
 """The bare round trip that every command contains: publish, consume, one majority update, reply.
 
-Run as a process of its own it is the far end; ``trips`` is the near one. No code of the programs is in between, so
+Run as a process of its own it is the far end; ``Near`` is the near one. No code of the programs is in between, so
 that what they add can be read off beside it.
 """
 
 import argparse
 import asyncio
 import contextlib
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from pymongo import AsyncMongoClient, WriteConcern
 
+from tests.support.servers import Servers
+
 QUEUE = "bench.bare"
+DOCUMENTS = 50
+"""Over so many the updates are spread: one alone would be fought for."""
+
 _MAJORITY = WriteConcern(w="majority", j=True)
 
 
@@ -23,12 +30,14 @@ async def far_end(amqp_url: str, mongo_url: str) -> None:
     """Answer each message after one majority update, until the process is ended."""
     async with AsyncMongoClient(mongo_url) as client, await aio_pika.connect(amqp_url) as connection:
         documents = client["bench"].get_collection("bare", write_concern=_MAJORITY)
-        await documents.update_one({"_id": "one"}, {"$set": {"version": 0}}, upsert=True)
+        for number in range(DOCUMENTS):
+            await documents.update_one({"_id": number}, {"$set": {"version": 0}}, upsert=True)
         channel = await connection.channel()
         queue = await channel.declare_queue(QUEUE, durable=True)
 
         async def answer(message: AbstractIncomingMessage) -> None:
-            await documents.update_one({"_id": "one"}, {"$inc": {"version": 1}})
+            number = int(str(message.correlation_id)[-4:], 16) % DOCUMENTS
+            await documents.update_one({"_id": number}, {"$inc": {"version": 1}})
             reply = aio_pika.Message(b"{}", correlation_id=message.correlation_id)
             await channel.default_exchange.publish(reply, str(message.reply_to))
             await message.ack()
@@ -75,6 +84,31 @@ async def near_end(amqp_url: str) -> AsyncIterator[Near]:
         near = Near(channel, await channel.declare_queue(exclusive=True))
         await near.listen()
         yield near
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A near end, and the process ids of the far ones that compete for what it sends."""
+
+    near: Near
+    far: list[int]
+
+
+@contextlib.asynccontextmanager
+async def both_ends(around: Servers, far: int = 1) -> AsyncIterator[Ends]:
+    """The near end here, and so many far ones."""
+    arguments = (sys.executable, "-m", "bench.bare", around.vhost.url, around.database.url)
+    async with contextlib.AsyncExitStack() as stack:
+        pids = []
+        for _ in range(far):
+            process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+            stack.push_async_callback(process.wait)
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            async with asyncio.timeout(20):
+                await process.stdout.readline()
+            pids.append(process.pid)
+        yield Ends(await stack.enter_async_context(near_end(around.vhost.url)), pids)
 
 
 def main() -> None:

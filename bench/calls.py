@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from bench.bare import Near, near_end
+from bench.bare import both_ends
 from cli.machine.mongod import mongod
 from cli.machine.rabbitmq import rabbitmq
 from cli.machine.rundir import run_directory
@@ -84,29 +84,13 @@ async def servers() -> AsyncIterator[Servers]:
             yield Servers(vhost, fresh)
 
 
-@contextlib.asynccontextmanager
-async def bare(around: Servers) -> AsyncIterator[Near]:
-    """Both ends of the bare round trip."""
-    arguments = (sys.executable, "-m", "bench.bare", around.vhost.url, around.database.url)
-    far = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert far.stdout is not None
-        async with asyncio.timeout(20):
-            await far.stdout.readline()
-        async with near_end(around.vhost.url) as near:
-            yield near
-    finally:
-        far.terminate()
-        await far.wait()
-
-
 async def measure(calls: int) -> Times:
     """Calls and bare round trips, one after the other, in turns."""
     times = Times()
     async with (
         servers() as around,
         cluster(around, Size(apis=1, wrappers=1)) as programs,
-        bare(around) as near,
+        both_ends(around) as bare,
         httpx.AsyncClient(base_url=programs.apis[0].url, timeout=20) as http,
     ):
         for number in range(WARM_UP + calls):
@@ -114,7 +98,7 @@ async def measure(calls: int) -> Times:
                 times.of.clear()
             await Caller(http, times).call()
             for _ in range(3):
-                times.note("bare round trip", await near.trip())
+                times.note("bare round trip", await bare.near.trip())
     return times
 
 

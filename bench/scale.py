@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bench.bus import bare, measure
+from bench.bare import both_ends
+from bench.bus import Figure, bare, measure
 from bench.calls import servers
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
@@ -82,13 +83,17 @@ class Bench:
 
         before = self.cpu()
         figure = await measure(name, patch, self.in_flight, self.seconds)
-        cost = (self.cpu() - before) / count * 1e6
-        print(f"{name:<44}{figure.rate:>8.0f}/s{figure.median_ms:>9.1f} ms{cost:>9.0f} µs", flush=True)
-        return cost
+        return _row(figure, self.cpu() - before, count)
 
     def cpu(self) -> float:
         """CPU seconds of all wrappers until now."""
         return sum(_cpu(program.process.pid) for program in self.machines.wrappers)
+
+
+def _row(figure: Figure, cpu: float, count: int) -> float:
+    cost = cpu / count * 1e6
+    print(f"{figure.name:<44}{figure.rate:>8.0f}/s{figure.median_ms:>9.1f} ms{cost:>9.0f} µs", flush=True)
+    return cost
 
 
 def _cpu(pid: int) -> float:
@@ -125,6 +130,21 @@ async def with_wrappers(around: Servers, wrappers: int, options: argparse.Namesp
         )
 
 
+async def with_consumers(around: Servers, consumers: int, options: argparse.Namespace) -> float:
+    """The same of so many bare consumers, each with one majority update a message and no code of ours."""
+    async with apart(around) as here, both_ends(here, consumers) as ends:
+        count = 0
+
+        async def trip(_: int) -> None:
+            nonlocal count
+            count += 1
+            await ends.near.trip()
+
+        before = sum(map(_cpu, ends.far))
+        figure = await measure(f"{consumers} bare consumer(s), one update", trip, options.in_flight, options.seconds)
+        return _row(figure, sum(map(_cpu, ends.far)) - before, count)
+
+
 async def growth(around: Servers, options: argparse.Namespace) -> None:
     """The cost of a command with 1 and with many sessions open: two wrappers, each with a corner of its own, in turn.
 
@@ -159,15 +179,21 @@ async def joins(bench: Bench, count: int) -> None:
 
 async def main(options: argparse.Namespace) -> None:
     """The bare rate first, then ours."""
-    print(f"{'':<44}{'rate':>10}{'median':>12}{'wrapper CPU each':>20}")
+    print(f"{'':<44}{'rate':>10}{'median':>12}{'CPU each':>20}")
     async with servers() as around:
         async with bare(around.vhost.url) as request:
             base = await measure("aio-pika, bare request and reply", request, options.in_flight, options.seconds)
         print(f"{base.name:<44}{base.rate:>8.0f}/s{base.median_ms:>9.1f} ms", flush=True)
-        costs = {wrappers: await with_wrappers(around, wrappers, options) for wrappers in (1, 2, 4)}
+        floor, costs = [], []
+        for count in (1, 2, 4):
+            floor.append(await with_consumers(around, count, options))
+            costs.append(await with_wrappers(around, count, options))
         await growth(around, options)
-    spread = max(costs.values()) / min(costs.values())
+    spread, floor_spread = max(costs) / min(costs), max(floor) / min(floor)
     print(f"  CPU per command with 1, 2 and 4 wrappers: within x {spread:.2f} (at most 1.25)")
+    print(
+        f"  per message of bare consumers: within x {floor_spread:.2f}; ours beside that: x {spread / floor_spread:.2f}"
+    )
     print(f"  beside the bare rate of {base.rate:.0f}/s: at least 0.20, aim 0.35")
 
 

@@ -1,6 +1,6 @@
 """What a command costs with everything behind it: against the bare request and reply, by sessions, by wrappers.
 
-    python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--turns 5] [--joins 200]
+    python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--turns 5] [--rounds 3] [--joins 200]
 
 The command is a change of metadata, sent at the bus without HTTP; wrappers are processes of their own on a private
 RabbitMQ and a private mongod. Everything shares this machine's cores: rates say something only beside the bare rate of
@@ -13,7 +13,8 @@ import itertools
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -94,6 +95,11 @@ def _row(figure: Figure, cpu: float, count: int) -> float:
     cost = cpu / count * 1e6
     print(f"{figure.name:<44}{figure.rate:>8.0f}/s{figure.median_ms:>9.1f} ms{cost:>9.0f} µs", flush=True)
     return cost
+
+
+def _spread(costs: Mapping[int, list[float]]) -> float:
+    middle = [statistics.median(turns) for turns in costs.values()]
+    return max(middle) / min(middle)
 
 
 def _cpu(pid: int) -> float:
@@ -184,13 +190,15 @@ async def main(options: argparse.Namespace) -> None:
         async with bare(around.vhost.url) as request:
             base = await measure("aio-pika, bare request and reply", request, options.in_flight, options.seconds)
         print(f"{base.name:<44}{base.rate:>8.0f}/s{base.median_ms:>9.1f} ms", flush=True)
-        floor, costs = [], []
-        for count in (1, 2, 4):
-            floor.append(await with_consumers(around, count, options))
-            costs.append(await with_wrappers(around, count, options))
+        floor: dict[int, list[float]] = defaultdict(list)
+        costs: dict[int, list[float]] = defaultdict(list)
+        for _ in range(options.rounds):
+            for count in (1, 2, 4):
+                floor[count].append(await with_consumers(around, count, options))
+                costs[count].append(await with_wrappers(around, count, options))
         await growth(around, options)
-    spread, floor_spread = max(costs) / min(costs), max(floor) / min(floor)
-    print(f"  CPU per command with 1, 2 and 4 wrappers: within x {spread:.2f} (at most 1.25)")
+    spread, floor_spread = _spread(costs), _spread(floor)
+    print(f"  CPU per command with 1, 2 and 4 wrappers, medians: within x {spread:.2f} (at most 1.25)")
     print(
         f"  per message of bare consumers: within x {floor_spread:.2f}; ours beside that: x {spread / floor_spread:.2f}"
     )
@@ -203,6 +211,7 @@ if __name__ == "__main__":
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--sessions", type=int, default=5000, help="how many are open in the second half")
     parser.add_argument("--turns", type=int, default=5, help="how often few and many are compared")
+    parser.add_argument("--rounds", type=int, default=3, help="how often 1, 2 and 4 wrappers are compared")
     parser.add_argument("--joins", type=int, default=200)
     configure_logs("warning")
     asyncio.run(main(parser.parse_args()))

@@ -127,6 +127,11 @@ class MediaServers:
         """Whether another server would take a session now."""
         return await self.open_one(but=name) is not None
 
+    async def is_draining(self, name: str) -> bool:
+        """Whether the order to move everything off it (still) stands."""
+        with away_when_unreachable():
+            return await self._collection.find_one({"_id": name, "draining": True}, {"_id": 1}) is not None
+
     async def take_turn(self, name: str, seconds: float) -> bool:
         """Be the one wrapper that moves sessions off this draining server for the next ``seconds``."""
         free = [{"moved": {"$exists": False}}, older_than("moved", seconds)]

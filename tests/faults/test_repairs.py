@@ -4,9 +4,12 @@ import pytest
 
 from tests.support.modes import KILLED, PAUSED, SECONDS, SEVERED_AFTER, SEVERED_BEFORE, Mode, hit, named, runs
 from tests.support.repairs import REPAIRS
+from tests.support.rounds import ROUNDS
 from tests.support.servers import Servers
 
-pytestmark = [pytest.mark.timeout(SECONDS), pytest.mark.parametrize("names", runs(REPAIRS), ids=named)]
+SCENES = {**REPAIRS, **ROUNDS}
+
+pytestmark = [pytest.mark.timeout(SECONDS), pytest.mark.parametrize("names", runs(SCENES), ids=named)]
 
 
 async def test_what_a_dying_wrapper_was_repairing_is_repaired(servers: Servers, names: list[str]) -> None:
@@ -26,4 +29,4 @@ async def test_a_repair_that_is_cut_off_after_a_call_is_done_later(servers: Serv
 
 
 async def _hit(servers: Servers, names: list[str], mode: Mode) -> None:
-    await hit(servers, {name: REPAIRS[name] for name in names}, mode)
+    await hit(servers, {name: SCENES[name] for name in names}, mode)

@@ -58,7 +58,8 @@ async def hit(servers: Servers, scenes: Mapping[str, Prepare], mode: Mode) -> No
     async with bench(servers) as b:
         for name, prepare in scenes.items():
             await _every(name, prepare, mode, b)
-        assert await nothing_else(b) == {}
+        left = await nothing_else(b)
+        assert left == {}, left
 
 
 async def _every(name: str, prepare: Prepare, mode: Mode, b: Bench) -> None:

@@ -125,6 +125,7 @@ class Mortal:
     leases: Leases
     sweeps: Sweeps
     leased: Wrappers
+    client: KurentoClient
 
     async def command(self, envelope: Envelope, attempts: int = 5) -> Reply:
         """Handle a command as the bus would have it done: tried again in trouble, answered when refused."""
@@ -200,7 +201,7 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
     chores.serve(context)
     sweeps = Sweeps(context, leases, ledger, FAST)
-    return Mortal(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers)
+    return Mortal(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
 
 
 async def _ignore(client: KurentoClient) -> None:

@@ -216,7 +216,7 @@ async def test_a_leave_takes_connections_and_mailbox_and_a_kick_bars_the_way_bac
 
 
 async def test_after_a_close_nothing_is_left_but_the_tombstone(servers: Servers) -> None:
-    async with room(servers, tombstone_seconds=3) as r:
+    async with room(servers, tombstone_seconds=6) as r:
         before = await look(servers, r.media())
         session = await r.session()
         ann = await r.seat(session)
@@ -233,7 +233,7 @@ async def test_after_a_close_nothing_is_left_but_the_tombstone(servers: Servers)
         async def forgotten() -> bool:
             return not (await look(servers, r.media())).since(before)
 
-        await until(forgotten, 15)
+        await until(forgotten, 20)
 
 
 async def test_an_offer_that_comes_to_nothing_is_told_to_the_mailbox_too(servers: Servers) -> None:

@@ -13,7 +13,8 @@ Look at commands that were given up, send them again, or remove them.
 
 A command is given up when its fifth attempt fails, when it meets a bug, or when it cannot be read. It then waits,
 with the reason, until somebody looks: the logs say more under its id. Sent again it counts as a first attempt, with a
-new deadline; a command that had its effect already does nothing more."""
+new deadline. A command that had its effect already does nothing more, nor does an offer: its client was told to
+offer again when it was given up."""
 
 _EXAMPLES = """\
   callplane dead-letters list                      the oldest hundred, oldest first

@@ -27,7 +27,7 @@ class Draining:
         """Spread over the turn: everybody in a session that is moved negotiates again at once."""
         store = self._context.store
         for session in await store.sessions.on_server(server, limit=self._per_second):
-            # Asked each time: a call that is taken off the last server has none, and the order may have been taken back.
+            # Asked each time: a call that is taken off the last server has none, and the order may be taken back.
             if not await store.servers.is_draining(server) or not await store.servers.room_elsewhere(server):
                 return
             self._context.aftermath.owes(await store.media.lose(session, "media-server-drained"))

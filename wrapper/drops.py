@@ -1,8 +1,7 @@
 """Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
 
 from callplane.contracts.errors import Trouble
-from callplane.contracts.ids import ParticipantId
-from callplane.store.documents import ConnectionDocument, SessionDocument
+from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone
 
@@ -31,8 +30,7 @@ class Drops:
             await self._tell(connection)
         for connection in await liveness.past_grace():
             await self._release(connection)
-        for session in await self._store.seats.with_reconnecting():
-            await self._heal(session)
+        await self._heal()
 
     async def _unheard(self, connection: ConnectionDocument) -> bool:
         """Whether nothing comes from the client, though no event has said so.
@@ -61,13 +59,14 @@ class Drops:
         where = {"_id": connection.id, "media_state": "failed", "since": connection.since}
         self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
 
-    async def _heal(self, session: SessionDocument) -> None:
+    async def _heal(self) -> None:
         """A seat is back when somebody reads its mailbox and none of its connections is failed."""
-        for seat in session.participants:
-            if seat.state != "reconnecting":
-                continue
-            attachment = await self._store.attachments.read(ParticipantId(seat.id))
-            if attachment is None or attachment.state != "attached":
-                continue
-            if not await self._store.liveness.failed_for(0, session_id=session.id, participant_id=seat.id):
-                self._context.aftermath.owes(await self._store.seats.reconnected(session.id, seat.id))
+        sessions = await self._store.seats.with_reconnecting()
+        away = {(one.id, seat.id) for one in sessions for seat in one.participants if seat.state == "reconnecting"}
+        if not away:
+            return
+        read = await self._store.attachments.attached_among(participant for _, participant in away)
+        failed = {one.participant_id for one in await self._store.liveness.failed_of(away)}
+        for session, participant in sorted(away):
+            if participant in read and participant not in failed:
+                self._context.aftermath.owes(await self._store.seats.reconnected(session, participant))

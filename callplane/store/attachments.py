@@ -100,6 +100,12 @@ class Attachments:
         """The detached ones, longest first."""
         return await self._list({"state": "detached"}, limit)
 
+    async def attached_among(self, participants: Iterable[str]) -> set[str]:
+        """Those of them whose mailbox somebody reads."""
+        where = {"_id": {"$in": sorted(participants)}, "state": "attached"}
+        with away_when_unreachable():
+            return {str(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
+
     async def past_grace(self, limit: int = 1000) -> list[Attachment]:
         """The detached ones of open sessions whose grace is over, longest first."""
         with away_when_unreachable():

@@ -54,6 +54,11 @@ class Liveness:
         wanted = {"state": "ready", "media_state": "failed", **where, **older_than("since", seconds)}
         return [connection async for connection in self._all(wanted)]
 
+    async def failed_of(self, seats: Seats) -> list[ConnectionDocument]:
+        """Ready connections of these seats that are failed."""
+        wanted = {**_of(seats), "state": "ready", "media_state": "failed"}
+        return [connection async for connection in self._all(wanted)]
+
     async def past_grace(self) -> list[ConnectionDocument]:
         """Ready connections of open sessions that have been failed, and told of it, for longer than the grace."""
         stages = [{"$match": {"state": "ready", "media_state": "failed", "told": True}}, *past_grace(LIMIT)]

@@ -112,7 +112,7 @@ class Seats:
         """It is back: everybody is told, once."""
         return await self._turn(session, participant, ("reconnecting", "joined"), participant_reconnected(participant))
 
-    async def with_reconnecting(self, limit: int = 200) -> list[SessionDocument]:
+    async def with_reconnecting(self, limit: int = 2000) -> list[SessionDocument]:
         """Open sessions in which somebody's media is away."""
         where = {"status": "open", "participants.state": "reconnecting"}
         with away_when_unreachable():

@@ -6,7 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from av import AudioFrame, VideoFrame
 WIDTH, HEIGHT, RATE = 160, 120, 10
 REQUEST_SECONDS = 20.0
 WAIT_SECONDS = 20.0
+CLOSE_SECONDS = 5.0
 
 Message = dict[str, Any]
 
@@ -176,12 +177,12 @@ class Person:
     async def hang_up(self, before: float = math.inf) -> None:
         """Close the peer connections of earlier epochs here (of all), and tell nobody."""
         for connection in [c for c, epoch in self.epochs.items() if epoch < before and c in self._peers]:
-            await self._peers.pop(connection).close()
+            await _closed(self._peers.pop(connection))
 
     async def stop(self, connection: str) -> httpx.Response:
         """End one connection."""
         answer = await self.ask("DELETE", f"/sessions/{self.session}/connections/{connection}")
-        await self._peers.pop(connection).close()
+        await _closed(self._peers.pop(connection))
         return answer
 
     async def leave(self) -> httpx.Response:
@@ -207,7 +208,7 @@ class Person:
             made = answer.json()
             await peer.setRemoteDescription(RTCSessionDescription(made["sdp_answer"], "answer"))
         except BaseException:
-            await peer.close()
+            await _closed(peer)
             raise
         self._peers[made["id"]], self.epochs[made["id"]] = peer, made["epoch"]
         path = f"/sessions/{self.session}/connections/{made['id']}/candidates"
@@ -255,6 +256,13 @@ def _forgive_the_closed(loop: asyncio.AbstractEventLoop) -> None:
             handler(where, context)
 
     loop.set_exception_handler(handle)
+
+
+async def _closed(peer: RTCPeerConnection) -> None:
+    """Close it; one that aiortc still connects may never come to an end of that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await peer.close()
 
 
 def _peer() -> RTCPeerConnection:

@@ -72,5 +72,11 @@ async def call(urls: Iterable[str], people: int = 2, **fields: Any) -> AsyncIter
         for n in range(people):
             somebody = await stack.enter_async_context(person(ask, opened.session, KEY, name=f"Person {n + 1}"))
             opened.people.append(Steadfast(somebody))
-            stack.callback(group.create_task(opened.people[-1].run()).cancel)
+            stack.push_async_callback(_ended, group.create_task(opened.people[-1].run()))
         yield opened
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Before its person hangs up: what it was offering would be added after that, and never be closed."""
+    task.cancel()
+    await asyncio.wait([task])

@@ -157,7 +157,7 @@ class Person:
             peer.addTransceiver(kind, direction="recvonly")
         connection = await self._offer(peer, {"kind": "subscribe", "publisher": publisher})
         for track in tracks:
-            self._group.create_task(_decode(track, received))
+            self._decoding.append(self._group.create_task(_decode(track, received)))
         return connection, received
 
     async def abandon(self) -> None:
@@ -187,11 +187,14 @@ class Person:
     async def live(self, group: asyncio.TaskGroup) -> None:
         """Start reading the mailbox."""
         self._group = group
+        self._decoding: list[asyncio.Task[None]] = []
         self._polling = group.create_task(self.poll())
 
     async def end(self) -> None:
         """Stop reading and close every peer connection."""
         await self.abandon()
+        for task in self._decoding:
+            task.cancel()
 
     async def _offer(self, peer: RTCPeerConnection, body: dict[str, Any]) -> str:
         try:

@@ -164,6 +164,8 @@ class Person:
         """Go without a word: no poll any more, and no media."""
         self.stop_reading()
         await self.hang_up()
+        for task in self._decoding:
+            task.cancel()
 
     def stop_reading(self) -> None:
         """Ask for no message any more."""
@@ -189,12 +191,6 @@ class Person:
         self._group = group
         self._decoding: list[asyncio.Task[None]] = []
         self._polling = group.create_task(self.poll())
-
-    async def end(self) -> None:
-        """Stop reading and close every peer connection."""
-        await self.abandon()
-        for task in self._decoding:
-            task.cancel()
 
     async def _offer(self, peer: RTCPeerConnection, body: dict[str, Any]) -> str:
         try:
@@ -242,7 +238,7 @@ async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any
         try:
             yield somebody
         finally:
-            await somebody.end()
+            await somebody.abandon()
 
 
 def _forgive_the_closed(loop: asyncio.AbstractEventLoop) -> None:

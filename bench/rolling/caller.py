@@ -153,4 +153,4 @@ async def caller(url: str, session: str, headers: dict[str, str], name: str) -> 
         try:
             yield somebody
         finally:
-            await somebody.end()
+            await somebody.abandon()

@@ -166,7 +166,8 @@ async def growth(around: Servers, options: argparse.Namespace) -> None:
         [one] = await few.sessions(1)
         await many.sessions(options.sessions)
         [other] = await many.sessions(1)
-        await asyncio.sleep(3)  # until the new ones are listened to; the cost of that is not a command's
+        # They are listened to in the order in which they were made; the cost of that is not a command's.
+        await many.ask(UpdateSession(changes={"metadata": {}}), other)
         costs = []
         for _ in range(options.turns):
             cheap = await few.patches("1 session busy, no other open", [one])

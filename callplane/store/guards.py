@@ -42,6 +42,7 @@ def past_grace(limit: int) -> list[dict[str, Any]]:
         "as": "session",
     }
     return [
+        {"$match": {"since": {"$type": "date"}}},  # a missing one would be older than any date
         {"$lookup": lookup},
         {"$unwind": "$session"},
         {"$match": {"$expr": {"$lt": [end, "$$NOW"]}}},

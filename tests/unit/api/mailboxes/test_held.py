@@ -102,7 +102,7 @@ async def test_a_poll_that_comes_while_the_seat_is_called_away_keeps_it_attached
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
         gc.collect()  # those of earlier tests
-        [mailbox] = [one for one in gc.get_objects() if isinstance(one, Mailbox)]
+        [mailbox] = [one for one in gc.get_objects() if type(one) is Mailbox]
         presence, tasks_of_the_pod = mailbox.presence, mailbox._tasks
         calls = 0
 

@@ -172,7 +172,11 @@ class Client:
         slot.hits += 1
         await self.row.scene.attachments.take(seen, f"pod.{new_id()}")
         slot.station.holder.doubt()
-        await self.poll(Ask(slot, self.ack))
+        async with asyncio.timeout(ANSWER_WITHIN):
+            # It finds out by a poll that it lets in: one whose lease is over, or whose database is slow, lets in none.
+            while slot.holds(self.participant) == (seen.holder, seen.n):
+                await self.poll(Ask(slot, self.ack))
+                await asyncio.sleep(0.01)
 
     async def read_all(self, slots: list[Slot]) -> None:
         """Read to the end, through these in turn, whatever is refused meanwhile; then nothing is left."""

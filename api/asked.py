@@ -1,7 +1,8 @@
 """One request as routes see it: who asks, under which key, and how to send a command for it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
@@ -10,9 +11,10 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.auth import Credential, caller, identity
+from api.departures import insist
 from api.dispatch import Order, Origin
 from api.parts import Parts, parts_of
-from callplane.contracts.commands import Command
+from callplane.contracts.commands import CloseSession, Command, Leave, Stop
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
 
@@ -22,6 +24,9 @@ Result = TypeVar("Result", bound=Wire)
 _KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
 _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A participant token or an access token.")
 
+_FAREWELLS = (CloseSession, Leave, Stop)
+"""What is wanted all the more when its sender has left: a page asks for it while it closes."""
+
 _ETAG = re.compile(r'"(\d{1,18})"')
 
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
@@ -30,28 +35,42 @@ IdempotencyKey = Annotated[str, _KEY_SHAPE]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A verified request."""
+    """A verified request; ``arrived`` is the database time from which on its client waits."""
 
     parts: Parts
     credential: Credential
-    scope: tuple[str, ...]
+    request: Request
+    arrived: datetime
     key: str | None = None
 
     async def order(self, session_id: str | None, body: Command) -> Order:
-        """The command of this request, ready to be sent."""
-        return await self.parts.dispatch.order(self._origin, session_id, body)
+        """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
+        order = await self.parts.dispatch.order(self._origin, session_id, body)
+        if not isinstance(body, _FAREWELLS):
+            await insist(self.request)
+        return order
 
     async def enter(self, body: BaseModel) -> tuple[str, bool]:
-        """The id of what is no command on the bus, the same under one key, and whether that is known for long."""
-        return await self.parts.dispatch.enter(self._origin, body)
+        """The id of what is no command on the bus, the same under one key, and whether that is known for long.
+
+        Raises ClientLeft as ``order`` does.
+        """
+        entered = await self.parts.dispatch.enter(self._origin, body)
+        await insist(self.request)
+        return entered
 
     async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
         """Send a command whose outcome is needed."""
         return await self.parts.dispatch.demand(await self.order(session_id, body), result)
 
     @property
+    def scope(self) -> tuple[str, ...]:
+        """What a key is good for: this caller, this method, this path."""
+        return identity(self.credential), self.request.method, self.request.url.path
+
+    @property
     def _origin(self) -> Origin:
-        return Origin(caller(self.credential), self.scope, self.key)
+        return Origin(caller(self.credential), self.scope, self.arrived, self.key)
 
 
 def known(parts: Parts, connection: HTTPConnection) -> Credential:
@@ -77,7 +96,7 @@ def address_of(connection: HTTPConnection) -> str:
 async def _asked(request: Request) -> Asked:
     parts = parts_of(request)
     credential = known(parts, request)
-    return Asked(parts, credential, (identity(credential), request.method, request.url.path))
+    return Asked(parts, credential, request, parts.store.clock.now())
 
 
 async def _making(
@@ -86,7 +105,7 @@ async def _making(
         IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
     ] = None,
 ) -> Asked:
-    return Asked(asked.parts, asked.credential, asked.scope, idempotency_key)
+    return replace(asked, key=idempotency_key)
 
 
 async def if_match(

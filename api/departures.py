@@ -10,6 +10,14 @@ from callplane.contracts.errors import Refusal
 
 T = TypeVar("T")
 
+_TURNS = 3
+"""Turns of the loop until it has told of the end of a connection that stands in the socket behind the request: one to
+read it, one to close, one more to be told."""
+
+
+class ClientLeft(Exception):
+    """Raised where nobody would hear the answer; the edge sends none, and counts the request as left."""
+
 
 async def unless_gone(work: Awaitable[T], request: Request) -> T | None:
     """The outcome of ``work``, which is cancelled when the client leaves: uvicorn does not cancel the handler."""
@@ -27,6 +35,17 @@ async def unless_gone(work: Awaitable[T], request: Request) -> T | None:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+async def insist(request: Request) -> None:
+    """Go on only for a client that is there. Raises ClientLeft.
+
+    A request can lie in the socket of a process that is paused for longer than its client waits for the answer.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    if await request.is_disconnected():
+        raise ClientLeft
 
 
 async def _outcome(work: Awaitable[T]) -> T | Exception:

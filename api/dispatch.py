@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -43,10 +43,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sends a command from which request; ``scope`` names caller and route for ``key``."""
+    """Who sends a command, from a request of when; ``scope`` names caller and route for ``key``."""
 
     caller: Caller
     scope: tuple[str, ...]
+    arrived: datetime
     key: str | None = None
 
     def command_id(self) -> str:
@@ -75,14 +76,19 @@ class Dispatch:
     timing: Timing
 
     async def order(self, origin: Origin, session_id: str | None, body: Command) -> Order:
-        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused``."""
+        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and Away.
+
+        Its deadline counts from the request, whatever it waited for since: its client has not waited for less.
+        """
         command_id, is_old = await self.enter(origin, body)
-        now = self.clock.now()
+        now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
+        if now >= deadline:
+            raise Away(f"nothing was sent of a request that is {self.timing.wait:g} s old")
         envelope = Envelope(
             id=command_id,
             session_id=session_id or made_by(command_id),
             caller=origin.caller,
-            deadline=now + timedelta(seconds=self.timing.wait),
+            deadline=deadline,
             sent_at=now,
             body=body,
         )
@@ -138,11 +144,14 @@ class Dispatch:
             with unwrapped():
                 async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
                     watch = tasks.create_task(self._shorten(limit))
-                    reply = await self.sender.send(envelope, wait=self.timing.wait)
+                    reply = await self.sender.send(envelope, wait=self._left_of(envelope))
                     watch.cancel()
                     return reply
         except TimeoutError:
             return None
+
+    def _left_of(self, envelope: Envelope) -> float:
+        return max(0.0, (envelope.deadline - self.clock.now()).total_seconds())
 
     async def _shorten(self, limit: asyncio.Timeout) -> None:
         await self.timing.draining.wait()

@@ -10,8 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
+from api.departures import ClientLeft
 from callplane.contracts.errors import Away, Code, Problem, Refusal
 from callplane.telemetry.logs import logger
 
@@ -60,6 +61,7 @@ def install(app: FastAPI) -> None:
     """Give every kind of error its problem body."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(Away, _away)
+    app.add_exception_handler(ClientLeft, _unheard)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(Exception, _bug)
@@ -86,6 +88,17 @@ async def _invalid(request: Request, error: Exception) -> Response:
     said = str(first["msg"]).removeprefix("Value error, ")
     detail = f"{'.'.join(place)}: {said}"
     return response_of(Problem(code="invalid", detail=detail[:1000]), request.scope)
+
+
+class _NoAnswer(Response):
+    """Nothing, to nobody."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
+
+
+async def _unheard(request: Request, error: Exception) -> Response:
+    return _NoAnswer()
 
 
 async def _bug(request: Request, error: Exception) -> Response:

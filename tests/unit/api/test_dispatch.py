@@ -1,11 +1,17 @@
-"""What makes two requests the same under one Idempotency-Key."""
+"""What makes two requests the same under one Idempotency-Key, and until when a command may happen."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from api.dispatch import digest
-from callplane.contracts.commands import Candidate, Candidates, CreateSession, Join
+from api.dispatch import Origin, digest
+from callplane.contracts.commands import Caller, Candidate, Candidates, CreateSession, Join
+from callplane.contracts.errors import Away
+from tests.support.asgi import api, settings_for
+from tests.support.scripted_bus import ScriptedBus
+from tests.support.servers import Database
+from tests.unit.api.test_routes import answering
 
 
 class NextCreate(CreateSession):
@@ -41,3 +47,15 @@ def test_what_the_caller_has_set_counts() -> None:
 def test_another_value_is_another_request(other: dict[str, Any]) -> None:
     body: dict[str, Any] = {"display_name": "A", "metadata": {"a": 1}}
     assert digest(Join(**(body | other))) != digest(Join(**body))
+
+
+async def test_whatever_a_request_waited_for_is_no_time_more_for_its_command(database: Database) -> None:
+    """Else an update could happen long after its client gave up, and undo what has been acknowledged since."""
+    bus = ScriptedBus(answering)
+    async with api(settings_for(database), bus) as it:
+        dispatch = it.program.parts.dispatch
+        arrived = dispatch.clock.now() - timedelta(seconds=5)
+        order = await dispatch.order(Origin(Caller(kind="key"), (), arrived), None, CreateSession())
+        assert order.envelope.deadline == arrived + timedelta(seconds=8)
+        with pytest.raises(Away):
+            await dispatch.order(Origin(Caller(kind="key"), (), arrived - timedelta(seconds=3)), None, CreateSession())

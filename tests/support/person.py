@@ -243,13 +243,12 @@ async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any
 
 def _forgive_the_closed(loop: asyncio.AbstractEventLoop) -> None:
     """aiortc connects in a task that nobody can await, and which fails when its connection is closed meanwhile."""
-    handler = loop.get_exception_handler() or asyncio.BaseEventLoop.default_exception_handler
+    loop.set_exception_handler(_tell_but_of_the_closed)
 
-    def handle(where: Any, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), InvalidStateError):
-            handler(where, context)
 
-    loop.set_exception_handler(handle)
+def _tell_but_of_the_closed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), InvalidStateError):
+        loop.default_exception_handler(context)
 
 
 async def _closed(peer: RTCPeerConnection) -> None:

@@ -1,8 +1,10 @@
 """Saying that we live, and taking over what the dead have left (design 5 and 7)."""
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from typing import TypeVar
 
 from callplane.contracts.errors import Away, Trouble
 from callplane.store.documents import ConnectionDocument
@@ -10,6 +12,11 @@ from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.settle import line_of, settle
+
+T = TypeVar("T")
+
+AT_ONCE = 16
+"""So many connections are taken over or listened to side by side: each waits for a database and a media server."""
 
 
 class Leases:
@@ -56,10 +63,10 @@ class Leases:
         alive = await store.wrappers.alive()
         if self._context.wrapper not in alive:
             return
-        for connection in await store.connections.orphans(alive):
-            await self._adopt(connection)
-        for unheard in sorted(self._unheard):
-            await self._hear(unheard)
+        orphans = await store.connections.orphans(alive)
+        random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
+        await _side_by_side(self._adopt, orphans)
+        await _side_by_side(self._hear, sorted(self._unheard))
         for connection in await store.connections.abandoned(alive, seconds=60):
             where = {"_id": connection.id, "claims": connection.claims}
             released = await store.connections.release(where, "abandoned")
@@ -101,9 +108,9 @@ class Leases:
 
     async def came_back(self, server: str) -> None:
         """Our socket is there again: hear and settle what we own there, for events in between were lost."""
-        for connection in await self._context.store.connections.ready_on(self._context.wrapper, server):
-            self._unheard.add(connection.id)
-            await self._hear(connection.id)
+        ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
+        self._unheard.update(ours)
+        await _side_by_side(self._hear, ours)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""
@@ -112,3 +119,16 @@ class Leases:
             await self._context.store.wrappers.release(self._context.wrapper)
         except Away:
             self._log.warning("the lease could not be given back")
+
+
+async def _side_by_side(work: Callable[[T], Awaitable[None]], subjects: Iterable[T]) -> None:
+    """Some at a time. Raises what the first of them raised, when the others have come to their own end or failure."""
+    waiting = iter(subjects)
+
+    async def some() -> None:
+        for subject in waiting:
+            await work(subject)
+
+    for outcome in await asyncio.gather(*(some() for _ in range(AT_ONCE)), return_exceptions=True):
+        if outcome is not None:
+            raise outcome

@@ -146,7 +146,7 @@ class Connections:
         """Give a ready connection up, so that another wrapper adopts it at once."""
         await self._change({"_id": connection, "state": "ready", "owner": wrapper}, {"$set": {"owner": None}})
 
-    async def orphans(self, alive: Iterable[str], limit: int = 200) -> list[ConnectionDocument]:
+    async def orphans(self, alive: Iterable[str], limit: int = 2_000) -> list[ConnectionDocument]:
         """Ready connections whose owner is none of ``alive``."""
         where = {"state": "ready", "owner": {"$nin": list(alive)}}
         return [connection async for connection in self._all(where, limit)]

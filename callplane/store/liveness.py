@@ -12,6 +12,9 @@ from callplane.store.trouble import away_when_unreachable
 
 LIMIT = 5000
 
+_FLOWS = ("AUDIO", "VIDEO", "DATA")
+"""As Kurento's events name them."""
+
 Seats = Collection[tuple[str, str]]
 """Each its session and its participant."""
 
@@ -74,8 +77,9 @@ class Liveness:
             "kind": "publish",
             "media_state": "connected",
             "flows": {"$exists": True},
+            "$nor": [{f"flows.{medium}": True} for medium in _FLOWS],
         }
-        return [connection async for connection in self._all(wanted) if not any(connection.flows.values())]
+        return [connection async for connection in self._all(wanted)]
 
     async def connected_for(self, seconds: float, seats: Seats) -> list[ConnectionDocument]:
         """Ready connections of these seats that have been connected for so long, as far as was heard."""

@@ -33,7 +33,7 @@ async def test_the_command_of_a_request_carries_its_ids(database: Database) -> N
     assert command.request_id == "proxy-0001"
     assert command.traceparent == GIVEN["traceparent"]
     assert command.sent_at is not None
-    assert (command.deadline - command.sent_at).total_seconds() == 8
+    assert 0 < (command.deadline - command.sent_at).total_seconds() <= 8
     names = {"request_id": "proxy-0001", "trace_id": TRACE, "command": "close", "command_id": command.id}
     assert names.items() <= seen[0].items()
     assert seen[0]["session_id"] == SESSION.removeprefix("/sessions/")

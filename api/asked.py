@@ -45,19 +45,17 @@ class Asked:
 
     async def order(self, session_id: str | None, body: Command) -> Order:
         """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
-        order = await self.parts.dispatch.order(self._origin, session_id, body)
         if not isinstance(body, _FAREWELLS):
-            await insist(self.request)
-        return order
+            await insist(self.request)  # before its key is recorded, as if it had never come
+        return await self.parts.dispatch.order(self._origin, session_id, body)
 
     async def enter(self, body: BaseModel) -> tuple[str, bool]:
         """The id of what is no command on the bus, the same under one key, and whether that is known for long.
 
         Raises ClientLeft as ``order`` does.
         """
-        entered = await self.parts.dispatch.enter(self._origin, body)
         await insist(self.request)
-        return entered
+        return await self.parts.dispatch.enter(self._origin, body)
 
     async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
         """Send a command whose outcome is needed."""

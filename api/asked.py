@@ -12,9 +12,9 @@ from starlette.requests import HTTPConnection
 
 from api.auth import Credential, caller, identity
 from api.departures import insist
-from api.dispatch import Order, Origin
+from api.dispatch import FAREWELLS, Order, Origin
 from api.parts import Parts, parts_of
-from callplane.contracts.commands import CloseSession, Command, Leave, Stop
+from callplane.contracts.commands import Command
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
 
@@ -24,9 +24,6 @@ Result = TypeVar("Result", bound=Wire)
 _KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
 _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A participant token or an access token.")
 
-_FAREWELLS = (CloseSession, Leave, Stop)
-"""What is wanted all the more when its sender has left: a page asks for it while it closes."""
-
 _ETAG = re.compile(r'"(\d{1,18})"')
 
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
@@ -35,7 +32,7 @@ IdempotencyKey = Annotated[str, _KEY_SHAPE]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A verified request; ``arrived`` is the database time from which on its client waits."""
+    """A verified request; ``arrived`` is the database time at which this pod had read it."""
 
     parts: Parts
     credential: Credential
@@ -45,8 +42,8 @@ class Asked:
 
     async def order(self, session_id: str | None, body: Command) -> Order:
         """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
-        if not isinstance(body, _FAREWELLS):
-            await insist(self.request)  # before its key is recorded, as if it had never come
+        if not isinstance(body, FAREWELLS):
+            await self.insist()  # before its key is recorded, as if it had never come
         return await self.parts.dispatch.order(self._origin, session_id, body)
 
     async def enter(self, body: BaseModel) -> tuple[str, bool]:
@@ -54,8 +51,12 @@ class Asked:
 
         Raises ClientLeft as ``order`` does.
         """
-        await insist(self.request)
+        await self.insist()
         return await self.parts.dispatch.enter(self._origin, body)
+
+    async def insist(self) -> None:
+        """Go on only for a client that is there. Raises ClientLeft."""
+        await insist(self.request)
 
     async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
         """Send a command whose outcome is needed."""

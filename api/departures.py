@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from callplane.contracts.errors import Refusal
 
@@ -44,6 +45,10 @@ async def insist(request: Request) -> None:
     """
     for _ in range(_TURNS):
         await asyncio.sleep(0)
+    try:
+        await request.body()  # also of a request that has none the loop tells the end first, once
+    except ClientDisconnect:
+        raise ClientLeft from None
     if await request.is_disconnected():
         raise ClientLeft
 

@@ -15,7 +15,7 @@ from api.groups import unwrapped
 from api.metrics import Metrics
 from api.remembered import Remembered
 from callplane.bus.ports import Sender, Unroutable
-from callplane.contracts.commands import Caller, Command, CreateSession, Envelope
+from callplane.contracts.commands import Caller, CloseSession, Command, CreateSession, Envelope, Leave, Stop
 from callplane.contracts.errors import Away, Refusal
 from callplane.contracts.ids import derived_id, made_by, new_id
 from callplane.contracts.model import Wire
@@ -30,6 +30,9 @@ Result = TypeVar("Result", bound=Wire)
 
 SENT_AGAIN_FOR = timedelta(minutes=10)
 """For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
+
+FAREWELLS = (CloseSession, Leave, Stop)
+"""Never too late, and wanted all the more when their sender has left: a page asks for them while it closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Dispatch:
         """
         command_id, is_old = await self.enter(origin, body)
         now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
-        if now >= deadline:
+        if now >= deadline and not isinstance(body, FAREWELLS):
             raise Away(f"nothing was sent of a request that is {self.timing.wait:g} s old")
         envelope = Envelope(
             id=command_id,
@@ -151,7 +154,8 @@ class Dispatch:
             return None
 
     def _left_of(self, envelope: Envelope) -> float:
-        return max(0.0, (envelope.deadline - self.clock.now()).total_seconds())
+        left = (envelope.deadline - self.clock.now()).total_seconds()
+        return min(self.timing.wait, max(0.0, left))  # the clock may be set meanwhile, the database's or our own
 
     async def _shorten(self, limit: asyncio.Timeout) -> None:
         await self.timing.draining.wait()

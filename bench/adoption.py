@@ -30,7 +30,7 @@ PATIENCE = 120.0
 LONG_GRACE = {"grace": 900}
 """No media ever comes to these connections; they are there for as long as the bench."""
 TARGET = 5.0
-"""Seconds from the kill until every connection of the dead has a living owner (design 7)."""
+"""Seconds from the kill until every connection of the dead has a living owner (design 10)."""
 
 # The last call on the media server by which a wrapper begins to hear a connection that it has not made.
 _HEARD = re.compile(
@@ -74,7 +74,8 @@ async def kill(http: httpx.AsyncClient, around: Servers, machines: Cluster, vict
     await victim.kill()
     await until(lambda: _differs(around, before), PATIENCE)
     first = time.monotonic() - began
-    [dead] = [owner for owner, count in (await owners(around)).items() if count < before[owner]] or [""]
+    now = await owners(around)
+    [dead] = [owner for owner, count in before.items() if now[owner] < count]
     count = before[dead]
     await until(lambda: _is_gone(around, dead), PATIENCE)
     owned = time.monotonic() - began

@@ -30,7 +30,10 @@ class Leases:
         """The loop's time since which every renewal has succeeded; None while the store is away."""
         self.reachable_since: float | None = None
         """Since when, at each renewal, the broker was there too: before that nobody could read a mailbox."""
+        self.adopted = asyncio.Event()
+        """Set when there may be something new to hear."""
         self._unheard: set[str] = set()
+        self._hearing = asyncio.Lock()
         self._log = logger("leases")
 
     async def renew(self) -> None:
@@ -66,7 +69,6 @@ class Leases:
         orphans = await store.connections.orphans(alive)
         random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
         await _side_by_side(self._adopt, orphans)
-        await _side_by_side(self._hear, sorted(self._unheard))
         for connection in await store.connections.abandoned(alive, seconds=60):
             where = {"_id": connection.id, "claims": connection.claims}
             released = await store.connections.release(where, "abandoned")
@@ -78,12 +80,23 @@ class Leases:
         """Own it, if its owner is still the one that was found dead."""
         if orphan.endpoint is None or not await self._context.media.is_up(orphan.endpoint.server):
             return
-        self._unheard.add(orphan.id)  # first, for the answer to the write may be lost
-        if await self._context.store.connections.adopt(orphan, self._context.wrapper):
-            self._context.metrics.adopted()
+        ours = True  # unless the answer to the write says otherwise, which may be lost
+        try:
+            ours = await self._context.store.connections.adopt(orphan, self._context.wrapper) is not None
+            if ours:
+                self._context.metrics.adopted()
+        finally:
+            if ours:
+                self._unheard.add(orphan.id)
+                self.adopted.set()
+
+    async def hear(self) -> None:
+        """Hear what was adopted. A sweep of its own, as it may take long: the next wrapper may die meanwhile."""
+        async with self._hearing:
+            await _side_by_side(self._hear, sorted(self._unheard))
 
     async def _hear(self, connection_id: str) -> None:
-        """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``judge``."""
+        """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``hear``."""
         found = await self._context.store.connections.find(connection_id)
         if found is None or found.state != "ready" or found.owner != self._context.wrapper or found.endpoint is None:
             self._unheard.discard(connection_id)
@@ -109,8 +122,9 @@ class Leases:
     async def came_back(self, server: str) -> None:
         """Our socket is there again: hear and settle what we own there, for events in between were lost."""
         ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
-        self._unheard.update(ours)
-        await _side_by_side(self._hear, ours)
+        async with self._hearing:  # what was heard before the socket was lost is not heard now
+            self._unheard.update(ours)
+            await _side_by_side(self._hear, ours)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""

@@ -40,6 +40,7 @@ class Sweeps:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._each(every, self._leases.renew))
             group.create_task(self._each(every, self._leases.judge))
+            group.create_task(self._each(every, self._leases.hear, self._leases.adopted))
             group.create_task(self._each(every, self.owed))
             group.create_task(self._each(every, self.deserted))
             group.create_task(self._each(every, self.lost_servers, listening.pool_changed))

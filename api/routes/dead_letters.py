@@ -34,6 +34,7 @@ async def list_letters(asked: AskedOf) -> DeadLetterList:
 async def replay(letter_id: LetterPath, asked: AskedOf) -> DeadLetterView:
     """Publish the command as a first attempt with a new deadline; nobody is answered. Then the letter is removed."""
     asked.parts.permits.operate(asked.credential)
+    await asked.insist()
 
     async def send(envelope: Envelope) -> None:
         await _send(asked, envelope)
@@ -50,6 +51,7 @@ async def replay(letter_id: LetterPath, asked: AskedOf) -> DeadLetterView:
 async def purge(asked: AskedOf) -> None:
     """Forget all of them, also those that the list does not show."""
     asked.parts.permits.operate(asked.credential)
+    await asked.insist()
     await asked.parts.dead_letters.purge()
 
 

@@ -38,6 +38,7 @@ async def list_servers(asked: AskedOf) -> MediaServerList:
 async def register(body: MediaServerBody, asked: MakingOf, response: Response) -> MediaServerView:
     """Add one while everything runs; it is `down` until a wrapper reaches it, which takes some seconds."""
     asked.parts.permits.operate(asked.credential)
+    await asked.insist()
     # A repeat finds it by its name; the key only tells a repeat from another request.
     if asked.key is not None:
         request = derived_id("media-server", *asked.scope, asked.key)
@@ -70,6 +71,7 @@ async def change(name: ServerPath, body: PatchMediaServerBody, asked: AskedOf) -
     """
     asked.parts.permits.operate(asked.credential)
     await _found(asked, name)
+    await asked.insist()
     named = body.changes()
     await asked.parts.store.pool.change(name, cordoned=named.get("cordoned"), draining=named.get("draining"))
     return await _found(asked, name)
@@ -81,6 +83,7 @@ async def change(name: ServerPath, body: PatchMediaServerBody, asked: AskedOf) -
 async def remove(name: ServerPath, asked: AskedOf) -> None:
     """Forget one that has no open session on it: drain it first. One that settings name comes back with a wrapper."""
     asked.parts.permits.operate(asked.credential)
+    await asked.insist()
     match await asked.parts.store.pool.remove(name):
         case "busy":
             raise Refusal("wrong-state", "Open sessions are on it; drain it first.")

@@ -189,6 +189,7 @@ class Life:
         sweeps = Sweeps(context, leases, ledger, FAST)
         for _ in range(20):
             await leases.judge()
+            await leases.hear()
             await sweeps.owed()
             await ledger.drain()
             assert ledger.bugs == []

@@ -147,6 +147,7 @@ class Mortal:
         await self.leased.renew(self.id)
         for sweep in (
             self.leases.judge,
+            self.leases.hear,
             self.sweeps.lost_servers,
             self.sweeps.owed,
             self.sweeps.deserted,

@@ -57,7 +57,11 @@ async def adoption(b: Bench) -> Scene:
         told = [m for m in b.outside.told.participants[c.ann] if m.type == "ice-candidate"]
         assert {m.data["candidate"]["sdpMid"] for m in told} == {"0", "1"}
 
-    return Scene(c.session, swept(lambda w: w.leases.judge()), verify)
+    async def adopt(wrapper: Mortal) -> None:
+        await wrapper.leases.judge()
+        await wrapper.leases.hear()
+
+    return Scene(c.session, swept(adopt), verify)
 
 
 async def abandonment(b: Bench) -> Scene:

@@ -63,6 +63,7 @@ class Bench:
         raw = self.outside.store.database
         await self.outside.store.wrappers.renew(self.survivor.id)
         await self.survivor.leases.judge()
+        await self.survivor.leases.hear()
         for _ in range(20):
             await self.survivor.ledger.drain()
             found = await self.outside.store.sessions.find(session)

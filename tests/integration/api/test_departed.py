@@ -31,6 +31,8 @@ async def test_what_nobody_waits_for_is_not_done_but_who_wants_to_go_goes(server
                 ("PATCH", f"{path}/participants/{bob.participant}", {"metadata": {"late": True}}, bob.who),
                 ("POST", f"{path}/participants", {"name": "Late"}, KEY),
                 ("POST", f"{path}/signals", {"type": "late", "data": {}}, bob.who),
+                ("POST", "/media-servers", {"name": "late", "url": "ws://127.0.0.1:9/kurento"}, KEY),
+                ("DELETE", "/dead-letters", None, KEY),
             ]
             farewell = "DELETE", f"/sessions/{ann.session}/participants/{ann.participant}", None, ann.who
             clients = [httpx.AsyncClient(base_url=paused.url, timeout=GIVEN_UP_AFTER) for _ in [*given_up, farewell]]
@@ -56,6 +58,7 @@ async def test_what_nobody_waits_for_is_not_done_but_who_wants_to_go_goes(server
             assert (seen["metadata"], seen["participants"][0]["metadata"]) == ({}, {})
             heard = (await http.get("/messages", params={"wait": 0}, headers=bob.who)).json()["messages"]
             assert "signal" not in [message["type"] for message in heard]
+            assert (await http.get("/media-servers", headers=KEY)).json()["media_servers"] == []
             sessions = (await http.get("/sessions", headers=KEY)).json()["sessions"]
             assert {session["id"] for session in sessions} == {ann.session, bob.session}
 

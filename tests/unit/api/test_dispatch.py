@@ -1,13 +1,15 @@
 """What makes two requests the same under one Idempotency-Key, and until when a command may happen."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.dispatch import Origin, digest
-from callplane.contracts.commands import Caller, Candidate, Candidates, CreateSession, Join
+from callplane.contracts.commands import Caller, Candidate, Candidates, CloseSession, CreateSession, Join
 from callplane.contracts.errors import Away
+from callplane.contracts.replies import SessionMade
 from tests.support.asgi import api, settings_for
 from tests.support.scripted_bus import ScriptedBus
 from tests.support.servers import Database
@@ -59,3 +61,21 @@ async def test_whatever_a_request_waited_for_is_no_time_more_for_its_command(dat
         assert order.envelope.deadline == arrived + timedelta(seconds=8)
         with pytest.raises(Away):
             await dispatch.order(Origin(Caller(kind="key"), (), arrived - timedelta(seconds=3)), None, CreateSession())
+
+
+async def test_nor_does_its_client_wait_for_longer(database: Database) -> None:
+    async with api(settings_for(database), ScriptedBus()) as it:
+        dispatch = it.program.parts.dispatch
+        origin = Origin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(seconds=7))
+        order = await dispatch.order(origin, None, CreateSession())
+        async with asyncio.timeout(4):
+            assert await dispatch.ask(order, SessionMade) is None
+
+
+async def test_it_is_never_too_late_to_close_a_session(database: Database) -> None:
+    bus = ScriptedBus(answering)
+    async with api(settings_for(database), bus) as it:
+        dispatch = it.program.parts.dispatch
+        origin = Origin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(minutes=1))
+        await dispatch.post((await dispatch.order(origin, "s", CloseSession())).envelope)
+    assert [sent.name for sent in bus.commands] == ["close"]

@@ -101,7 +101,7 @@ async def test_join_answers_a_token_that_works(database: Database) -> None:
 async def test_an_offer_answered_late_is_202(database: Database) -> None:
     await session_of(database)
     bus = ScriptedBus()
-    async with api(settings_for(database, command_wait=0.3), bus) as it:
+    async with api(settings_for(database, command_wait=1), bus) as it:
         publish = {"kind": "publish", "sdp_offer": OFFER}
         answer = await it.http.post("/sessions/s/connections", json=publish, headers=it.token("s", "ada"))
         assert answer.status_code == 202

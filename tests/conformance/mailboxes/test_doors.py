@@ -83,7 +83,7 @@ async def test_an_open_door_keeps_the_seat_and_a_closed_one_lets_it_go(servers: 
         reading.cancel()
         began = asyncio.get_running_loop().time()
         await pods.scene.until_state(ann, "detached")
-        assert asyncio.get_running_loop().time() - began < 4
+        assert asyncio.get_running_loop().time() - began < 2.5
 
 
 async def test_the_newer_door_takes_the_place_of_the_older(servers: Servers, door: type[Reader]) -> None:

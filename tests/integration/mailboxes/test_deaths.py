@@ -34,7 +34,7 @@ async def read_all(
 
 
 async def test_a_killed_holder_loses_and_reorders_nothing(servers: Servers) -> None:
-    """SIGKILL under load; the other pod goes on soon (bench.mailboxes says how soon)."""
+    """SIGKILL under load; the other pod goes on within two seconds."""
     async with rabbit_scene(servers) as scene, scene.pod() as other, child_pod(servers) as holder:
         seats = [await scene.seat(f"p{n}") for n in range(8)]
         await asyncio.gather(*[holder.poll(who, wait=0) for who in seats])
@@ -45,7 +45,7 @@ async def test_a_killed_holder_loses_and_reorders_nothing(servers: Servers) -> N
             reading = tasks.create_task(read_all(scene, seats, [holder, other]))
             await asyncio.sleep(0.6)
             await holder.process.kill()
-        assert max(max(client.gaps) for client in reading.result()) < 5.0
+        assert max(max(client.gaps) for client in reading.result()) < 2.0
         assert {(await scene.attachment(who)).n for who in seats} == {2}
 
 

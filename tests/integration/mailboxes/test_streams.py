@@ -77,7 +77,7 @@ async def test_a_holder_that_is_killed_in_the_middle(servers: Servers, door: typ
 
 @STREAMS
 async def test_a_pod_that_drains_in_the_middle(servers: Servers, door: type[Reader]) -> None:
-    """SIGTERM: its streams end at once and say so, it is gone soon (bench.drain says how soon), nothing is lost."""
+    """SIGTERM: its streams end at once and say so, it is gone within two seconds, and nothing is lost."""
     async with running(servers) as it, asyncio.TaskGroup() as tasks:
         seats = [await it.scene.seat(f"p{n}") for n in range(20)]
         leaving, staying = it.urls
@@ -89,7 +89,7 @@ async def test_a_pod_that_drains_in_the_middle(servers: Servers, door: type[Read
         await asyncio.sleep(0.6)
         began = asyncio.get_running_loop().time()
         assert await it.programs.apis[0].terminate() == 0
-        assert asyncio.get_running_loop().time() - began < 5
+        assert asyncio.get_running_loop().time() - began < 2
         for task in reading:
             assert await task == [str(n) for n in range(MESSAGES)]
         assert {await it.scene.publisher.waiting(who) for who in seats} == {0}

@@ -179,4 +179,4 @@ async def test_a_client_that_hangs_up_is_noticed(database: Database) -> None:
             await asyncio.sleep(0.2)
         began = asyncio.get_running_loop().time()
         await pod.scene.until_state(ANN, "detached")
-        assert asyncio.get_running_loop().time() - began < 4
+        assert asyncio.get_running_loop().time() - began < 2.5

@@ -22,7 +22,7 @@ from api.parts import Parts, Store
 from api.permits import Permits
 from api.remembered import Remembered
 from api.settings import Settings
-from callplane.bus.background import beside
+from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away
 from callplane.store.attachments import Attachments
 from callplane.store.command_records import CommandRecords
@@ -60,7 +60,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             draining, metrics = asyncio.Event(), Metrics()
             shared = Shared(carriers.mailboxes, attachments, Pods(database), clock, watch=metrics.watch_mailboxes)
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
-            await stack.enter_async_context(beside(metrics.watch_loop()))
+            await stack.enter_async_context(beside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             timing = Timing(settings.command_wait, settings.drain_wait, draining)
             records, remembered = CommandRecords(database), Remembered(store.sessions, store.connections, attachments)
             parts = Parts(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from callplane.bus.ports import Bus, Listener, Work
+from callplane.concurrency import forever
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
@@ -92,7 +93,8 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         chores.serve(context)
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        _run(tasks, stack, hearing.run, aftermath.run)
+        run = partial(_run, tasks, stack, metrics)
+        run(hearing=hearing.run, aftermath=aftermath.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
         work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled, watch)
         listener = await stack.enter_async_context(bus.listener(work))
@@ -101,17 +103,19 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         reach.serve(leases, listening)
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
-        _run(tasks, stack, _gauges(context, database, listener).run, metrics.watch_loop)
-        _run(tasks, stack, pool.run, listening.run, partial(sweeps.run, listening, monitor))
+        run(gauges=_gauges(context, database, listener).run, lag=metrics.watch_loop)
+        run(pool=pool.run, listening=listening.run, sweeps=partial(sweeps.run, listening, monitor))
         program = Program(wrapper, context, listening, listener, aftermath, leases)
         stack.push_async_callback(program.drain)
         yield program
 
 
-def _run(tasks: asyncio.TaskGroup, stack: AsyncExitStack, *works: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start what runs for ever; it is cancelled when the stack is unwound to here."""
-    for work in works:
-        stack.callback(tasks.create_task(work()).cancel)
+def _run(
+    tasks: asyncio.TaskGroup, stack: AsyncExitStack, metrics: Metrics, **works: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """Start what runs for ever, whatever it meets; it is cancelled when the stack is unwound to here."""
+    for name, work in works.items():
+        stack.callback(tasks.create_task(forever(name, work, failed=metrics.loop_failed)).cancel)
 
 
 def _store(database: Database, settings: WrapperSettings) -> Store:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
 __all__ = ["BUCKETS", "CONTENT_TYPE_LATEST", "Metrics"]
 
@@ -23,6 +23,16 @@ class Metrics:
             "How late the event loop was, asked four times a second",
             buckets=_LAG_BUCKETS,
         )
+        self._loops = Counter(
+            "callplane_loop_failures",
+            "Loops of the program that met what they did not expect, and were begun again (a bug)",
+            ["loop"],
+            registry=self.registry,
+        )
+
+    def loop_failed(self, loop: str) -> None:
+        """A loop (``callplane.concurrency.forever``) is begun again."""
+        self._loops.labels(loop).inc()
 
     def histogram(
         self, name: str, help_: str, labels: tuple[str, ...] = (), buckets: tuple[float, ...] = BUCKETS

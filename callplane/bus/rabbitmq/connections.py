@@ -18,8 +18,8 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from yarl import URL
 
-from callplane.bus.background import beside
 from callplane.bus.rabbitmq.errors import away
+from callplane.concurrency import beside
 from callplane.contracts.errors import Away
 from callplane.telemetry.logs import logger
 

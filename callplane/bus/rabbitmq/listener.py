@@ -8,7 +8,6 @@ from zlib import crc32
 
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.background import beside
 from callplane.bus.intake import Intake, Pace
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import Work
@@ -17,6 +16,7 @@ from callplane.bus.rabbitmq.desk import RabbitDesk, received
 from callplane.bus.rabbitmq.lanes import Lane, LaneUser
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.topology import RabbitTopology
+from callplane.concurrency import beside
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import SessionId
 

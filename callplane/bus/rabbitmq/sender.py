@@ -8,7 +8,6 @@ from typing import Any
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.background import beside
 from callplane.bus.names import queue_of
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.connections import Link, raw_channel
@@ -16,6 +15,7 @@ from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
 from callplane.bus.waiting import Waiting
+from callplane.concurrency import beside
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away
 from callplane.contracts.replies import Reply

@@ -98,14 +98,15 @@ class Sessions:
 
     def close(self, session_id: str, *, release: bool = False) -> None:
         """End a session: drop its references, or destroy whatever it references."""
-        held = self._references.pop(session_id, set())
-        # the deepest first, so that children are seen to die before their parents
+        held = self._references.get(session_id, set())
+        # the deepest first, so that children are seen to die before their parents; what is released leaves the set
         for object_id in sorted(held, key=lambda i: i.count("/"), reverse=True):
             target = self._objects.find(object_id)
             if release and target is not None:
                 self.release(target)
             else:
                 self._let_go(session_id, object_id)
+        self._references.pop(session_id, None)
         self._marked.discard(session_id)
         for tell in self.ended:
             tell(session_id)

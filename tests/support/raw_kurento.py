@@ -48,11 +48,16 @@ class RawKurento:
             self.session = result["sessionId"]
         return answer
 
-    async def value(self, method: str, **params: Any) -> Any:
-        """Make a call that must succeed and return its value."""
+    async def done(self, method: str, **params: Any) -> Any:
+        """Make a call that must succeed and return its result."""
         answer = await self.call(method, **params)
         assert "result" in answer, answer
-        return answer["result"]["value"] if answer["result"] else None
+        return answer["result"]
+
+    async def value(self, method: str, **params: Any) -> Any:
+        """Make a call that must succeed and return its value."""
+        result = await self.done(method, **params)
+        return result["value"] if result else None
 
     async def code(self, method: str, **params: Any) -> int:
         """Make a call that must be refused and return the code."""

@@ -88,6 +88,6 @@ async def test_disconnecting() -> None:
         await kurento.invoke(one, "disconnect", sink=two, mediaType="DATA")
         await kurento.event("ElementDisconnected", one, nth=4)
         assert {c["type"] for c in await kurento.invoke(two, "getSourceConnections")} == {"AUDIO", "VIDEO"}
-        await kurento.call("release", object=two)
+        await kurento.done("release", object=two)
         await kurento.event("ElementDisconnected", one, nth=6)
         assert await kurento.invoke(one, "getSinkConnections") == []

@@ -60,7 +60,7 @@ async def test_missing_parameters() -> None:
             "data": {"type": "INVALID_PARAMS"},
             "message": "'params' is required",
         }
-        await kurento.call("connect")
+        await kurento.done("connect")
         answer = await kurento.call("create")
         assert answer["error"] == {"code": -32000, "message": "'type' parameter is required"}
         answer = await kurento.call("invoke", object=5, operation="getName")
@@ -120,7 +120,7 @@ async def test_result_shapes() -> None:
 
 async def test_notifications_are_executed() -> None:
     async with assemble(SETTINGS) as server, raw(server.url) as kurento:
-        await kurento.call("connect")
+        await kurento.done("connect")
         create = {"jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}}
         await kurento.send(create)
         said = await kurento.others.get()

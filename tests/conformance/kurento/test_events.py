@@ -12,7 +12,7 @@ MANAGER = "manager_ServerManager"
 
 async def settled(kurento: RawKurento) -> None:
     """Wait until what was on its way has come: frames of one connection keep their order."""
-    await kurento.call("ping")
+    await kurento.done("ping")
 
 
 async def test_the_shape_of_an_event() -> None:
@@ -48,7 +48,7 @@ async def test_objects_come_and_go() -> None:
             data = await kurento.event("ObjectCreated", nth=nth)
             assert data["object"] == made
             assert "type" not in data
-        await other.call("release", object=pipeline)
+        await other.done("release", object=pipeline)
         gone = [(await kurento.event("ObjectDestroyed", nth=nth))["objectId"] for nth in (1, 2)]
         assert gone == [endpoint, pipeline]
 
@@ -61,7 +61,7 @@ async def test_two_subscriptions_are_one_delivery() -> None:
             await kurento.pipeline()
             await settled(kurento)
             assert len(kurento.seen("ObjectCreated")) == expected
-            await kurento.call("unsubscribe", object=MANAGER, subscription=subscription)
+            await kurento.done("unsubscribe", object=MANAGER, subscription=subscription)
         await kurento.pipeline()
         await settled(kurento)
         assert len(kurento.seen("ObjectCreated")) == 2
@@ -89,7 +89,7 @@ async def test_a_session_is_heard_where_it_was_bound_last() -> None:
         await maker.pipeline()
         await settled(kurento)
         assert len(kurento.seen("ObjectCreated")) == before  # bound to the other session, the first is mute
-        await kurento.call("ping", sessionId=mine)
+        await kurento.done("ping", sessionId=mine)
         await maker.pipeline()
         await kurento.event("ObjectCreated", nth=before + 1)
 
@@ -97,7 +97,7 @@ async def test_a_session_is_heard_where_it_was_bound_last() -> None:
 async def test_a_second_socket_steals_the_events() -> None:
     async with assemble(SETTINGS) as server, raw(server.url) as first, raw(server.url, 1000) as second:
         await first.subscribe(MANAGER, "ObjectCreated")
-        await second.call("connect", sessionId=first.session)
+        await second.done("connect", sessionId=first.session)
         await second.pipeline()
         await second.event("ObjectCreated")
         assert first.events == []
@@ -126,7 +126,7 @@ async def test_a_released_object_ends_its_subscriptions_silently() -> None:
         await kurento.subscribe(endpoint, "ElementConnected", "ElementDisconnected")
         await kurento.invoke(endpoint, "connect", sink=endpoint)
         await kurento.event("ElementConnected", nth=3)
-        await kurento.call("release", object=endpoint)
+        await kurento.done("release", object=endpoint)
         await settled(kurento)
         await asyncio.sleep(0)
         assert await kurento.refused(endpoint, "getName") == 40101

@@ -16,7 +16,7 @@ async def test_gathering_needs_a_description() -> None:
         await kurento.subscribe(endpoint, *ICE)
         assert await kurento.invoke(endpoint, "gatherCandidates") is None
         await kurento.invoke(endpoint, "processOffer", offer=OFFER)
-        await kurento.call("ping")
+        await kurento.done("ping")
         assert kurento.events == []
         await kurento.invoke(endpoint, "gatherCandidates")
         await kurento.event("IceGatheringDone", endpoint)
@@ -25,7 +25,7 @@ async def test_gathering_needs_a_description() -> None:
         kinds = [e["params"]["value"]["type"] for e in kurento.events]
         assert kinds.index("IceGatheringDone") > kinds.index("IceCandidateFound") > 1
         await kurento.invoke(endpoint, "gatherCandidates")
-        await kurento.call("ping")
+        await kurento.done("ping")
         assert len(kurento.seen("IceGatheringDone")) == 1
 
 

@@ -131,7 +131,7 @@ async def test_tags() -> None:
 
 async def test_a_repeated_id_is_answered_from_the_cache() -> None:
     async with assemble(SETTINGS) as server, raw(server.url) as kurento:
-        await kurento.call("connect")
+        await kurento.done("connect")
         frame = {"id": 900001, "jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}}
         first = await kurento.exchange(frame)
         assert await kurento.exchange(frame) == first

@@ -161,7 +161,7 @@ async def test_events_have_the_recorded_shapes() -> None:
         await kurento.invoke(source, "connect", sink=sink)
         for kind in recorded.keys() - managers - {"ElementDisconnected"}:
             await kurento.event(kind)
-        await kurento.call("release", object=sink)
+        await kurento.done("release", object=sink)
         await kurento.event("ElementDisconnected")
         await kurento.event("ObjectDestroyed")
         seen = by_type(kurento.events)

@@ -39,7 +39,7 @@ async def test_shared_objects_survive_their_creator() -> None:
         await survivor.subscribe(MANAGER, "ObjectDestroyed")
         async with raw(server.url) as creator:
             shared, own = await creator.pipeline(), await creator.pipeline()
-            await survivor.call("describe", object=shared)
+            await survivor.done("describe", object=shared)
         await survivor.event("ObjectDestroyed", objectId=own, within=4 * PERIOD)
         assert await survivor.invoke(shared, "getName") == shared
         assert len(survivor.seen("ObjectDestroyed")) == 1
@@ -49,9 +49,9 @@ async def test_describing_a_pipeline_holds_only_later_children() -> None:
     async with assemble(LASTING) as server, raw(server.url) as creator, raw(server.url, 9000) as other:
         pipeline = await creator.pipeline()
         before = await creator.endpoint(pipeline)
-        await other.call("describe", object=pipeline)
+        await other.done("describe", object=pipeline)
         after = await creator.endpoint(pipeline)
-        await creator.call("closeSession")
+        await creator.done("closeSession")
         assert await other.invoke(pipeline, "getChildren") == [after]
         assert await other.refused(before, "getName") == 40101
 
@@ -61,7 +61,7 @@ async def test_a_reference_to_a_child_keeps_its_pipeline() -> None:
         pipeline = await creator.pipeline()
         endpoint = await creator.endpoint(pipeline)
         await other.subscribe(endpoint, "Error")
-        await creator.call("closeSession")
+        await creator.done("closeSession")
         assert await other.invoke(endpoint, "getParent") == pipeline
         assert await other.invoke(pipeline, "getParent") is None
 
@@ -77,13 +77,17 @@ async def test_an_old_session_id_is_recreated_by_use() -> None:
 async def test_closing_a_session() -> None:
     async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
         shared, own = await kurento.pipeline(), await kurento.pipeline()
-        await other.call("describe", object=shared)
-        await kurento.call("closeSession")
+        await other.done("describe", object=shared)
+        await kurento.done("closeSession")
         assert await other.invoke(MANAGER, "getPipelines") == [shared]
         assert await kurento.refused(own, "getName") == 40101
-        await kurento.call("describe", object=shared)
-        await kurento.call("closeSession", release=True)
-        assert await other.refused(shared, "getName") == 40101
+        endpoint = await other.endpoint(shared)
+        await kurento.done("describe", object=endpoint)
+        second = await kurento.pipeline()
+        assert await kurento.done("closeSession", release=True) is None
+        for gone in (shared, endpoint, second):
+            assert await other.refused(gone, "getName") == 40101
+        assert await other.invoke(MANAGER, "getPipelines") == []
         answer = await kurento.call("closeSession", sessionId="unknown")
         assert answer["result"] is None
 
@@ -92,8 +96,8 @@ async def test_release_is_for_everybody() -> None:
     async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
-        await other.call("describe", object=endpoint)
-        await other.call("release", object=pipeline)
+        await other.done("describe", object=endpoint)
+        await other.done("release", object=pipeline)
         for gone in (pipeline, endpoint):
             assert await kurento.refused(gone, "getName") == 40101
         for harmless in (pipeline, "unknown", MANAGER):
@@ -106,14 +110,14 @@ async def test_explicit_references() -> None:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
         assert await other.code("ref", object=endpoint) == -32000  # it mints no session
-        await other.call("connect")
-        await other.call("ref", object=endpoint)
-        await kurento.call("unref", object=pipeline)
+        await other.done("connect")
+        await other.done("ref", object=endpoint)
+        await kurento.done("unref", object=pipeline)
         assert await other.invoke(endpoint, "getName") == endpoint
-        await other.call("unref", object=endpoint)
+        await other.done("unref", object=endpoint)
         assert await other.refused(endpoint, "getName") == 40101
         assert await other.invoke(pipeline, "getName") == pipeline
-        await other.call("unref", object=pipeline)
+        await other.done("unref", object=pipeline)
         assert await other.refused(pipeline, "getName") == 40101
         assert await kurento.code("ref", object="unknown") == 40101
         assert "result" in await kurento.call("unref", object="unknown")

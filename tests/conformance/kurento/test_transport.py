@@ -92,7 +92,7 @@ async def test_what_is_no_json_drops_the_line_without_a_word(text: str) -> None:
 @pytest.mark.parametrize("frame", [[PING], {**PING, "params": [1]}])
 async def test_a_batch_and_positional_params_drop_a_bound_connection(frame: object) -> None:
     async with assemble(SETTINGS) as server, raw(server.url) as kurento:
-        await kurento.call("connect")
+        await kurento.done("connect")
         await kurento.send(json.dumps(frame))
         await asyncio.wait_for(kurento.socket.wait_closed(), 5)
         assert kurento.socket.close_code == 1006

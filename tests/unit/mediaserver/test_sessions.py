@@ -117,3 +117,14 @@ def test_release_is_for_every_session() -> None:
     world.sessions.close("a", release=True)
     world.sessions.close("b", release=True)
     assert [kind for kind, _ in world.told] == ["ObjectCreated", "ObjectDestroyed"]
+
+
+def test_a_session_is_closed_with_all_that_it_references() -> None:
+    world = World()
+    pipelines = [world.make("a"), world.make("a")]
+    world.make("a", pipelines[0])
+    world.sessions.reference("b", pipelines[1])
+    world.sessions.close("a", release=True)
+    assert world.objects.pipelines() == []
+    assert world.sessions.known() == ["b"]
+    assert [kind for kind, _ in world.told].count("ObjectDestroyed") == 3

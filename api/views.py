@@ -37,6 +37,7 @@ _CONNECTION: dict[str, Any] = {
     "epoch": 1,
     "state": "ready",
     "sdp_answer": "v=0\r\n…",
+    "media": ["audio", "video"],
 }
 _LETTER: dict[str, Any] = {
     "id": "01980000-0000-7000-8000-000000000000",

@@ -18,9 +18,14 @@ from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.pipelines import lost_if_gone, pipeline_of
 from wrapper.refusals import open_session, seat_in
+from wrapper.sdp import accepted
 from wrapper.settle import line_of, settle
 
 ROUNDS = 5
+NOTHING = (
+    "nothing of the offer would be sent: the media server takes audio in Opus and video in VP8, on lines that are "
+    "sendrecv or sendonly and are not bundle-only"
+)
 
 Rule = Callable[[SessionDocument, Seat], None]
 
@@ -107,7 +112,10 @@ class Negotiation:
         try:
             endpoint = await self._endpoint(claimed, session)
             answer = await self._context.media.answer(endpoint, self._offer)
-            committed = await self._connections.commit(claimed, me, endpoint, answer)
+            media = accepted(self._wanted.kind, self._offer, answer)
+            if self._wanted.kind == "publish" and not media:
+                raise Refusal("invalid-sdp", NOTHING)
+            committed = await self._connections.commit(claimed, me, endpoint, answer, media)
         except Gone:
             if not await lost_if_gone(session, self._context):
                 raise Trouble("the endpoint was gone before it was used") from None
@@ -152,8 +160,7 @@ class Negotiation:
             await self._end("replaced", self._replaces)
 
     async def _published(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
-        publish = self._context.store.media.publish
-        return await publish(connection.session_id, connection.epoch, connection.participant_id, connection.id)
+        return await self._context.store.media.publish(connection)
 
     async def _replaced(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
         """Swap the entry of the connection that this one replaces; subscriptions that name it follow first."""
@@ -162,8 +169,7 @@ class Negotiation:
         session = await open_session(connection.session_id, self._context)
         shown = participant_view(session, await seat_in(session, connection.participant_id, self._context))
         await self._connections.follow(session.id, connection.participant_id, self._replaces, connection.id)
-        swap = (self._replaces, connection.id)
-        return await self._context.store.media.replace(session.id, connection.epoch, shown, swap)
+        return await self._context.store.media.replace(connection, self._replaces, shown)
 
     async def _explain(self, connection: ConnectionDocument) -> None:
         session = await open_session(connection.session_id, self._context)
@@ -184,6 +190,7 @@ class Negotiation:
             "command_id": self._envelope.id,
             "connection_id": connection.id,
             "sdp_answer": connection.answer,
+            "media": connection.media,
         }
         message = Message(
             id=self._envelope.id,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from callplane.contracts.model import Wire
+from callplane.contracts.shapes import MediaKind
 
 MessageType = Literal[
     "answer",
@@ -70,9 +71,10 @@ def session_closed(reason: str) -> Event:
     return Event(type="session-closed", data={"reason": reason})
 
 
-def stream_published(participant_id: str, connection_id: str) -> Event:
-    """A stream can be subscribed to."""
-    return Event(type="stream-published", data={"participant_id": participant_id, "connection_id": connection_id})
+def stream_published(participant_id: str, connection_id: str, media: list[MediaKind] | None) -> Event:
+    """A stream can be subscribed to; ``media`` is what it has."""
+    data = {"participant_id": participant_id, "connection_id": connection_id, "media": media}
+    return Event(type="stream-published", data=data)
 
 
 def stream_unpublished(participant_id: str, connection_id: str, reason: str) -> Event:

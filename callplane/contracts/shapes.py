@@ -10,6 +10,7 @@ from callplane.contracts.model import Wire
 Role = Literal["publisher", "subscriber", "moderator"]
 Kind = Literal["publish", "subscribe"]
 ConnectionState = Literal["negotiating", "ready", "released"]
+MediaKind = Literal["audio", "video"]
 
 
 class Muted(Wire):
@@ -20,9 +21,10 @@ class Muted(Wire):
 
 
 class StreamView(Wire):
-    """One published stream, named by the connection that carries it."""
+    """One published stream, named by the connection that carries it; ``media`` is null where that is not known."""
 
     connection_id: str
+    media: list[MediaKind] | None = None
 
 
 class ParticipantView(Wire):
@@ -60,7 +62,10 @@ class SessionView(SessionSummary):
 
 
 class ConnectionView(Wire):
-    """One WebRTC endpoint of a participant; ``sdp_answer`` is null until the offer was answered."""
+    """One WebRTC endpoint of a participant; ``sdp_answer`` is null until the offer was answered.
+
+    ``media`` says what the answer accepts of what was offered: what a publisher sends, or a viewer receives.
+    """
 
     id: str
     kind: Kind
@@ -68,3 +73,4 @@ class ConnectionView(Wire):
     epoch: int
     state: ConnectionState
     sdp_answer: str | None = None
+    media: list[MediaKind] | None = None

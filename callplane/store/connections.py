@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.bounds import CANDIDATES
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
-from callplane.contracts.shapes import Kind
+from callplane.contracts.shapes import Kind, MediaKind
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
@@ -76,13 +76,19 @@ class Connections:
         return await self._change(where, update)
 
     async def commit(
-        self, claimed: ConnectionDocument, wrapper: str, endpoint: MediaRef, answer: str
+        self,
+        claimed: ConnectionDocument,
+        wrapper: str,
+        endpoint: MediaRef,
+        answer: str,
+        media: Iterable[MediaKind] = (),
     ) -> ConnectionDocument | None:
         """Make it ready, if the claim still stands; returns it with every candidate that has come until now."""
+        ready = {"state": "ready", "endpoint": endpoint, "answer": answer, "media": list(media), "owner": wrapper}
         return await self._change(
             _held(claimed, wrapper),
             {
-                "$set": {"state": "ready", "endpoint": endpoint, "answer": answer, "owner": wrapper},
+                "$set": ready,
                 "$unset": {"claim": ""},
                 "$currentDate": {"since": True},
             },

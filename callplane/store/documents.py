@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
-from callplane.contracts.shapes import ConnectionState, Kind, Muted, Role
+from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Role
 
 
 class OutboxEntry(Wire):
@@ -65,10 +65,11 @@ class Seat(Wire):
 
 
 class Stream(Wire):
-    """A published stream: whose, and by which connection."""
+    """A published stream: whose, by which connection, and with what in it."""
 
     participant_id: str
     connection_id: str
+    media: list[MediaKind] | None = None
 
 
 class SessionDocument(Outboxed):
@@ -118,6 +119,7 @@ class ConnectionDocument(Outboxed):
     epoch: int = 0
     endpoint: MediaRef | None = None
     answer: str | None = None
+    media: list[MediaKind] | None = None
     media_state: str | None = None
     since: datetime | None = None
     flows: dict[str, bool] = Field(default_factory=dict)

@@ -11,7 +11,7 @@ from callplane.contracts.messages import (
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock
-from callplane.store.documents import SessionDocument
+from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
 
 
 class SessionMedia:
@@ -44,32 +44,32 @@ class SessionMedia:
             ],
         )
 
-    async def publish(
-        self, session: str, epoch: int, participant: str, connection: str
-    ) -> Change[SessionDocument] | None:
+    async def publish(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
         """Enter a ready connection as a stream of its seat, once."""
+        stream = Stream(participant_id=connection.participant_id, connection_id=connection.id, media=connection.media)
         return await self._counted.change(
             {
-                "_id": session,
+                "_id": connection.session_id,
                 "status": "open",
-                "epoch": epoch,
-                "participants": {"$elemMatch": {"id": participant}},
-                "streams.connection_id": {"$ne": connection},
+                "epoch": connection.epoch,
+                "participants": {"$elemMatch": {"id": connection.participant_id}},
+                "streams.connection_id": {"$ne": connection.id},
             },
-            {"$push": {"streams": {"participant_id": participant, "connection_id": connection}}},
-            stream_published(participant, connection),
-            [Owed("settle-streams", {"participant_id": participant})],
+            {"$push": {"streams": stream.model_dump()}},
+            stream_published(connection.participant_id, connection.id, connection.media),
+            [Owed("settle-streams", {"participant_id": connection.participant_id})],
         )
 
     async def replace(
-        self, session: str, epoch: int, participant: ParticipantView, connections: tuple[str, str]
+        self, connection: ConnectionDocument, old: str, participant: ParticipantView
     ) -> Change[SessionDocument] | None:
-        """Let a ready connection (the second) take the place of another in ``streams``, once (design 7)."""
-        old, new = connections
+        """Let a ready connection take the place of another in ``streams``, once (design 7)."""
         mine = {"participant_id": participant.id, "connection_id": old}
+        where = {"_id": connection.session_id, "status": "open", "epoch": connection.epoch}
+        swapped = {"streams.$[entry].connection_id": connection.id, "streams.$[entry].media": connection.media}
         return await self._counted.change(
-            {"_id": session, "status": "open", "epoch": epoch, "streams": {"$elemMatch": mine}},
-            {"$set": {"streams.$[entry].connection_id": new}},
+            {**where, "streams": {"$elemMatch": mine}},
+            {"$set": swapped},
             participant_updated(participant.model_dump(mode="json")),
             [Owed("settle-streams", {"participant_id": participant.id})],
             array_filters=[{"entry.connection_id": old}],
@@ -83,4 +83,6 @@ class SessionMedia:
             {"_id": session, "status": "open", "streams": {"$elemMatch": {"connection_id": connection}}},
             {"$pull": {"streams": {"connection_id": connection}}},
             stream_unpublished(participant, connection, reason),
+            # Who watches the participant and names no stream sees the next one from now on.
+            [Owed("settle-streams", {"participant_id": participant})],
         )

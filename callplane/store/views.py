@@ -13,7 +13,9 @@ def participant_view(session: SessionDocument, seat: Seat) -> ParticipantView:
         state=seat.state,
         metadata=seat.metadata,
         muted=seat.muted,
-        streams=[StreamView(connection_id=stream.connection_id) for stream in session.streams_of(seat.id)],
+        streams=[
+            StreamView(connection_id=stream.connection_id, media=stream.media) for stream in session.streams_of(seat.id)
+        ],
     )
 
 
@@ -48,4 +50,5 @@ def connection_view(connection: ConnectionDocument) -> ConnectionView:
         epoch=connection.epoch,
         state=connection.state,
         sdp_answer=connection.answer,
+        media=connection.media,
     )

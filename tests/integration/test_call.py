@@ -35,7 +35,7 @@ async def _told(ann: Person, bo: Person, sent: dict[str, str]) -> None:
     """Everybody hears of everybody, and each of its own connection."""
     for one in (ann, bo):
         for publisher, connection in sent.items():
-            wanted = {"participant_id": publisher, "connection_id": connection}
+            wanted = {"participant_id": publisher, "connection_id": connection, "media": ["audio", "video"]}
             await one.heard(lambda m, w=wanted: m["type"] == "stream-published" and m["data"] == w)
         own = {"connection_id": sent[one.id], "state": "connected"}
         await one.heard(lambda m, w=own: m["type"] == "connection-state" and m["data"] == w)

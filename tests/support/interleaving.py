@@ -71,9 +71,10 @@ class MemoryMedia:
         return MediaRef(pipeline.server, made)
 
     async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
-        """An answer that names its endpoint."""
+        """An answer that names its endpoint, and takes all that is offered."""
         self._there(endpoint)
-        return f"answer of {endpoint.id} to {sdp_offer}"
+        turned = sdp_offer.replace("a=sendonly", "a=recvonly") if "sendonly" in sdp_offer else sdp_offer
+        return turned.replace("s=-", f"s=of {endpoint.id}")
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Nothing to gather."""

@@ -23,6 +23,7 @@ from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocum
 from tests.support.faults import Points
 from tests.support.interleaving import Actor, World
 from tests.support.mortals import FAST, SERVER, Ledger
+from tests.support.sdp import plain
 from wrapper.commands import COMMANDS
 from wrapper.context import Context
 from wrapper.leases import Leases
@@ -62,12 +63,12 @@ class Life:
         for person in (self.ann, self.bo):
             await store.seated(self.session, person, new_id())
             await store.attachments.open(SessionId(self.session), ParticipantId(person))
-        body = Subscribe(participant_id=self.bo, publisher=self.ann, sdp_offer="v=0")
+        body = Subscribe(participant_id=self.bo, publisher=self.ann, sdp_offer=plain("recvonly"))
         self.view = self.envelope(body)
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
         await self._deliver(self.view, context)
         await ledger.drain()
-        self.offer = self.envelope(Publish(participant_id=self.ann, sdp_offer="v=0"))
+        self.offer = self.envelope(Publish(participant_id=self.ann, sdp_offer=plain("sendonly")))
         self.connection = made_by(self.offer.id)
         await self.invariants()
 

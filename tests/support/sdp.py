@@ -62,3 +62,21 @@ c=IN IP4 0.0.0.0
 a=mid:2
 a=sctp-port:5000
 """
+
+
+def plain(direction: str, *codecs: str, tail: str = "") -> str:
+    """A description with a line for each codec (Opus and VP8), in one BUNDLE group, that goes one way."""
+    named = codecs or ("opus/48000/2", "VP8/90000")
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {' '.join(map(str, range(len(named))))}",
+    ]
+    for n, codec in enumerate(named):
+        kind = "audio" if codec.endswith("/48000/2") else "video"
+        lines += [f"m={kind} 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", f"a=mid:{n}", f"a={direction}", "a=rtcp-mux"]
+        lines += ["a=ice-ufrag:abcd", "a=ice-pwd:0123456789012345678901", "a=setup:actpass", f"a=rtpmap:96 {codec}"]
+        lines += [f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}"]
+    return "\r\n".join(lines) + "\r\n" + tail

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from callplane.store.documents import Seat
+from callplane.store.documents import ConnectionDocument, Seat
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from tests.support.servers import Database
@@ -36,13 +36,19 @@ async def test_a_seat_is_taken_once_in_time_and_never_after_a_kick(database: Dat
         assert await store.seats.take(session.id, Seat(id="p2"), "c1", store.soon()) is None, "a join in applied"
 
 
+def _ready(session: str, participant: str, connection: str, epoch: int = 1) -> ConnectionDocument:
+    """A connection that sends sound."""
+    whose = {"_id": connection, "session_id": session, "participant_id": participant}
+    return ConnectionDocument.model_validate({**whose, "state": "ready", "epoch": epoch, "media": ["audio"]})
+
+
 async def test_a_leave_takes_streams_along_and_counts_once(database: Database) -> None:
     async with repositories(database) as store:
         session = await store.session()
         await store.seated(session.id, "p1")
         await store.seated(session.id, "p2")
         for participant, connection in (("p1", "k1"), ("p2", "k2")):
-            assert await store.media.publish(session.id, 1, participant, connection) is not None
+            assert await store.media.publish(_ready(session.id, participant, connection)) is not None
         left = await asyncio.gather(*(store.seats.pull(session.id, "p1", "left") for _ in range(5)))
         [change] = [each for each in left if each is not None]
         assert [stream.connection_id for stream in change.document.streams] == ["k2"]
@@ -56,11 +62,11 @@ async def test_a_leave_takes_streams_along_and_counts_once(database: Database) -
 async def test_a_stream_needs_its_seat_and_its_epoch(database: Database) -> None:
     async with repositories(database) as store:
         session = await store.session()
-        assert await store.media.publish(session.id, 1, "nobody", "k1") is None
+        assert await store.media.publish(_ready(session.id, "nobody", "k1")) is None
         await store.seated(session.id, "p1")
-        assert await store.media.publish(session.id, 2, "p1", "k1") is None
-        assert await store.media.publish(session.id, 1, "p1", "k1") is not None
-        assert await store.media.publish(session.id, 1, "p1", "k1") is None
+        assert await store.media.publish(_ready(session.id, "p1", "k1", epoch=2)) is None
+        assert await store.media.publish(_ready(session.id, "p1", "k1")) is not None
+        assert await store.media.publish(_ready(session.id, "p1", "k1")) is None
         assert await store.media.unpublish(session.id, "p1", "k1", "stopped") is not None
         assert await store.media.unpublish(session.id, "p1", "k1", "stopped") is None
 

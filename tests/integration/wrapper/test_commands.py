@@ -18,6 +18,7 @@ from callplane.contracts.commands import (
 )
 from callplane.contracts.ids import made_by, new_id
 from tests.support.leftovers import ask, children, look, pipelines
+from tests.support.sdp import plain
 from tests.support.servers import Servers
 from tests.support.waiting import until
 from tests.support.wrappers import Room, offer, room
@@ -261,3 +262,34 @@ async def test_an_offer_that_found_no_media_server_goes_on_when_it_is_repeated(s
         assert error["id"] != command, "else the answer would be taken for a repeat of it"
         await r.cordon(False)
         assert (await r.done(body, session, command))["connection"]["state"] == "ready"
+
+
+async def test_what_is_accepted_of_an_offer_is_said_everywhere_and_nothing_is_refused(servers: Servers) -> None:
+    async with room(servers) as r:
+        session = await r.session()
+        ann, bo = await r.seat(session), await r.seat(session)
+        offered = plain("sendonly", "opus/48000/2", "H264/90000")
+        made = (await r.done(Publish(participant_id=ann, sdp_offer=offered), session))["connection"]
+        assert made["media"] == ["audio"]
+        [answer] = [m for m in await r.mailbox(ann) if m["type"] == "answer"]
+        assert answer["data"]["media"] == ["audio"]
+        [published] = [m for m in await r.mailbox(bo) if m["type"] == "stream-published"]
+        assert published["data"] == {"participant_id": ann, "connection_id": made["id"], "media": ["audio"]}
+        both = await r.done(Publish(participant_id=ann, sdp_offer=plain("sendonly"), replaces=made["id"]), session)
+        assert both["connection"]["media"] == ["audio", "video"]
+        before = await r.store.sessions.find(session)
+        assert before is not None
+        assert [(s.connection_id, s.media) for s in before.streams] == [(both["connection"]["id"], ["audio", "video"])]
+        for useless in (plain("recvonly"), plain("inactive"), plain("sendonly", "H264/90000")):
+            refused = await r.ask(Publish(participant_id=bo, sdp_offer=useless), session)
+            assert refused.problem is not None
+            assert refused.problem.code == "invalid-sdp"
+        after = await r.store.sessions.find(session)
+        assert after is not None
+        assert (after.version, after.streams) == (before.version, before.streams), "nothing was announced"
+        [pipeline] = await pipelines(r.media())
+
+        async def clean() -> bool:
+            return len(await children(r.media(), pipeline)) == 1
+
+        await until(clean)

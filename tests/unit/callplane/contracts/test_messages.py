@@ -14,7 +14,11 @@ SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
     (messages.participant_updated({"id": "p"}), "participant-updated", {"participant": {"id": "p"}}),
     (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
     (messages.session_closed("over"), "session-closed", {"reason": "over"}),
-    (messages.stream_published("p", "c"), "stream-published", {"participant_id": "p", "connection_id": "c"}),
+    (
+        messages.stream_published("p", "c", ["audio"]),
+        "stream-published",
+        {"participant_id": "p", "connection_id": "c", "media": ["audio"]},
+    ),
     (
         messages.stream_unpublished("p", "c", "stopped"),
         "stream-unpublished",

@@ -58,6 +58,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             listing, pool = Listing(database), PoolOrders(database)
             store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, clock)
             draining, metrics = asyncio.Event(), Metrics()
+            database.unread.met = metrics.unreadable
             shared = Shared(carriers.mailboxes, attachments, Pods(database), clock, watch=metrics.watch_mailboxes)
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
             await stack.enter_async_context(beside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))

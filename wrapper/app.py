@@ -83,6 +83,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         await store.wrappers.renew(wrapper)
 
         reach, chores, metrics = Reach(), Chores(), Metrics(store.clock.now)
+        database.unread.met = metrics.unreadable
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
         ears = Ears(hearing.take, reach.back, reach.cut_off, reach.gone)

@@ -1,7 +1,7 @@
 """Every wrapper listens to every open session: by the change stream, and by listing at the start (design 3, 6)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from callplane.bus.ports import Listener
 from callplane.contracts.errors import Away
@@ -9,6 +9,7 @@ from callplane.contracts.ids import SessionId
 from callplane.store.database import Database
 from callplane.store.sessions import Sessions
 from callplane.store.watch import Seen, StreamLost, Watch, watch
+from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.metrics import Metrics
 
@@ -59,7 +60,7 @@ class Listening:
 
         async def one(session: SessionId) -> None:
             async with gate:
-                await self.listen(session)
+                await self._alone(session, self.listen)
 
         async with asyncio.TaskGroup() as group:
             for session in missing:
@@ -69,8 +70,7 @@ class Listening:
         """Declare, consume, then read the status again: closed by now, its queue is owed a deletion once more."""
         try:
             await self._listener.listen(session)
-            now = await self._sessions.find(session)
-            if now is None or now.status == "closed":
+            if await self._sessions.epoch_of_open(session) is None:
                 await self._listener.unlisten(session)
                 await self._sessions.owe_deletion(session)
         except Away as away:
@@ -88,8 +88,7 @@ class Listening:
 
     async def cancelled(self, session: SessionId) -> None:
         """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
-        found = await self._sessions.find(session)
-        if found is not None and found.status == "open":
+        if await self._sessions.epoch_of_open(session) is not None:
             await self.listen(session)
 
     async def _follow(self, stream: Watch) -> None:
@@ -99,9 +98,9 @@ class Listening:
                 self._metrics.stream_said(seen)
                 match seen:
                     case Seen(what="opened", id=session):
-                        group.create_task(self.listen(SessionId(session)))
+                        group.create_task(self._alone(SessionId(session), self.listen))
                     case Seen(what="closed" | "epoch", id=session):
-                        group.create_task(self._turned(SessionId(session)))
+                        group.create_task(self._alone(SessionId(session), self._turned))
                     case Seen(what="server"):
                         self.pool_changed.set()
                     case _:
@@ -111,10 +110,17 @@ class Listening:
         """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was shunned."""
         shunned = self._shunned.pop(session, None) is not None
         try:
-            found = await self._sessions.find(session)
+            epoch = await self._sessions.epoch_of_open(session)
         except Away:
             return  # they are forgotten with the session at the latest
-        there = found is not None and found.status == "open"
-        self._forget(session, found.epoch if found is not None and there else None)
-        if shunned and there:
+        self._forget(session, epoch)
+        if shunned and epoch is not None:
             await self.listen(session)
+
+    async def _alone(self, session: SessionId, work: Callable[[SessionId], Awaitable[None]]) -> None:
+        """What one session has brought about costs nobody else the stream, the list or the program."""
+        try:
+            await work(session)
+        except Exception as failure:
+            self._metrics.loop_failed("listening to one session")
+            self._log.error("not listened to", session_id=session, why=words(failure), frames=frames(failure))

@@ -12,6 +12,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
 from callplane.store.guards import older_than, past_grace
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
@@ -56,7 +57,7 @@ class Attachments:
         """It as of the last majority write; None when the seat never was, or went more than an hour ago."""
         with away_when_unreachable():
             found = await self._collection.find_one({"_id": participant})
-        return None if found is None else Attachment.model_validate(found)
+        return None if found is None else read(Attachment, found, self._collection)
 
     async def take(self, seen: Attachment, holder: str) -> Attachment | None:
         """Make ``holder`` its holder; None when it has changed since it was seen, or is ended."""
@@ -110,7 +111,7 @@ class Attachments:
         """The detached ones of open sessions whose grace is over, longest first."""
         with away_when_unreachable():
             found = await self._collection.aggregate([{"$match": {"state": "detached"}}, *past_grace(limit)])
-        return [Attachment.model_validate(one) for one in found]
+        return readable(Attachment, found, self._collection)
 
     async def detach_orphans(self, alive: Iterable[str]) -> int:
         """Detach those whose holder is not among the living, as those were read just before; how many that were.
@@ -139,8 +140,8 @@ class Attachments:
 
     async def _list(self, where: Document, limit: int) -> list[Attachment]:
         with away_when_unreachable():
-            cursor = self._collection.find(where).sort("since", 1).limit(limit)
-            return [Attachment.model_validate(found) async for found in cursor]
+            found = await self._collection.find(where).sort("since", 1).limit(limit).to_list()
+        return readable(Attachment, found, self._collection)
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
         step: Document = {"$inc": {"n": 1}} if counting else {}
@@ -148,7 +149,7 @@ class Attachments:
             found = await self._collection.find_one_and_update(
                 where, {**update, **step, "$currentDate": {"since": True}}, return_document=ReturnDocument.AFTER
             )
-        return None if found is None else Attachment.model_validate(found)
+        return None if found is None else read(Attachment, found, self._collection)
 
 
 def _ending(reason: str) -> Document:

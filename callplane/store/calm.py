@@ -15,6 +15,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
+from callplane.store.reading import Unread
 from callplane.telemetry.stages import stage
 
 T = TypeVar("T")
@@ -76,13 +77,19 @@ class Found:
 class Collection:
     """The operations of a collection that repositories use."""
 
-    def __init__(self, calm: Calm, collection: AsyncCollection[Document]) -> None:
+    def __init__(self, calm: Calm, collection: AsyncCollection[Document], unread: Unread) -> None:
         self._calm = calm
         self._collection = collection
+        self.unread = unread
+
+    @property
+    def name(self) -> str:
+        """What MongoDB calls it."""
+        return self._collection.name
 
     def with_options(self, **options: Any) -> "Collection":
         """The same collection with another read or write concern."""
-        return Collection(self._calm, self._collection.with_options(**options))
+        return Collection(self._calm, self._collection.with_options(**options), self.unread)
 
     def find(self, *args: Any, **options: Any) -> Found:
         """Query."""
@@ -161,9 +168,10 @@ class Database:
     def __init__(self, calm: Calm, database: AsyncDatabase[Document]) -> None:
         self._calm = calm
         self._database = database
+        self.unread = Unread()
 
     def __getitem__(self, name: str) -> Collection:
-        return Collection(self._calm, self._database[name])
+        return Collection(self._calm, self._database[name], self.unread)
 
     async def hello(self) -> Document:
         """What the server says of itself, with its ``localTime``."""

@@ -12,6 +12,8 @@ from callplane.contracts.messages import Event
 from callplane.store.calm import Collection
 from callplane.store.database import DatabaseClock, Document
 from callplane.store.documents import Outboxed
+from callplane.store.free_json import stored
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 D = TypeVar("D", bound=Outboxed)
@@ -60,7 +62,7 @@ class CountedUpdates(Generic[D]):
         pushes: dict[str, Any] = {"chores": {"$each": made}} if made else {}
         operators = {name: dict(fields) for name, fields in update.items()}
         if event is not None:
-            entry = {"id": new_id(), "type": event.type, "at": self._clock.now(), "data": event.data}
+            entry = {"id": new_id(), "type": event.type, "at": self._clock.now(), "data": stored(event.data)}
             pushes["outbox"] = entry
             operators.setdefault("$inc", {})["version"] = 1
         if pushes:
@@ -68,7 +70,7 @@ class CountedUpdates(Generic[D]):
         found = await self._apply(where, operators, **options)
         if found is None:
             return None
-        return Change(self._kind.model_validate(found), tuple(str(chore["id"]) for chore in made))
+        return Change(read(self._kind, found, self._collection), tuple(str(chore["id"]) for chore in made))
 
     async def _apply(self, where: Mapping[str, Any], operators: Document, **options: Any) -> Document | None:
         with away_when_unreachable():
@@ -79,7 +81,7 @@ class CountedUpdates(Generic[D]):
     async def pull_published(self, id_: str, entries: list[str]) -> D | None:
         """Take published events out, by their ids; returns the document with what is left."""
         found = await self._apply({"_id": id_}, {"$pull": {"outbox": {"id": {"$in": entries}}}})
-        return None if found is None else self._kind.model_validate(found)
+        return None if found is None else read(self._kind, found, self._collection)
 
     async def pull_chore(self, id_: str, chore: str) -> None:
         """Take a chore out that has been done."""
@@ -90,7 +92,7 @@ class CountedUpdates(Generic[D]):
         """The document as of the last majority write."""
         with away_when_unreachable():
             found = await self._collection.find_one({"_id": id_})
-        return None if found is None else self._kind.model_validate(found)
+        return None if found is None else read(self._kind, found, self._collection)
 
     async def overdue(self, age: float, limit: int = 200) -> list[D]:
         """Documents that owe an event or a chore for longer than ``age`` seconds and that this caller won to sweep.
@@ -108,5 +110,5 @@ class CountedUpdates(Generic[D]):
             guard = {"_id": id_, "$and": [{"$or": due}, {"$or": free}]}
             document = await self._apply(guard, {"$currentDate": {"swept": True}})
             if document is not None:
-                won.append(self._kind.model_validate(document))
-        return won
+                won.append(document)
+        return readable(self._kind, won, self._collection)

@@ -1,6 +1,6 @@
 """Connections: wanted, claimed, ready, released. Every step is one guarded update (design 5)."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
 from callplane.store.guards import older_than, remember
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 CLAIM_SECONDS = 15.0
@@ -136,11 +137,11 @@ class Connections:
     async def of_session(self, session: str, **where: Any) -> list[ConnectionDocument]:
         """The connections of a session that are not released and match."""
         found = {"session_id": session, "state": {"$ne": "released"}, **where}
-        return [connection async for connection in self._all(found)]
+        return await self._all(found)
 
     async def ready_on(self, owner: str, server: str | None = None) -> list[ConnectionDocument]:
         """What a wrapper owns, on one media server or on all."""
-        found = [c async for c in self._all({"owner": owner, "state": "ready"})]
+        found = await self._all({"owner": owner, "state": "ready"})
         return [c for c in found if server is None or (c.endpoint is not None and c.endpoint.server == server)]
 
     async def adopt(self, connection: ConnectionDocument, wrapper: str) -> ConnectionDocument | None:
@@ -155,13 +156,13 @@ class Connections:
     async def orphans(self, alive: Iterable[str], limit: int = 2_000) -> list[ConnectionDocument]:
         """Ready connections whose owner is none of ``alive``."""
         where = {"state": "ready", "owner": {"$nin": list(alive)}}
-        return [connection async for connection in self._all(where, limit)]
+        return await self._all(where, limit)
 
     async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
         """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""
         idle = {"$or": [{"claim": {"$exists": False}}, {"claim.wrapper": {"$nin": list(alive)}}]}
         where = {"state": "negotiating", "offered": True, **idle, **older_than("since", seconds)}
-        return [connection async for connection in self._all(where, 100)]
+        return await self._all(where, 100)
 
     async def move_epoch(self, session: str, epoch: int) -> None:
         """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7)."""
@@ -187,17 +188,17 @@ class Connections:
         with away_when_unreachable():
             await self._collection.delete_many({"session_id": session})
 
-    async def _all(self, where: Document, limit: int = 0) -> AsyncIterator[ConnectionDocument]:
+    async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
         with away_when_unreachable():
-            async for found in self._collection.find(where).limit(limit):
-                yield ConnectionDocument.model_validate(found)
+            found = await self._collection.find(where).limit(limit).to_list()
+        return readable(ConnectionDocument, found, self._collection)
 
     async def _change(self, where: Document, update: Document, *, upsert: bool = False) -> ConnectionDocument | None:
         with away_when_unreachable():
             found = await self._collection.find_one_and_update(
                 where, update, upsert=upsert, return_document=ReturnDocument.AFTER
             )
-        return None if found is None else ConnectionDocument.model_validate(found)
+        return None if found is None else read(ConnectionDocument, found, self._collection)
 
     async def _make(self, mine: Document) -> None:
         """Insert a connection whose offer has not come yet; one that is there already is left alone."""

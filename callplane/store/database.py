@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
@@ -45,7 +45,14 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     try:
         database = client.get_database(
             name,
-            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TYPE_REGISTRY),
+            # A date or a text that Python cannot hold must not keep a whole batch of documents from being read.
+            codec_options=CodecOptions(
+                tz_aware=True,
+                tzinfo=UTC,
+                type_registry=TYPE_REGISTRY,
+                datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+                unicode_decode_error_handler="replace",
+            ),
             read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern(w="majority", j=True),
             read_concern=ReadConcern("majority"),

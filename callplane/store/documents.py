@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
 from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Role
+from callplane.store.free_json import FreeJson
 
 
 class OutboxEntry(Wire):
@@ -16,7 +17,7 @@ class OutboxEntry(Wire):
     id: str
     type: str
     at: datetime
-    data: dict[str, Any]
+    data: FreeJson
 
 
 class Chore(Wire):
@@ -60,7 +61,7 @@ class Seat(Wire):
     name: str = ""
     role: Role = "publisher"
     state: Literal["joined", "reconnecting"] = "joined"
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: FreeJson = Field(default_factory=dict)
     muted: Muted = Muted()
 
 
@@ -79,7 +80,7 @@ class SessionDocument(Outboxed):
     status: Literal["open", "closed"]
     epoch: int
     settings: Settings
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: FreeJson = Field(default_factory=dict)
     media: MediaRef | None = None
     server_id: str | None = None
     server: str | None = None

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from callplane.store.database import Database
 from callplane.store.documents import SessionDocument
+from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
 # Left on the server: what no public view shows.
@@ -13,7 +14,7 @@ _UNSEEN = {"outbox": 0, "chores": 0, "applied": 0, "kicked": 0}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some sessions, and the id to go on after; None: these were the last."""
+    """Some sessions, none where not one of them can be read, and the id to go on after; None: these were the last."""
 
     sessions: list[SessionDocument]
     last: str | None
@@ -27,10 +28,11 @@ class Listing:
 
     async def page(self, after: str | None, limit: int, status: Literal["open", "closed"] | None = None) -> Page:
         """Up to ``limit`` sessions whose ids come after ``after``. Raises Away."""
-        where: dict[str, Any] = {"status": status} if status else {}
-        if after is not None:
-            where["_id"] = {"$gt": after}
+        # Compared with a text, only ids that are texts are found: what else is there is none of ours.
+        where: dict[str, Any] = {"_id": {"$gte": ""} if after is None else {"$gt": after}}
+        if status:
+            where["status"] = status
         with away_when_unreachable():
             found = await self._collection.find(where, _UNSEEN).sort("_id", 1).limit(limit + 1).to_list(limit + 1)
-        sessions = [SessionDocument.model_validate(document) for document in found[:limit]]
-        return Page(sessions, sessions[-1].id if len(found) > limit else None)
+        sessions = readable(SessionDocument, found[:limit], self._collection)
+        return Page(sessions, found[limit - 1]["_id"] if len(found) > limit else None)

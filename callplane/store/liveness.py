@@ -1,6 +1,6 @@
 """What media servers say of ready connections, and how long ago: the ground on which somebody counts as away."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from callplane.contracts.messages import connection_failed, connection_state
@@ -8,6 +8,7 @@ from callplane.store.changes import Change, CountedUpdates
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
 from callplane.store.guards import older_than, past_grace
+from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
 LIMIT = 5000
@@ -55,19 +56,19 @@ class Liveness:
     async def failed_for(self, seconds: float, **where: Any) -> list[ConnectionDocument]:
         """Ready connections that have been failed for so long."""
         wanted = {"state": "ready", "media_state": "failed", **where, **older_than("since", seconds)}
-        return [connection async for connection in self._all(wanted)]
+        return await self._all(wanted)
 
     async def failed_of(self, seats: Seats) -> list[ConnectionDocument]:
         """Ready connections of these seats that are failed."""
         wanted = {**_of(seats), "state": "ready", "media_state": "failed"}
-        return [connection async for connection in self._all(wanted)]
+        return await self._all(wanted)
 
     async def past_grace(self) -> list[ConnectionDocument]:
         """Ready connections of open sessions that have been failed, and told of it, for longer than the grace."""
         stages = [{"$match": {"state": "ready", "media_state": "failed", "told": True}}, *past_grace(LIMIT)]
         with away_when_unreachable():
             found = await self._collection.aggregate(stages)
-        return [ConnectionDocument.model_validate(one) for one in found]
+        return readable(ConnectionDocument, found, self._collection)
 
     async def still(self, seats: Seats) -> list[ConnectionDocument]:
         """What these seats publish and nothing of which arrives, though it once did."""
@@ -79,17 +80,17 @@ class Liveness:
             "flows": {"$exists": True},
             "$nor": [{f"flows.{medium}": True} for medium in _FLOWS],
         }
-        return [connection async for connection in self._all(wanted)]
+        return await self._all(wanted)
 
     async def connected_for(self, seconds: float, seats: Seats) -> list[ConnectionDocument]:
         """Ready connections of these seats that have been connected for so long, as far as was heard."""
         wanted = {**_of(seats), "state": "ready", "media_state": "connected", **older_than("since", seconds)}
-        return [connection async for connection in self._all(wanted)]
+        return await self._all(wanted)
 
-    async def _all(self, where: Document) -> AsyncIterator[ConnectionDocument]:
+    async def _all(self, where: Document) -> list[ConnectionDocument]:
         with away_when_unreachable():
-            async for found in self._collection.find(where).sort("since", 1).limit(LIMIT):
-                yield ConnectionDocument.model_validate(found)
+            found = await self._collection.find(where).sort("since", 1).limit(LIMIT).to_list()
+        return readable(ConnectionDocument, found, self._collection)
 
 
 def _of(seats: Seats) -> Document:

@@ -22,10 +22,13 @@ class MediaRefCodec(TypeCodec):
         return Binary(f"{value.server}\0{value.id}".encode(), _SUBTYPE)
 
     def transform_bson(self, value: Binary) -> MediaRef | Binary:
-        """Back again; another subtype is none of ours."""
+        """Back again; another subtype is none of ours, and what is no text is left to who reads the document."""
         if value.subtype != _SUBTYPE:
             return value
-        server, _, id_ = value.decode().partition("\0")
+        try:
+            server, _, id_ = value.decode().partition("\0")
+        except UnicodeDecodeError:
+            return value
         return MediaRef(server, id_)
 
 

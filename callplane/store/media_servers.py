@@ -10,6 +10,7 @@ from pymongo.read_concern import ReadConcern
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
 from callplane.store.guards import older_than
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 PLACED_KIB = 2048
@@ -60,7 +61,8 @@ class MediaServers:
     async def all(self) -> list[MediaServerDocument]:
         """The whole pool."""
         with away_when_unreachable():
-            return [MediaServerDocument.model_validate(found) async for found in self._collection.find()]
+            found = await self._collection.find().to_list()
+        return readable(MediaServerDocument, found, self._collection)
 
     async def reached(self, name: str, wrapper: str, server_id: str) -> None:
         """A wrapper has a socket: the server is up, and this is its process. Said again and again, written when new."""
@@ -155,8 +157,8 @@ class MediaServers:
     async def _reserve_among(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         while True:
             with away_when_unreachable():
-                up = self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}})
-                found = [MediaServerDocument.model_validate(f) async for f in up]
+                up = await self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}}).to_list()
+            found = readable(MediaServerDocument, up, self._collection)
             if not found:
                 return None
             best, why = _choose(found, former)
@@ -170,7 +172,7 @@ class MediaServers:
             found = await self._lightly.find_one_and_update(
                 where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
             )
-        return None if found is None else MediaServerDocument.model_validate(found)
+        return None if found is None else read(MediaServerDocument, found, self._collection)
 
     async def unreserve(self, name: str) -> None:
         """The reserved pipeline lost its race or could not be made."""

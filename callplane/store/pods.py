@@ -29,8 +29,8 @@ class Pods:
         """The connections of pods whose lease runs."""
         where = {"since": {"$type": "date"}, "$expr": {"$gte": ["$since", _past(self._lease)]}}
         with away_when_unreachable():
-            found = [pod["holder"] async for pod in self._collection.find(where, {"holder": 1})]
-        return frozenset(holder for holder in found if holder)
+            found = [pod.get("holder") async for pod in self._collection.find(where, {"holder": 1})]
+        return frozenset(holder for holder in found if isinstance(holder, str))
 
     async def bury(self) -> None:
         """Forget the pods that died an hour ago."""

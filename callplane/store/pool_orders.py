@@ -7,6 +7,7 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.operations import MediaServerView
 from callplane.store.database import Database, Document
 from callplane.store.media_servers import MediaServerDocument, unborn
+from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
 Removed = Literal["removed", "busy", "unknown"]
@@ -22,7 +23,8 @@ class PoolOrders:
     async def all(self) -> list[MediaServerView]:
         """The pool by name, with the number of open sessions on each."""
         with away_when_unreachable():
-            pool = [MediaServerDocument.model_validate(found) async for found in self._servers.find().sort("_id", 1)]
+            found = await self._servers.find().sort("_id", 1).to_list()
+        pool = readable(MediaServerDocument, found, self._servers)
         return [_view(server, await self._count(server.name), pool) for server in pool]
 
     async def find(self, name: str) -> MediaServerView | None:

@@ -17,7 +17,9 @@ from callplane.contracts.shapes import ParticipantView
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import Seat, SessionDocument
+from callplane.store.free_json import stored
 from callplane.store.guards import in_time, remember
+from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
 KICKED_KEPT = 1000
@@ -51,9 +53,10 @@ class Seats:
             "$expr": {"$and": [room, in_time(deadline)]},
         }
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
+        written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
         return await self._counted.change(
             where,
-            {"$push": {"participants": seat.model_dump(), **remember(command)}, "$unset": {"since": ""}},
+            {"$push": {"participants": written, **remember(command)}, "$unset": {"since": ""}},
             participant_joined(shown),
         )
 
@@ -86,7 +89,7 @@ class Seats:
             if name == "muted":
                 fields |= {f"participants.$[seat].muted.{medium}": on for medium, on in value.items()}
             else:
-                fields[f"participants.$[seat].{name}"] = value
+                fields[f"participants.$[seat].{name}"] = stored(value)
         where: Document = {
             "_id": session,
             "status": "open",
@@ -116,7 +119,8 @@ class Seats:
         """Open sessions in which somebody's media is away."""
         where = {"status": "open", "participants.state": "reconnecting"}
         with away_when_unreachable():
-            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+            found = await self._collection.find(where).limit(limit).to_list()
+        return readable(SessionDocument, found, self._collection)
 
     async def _turn(
         self, session: str, participant: str, states: tuple[str, str], event: Event

@@ -14,7 +14,9 @@ from callplane.contracts.messages import session_closed, session_updated
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import SessionDocument
+from callplane.store.free_json import stored
 from callplane.store.guards import in_time, older_than, remember
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
@@ -56,11 +58,20 @@ class Sessions:
         """The session as of the last majority write."""
         return await self.counted.find(session)
 
+    async def epoch_of_open(self, session: str) -> int | None:
+        """Its epoch, if it is open; read without the rest, which may be large, or not readable."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({"_id": session, "status": "open"}, {"epoch": 1})
+        if found is None:
+            return None
+        epoch = found.get("epoch")
+        return epoch if isinstance(epoch, int) else 0
+
     async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
         """The open session that has this custom id."""
         with away_when_unreachable():
             found = await self._collection.find_one({"custom_id": custom_id, "status": "open"})
-        return None if found is None else SessionDocument.model_validate(found)
+        return None if found is None else read(SessionDocument, found, self._collection)
 
     async def update(
         self, session: str, command: str, changes: dict[str, Any], deadline: datetime, if_match: int | None
@@ -69,7 +80,7 @@ class Sessions:
         where: Document = {"_id": session, "status": "open", "applied": {"$ne": command}, "$expr": in_time(deadline)}
         if if_match is not None:
             where["version"] = if_match
-        fields = {f"settings.{name}" if name in SETTINGS else name: value for name, value in changes.items()}
+        fields = {f"settings.{name}" if name in SETTINGS else name: stored(value) for name, value in changes.items()}
         return await self.counted.change(where, {"$set": fields, "$push": remember(command)}, session_updated(changes))
 
     async def close(self, session: str, reason: str, *, also: Document | None = None) -> Change[SessionDocument] | None:
@@ -108,7 +119,8 @@ class Sessions:
         """Every open session, read ``local``: majority reads, with secondaries behind, missed inserts (measured)."""
         local = self._collection.with_options(read_concern=ReadConcern("local"))
         with away_when_unreachable():
-            return [SessionId(found["_id"]) async for found in local.find({"status": "open"}, {"_id": 1})]
+            found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
+        return [SessionId(id_) for id_ in found if isinstance(id_, str)]
 
     async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
         """Open sessions whose pipeline is on a server that is down (None), is another process by now, or was removed.
@@ -122,13 +134,15 @@ class Sessions:
         lost.append({"server": {"$nin": sorted(servers)}})
         where = {"status": "open", "media": {"$ne": None}, "$or": lost}
         with away_when_unreachable():
-            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+            found = await self._collection.find(where).limit(limit).to_list()
+        return readable(SessionDocument, found, self._collection)
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""
         where = {"status": "open", "server": server, "media": {"$ne": None}}
         with away_when_unreachable():
-            return [SessionDocument.model_validate(d) async for d in self._collection.find(where).limit(limit)]
+            found = await self._collection.find(where).limit(limit).to_list()
+        return readable(SessionDocument, found, self._collection)
 
     async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a session names as its pipeline."""
@@ -140,7 +154,8 @@ class Sessions:
         """Sessions that were closed longer ago than anybody may still read their mailboxes."""
         where = {"status": "closed", **older_than("since", seconds)}
         with away_when_unreachable():
-            return [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+            found = [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+        return [id_ for id_ in found if isinstance(id_, str)]
 
     async def bury(self, session: str) -> None:
         """Delete a tombstone."""
@@ -154,7 +169,7 @@ class Sessions:
             where = _deserted(left, setting)
             with away_when_unreachable():
                 due += [(d["_id"], reason) async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
-        return due
+        return [(id_, reason) for id_, reason in due if isinstance(id_, str)]
 
     async def close_deserted(self, session: str, reason: str) -> Change[SessionDocument] | None:
         """Close it if it is still deserted and still due."""
@@ -179,7 +194,7 @@ def _fresh(wanted: CreateSession) -> Document:
         "epoch": 1,
         "version": 1,
         "settings": {name: getattr(wanted, name) for name in SETTINGS},
-        "metadata": wanted.metadata,
+        "metadata": stored(wanted.metadata),
         "media": None,
         "server": None,
         "participants": [],

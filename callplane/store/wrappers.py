@@ -27,7 +27,8 @@ class Wrappers:
         """The wrappers whose lease runs."""
         where = {"since": {"$type": "date"}, "$expr": {"$gte": ["$since", self._past]}}
         with away_when_unreachable():
-            return frozenset([found["_id"] async for found in self._collection.find(where, {"_id": 1})])
+            found = [one["_id"] async for one in self._collection.find(where, {"_id": 1})]
+        return frozenset(id_ for id_ in found if isinstance(id_, str))
 
     async def bury(self) -> list[str]:
         """Remove the leases that have run out; returns whose they were."""
@@ -36,4 +37,4 @@ class Wrappers:
             dead = [found["_id"] async for found in self._collection.find(where, {"_id": 1})]
             for wrapper in dead:
                 await self._collection.delete_one({"_id": wrapper, **where})
-        return dead
+        return [wrapper for wrapper in dead if isinstance(wrapper, str)]

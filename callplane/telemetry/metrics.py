@@ -29,6 +29,18 @@ class Metrics:
             ["loop"],
             registry=self.registry,
         )
+        self._unreadable = Counter(
+            "callplane_unreadable_documents",
+            "How often a document of MongoDB could not be read and was passed over",
+            ["collection"],
+            registry=self.registry,
+        )
+        for collection in ("sessions", "connections", "attachments", "media_servers"):
+            self._unreadable.labels(collection)  # An alert sees no increase in what begins with its first count.
+
+    def unreadable(self, collection: str) -> None:
+        """A document was passed over."""
+        self._unreadable.labels(collection).inc()
 
     def loop_failed(self, loop: str) -> None:
         """A loop (``callplane.concurrency.forever``) is begun again."""

@@ -89,6 +89,11 @@ class Database:
         async with self.client() as client:
             return await client[self.name][collection].find().to_list()
 
+    async def write(self, collection: str, *documents: dict[str, Any]) -> None:
+        """Put documents into a collection, whatever our programs would say of them."""
+        async with self.client() as client:
+            await client[self.name][collection].insert_many(documents)
+
     def client(self) -> AsyncMongoClient[dict[str, Any]]:
         """A client of the caller's own: ``async with database.client() as client``."""
         return AsyncMongoClient(self.url, serverSelectionTimeoutMS=5_000)

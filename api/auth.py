@@ -14,6 +14,9 @@ from callplane.contracts.errors import Refusal
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
+PASSED_ON = frozenset({"forwarded", "via", "x-real-ip"})
+"""Headers that proxies add, with every ``X-Forwarded-*`` (RFC 7239; RFC 9110, 7.6.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
@@ -24,7 +27,7 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class Anybody:
-    """Somebody without a credential, where open access is on."""
+    """Somebody on this machine, where open access is on: without a credential, or with the token of this run."""
 
     kind: Literal["open"] = "open"
 
@@ -38,6 +41,7 @@ class Credentials:
     def __init__(self, settings: Settings) -> None:
         self._keys = settings.api_keys
         self._open = settings.open_access
+        self._open_token = settings.open_token.encode()
         self._origins = frozenset(settings.cors_origins)
         self.participants = ParticipantTokens(settings.token_secrets)
         self._access = AccessTokens(settings.api_keys)
@@ -46,19 +50,24 @@ class Credentials:
         """The credential of a request: its bearer token, else its API key, else open access. Raises Refusal."""
         authorization = headers.get("authorization")
         if authorization is not None:
-            return self._bearer(authorization)
+            return self._bearer(authorization, headers)
         secret = headers.get("x-api-key")
         if secret is not None:
             return self._key(secret)
         if not self._open:
             raise Refusal("unauthorized")
+        if self._open_token:
+            raise Refusal("unauthorized", "Open access here is for who has the link that was printed at the start.")
         self._at_home(headers)
         return Anybody()
 
-    def _bearer(self, authorization: str) -> Credential:
+    def _bearer(self, authorization: str, headers: Headers) -> Credential:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise Refusal("unauthorized", "Only the Bearer scheme is understood.")
+        if self._open and self._open_token and hmac.compare_digest(token.strip().encode(), self._open_token):
+            self._at_home(headers)
+            return Anybody()
         try:
             verifier = self.participants if is_participant_token(token.strip()) else self._access
             return verifier.verify(token.strip())
@@ -74,13 +83,19 @@ class Credentials:
         return KeyHolder(names[0])
 
     def _at_home(self, headers: Headers) -> None:
-        """Refuse a page of elsewhere that reaches us by a name it had pointed at this machine, or by a plain form."""
-        if _hostname(headers.get("host", "")) not in LOCAL_NAMES:
+        """Refuse who is not on this machine: what a proxy passed on, and pages of elsewhere.
+
+        Such a page reaches us by a name that it had pointed at this machine, or by a plain form.
+        """
+        if any(name in PASSED_ON or name.startswith("x-forwarded-") for name in headers):
+            raise Refusal("unauthorized", "Open access is not for requests that came through a proxy.")
+        host = headers.get("host", "")
+        if _hostname(host) not in LOCAL_NAMES:
             raise Refusal("unauthorized", "Open access is only for localhost, 127.0.0.1 and [::1].")
         origin = headers.get("origin")
         if origin is None or origin in self._origins:
             return
-        if _hostname(urlsplit(origin).netloc) not in LOCAL_NAMES:
+        if urlsplit(origin).netloc.lower() != host.lower():
             raise Refusal("unauthorized", "Open access is not for pages of other sites.")
 
 

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     open_access: bool = Field(
         False, description="let anybody in without a credential; only where `host` is this machine"
     )
+    open_token: str = Field(
+        "", description="what open access asks for as bearer token; `callplane up` makes one each time. None: nothing"
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="origins of pages that may use the API from elsewhere, separated by commas"
     )

@@ -42,7 +42,7 @@ def load(log_level: str) -> None:
 
 @contextlib.asynccontextmanager
 async def serve(options: Options, around: Surroundings, listener: socket.socket) -> AsyncIterator[str]:
-    """Run wrapper and API for the block; the address that the API serves."""
+    """Run wrapper and API for the block; the link to open, with the token of this run where access is open."""
     from api import app as api
     from callplane.contracts.errors import Away
     from wrapper import app as wrapper
@@ -62,7 +62,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
             async with asyncio.timeout(READY_WITHIN):
                 await program.listening.ready.wait()
             started = True
-            yield url
+            yield f"{url}/#access_token={settings.open_token}" if settings.open_token else f"{url}/"
     except (Away, TimeoutError) as trouble:
         if started:
             raise
@@ -93,6 +93,8 @@ def _api_settings(options: Options, around: Surroundings) -> "Settings":
             host=options.host,
             token_secrets=_token_secrets(around.directory),
             open_access=options.at_home,
+            # Other users of this machine, pages of other ports and whoever comes through a proxy do not know it.
+            open_token=f"open-{secrets.token_urlsafe(24)}" if options.at_home else "",
         )
     except ValidationError as wrong:
         raise CannotStart(" ".join(mistakes(wrong))) from wrong

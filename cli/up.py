@@ -8,6 +8,7 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from cli import embedded
 from cli.board import Board
@@ -83,11 +84,11 @@ async def _start(machine: Machine, door: socket.socket) -> None:
 
 def _announce(machine: Machine, link: str, bus: Bus) -> None:
     options, say = machine.options, machine.board.say
-    port = int(link.rsplit(":", 1)[1])
+    port = urlsplit(link).port
     say()
     if options.port is None and port != DEFAULT_PORT:
         say(f"Port {DEFAULT_PORT} is taken, so this is on {port}.")
-    say(f"Ready after {machine.board.elapsed():.1f} s. Open {link}/")
+    say(f"Ready after {machine.board.elapsed():.1f} s. Open {link}")
     say()
     say(f"  bus       {bus.why}")
     if options.mongo_url is not None:
@@ -97,7 +98,7 @@ def _announce(machine: Machine, link: str, bus: Bus) -> None:
     else:
         say("  database  a private mongod; its data goes when this stops (--data-dir keeps it)")
     if options.at_home:
-        say("  access    open: whoever is on this machine may create, join and close calls without a credential")
+        say("  access    open to who has this link: it may create, join and close calls until this stops")
     else:
         say("  access    by API key or access token, because others can reach this address")
     say()

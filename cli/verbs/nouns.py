@@ -17,7 +17,8 @@ where and who:
   --url, or CALLPLANE_URL           the API ({DEFAULT_URL})
   --api-key, or CALLPLANE_API_KEY   the secret of one of its CALLPLANE_API_KEYS; the variable is the better place,
                                     for other users of this machine can see a command line
-`callplane up` reads CALLPLANE_API_KEYS=name:secret as well; without it only sessions can be looked at there.
+`callplane up` reads CALLPLANE_API_KEYS=name:secret as well; without it give the link that it prints as
+--url, with which sessions can be looked at.
 
 exit status: 0 done, 1 refused, 2 wrong usage, 3 not available now (try again)"""
 

@@ -6,7 +6,7 @@ from http.client import HTTPException, responses
 from ipaddress import ip_address
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from urllib.request import HTTPErrorProcessor, OpenerDirector, ProxyHandler, Request, build_opener
 
 ANSWER_SECONDS = 20.0
@@ -33,27 +33,30 @@ class _AsItIs(HTTPErrorProcessor):
 
 @dataclass(frozen=True)
 class Server:
-    """Where the API is, and the key to it."""
+    """Where the API is, and the key to it; the address may bring a token in its fragment, as the link of `up` does."""
 
     url: str
     key: str | None
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of the answer, None where it has none. Raises Failed."""
+        place, _, fragment = self.url.partition("#")
         headers = {"Accept": "application/json"} | ({"X-API-Key": self.key} if self.key else {})
+        if not self.key and (token := dict(parse_qsl(fragment)).get("access_token")):
+            headers["Authorization"] = f"Bearer {token}"
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
-            request = Request(self.url.rstrip("/") + path, data, headers, method=method)
-            with _opener(self.url).open(request, timeout=ANSWER_SECONDS) as answer:
+            request = Request(place.rstrip("/") + path, data, headers, method=method)
+            with _opener(place).open(request, timeout=ANSWER_SECONDS) as answer:
                 status, text = answer.status, answer.read()
             if not 200 <= status < 300:
                 raise _refusal(status, text)
             return json.loads(text) if text else None
         except (OSError, HTTPException, ValueError) as trouble:
             why = trouble.reason if isinstance(trouble, URLError) else trouble
-            raise Failed(f"no answer from {self.url}: {why or type(why).__name__}", UNAVAILABLE) from None
+            raise Failed(f"no answer from {place}: {why or type(why).__name__}", UNAVAILABLE) from None
 
 
 def _opener(url: str) -> OpenerDirector:

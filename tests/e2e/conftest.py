@@ -13,13 +13,13 @@ from tests.support.stack import up
 
 @pytest.fixture(scope="session")
 async def base_url() -> AsyncIterator[str]:
-    """Where Callplane is: ``callplane up`` of this run, or the one that CALLPLANE_E2E_URL names."""
+    """The link to ``callplane up`` of this run, with its token, or to what CALLPLANE_E2E_URL names."""
     given = os.environ.get("CALLPLANE_E2E_URL")
     if given:
-        yield given.rstrip("/")
+        yield given
         return
-    async with up() as url:
-        yield url.rstrip("/")
+    async with up() as link:
+        yield link
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from tests.support.browsers import person
 
 async def test_the_companion_is_seen_and_heard_and_can_be_removed(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann:
-        await ann.opens(f"{base_url}/", session=call, name="Ann", source="camera", auto="1")
+        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
         await ann.page.get_by_text("Nobody else is here yet").wait_for()
         await ann.page.get_by_role("button", name="Invite a synthetic companion").click()
         await ann.receives("Companion")
@@ -23,9 +23,9 @@ async def test_the_companion_is_seen_and_heard_and_can_be_removed(base_url: str,
 
 async def test_the_companion_goes_with_the_page(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as bob:
-        await bob.opens(f"{base_url}/", session=call, name="Bob", source="synthetic", auto="1")
+        await bob.opens(base_url, session=call, name="Bob", source="synthetic", auto="1")
         async with person(browser) as ann:
-            await ann.opens(f"{base_url}/", session=call, name="Ann", source="synthetic", auto="1")
+            await ann.opens(base_url, session=call, name="Ann", source="synthetic", auto="1")
             await ann.page.get_by_role("button", name="Invite a synthetic companion").click()
             # The others hear of a seat before the page that takes it can give it back.
             await ann.page.get_by_role("button", name="Remove the companion").wait_for()

@@ -9,7 +9,7 @@ SIGNALS = 300
 
 TALK = """async ({ transport, count }) => {
     const { Callplane } = await import("/sdk/index.js");
-    const place = new Callplane();
+    const place = new Callplane({ accessToken: sessionStorage.getItem("callplane.access-token") });
     const { id } = await place.createSession();
     const [ann, bob] = [await place.join(id, { transport }), await place.join(id, { transport })];
     const heard = [];
@@ -31,7 +31,7 @@ TALK = """async ({ transport, count }) => {
 async def test_two_people_talk_by_each_transport(base_url: str, browser: Browser, transport: str) -> None:
     """More than a stream may leave unacknowledged: everything once, in order, and no trouble is shown."""
     async with person(browser) as someone:
-        await someone.opens(f"{base_url}/")
+        await someone.opens(base_url)
         got = await someone.page.evaluate(TALK, {"transport": transport, "count": SIGNALS})
     assert got["heard"] == list(range(SIGNALS))
     assert got["seen"] == 2
@@ -40,7 +40,7 @@ async def test_two_people_talk_by_each_transport(base_url: str, browser: Browser
 
 SECOND_USE = """async (kind) => {
     const { Callplane } = await import("/sdk/index.js");
-    const place = new Callplane();
+    const place = new Callplane({ accessToken: sessionStorage.getItem("callplane.access-token") });
     const { id } = await place.createSession();
     const seat = await place.join(id);
     const post = { method: "POST", headers: { Authorization: `Bearer ${seat.token}` } };
@@ -67,7 +67,7 @@ SECOND_USE = """async (kind) => {
 async def test_a_ticket_lets_a_browser_in_once(base_url: str, browser: Browser, kind: str) -> None:
     """And the poll that was open until then is told that something newer is there."""
     async with person(browser) as someone:
-        await someone.opens(f"{base_url}/")
+        await someone.opens(base_url)
         got = await someone.page.evaluate(SECOND_USE, kind)
     assert got["uses"] == [[True, False]] * len(got["uses"])
     assert got["reason"] == "poll-replaced"

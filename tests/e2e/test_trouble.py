@@ -4,7 +4,7 @@ import uuid
 
 from playwright.async_api import Browser, Route
 
-from tests.support.browsers import chromium, person
+from tests.support.browsers import AUTOPLAY, chromium, person
 
 BLOCKING = "--autoplay-policy=user-gesture-required"
 TELL_BLOCKED = """
@@ -19,7 +19,7 @@ TELL_BLOCKED = """
 
 async def test_a_call_that_does_not_exist_is_told_and_a_new_one_offered(base_url: str, browser: Browser) -> None:
     async with person(browser) as ann:
-        await ann.opens(f"{base_url}/", session=str(uuid.uuid4()), name="Ann", source="synthetic", auto="1")
+        await ann.opens(base_url, session=str(uuid.uuid4()), name="Ann", source="synthetic", auto="1")
         await ann.is_told("This call does not exist any more.")
         await ann.page.get_by_role("button", name="Start the call").click()
         await ann.is_in()
@@ -28,7 +28,7 @@ async def test_a_call_that_does_not_exist_is_told_and_a_new_one_offered(base_url
 async def test_a_server_out_of_reach_shows_reconnecting_and_heals(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):
-            await someone.opens(f"{base_url}/", session=call, name=name, source="synthetic", auto="1")
+            await someone.opens(base_url, session=call, name=name, source="synthetic", auto="1")
         await ann.receives("Bob", times=1)
 
         async def refuse(route: Route) -> None:
@@ -51,8 +51,8 @@ async def test_without_a_click_sound_waits_for_a_button(base_url: str, call: str
         # Whatever a driver asks a page counts as a click there, so nothing is asked until the browser has said no;
         # who shares a camera may hear without one, so Ann does not.
         async with ann.page.expect_console_message(lambda message: message.text == "NotAllowedError"):
-            await ann.opens(f"{base_url}/", session=call, name="Ann", source="synthetic", auto="1")
-            await bob.opens(f"{base_url}/", session=call, name="Bob", source="camera", auto="1")
+            await ann.opens(base_url, session=call, name="Ann", source="synthetic", auto="1")
+            await bob.opens(base_url, session=call, name="Bob", source="camera", auto="1")
         sound = ann.page.get_by_role("button", name="Play sound")
         await sound.click()
         await sound.wait_for(state="hidden")
@@ -64,7 +64,7 @@ async def test_an_insecure_address_offers_the_synthetic_picture(base_url: str, b
     async with person(browser) as ann:
 
         async def forward(route: Route) -> None:
-            url = route.request.url.replace("http://calls.example", base_url)
+            url = route.request.url.replace("http://calls.example/", base_url.partition("#")[0])
             await route.fulfill(response=await route.fetch(url=url))
 
         await ann.page.route("http://calls.example/**", forward)
@@ -72,3 +72,17 @@ async def test_an_insecure_address_offers_the_synthetic_picture(base_url: str, b
         await ann.page.get_by_text("Browsers give camera and microphone only to secure addresses.").wait_for()
         assert await ann.page.get_by_label("Camera and microphone").is_disabled()
         assert await ann.page.get_by_label("Synthetic picture and sound").is_checked()
+
+
+async def test_whoever_may_not_use_camera_and_microphone_watches_and_listens(base_url: str, call: str) -> None:
+    async with (
+        chromium("--deny-permission-prompts", AUTOPLAY, asks=True) as denying,
+        person(denying) as ann,
+        person(denying) as bob,
+    ):
+        await bob.opens(base_url, session=call, name="Bob", source="synthetic", auto="1")
+        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
+        await ann.is_told("The browser was not allowed to use camera and microphone.")
+        await ann.receives("Bob")
+        await ann.reads("Ann (you) - connected, sending nothing")
+        await bob.reads("Ann - connected, sending nothing")

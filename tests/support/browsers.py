@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -22,20 +22,20 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     # Else host candidates are mDNS names, which no media server resolves.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 
 
 @contextlib.asynccontextmanager
-async def chromium(*arguments: str) -> AsyncIterator[Browser]:
-    """The distribution's Chromium; ``arguments`` as ``AUTOPLAY`` come on top."""
+async def chromium(*arguments: str, asks: bool = False) -> AsyncIterator[Browser]:
+    """The distribution's Chromium; ``arguments`` as ``AUTOPLAY`` come on top. ``asks`` before it uses devices."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         raise RuntimeError("chromium is not installed: apt-get install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
+        consent = [] if asks else ["--use-fake-ui-for-media-stream"]
+        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *consent, *arguments])
         try:
             yield browser
         finally:
@@ -51,8 +51,7 @@ class Person:
 
     async def opens(self, url: str, **options: str) -> None:
         """Open the page; ``options`` are its query options."""
-        query = urlencode(options)
-        await self.page.goto(f"{url}?{query}" if query else url)
+        await self.page.goto(link(url, options))
 
     async def is_in(self, state: str = "connected") -> None:
         """Wait for a state of the call."""
@@ -94,6 +93,11 @@ class Person:
             for name in names:
                 seen[name] += _grown(before.get(name), now.get(name))
             before = now
+
+
+def link(url: str, options: Mapping[str, str]) -> str:
+    """The address with these query options; what stands behind its # stays there."""
+    return urlsplit(url)._replace(query=urlencode(options) or urlsplit(url).query).geturl()
 
 
 def _grown(before: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:

@@ -157,7 +157,7 @@ async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> Asy
 
 @contextlib.asynccontextmanager
 async def up(*arguments: str) -> AsyncIterator[str]:
-    """``callplane up`` as a child for the block; the link that it prints."""
+    """``callplane up`` as a child for the block; the link that it prints, with its token."""
     with run_directory() as logs:
         argv = python("cli", "up", "--port", "0", *arguments)
         command = Command("callplane up", argv, logs / "up.log", _clean_environment(), ROOT, ready_within=40)
@@ -171,7 +171,7 @@ async def up(*arguments: str) -> AsyncIterator[str]:
 
 async def _link(process: Process) -> str | None:
     found = re.search(r"Open (http://\S+)", process.output())
-    return found[1].rstrip("/") if found else None
+    return found[1] if found else None
 
 
 def _clean_environment() -> dict[str, str]:

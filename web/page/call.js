@@ -4,7 +4,7 @@
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, nameOf, stateWords } from "./words.js";
+import { errorWords, nameOf, stateWords, untakenWords } from "./words.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
 
@@ -46,8 +46,17 @@ export class Call {
     await session.join();
     this.#looking = setInterval(() => void this.#look(), LOOK);
     this.#screen.mute(this.#muted, this.#source.stream);
-    void session.publish(this.#source.stream).catch(() => {}); // It says `error` itself.
     if (this.#source.missing) this.#screen.notice(this.#source.missing);
+    if (this.#source.stream.getTracks().length) void this.#send();
+  }
+
+  /** Publish, and say what the server does not take of it. */
+  async #send() {
+    const { stream } = this.#source;
+    const made = await this.session.publish(stream).catch(() => null); // It says `error` itself.
+    if (!made || this.#over) return;
+    const words = untakenWords(stream.getTracks().map(({ kind }) => kind), made.media);
+    if (words) this.#screen.notice(words);
   }
 
   /** @param {"audio" | "video"} kind */
@@ -137,8 +146,7 @@ export class Call {
 
   /** @param {import("./tiles.js").ParticipantView} participant */
   #tell(participant) {
-    const { self, stream, media, id } = participant;
-    this.#tiles.tell(participant, self ? outgoing(stream, media === "connected") : this.#flows.of(id));
+    this.#tiles.tell(participant, participant.self ? outgoing(participant) : this.#flows.of(participant.id));
   }
 
   get #over() {

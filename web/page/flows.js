@@ -43,13 +43,14 @@ export class Flows {
 }
 
 /**
- * What leaves: a live, enabled track of each kind.
- * @param {MediaStream | null} stream
- * @param {boolean} connected
+ * What leaves: a live, enabled track of each kind that the server takes.
+ * @param {import("../sdk/index.js").ParticipantView} mine
  * @returns {Flow}
  */
-export function outgoing(stream, connected) {
-  const sends = (/** @type {string} */ kind) =>
-    connected && !!stream?.getTracks().some((track) => track.kind === kind && track.enabled && track.readyState === "live");
-  return { video: sends("video"), audio: sends("audio"), numbers: "" };
+export function outgoing({ stream, media, sends }) {
+  const live = (/** @type {"audio" | "video"} */ kind) =>
+    media === "connected" &&
+    sends.includes(kind) &&
+    !!stream?.getTracks().some((track) => track.kind === kind && track.enabled && track.readyState === "live");
+  return { video: live("video"), audio: live("audio"), numbers: "" };
 }

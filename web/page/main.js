@@ -1,18 +1,20 @@
 // @ts-check
 /** The call page: from the address to the lobby to the call, and back. */
 
+import { accessToken, opened } from "./address.js"; // The first of all: it takes the token out of the address bar.
+
 import { Callplane } from "../sdk/index.js";
 import { Call } from "./call.js";
 import { openSource } from "./media.js";
-import { linkTo, readOptions, readRoom } from "./options.js";
+import { linkTo, readOptions, readRoom, shared } from "./options.js";
 import { Screen } from "./screen.js";
 import { errorWords } from "./words.js";
 
 /** Trying to join the same call again would only bring the same answer. */
 const FINAL = new Set(["not-found", "session-closed", "kicked"]);
 
-const options = readOptions(location);
-const callplane = new Callplane({ accessToken: options.accessToken });
+const options = readOptions(opened);
+const callplane = new Callplane({ accessToken });
 const screen = new Screen();
 /** @type {Call | null} */
 let call = null;
@@ -67,7 +69,7 @@ buttons.camera.addEventListener("click", () => void call?.toggle("video"));
 buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
 buttons.sound.addEventListener("click", () => void call?.playSound());
 buttons.again.addEventListener("click", () => call?.session.restart());
-buttons.copy.addEventListener("click", () => void screen.copy(location.href));
+buttons.copy.addEventListener("click", () => void screen.copy(shared(location.href, accessToken)));
 buttons.leave.addEventListener("click", () => void call?.leave());
 // A sound that is made here needs a click before it starts; any will do.
 addEventListener("pointerdown", () => void call?.resume());

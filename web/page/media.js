@@ -2,6 +2,7 @@
 /** Where the own picture and sound come from. */
 
 import { synthetic } from "../sdk/index.js";
+import { watchingWords } from "./words.js";
 
 /**
  * @typedef {{stream: MediaStream, kind: "camera" | "synthetic", stop: () => void, resume: () => Promise<void>,
@@ -27,7 +28,7 @@ export async function openSource(kind, name) {
 }
 
 /**
- * Camera and microphone, or the one of them that there is.
+ * Camera and microphone, or the one of them that there is, or none of them and why.
  * @returns {Promise<{stream: MediaStream, missing: string | null}>}
  */
 async function devices() {
@@ -35,12 +36,14 @@ async function devices() {
   try {
     return { stream: await ask({ video: PICTURE, audio: SOUND }), missing: null };
   } catch (error) {
-    const { name } = /** @type {DOMException} */ (error);
-    if (!["NotFoundError", "NotReadableError"].includes(name)) throw error;
+    // Whatever is wrong with one of them, the other may do; and who has neither may still watch and listen.
     const [video, audio] = await Promise.allSettled([ask({ video: PICTURE }), ask({ audio: SOUND })]);
+    if (video.status === "fulfilled" && audio.status === "fulfilled") {
+      return { stream: new MediaStream([...video.value.getTracks(), ...audio.value.getTracks()]), missing: null };
+    }
     if (video.status === "fulfilled") return { stream: video.value, missing: "No microphone could be used: the others will not hear you." };
     if (audio.status === "fulfilled") return { stream: audio.value, missing: "No camera could be used: the others will not see you." };
-    throw error;
+    return { stream: new MediaStream(), missing: watchingWords(error) };
   }
 }
 

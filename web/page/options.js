@@ -2,9 +2,11 @@
 /** What the address says: which call, who, with what, and whether to go at once. */
 
 /**
- * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
- *   accessToken: string | null}} Options
+ * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean}} Options
  */
+
+/** How the token begins that `callplane up` makes for one run: whoever is on that machine may have it. */
+const OF_ONE_RUN = "open-";
 
 const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -24,7 +26,6 @@ export function readOptions({ search, hash }) {
     name: pick("name"),
     source: source === "camera" || source === "synthetic" ? source : null,
     auto: ["1", "true"].includes(pick("auto")),
-    accessToken: fragment.get("access_token"),
   };
 }
 
@@ -54,6 +55,15 @@ export function linkTo(page, { id, custom_id }) {
   link.search = `?session=${encodeURIComponent(custom_id || id)}`;
   link.hash = "";
   return link.href;
+}
+
+/**
+ * What *Copy link* copies: with the token of one run, without which nobody gets in there; other tokens are personal.
+ * @param {string} link
+ * @param {string | null} accessToken
+ */
+export function shared(link, accessToken) {
+  return accessToken?.startsWith(OF_ONE_RUN) ? `${link}#access_token=${accessToken}` : link;
 }
 
 /** @param {string} text */

@@ -21,12 +21,20 @@ const PROBLEMS = {
   "invalid-sdp": "The server does not understand what this browser offers. Try a current Chrome, Edge, Firefox or Safari.",
 };
 
-/** @type {Record<string, string>} by the name of a getUserMedia error */
+/** @type {Record<string, string>} by the name of a getUserMedia error (Media Capture and Streams, 10.2) */
 const DEVICES = {
-  NotAllowedError:
-    "The browser was not allowed to use camera and microphone. Allow it beside the address, or choose the synthetic picture.",
-  NotFoundError: "There is no camera or microphone. Plug one in, or choose the synthetic picture.",
-  NotReadableError: "Another program is using the camera or microphone. Close it, or choose the synthetic picture.",
+  NotAllowedError: "The browser was not allowed to use camera and microphone. Allow it beside the address and join again to be seen and heard.",
+  NotFoundError: "There is no camera or microphone. Plug one in and join again to be seen and heard.",
+  NotReadableError: "Another program is using the camera or microphone. Close it and join again to be seen and heard.",
+  AbortError: "Camera and microphone could not be started. Plug them in anew and join again to be seen and heard.",
+  OverconstrainedError: "Camera and microphone cannot do what a call needs. Choose others in the browser's settings and join again.",
+};
+
+/** @type {Record<string, string>} by what the server does not take */
+const UNTAKEN = {
+  audio: "The server does not take the sound of this browser: the others see you, but do not hear you.",
+  video: "The server does not take the picture of this browser: the others hear you, but do not see you.",
+  both: "The server takes neither sound nor picture of this browser: the others neither see nor hear you.",
 };
 
 /** @type {Record<string, string>} by state and reason of the own seat */
@@ -55,11 +63,30 @@ export function stateWords(state, reason) {
   return STATES[`${state} ${reason}`] ?? STATES[state] ?? state;
 }
 
+/**
+ * Why nothing can be sent: one watches and listens then.
+ * @param {unknown} error of getUserMedia
+ */
+export function watchingWords(error) {
+  const { name = "" } = /** @type {any} */ (error ?? {});
+  return `${DEVICES[name] ?? "Camera and microphone could not be used."} Until then you watch and listen.`;
+}
+
+/**
+ * What the server does not take of what is published, or null when it takes all.
+ * @param {string[]} published kinds
+ * @param {string[]} taken kinds
+ */
+export function untakenWords(published, taken) {
+  const untaken = published.filter((kind) => !taken.includes(kind));
+  if (!untaken.length) return null;
+  return UNTAKEN[taken.length ? untaken[0] : "both"];
+}
+
 /** @param {unknown} error */
 export function errorWords(error) {
-  const { name = "", code = "", title = "", message = "" } = /** @type {any} */ (error ?? {});
-  if (DEVICES[name]) return DEVICES[name];
-  return PROBLEMS[code] ?? `${title || message || "Something went wrong"}. Try again.`.replace(/\.\. /, ". ");
+  const { code = "", title = "" } = /** @type {any} */ (error ?? {});
+  return PROBLEMS[code] ?? `${title || "Something went wrong"}. Try again.`.replace(/\.\. /, ". ");
 }
 
 /**

@@ -80,6 +80,11 @@ export class Connection {
     return this.#options.outgoing ?? null;
   }
 
+  /** The kinds that the server takes of what is published; none before it has answered. */
+  get sends() {
+    return this.outgoing && this.#peer ? this.#peer.sends : [];
+  }
+
   /** What is received: the new picture once it is connected, until then the last. */
   get incoming() {
     return (this.#former ?? this.#peer)?.incoming ?? null;

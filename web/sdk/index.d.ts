@@ -33,6 +33,8 @@ export interface Participant {
 export interface ParticipantView extends Participant {
   self: boolean;
   media: Media;
+  /** Of oneself: the kinds that the server takes of what is published. */
+  sends: ("audio" | "video")[];
   stream: MediaStream | null;
 }
 
@@ -114,7 +116,8 @@ export class Session extends EventTarget {
   join(): Promise<this>;
   /** Listen to an event; returns what ends the listening. */
   on<K extends keyof SessionEvents>(type: K, listener: (detail: SessionEvents[K]) => void): () => void;
-  publish(stream: MediaStream): Promise<{ connection_id: string | null }>;
+  /** Send a stream of one track or two; `media` is what the server takes of them. */
+  publish(stream: MediaStream): Promise<{ connection_id: string | null; media: ("audio" | "video")[] }>;
   unpublish(): Promise<void>;
   mute(muted: { audio?: boolean; video?: boolean }): Promise<void>;
   update(

@@ -7,6 +7,7 @@ const GATHERING = 30;
 const MOST = 128;
 
 /** @typedef {typeof globalThis.RTCPeerConnection} PeerClass */
+/** @typedef {"audio" | "video"} Kind */
 
 /**
  * @typedef {object} PeerOptions
@@ -36,7 +37,9 @@ export class Peer {
   /** @param {PeerOptions} options */
   constructor(options) {
     this.#options = options;
-    this.pc = new options.RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "max-bundle" });
+    // Not max-bundle: Firefox then writes every line but the first as `bundle-only` with port 0 (RFC 8843, 6), and Kurento
+    // rejects a line whose port is 0.
+    this.pc = new options.RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "balanced" });
     this.pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#found(candidate.toJSON());
     this.pc.onconnectionstatechange = () => {
       this.shown ||= this.pc.connectionState === "connected";
@@ -85,6 +88,15 @@ export class Peer {
     if (this.closed) return;
     if (this.pc.remoteDescription) await this.#add(candidate);
     else this.#remote.push(candidate);
+  }
+
+  /**
+   * The kinds that the answer lets us send: a line that it rejects stops its transceiver (JSEP, RFC 8829, 5.11).
+   * @returns {Kind[]}
+   */
+  get sends() {
+    const sending = this.pc.getTransceivers().filter((one) => ["sendonly", "sendrecv"].includes(one.currentDirection ?? ""));
+    return sending.flatMap(({ sender }) => (sender.track ? [/** @type {Kind} */ (sender.track.kind)] : []));
   }
 
   get closed() {

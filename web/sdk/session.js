@@ -118,15 +118,16 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Send a stream; resolves when the server has answered.
+   * Send a stream; resolves when the server has answered, with the kinds that it takes.
    * @param {MediaStream} stream
    */
   async publish(stream) {
     if (!this.#links) throw new Error("join first");
+    if (!stream.getTracks().length) throw new TypeError("there is no track to publish");
     const link = await this.#links.publish(stream);
     this.#changed();
     if (link.error) throw link.error;
-    return { connection_id: link.id };
+    return { connection_id: link.id, media: link.sends };
   }
 
   async unpublish() {

@@ -3,7 +3,8 @@
 
 /**
  * @typedef {import("./roster.js").Participant & {self: boolean, stream: MediaStream | null,
- *   media: "none" | "connecting" | "connected" | "reconnecting"}} ParticipantView
+ *   media: "none" | "connecting" | "connected" | "reconnecting",
+ *   sends: import("./peer.js").Kind[]}} ParticipantView of oneself `sends` is what the server takes of what is published
  */
 
 /**
@@ -20,7 +21,7 @@ export function view(roster, links, me) {
     const stream = self ? (links.publication?.outgoing ?? null) : (link?.incoming ?? null);
     /** @type {ParticipantView["media"]} */
     const media = !link || link.state === "closed" ? "none" : link.state;
-    return { ...participant, self, stream, media };
+    return { ...participant, self, stream, media, sends: self ? (link?.sends ?? []) : [] };
   });
   return all.sort((a, b) => Number(b.self) - Number(a.self));
 }

@@ -20,7 +20,7 @@ from tests.support.stack import ROOT
 pytestmark = pytest.mark.timeout(90)
 
 FAST = "--in-process-bus"
-OPEN = re.compile(r"Open (http://\S+)/\n")
+OPEN = re.compile(r"Open (http://\S+)/#access_token=(open-[\w-]{32})\n")
 
 
 @pytest.fixture
@@ -30,15 +30,16 @@ def mark() -> str:
 
 
 @asynccontextmanager
-async def upped(tmp_path: Path, mark: str, *arguments: str) -> AsyncIterator[tuple[Process, str]]:
-    """``callplane up``, once it has printed its link."""
+async def upped(tmp_path: Path, mark: str, *arguments: str) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
+    """``callplane up``, once it has printed its link, and a client that has the token of it."""
     async with running(command(tmp_path, mark, *arguments)) as process:
 
-        async def link() -> str | None:
-            found = OPEN.search(process.output())
-            return found[1] if found else None
+        async def printed() -> re.Match[str] | None:
+            return OPEN.search(process.output())
 
-        yield process, await process.until(link)
+        url, token = (await process.until(printed)).groups()
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
+            yield process, client
 
 
 def command(tmp_path: Path, mark: str, *arguments: str) -> Command:
@@ -56,12 +57,13 @@ def command(tmp_path: Path, mark: str, *arguments: str) -> Command:
 async def test_it_serves_until_a_signal_and_leaves_nothing(
     tmp_path: Path, mark: str, which: signal.Signals, arguments: tuple[str, ...]
 ) -> None:
-    async with upped(tmp_path, mark, "--port", "0", *arguments) as (process, link):
-        async with httpx.AsyncClient(base_url=link) as client:
-            page = await client.get("/")
-            made = await client.post("/sessions", json={})
-        assert (page.status_code, made.status_code) == (200, 201)
+    async with upped(tmp_path, mark, "--port", "0", *arguments) as (process, client):
+        page = await client.get("/")
+        made = await client.post("/sessions", json={})
+        other = await client.post("/sessions", json={}, headers={"Authorization": "Bearer open-other"})
+        assert (page.status_code, made.status_code, other.status_code) == (200, 201, 401)
         assert "text/html" in page.headers["content-type"]
+        await client.aclose()
         process.signal(which)
         assert await process.ended() == 0
         assert process.output().endswith("Stopped.\n")
@@ -124,8 +126,9 @@ async def test_the_default_port_taken_means_the_next_one(tmp_path: Path, mark: s
             other.listen()
         except OSError:
             pass  # somebody else has it: as good
-        async with upped(tmp_path, mark, FAST) as (process, link):
-            port = int(link.rsplit(":", 1)[1])
+        async with upped(tmp_path, mark, FAST) as (process, client):
+            port = client.base_url.port
+            assert port is not None
             assert 8080 < port < 8280
             assert f"Port 8080 is taken, so this is on {port}." in process.output()
 
@@ -162,9 +165,9 @@ async def test_an_open_address_without_a_key_is_one_line(tmp_path: Path, mark: s
 
 async def test_calls_are_kept_where_a_data_directory_is_given(tmp_path: Path, mark: str) -> None:
     arguments = ("--port", "0", FAST, "--data-dir", str(tmp_path / "kept"))
-    async with upped(tmp_path / "first", mark, *arguments) as (_, link), httpx.AsyncClient(base_url=link) as client:
+    async with upped(tmp_path / "first", mark, *arguments) as (_, client):
         made = (await client.post("/sessions", json={"custom_id": "team"})).json()
-    async with upped(tmp_path / "second", mark, *arguments) as (_, link), httpx.AsyncClient(base_url=link) as client:
+    async with upped(tmp_path / "second", mark, *arguments) as (_, client):
         again = await client.post("/sessions", json={"custom_id": "team"})
     assert (again.status_code, again.json()["id"]) == (200, made["id"])
 

@@ -117,6 +117,12 @@ def test_open_access_lets_anybody_in_at_home(host: str) -> None:
         {"host": "192.168.1.5:8080"},
         {"host": "localhost:8080", "origin": "https://example.org"},
         {"host": "localhost:8080", "origin": "null"},
+        {"host": "localhost:8080", "origin": "http://localhost:3000"},
+        {"host": "localhost:8080", "x-forwarded-for": "192.0.2.1"},
+        {"host": "localhost:8080", "x-forwarded-proto": "https"},
+        {"host": "localhost:8080", "forwarded": "for=192.0.2.1"},
+        {"host": "localhost:8080", "via": "1.1 proxy"},
+        {"host": "localhost:8080", "x-real-ip": "192.0.2.1"},
     ],
 )
 def test_open_access_stays_at_home(headers: dict[str, str]) -> None:
@@ -130,4 +136,16 @@ def test_open_access_is_off_unless_said() -> None:
 def test_open_access_takes_the_origins_of_the_settings() -> None:
     opened = credentials(open_access=True, cors_origins="https://page.example.org")
     assert opened.of(Headers({"host": "localhost", "origin": "https://page.example.org"})) == Anybody()
-    assert opened.of(Headers({"host": "localhost", "origin": "http://localhost:5173"})) == Anybody()
+    assert opened.of(Headers({"host": "localhost:8080", "origin": "http://localhost:8080"})) == Anybody()
+
+
+def test_a_token_of_the_run_is_asked_for_where_one_is_set() -> None:
+    opened = credentials(open_access=True, open_token="open-sesame")
+    assert refused(opened, host="localhost") == "unauthorized"
+    assert refused(opened, host="localhost", authorization="Bearer open-other") == "unauthorized"
+    assert opened.of(Headers({"host": "localhost", "authorization": "Bearer open-sesame"})) == Anybody()
+    assert refused(opened, host="localhost", authorization="Bearer open-sesame", via="1.1 proxy") == "unauthorized"
+
+
+def test_the_token_of_a_run_is_nothing_where_access_is_not_open() -> None:
+    assert refused(credentials(open_token="open-sesame"), host="localhost", authorization="Bearer open-sesame")

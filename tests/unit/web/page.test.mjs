@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Flows } from "../../../web/page/flows.js";
+import { Flows, outgoing } from "../../../web/page/flows.js";
 import { tileWidth } from "../../../web/page/layout.js";
-import { linkTo, readOptions, readRoom } from "../../../web/page/options.js";
-import { errorWords, insecureWords, participantWords, stateWords } from "../../../web/page/words.js";
+import { linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
+import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/words.js";
 
 const ID = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
 
 test("the address says which call, by query or by fragment", () => {
   const all = readOptions({ search: "?session=standup&name=Ann&source=synthetic&auto=1", hash: "#access_token=jwt" });
-  assert.deepEqual(all, { room: "standup", name: "Ann", source: "synthetic", auto: true, accessToken: "jwt" });
+  assert.deepEqual(all, { room: "standup", name: "Ann", source: "synthetic", auto: true });
   assert.equal(readOptions({ search: "", hash: "#standup" }).room, "standup");
   assert.equal(readOptions({ search: "", hash: "#session=standup&name=Bob" }).name, "Bob");
-  assert.deepEqual(readOptions({ search: "", hash: "" }), { room: "", name: "", source: null, auto: false, accessToken: null });
+  assert.deepEqual(readOptions({ search: "", hash: "" }), { room: "", name: "", source: null, auto: false });
 });
 
-test("a token is read from the fragment only: a query would reach logs", () => {
-  assert.equal(readOptions({ search: "?access_token=jwt", hash: "" }).accessToken, null);
+test("a copied link holds the token of one run, and nobody's own", () => {
+  assert.equal(shared("http://localhost:8080/?session=x", "open-abc"), "http://localhost:8080/?session=x#access_token=open-abc");
+  assert.equal(shared("http://localhost:8080/?session=x", "eyJ.a.b"), "http://localhost:8080/?session=x");
+  assert.equal(shared("http://localhost:8080/?session=x", null), "http://localhost:8080/?session=x");
 });
 
 test("a call is a link, an id, a name of one's own or new", () => {
@@ -49,9 +51,27 @@ test("one line tells how somebody is", () => {
   assert.equal(participantWords({ ...ann, name: "", state: "reconnecting" }, both), "Guest - reconnecting");
 });
 
+test("whatever is wrong with the devices is told in our words, and one may watch", () => {
+  for (const name of ["NotAllowedError", "NotFoundError", "NotReadableError", "AbortError", "OverconstrainedError", "OddError"]) {
+    const words = watchingWords(new DOMException("the browser's own text", name));
+    assert.match(words, /[Cc]amera.* Until then you watch and listen\.$/);
+    assert.doesNotMatch(words, /own text/);
+  }
+});
+
+test("what the server does not take is told, and is not shown as sent", () => {
+  assert.equal(untakenWords(["audio", "video"], ["audio", "video"]), null);
+  assert.equal(untakenWords(["audio"], ["audio"]), null);
+  assert.match(untakenWords(["audio", "video"], ["audio"]), /picture/);
+  assert.match(untakenWords(["audio", "video"], []), /neither/);
+  const track = (kind) => ({ kind, enabled: true, readyState: "live" });
+  const stream = { getTracks: () => [track("audio"), track("video")] };
+  assert.deepEqual(outgoing({ stream, media: "connected", sends: ["audio"] }), { audio: true, video: false, numbers: "" });
+});
+
 test("errors say what to do", () => {
   assert.match(errorWords({ code: "session-full", title: "x" }), /full/);
-  assert.match(errorWords({ name: "NotAllowedError", code: 0 }), /Allow it/);
+  assert.doesNotMatch(errorWords(new TypeError("x is undefined")), /undefined/); // the browser's own text is for nobody
   assert.equal(errorWords({ code: "odd", title: "Odd thing." }), "Odd thing. Try again.");
   assert.match(insecureWords({ isSecureContext: false, location: { port: "8080" }, devices: false }), /localhost:8080/);
   assert.equal(insecureWords({ isSecureContext: true, location: { port: "" }, devices: true }), null);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answer, problem, until } from "./support.mjs";
+import { FakePeerConnection, answer, problem, until } from "./support.mjs";
 import { ICE, camera, made, quiet, seat, world } from "./world.mjs";
 
 test("subscribes to whatever is there and whatever comes, once, and never to itself", async () => {
@@ -19,7 +19,7 @@ test("subscribes to whatever is there and whatever comes, once, and never to its
 
 test("publishes what it is given, and the answer's second copy is ignored", async () => {
   const { session, tell, offers, pcs } = await world();
-  assert.deepEqual(await session.publish(camera()), { connection_id: "k1" });
+  assert.deepEqual(await session.publish(camera()), { connection_id: "k1", media: ["audio", "video"] });
   tell("answer", { command_id: "x", connection_id: "k1", sdp_answer: "another" }, false);
   tell("signal", { from: "bob", type: "x", data: 1 }, false);
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -118,5 +118,24 @@ test("a stream that ends takes its subscription along, here and on the server", 
   tell("stream-unpublished", { participant_id: "bob", connection_id: "b1", reason: "stopped" });
   await until(() => asked("DELETE", "/connections/k1").length === 1);
   assert.equal(pcs[0].signalingState, "closed");
+  await session.leave();
+});
+
+test("what the answer rejects is not said to be sent", async () => {
+  FakePeerConnection.rejected = ["video"];
+  try {
+    const { session } = await world();
+    assert.deepEqual((await session.publish(camera())).media, ["audio"]);
+    assert.deepEqual(session.participants[0].sends, ["audio"]);
+    await session.leave();
+  } finally {
+    FakePeerConnection.rejected = [];
+  }
+});
+
+test("a stream without a track is refused before anything is asked", async () => {
+  const { session, offers } = await world();
+  await assert.rejects(session.publish(new MediaStream()), TypeError);
+  assert.equal(offers().length, 0);
   await session.leave();
 });

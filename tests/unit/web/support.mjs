@@ -24,6 +24,8 @@ export class FakePeerConnection {
   signalingState = "stable";
   remoteDescription = null;
   transceivers = [];
+  /** What the answer rejects of what is offered. */
+  static rejected = [];
   candidates = [];
   answers = [];
   constructor() {
@@ -31,6 +33,12 @@ export class FakePeerConnection {
   }
   addTransceiver(what, { direction }) {
     this.transceivers.push([typeof what === "string" ? what : what.kind, direction]);
+  }
+  getTransceivers() {
+    return this.transceivers.map(([kind, direction]) => {
+      const stopped = !this.remoteDescription || FakePeerConnection.rejected.includes(kind);
+      return { currentDirection: stopped ? null : direction, sender: { track: direction === "sendonly" ? { kind } : null } };
+    });
   }
   async createOffer() {
     return { type: "offer", sdp: `v=0\r\noffer ${FakePeerConnection.made.indexOf(this)}` };

@@ -1,0 +1,20 @@
+// @ts-check
+/** The address that the page was opened with. A token in it leaves the address bar before anything else happens. */
+
+const KEPT = "callplane.access-token";
+
+/** What the link said, with its token: `location` does not have that any more. */
+export const opened = { search: location.search, hash: location.hash };
+
+const fragment = new URLSearchParams(opened.hash.slice(1));
+const given = fragment.get("access_token");
+if (given) {
+  // Kept for this tab alone, so that a reload does not shut its user out.
+  sessionStorage.setItem(KEPT, given);
+  fragment.delete("access_token");
+  const rest = fragment.toString();
+  history.replaceState(null, "", `${location.pathname}${location.search}${rest ? `#${rest}` : ""}`);
+}
+
+/** @type {string | null} the access token of the link, or of the one that this tab was opened with earlier */
+export const accessToken = given ?? sessionStorage.getItem(KEPT);

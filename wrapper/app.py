@@ -46,6 +46,7 @@ from wrapper.sweeps import Sweeps
 
 START_SECONDS = 60.0
 FINISH_SECONDS = 1.0
+HOUSEKEEPING_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,14 @@ class Program:
     """A running wrapper."""
 
     id: str
+    database: Database
     context: Context
     listening: Listening
     listener: Listener
     aftermath: CarryingAftermath
     leases: Leases
+    housekeeping: tuple[asyncio.Task[None], ...]
+    """Sockets and sweeps: they renew the lease, and say again and again that this wrapper reaches its media servers."""
 
     def is_ready(self) -> bool:
         """Whether it consumes every session that it has listed."""
@@ -68,6 +72,10 @@ class Program:
         self.listening.ready.clear()
         await self.listener.drain()
         await self.aftermath.finish(FINISH_SECONDS)
+        for task in self.housekeeping:
+            task.cancel()
+        await asyncio.wait(self.housekeeping, timeout=HOUSEKEEPING_SECONDS)
+        await self.database.landed(HOUSEKEEPING_SECONDS)
         await self.leases.release()
 
 
@@ -86,7 +94,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         database.unread.met = metrics.unreadable
         aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
-        ears = Ears(hearing.take, reach.back, reach.cut_off, reach.gone)
+        ears = Ears(hearing.take, reach.back, reach.alone, reach.cut_off, reach.gone)
         pool = Pool(wrapper, store.servers, ears, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
@@ -105,18 +113,21 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
         run(gauges=_gauges(context, database, listener).run, lag=metrics.watch_loop)
-        run(pool=pool.run, listening=listening.run, sweeps=partial(sweeps.run, listening, monitor))
-        program = Program(wrapper, context, listening, listener, aftermath, leases)
+        run(listening=listening.run)
+        housekeeping = run(pool=pool.run, sweeps=partial(sweeps.run, listening, monitor))
+        program = Program(wrapper, database, context, listening, listener, aftermath, leases, housekeeping)
         stack.push_async_callback(program.drain)
         yield program
 
 
 def _run(
     tasks: asyncio.TaskGroup, stack: AsyncExitStack, metrics: Metrics, **works: Callable[[], Coroutine[Any, Any, None]]
-) -> None:
+) -> tuple[asyncio.Task[None], ...]:
     """Start what runs for ever, whatever it meets; it is cancelled when the stack is unwound to here."""
-    for name, work in works.items():
-        stack.callback(tasks.create_task(forever(name, work, failed=metrics.loop_failed)).cancel)
+    running = [tasks.create_task(forever(name, work, failed=metrics.loop_failed)) for name, work in works.items()]
+    for task in running:
+        stack.callback(task.cancel)
+    return tuple(running)
 
 
 def _store(database: Database, settings: WrapperSettings) -> Store:

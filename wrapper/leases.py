@@ -53,6 +53,21 @@ class Leases:
         since = self.renewed_since
         return since is not None and asyncio.get_running_loop().time() - since >= self._lease
 
+    async def forget_strays(self) -> None:
+        """Nobody who is not alive counts as reaching a media server, or that server could never be down.
+
+        Compared each time with who lives, and not when somebody is buried: whoever buries may die before it forgets,
+        and of one that ends in peace a last word may arrive after its farewell.
+        """
+        if not self.may_judge():
+            return
+        store = self._context.store
+        contacts = await store.servers.contacts()
+        strays = contacts - await store.wrappers.alive()  # read second, see ``contacts``
+        if strays:
+            self._log.info("contacts of the dead", wrappers=sorted(strays))
+            await store.servers.forget(strays)
+
     async def judge(self) -> None:
         """Bury dead wrappers, and adopt the connections of whoever is not alive."""
         if not self.may_judge():
@@ -62,7 +77,7 @@ class Leases:
         if dead:
             self._log.warning("wrappers died", dead=dead)
             self._context.metrics.died(len(dead))
-            await store.servers.forget(dead)
+        await self.forget_strays()
         alive = await store.wrappers.alive()
         if self._context.wrapper not in alive:
             return

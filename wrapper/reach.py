@@ -22,6 +22,11 @@ class Reach:
             await listening.back(server)
             await leases.came_back(server)
 
+    async def alone(self, server: str) -> None:
+        """Its socket cannot be had: before anybody is asked who else has one, the dead are left out of the count."""
+        if self._parts is not None:
+            await self._parts[0].forget_strays()
+
     async def cut_off(self, server: str) -> None:
         """Others reach it: they adopt what we own there."""
         if self._parts is not None:

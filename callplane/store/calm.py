@@ -29,11 +29,14 @@ class Calm:
     def __init__(self) -> None:
         # Not a task group: one that is cancelled cancels its tasks, which is what must not happen here.
         self._running: set[asyncio.Task[Any]] = set()
+        self._watching: set[asyncio.Task[Any]] = set()
 
-    async def __call__(self, operation: Coroutine[Any, Any, T]) -> T:
-        """The result of the operation, or what it raises."""
+    async def __call__(self, operation: Coroutine[Any, Any, T], *, watches: bool = False) -> T:
+        """The result of the operation, or what it raises; ``watches``: it waits for news, and changes nothing."""
         task = asyncio.get_running_loop().create_task(operation)
         self._running.add(task)
+        if watches:
+            self._watching.add(task)
         task.add_done_callback(self._ended)
         with stage("store"):
             return await asyncio.shield(task)
@@ -43,8 +46,14 @@ class Calm:
         while self._running:
             await asyncio.wait(self._running)
 
+    async def landed(self, seconds: float) -> None:
+        """Wait until what is on its way now has arrived, also what nobody waits for any more, or the time is over."""
+        if under_way := self._running - self._watching:
+            await asyncio.wait(under_way, timeout=seconds)
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
+        self._watching.discard(task)
         if not task.cancelled():
             task.exception()  # nobody may be left to read it
 
@@ -155,7 +164,7 @@ class Stream:
 
     async def try_next(self) -> Mapping[str, Any] | None:
         """The next change, or None when the bounded wait is over."""
-        return await self._calm(self._stream.try_next())
+        return await self._calm(self._stream.try_next(), watches=True)
 
     async def close(self) -> None:
         """End it."""
@@ -172,6 +181,10 @@ class Database:
 
     def __getitem__(self, name: str) -> Collection:
         return Collection(self._calm, self._database[name], self.unread)
+
+    async def landed(self, seconds: float) -> None:
+        """Wait until what is on its way now has arrived, also what was cancelled meanwhile, or the time is over."""
+        await self._calm.landed(seconds)
 
     async def hello(self) -> Document:
         """What the server says of itself, with its ``localTime``."""

@@ -1,6 +1,7 @@
 """The pool of media servers: who they are, who reaches them, and how full they are (design 7)."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -84,10 +85,20 @@ class MediaServers:
             )
         return down.modified_count == 1
 
-    async def forget(self, wrappers: list[str]) -> None:
-        """Take dead or leaving wrappers out of the contacts; that alone makes no server down."""
+    async def contacts(self) -> frozenset[str]:
+        """Every wrapper that counts as reaching some server. To compare with the living, these are to be read later:
+
+        each is alive before it is a contact, so that one who is none of them then is dead, or has given its lease up.
+        """
         with away_when_unreachable():
-            await self._collection.update_many({}, {"$pullAll": {"contacts": wrappers}})
+            pool = self._collection.find({"contacts": {"$ne": []}}, {"contacts": 1})
+            return frozenset([wrapper async for server in pool for wrapper in server.get("contacts", [])])
+
+    async def forget(self, wrappers: Iterable[str]) -> None:
+        """Take dead or leaving wrappers out of the contacts; that alone makes no server down."""
+        gone = sorted(wrappers)
+        with away_when_unreachable():
+            await self._collection.update_many({"contacts": {"$in": gone}}, {"$pullAll": {"contacts": gone}})
 
     async def measured(self, name: str, memory: int) -> None:
         """A reading of the memory takes the place of the reckoned placements."""

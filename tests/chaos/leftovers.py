@@ -113,13 +113,21 @@ async def _left(fleet: Fleet) -> list[str]:
         left += [f"document {name} {_brief(each)}" for each in await servers.database.documents(name)]
     for name, url in fleet.media().items():
         left += [f"pipeline {pipeline} on {name}" for pipeline in await pipelines(url)]
-    return left
+    return left + strays(
+        await servers.database.documents("media_servers"), await servers.database.documents("wrappers")
+    )
 
 
 def remains(queues: Iterable[str], exchanges: Iterable[str]) -> list[str]:
     """What in a broker belongs to a session or a seat."""
     left = [f"queue {name}" for name in queues if name.startswith(("session.", "user."))]
     return left + [f"exchange {name}" for name in exchanges if name.startswith("session.")]
+
+
+def strays(pool: list[dict[str, Any]], wrappers: list[dict[str, Any]]) -> list[str]:
+    """Who counts as reaching a media server and does not live: that server can never be down."""
+    living = {each["_id"] for each in wrappers}
+    return [f"contact {who} of {each['_id']}" for each in pool for who in each["contacts"] if who not in living]
 
 
 def _brief(document: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.checker import check
-from tests.chaos.leftovers import differences, forgotten, remains
+from tests.chaos.leftovers import differences, forgotten, remains, strays
 from tests.chaos.story import Story
 from tests.support.history import History
 
@@ -54,6 +54,11 @@ def test_an_accepted_candidate_that_is_not_kept_is_lost() -> None:
 def test_a_queue_or_an_exchange_of_a_session_is_left_over() -> None:
     ours = ["wrapper", "dead-letters", "retry", "pod.1.2", "session.s", "user.u"]
     assert remains(ours, ["messages", "session.s"]) == ["queue session.s", "queue user.u", "exchange session.s"]
+
+
+def test_a_contact_that_does_not_live_is_left_over() -> None:
+    pool = [{"_id": "m", "contacts": ["alive", "dead"]}, {"_id": "n", "contacts": []}]
+    assert strays(pool, [{"_id": "alive"}]) == ["contact dead of m"]
 
 
 def test_a_leak_makes_a_verdict_that_is_not_clean() -> None:

@@ -11,7 +11,7 @@ from callplane.store.pool_orders import PoolOrders
 from kurento_client import ClientError
 from tests.support.faults import Port
 from tests.support.leftovers import pipelines
-from tests.support.mortals import SERVER, Mortal
+from tests.support.mortals import FAST, SERVER, Mortal
 from tests.support.scenes import call
 from tests.support.trials import Bench, Prepare, Scene
 from tests.support.verdicts import consistent, session_of
@@ -106,6 +106,26 @@ async def late_commit(b: Bench) -> Scene:
     return Scene(c.session, lambda w: _watched(b, w), verify)
 
 
+async def burial(b: Bench) -> Scene:
+    """A wrapper has died that reached the media server: it may not count as reaching it for ever."""
+    c = await call(b)
+    database, dead = b.outside.store.database, new_id()
+    await b.outside.store.wrappers.renew(dead)
+    await b.outside.store.servers.reached(SERVER, dead, "one")
+    past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": 2 * FAST.lease_seconds}}
+    await database["wrappers"].update_one({"_id": dead}, [{"$set": {"since": past}}])
+
+    async def verify(_: Any) -> None:
+        await consistent(b, c.session)
+        assert await b.outside.store.servers.contacts() == {b.survivor.id}
+        assert await database["wrappers"].count_documents({"_id": dead}) == 0
+
+    async def judge(wrapper: Mortal) -> None:
+        await wrapper.leases.judge()
+
+    return Scene(c.session, judge, verify)
+
+
 async def _watched(b: Bench, wrapper: Mortal) -> None:
     """One round of the monitor, as if who had it before had been silent for its whole lease."""
     servers = b.outside.store.database["media_servers"]
@@ -117,4 +137,4 @@ async def _watched(b: Bench, wrapper: Mortal) -> None:
     await wrapper.ledger.drain()
 
 
-ROUNDS: dict[str, Prepare] = {"draining": draining, "orphans": orphans, "late-commit": late_commit}
+ROUNDS: dict[str, Prepare] = {"draining": draining, "orphans": orphans, "late-commit": late_commit, "burial": burial}

@@ -107,13 +107,13 @@ class Room:
     async def start(self, **settings: Any) -> Program:
         """One more wrapper."""
         stack = AsyncExitStack()
-        made = WrapperSettings(
-            amqp_url=self.servers.vhost.url,
-            mongo_url=self.servers.database.url,
-            mongo_database=self.servers.database.name,
-            kms_urls=",".join(m.url for m in self.machines.media_servers),
-            **settings,
-        )
+        usual = {
+            "amqp_url": self.servers.vhost.url,
+            "mongo_url": self.servers.database.url,
+            "mongo_database": self.servers.database.name,
+            "kms_urls": ",".join(m.url for m in self.machines.media_servers),
+        }
+        made = WrapperSettings(**(usual | settings))
         bus = await stack.enter_async_context(open_bus(RabbitSettings(made.amqp_url, "wrapper")))
         await bus.wait_up(10)
         program = await stack.enter_async_context(assemble(made, bus=bus))
@@ -142,7 +142,7 @@ async def room(servers: Servers, wrappers: int = 2, media_servers: int = 1, **se
         try:
             for _ in range(wrappers):
                 await made.start(**settings)
-            await until_up(store, media_servers)
+            await until_up(store, media_servers if wrappers else 0)
             yield made
         finally:
             while made.stacks:

@@ -17,6 +17,7 @@ class Pool:
     def __init__(self, wrapper: str, documents: MediaServers, ears: Ears, timed: Timed) -> None:
         self.servers: dict[str, MediaServer] = {}
         self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._gone: set[str] = set()
         self._wrapper = wrapper
         self._documents = documents
         self._ears = ears
@@ -30,6 +31,7 @@ class Pool:
 
     async def run(self) -> None:
         """Open what is new and close what was removed or has moved to another address, until cancelled."""
+        self._kept.clear()  # they ended with the run before this one
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
@@ -37,6 +39,7 @@ class Pool:
                     await self._close(self._kept.keys() - wanted)
                     for name, url in wanted - self._kept.keys():
                         self._kept[name, url] = group.create_task(self._keep(name, url))
+                    await self._tell_gone()
                 except Away as away:
                     self._log.warning("the pool cannot be read", why=str(away))
                 await asyncio.sleep(LOOK_SECONDS)
@@ -44,12 +47,17 @@ class Pool:
     async def _close(self, unwanted: set[tuple[str, str]]) -> None:
         """Back when they are closed: one that has moved is opened under the same name."""
         tasks = [self._kept.pop(which) for which in unwanted]
+        self._gone.update(name for name, _ in unwanted)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for name, _ in unwanted:
+
+    async def _tell_gone(self) -> None:
+        """Each is told until it was heard: the database may be away just then."""
+        for name in sorted(self._gone):
             await self._ears.gone(name)
+            self._gone.discard(name)
 
     async def _keep(self, name: str, url: str) -> None:
         """Keep one; an address that nothing can be done with costs its own server only."""

@@ -4,16 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from callplane.concurrency import forever
 from callplane.contracts.errors import Away
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
-from kurento_client import Around, AttemptFailed, ClientError, Connected, KurentoClient, Lost, Options, connect
+from kurento_client import (
+    Around,
+    AttemptFailed,
+    ClientError,
+    Connected,
+    KurentoClient,
+    LinkState,
+    Lost,
+    Options,
+    connect,
+)
 from kurento_client.events import MediaEvent
 from wrapper.media.census import Census
 from wrapper.media.port import Unreached
 
 SILENT_SECONDS = 2.0
+AGAIN_SECONDS = 1.0
 MEMORY_SECONDS = 2.0
 
 OnEvent = Callable[[str, MediaEvent], Awaitable[None]]
@@ -22,11 +35,12 @@ OnChange = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Who is told: of each event, that a socket is there (again), that we are cut off while others are not, and that
-    a server has left the pool."""
+    """Who is told: of each event, that a socket is there (again), that none can be had, that we are cut off while
+    others are not, and that a server has left the pool."""
 
     event: OnEvent
     back: OnChange
+    alone: OnChange
     cut_off: OnChange
     gone: OnChange
 
@@ -40,6 +54,9 @@ class MediaServer:
         self.census = Census(self.house)
         self._pool = pool
         self._ears = ears
+        self._state: LinkState | None = None
+        self._news = asyncio.Event()
+        """Set while the newest state has not been acted upon."""
         self._log = logger("media").bind(server=name)
 
     @property
@@ -57,33 +74,51 @@ class MediaServer:
     async def run(self, wrapper: str) -> None:
         """Watch the link, read memory, hand events on."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch(wrapper))
+            group.create_task(self._watch())
+            group.create_task(forever(f"reach {self.name}", partial(self._act, wrapper)))
             group.create_task(self._measure(wrapper))
             group.create_task(self._listen())
             group.create_task(self._count())
             group.create_task(self._recount())
 
-    async def _watch(self, wrapper: str) -> None:
+    async def _watch(self) -> None:
+        """Read the link's states; the newest is what there is to act on, whatever becomes of those before it."""
         async for state in self._calls.states:
+            if isinstance(state, Lost):
+                self._log.warning("media server lost", why=state.reason)
+            self._state = state
+            self._news.set()
+
+    async def _act(self, wrapper: str) -> None:
+        """Act on the newest state until that is done, or another has come: nobody says it a second time.
+
+        The database may be away just when a socket comes back, for one network carries both.
+        """
+        while True:
+            await self._news.wait()
+            state = self._state
             try:
                 await self._say(state, wrapper)
             except Away as away:
                 self._log.warning("the pool could not be told", why=str(away))
+                await asyncio.sleep(AGAIN_SECONDS)
+                continue
+            if state is self._state:
+                self._news.clear()
 
-    async def _say(self, state: Connected | Lost | AttemptFailed, wrapper: str) -> None:
+    async def _say(self, state: LinkState | None, wrapper: str) -> None:
         match state:
             case Connected():
                 await self._pool.reached(self.name, wrapper, state.server_id)
                 self._log.info("media server reached", server_id=state.server_id, same=state.same_process)
                 await self._ears.back(self.name)
-            case Lost():
-                self._log.warning("media server lost", why=state.reason)
             case AttemptFailed() if state.refused or state.down_for >= SILENT_SECONDS:
+                await self._ears.alone(self.name)
                 if await self._pool.unreached(self.name, wrapper, refused=state.refused):
                     self._log.error("media server is down", why=state.reason)
                 else:
                     await self._ears.cut_off(self.name)
-            case AttemptFailed():
+            case _:
                 pass
 
     async def _measure(self, wrapper: str) -> None:

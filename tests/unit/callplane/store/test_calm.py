@@ -3,6 +3,7 @@
 import asyncio
 
 from callplane.store.database import open_database
+from callplane.store.watch import watch
 from tests.support.servers import Database
 
 
@@ -18,6 +19,21 @@ async def test_a_cancelled_caller_leaves_its_operation_to_its_end(database: Data
     async with open_database(database.url, database.name) as opened:
         begun = await opened["things"].count_documents({})
     assert begun >= 150, "what had begun was carried out"
+
+
+async def test_what_nobody_waits_for_any_more_has_landed_when_it_was_asked_for(database: Database) -> None:
+    async with open_database(database.url, database.name) as opened, watch(opened, 5000) as stream:
+        looking = asyncio.ensure_future(stream.next())  # which changes nothing, and waits for seconds
+        writing = [asyncio.ensure_future(opened["things"].insert_one({"_id": n})) for n in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for one in writing:
+            one.cancel()
+        await asyncio.wait(writing)
+        async with asyncio.timeout(3):
+            await opened.landed(10)
+        assert await opened["things"].count_documents({}) == 20
+        looking.cancel()
 
 
 async def test_many_cancellations_do_not_take_the_client_along(database: Database) -> None:

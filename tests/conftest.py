@@ -9,7 +9,10 @@ import pytest
 from cli.machine.mongod import Mongod
 from cli.machine.ports import free_port, free_ports
 from cli.machine.rabbitmq import RabbitMQ
+from cli.machine.rabbitmq_cluster import RabbitCluster
+from cli.machine.replica_set import ReplicaSet
 from cli.machine.rundir import run_directory
+from tests.support.clusters import ClusterVhost, SetDatabase, database_of, repaired, vhost_of
 from tests.support.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
 
 
@@ -50,10 +53,46 @@ def mongod_server(servers_directory: Path) -> Iterator[Mongod]:
         asyncio.run(server.stop())
 
 
+@pytest.fixture(scope="session")
+def rabbitmq_cluster(servers_directory: Path) -> Iterator[RabbitCluster]:
+    """Two RabbitMQ nodes for the tests of the run that stop, kill, pause and part them."""
+    cluster = RabbitCluster(servers_directory / "rabbitmq-cluster", count=2, tick=8)
+    try:
+        asyncio.run(repaired(cluster))
+        yield cluster
+    finally:
+        asyncio.run(cluster.stop())
+
+
+@pytest.fixture(scope="session")
+def replica_set(servers_directory: Path) -> Iterator[ReplicaSet]:
+    """A replica set of three mongods for the tests of the run that stop, kill and pause them."""
+    members = ReplicaSet(servers_directory / "replica-set", count=3, election=2.0)
+    try:
+        asyncio.run(repaired(members))
+        yield members
+    finally:
+        asyncio.run(members.stop())
+
+
 @pytest.fixture
 async def vhost(rabbitmq_node: RabbitMQ) -> AsyncIterator[Vhost]:
     """A virtual host of the test's own."""
     async with fresh_vhost(rabbitmq_node) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+async def cluster_vhost(rabbitmq_cluster: RabbitCluster) -> AsyncIterator[ClusterVhost]:
+    """A virtual host of the test's own on the cluster, all of which runs when the test begins."""
+    async with vhost_of(rabbitmq_cluster) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+async def set_database(replica_set: ReplicaSet) -> AsyncIterator[SetDatabase]:
+    """A database of the test's own on the replica set, all of which runs when the test begins."""
+    async with database_of(replica_set) as fresh:
         yield fresh
 
 

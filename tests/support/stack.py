@@ -105,7 +105,7 @@ class Cluster:
         urls = ",".join(program.url for program in self.media_servers)
         return _clean_environment() | {
             "CALLPLANE_AMQP_URL": self.servers.vhost.url,
-            "CALLPLANE_MONGO_URL": self.servers.database.server.url,
+            "CALLPLANE_MONGO_URL": self.servers.database.address,
             "CALLPLANE_MONGO_DATABASE": self.servers.database.name,
             "CALLPLANE_KMS_URLS": urls,
             "CALLPLANE_TOKEN_SECRETS": TOKEN_SECRET,

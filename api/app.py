@@ -89,7 +89,10 @@ async def serve(settings: Settings, *, carriers: Carriers, listener: socket.sock
     ``listener`` is a bound socket; without one an address is taken as the settings say (OSError when it is taken).
     """
     with unwrapped(), listener or bound(settings.host, settings.port) as door:
-        async with assemble(settings, carriers=carriers) as program, listening(program.asgi, door) as url:
+        async with (
+            assemble(settings, carriers=carriers) as program,
+            listening(program.asgi, door, settings.max_connections) as url,
+        ):
             try:
                 yield url
             finally:

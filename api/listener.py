@@ -1,60 +1,38 @@
-"""Uvicorn inside our own process: our signals, our drain, and a problem body even for what is no HTTP."""
+"""Uvicorn inside our own process: our signals, our drain, and our bounds."""
 
 import asyncio
-import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidMessage
 from websockets.http11 import Request
 
+from api.idle import IdleConnections
 from api.outlet import ABORT
-from api.problems import MEDIA_TYPE, body_of
-from callplane.contracts.errors import Problem
-from callplane.contracts.ids import new_id
+from api.protocol import Bounds, Http, refusal
+from callplane.contracts.errors import Code, Problem
 
 BACKLOG = 2048
+CONNECTIONS = 10_000
+DEFAULT = Bounds()
 SHUTDOWN = 2
+KEEP_ALIVE = 75
+"""Seconds without a request: longer than nginx keeps a connection (60), so that it sends nothing into one that ends."""
+
 FRAME_BYTES = 4096
 """The longest frame of a client, which only ever says ``{"ack": token}``."""
 
 PING_SECONDS = 10.0
 CLOSE_WITHIN = 1.0
 """How long a client may take to answer a close frame."""
-
-
-class _Http(HttpToolsProtocol):
-    """Answers unreadable HTTP with a problem body, and does not log it: anybody can send it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.logger = logging.getLogger("callplane.api.http")
-        self.logger.setLevel(logging.ERROR)
-
-    def on_message_begin(self) -> None:
-        """Let a stream drop a client that does not read."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
-
-    def send_400_response(self, msg: str) -> None:
-        """The last answer on a connection whose bytes are no HTTP."""
-        request_id = new_id()
-        scope = {"path": "", "callplane.request_id": request_id}
-        body = json.dumps(body_of(Problem(code="bad-request", detail=msg), scope)).encode()
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
 
 class _Socket(WebSocketsSansIOProtocol):
@@ -65,6 +43,15 @@ class _Socket(WebSocketsSansIOProtocol):
         self.logger = self.conn.logger = logging.getLogger("callplane.api.socket")
         self.logger.setLevel(logging.CRITICAL)
         self.close_timeout = CLOSE_WITHIN
+
+    def data_received(self, data: bytes) -> None:
+        """End it also before the handshake: the library takes shorter lines and fewer fields than a head may have."""
+        super().data_received(data)
+        broken = self.conn.handshake_exc
+        if broken is not None and not self.handshake_initiated:
+            code: Code = "bad-request" if isinstance(broken, InvalidMessage) else "head-too-large"
+            self.transport.write(refusal(Problem(code=code, detail="This handshake of a WebSocket cannot be read.")))
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """Let the program drop a client that does not read; its task has not begun yet."""
@@ -92,12 +79,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(asgi: ASGIApp, sock: socket.socket) -> AsyncIterator[str]:
-    """Serve ``asgi`` on a bound socket; yields the base URL."""
+async def listening(
+    asgi: ASGIApp, sock: socket.socket, most: int = CONNECTIONS, bounds: Bounds = DEFAULT
+) -> AsyncIterator[str]:
+    """Serve ``asgi`` on a bound socket, on ``most`` connections at a time; yields the base URL."""
     host, port = sock.getsockname()[:2]
+    idle = IdleConnections(most)
     config = uvicorn.Config(
         asgi,
-        http=_Http,
+        http=partial(Http, bounds, idle),  # type: ignore[arg-type]  # it wants a class, and calls it
         ws=_Socket,
         ws_per_message_deflate=False,
         ws_max_size=FRAME_BYTES,
@@ -109,7 +99,7 @@ async def listening(asgi: ASGIApp, sock: socket.socket) -> AsyncIterator[str]:
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
-        timeout_keep_alive=75,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=SHUTDOWN,
     )
     server = _Server(config)

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     rate_signals: float = Field(100, ge=0, le=1e6, description="the same for its signals")
     rate_polls: float = Field(200, ge=0, le=1e6, description="the same for its polls, streams and tickets")
     rate_keys: float = Field(1000, ge=0, le=1e6, description="the same for all that is asked with one API key")
+    max_connections: int = Field(
+        10_000, ge=1, description="connections at once of one pod; idle ones make room, and then it answers 503"
+    )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
     @field_validator("token_secrets", "cors_origins", "turn_urls", mode="before")

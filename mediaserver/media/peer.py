@@ -16,8 +16,8 @@ from mediaserver.media.ice import IceAgent
 from mediaserver.media.inbound import SourceClock
 from mediaserver.media.receiver import Receiver, ReceiverOptions
 from mediaserver.media.rtp_session import RtpSession
-from mediaserver.media.sdp.local import Identity
-from mediaserver.media.sdp.negotiation import CLOCKS, Agreement
+from mediaserver.media.sdp.local import Identity, Place
+from mediaserver.media.sdp.negotiation import CLOCKS, Bundle
 from mediaserver.media.sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -27,14 +27,14 @@ DTLS_PATIENCE = 30.0
 
 
 class PeerEvents(Protocol):
-    """Who is told what happens to the connection."""
+    """Who is told what happens to the connection, and to which."""
 
-    def candidates_gathered(self) -> None: ...
-    def ice_changed(self, component: int, state: str) -> None: ...
-    def pair_selected(self) -> None: ...
-    def dtls_changed(self, state: str) -> None: ...
-    def connected(self) -> None: ...
-    def media_changed(self, before: str, state: str) -> None: ...
+    def candidates_gathered(self, peer: "Peer") -> None: ...
+    def ice_changed(self, peer: "Peer", component: int, state: str) -> None: ...
+    def pair_selected(self, peer: "Peer") -> None: ...
+    def dtls_changed(self, peer: "Peer", state: str) -> None: ...
+    def connected(self, peer: "Peer") -> None: ...
+    def media_changed(self) -> None: ...
     def failed(self, reason: str) -> None: ...
 
 
@@ -48,11 +48,13 @@ class Ports:
 
 @dataclass(eq=False)
 class Peer:
-    """The connection of one endpoint, from its first candidate to its end."""
+    """One transport of an endpoint and the media on it, from the first candidate to the end."""
 
     engine: Engine
     events: PeerEvents
     ports: dict[str, Ports]
+    number: int = 0
+    clock: SourceClock = field(default_factory=SourceClock)
     ice_states: dict[int, str] = field(default_factory=dict)
     dtls_state: str = "NEW"
 
@@ -70,36 +72,40 @@ class Peer:
         )
         own = self.identity.ssrcs["video"]
         self.session = RtpSession(self.identity.cname, own, self._send_rtcp, settings.media_timeout)
-        self.session.on_media_state = self.events.media_changed
-        self.gathered: list[str] = []
+        self.session.on_media_state = lambda before, state: self.events.media_changed()
+        self.gathered: list[str] | None = None
         self._link = DtlsLink(self.agent, self.engine.certificate, self.session.on_rtp, self.session.on_rtcp)
         self._link.changed = self._dtls_changed
-        self._agreement: Agreement | None = None
+        self._agreed: Bundle | None = None
         self._task: asyncio.Task[None] | None = None
         self._gathering = False
         self._begun = asyncio.Event()
 
     @property
-    def default_address(self) -> tuple[str, int] | None:
-        """The address for the c= line: the best IPv4 candidate, else any."""
+    def place(self) -> Place:
+        """What has been gathered; the address for the c= line is the best IPv4 candidate, else any."""
         own = sorted(self.agent.local_candidates, key=lambda c: (":" in c.host, -c.priority))
-        return (own[0].host, own[0].port) if own else None
+        return Place(self.gathered or (), (own[0].host, own[0].port) if own else None)
 
-    def agree(self, agreed: Agreement, *, controlling: bool, max_bitrate: int) -> None:
+    @property
+    def up(self) -> bool:
+        """Whether keys are set and nothing has ended it."""
+        return self._link.up
+
+    def agree(self, agreed: Bundle, *, controlling: bool, max_bitrate: int) -> None:
         """Set up what both sides agreed on; connecting begins when candidates have been gathered."""
-        self._agreement = agreed
-        self.agent.ice_controlling = controlling
+        self._agreed = agreed
+        # a lite agent answers checks and never makes any: whoever meets one takes control (RFC 8445, 6.1.1)
+        self.agent.ice_controlling = controlling or agreed.transport.lite
         self.agent.remote_is_lite = agreed.transport.lite
         self.agent.remote_username = agreed.transport.ufrag
         self.agent.remote_password = agreed.transport.password
-        clock = SourceClock()
         for chosen in agreed.chosen:
             ports, number = self.ports[chosen.kind], chosen.codec.payload_type
             if chosen.receives:
-                options = ReceiverOptions(
-                    chosen.kind, self.identity.ssrcs[chosen.kind], chosen.remote_ssrc, max_bitrate
-                )
-                self.session.receivers[number] = Receiver(options, ports.outlet, clock, self._send_rtcp)
+                own = self.identity.ssrcs[chosen.kind]
+                options = ReceiverOptions(chosen.kind, own, chosen.remote_ssrc, max_bitrate, chosen.layered)
+                self.session.receivers[number] = Receiver(options, ports.outlet, self.clock, self._send_rtcp)
             if chosen.sends:
                 ssrc = self.identity.ssrcs[chosen.kind]
                 sender = Sender(chosen.kind, CLOCKS[chosen.kind], number, ssrc)
@@ -140,7 +146,7 @@ class Peer:
 
     async def _live(self) -> None:
         self.gathered = [f"candidate:{c.to_sdp()}" for c in await self.agent.gather()]
-        self.events.candidates_gathered()
+        self.events.candidates_gathered(self)
         await self._begun.wait()
         await self.agent.stirred.wait()
         self._ice(1, "CONNECTING")
@@ -148,10 +154,10 @@ class Peer:
             return
         self._ice(1, "CONNECTED")
         self._ice(1, "READY")
-        assert self._agreement is not None
+        assert self._agreed is not None
         try:
             async with asyncio.timeout(DTLS_PATIENCE):
-                up = await self._link.handshake(self._agreement.transport)
+                up = await self._link.handshake(self._agreed.transport)
         except TimeoutError:
             self._dtls_changed("FAILED")
             return
@@ -174,7 +180,7 @@ class Peer:
             sender.open(self._link.send_rtp, self._link.send_again)
             inlet.request_key_frame(self.engine.now())
         self.engine.ticking.add(self)
-        self.events.connected()
+        self.events.connected(self)
 
     async def _close(self) -> None:
         await self._link.stop()
@@ -185,10 +191,10 @@ class Peer:
 
     def _ice(self, component: int, state: str) -> None:
         self.ice_states[component] = state
-        self.events.ice_changed(component, state)
+        self.events.ice_changed(self, component, state)
 
     def _pair_selected(self, pair: CandidatePair) -> None:
-        self.events.pair_selected()
+        self.events.pair_selected(self)
 
     def _dtls_changed(self, state: str) -> None:
         if state == "CLOSED" and self.agent.closed:
@@ -196,4 +202,4 @@ class Peer:
             self._ice(1, "FAILED")
             return
         self.dtls_state = state
-        self.events.dtls_changed(state)
+        self.events.dtls_changed(self, state)

@@ -29,12 +29,13 @@ SendRtcp = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class ReceiverOptions:
-    """One accepted line on which the peer may send."""
+    """One accepted line on which the peer may send; of a `layered` one only the stream of `remote_ssrc` is taken."""
 
     kind: str
     own_ssrc: int
     remote_ssrc: int | None
     max_bitrate: int
+    layered: bool = False
 
 
 class Receiver:
@@ -64,6 +65,9 @@ class Receiver:
         # padding is not passed on: bandwidth probes would be multiplied by the number of viewers
         end = len(data) - (data[-1] if flags & 0x20 else 0)
         if start > end:
+            return
+        # the layers of simulcast are pictures of their own: one is forwarded whole, not each in turns
+        if self._options.layered and ssrc != self._options.remote_ssrc:
             return
         stream = self.stream
         if stream is None or stream.ssrc != ssrc:

@@ -25,8 +25,8 @@ class SdpEndpoint(MediaElement):
     _state = "new"
     _offered_here = False
 
-    def identity(self) -> Identity:
-        """Return what is ours in a description."""
+    def identities(self, count: int) -> list[Identity]:
+        """Return what is ours in a description of so many transports."""
         raise NotImplementedError
 
     def agreed(self, agreement: Agreement, *, offered: bool) -> None:
@@ -46,9 +46,10 @@ class SdpEndpoint(MediaElement):
             agreement = agree(parsed, receives=self.receives, sends=self.sends)
         except Unanswerable as why:
             raise refusal(Code.SDP_END_POINT_PROCESS_OFFER_ERROR, f"Error processing offer: {why}") from why
-        description = local.answer(parsed, agreement, self.identity(), self._bandwidth())
+        own = self.identities(len(agreement.bundles))
+        description = local.answer(parsed, agreement, own, self._bandwidth())
         self._negotiated(description, offer, agreement, offered=False)
-        return description.render([])
+        return description.render()
 
     def generate_offer(self, options: dict[str, Any] | None) -> str:
         """Offer VP8 and Opus."""
@@ -60,9 +61,9 @@ class SdpEndpoint(MediaElement):
         direction = direction if direction == "sendrecv" else f"{direction}only"
         if not kinds or direction == "only":
             raise refusal(Code.SDP_END_POINT_GENERATE_OFFER_ERROR, "Error generating offer: no media")
-        self._local = local.offer(self.identity(), kinds, direction, self.engine.number())
+        self._local = local.offer(self.identities(1)[0], kinds, direction, self.engine.number())
         self._state, self._offered_here = "offered", True
-        return self._local.render([])
+        return self._local.render()
 
     def process_answer(self, answer: str) -> str:
         """Apply the answer to our offer; one that cannot be applied spends the endpoint (40206)."""
@@ -76,10 +77,12 @@ class SdpEndpoint(MediaElement):
         self._state = "negotiated"
         try:
             agreement = agree(parsed, receives=self.receives, sends=self.sends)
+            if len(agreement.bundles) != 1:
+                raise Unanswerable("an answer to bundled media that is nothing, or is not bundled")
         except Unanswerable as why:
             raise refusal(Code.SDP_END_POINT_PROCESS_ANSWER_ERROR, f"Error processing answer: {why}") from why
         self._negotiated(self._local, answer, agreement, offered=True)
-        return self._local.render([])
+        return self._local.render()
 
     def get_local_session_descriptor(self) -> str:
         """Return our description with what has been gathered, or refuse with 40202."""

@@ -1,4 +1,4 @@
-"""The WebRTC endpoint: SDP, ICE and its events over one peer connection (protocol 9.6, 9.7)."""
+"""The WebRTC endpoint: SDP, ICE and their events over the transports of one peer (protocol 9.6, 9.7)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 from kurento_client.jsonrpc import Code
 from mediaserver.errors import refusal
 from mediaserver.media.engine import Engine
+from mediaserver.media.inbound import SourceClock
 from mediaserver.media.peer import Peer
 from mediaserver.media.sdp.local import Identity, LocalDescription
-from mediaserver.media.sdp.negotiation import Agreement
+from mediaserver.media.sdp.negotiation import Agreement, Bundle
 from mediaserver.model import catalogue
 from mediaserver.model.spec import ClassSpec
 from mediaserver.model.types import record
@@ -17,8 +18,8 @@ from mediaserver.objects.media_object import Listener, MediaObject
 from mediaserver.objects.sdp_endpoint import SdpEndpoint
 from mediaserver.objects.stats import endpoint_stats
 
-_STREAM = 1
-"""There is one ICE stream, as everything is bundled; the real server counts from one."""
+EARLY = 128
+"""Candidates that may come before the description that says where they belong."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,11 @@ class WebRtcEndpoint(SdpEndpoint):
         super().__init__(parent, raise_event, engine)
         self.receives, self.sends = options.receives, options.sends
         self.connection_state = "DISCONNECTED"
+        self.media_state = "DISCONNECTED"
         self._remb = dict(REMB_DEFAULT)
-        self._lines: list[tuple[int, str]] = []
-        self._gathered = False
-        self._peer = Peer(engine, self, self.ports)
-
-    @property
-    def media_state(self) -> str:
-        """Whether RTCP comes from the peer."""
-        return self._peer.session.media_state
+        self._bundles: tuple[Bundle, ...] = ()
+        self._peers: list[Peer] = []
+        self._early: list[dict[str, Any]] = []
 
     @property
     def remb_params(self) -> dict[str, Any]:
@@ -60,30 +57,36 @@ class WebRtcEndpoint(SdpEndpoint):
     @property
     def ice_connection_state(self) -> list[dict[str, Any]]:
         """The state of each ICE component."""
-        states = sorted(self._peer.ice_states.items())
-        return [record("IceConnection", streamId=str(_STREAM), componentId=c, state=s) for c, s in states]
+        states = [(p, c, s) for p in self._peers for c, s in sorted(p.ice_states.items())]
+        return [record("IceConnection", streamId=str(_stream(p)), componentId=c, state=s) for p, c, s in states]
 
     @property
     def dtls_connection_state(self) -> list[dict[str, Any]]:
-        """The state of the DTLS connection, once there is one."""
-        return [record("DtlsConnection", **self._dtls(self._peer.dtls_state))] if self._local else []
+        """The state of each DTLS connection, once there is one."""
+        return [record("DtlsConnection", **_dtls(peer, peer.dtls_state)) for peer in self._peers]
 
     @property
     def candidate_pairs(self) -> list[dict[str, Any]]:
-        """The selected pair, if there is one."""
-        return [self._pair_record()] if self._peer.agent.pair is not None else []
+        """The selected pair of each transport that has one."""
+        return [_pair(peer) for peer in self._peers if peer.agent.pair is not None]
 
     def gather_candidates(self) -> None:
         """Begin to gather; before there is a local description it does nothing (protocol 10.2)."""
-        if self._local is not None:
-            self._peer.gather()
+        for peer in self._peers:
+            peer.gather()
 
     async def add_ice_candidate(self, candidate: dict[str, Any]) -> None:
         """Take one of the peer's candidates; an index without a line is refused after gathering."""
-        known = {index for index, _ in self._lines}
-        if self._gathered and candidate["candidate"] and candidate["sdpMLineIndex"] not in known:
+        if self._state == "new":
+            if len(self._early) < EARLY:
+                self._early.append(candidate)
+            return
+        index = candidate["sdpMLineIndex"]
+        if self._all_gathered() and candidate["candidate"] and index not in self._places():
             raise refusal(Code.ICE_ADD_CANDIDATE_ERROR, "Error adding candidate")
-        await self._peer.add_candidate(candidate["candidate"])
+        peer = self._peer_at(index)
+        if peer is not None:
+            await peer.add_candidate(candidate["candidate"])
 
     def request_keyframe(self) -> None:
         """Ask whoever feeds this endpoint for a key frame."""
@@ -102,85 +105,120 @@ class WebRtcEndpoint(SdpEndpoint):
 
     def get_stats(self, kind: str | None) -> dict[str, Any]:
         """Report what RTP has come and gone."""
-        return endpoint_stats(self.id, self._peer.session, kind)
+        return {k: v for peer in self._peers for k, v in endpoint_stats(self.id, peer.session, kind).items()}
 
-    def identity(self) -> Identity:
-        """Return the peer connection's credentials."""
-        return self._peer.identity
+    def identities(self, count: int) -> list[Identity]:
+        """Begin so many peer connections and return their credentials."""
+        clock = SourceClock()
+        self._peers = [Peer(self.engine, self, self.ports, number, clock) for number in range(count)]
+        return [peer.identity for peer in self._peers]
 
     def agreed(self, agreement: Agreement, *, offered: bool) -> None:
-        """Hand the agreement to the peer connection, with the candidates that came inside it."""
-        assert self._local is not None
-        self._lines = [(s.head.index, s.head.mid or str(s.head.index)) for s in self._local.sections]
+        """Hand the agreement to the peer connections, with the candidates that came before it or inside it."""
+        self._bundles = agreement.bundles
         limit = self.values.get("maxVideoRecvBandwidth", 0) or self.engine.settings.max_video_bitrate
-        self._peer.agree(agreement, controlling=offered, max_bitrate=min(limit, self.engine.settings.max_video_bitrate))
-        self.engine.start(self._feed(agreement.candidates))
+        ceiling = min(limit, self.engine.settings.max_video_bitrate)
+        for peer, bundle in zip(self._peers, agreement.bundles, strict=True):
+            peer.agree(bundle, controlling=offered, max_bitrate=ceiling)
+            self.engine.start(_feed(peer, bundle.candidates))
+        early, self._early = self._early, []
+        for candidate in early:
+            known = self._peer_at(candidate["sdpMLineIndex"])
+            if known is not None:
+                self.engine.start(_feed(known, (candidate["candidate"],)))
 
     def local_text(self, description: LocalDescription) -> str:
         """Render our description with the candidates gathered so far."""
-        return description.render(self._peer.gathered, self._peer.default_address)
+        return description.render([peer.place for peer in self._peers])
 
     def dispose(self) -> None:
-        """Disconnect and close the peer connection."""
+        """Disconnect and close the peer connections."""
         super().dispose()
-        self._peer.close()
+        for peer in self._peers:
+            peer.close()
 
-    def candidates_gathered(self) -> None:
-        """Tell each candidate once per line, even under BUNDLE, then that there are no more."""
-        self._gathered = True
-        for text in self._peer.gathered:
-            for index, mid in self._lines or self._offered_lines():
-                candidate = record("IceCandidate", candidate=text, sdpMid=mid, sdpMLineIndex=index)
+    def candidates_gathered(self, peer: Peer) -> None:
+        """Tell each candidate once per line of its transport, even under BUNDLE, and when there are no more."""
+        sections = self._local.sections if self._local is not None else []
+        heads = [section.head for section in sections if section.transport == peer.number]
+        for text in peer.gathered or ():
+            for head in heads:
+                mid = head.mid or str(head.index)
+                candidate = record("IceCandidate", candidate=text, sdpMid=mid, sdpMLineIndex=head.index)
                 self.raise_event("IceCandidateFound", candidate=candidate)
-        self.raise_event("IceGatheringDone")
+        if self._all_gathered():
+            self.raise_event("IceGatheringDone")
 
-    def ice_changed(self, component: int, state: str) -> None:
+    def ice_changed(self, peer: Peer, component: int, state: str) -> None:
         """Tell a new state of an ICE component; here streamId is a number (protocol 16, 48)."""
-        self.raise_event("IceComponentStateChanged", streamId=_STREAM, componentId=component, state=state)
+        self.raise_event("IceComponentStateChanged", streamId=_stream(peer), componentId=component, state=state)
 
-    def pair_selected(self) -> None:
+    def pair_selected(self, peer: Peer) -> None:
         """Tell which pair is in use."""
-        self.raise_event("NewCandidatePairSelected", candidatePair=self._pair_record())
+        self.raise_event("NewCandidatePairSelected", candidatePair=_pair(peer))
 
-    def dtls_changed(self, state: str) -> None:
+    def dtls_changed(self, peer: Peer, state: str) -> None:
         """Tell a new state of DTLS."""
-        self.raise_event("DtlsConnectionStateChange", **self._dtls(state))
+        self.raise_event("DtlsConnectionStateChange", **_dtls(peer, state))
 
-    def connected(self) -> None:
-        """Tell that keys are set; it is never taken back (protocol 10.3)."""
-        before, self.connection_state = self.connection_state, "CONNECTED"
-        self.raise_event("ConnectionStateChanged", oldState=before, newState="CONNECTED")
+    def connected(self, peer: Peer) -> None:
+        """Tell that keys are set on all transports; it is never taken back (protocol 10.3)."""
+        before = self.connection_state
+        if before != "CONNECTED" and all(each.up for each in self._peers):
+            self.connection_state = "CONNECTED"
+            self.raise_event("ConnectionStateChanged", oldState=before, newState="CONNECTED")
 
-    def media_changed(self, before: str, state: str) -> None:
-        """Tell whether the peer is heard."""
-        self.raise_event("MediaStateChanged", oldState=before, newState=state)
+    def media_changed(self) -> None:
+        """Tell whether the peer is heard on any of its transports."""
+        heard = any(peer.session.media_state == "CONNECTED" for peer in self._peers)
+        before, self.media_state = self.media_state, "CONNECTED" if heard else "DISCONNECTED"
+        if self.media_state != before:
+            self.raise_event("MediaStateChanged", oldState=before, newState=self.media_state)
 
     def failed(self, reason: str) -> None:
         """Tell that the connection came to an end by a fault of ours; here `type` is the kind of error (9.1)."""
         self.raise_event("Error", description=reason, errorCode=0, type="UNEXPECTED_ELEMENT_ERROR")
 
-    async def _feed(self, candidates: tuple[str, ...]) -> None:
-        for candidate in candidates:
-            await self._peer.add_candidate(candidate)
+    def _all_gathered(self) -> bool:
+        return bool(self._peers) and all(peer.gathered is not None for peer in self._peers)
 
-    def _offered_lines(self) -> list[tuple[int, str]]:
-        return [(s.head.index, s.head.mid) for s in self._local.sections] if self._local else []
+    def _places(self) -> set[int]:
+        return {section.head.index for section in self._local.sections} if self._local is not None else set()
 
-    def _pair_record(self) -> dict[str, Any]:
-        pair = self._peer.agent.pair
-        assert pair is not None
-        return record(
-            "IceCandidatePair",
-            streamId=str(_STREAM),
-            componentId=1,
-            localCandidate=f"candidate:{pair.local_candidate.to_sdp()}",
-            remoteCandidate=f"candidate:{pair.remote_candidate.to_sdp()}",
-        )
+    def _peer_at(self, index: int) -> Peer | None:
+        """The transport of a line; a browser that bundles names any line of the group, or the first of all."""
+        if len(self._peers) == 1:
+            return self._peers[0]
+        numbers = (number for number, bundle in enumerate(self._bundles) if index in bundle.places)
+        return next((self._peers[number] for number in numbers), None)
 
-    def _dtls(self, state: str) -> dict[str, str]:
-        return {
-            "streamId": str(_STREAM),
-            "componentId": "[bundle/dtlssrtpenc]",
-            "connectionId": self._peer.connection_id,
-            "state": state,
-        }
+
+def _stream(peer: Peer) -> int:
+    """The ICE stream's number; the real server counts from one."""
+    return peer.number + 1
+
+
+async def _feed(peer: Peer, candidates: tuple[str, ...]) -> None:
+    for candidate in candidates:
+        await peer.add_candidate(candidate)
+
+
+def _pair(peer: Peer) -> dict[str, Any]:
+    pair = peer.agent.pair
+    assert pair is not None
+    return record(
+        "IceCandidatePair",
+        streamId=str(_stream(peer)),
+        componentId=1,
+        localCandidate=f"candidate:{pair.local_candidate.to_sdp()}",
+        remoteCandidate=f"candidate:{pair.remote_candidate.to_sdp()}",
+    )
+
+
+def _dtls(peer: Peer, state: str) -> dict[str, str]:
+    return {
+        "streamId": str(_stream(peer)),
+        "componentId": "[bundle/dtlssrtpenc]",
+        "connectionId": peer.connection_id,
+        "state": state,
+    }

@@ -11,6 +11,24 @@ ANSWER: str = next(
     each.params["operationParams"]["answer"] for each in exchanges() if each.name == "invoke processAnswer"
 )
 
+_CODECS = {"audio": (111, "opus/48000/2"), "video": (96, "VP8/90000")}
+
+
+def media(kind: str, *attributes: str, mid: str = "", codec: str = "", port: int = 9) -> list[str]:
+    """Write one line of a peer with ICE, DTLS and rtcp-mux; each mid has credentials of its own."""
+    number, known = _CODECS[kind]
+    lines = [f"m={kind} {port} UDP/TLS/RTP/SAVPF {number}", "c=IN IP4 0.0.0.0", *([f"a=mid:{mid}"] if mid else [])]
+    lines += [f"a=ice-ufrag:uf{mid}", "a=ice-pwd:0123456789012345678901", "a=setup:actpass", "a=rtcp-mux"]
+    lines += [f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}", f"a=rtpmap:{number} {codec or known}"]
+    return [*lines, *(f"a={each}" for each in attributes)]
+
+
+def described(*lines: list[str], bundles: tuple[str, ...] = ()) -> str:
+    """Write a description of such lines; ``bundles`` are the mids of each BUNDLE group."""
+    head = ["v=0", "o=- 7 2 IN IP4 192.0.2.7", "s=-", "t=0 0", *(f"a=group:BUNDLE {mids}" for mids in bundles)]
+    return "\r\n".join([*head, *(each for line in lines for each in line)]) + "\r\n"
+
+
 CHROMIUM = """\
 v=0
 o=- 46 2 IN IP4 127.0.0.1
@@ -41,12 +59,11 @@ a=fmtp:63 111/111
 a=rtpmap:9 G722/8000
 a=ssrc:11 cname:c
 a=ssrc:11 msid:s1 t1
-m=video 0 UDP/TLS/RTP/SAVPF 39 96 97
+m=video 9 UDP/TLS/RTP/SAVPF 39 96 97
 c=IN IP4 0.0.0.0
 a=ice-ufrag:efgh
 a=ice-pwd:0123456789012345678901
 a=mid:1
-a=bundle-only
 a=recvonly
 a=rtcp-mux
 a=rtpmap:39 AV1/90000

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiortc import (
     AudioStreamTrack,
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCSessionDescription,
@@ -52,6 +53,12 @@ class TestPeer:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return str(self.connection.localDescription.sdp)
 
+    @property
+    def transports(self) -> int:
+        """How many transports carry this side's media."""
+        found = (each.sender.transport for each in self.connection.getTransceivers())
+        return len({id(transport) for transport in found})
+
     async def answered(self, sdp: str) -> None:
         """Apply the answer."""
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
@@ -88,9 +95,10 @@ class TestPeer:
 
 @contextlib.asynccontextmanager
 async def peers(count: int) -> AsyncIterator[list[TestPeer]]:
-    """Open some peers and close them at the end."""
+    """Open some peers and close them at the end; each has a transport for each line, until an answer bundles them."""
+    configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_COMPAT)
     async with asyncio.TaskGroup() as tasks:
-        made = [TestPeer(RTCPeerConnection(RTCConfiguration(iceServers=[])), tasks) for _ in range(count)]
+        made = [TestPeer(RTCPeerConnection(configuration), tasks) for _ in range(count)]
         try:
             yield made
         finally:
@@ -98,10 +106,15 @@ async def peers(count: int) -> AsyncIterator[list[TestPeer]]:
                 await peer.close()
 
 
-async def attach(kurento: RawKurento, endpoint: str, peer: TestPeer) -> None:
-    """Negotiate with trickled server candidates, in the safe order (protocol 10.2)."""
+def unchanged(sdp: str) -> str:
+    """Leave an offer as it is."""
+    return sdp
+
+
+async def attach(kurento: RawKurento, endpoint: str, peer: TestPeer, change: Callable[[str], str] = unchanged) -> None:
+    """Negotiate with trickled server candidates, in the safe order (protocol 10.2); the offer may be changed."""
     await kurento.subscribe(endpoint, "IceCandidateFound", "IceGatheringDone")
-    answer = await kurento.invoke(endpoint, "processOffer", offer=await peer.offer())
+    answer = await kurento.invoke(endpoint, "processOffer", offer=change(await peer.offer()))
     await peer.answered(answer)
     await kurento.invoke(endpoint, "gatherCandidates")
     await kurento.event("IceGatheringDone", endpoint)

@@ -46,7 +46,7 @@ class MediaLine:
     mid: str = ""
     direction: str = "sendrecv"
     rtcp_mux: bool = False
-    bundle_only: bool = False
+    simulcast: list[int] = field(default_factory=list)
     codecs: dict[int, Codec] = field(default_factory=dict)
     ssrcs: list[int] = field(default_factory=list)
     candidates: list[str] = field(default_factory=list)
@@ -63,11 +63,16 @@ class MediaLine:
 
 @dataclass
 class Description:
-    """A whole description; `bundle` holds the mids of its BUNDLE group."""
+    """A whole description; `bundles` holds the mids of each of its BUNDLE groups."""
 
     origin: str = ""
-    bundle: list[str] = field(default_factory=list)
+    bundles: list[list[str]] = field(default_factory=list)
     media: list[MediaLine] = field(default_factory=list)
+
+    def bundled_with(self, line: MediaLine) -> list[MediaLine]:
+        """Return the lines that share the line's transport, itself among them (RFC 8843)."""
+        group = next((mids for mids in self.bundles if line.mid in mids), [])
+        return [other for other in self.media if other is line or other.mid in group]
 
     @classmethod
     def parse(cls, text: str) -> "Description":
@@ -114,7 +119,7 @@ class _Reader:
             return
         if media is None:
             if name == "group" and value.split()[:1] == ["BUNDLE"]:
-                self._description.bundle = value.split()[1:]
+                self._description.bundles.append(value.split()[1:])
             return
         if name in ("rtpmap", "fmtp", "rtcp-fb"):
             _codec(media, name, value)
@@ -171,8 +176,8 @@ def _simple(media: MediaLine, name: str, value: str) -> None:
         media.direction = name
     elif name == "rtcp-mux":
         media.rtcp_mux = True
-    elif name == "bundle-only":
-        media.bundle_only = True
+    elif name == "ssrc-group" and value.split()[:1] == ["SIM"]:
+        media.simulcast = [int(each) for each in value.split()[1:]]
     elif name == "candidate":
         media.candidates.append(f"candidate:{value}")
     elif name == "ssrc":

@@ -1,5 +1,6 @@
 """Writes our side of a description, without candidates first and with them once they are gathered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mediaserver.media.sdp.description import Codec, Description, MediaLine
@@ -11,7 +12,7 @@ _FEEDBACK = ("nack", "nack pli", "goog-remb", "ccm fir")
 
 @dataclass(frozen=True)
 class Identity:
-    """What is ours in every line."""
+    """What is ours in every line of a transport."""
 
     ufrag: str
     password: str
@@ -21,13 +22,21 @@ class Identity:
     ssrcs: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a transport of ours can be reached, as far as it is known yet."""
+
+    candidates: Sequence[str] = ()
+    default: tuple[str, int] | None = None
+
+
 @dataclass
 class Section:
-    """One media line of ours; `accepted` is false where we refused it with port 0."""
+    """One media line of ours; `transport` is its number, None where we refused the line with port 0."""
 
     head: MediaLine
     formats: str
-    accepted: bool
+    transport: int | None
     attributes: list[str] = field(default_factory=list)
     bandwidth: int = 0
 
@@ -37,46 +46,52 @@ class LocalDescription:
     """Our description; `render` puts candidates into it."""
 
     origin: str
-    bundle: list[str]
+    bundles: list[list[str]]
     sections: list[Section]
 
-    def render(self, candidates: list[str], default: tuple[str, int] | None = None) -> str:
-        """Write it; `default` is the address of the candidate for the c= and m= lines (RFC 8839)."""
+    def render(self, places: Sequence[Place] = ()) -> str:
+        """Write it, with the place of each transport; the default one is for the c= and m= lines (RFC 8839)."""
         lines = ["v=0", f"o={self.origin}", "s=Callplane Media Server", "t=0 0", "a=msid-semantic:WMS *"]
-        if self.bundle:
-            lines.append(f"a=group:BUNDLE {' '.join(self.bundle)}")
-        host, port = default or ("0.0.0.0", 9)
-        address = f"IN IP{6 if ':' in host else 4} {host}"
+        lines += [f"a=group:BUNDLE {' '.join(mids)}" for mids in self.bundles]
         for section in self.sections:
-            where = port if section.accepted else 0
-            head = section.head
-            lines.append(f"m={head.kind} {where} {head.profile} {section.formats}")
-            lines.append(f"c={address}")
-            if section.bandwidth:
-                lines.append(f"b=AS:{section.bandwidth}")
-            lines += [f"a={each}" for each in section.attributes]
-            if section.accepted:
-                lines.append(f"a=rtcp:{port} {address}")
-                lines += [f"a={each}" for each in candidates]
+            number = section.transport
+            place = places[number] if number is not None and number < len(places) else Place()
+            lines += _section(section, place)
         return "\r\n".join(lines) + "\r\n"
 
 
-def answer(offer: Description, agreed: Agreement, own: Identity, bandwidth: dict[str, int]) -> LocalDescription:
-    """Answer every line of the offer, in its order (RFC 3264, 6)."""
-    setup = "passive" if agreed.transport.setup == "active" else "active"
+def _section(section: Section, place: Place) -> list[str]:
+    host, port = place.default or ("0.0.0.0", 9)
+    address = f"IN IP{6 if ':' in host else 4} {host}"
+    accepted, head = section.transport is not None, section.head
+    lines = [f"m={head.kind} {port if accepted else 0} {head.profile} {section.formats}", f"c={address}"]
+    if section.bandwidth:
+        lines.append(f"b=AS:{section.bandwidth}")
+    lines += [f"a={each}" for each in section.attributes]
+    if accepted:
+        lines += [f"a=rtcp:{port} {address}", *(f"a={each}" for each in place.candidates)]
+    return lines
+
+
+def answer(
+    offer: Description, agreed: Agreement, own: Sequence[Identity], bandwidth: dict[str, int]
+) -> LocalDescription:
+    """Answer every line of the offer, in its order (RFC 3264, 6), with an identity for each bundle."""
     sections = []
     for line in offer.media:
-        chosen = agreed.of(line.index)
-        if chosen is None:
+        found = agreed.of(line.index)
+        if found is None:
             mid = [f"mid:{line.mid}"] if line.mid else []
-            sections.append(Section(line, " ".join(line.formats), False, ["inactive", *mid]))
-        else:
-            section = Section(line, str(chosen.codec.payload_type), True)
-            section.attributes = _attributes(chosen, own, setup, _common(chosen.codec))
-            section.bandwidth = bandwidth.get(chosen.kind, 0)
-            sections.append(section)
-    bundle = [c.mid for c in agreed.chosen if c.mid in offer.bundle]
-    return LocalDescription(offer.origin or "- 0 0 IN IP4 0.0.0.0", bundle, sections)
+            sections.append(Section(line, " ".join(line.formats), None, ["inactive", *mid]))
+            continue
+        number, chosen = found
+        setup = "passive" if agreed.bundles[number].transport.setup == "active" else "active"
+        section = Section(line, str(chosen.codec.payload_type), number)
+        section.attributes = _attributes(chosen, own[number], setup, _common(chosen.codec))
+        section.bandwidth = bandwidth.get(chosen.kind, 0)
+        sections.append(section)
+    bundles = [[chosen.mid for chosen in bundle.chosen] for bundle in agreed.bundles if bundle.grouped]
+    return LocalDescription(offer.origin or "- 0 0 IN IP4 0.0.0.0", bundles, sections)
 
 
 def offer(own: Identity, kinds: list[str], direction: str, serial: int) -> LocalDescription:
@@ -91,9 +106,9 @@ def offer(own: Identity, kinds: list[str], direction: str, serial: int) -> Local
         head = MediaLine(kind, 9, "UDP/TLS/RTP/SAVPF", [str(codec.payload_type)], index, mid=f"{kind}0")
         chosen = Chosen(kind, index, head.mid, codec, "recv" in direction, "send" in direction, None)
         attributes = _attributes(chosen, own, "actpass", codec.feedback)
-        sections.append(Section(head, head.formats[0], True, attributes))
+        sections.append(Section(head, head.formats[0], 0, attributes))
     origin = f"- {serial} {serial} IN IP4 0.0.0.0"
-    return LocalDescription(origin, [s.head.mid for s in sections], sections)
+    return LocalDescription(origin, [[s.head.mid for s in sections]], sections)
 
 
 def _common(codec: Codec) -> list[str]:

@@ -1,4 +1,4 @@
-"""Decides what of an offer or answer this server takes: one VP8 and one Opus line over one transport."""
+"""Decides what of an offer or answer this server takes: one VP8 and one Opus line, each over its bundle's transport."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ CLOCKS = {"audio": 48000, "video": 90000}
 
 
 class Unanswerable(Exception):
-    """Nothing in the description can be taken."""
+    """What the description wants cannot be had over any transport that it allows."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Chosen:
     receives: bool
     sends: bool
     remote_ssrc: int | None
+    layered: bool = False
 
     @property
     def direction(self) -> str:
@@ -33,55 +34,84 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What was taken, and the peer's transport."""
+class Bundle:
+    """Accepted lines that share a transport, and the places of all lines that would have shared it (RFC 8843)."""
 
     chosen: tuple[Chosen, ...]
+    places: frozenset[int]
+    grouped: bool
     transport: Transport
     candidates: tuple[str, ...]
 
-    def of(self, index: int) -> Chosen | None:
-        """The accepted line at that place, if it was."""
-        return next((c for c in self.chosen if c.index == index), None)
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was taken: nothing, where the peer has nothing that we could take."""
+
+    bundles: tuple[Bundle, ...]
+
+    def of(self, index: int) -> tuple[int, Chosen] | None:
+        """The accepted line at that place and the number of its bundle, if it was accepted."""
+        found = ((n, chosen) for n, bundle in enumerate(self.bundles) for chosen in bundle.chosen)
+        return next(((n, chosen) for n, chosen in found if chosen.index == index), None)
 
 
 def agree(remote: Description, *, receives: bool, sends: bool) -> Agreement:
     """Choose from the peer's lines; what we may do is bounded by the endpoint's own flags."""
-    taken: list[tuple[MediaLine, Codec]] = []
-    for line in remote.media:
-        codec = _acceptable(line)
-        if codec is None or any(line.kind == other.kind for other, _ in taken):
-            continue
-        # a second transport would be needed for a line outside the first one's BUNDLE group
-        if taken and not (line.mid in remote.bundle and taken[0][0].mid in remote.bundle):
-            continue
-        taken.append((line, codec))
-    if not taken:
-        raise Unanswerable("no VP8 or Opus over DTLS-SRTP with rtcp-mux")
-    return Agreement(
-        tuple(_chosen(line, codec, receives=receives, sends=sends) for line, codec in taken),
-        _first_transport(remote, taken[0][0]),
-        tuple(candidate for line, _ in taken for candidate in line.candidates),
+    wanted = [line for line in remote.media if _codec(line) is not None]
+    able = [line for line in wanted if line.rtcp_mux and _transport(remote, line) is not None]
+    if not remote.media or (wanted and not able):
+        raise Unanswerable("no media over DTLS-SRTP with rtcp-mux, ICE credentials and a fingerprint")
+    taken: list[MediaLine] = []
+    for kind in CODECS:
+        # an endpoint has one line of each kind: the first that sends, else the first that wants to receive
+        same = sorted((m for m in able if m.kind == kind), key=lambda m: _worth(m, receives=receives), reverse=True)
+        taken += same[:1]
+    bundles: list[Bundle] = []
+    for line in sorted(taken, key=lambda m: m.index):
+        if not any(line.index in bundle.places for bundle in bundles):
+            bundles.append(_bundle(remote, line, taken, receives=receives, sends=sends))
+    return Agreement(tuple(bundles))
+
+
+def _codec(line: MediaLine) -> Codec | None:
+    # port 0 is a refusal here even with bundle-only: Kurento does not know RFC 8843, 6
+    wanted = CODECS.get(line.kind)
+    return line.codec(wanted) if wanted is not None and line.port and "SAVP" in line.profile else None
+
+
+def _worth(line: MediaLine, *, receives: bool) -> int:
+    if receives and line.direction in ("sendrecv", "sendonly"):
+        return 2
+    return line.direction in ("sendrecv", "recvonly")
+
+
+def _transport(remote: Description, line: MediaLine) -> Transport | None:
+    for other in (line, *remote.bundled_with(line)):
+        found = other.transport
+        if found.ufrag and found.password and found.fingerprints:
+            return found
+    return None
+
+
+def _bundle(remote: Description, first: MediaLine, taken: list[MediaLine], *, receives: bool, sends: bool) -> Bundle:
+    shared = remote.bundled_with(first)
+    lines = [line for line in shared if line in taken]
+    transport = _transport(remote, first)
+    assert transport is not None
+    return Bundle(
+        tuple(_chosen(line, receives=receives, sends=sends) for line in lines),
+        frozenset(line.index for line in shared),
+        any(first.mid in mids for mids in remote.bundles),
+        transport,
+        tuple(candidate for line in shared for candidate in line.candidates),
     )
 
 
-def _acceptable(line: MediaLine) -> Codec | None:
-    wanted = CODECS.get(line.kind)
-    if wanted is None or (line.port == 0 and not line.bundle_only):
-        return None
-    return line.codec(wanted) if line.rtcp_mux and "SAVP" in line.profile else None
-
-
-def _first_transport(remote: Description, line: MediaLine) -> Transport:
-    same = [m for m in remote.media if m is line or (m.mid in remote.bundle and line.mid in remote.bundle)]
-    for candidate in (line, *same):
-        found = candidate.transport
-        if found.ufrag and found.password and found.fingerprints:
-            return found
-    raise Unanswerable("no ICE credentials or DTLS fingerprint")
-
-
-def _chosen(line: MediaLine, codec: Codec, *, receives: bool, sends: bool) -> Chosen:
+def _chosen(line: MediaLine, *, receives: bool, sends: bool) -> Chosen:
+    codec = _codec(line)
+    assert codec is not None
+    ssrcs = line.simulcast or line.ssrcs
     return Chosen(
         kind=line.kind,
         index=line.index,
@@ -89,5 +119,6 @@ def _chosen(line: MediaLine, codec: Codec, *, receives: bool, sends: bool) -> Ch
         codec=codec,
         receives=receives and line.direction in ("sendrecv", "sendonly"),
         sends=sends and line.direction in ("sendrecv", "recvonly"),
-        remote_ssrc=line.ssrcs[0] if line.ssrcs else None,
+        remote_ssrc=ssrcs[0] if ssrcs else None,
+        layered=bool(line.simulcast),
     )

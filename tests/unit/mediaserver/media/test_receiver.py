@@ -28,13 +28,13 @@ class Sink:
 class Bench:
     """A receiver with one sink and the RTCP that it sent."""
 
-    def __init__(self, kind: str = "video", remote_ssrc: int | None = None) -> None:
+    def __init__(self, kind: str = "video", remote_ssrc: int | None = None, *, layered: bool = False) -> None:
         self.rtcp: list[bytes] = []
         self.sink = Sink()
         outlet, inlet = Outlet(Flow(lambda flowing: None)), Inlet(Flow(lambda flowing: None))
         inlet.consumer = self.sink
         outlet.attach(inlet)
-        options = ReceiverOptions(kind, 99, remote_ssrc, 1500)
+        options = ReceiverOptions(kind, 99, remote_ssrc, 1500, layered)
         self.receiver = Receiver(options, outlet, SourceClock(), self.rtcp.append)
 
     def receive(self, number: int, payload: bytes = INTER, now: float = 0.0, ssrc: int = 5) -> None:
@@ -147,3 +147,12 @@ def test_another_ssrc_is_another_stream() -> None:
 @given(st.binary(min_size=12, max_size=60))
 def test_no_packet_breaks_it(data: bytes) -> None:
     Bench().receiver.receive(data, 0.0)
+
+
+def test_of_layers_one_is_forwarded_whole() -> None:
+    bench = Bench(remote_ssrc=5, layered=True)
+    for number in range(10):
+        for ssrc in (5, 6, 7):
+            bench.receive(number, KEY, ssrc=ssrc)
+    assert [packet.stream.ssrc for packet in bench.sink.got] == [5] * 10
+    assert len({id(packet.stream) for packet in bench.sink.got}) == 1

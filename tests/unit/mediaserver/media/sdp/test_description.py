@@ -5,18 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.media.sdp.description import Description, InvalidSdp
-from tests.support.sdp import CHROMIUM, OFFER
+from tests.support.sdp import CHROMIUM, OFFER, described, media
 
 
 def test_what_chromium_writes() -> None:
     read = Description.parse(CHROMIUM)
     audio, video, data = read.media
-    assert read.bundle == ["0", "1", "2"]
+    assert read.bundles == [["0", "1", "2"]]
     assert (audio.kind, audio.mid, audio.direction, audio.ssrcs) == ("audio", "0", "sendrecv", [11])
     opus = audio.codec("opus")
     assert opus is not None
     assert (opus.payload_type, opus.rate, opus.fmtp) == (111, 48000, "minptime=10;useinbandfec=1")
-    assert video.bundle_only
     vp8 = video.codec("vp8")
     assert vp8 is not None
     assert vp8.feedback == ["nack pli", "goog-remb", "transport-cc"]
@@ -24,6 +23,17 @@ def test_what_chromium_writes() -> None:
     assert data.formats == ["webrtc-datachannel"]
     assert audio.transport.fingerprints == video.transport.fingerprints == [("sha-256", "AA:BB")]
     assert (video.transport.ufrag, video.transport.setup) == ("efgh", "actpass")
+
+
+def test_bundle_groups_and_layers() -> None:
+    text = described(media("audio", mid="a"), media("video", "ssrc-group:FID 4 5", "ssrc-group:SIM 4 6 8", mid="v"))
+    audio, video = Description.parse(text).media
+    assert video.simulcast == [4, 6, 8]
+    for groups, expected in (((), [audio.mid]), (("x", "a v"), ["a", "v"]), (("a", "v"), ["a"])):
+        read = Description.parse(
+            text.replace("t=0 0\r\n", "t=0 0\r\n" + "".join(f"a=group:BUNDLE {g}\r\n" for g in groups))
+        )
+        assert [line.mid for line in read.bundled_with(read.media[0])] == expected
 
 
 def test_what_aiortc_writes() -> None:

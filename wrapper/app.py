@@ -29,6 +29,7 @@ from callplane.telemetry.logs import logger
 from wrapper.aftermath import CarryingAftermath
 from wrapper.chores import Chores
 from wrapper.context import Context, Store
+from wrapper.finished import finished
 from wrapper.gauges import Gauges, Sources
 from wrapper.handle import abandon, handler
 from wrapper.leases import Leases
@@ -105,7 +106,8 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         run = partial(_run, tasks, stack, metrics)
         run(hearing=hearing.run, aftermath=aftermath.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
-        work = Work(handler(context, reach.shun), abandon(context), _healthy(store.clock), reach.cancelled, watch)
+        healthy = _healthy(context)
+        work = Work(handler(context, reach.shun), abandon(context), healthy, reach.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
         leases = Leases(context, settings.lease_seconds, bus.up)
         listening = Listening(database, store.sessions, listener, hearing.forget_session, metrics)
@@ -166,10 +168,12 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
                 await asyncio.sleep(1)
 
 
-def _healthy(clock: DatabaseClock) -> Callable[[], Awaitable[bool]]:
+def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:
+    """Whether commands could be carried out: each waits for a write by a majority, as the lease's renewal does."""
+
     async def healthy() -> bool:
         try:
-            await clock.sync()
+            await context.store.wrappers.renew(context.wrapper)
         except Away:
             return False
         return True

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.errors import Busy, Refusal, Trouble
 from callplane.contracts.media import MediaRef
-from callplane.contracts.messages import Message
 from callplane.contracts.replies import Negotiated
 from callplane.store.changes import Change
 from callplane.store.connections import Wanted
@@ -16,6 +14,7 @@ from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view
 from wrapper.context import Context
 from wrapper.media.port import Gone
+from wrapper.outcome import tell_answer
 from wrapper.pipelines import lost_if_gone, pipeline_of
 from wrapper.refusals import open_session, seat_in
 from wrapper.sdp import accepted
@@ -66,7 +65,7 @@ class Negotiation:
             await settle(connection.id, self._context)
             raise
         await settle(connection.id, self._context)
-        await self._tell(connection)
+        await tell_answer(self._envelope, connection, self._context)
         return Negotiated(connection=connection_view(connection))
 
     async def _check_replaced(self) -> None:
@@ -183,24 +182,3 @@ class Negotiation:
         where = {"_id": connection or self._wanted.id, "participant_id": self._wanted.participant_id}
         change = await self._connections.release(where, reason)
         self._context.aftermath.owes(change)
-
-    async def _tell(self, connection: ConnectionDocument) -> None:
-        """The answer goes to the mailbox too: the caller may have stopped waiting for the reply (design 3.5)."""
-        data = {
-            "command_id": self._envelope.id,
-            "connection_id": connection.id,
-            "sdp_answer": connection.answer,
-            "media": connection.media,
-        }
-        message = Message(
-            id=self._envelope.id,
-            type="answer",
-            session_id=connection.session_id,
-            at=self._context.store.clock.now(),
-            data=data,
-        )
-        participant = ParticipantId(connection.participant_id)
-        try:
-            await self._context.messenger.to_participant(participant, message)
-        except Away as away:
-            raise Trouble(f"the answer could not be told: {away}") from away

@@ -50,7 +50,7 @@ class Intake:
 
     def __init__(self, work: Work, desk: Desk, taps: Taps, pace: Pace) -> None:
         self._desk = desk
-        self._judge = Judge(desk, work, self.pause, pace.attempt_limit)
+        self._judge = Judge(desk, work, self.pause_if_ill, pace.attempt_limit)
         self._watch = work.watch
         self._healthy = work.healthy
         self._taps = taps
@@ -60,6 +60,8 @@ class Intake:
         self._asides: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self._closing = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        self._well_at = float("-inf")
         self._paused = False
         self._draining = False
         self._over = False
@@ -103,6 +105,21 @@ class Intake:
             self._start(self._settle(received))
         else:
             self._waiting.append(received)
+
+    async def pause_if_ill(self) -> bool:
+        """Pause unless the wrapper is found healthy; whether it is paused, or ends. All who ask at once ask once."""
+        if not await self._is_well():
+            await self.pause()
+        return self._paused or self._draining
+
+    async def _is_well(self) -> bool:
+        clock = asyncio.get_running_loop().time
+        async with self._asking:
+            if self._paused or self._draining:
+                return False
+            if clock() - self._well_at > self._pace.health_interval and await self._is_healthy():
+                self._well_at = clock()
+            return clock() - self._well_at <= self._pace.health_interval
 
     async def pause(self) -> None:
         """Stop consuming and return what waits; consuming begins again when the wrapper is healthy."""

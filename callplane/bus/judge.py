@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from callplane.bus.desk import ATTEMPTS, Desk, Received
 from callplane.bus.ports import Delivery, Work
@@ -15,19 +15,23 @@ from callplane.telemetry.logs import logger
 
 log = logger("bus")
 
-Pause = Callable[[], Awaitable[None]]
-"""Stops all consuming until the wrapper is healthy again; back when nothing more can arrive."""
+PauseIfIll = Callable[[], Awaitable[bool]]
+"""Asks whether commands can be run at all; if not, stops all consuming until they can, and says so (True).
+
+Back when nothing more can arrive.
+"""
 
 
 class Judge:
     """Runs the handler on a delivery and acts on the outcome; no exception of a handler passes it."""
 
-    def __init__(self, desk: Desk, work: Work, pause: Pause, attempt_limit: float) -> None:
+    def __init__(self, desk: Desk, work: Work, pause_if_ill: PauseIfIll, attempt_limit: float) -> None:
         self._desk = desk
         self._handler = work.handler
         self._abandon = work.abandon
+        self._finished = work.finished
         self._watch = work.watch
-        self._pause = pause
+        self._pause_if_ill = pause_if_ill
         self._attempt_limit = attempt_limit
 
     async def settle(self, received: Received) -> None:
@@ -38,7 +42,7 @@ class Judge:
         elif (envelope := _read(received)) is None:
             await self._bury(received, "unreadable", "internal")
         elif received.redelivered or received.attempt > ATTEMPTS:
-            await self._give_up(received, envelope, "attempts: a consumer died in the last", "unavailable")
+            await self._cut_off(received, envelope)
         else:
             with self._watch.handling(envelope):
                 await self._run(received, envelope)
@@ -93,7 +97,7 @@ class Judge:
             if task is None or task.cancelling():
                 raise
             raise Trouble("something that the attempt waited for was cancelled") from None
-        return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
+        return _reply(envelope, result)
 
     async def _answer(self, received: Received, reply: Reply) -> None:
         await self._desk.reply(received, reply)
@@ -104,10 +108,31 @@ class Judge:
         await self._desk.ack(received)
 
     async def _return(self, received: Received, away: Away) -> None:
-        # Paused before it is given back: else the same wrapper would have it again at once.
-        log.warning("command given back", command_id=received.command_id, away=str(away)[:200])
-        await self._pause()
-        await self.give_back(received)
+        # One late answer makes nobody ill: to stop and begin again with every queue costs more, the more there are,
+        # and makes the others late. Paused before it is given back: else the same wrapper would have it again at once.
+        ill = await self._pause_if_ill()
+        log.warning("command given back", command_id=received.command_id, away=str(away)[:200], paused=ill)
+        if ill:
+            await self.give_back(received)
+        else:
+            self._watch.again("away")
+            await self._again(received, received.attempt + int(received.redelivered), later=True)
+
+    async def _cut_off(self, received: Received, envelope: Envelope) -> None:
+        """Whoever had the last attempt is gone: with the work undone, or with nothing but the ack."""
+        result = None
+        try:
+            async with asyncio.timeout(self._attempt_limit):
+                result = await self._finished(envelope)
+        except Away as away:
+            await self._return(received, away)
+            return
+        except Exception as error:
+            log.error("not known whether it was done", command_id=envelope.id, error=type(error).__name__)
+        if result is None:
+            await self._give_up(received, envelope, "attempts: a consumer died in the last", "unavailable")
+        else:
+            await self._answer(received, _reply(envelope, result))
 
     async def _give_up(self, received: Received, envelope: Envelope, reason: str, code: Code) -> None:
         try:
@@ -127,6 +152,10 @@ class Judge:
         await self._desk.bury(received, reason[:200])
         problem = Problem(code=code, detail=TITLES[code], retry_after=1 if code == "unavailable" else None)
         await self._answer(received, Reply(command_id=received.command_id, problem=problem))
+
+
+def _reply(envelope: Envelope, result: BaseModel) -> Reply:
+    return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
 
 
 def _read(received: Received) -> Envelope | None:

@@ -86,10 +86,17 @@ class Delivery:
 
 
 Handler = Callable[[Delivery], Awaitable[BaseModel]]
-"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Away (pause), else a bug."""
+"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Away (pause if ill), a bug."""
 
 Abandon = Callable[[Envelope], Awaitable[None]]
 """Called before a command is buried: releases what its attempts had begun."""
+
+Finished = Callable[[Envelope], Awaitable[BaseModel | None]]
+"""Asked of a command whose last attempt was cut off: its result, should it have lost nothing but its ack."""
+
+
+async def unfinished(_envelope: Envelope) -> None:
+    """No command is known to have been carried out."""
 
 
 class Listener(Protocol):
@@ -116,9 +123,9 @@ class Listener(Protocol):
 class Work:
     """What a wrapper hands to its listener.
 
-    ``healthy`` is asked each second after an Away, until it says that commands can be run again. ``on_cancelled``
-    is called when a session's queue is gone: it reads the status and listens again where the session is open. ``watch``
-    is told what becomes of each command.
+    ``healthy`` is asked after an Away: where it says no, nothing is consumed until it says yes. ``on_cancelled`` is
+    called when a session's queue is gone: it reads the status and listens again where the session is open. ``watch`` is
+    told what becomes of each command.
     """
 
     handler: Handler
@@ -126,6 +133,7 @@ class Work:
     healthy: Callable[[], Awaitable[bool]]
     on_cancelled: Callable[[SessionId], Awaitable[None]]
     watch: CommandWatch = field(default_factory=CommandWatch)
+    finished: Finished = unfinished
 
 
 class Bus(Protocol):

@@ -108,6 +108,10 @@ class Connections:
             [Owed("settle")],
         )
 
+    async def owe_settling(self, connection: str) -> Change[ConnectionDocument] | None:
+        """Whoever made it ready may have died before it was settled."""
+        return await self.counted.change({"_id": connection, "state": "ready"}, {}, None, [Owed("settle")])
+
     async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
         """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's."""
         mine = {"_id": connection, "session_id": session, "participant_id": participant}

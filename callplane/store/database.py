@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
@@ -16,23 +17,26 @@ __all__ = ["Database", "DatabaseClock", "Document", "open_database"]
 
 
 class DatabaseClock:
-    """Database time without asking each time: the process clock, corrected by ``sync`` at each lease renewal."""
+    """Database time without asking each time: as last asked, at each lease renewal, and the time that has passed since.
+
+    That is the monotonic clock's, not the wall's: a step of this machine's clock would be a wrong deadline.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._offset = timedelta(0)
+        self._known, self._at = datetime.now(UTC), monotonic()
 
     async def sync(self) -> None:
-        """Measure the difference to the primary's clock; half the round trip is taken off. Raises Away."""
+        """Read the primary's clock; half the round trip has passed since. Raises Away."""
         with away_when_unreachable():
-            asked = datetime.now(UTC)
+            asked = monotonic()
             answer = await self._database.hello()
-            heard = datetime.now(UTC)
-        self._offset = answer["localTime"] - (asked + (heard - asked) / 2)
+            heard = monotonic()
+        self._known, self._at = answer["localTime"], (asked + heard) / 2
 
     def now(self) -> datetime:
         """The database's time, as well as this process knows it."""
-        return datetime.now(UTC) + self._offset
+        return self._known + timedelta(seconds=monotonic() - self._at)
 
 
 @asynccontextmanager

@@ -52,7 +52,7 @@ class CommandWatch:
         )
         self._again = Counter(
             _AGAIN,
-            "Commands put back: redelivered (its wrapper died), trouble, busy (somebody else is at it), returned",
+            "Commands put back: redelivered (its wrapper died), trouble, busy (somebody else is at it), away, returned",
             ["why"],
             registry=registry,
         )
@@ -62,7 +62,7 @@ class CommandWatch:
             ["why"],
             registry=registry,
         )
-        for why in ("redelivered", "trouble", "busy", "returned"):
+        for why in ("redelivered", "trouble", "busy", "away", "returned"):
             self._again.labels(why)
         for why in ("attempts", "bug", "unreadable"):
             self._buried.labels(why)

@@ -73,6 +73,7 @@ class Told:
     outcomes: list[BaseException | BaseModel] = field(default_factory=list)
     act: Act | None = None
     well: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
@@ -120,6 +121,8 @@ class Told:
             raise self.abandon_fails
 
     async def _healthy(self) -> bool:
+        self.asked += 1
+        await asyncio.sleep(0.01)
         return self.well.is_set()
 
 

@@ -125,8 +125,8 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
         async with asyncio.TaskGroup() as tasks:
             replies = [tasks.create_task(sender.send(command(where), wait=10))]
             await told.until(1)
-            replies.append(tasks.create_task(sender.send(command(other), wait=10)))
             await until(lambda: is_listening_to(listener, 0))
+            replies.append(tasks.create_task(sender.send(command(other), wait=10)))
             await asyncio.sleep(0.3)
             assert len(told.deliveries) == 1
             await listener.listen(session())
@@ -134,6 +134,25 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
         assert [reply.result["attempt"] for task in replies if (reply := task.result()) and reply.result] == [1, 1]
         await until(lambda: is_listening_to(listener, 3))
     assert told.attempts == [1, 1, 1]
+
+
+async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> None:
+    """The one command comes again, as the same attempt; nothing else is stopped for it."""
+    told, where = Told(outcomes=[Away("late") for _ in range(8)]), session()
+    told.well.set()
+    sessions = [where, *(session() for _ in range(8))]
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        for one in sessions:
+            await listener.listen(one)
+        async with asyncio.TaskGroup() as tasks:
+            replies = [tasks.create_task(sender.send(command(one), wait=10)) for one in sessions[:8]]
+            await told.until(8)
+            assert len(listener.listening()) == len(sessions)
+            meanwhile = await sender.send(command(sessions[8]), wait=5)
+            assert len(listener.listening()) == len(sessions)
+        assert meanwhile is not None
+    assert [reply.result["attempt"] for task in replies if (reply := task.result()) and reply.result] == [1] * 8
+    assert told.asked < 8, "all who ask at once ask once"
 
 
 async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Corner) -> None:

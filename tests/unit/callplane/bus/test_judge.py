@@ -41,8 +41,15 @@ class WrittenDesk:
         return False
 
 
-async def judged(outcome: BaseException | None, attempt: int = 1, *, redelivered: bool = False) -> list[str]:
-    """What is done when the handler does this."""
+async def judged(
+    outcome: BaseException | None,
+    attempt: int = 1,
+    *,
+    redelivered: bool = False,
+    ill: bool = True,
+    known: BaseModel | Exception | None = None,
+) -> list[str]:
+    """What is done when the handler does this, and a finished command is found or not."""
     desk = WrittenDesk()
 
     async def handler(_: Delivery) -> BaseModel:
@@ -53,8 +60,14 @@ async def judged(outcome: BaseException | None, attempt: int = 1, *, redelivered
     async def abandon(_: Envelope) -> None:
         desk.done.append("abandon")
 
-    async def pause() -> None:
-        desk.done.append("pause")
+    async def pause_if_ill() -> bool:
+        desk.done.append("pause" if ill else "go on")
+        return ill
+
+    async def finished(_: Envelope) -> BaseModel | None:
+        if isinstance(known, Exception):
+            raise known
+        return known
 
     async def healthy() -> bool:
         return True
@@ -63,7 +76,8 @@ async def judged(outcome: BaseException | None, attempt: int = 1, *, redelivered
 
     body = ENVELOPE.model_dump_json().encode()
     received = Received(body, "session.s", "c", attempt, redelivered, "replies", None, None)
-    await Judge(desk, Work(handler, abandon, healthy, cancelled), pause, 5).settle(received)
+    work = Work(handler, abandon, healthy, cancelled, finished=finished)
+    await Judge(desk, work, pause_if_ill, 5).settle(received)
     return desk.done
 
 
@@ -120,6 +134,22 @@ async def test_what_a_dead_consumer_left_is_counted_first() -> None:
     assert await judged(None, 6) == last
 
 
+async def test_one_late_answer_puts_one_command_off_and_pauses_nothing() -> None:
+    """Uncounted: its database or broker was late, and it was not."""
+    assert await judged(Away("late"), 5, ill=False) == ["go on", "again 5 later", "ack"]
+    assert await judged(Away("late"), 5, ill=True) == ["pause", "again 5 now", "ack"]
+
+
+async def test_a_last_attempt_that_has_lost_only_its_ack_is_answered() -> None:
+    """What it made works, and is not released; what cannot be known is given up as before."""
+    assert await judged(None, 5, redelivered=True, known=Done()) == ["reply done", "ack"]
+    assert await judged(None, 6, known=Done()) == ["reply done", "ack"]
+    assert await judged(None, 4, redelivered=True, known=Done()) == ["again 5 now", "ack"]
+    assert await judged(None, 5, redelivered=True, known=Away("x")) == ["pause", "again 6 now", "ack"]
+    assert await judged(None, 5, redelivered=True, known=Away("x"), ill=False) == ["go on", "again 6 later", "ack"]
+    assert (await judged(None, 5, redelivered=True, known=KeyError()))[0] == "abandon"
+
+
 async def test_cancelling_the_judge_is_no_outcome() -> None:
     """A delivery whose handling is cut off is left to whoever cut it off."""
     desk, began = WrittenDesk(), asyncio.Event()
@@ -135,7 +165,7 @@ async def test_cancelling_the_judge_is_no_outcome() -> None:
         return True
 
     received = Received(ENVELOPE.model_dump_json().encode(), "session.s", "c", 1, False, None, None, None)
-    settling = asyncio.ensure_future(Judge(desk, Work(handler, nothing, healthy, nothing), nothing, 5).settle(received))
+    settling = asyncio.ensure_future(Judge(desk, Work(handler, nothing, healthy, nothing), healthy, 5).settle(received))
     await began.wait()
     settling.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,41 @@
+"""What an offer had come to when whoever answered it last was cut off, perhaps only from saying so (design 3.4)."""
+
+from collections.abc import Awaitable, Callable
+
+from callplane.contracts.commands import Envelope, Publish, Subscribe
+from callplane.contracts.ids import made_by
+from callplane.contracts.replies import Negotiated
+from callplane.store.documents import ConnectionDocument
+from callplane.store.views import connection_view
+from wrapper.context import Context
+from wrapper.outcome import tell_answer
+
+
+def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | None]]:
+    """What the bus asks before it gives up a command whose last attempt may have lost nothing but its ack."""
+
+    async def ask(envelope: Envelope) -> Negotiated | None:
+        body = envelope.body
+        if not isinstance(body, Publish | Subscribe):
+            return None
+        connections = context.store.connections
+        made = await connections.find(made_by(envelope.id))
+        if made is None or made.state != "ready" or not await _in_place(made, context):
+            return None
+        if body.replaces is not None:
+            old = {"_id": body.replaces, "participant_id": body.participant_id, "kind": made.kind}
+            context.aftermath.owes(await connections.release(old, "replaced"))
+        # A chore, not a call: if settling is what ended the attempts, it is not to end this one too.
+        context.aftermath.owes(await connections.owe_settling(made.id))
+        await tell_answer(envelope, made, context)
+        return Negotiated(connection=connection_view(made))
+
+    return ask
+
+
+async def _in_place(made: ConnectionDocument, context: Context) -> bool:
+    """Whether it is of the session's present epoch, and what it sends is among the streams."""
+    session = await context.store.sessions.find(made.session_id)
+    if session is None or session.status == "closed" or session.epoch != made.epoch:
+        return False
+    return made.kind == "subscribe" or any(stream.connection_id == made.id for stream in session.streams)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.history import Command, Delivery, History, Reader
+from tests.support.history import Absence, Command, Delivery, History, Reader
 
 
 @dataclass
@@ -15,6 +15,7 @@ class Account:
     readers: list[Reader] = field(default_factory=list)
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
     versions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
 
     def of(self, *ops: str) -> list[Command]:
         """The commands with these names."""
@@ -34,9 +35,23 @@ class Account:
                 fresh.append(delivery)
         return fresh
 
+    def away(self, participant: str, since: float, until: float) -> bool:
+        """Whether the RabbitMQ node of a mailbox was out of reach within this time: what was sent then may be gone."""
+        mailbox = f"user.{participant}"
+        return any(
+            absence.began < until and since < absence.ended
+            for absence in self.absences
+            if absence.queues is None or mailbox in absence.queues
+        )
+
     def witnessed(self, since: float) -> bool:
         """Whether somebody who sat there before ``since`` read up to the close: then every event since was heard."""
-        return any(reader.ended == "closed" and reader.began < since for reader in self.readers)
+        return any(
+            reader.ended == "closed"
+            and reader.began < since
+            and not self.away(reader.participant, since, reader.finished)
+            for reader in self.readers
+        )
 
 
 def accounts(history: History) -> dict[str, Account]:
@@ -52,4 +67,6 @@ def accounts(history: History) -> dict[str, Account]:
         account.deliveries.setdefault(delivery.reader, []).append(delivery)
         if delivery.message["version"] is not None:
             account.versions.setdefault(delivery.message["version"], []).append(delivery.message)
+    for account in found.values():
+        account.absences = history.absences
     return found

@@ -145,7 +145,8 @@ def _offered(account: Account, command: Command, told: Told, verdict: Verdict) -
     connection = command.answer["id"]
     if command.status == ACCEPTED:
         reader = next(r for r in account.readers if r.participant == command.client)
-        if reader.ended == "closed" and command.answer["command_id"] not in told.outcomes:
+        gone = account.away(reader.participant, command.asked, reader.finished)
+        if reader.ended == "closed" and not gone and command.answer["command_id"] not in told.outcomes:
             verdict.say("lost", f"{command.op} {command.n}: neither answer nor error came for {connection}")
         return
     given = told.answers.get(connection, set()) | {command.answer["sdp_answer"]}

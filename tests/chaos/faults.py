@@ -4,12 +4,13 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Size
 from tests.chaos.operator import drain
+from tests.chaos.outages import SERVERS, Outages
 
 PROGRAMS = ("api", "wrapper", "mediaserver")
 # How often each kind happens, compared with the rest.
@@ -32,6 +33,9 @@ WEIGHTS = {
     "restart rabbitmq": 1,
     "restart mongod": 1,
 }
+# What happens besides to one node of several.
+OF_BROKERS = {"restart rabbitmq": 4, "pause rabbitmq": 4, "partition rabbitmq": 3}
+OF_MONGODS = {"restart mongod": 4, "pause mongod": 4, "elect mongod": 3}
 SLOW_EXIT = 2.0
 WATCH_EVERY = 0.3
 LAST_LOOK = 1.0
@@ -55,15 +59,23 @@ class Plan:
     faults: int
     outage: float
     long_outages: int = 0
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
+
+
+def weights(size: Size, kinds: str = "") -> dict[str, int]:
+    """How often each kind of fault happens to a fleet of this size: every kind, or those that a text names."""
+    among = WEIGHTS | (OF_BROKERS if size.brokers > 1 else {}) | (OF_MONGODS if size.mongods > 1 else {})
+    wanted = [each.strip() for each in kinds.split(",") if each.strip()] or [""]
+    return {kind: weight for kind, weight in among.items() if any(each in kind for each in wanted)}
 
 
 def schedule(seed: int, plan: Plan) -> list[Fault]:
     """The same seed and plan make the same faults; every kind comes once before any comes by its weight."""
     dice = random.Random(seed)
-    kinds = list(WEIGHTS)
+    kinds = list(plan.weights)
     dice.shuffle(kinds)
     kinds = kinds[: plan.faults]
-    kinds += dice.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=plan.faults - len(kinds))
+    kinds += dice.choices(list(plan.weights), weights=list(plan.weights.values()), k=plan.faults - len(kinds))
     dice.shuffle(kinds)
     every = plan.seconds / plan.faults
     times = [n * every + dice.uniform(0, every) for n in range(plan.faults)]
@@ -85,6 +97,8 @@ def _lasts(kind: str, plan: Plan, dice: random.Random) -> float:
             return dice.uniform(1.0, 6.0)
         case "drain":
             return dice.uniform(2.0, 8.0)
+        case "partition":
+            return dice.uniform(3.0, 15.0)
         case "restart":
             return plan.outage
         case _:
@@ -100,7 +114,11 @@ class Injector:
     slow_exits: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    outages: Outages = field(init=False)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.outages = Outages(self.fleet)
 
     async def run(self, faults: list[Fault]) -> None:
         """Inject all of them; back when the last one is over and everything runs again."""
@@ -149,8 +167,20 @@ class Injector:
             "reset": self._reset,
             "silence": self._silence,
             "drain": self._drain,
-            "restart": self._restart,
         }
+        of_servers = {
+            "restart": self.outages.restart,
+            "pause": self.outages.pause,
+            "partition": self.outages.partition,
+            "elect": self.outages.elect,
+        }
+        if kind in SERVERS and verb in of_servers:
+            # One node at a time, and the next one when all of the cluster is one again.
+            async with self._lock(kind):
+                self.done[fault.kind] += 1
+                self.note(f"{verb} {kind} for {fault.seconds:.1f} s")
+                self.note(await of_servers[verb](kind, fault.pick, fault.seconds))
+            return
         victim = self._victim(verb, kind, fault.pick)
         async with self._lock(victim):
             if victim in self.fleet.programs:
@@ -160,8 +190,6 @@ class Injector:
             await doing[verb](victim, fault)
 
     def _victim(self, verb: str, kind: str, pick: float) -> str:
-        if verb == "restart":
-            return kind
         if verb in ("reset", "silence"):
             names = [f"{who} {target}" for who, target in self.fleet.links if target.startswith(kind)]
         else:
@@ -213,10 +241,3 @@ class Injector:
 
     async def _drain(self, victim: str, fault: Fault) -> None:
         await drain(self.fleet, victim, fault.seconds)
-
-    async def _restart(self, victim: str, fault: Fault) -> None:
-        server = self.fleet.broker if victim == "rabbitmq" else self.fleet.database
-        # Half of them in peace, half as by a power cut.
-        await (server.stop() if fault.pick < 0.5 else server.kill())
-        await asyncio.sleep(fault.seconds)
-        await server.start()

@@ -9,13 +9,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.machine.mongod import Mongod, mongod
+from cli.machine.mongod import REPLICA_SET
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python
-from cli.machine.rabbitmq import RabbitMQ, rabbitmq
+from cli.machine.rabbitmq_cluster import RabbitCluster, rabbitmq_cluster
+from cli.machine.replica_set import ReplicaSet, replica_set
 from cli.machine.rundir import run_directory
+from tests.support.clusters import ClusterVhost, SetDatabase
 from tests.support.proxy import Proxy, proxies
-from tests.support.servers import Database, Servers, Vhost
+from tests.support.servers import Servers
 from tests.support.stack import API_KEY, ROOT, TOKEN_SECRET, Program
 
 DATABASE = "callplane_chaos"
@@ -24,22 +26,24 @@ _TAIL = 40
 
 @dataclass(frozen=True)
 class Size:
-    """How many of each program."""
+    """How many of each program and of each server."""
 
     apis: int = 2
     wrappers: int = 3
     media_servers: int = 2
+    brokers: int = 1
+    mongods: int = 1
 
 
 @dataclass
 class Fleet:
     """Everything that runs; ``links`` are the proxies, by who uses them and what they lead to."""
 
-    broker: RabbitMQ
-    database: Mongod
+    brokers: RabbitCluster
+    members: ReplicaSet
     logs: Path
     settings: dict[str, str]
-    open_link: Callable[[int], Awaitable[Proxy]]
+    open_link: Callable[..., Awaitable[Proxy]]
     programs: dict[str, Program] = field(default_factory=dict)
     links: dict[tuple[str, str], Proxy] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -47,7 +51,8 @@ class Fleet:
     @property
     def servers(self) -> Servers:
         """What everything lies in, reached without a proxy."""
-        return Servers(Vhost(self.broker, "/"), Database(self.database, DATABASE))
+        vhost = ClusterVhost(self.brokers.nodes[0], "/", self.brokers)
+        return Servers(vhost, SetDatabase(self.members.members[0], DATABASE, self.members))
 
     def named(self, kind: str) -> list[str]:
         """The names of the programs of one kind: ``api``, ``wrapper``, ``mediaserver``."""
@@ -89,11 +94,16 @@ class Fleet:
             print(f"--- {program.name} (status {program.process.returncode})", *lines, sep="\n", file=sys.stderr)
 
     async def _open_links(self, name: str) -> None:
-        targets = {"rabbitmq": self.broker.port, "mongod": self.database.port}
+        # A Service in front of the broker's nodes; MongoDB's driver chooses among the members itself.
+        self.links[name, "rabbitmq"] = await self.open_link(*(node.port for node in self.brokers.nodes))
+        members = {member.port: await self.open_link(member.port) for member in self.members.members}
+        for n, link in enumerate(members.values(), 1):
+            # The members name each other by their own addresses, by which the driver would go past the proxies.
+            link.renamed = {_host(port): _host(other.port) for port, other in members.items()}
+            self.links[name, f"mongod-{n}"] = link
         if name.startswith("wrapper"):
-            targets |= {media: self.ports[media] for media in self.named("mediaserver")}
-        for target, port in targets.items():
-            self.links[name, target] = await self.open_link(port)
+            for media in self.named("mediaserver"):
+                self.links[name, media] = await self.open_link(self.ports[media])
 
     async def _run(self, name: str, module: str, *arguments: str) -> None:
         command = Command(name, python(module, *arguments), self.logs / f"{name}.log", self._environment(name), ROOT)
@@ -105,11 +115,11 @@ class Fleet:
         if name.startswith("mediaserver"):
             return clean
         ports = {target: link.port for (who, target), link in self.links.items() if who == name}
+        mongods = ",".join(f"127.0.0.1:{port}" for target, port in ports.items() if target.startswith("mongod"))
         media = [f"{each}=ws://127.0.0.1:{port}/kurento" for each, port in ports.items() if each.startswith("media")]
         return clean | {
             "CALLPLANE_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{ports['rabbitmq']}/",
-            # Without directConnection the driver asks the server for its address and goes past the proxy.
-            "CALLPLANE_MONGO_URL": f"mongodb://127.0.0.1:{ports['mongod']}/?directConnection=true",
+            "CALLPLANE_MONGO_URL": f"mongodb://{mongods}/?replicaSet={REPLICA_SET}",
             "CALLPLANE_MONGO_DATABASE": DATABASE,
             "CALLPLANE_KMS_URLS": ",".join(media),
             "CALLPLANE_TOKEN_SECRETS": TOKEN_SECRET,
@@ -125,12 +135,17 @@ async def fleet(size: Size = Size(), **settings: str) -> AsyncIterator[Fleet]:
     """Servers, proxies and programs for the block; ``settings`` are further variables of the programs."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(run_directory())
-        broker = await stack.enter_async_context(rabbitmq(directory / "rabbitmq"))
-        database = await stack.enter_async_context(mongod(directory / "mongod"))
+        # A node that stands still for longer than its tick counts as down, and the others go on without it.
+        brokers = await stack.enter_async_context(rabbitmq_cluster(directory / "rabbitmq", size.brokers, tick=10))
+        members = await stack.enter_async_context(replica_set(directory / "mongod", size.mongods))
         open_link = await stack.enter_async_context(proxies())
-        made = Fleet(broker, database, directory, settings, open_link)
+        made = Fleet(brokers, members, directory, settings, open_link)
         try:
             await made.start(size)
             yield made
         finally:
             await made.stop()
+
+
+def _host(port: int) -> bytes:
+    return f"127.0.0.1:{port}".encode()

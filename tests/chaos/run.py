@@ -14,7 +14,7 @@ import httpx
 
 from tests.chaos.api import Api
 from tests.chaos.checker import check
-from tests.chaos.faults import Injector, Plan, schedule
+from tests.chaos.faults import Injector, Plan, schedule, weights
 from tests.chaos.fleet import Fleet, Size, fleet
 from tests.chaos.leftovers import leaked, owing_nothing, settled
 from tests.chaos.people import KEY, Offers
@@ -92,6 +92,7 @@ async def run(options: Options) -> Report:
         injector.note("everybody has left")
         wrong += [f"leaked: {one}" for one in await leaked(machines, options.tombstone_seconds + SETTLE_SECONDS)]
         injector.note("looked for leftovers")
+        history.absences = injector.outages.absences
         letters = (await machines.servers.vhost.queues()).get("dead-letters", 0)
         verdict = check(history)
         for sentence in wrong:
@@ -144,22 +145,28 @@ async def _keep(options: Options, machines: Fleet, history: History, injector: I
     (options.kept / "faults.log").write_text("\n".join(injector.log))
     for name in machines.programs:
         (options.kept / f"{name}.log").write_bytes((machines.logs / f"{name}.log").read_bytes())
+    for log in machines.logs.glob("rabbitmq/*/log/*.log"):
+        (options.kept / log.name).write_bytes(log.read_bytes())
 
 
 def from_environment() -> Options:
-    """The long form: ``CHAOS_SECONDS``, ``CHAOS_FAULTS``, ``CHAOS_SEED``, ``CHAOS_KEEP``."""
+    """The long form: ``CHAOS_SECONDS``, ``CHAOS_FAULTS``, ``CHAOS_SEED``, ``CHAOS_KEEP``, ``CHAOS_BROKERS``,
+    ``CHAOS_MONGODS``, ``CHAOS_KINDS``."""
     seconds = float(os.environ.get("CHAOS_SECONDS", "2400"))
     faults = int(os.environ.get("CHAOS_FAULTS", "300"))
     seed = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
     kept = os.environ.get("CHAOS_KEEP")
-    plan = Plan(seconds, faults, outage=10.0, long_outages=min(10, int(seconds // 240)))
-    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, kept=Path(kept) if kept else None)
+    size = Size(brokers=int(os.environ.get("CHAOS_BROKERS", "1")), mongods=int(os.environ.get("CHAOS_MONGODS", "1")))
+    among = weights(size, os.environ.get("CHAOS_KINDS", ""))
+    plan = Plan(seconds, faults, outage=10.0, long_outages=min(10, int(seconds // 240)), weights=among)
+    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, size=size, kept=Path(kept) if kept else None)
 
 
 def main() -> int:
     """Run as the environment says; print the report; 1 when anything went wrong."""
     options = from_environment()
-    print(f"chaos: seed {options.seed}", file=sys.stderr, flush=True)
+    topology = f"{options.size.brokers} × RabbitMQ, {options.size.mongods} × mongod"
+    print(f"chaos: seed {options.seed}, {topology}", file=sys.stderr, flush=True)
     report = asyncio.run(run(options))
     print(report)
     return 0 if report.verdict.clean else 1

@@ -10,18 +10,19 @@ from tests.support.history import Command, Delivery, Reader
 def check_reader(account: Account, reader: Reader, verdict: Verdict) -> int:
     """Follow the versions as a client does; how many repeats came."""
     fresh = account.first(reader)
-    last = reader.version
+    last, before = reader.version, reader.began
     for delivery in fresh:
         version = delivery.message["version"]
         if version is None or version <= reader.version:
             continue
         if version < last:
             verdict.say("reordered", f"{reader.participant} was told version {version} after {last}")
-        elif version > last + 1:
+        elif version > last + 1 and not account.away(reader.participant, before, delivery.at):
             missing = f"{last + 1}" if version == last + 2 else f"{last + 1} to {version - 1}"
             verdict.say("lost", f"{reader.participant} was never told version {missing}")
-        last = max(last, version)
-    if any(delivery.message["type"] == "resync-required" for delivery in fresh):
+        last, before = max(last, version), delivery.at
+    resyncs = [delivery for delivery in fresh if delivery.message["type"] == "resync-required"]
+    if any(not account.away(reader.participant, reader.began, delivery.at) for delivery in resyncs):
         verdict.say("lost", f"{reader.participant} was told to read the state again")
     _ending(account, reader, verdict)
     return len(account.deliveries.get(reader.participant, [])) - len(fresh)
@@ -49,7 +50,8 @@ def check_signals(account: Account, verdict: Verdict) -> None:
         for name, command in sent.items():
             mine = command.what["to"] in (None, reader.participant)
             sat = reader.began < command.asked and reader.ended == "closed"
-            if command.outcome == "ok" and mine and sat and name not in heard:
+            gone = account.away(reader.participant, command.asked, command.answered)
+            if command.outcome == "ok" and mine and sat and not gone and name not in heard:
                 verdict.say("lost", f"signal {name[1]} of {name[0]} never came to {reader.participant}")
 
 

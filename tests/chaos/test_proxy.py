@@ -70,3 +70,30 @@ async def test_a_target_that_is_gone_refuses() -> None:
         with pytest.raises(ConnectionResetError):
             await reader.read()
         writer.close()
+
+
+async def test_in_front_of_several_it_goes_to_one_that_takes_it() -> None:
+    async with echo() as gone:
+        pass
+    async with echo() as port, proxies() as opened:
+        link = await opened(gone, port)
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+            writer.write(b"hello\n")
+            assert await reader.readline() == b"hello\n"
+            writer.close()
+
+
+async def test_words_of_the_target_are_put_in_place_of_others_wherever_they_are_cut() -> None:
+    async with echo() as port, proxies() as opened:
+        link = await opened(port)
+        link.renamed = {b"one:1": b"two:2"}
+        reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+        for part in (b"one:1 on", b"e:1 one", b":1 one one:\n", b"ends with o\n"):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        assert await reader.readline() == b"two:2 two:2 two:2 one one:\n"
+        assert await reader.readline() == b"ends with o\n"
+        writer.write_eof()
+        writer.close()

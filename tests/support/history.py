@@ -85,6 +85,15 @@ class Reader:
 
 
 @dataclass
+class Absence:
+    """A time in which the RabbitMQ node of these queues was out of reach; None stands for any queue."""
+
+    began: float
+    queues: list[str] | None
+    ended: float = float("inf")
+
+
+@dataclass
 class History:
     """Everything that every client did and heard."""
 
@@ -93,6 +102,7 @@ class History:
     readers: list[Reader] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     """What a client met that it must never meet, beside the outcomes of its commands."""
+    absences: list[Absence] = field(default_factory=list)
 
     def begin(self, client: str, op: str, session: str | None, **what: Any) -> Command:
         """Write down that something is wanted."""
@@ -110,4 +120,5 @@ class History:
         told = json.loads(path.read_text())
         commands = [Command(**{**c, "attempts": [Attempt(**a) for a in c["attempts"]]}) for c in told["commands"]]
         deliveries = [Delivery(**d) for d in told["deliveries"]]
-        return cls(commands, deliveries, [Reader(**r) for r in told["readers"]], told["strange"])
+        absences = [Absence(**a) for a in told.get("absences", [])]
+        return cls(commands, deliveries, [Reader(**r) for r in told["readers"]], told["strange"], absences)

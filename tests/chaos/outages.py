@@ -1,0 +1,84 @@
+"""Takes one server of a cluster away at a time: killed, stopped in peace, paused, cut off, or made to step down."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from cli.machine.mongod import Mongod
+from cli.machine.rabbitmq import RabbitMQ
+from tests.chaos.fleet import Fleet
+from tests.support.clusters import ClusterVhost
+from tests.support.history import Absence
+
+WHOLE_WITHIN = 120.0
+SERVERS = ("rabbitmq", "mongod")
+
+
+@dataclass
+class Outages:
+    """Does it to a fleet, and writes down which queues were out of reach meanwhile."""
+
+    fleet: Fleet
+    absences: list[Absence] = field(default_factory=list)
+
+    async def restart(self, kind: str, pick: float, seconds: float) -> str:
+        """One server ends, half of them in peace and half as by a power cut, and comes back later with its data."""
+        server = self._server(kind, pick)
+        peaceful = pick * 997 % 1 < 0.5
+        async with self._away(kind, server):
+            await (server.stop() if peaceful else server.kill())
+            await asyncio.sleep(seconds)
+            await server.start()
+        return f"{'stopped' if peaceful else 'killed'} {server.directory.name}"
+
+    async def pause(self, kind: str, pick: float, seconds: float) -> str:
+        """One server stands still, and its connections stay open."""
+        server = self._server(kind, pick)
+        async with self._away(kind, server):
+            server.pause()
+            await asyncio.sleep(seconds)
+            server.resume()
+        return f"paused {server.directory.name}"
+
+    async def partition(self, _: str, pick: float, seconds: float) -> str:
+        """One RabbitMQ node and the others do not reach each other; programs reach either side."""
+        brokers = self.fleet.brokers
+        node = brokers.nodes[int(pick * len(brokers.nodes))]
+        async with self._away("rabbitmq", None):
+            await brokers.partition(node)
+            await asyncio.sleep(seconds)
+            await brokers.heal(node)
+        return f"cut off {node.name}"
+
+    async def elect(self, _: str, __: float, ___: float) -> str:
+        """The primary gives its place up."""
+        await self.fleet.members.step_down()
+        return "stepped down"
+
+    def _server(self, kind: str, pick: float) -> RabbitMQ | Mongod:
+        among = self.fleet.brokers.nodes if kind == "rabbitmq" else self.fleet.members.members
+        return among[int(pick * len(among))]
+
+    @asynccontextmanager
+    async def _away(self, kind: str, server: RabbitMQ | Mongod | None) -> AsyncIterator[None]:
+        """What lies on a RabbitMQ node, or on any of them, is away until all of the cluster is one again."""
+        if kind == "mongod":
+            yield
+            await self.fleet.members.whole(WHOLE_WITHIN)
+            return
+        vhost = self.fleet.servers.vhost
+        assert isinstance(vhost, ClusterVhost)
+        if len(vhost.cluster.nodes) == 1:
+            yield  # what is published meanwhile is refused, not lost
+        else:
+            absence = Absence(time.monotonic(), None if server is None else [])
+            self.absences.append(absence)
+            if isinstance(server, RabbitMQ):
+                homes = await vhost.homes()
+                absence.queues = [queue for queue, node in homes.items() if node == server.name]
+            yield
+        await self.fleet.brokers.whole(WHOLE_WITHIN)
+        for absence in self.absences:
+            absence.ended = min(absence.ended, time.monotonic())

@@ -1,0 +1,87 @@
+"""What the checker forgives while a mailbox's RabbitMQ node is away, and that it forgives nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.checker import check
+from tests.chaos.story import Story, seat
+from tests.chaos.test_checker import only
+from tests.support.history import Absence, History
+
+
+def of_bo(story: Story, began: float, ended: float = float("inf")) -> None:
+    """The node of bo's mailbox is away."""
+    story.history.absences.append(Absence(began, ["user.bo", "user.somebody"], ended))
+
+
+def test_a_signal_to_a_mailbox_whose_node_is_away_may_be_lost() -> None:
+    story = Story()
+    of_bo(story, story.now, story.now + 1)
+    story.signals("ann", 1, "ann")
+    story.now += 2
+    verdict = story.verdict()
+    assert verdict.clean, str(verdict)
+
+
+@pytest.mark.parametrize("who", ["user.ann", "session.bo"])
+def test_a_signal_to_another_mailbox_is_lost(who: str) -> None:
+    story = Story()
+    story.history.absences.append(Absence(story.now, [who]))
+    story.signals("ann", 1, "ann")
+    only(story.verdict(), "lost", "signal 1 of ann never came to bo")
+
+
+def test_a_signal_before_or_after_is_lost() -> None:
+    story = Story()
+    story.signals("ann", 1, "ann")
+    of_bo(story, story.now + 1, story.now + 2)
+    story.now += 3
+    story.signals("ann", 2, "ann")
+    verdict = story.verdict()
+    assert verdict.wrong["lost"] == [f"signal {n} of ann never came to bo" for n in (1, 2)]
+
+
+def test_a_partition_takes_every_mailbox_away() -> None:
+    story = Story()
+    story.history.absences.append(Absence(story.now, None))
+    story.signals("ann", 1)
+    assert story.verdict().clean
+
+
+def test_a_gap_in_the_versions_and_a_resync_are_forgiven_meanwhile() -> None:
+    story = Story()
+    of_bo(story, story.now, story.now + 1)
+    story.told_all("participant-updated", {"participant": seat("ann", 1)})
+    story.history.deliveries.pop()
+    story.did("ann", "patch", {"n": 1, "participant": "ann"}, seat("ann", 1))
+    story.now += 2
+    story.tell("bo", "resync", "resync-required", {"reason": "mailbox"})
+    assert story.verdict().clean
+
+
+def test_a_gap_in_the_versions_is_one_later() -> None:
+    story = Story()
+    of_bo(story, story.now, story.now + 0.5)
+    story.now += 1
+    for n in (1, 2):
+        story.told_all("participant-updated", {"participant": seat("ann", n)})
+        story.did("ann", "patch", {"n": n, "participant": "ann"}, seat("ann", n))
+    del story.history.deliveries[-1]
+    only(story.verdict(), "lost", "bo was never told version")
+
+
+def test_an_outcome_that_came_to_no_mailbox_is_forgiven_with_it() -> None:
+    story = Story()
+    of_bo(story, story.now, story.now + 1)
+    story.did("bo", "subscribe", {"key": "k", "publisher": "ann"}, {"id": "c", "command_id": "k"}, 202)
+    assert story.verdict().clean
+    story.history.absences.clear()
+    only(check(story.history), "lost", "neither answer nor error came for c")
+
+
+def test_absences_are_kept_with_the_history(tmp_path: Path) -> None:
+    story = Story()
+    of_bo(story, 1.0, 2.0)
+    story.history.save(tmp_path / "history.json")
+    assert History.load(tmp_path / "history.json").absences == story.history.absences

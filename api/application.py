@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.cors import Cors
-from api.limits import BodyBound, Edge
+from api.limits import Edge
 from api.observed import Observed
 from api.parts import Parts
 from api.problems import ProblemBody, install
@@ -47,7 +47,7 @@ def application(parts: Parts) -> ASGIApp:
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     origins = parts.settings.cors_origins
-    inside = Cors(BodyBound(app), origins) if origins else BodyBound(app)
+    inside = Cors(app, origins) if origins else app
     return Observed(Edge(inside, parts.metrics, parts.draining), parts.traces)
 
 

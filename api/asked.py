@@ -26,6 +26,7 @@ _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A parti
 
 _ETAG = re.compile(r'"(\d{1,18})"')
 
+_KNOWN = "callplane.credential"
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
 IdempotencyKey = Annotated[str, _KEY_SHAPE]
 
@@ -73,7 +74,14 @@ class Asked:
 
 
 def known(parts: Parts, connection: HTTPConnection) -> Credential:
-    """Who asks, and one request less that they may ask. Raises Refusal."""
+    """Who asks, and one request less that they may ask; found once in a request. Raises Refusal."""
+    found: Credential | None = connection.scope.get(_KNOWN)
+    if found is None:
+        found = connection.scope[_KNOWN] = _found(parts, connection)
+    return found
+
+
+def _found(parts: Parts, connection: HTTPConnection) -> Credential:
     address = address_of(connection)
     try:
         credential = parts.credentials.of(connection.headers)

@@ -31,6 +31,15 @@ class Strict(Body):
 
     model_config = ConfigDict(strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, value: Any) -> Any:
+        """One error for all the fields that it does not have: pydantic makes one of each."""
+        if isinstance(value, dict) and len(value) > len(cls.model_fields):
+            unknown = next(name for name in value if name not in cls.model_fields)
+            raise ValueError(f"there is no field {str(unknown)[:64]!r}")
+        return value
+
 
 class Changing(Strict):
     """A PATCH body: it changes the fields that it names, and names at least one."""

@@ -1,4 +1,4 @@
-"""The edge of the API, pure ASGI: request ids, the bound on bodies, a problem body for bugs, and the counts.
+"""The edge of the API, pure ASGI: request ids, a problem body for bugs, and the counts.
 
 Not BaseHTTPMiddleware: behind one a long poll never learns that its client has left.
 """
@@ -11,12 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
 from api.problems import response_of
-from callplane.contracts.bounds import BODY_BYTES
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
 from callplane.telemetry.logs import logger
 
-BODY_WAIT = 30.0
 _OUR_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -49,42 +47,6 @@ class Edge:
             self._metrics.answered(scope["method"], _route(scope), answer.status, time.perf_counter() - began)
 
 
-class BodyBound:
-    """Reads a body of at most 256 KiB before the program sees the request; a longer one is refused, declared or not."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or not _has_body(scope):
-            await self._app(scope, receive, send)
-            return
-        problem: Problem | None = None
-        body = b""
-        try:
-            async with asyncio.timeout(BODY_WAIT):
-                body = await _read(scope, receive)
-        except _TooLarge:
-            problem = Problem(code="too-large", detail=f"A body has at most {BODY_BYTES} bytes.")
-        except TimeoutError:
-            problem = Problem(code="bad-request", detail=f"The body did not arrive within {BODY_WAIT:.0f} s.")
-        except _Gone:
-            return
-        if problem:
-            await response_of(problem, scope)(scope, receive, send)
-            return
-        await self._app(scope, _replay(body, receive), send)
-
-
-class _TooLarge(Exception):
-    """More bytes than a body may have."""
-
-
-class _Gone(Exception):
-    """The client left before its body was complete."""
-
-
 class _Answer:
     """Remembers the status that goes out, and adds the request's id and whether the connection ends."""
 
@@ -113,38 +75,3 @@ def request_id(scope: Scope) -> str:
 def _route(scope: Scope) -> str:
     """The route's template: a label per path would let callers make labels without end."""
     return getattr(scope.get("route"), "path", "none")
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
-
-
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
-    if len(declared) > 18 or int(declared) > BODY_BYTES:
-        raise _TooLarge
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_BYTES:
-            raise _TooLarge
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

@@ -8,6 +8,7 @@ from api.asked import SCHEMES, Asked, AskedOf, MakingOf
 from api.bodies import CandidatesBody, OfferBody
 from api.candidates import normalised
 from api.documented import SEATED, headed, problems
+from api.guarded import Roomy
 from api.routes.sessions import SessionPath
 from api.sdp import check_offer
 from api.views import Accepted
@@ -20,7 +21,9 @@ from callplane.contracts.shapes import ConnectionView
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 
-router = APIRouter(tags=["connections"], dependencies=SCHEMES, prefix="/sessions/{session_id}/connections")
+router = APIRouter(
+    tags=["connections"], route_class=Roomy, dependencies=SCHEMES, prefix="/sessions/{session_id}/connections"
+)
 
 ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path
 
 from api.asked import SCHEMES, Asked, AskedOf
 from api.documented import problems
+from api.guarded import Guarded
 from api.views import DeadLetterList
 from callplane.bus.dead_letters import NoSuchLetter, Unreadable
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.operations import DeadLetterView
 
-router = APIRouter(tags=["dead letters"], dependencies=SCHEMES, prefix="/dead-letters")
+router = APIRouter(tags=["dead letters"], route_class=Guarded, dependencies=SCHEMES, prefix="/dead-letters")
 
 LetterPath = Annotated[str, Path(max_length=255, description="the letter's id, which is its command's")]
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path, Response
 from api.asked import SCHEMES, Asked, AskedOf, MakingOf
 from api.bodies import MediaServerBody, PatchMediaServerBody
 from api.documented import headed, problems
+from api.guarded import Guarded
 from api.views import MediaServerList
 from callplane.contracts import bounds
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import derived_id
 from callplane.contracts.operations import MediaServerView
 
-router = APIRouter(tags=["media servers"], dependencies=SCHEMES, prefix="/media-servers")
+router = APIRouter(tags=["media servers"], route_class=Guarded, dependencies=SCHEMES, prefix="/media-servers")
 
 ServerPath = Annotated[bounds.ServerName, Path(description="the media server's name")]
 

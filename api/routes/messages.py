@@ -9,9 +9,10 @@ from api.asked import SCHEMES, AskedOf
 from api.auth import seat_token
 from api.departures import unless_gone
 from api.documented import problems
+from api.guarded import Guarded
 from callplane.contracts.messages import Message
 
-router = APIRouter(tags=["messages"], dependencies=SCHEMES)
+router = APIRouter(tags=["messages"], route_class=Guarded, dependencies=SCHEMES)
 
 
 class MessagesView(BaseModel):

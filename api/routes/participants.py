@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api.asked import SCHEMES, Answering, AskedOf, IfMatch, MakingOf, etag
 from api.bodies import JoinBody, PatchParticipantBody
 from api.documented import SEATED, headed, problems
+from api.guarded import Guarded
 from api.routes.sessions import SessionPath
 from api.views import JoinedView
 from callplane.contracts import bounds
@@ -16,7 +17,9 @@ from callplane.contracts.replies import Done, Joined, ParticipantChanged
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.views import participant_view
 
-router = APIRouter(tags=["participants"], dependencies=SCHEMES, prefix="/sessions/{session_id}/participants")
+router = APIRouter(
+    tags=["participants"], route_class=Guarded, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
+)
 
 ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
 

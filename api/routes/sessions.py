@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api.asked import SCHEMES, AskedOf, IfMatch, MakingOf, etag
 from api.bodies import CreateBody, ListQuery, PatchSessionBody
 from api.documented import SEATED, headed, problems
+from api.guarded import Guarded
 from api.views import SessionList
 from callplane.contracts import bounds
 from callplane.contracts.commands import CloseSession, CreateSession, UpdateSession
@@ -17,7 +18,7 @@ from callplane.contracts.replies import Done, SessionChanged, SessionMade
 from callplane.contracts.shapes import SessionView
 from callplane.store.views import session_view
 
-router = APIRouter(tags=["sessions"], dependencies=SCHEMES)
+router = APIRouter(tags=["sessions"], route_class=Guarded, dependencies=SCHEMES)
 
 SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
 

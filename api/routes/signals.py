@@ -5,13 +5,14 @@ from fastapi import APIRouter
 from api.asked import SCHEMES, MakingOf
 from api.bodies import SignalBody
 from api.documented import SEATED, problems
+from api.guarded import Guarded
 from api.routes.sessions import SessionPath
 from api.views import SignalSent
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 
-router = APIRouter(tags=["signals"], dependencies=SCHEMES)
+router = APIRouter(tags=["signals"], route_class=Guarded, dependencies=SCHEMES)
 
 
 @router.post(

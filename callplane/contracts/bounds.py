@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 
 BODY_BYTES = 256 * 1024
+"""Of a body that holds an offer or candidates."""
+SMALL_BODY_BYTES = 32 * 1024
+"""Of every other body: metadata or data of 8 KiB, also where a client escapes every character that is not ASCII."""
 SDP_BYTES = 64 * 1024
 METADATA_BYTES = 8 * 1024
 SIGNAL_DATA_BYTES = 8 * 1024
@@ -18,21 +21,31 @@ MAILBOX_LENGTH = 10_000
 JSON_DEPTH = 32
 
 
-def _json_size(value: Any) -> int:
-    """Bytes of a decoded JSON value as UTF-8 text, without building the text; nesting deeper than JSON_DEPTH fails."""
-    return _size(value, 0)
+def check_json(value: Any, limit: int) -> None:
+    """Look no further than ``limit``: raises ValueError where the value's JSON text has more bytes, or is too deep.
 
-
-def _size(value: Any, depth: int) -> int:
-    if depth > JSON_DEPTH:
-        raise ValueError(f"nested deeper than {JSON_DEPTH} levels")
-    if isinstance(value, dict):
-        return 2 + sum(_size(key, depth) + _size(item, depth + 1) + 2 for key, item in value.items())
-    if isinstance(value, list):
-        return 2 + sum(_size(item, depth + 1) + 1 for item in value)
-    if isinstance(value, str):
-        return 2 + len(value.encode("utf-8", "surrogatepass"))
-    return len(str(value))
+    The text is not built, and what is refused costs no more than what is taken.
+    """
+    size, left = 0, [(value, 0)]
+    while left:
+        item, depth = left.pop()
+        if depth > JSON_DEPTH:
+            raise ValueError(f"nested deeper than {JSON_DEPTH} levels")
+        if isinstance(item, dict):
+            size += 2 + 4 * len(item)  # per member two quotes, a colon and a comma
+            if size <= limit:
+                size += sum(len(key.encode("utf-8", "surrogatepass")) for key in item)
+                left.extend((one, depth + 1) for one in item.values())
+        elif isinstance(item, list):
+            size += 2 + len(item)
+            if size <= limit:
+                left.extend((one, depth + 1) for one in item)
+        elif isinstance(item, str):
+            size += 2 + len(item.encode("utf-8", "surrogatepass"))
+        else:
+            size += len(str(item))
+        if size > limit:
+            raise ValueError(f"longer than {limit} bytes of JSON")
 
 
 def no_lone_surrogates(text: str) -> str:
@@ -65,8 +78,7 @@ def at_most(limit: int) -> AfterValidator:
     """A validator: the JSON text of the value has at most ``limit`` bytes and can be stored."""
 
     def check(value: Any) -> Any:
-        if _json_size(value) > limit:
-            raise ValueError(f"longer than {limit} bytes of JSON")
+        check_json(value, limit)
         return storable(value)
 
     return AfterValidator(check)

@@ -1,25 +1,10 @@
-"""The edge: bodies are bounded however they come, every answer has an id, and every request is counted."""
-
-from collections.abc import AsyncIterator
+"""The edge: an absurd length is refused, every answer has an id, and every request is counted."""
 
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from tests.support.asgi import BY_KEY, api, settings_for
 from tests.support.scripted_bus import ScriptedBus
 from tests.support.servers import Database
-
-
-async def chunks(count: int, size: int = 65_536) -> AsyncIterator[bytes]:
-    for _ in range(count):
-        yield b" " * size
-
-
-async def test_an_undeclared_body_is_bounded_too(database: Database) -> None:
-    async with api(settings_for(database), ScriptedBus()) as it:
-        answer = await it.http.post("/sessions", content=chunks(16), headers=BY_KEY)
-        assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
-        answer = await it.http.post("/sessions", content=chunks(4), headers=BY_KEY)
-        assert answer.status_code == 422
 
 
 async def test_an_absurd_length_is_refused(database: Database) -> None:

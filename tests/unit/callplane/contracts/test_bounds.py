@@ -1,6 +1,7 @@
 """Bounds count bytes as they travel, and refuse what BSON or UTF-8 cannot hold."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -30,12 +31,34 @@ def containers(value: Any) -> int:
 def test_the_size_of_a_value_is_that_of_its_compact_json(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     size = len(text) + containers(value)
-    assert bounds._json_size(value) == size
+    bounds.check_json(value, size)
+    with pytest.raises(ValueError, match="longer than"):
+        bounds.check_json(value, size - 1)
     if size > 64:
         with pytest.raises(ValidationError, match="longer than 64 bytes"):
             Small.validate_python(value)
     else:
         assert Small.validate_python(value) == value
+
+
+class Watched(list[Any]):
+    """Counts how many of its items were looked at."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in super().__iter__():
+            Watched.seen += 1
+            yield item
+
+
+def test_what_is_refused_costs_no_more_than_what_is_taken() -> None:
+    """However many values there are, and however they are nested: no more are looked at than fit."""
+    for value in (Watched([1] * 127_000), Watched([Watched([1] * 100) for _ in range(1000)])):
+        Watched.seen = 0
+        with pytest.raises(ValueError, match="longer than"):
+            bounds.check_json(value, 8192)
+        assert Watched.seen <= 8192
 
 
 @pytest.mark.parametrize(

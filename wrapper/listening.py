@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from callplane.bus.ports import Listener
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import SessionId
 from callplane.store.database import Database
 from callplane.store.sessions import Sessions
@@ -69,12 +69,14 @@ class Listening:
     async def listen(self, session: SessionId) -> None:
         """Declare, consume, then read the status again: closed by now, its queue is owed a deletion once more."""
         try:
-            await self._listener.listen(session)
-            if await self._sessions.epoch_of_open(session) is None:
-                await self._listener.unlisten(session)
-                await self._sessions.owe_deletion(session)
-        except Away as away:
-            self._log.warning("not listened to yet", session_id=session, why=str(away))
+            try:
+                await self._listener.listen(session)
+            finally:  # what was declared before it failed is owed a deletion all the same
+                if await self._sessions.epoch_of_open(session) is None:
+                    await self._listener.unlisten(session)
+                    await self._sessions.owe_deletion(session)
+        except (Away, Trouble) as trouble:
+            self._log.warning("not listened to yet", session_id=session, why=str(trouble))
 
     async def shun(self, session: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""

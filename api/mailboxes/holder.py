@@ -1,6 +1,7 @@
 """What this pod holds on one link, and how it takes a mailbox. Ends with its link; the next one starts empty."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,36 @@ from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import AT_ONCE, Tasks
 from callplane.bus.mailboxes import Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.errors import Away, NodeDown, Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
 from callplane.telemetry.logs import logger
+
+INTERRUPTED_KEPT = 50_000
+
+
+class Interrupted:
+    """The mailboxes of this pod that the broker took away, or could not reach: who reads one next hears of a gap.
+
+    Publications to a queue on a node that is down are dropped by RabbitMQ, and confirmed where others had them.
+    """
+
+    def __init__(self) -> None:
+        self._names: OrderedDict[ParticipantId, None] = OrderedDict()
+
+    def __contains__(self, participant_id: ParticipantId) -> bool:
+        return participant_id in self._names
+
+    def add(self, participant_id: ParticipantId) -> None:
+        """Remember it, and forget the oldest beyond the bound: most that are taken away were deleted."""
+        self._names[participant_id] = None
+        if len(self._names) > INTERRUPTED_KEPT:
+            self._names.popitem(last=False)
+
+    def discard(self, participant_id: ParticipantId) -> None:
+        """Forget it."""
+        self._names.pop(participant_id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +51,7 @@ class Ground:
     attachments: Attachments
     now: Callable[[], datetime]
     tasks: Tasks
+    interrupted: "Interrupted"
 
 
 class Holder:
@@ -89,33 +116,58 @@ class Holder:
 
     async def _attach(self, seen: Attachment) -> None:
         """Become the holder in the database, then consume: in this order, for who reads the database comes here."""
+        # One that was out of reach is asked for before anything is written: its client asks again each second.
+        if seen.participant_id in self._ground.interrupted:
+            await self._depth(seen)
         seat = await self._ground.attachments.take(seen, self.link.queue)
         if seat is None:
             return
         self.taken_over += seen.holder is not None
-        depth = await self.link.depth(seat.participant_id)
+        depth = await self._depth(seat)
         if self.link.ended.is_set():
             raise LinkLost
-        if depth is None:
-            raise gone(await self._reason(seat.participant_id))
         mailbox = Mailbox(self.link, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
-        if depth >= MAILBOX_LENGTH:
+        if depth >= MAILBOX_LENGTH or seat.participant_id in self._ground.interrupted:
             mailbox.receive(self._resync(seat.session_id))
+        self._ground.interrupted.discard(seat.participant_id)
         self._held[seat.participant_id] = mailbox
         await self.link.consume(seat.participant_id, mailbox)
         logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n, waiting=depth)
 
-    async def _reason(self, participant_id: ParticipantId) -> str | None:
+    async def _depth(self, seat: Attachment) -> int:
+        """How many messages wait. Raises a Refusal: gone when the seat is, and unavailable when only the queue is.
+
+        RabbitMQ answers for a queue whose node is down as for one that does not exist: the attachment tells whether
+        the seat is gone. One that lives and has no queue gets it again, and hears that messages are missing.
+        """
+        try:
+            depth = await self.link.depth(seat.participant_id)
+            if depth is None:
+                await self._living(seat.participant_id)
+                self._ground.interrupted.add(seat.participant_id)
+                await self.link.restore(seat.session_id, seat.participant_id)
+                logger("mailboxes").warning("a mailbox was missing and is made again", participant=seat.participant_id)
+        except NodeDown as down:
+            await self._living(seat.participant_id)
+            self._ground.interrupted.add(seat.participant_id)
+            logger("mailboxes").info("a mailbox is out of reach", participant=seat.participant_id, why=str(down))
+            raise unavailable("The node of the message broker that has the mailbox does not answer.") from None
+        return depth or 0
+
+    async def _living(self, participant_id: ParticipantId) -> None:
         found = await self._ground.attachments.read(participant_id)
-        return found.reason if found else None
+        if found is None or found.state == "ended":
+            raise gone(found.reason if found else None)
 
     def _resync(self, session_id: SessionId) -> Received:
-        """Says that the mailbox was full, so that its oldest messages are gone; no publication, so never acked."""
+        """Says that messages may be missing: the mailbox was full, or out of reach. No publication, so never acked."""
         message = Message(id=new_id(), type="resync-required", session_id=session_id, at=self._ground.now(), data={})
         return Received(message.id, message.model_dump_json().encode())
 
     def _forget(self, mailbox: Mailbox) -> None:
+        """The broker took it away, for it was deleted, or for its node is down."""
         participant_id = mailbox.presence.seat.participant_id
+        self._ground.interrupted.add(participant_id)
         if self._held.get(participant_id) is mailbox:
             del self._held[participant_id]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
-from api.mailboxes.holder import Ground, Holder
+from api.mailboxes.holder import Ground, Holder, Interrupted
 from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
 from api.mailboxes.polls import NotHeld, unavailable
 from api.mailboxes.serving import Serving
@@ -51,10 +51,10 @@ class Counts:
 class Station:
     """One link's holder, forwards and serving."""
 
-    def __init__(self, link: Link, shared: Shared, tasks: Tasks) -> None:
+    def __init__(self, link: Link, shared: Shared, tasks: Tasks, interrupted: Interrupted) -> None:
         self.link = link
         self.tasks = tasks
-        self.holder = Holder(link, Ground(shared.attachments, shared.clock.now, tasks))
+        self.holder = Holder(link, Ground(shared.attachments, shared.clock.now, tasks, interrupted))
         self.forwards = Forwards(link, shared.timing, tasks)
         self.serving = Serving(self.holder, shared.timing, tasks)
 
@@ -92,6 +92,7 @@ class Pod:
         self.name = new_id()
         self._shared = shared
         self._station: Station | None = None
+        self._interrupted = Interrupted()
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
         self._renewed = asyncio.get_running_loop().time()
@@ -145,7 +146,7 @@ class Pod:
             self._shared.bus.connect(lambda text: heard[0].hear(text) if heard else None) as link,
             link_tasks(link.end) as tasks,
         ):
-            station = Station(link, self._shared, tasks)
+            station = Station(link, self._shared, tasks, self._interrupted)
             heard.append(station)
             try:
                 await self._stand_at(station)

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ParticipantId, SessionId
 
 
 class LinkLost(Exception):
@@ -59,7 +59,14 @@ class Link(Protocol):
         ...
 
     async def depth(self, participant_id: ParticipantId) -> int | None:
-        """How many messages wait in the mailbox; None when it does not exist. Raises LinkLost."""
+        """How many messages wait in the mailbox; None when it does not exist. Raises NodeDown, and LinkLost."""
+        ...
+
+    async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Make again, where they are missing, the mailbox, its session's exchange and what binds the one to the other.
+
+        Not the session's command queue, which only wrappers make. Raises NodeDown, and LinkLost.
+        """
         ...
 
     async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:

@@ -122,6 +122,10 @@ class Trouble(Exception):
     """An operational fault: the command is tried again after a second and counted (design 3.4)."""
 
 
+class NodeDown(Trouble):
+    """A queue that is needed lives on a node of the broker that is down: an outage of that queue only (design 10)."""
+
+
 class Busy(Exception):
     """A living claim of somebody else: the command is tried again after a second and not counted (design 3.4)."""
 

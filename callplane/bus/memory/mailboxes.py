@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.mailboxes import Letters, LinkLost, Reader, Received
+from callplane.bus.mailboxes import Letters, Link, LinkLost, Reader, Received
 from callplane.bus.ports import Unroutable
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -70,6 +70,11 @@ class MemoryMailboxes:
         for consumer in queue.consumers if queue else ():
             consumer.reader.cancelled()
 
+    def cancel(self, participant_id: ParticipantId, link: Link) -> None:
+        """Take the mailbox away from a link that reads it, as a broker does whose node goes down."""
+        for queue in (self._queues[participant_id],) if isinstance(link, MemoryLink) else ():
+            queue.leave(link)
+
     def put(self, participant_id: ParticipantId, message: Message) -> bool:
         """Put one message into one mailbox; False when it does not exist."""
         queue = self._queues.get(participant_id)
@@ -122,6 +127,11 @@ class MemoryLink:
         self._check()
         queue = self._queues.get(participant_id)
         return None if queue is None else len(queue.ready)
+
+    async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Make the mailbox again."""
+        self._check()
+        self._queues.setdefault(participant_id, _Queue(session_id))
 
     async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
         """Read the mailbox, or stand in line for it."""

@@ -6,7 +6,7 @@ brings deleted queues back.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +69,8 @@ class Link:
         self._up = asyncio.Event()
         self._ended = asyncio.Event()
         self._down_since = asyncio.get_running_loop().time()
+        self._preparing = asyncio.Lock()
+        self._prepared = False
 
     def up(self) -> bool:
         """Whether the connection stands, as far as is known."""
@@ -95,6 +97,13 @@ class Link:
                 channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
                 await channel.initialize()
         return channel
+
+    async def once(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Prepare the connection before its first use: whoever comes second waits, whoever comes later does not."""
+        async with self._preparing:
+            if not self._prepared:
+                await prepare()
+                self._prepared = True
 
     def drop(self) -> None:
         """End the connection now, with all that is on it; it comes back by itself."""
@@ -141,6 +150,7 @@ class Link:
 
     async def _stand(self, connection: aio_pika.Connection) -> None:
         self._connection = connection
+        self._prepared = False
         self._up.set()
         log.info("broker connected", role=self._role)
         await self._ended.wait()

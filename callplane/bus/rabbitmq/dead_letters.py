@@ -13,9 +13,10 @@ from aiormq.exceptions import ChannelLockedResource
 from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.desk import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.errors import answered, away
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
-from callplane.bus.rabbitmq.topology import declare_permanent
+from callplane.bus.rabbitmq.permanent import declare_permanent
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.operations import DeadLetterView
 
 LOCK = "dead-letters.reader"
@@ -65,11 +66,24 @@ class RabbitDeadLetters:
     async def _alone(self) -> AsyncIterator[Channel]:
         with away("reading dead letters"):
             async with asyncio.timeout(PATIENCE), self._turn:
+                await self._look()
                 channel = await self._locked()
                 try:
                     yield await raw_channel(channel)
                 finally:
                     await self._let_go(channel)
+
+    async def _look(self) -> None:
+        """Raise Away when the node of the letters is down, before anything is locked that only dropping would free."""
+        opened = await self._link.channel(confirms=False)
+        raw = await raw_channel(opened)
+        await declare_permanent(raw, self._link)
+        try:
+            async with answered("reading dead letters", lambda: raw):
+                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._link.timings.call)
+        except Trouble as down:
+            raise Away(str(down)) from None
+        await opened.close()
 
     async def _locked(self) -> AbstractChannel:
         """A channel on a connection that now holds the lock."""
@@ -78,7 +92,6 @@ class RabbitDeadLetters:
             channel = await self._link.channel(confirms=False)
             try:
                 raw = await raw_channel(channel)
-                await declare_permanent(raw, call)
                 await raw.queue_declare(LOCK, exclusive=True, arguments=CLASSIC, timeout=call)
             except ChannelLockedResource:
                 await asyncio.sleep(LOCKED_PAUSE)

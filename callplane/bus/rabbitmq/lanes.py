@@ -1,7 +1,12 @@
-"""One consuming channel with many consumers: it is attached again whenever it ends, and cancels them all at once."""
+"""One consuming channel with many consumers: it is attached again whenever it ends, and cancels them all at once.
+
+What is wanted and not consumed is asked for until it is: a queue on a node that is down holds up no other, and is
+consumed again when the node is back.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import random
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,15 +18,24 @@ from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.contracts.errors import Away
+from callplane.concurrency import beside, forever
+from callplane.contracts.errors import Away, NodeDown
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
 
+DOWN_PAUSE = 0.5
+LONGEST_DOWN_PAUSE = 4.0
+ASKED_AGAIN = 16
+"""Seconds between two looks at what is down, and how many queues a look asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaneUser:
-    """What a lane tells: a delivery of a queue, and a queue that is gone; ``exists`` is asked before re-attaching."""
+    """What a lane tells: a delivery of a queue, and a queue that is gone.
+
+    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Away.
+    """
 
     arrived: Callable[[str, DeliveredMessage], None]
     vanished: Callable[[str], None]
@@ -37,6 +51,8 @@ class Lane:
         self._user = user
         self._wanted: set[str] = set()
         self._consumed: set[str] = set()
+        self._down: set[str] = set()
+        self._news = asyncio.Event()
         self._channel: AbstractChannel | None = None
         self._turn = asyncio.Lock()
         self._attached = asyncio.Event()
@@ -47,6 +63,11 @@ class Lane:
     def consumed(self) -> frozenset[str]:
         """The queues that have a consumer here now."""
         return frozenset(self._consumed)
+
+    @property
+    def down(self) -> frozenset[str]:
+        """The queues that were last found on a node that is down."""
+        return frozenset(self._down)
 
     async def run(self) -> None:
         """Keep everything wanted consumed until cancelled, unless closed."""
@@ -60,13 +81,17 @@ class Lane:
                 log.info("consumers not attached", error=str(error))
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
-            await channel.closed()
-            self._attached.clear()
-            self._consumed.clear()
+            try:
+                async with beside(forever("consumers", partial(self._fill, channel))):
+                    await channel.closed()
+            finally:
+                self._attached.clear()
+                self._consumed.clear()
 
     def want(self, queue: str) -> None:
-        """Have a queue consumed from the next attachment on, if it is there then."""
+        """Have a queue consumed as soon as it is there, if it is there then."""
         self._wanted.add(queue)
+        self._news.set()
 
     async def add(self, queue: str) -> None:
         """Consume a queue that was just declared (or, while closed, when opened again). Raises Away."""
@@ -83,9 +108,12 @@ class Lane:
         if queue in self._consumed or not self._open.is_set() or self._channel is None:
             return
         raw = await raw_channel(self._channel)
+        # Marked first: a consumer that may be there must not be made again, its tag is taken. One whose answer does not
+        # come has its channel closed, and with it all of them are attached anew.
+        self._consumed.add(queue)
+        self._down.discard(queue)
         await self._consume(raw, queue)
         await self._barrier(raw)
-        self._consumed.add(queue)
 
     async def remove(self, queue: str) -> None:
         """Stop consuming a queue; what has arrived from it still counts."""
@@ -101,12 +129,9 @@ class Lane:
             await self._cancel(sorted(self._consumed))
 
     async def open(self) -> None:
-        """Consume again after ``close``; what fails now is done when the channel is attached again."""
+        """Consume again after ``close``; back when it has begun."""
         self._open.set()
-        async with self._turn:
-            if self._attached.is_set() and self._channel is not None:
-                with suppress(Away):
-                    await self._consume_all(self._channel)
+        self._news.set()
 
     async def _attach(self) -> AbstractChannel:
         channel = self._channel = await self._link.channel(confirms=False)
@@ -115,31 +140,86 @@ class Lane:
             raw.on_consumer_cancel_callbacks.add(self._on_cancel)
             # Per consumer, not per channel: prefetch 1 for each queue, however many share the channel.
             await self._barrier(raw)
-        if self._open.is_set():
-            await self._consume_all(channel)
+        self._down.clear()
         self._attached.set()
         return channel
 
-    async def _consume_all(self, channel: AbstractChannel) -> None:
+    async def _fill(self, channel: AbstractChannel) -> None:
+        """Consume what is wanted until the channel ends: at once what has not been asked for, and again what was down.
+
+        Of what was down a few are asked for each time, for a node may have had thousands: one that is back means all.
+        """
+        clock, pause = asyncio.get_running_loop().time, DOWN_PAUSE
+        due = clock() + pause
+        while True:
+            self._news.clear()
+            if channel.is_closed or not self._open.is_set():
+                await self._hear(self._link.timings.first_pause if channel.is_closed else None)
+                continue
+            missing = self._wanted - self._consumed
+            self._down &= missing
+            await self._consume_all(channel, missing - self._down)
+            if self._down and clock() >= due:
+                back = await self._consume_all(channel, self._some_down())
+                pause = DOWN_PAUSE if back else min(2 * pause, LONGEST_DOWN_PAUSE)
+                due = clock() + pause
+                if back:
+                    self._down.clear()
+                    continue
+            await self._hear(max(0.0, due - clock()) if self._down else None)
+
+    async def _hear(self, within: float | None) -> None:
+        """Wait for something that is wanted, or was cancelled, or opened again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._news.wait()
+
+    def _some_down(self) -> list[str]:
+        return random.sample(sorted(self._down), min(ASKED_AGAIN, len(self._down)))
+
+    async def _consume_all(self, channel: AbstractChannel, queues: Collection[str]) -> int:
+        """Consume those that are there; how many that were."""
+        found = 0
+        if not queues:
+            return found
         try:
             with away("attaching consumers"):
                 raw = await raw_channel(channel)
-                for queue in sorted(self._wanted - self._consumed):
+                for queue in sorted(queues):
+                    if not self._open.is_set():
+                        break
                     # Consuming a queue that is gone is a 404 and ends the channel with all on it; and declaring it
                     # here would bring back what somebody deleted meanwhile.
-                    if await self._user.exists(queue):
-                        await self._consume(raw, queue)
-                        self._consumed.add(queue)
-                    else:
-                        self._lose(queue)
+                    if await self._is_there(queue):
+                        found += 1
+                        await self._take(raw, queue)
                 await self._barrier(raw)
         except Away:
             # A half attached channel is of no use: its end has everything attached anew.
-            self._consumed.clear()
             with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
                 async with asyncio.timeout(self._link.timings.close):
                     await channel.close()
-            raise
+        return found
+
+    async def _is_there(self, queue: str) -> bool:
+        try:
+            if await self._user.exists(queue):
+                self._down.discard(queue)
+                return True
+        except NodeDown:
+            if not self._down:
+                log.warning("queues are on a node that is down", queue=queue)
+            self._down.add(queue)
+            return False
+        if queue in self._wanted and queue not in self._consumed:
+            self._lose(queue)
+        return False
+
+    async def _take(self, raw: Channel, queue: str) -> None:
+        async with self._turn:
+            if self._open.is_set() and queue in self._wanted - self._consumed:
+                self._consumed.add(queue)
+                await self._consume(raw, queue)
 
     async def _consume(self, raw: Channel, queue: str) -> None:
         raw.consumers[queue] = _callback(partial(self._user.arrived, queue))
@@ -169,9 +249,10 @@ class Lane:
         await raw.basic_qos(prefetch_count=self._prefetch, timeout=self._link.timings.call)
 
     def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
+        # Its queue is gone, or the node of its queue: which of them is asked before it is given up.
         if frame.consumer_tag in self._consumed:
             self._consumed.discard(frame.consumer_tag)
-            self._lose(frame.consumer_tag)
+            self._news.set()
 
     def _lose(self, queue: str) -> None:
         self._wanted.discard(queue)

@@ -17,8 +17,11 @@ from callplane.bus.rabbitmq.lanes import Lane, LaneUser
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.concurrency import beside
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, NodeDown, Trouble
 from callplane.contracts.ids import SessionId
+from callplane.telemetry.logs import logger
+
+log = logger("bus")
 
 LANES = 12
 
@@ -50,13 +53,13 @@ class RabbitListener:
     async def listen(self, session_id: SessionId) -> None:
         """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
 
-        After an Away the session is listened to as soon as the broker is back.
+        After an Away or a NodeDown the session is listened to as soon as the broker, or that node, is back.
         """
         lane = self._lane(session_id)
         try:
             await self._topology.open_session(session_id)
             await lane.add(session_name(session_id))
-        except Away:
+        except (Away, NodeDown):
             lane.want(session_name(session_id))
             raise
 
@@ -101,7 +104,7 @@ class RabbitListener:
 
     async def _restore_creation(self) -> None:
         async def declare_and_consume() -> None:
-            await self._topology.open_permanent()
+            await self._topology.open_creation()
             await self._creation.add(WRAPPER)
 
         await self._until_there(declare_and_consume)
@@ -110,7 +113,8 @@ class RabbitListener:
         while True:
             try:
                 await act()
-            except Away:
+            except (Away, Trouble) as trouble:
+                log.info("tried again", why=str(trouble))
                 await asyncio.sleep(self._pause)
             else:
                 return

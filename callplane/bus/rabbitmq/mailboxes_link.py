@@ -2,28 +2,30 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
 
 from aiormq import Channel, Connection
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
+from aiormq.exceptions import DeliveryError, PublishError
 from pamqp import commands as spec
 
 from callplane.bus.mailboxes import LinkLost, Reader, Received
-from callplane.bus.names import mailbox_name
+from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.errors import away
-from callplane.contracts.errors import Away
-from callplane.contracts.ids import ParticipantId
+from callplane.bus.rabbitmq.errors import answered, away
+from callplane.bus.rabbitmq.names import MAILBOX_ARGUMENTS, MESSAGES
+from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.logs import logger
 
 CHANNELS = 12
 PREFETCH = 500
 ANSWER_WITHIN = 5.0
+ASKING = 4
 CONFIRM_WITHIN = 2.0
 FLUSH_WITHIN = 1.0
 
@@ -47,8 +49,9 @@ class RabbitLink:
         self._channels = channels
         self._turn = count()
         self._readers: dict[str, Reader] = {}
-        self._asking: Channel | None = None
-        self._asking_lock = asyncio.Lock()
+        self._asking: asyncio.LifoQueue[Channel | None] = asyncio.LifoQueue(ASKING)
+        for _ in range(ASKING):
+            self._asking.put_nowait(None)
         self._owed: deque[tuple[Channel, int]] = deque()
         self._owing = asyncio.Event()
         self._paid = asyncio.Event()
@@ -67,18 +70,24 @@ class RabbitLink:
 
     async def depth(self, participant_id: ParticipantId) -> int | None:
         """Ask on a channel of its own, for RabbitMQ closes the channel that asked for what does not exist."""
-        async with self._asking_lock:
-            self._check()
-            with self._losing("asked for a mailbox"):
-                try:
-                    async with asyncio.timeout(ANSWER_WITHIN):
-                        if self._asking is None or self._asking.is_closed:
-                            self._asking = await open_channel(self._channels.connection)
-                        found = await self._asking.queue_declare(mailbox_name(participant_id), passive=True)
-                except ChannelNotFoundEntity:
-                    self._asking = None
-                    return None
+        try:
+            async with self._question("asked for a mailbox") as channel:
+                found = await channel.queue_declare(mailbox_name(participant_id), passive=True)
+        except NodeDown:
+            raise
+        except Trouble:
+            return None
         return found.message_count or 0
+
+    async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Everything is idempotent; only the last waits, and an error of any of them is its own."""
+        session, mailbox = session_name(session_id), mailbox_name(participant_id)
+        async with self._question("restored a mailbox") as channel:
+            await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
+            await channel.exchange_declare(session, exchange_type="fanout", durable=True, nowait=True)
+            await channel.exchange_bind(session, MESSAGES, session_id, nowait=True)
+            await channel.queue_declare(mailbox, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
+            await channel.queue_bind(mailbox, session)
 
     async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
         """Read on the next channel in turn."""
@@ -134,6 +143,28 @@ class RabbitLink:
             except DeliveryError as refused:
                 # The other pod's queue is full: it does not read. That is silence, not an end.
                 logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
+
+    @asynccontextmanager
+    async def _question(self, doing: str) -> AsyncIterator[Channel]:
+        """One of a few channels. Raises NodeDown for a queue whose node is down or silent, and Trouble for a 404.
+
+        A node that is silent ends nothing but the channel that asked: a connection that is silent ends by heartbeat.
+        """
+        self._check()
+        channel: Channel | None = None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                channel = await self._asking.get()
+                try:
+                    with self._losing(doing):
+                        async with answered(doing, lambda: channel):
+                            if channel is None or channel.is_closed:
+                                channel = await open_channel(self._channels.connection)
+                            yield channel
+                finally:
+                    self._asking.put_nowait(channel)
+        except TimeoutError:
+            raise NodeDown(f"{doing}: no answer") from None
 
     async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
         reader = self._readers.pop(frame.consumer_tag or "", None)

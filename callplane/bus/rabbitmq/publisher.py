@@ -11,7 +11,7 @@ from aiormq import Channel, spec
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.topology import declare_permanent
+from callplane.bus.rabbitmq.permanent import declare_permanent
 from callplane.contracts.errors import Away
 from callplane.telemetry.stages import stage
 
@@ -63,7 +63,7 @@ class _Lane:
                 opened = await self._link.channel(confirms=True)
                 raw = await raw_channel(opened)
                 # A broker that lost its data has no exchanges, and publishing to a missing one closes the channel.
-                await declare_permanent(raw, self._link.timings.call)
+                await declare_permanent(raw, self._link)
                 self._held, self._channel = opened, raw
             return self._channel
 

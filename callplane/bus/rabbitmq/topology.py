@@ -2,43 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq import Channel
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.connections import Link, raw_channel
-from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.names import (
-    CLASSIC,
-    DEAD_LETTER_ARGUMENTS,
-    DEAD_LETTERS,
-    MAILBOX_ARGUMENTS,
-    MESSAGES,
-    RETRY,
-    RETRY_ARGUMENTS,
-)
-from callplane.contracts.errors import Trouble
+from callplane.bus.rabbitmq.errors import answered, away
+from callplane.bus.rabbitmq.names import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
+from callplane.bus.rabbitmq.permanent import declare_permanent, declare_queue
+from callplane.contracts.errors import Away, NodeDown, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.stages import stage
 
 CHANNELS = 8
 """A channel has one call at a time under way: declaring is spread over a few."""
-
-
-async def declare_permanent(channel: Channel, timeout: float) -> None:
-    """Declare everything that is there for ever; idempotent, so that any process may come first.
-
-    Only the last call waits: the broker works through a channel in order, and an error closes the channel.
-    """
-    await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
-    await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, nowait=True)
-    await channel.queue_declare(RETRY, durable=True, arguments=RETRY_ARGUMENTS, nowait=True)
-    await channel.queue_declare(WRAPPER, durable=True, arguments=CLASSIC, nowait=True)
-    await channel.queue_declare(DEAD_LETTERS, durable=True, arguments=DEAD_LETTER_ARGUMENTS, nowait=True)
-    await channel.queue_bind(RETRY, RETRY, timeout=timeout)
 
 
 class RabbitTopology:
@@ -50,10 +29,10 @@ class RabbitTopology:
         for _ in range(CHANNELS):
             self._free.put_nowait(None)
 
-    async def open_permanent(self) -> None:
-        """Declare everything that is there for ever."""
+    async def open_creation(self) -> None:
+        """Declare ``wrapper``."""
         async with self._channel("declaring") as channel:
-            await declare_permanent(channel, self._link.timings.call)
+            await declare_queue(channel, WRAPPER, self._link.timings.call)
 
     async def open_session(self, session_id: SessionId) -> None:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
@@ -76,11 +55,8 @@ class RabbitTopology:
         name = mailbox_name(participant_id)
         async with self._channel("opening a mailbox") as channel:
             await channel.queue_declare(name, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
-            try:
-                await channel.queue_bind(name, session_name(session_id), timeout=self._link.timings.call)
-            except ChannelNotFoundEntity:
-                # Not declared here: a session that was deleted meanwhile would come back for ever.
-                raise Trouble("the session's exchange is gone") from None
+            # Its exchange is not declared here: a session that was deleted meanwhile would come back for ever.
+            await channel.queue_bind(name, session_name(session_id), timeout=self._link.timings.call)
 
     async def delete_mailbox(self, participant_id: ParticipantId) -> None:
         """Delete ``user.{participant_id}`` with whatever it holds; gone already is fine."""
@@ -88,35 +64,46 @@ class RabbitTopology:
             await channel.queue_delete(mailbox_name(participant_id), timeout=self._link.timings.call)
 
     async def depths(self) -> dict[str, int]:
-        """How much waits in each queue that is always there."""
+        """How much waits in each queue that is always there, but for those whose node is down."""
         found = {}
-        async with self._channel("counting") as channel:
-            for queue in (WRAPPER, RETRY, DEAD_LETTERS):
-                declared = await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
-                found[queue] = declared.message_count or 0
+        for queue in (WRAPPER, RETRY, DEAD_LETTERS):
+            with suppress(Trouble):
+                async with self._channel("counting") as channel:
+                    declared = await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
+                    found[queue] = declared.message_count or 0
         return found
 
     async def queue_exists(self, queue: str) -> bool:
-        """Whether a queue is there; the 404 that says no closes the channel, which is replaced."""
+        """Whether a queue is there; the 404 that says no closes the channel, which is replaced.
+
+        Raises NodeDown for one that is there, on a node that is down, or silent and not yet known to be down.
+        """
         try:
             async with self._channel("looking for a queue") as channel:
-                await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
+                await channel.queue_declare(queue, passive=True, timeout=self._link.timings.confirm)
+        except NodeDown:
+            raise
         except Trouble:
             return False
+        except Away as silent:
+            if not self._link.up():
+                raise
+            raise NodeDown(str(silent)) from None
         return True
 
     @asynccontextmanager
     async def _channel(self, doing: str) -> AsyncIterator[Channel]:
+        channel: AbstractChannel | None = None
+        raw: Channel | None = None
         with stage("broker"), away(doing):
             async with asyncio.timeout(self._link.timings.call):
                 channel = await self._free.get()
             try:
-                if channel is None or channel.is_closed:
-                    channel = await self._link.channel(confirms=False)
+                async with answered(doing, lambda: raw):
+                    if channel is None or channel.is_closed:
+                        channel = await self._link.channel(confirms=False)
+                        await declare_permanent(await raw_channel(channel), self._link)
                     raw = await raw_channel(channel)
-                    await declare_permanent(raw, self._link.timings.call)
-                yield await raw_channel(channel)
-            except ChannelNotFoundEntity:
-                raise Trouble(f"{doing}: not found") from None
+                    yield raw
             finally:
                 self._free.put_nowait(channel)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from api.mailboxes.mailbox import Mailbox
+from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from tests.support.mailboxes import FAST, memory_scene, outcome, texts_of
+from tests.support.mailboxes import FAST, FallibleBus, memory_scene, outcome, pod_on, texts_of, types_of
 from tests.support.servers import Database
 
 
@@ -152,16 +153,45 @@ async def test_an_ended_seat_is_gone_with_its_reason(database: Database) -> None
         assert await outcome(pod.poll(eve)) == "join-again connection-lost"
 
 
-async def test_a_mailbox_that_was_made_again_is_read_again(database: Database) -> None:
-    """A seat that is not ended but has lost its queue: gone, until a re-join declares it."""
+async def test_a_lost_queue_is_made_again_while_its_seat_lives(database: Database) -> None:
+    """Only a seat that has ended is gone: this one reads on, and hears that messages are missing."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
+        await scene.publisher.to(ann, "lost")
         await scene.publisher.delete(ann)
-        assert await outcome(pod.poll(ann)) == "join-again connection-lost"
-        await scene.seat("ann")
+        first = await pod.poll(ann)
+        assert types_of(first) == ["resync-required"]
         await scene.publisher.to(ann, "1")
-        assert await pod.read(ann, 1) == ["1"]
+        assert texts_of(await pod.poll(ann, first.ack)) == ["1"]
+
+
+async def test_a_mailbox_whose_node_is_down_is_out_of_reach_and_not_gone(database: Database) -> None:
+    """503 while the node is down, however often it is asked, with nothing written; read on after, and told of a gap."""
+    async with memory_scene(database) as scene:
+        assert isinstance(scene.bus, MemoryMailboxes)
+        bus = FallibleBus(scene.bus)
+        async with pod_on(bus, scene.database) as pod, asyncio.TaskGroup() as tasks:
+            ann, bob = await scene.seat("ann"), await scene.seat("bob")
+            await pod.poll(ann, wait=0)
+            parked = tasks.create_task(outcome(pod.poll(ann)))
+            await asyncio.sleep(0.05)
+            bus.fail(ann)
+            assert await parked == "unavailable"
+            before = await scene.attachment(ann)
+            assert [await outcome(pod.poll(ann)) for _ in range(3)] == ["unavailable"] * 3
+            assert await scene.attachment(ann) == before
+            await scene.publisher.to(bob, "1")
+            assert texts_of(await pod.poll(bob)) == ["1"]
+            bus.down.clear()
+            await scene.publisher.to(ann, "2")
+            first = await pod.poll(ann)
+            assert types_of(first) == ["resync-required"]
+            assert texts_of(await pod.poll(ann, first.ack)) == ["2"]
+            await scene.publisher.delete(bob)
+            await scene.attachments.end(ann, "left")
+            bus.fail(ann)
+            assert await outcome(pod.poll(ann)) == "join-again left"
 
 
 async def test_nobody_sits_there(database: Database) -> None:

@@ -72,8 +72,8 @@ class MemoryMailboxes:
 
     def cancel(self, participant_id: ParticipantId, link: Link) -> None:
         """Take the mailbox away from a link that reads it, as a broker does whose node goes down."""
-        for queue in (self._queues[participant_id],) if isinstance(link, MemoryLink) else ():
-            queue.leave(link)
+        if isinstance(link, MemoryLink):
+            self._queues[participant_id].leave(link)
 
     def put(self, participant_id: ParticipantId, message: Message) -> bool:
         """Put one message into one mailbox; False when it does not exist."""

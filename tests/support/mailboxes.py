@@ -17,11 +17,11 @@ from api.mailboxes.pod import Shared
 from api.mailboxes.polls import Poll
 from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
-from callplane.bus.mailboxes import Letters, Link, MailboxBus, Reader, Received
+from callplane.bus.mailboxes import MailboxBus, Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.bus.rabbitmq.names import MAILBOX_ARGUMENTS
-from callplane.contracts.errors import NodeDown, Refusal
+from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
@@ -161,41 +161,6 @@ def texts_of(batch: Batch) -> list[str]:
 def types_of(batch: Batch) -> list[str]:
     """The types of the messages of a batch, in order."""
     return [one["type"] for one in json.loads(batch.json())["messages"]]
-
-
-class FallibleBus:
-    """In-process mailboxes of which some are on a node that is down."""
-
-    def __init__(self, mailboxes: MemoryMailboxes) -> None:
-        self._mailboxes = mailboxes
-        self.down: set[ParticipantId] = set()
-        self._readers: dict[ParticipantId, tuple[Link, Reader]] = {}
-
-    def fail(self, participant: ParticipantId) -> None:
-        """Its node goes down: who reads it is cancelled."""
-        self.down.add(participant)
-        if participant in self._readers:
-            link, reader = self._readers.pop(participant)
-            self._mailboxes.cancel(participant, link)
-            reader.cancelled()
-
-    @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[Link]:
-        """A link that hears what RabbitMQ says of a queue on such a node."""
-        async with self._mailboxes.connect(letters) as link:
-            depth, consume = link.depth, link.consume
-
-            async def looked(participant: ParticipantId) -> int | None:
-                if participant in self.down:
-                    raise NodeDown("down")
-                return await depth(participant)
-
-            async def consumed(participant: ParticipantId, reader: Reader) -> None:
-                self._readers[participant] = link, reader
-                await consume(participant, reader)
-
-            link.depth, link.consume = looked, consumed  # type: ignore[method-assign]
-            yield link
 
 
 async def outcome(polling: Awaitable[Batch]) -> str:

@@ -9,7 +9,8 @@ from typing import Any, cast
 from api.mailboxes.mailbox import Mailbox
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from tests.support.mailboxes import FAST, FallibleBus, memory_scene, outcome, pod_on, texts_of, types_of
+from tests.support.fallible import FallibleBus
+from tests.support.mailboxes import FAST, memory_scene, outcome, pod_on, texts_of, types_of
 from tests.support.servers import Database
 
 

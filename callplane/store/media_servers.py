@@ -18,6 +18,9 @@ PLACED_KIB = 2048
 """What a placement is reckoned with until the next reading of the memory tells its real size."""
 
 
+REMOVED = "removed_media_servers"
+"""Name and address of what operators have removed: settings that still name it do not bring it back."""
+
 _OPEN: Document = {"state": "up", "cordoned": {"$ne": True}}
 
 
@@ -46,6 +49,7 @@ class MediaServers:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
+        self._removed = database[REMOVED]
         # No majority is waited for: a reservation that is lost with its primary only makes the next choice worse. Read
         # as written, for the majority's view is behind, and every guard that is taken from it would fail at first.
         self._lightly = self._collection.with_options(
@@ -58,6 +62,22 @@ class MediaServers:
         with away_when_unreachable():
             update = {"$set": {"url": url}, "$setOnInsert": unborn()}
             await self._collection.update_one({"_id": name}, update, upsert=True)
+
+    async def configure(self, name: str, url: str) -> bool:
+        """Make one that the settings name known, unless an operator has removed it from this address; False then.
+
+        Asked again after it was written: the order may have been given in between.
+        """
+        where: Document = {"_id": name, "url": url}
+        with away_when_unreachable():
+            if await self._removed.find_one(where) is not None:
+                return False
+        await self.register(name, url)
+        with away_when_unreachable():
+            if await self._removed.find_one(where) is None:
+                return True
+            await self._collection.delete_one({**where, "state": "down", "contacts": []})
+        return False
 
     async def all(self) -> list[MediaServerDocument]:
         """The whole pool."""

@@ -6,7 +6,7 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.operations import MediaServerView
 from callplane.store.database import Database, Document
-from callplane.store.media_servers import MediaServerDocument, unborn
+from callplane.store.media_servers import REMOVED, MediaServerDocument, unborn
 from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
@@ -18,6 +18,7 @@ class PoolOrders:
 
     def __init__(self, database: Database) -> None:
         self._servers = database["media_servers"]
+        self._removed = database[REMOVED]
         self._sessions = database["sessions"]
 
     async def all(self) -> list[MediaServerView]:
@@ -35,6 +36,7 @@ class PoolOrders:
         """Make it known; False: the name is taken."""
         try:
             with away_when_unreachable():
+                await self._removed.delete_one({"_id": name})
                 await self._servers.insert_one({"_id": name, "url": url, **unborn()})
         except DuplicateKeyError:
             return False
@@ -51,10 +53,17 @@ class PoolOrders:
             await self._servers.update_one({"_id": name}, {"$set": fields})
 
     async def remove(self, name: str) -> Removed:
-        """Forget it unless a call is on it. One that is placed there in this moment is moved as from a lost one."""
+        """Forget it unless a call is on it. One that is placed there in this moment is moved as from a lost one.
+
+        What is remembered comes first: a wrapper that starts just then would bring it back.
+        """
         if await self._count(name):
             return "busy"
         with away_when_unreachable():
+            found = await self._servers.find_one({"_id": name}, {"url": 1})
+            if found is None:
+                return "unknown"
+            await self._removed.update_one({"_id": name}, {"$set": {"url": found["url"]}}, upsert=True)
             gone = await self._servers.delete_one({"_id": name})
         return "removed" if gone.deleted_count else "unknown"
 

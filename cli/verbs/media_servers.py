@@ -14,8 +14,8 @@ Look at the pool of media servers, and change it while calls go on.
 
 To take one out of service: drain it, wait until it has no sessions, remove it. Draining moves some sessions each
 second to the other servers; whoever is in them sees a short gap. Nothing is moved while no other server is up and
-not cordoned. A server that the wrappers' CALLPLANE_KMS_URLS names comes back when a wrapper starts: remove it there
-as well."""
+not cordoned. One that was removed stays away, also where the wrappers' CALLPLANE_KMS_URLS still names it under that
+address, until it is added again."""
 
 _EXAMPLES = """\
   callplane media-servers list

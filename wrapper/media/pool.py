@@ -27,7 +27,8 @@ class Pool:
     async def register(self, servers: dict[str, str]) -> None:
         """Make the servers of the settings known. Raises Away."""
         for name, url in servers.items():
-            await self._documents.register(name, url)
+            if not await self._documents.configure(name, url):
+                self._log.warning("not used: an operator has removed it, and may add it again", server=name, url=url)
 
     async def run(self) -> None:
         """Open what is new and close what was removed or has moved to another address, until cancelled."""

@@ -74,3 +74,29 @@ async def test_sessions_of_a_removed_server_are_lost_and_of_others_not(database:
         assert await store.sessions.on_servers_lost({"a": "process of a", "b": None}) == []
         for pool in ({"b": "process of b"}, {}):
             assert [lost.id for lost in await store.sessions.on_servers_lost(pool)] == [session.id]
+
+
+async def test_what_an_operator_removed_is_not_brought_back_by_settings(database: Database) -> None:
+    async with repositories(database) as store:
+        pool = PoolOrders(store.database)
+        assert await store.servers.configure("a", "ws://a/")
+        assert await pool.remove("a") == "removed"
+        assert await pool.remove("a") == "unknown"
+        assert not await store.servers.configure("a", "ws://a/")
+        assert await store.servers.all() == []
+        assert await store.servers.configure("a", "ws://elsewhere/"), "another machine under the same name"
+        assert await pool.remove("a") == "removed"
+        assert await pool.add("a", "ws://elsewhere/")
+        assert await store.servers.configure("a", "ws://elsewhere/"), "added again"
+        assert [server.url for server in await store.servers.all()] == ["ws://elsewhere/"]
+
+
+async def test_an_order_to_remove_what_is_just_configured_stands(database: Database) -> None:
+    async with repositories(database) as store:
+        for _ in range(10):
+            pool = PoolOrders(store.database)
+            assert await pool.add("a", "ws://a/")
+            configured = (store.servers.configure("a", "ws://a/") for _ in range(5))
+            removed, *_ = await asyncio.gather(pool.remove("a"), *configured)
+            assert removed in ("removed", "unknown")
+            assert [server.name for server in await store.servers.all()] == []

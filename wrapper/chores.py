@@ -6,6 +6,7 @@ from typing import Any
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
 from wrapper.context import Context
+from wrapper.feeding import Viewers
 from wrapper.pipelines import pipeline_of
 from wrapper.settle import settle
 
@@ -65,11 +66,8 @@ async def end_mailbox(_session: SessionDocument, args: dict[str, Any], context: 
 
 
 async def settle_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
-    """Settle every subscription to a participant whose streams, or their muting, have changed."""
-    for connection in await context.store.connections.of_session(
-        session.id, publisher=args["participant_id"], state="ready"
-    ):
-        await settle(connection.id, context)
+    """Feed every subscription to a participant whose streams, or their muting, have changed."""
+    await Viewers(session.id, args["participant_id"], context).settle()
     return True
 
 

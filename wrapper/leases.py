@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from callplane.contracts.errors import Away, Trouble
 from callplane.store.documents import ConnectionDocument
@@ -12,11 +11,7 @@ from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.settle import line_of, settle
-
-T = TypeVar("T")
-
-AT_ONCE = 16
-"""So many connections are taken over or listened to side by side: each waits for a database and a media server."""
+from wrapper.side_by_side import side_by_side
 
 
 class Leases:
@@ -83,7 +78,7 @@ class Leases:
             return
         orphans = await store.connections.orphans(alive)
         random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
-        await _side_by_side(self._adopt, orphans)
+        await side_by_side(self._adopt, orphans)
         for connection in await store.connections.abandoned(alive, seconds=60):
             where = {"_id": connection.id, "claims": connection.claims}
             released = await store.connections.release(where, "abandoned")
@@ -108,7 +103,7 @@ class Leases:
     async def hear(self) -> None:
         """Hear what was adopted. A sweep of its own, as it may take long: the next wrapper may die meanwhile."""
         async with self._hearing:
-            await _side_by_side(self._hear, sorted(self._unheard))
+            await side_by_side(self._hear, sorted(self._unheard))
 
     async def _hear(self, connection_id: str) -> None:
         """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``hear``."""
@@ -139,7 +134,7 @@ class Leases:
         ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
         async with self._hearing:  # what was heard before the socket was lost is not heard now
             self._unheard.update(ours)
-            await _side_by_side(self._hear, ours)
+            await side_by_side(self._hear, ours)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""
@@ -148,16 +143,3 @@ class Leases:
             await self._context.store.wrappers.release(self._context.wrapper)
         except Away:
             self._log.warning("the lease could not be given back")
-
-
-async def _side_by_side(work: Callable[[T], Awaitable[None]], subjects: Iterable[T]) -> None:
-    """Some at a time. Raises what the first of them raised, when the others have come to their own end or failure."""
-    waiting = iter(subjects)
-
-    async def some() -> None:
-        for subject in waiting:
-            await work(subject)
-
-    for outcome in await asyncio.gather(*(some() for _ in range(AT_ONCE)), return_exceptions=True):
-        if outcome is not None:
-            raise outcome

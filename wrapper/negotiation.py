@@ -64,7 +64,7 @@ class Negotiation:
             # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
             await settle(connection.id, self._context)
             raise
-        await settle(connection.id, self._context)
+        await settle(connection.id, self._context, connection)
         await tell_answer(self._envelope, connection, self._context)
         return Negotiated(connection=connection_view(connection))
 

@@ -14,7 +14,7 @@ from callplane.contracts.shapes import Kind, MediaKind
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
-from callplane.store.guards import older_than, remember
+from callplane.store.guards import older_than, remembered
 from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
@@ -118,18 +118,28 @@ class Connections:
         await self._make(mine)
         return await self.release(mine, "stopped")
 
+    async def expect(self, connection: str, session: str, participant: str) -> None:
+        """Make room for what comes before its offer; a connection that is there already is left alone."""
+        await self._make({"_id": connection, "session_id": session, "participant_id": participant})
+
     async def add_candidates(
         self, command: str, connection: str, session: str, participant: str, candidates: list[Document]
     ) -> ConnectionDocument | None:
-        """Keep candidates of the client, once per command and bounded; None: a repeat, released, or another's."""
+        """Keep candidates of the client, each once, once per command, and bounded.
+
+        Returns the connection as it was before: what it holds not yet is new. None: unknown, a repeat of the
+        command, released, or another's.
+        """
         mine = {"_id": connection, "session_id": session, "participant_id": participant}
-        kept: Document = {"candidates": {"$each": candidates, "$slice": CANDIDATES}, **remember(command)}
         where = {**mine, "state": {"$ne": "released"}, "applied": {"$ne": command}}
-        pushed = await self._change(where, {"$push": kept})
-        if pushed is not None:
-            return pushed
-        await self._make(mine)  # or somebody else makes it in this very moment: push again in either case
-        return await self._change(where, {"$push": kept})
+        had = {"$ifNull": ["$candidates", []]}
+        new = {"$filter": {"input": {"$literal": candidates}, "cond": {"$not": [{"$in": ["$$this", had]}]}}}
+        kept = {"$slice": [{"$concatArrays": [had, new]}, CANDIDATES]}
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                where, [{"$set": {"candidates": kept, "applied": remembered(command)}}]
+            )
+        return None if found is None else read(ConnectionDocument, found, self._collection)
 
     async def follow(self, session: str, publisher: str, old: str, new: str) -> None:
         """Let subscriptions that name one connection of a publisher name the one that replaces it."""

@@ -16,6 +16,11 @@ def remember(command: str) -> dict[str, Any]:
     return {"applied": {"$each": [command], "$slice": -APPLIED_KEPT}}
 
 
+def remembered(command: str) -> dict[str, Any]:
+    """The same, as an expression of an update that is a pipeline."""
+    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$applied", []]}, [{"$literal": command}]]}, -APPLIED_KEPT]}
+
+
 def older_than(field: str, seconds: float | str) -> dict[str, Any]:
     """A filter: the date in ``field`` lies more than ``seconds`` (a number, or a path like ``$settings.grace``) back.
 

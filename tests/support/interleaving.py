@@ -1,7 +1,7 @@
 """Wrappers on one real mongod whose calls are let through one by one, so that a test decides who goes next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -44,7 +44,7 @@ class MemoryMedia:
         self.pipelines: set[str] = set()
         self.endpoints: dict[str, Line] = {}
         self.fed: dict[str, set[str]] = {}
-        self.sources: dict[tuple[str, str], str] = {}
+        self.links: dict[tuple[str, Medium], str] = {}
 
     async def is_up(self, server: str) -> bool:
         """It always is."""
@@ -85,14 +85,20 @@ class MemoryMedia:
         self._there(endpoint)
         self.fed.setdefault(endpoint.id, set()).add(candidate.candidate)
 
-    async def connect(self, source: MediaRef, sink: MediaRef, medium: Medium, *, on: bool) -> None:
+    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
+        """What feeds it."""
+        self._there(sink)
+        return {medium: source for (endpoint, medium), source in self.links.items() if endpoint == sink.id}
+
+    async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
         """Let it flow; a sink has one source."""
         self._there(source)
         self._there(sink)
-        if on:
-            self.sources[sink.id, medium] = source.id
-        elif self.sources.get((sink.id, medium)) == source.id:
-            del self.sources[sink.id, medium]
+        for medium in media:
+            if on:
+                self.links[sink.id, medium] = source.id
+            elif self.links.get((sink.id, medium)) == source.id:
+                del self.links[sink.id, medium]
 
     async def hear(self, endpoint: MediaRef, line: Line) -> None:
         """Nothing to hear."""
@@ -108,7 +114,7 @@ class MemoryMedia:
         self.pipelines.discard(ref.id)
         for gone in [e for e in self.endpoints if e == ref.id or e.startswith(f"{ref.id}/")]:
             del self.endpoints[gone]
-            self.sources = {sink: source for sink, source in self.sources.items() if gone not in (sink[0], source)}
+            self.links = {sink: source for sink, source in self.links.items() if gone not in (sink[0], source)}
 
     async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
         """Destroy what carries the tag."""

@@ -250,6 +250,6 @@ class Life:
         answers = {r.connection.sdp_answer for r in self.replies.get(self.offer.id, []) if hasattr(r, "connection")}
         assert len(answers) <= 1, "two answers"
         views = [c for c in ready if c.kind == "subscribe"]
-        fed = {medium: s for (sink, medium), s in self.world.media.sources.items() if sink in endpoints}
+        fed = {medium: s for (sink, medium), s in self.world.media.links.items() if sink in endpoints}
         source = next((c.endpoint.id for c in published.values() if c.endpoint is not None), None)
         assert fed == ({"AUDIO": source, "VIDEO": source} if views and source else {}), "the view is not as published"

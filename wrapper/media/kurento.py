@@ -1,6 +1,6 @@
 """The media port on Kurento: MediaRefs outside, objects of ``kurento_client`` inside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,6 @@ from kurento_client import (
     IceCandidate,
     KurentoError,
     MediaPipeline,
-    MediaType,
     NewRef,
     NotConnected,
     ObjectNotFound,
@@ -24,7 +23,7 @@ from kurento_client import (
 )
 from wrapper.media.described import described_candidates
 from wrapper.media.hearing import Hearing
-from wrapper.media.port import Gone, Line, Medium, Unreached
+from wrapper.media.port import MEDIA, Gone, Line, Medium, Unreached
 from wrapper.media.server import MediaServer
 
 EVENTS = (
@@ -113,13 +112,22 @@ class KurentoMedia:
         except KurentoError:
             return
 
-    async def connect(self, source: MediaRef, sink: MediaRef, medium: Medium, *, on: bool) -> None:
-        """Let one medium flow from source to sink, or stop it."""
+    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
+        """What feeds an endpoint, by medium."""
+        with _translated(sink):
+            links = await self._endpoint(sink).get_source_connections()
+        by_type = {str(link.type): link.source for link in links}
+        return {medium: by_type[medium] for medium in MEDIA if medium in by_type}
+
+    async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
+        """Let these media flow from source to sink, or stop them."""
         if source.server != sink.server:
             raise Trouble(f"{source.id} and {sink.id} are on different media servers")
-        here, there = self._endpoint(source), self._endpoint(sink)
-        with _translated(source):
-            await (here.connect if on else here.disconnect)(there, MediaType(medium))
+        transaction = self._server(source.server).client.transaction()
+        for medium in media:
+            transaction.invoke(source.id, "connect" if on else "disconnect", sink=sink.id, mediaType=medium)
+        with _refused(source), _translated(source):
+            await transaction.commit()
 
     async def hear(self, endpoint: MediaRef, line: Line) -> None:
         """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well."""
@@ -177,15 +185,25 @@ class KurentoMedia:
 
     async def _commit(self, transaction: Transaction, made: NewRef, parent: MediaRef) -> str:
         """Send it; a refused one releases what it had made, for the server undoes nothing (protocol 3.10)."""
-        try:
-            with _translated(parent):
-                return str((await transaction.commit())[made])
-        except TransactionFailed as failure:
-            for id_ in failure.created:
-                await self.release(MediaRef(parent.server, id_))
-            if isinstance(failure.error, ObjectNotFound):
-                raise Gone(parent) from failure
-            raise Trouble(f"the media server refused: {failure}") from failure
+        with _refused(parent):
+            try:
+                with _translated(parent):
+                    return str((await transaction.commit())[made])
+            except TransactionFailed as failure:
+                for id_ in failure.created:
+                    await self.release(MediaRef(parent.server, id_))
+                raise
+
+
+@contextmanager
+def _refused(ref: MediaRef) -> Iterator[None]:
+    """A transaction that named a missing object is Gone; one that was refused otherwise is Trouble."""
+    try:
+        yield
+    except TransactionFailed as failure:
+        if isinstance(failure.error, ObjectNotFound):
+            raise Gone(ref) from failure
+        raise Trouble(f"the media server refused: {failure}") from failure
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What handlers, chores and ``settle`` ask of media servers; objects are named by their MediaRef."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -73,8 +74,15 @@ class MediaPort(Protocol):
         """Feed one candidate of the client; harmless when repeated (measured)."""
         ...
 
-    async def connect(self, source: MediaRef, sink: MediaRef, medium: Medium, *, on: bool) -> None:
-        """Let one medium flow from source to sink, or stop it; harmless when repeated."""
+    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
+        """What feeds an endpoint: the id of the source by medium."""
+        ...
+
+    async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
+        """Let these media flow from source to sink, or stop them, in one transaction.
+
+        Connecting what is connected interrupts it: ask for ``sources`` first.
+        """
         ...
 
     async def hear(self, endpoint: MediaRef, line: Line) -> None:

@@ -62,8 +62,11 @@ async def test_no_candidate_is_lost_or_kept_twice_in_any_interleaving(database: 
 
             async def trickle(n: int, id_: str = id_) -> None:
                 candidate: dict[str, object] = {"candidate": f"c{n}"}
-                for _ in range(2):  # delivered twice
-                    await store.connections.add_candidates(f"{id_}-{n}", id_, "s1", "p1", [candidate])
+                for command in (f"{id_}-{n}", f"{id_}-{n}", f"{id_}-{n}-again"):  # delivered twice, and posted twice
+                    given = (command, id_, "s1", "p1", [candidate])
+                    if await store.connections.add_candidates(*given) is None:
+                        await store.connections.expect(id_, "s1", "p1")
+                        await store.connections.add_candidates(*given)
 
             work = [negotiate(), *(trickle(n) for n in range(6))]
             order.shuffle(work)
@@ -105,6 +108,7 @@ async def test_candidates_are_bounded(database: Database) -> None:
 
 
 async def _fill(store: Repositories) -> None:
+    await store.connections.expect("k1", "s1", "p1")
     for batch in _batches(200, 50):
         await store.connections.add_candidates(f"c{batch[0]}", "k1", "s1", "p1", [{"candidate": str(n)} for n in batch])
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from callplane.contracts.errors import Away
-from wrapper.leases import AT_ONCE, _side_by_side
+from wrapper.side_by_side import AT_ONCE, side_by_side
 
 
 async def test_some_at_a_time_and_all_of_them() -> None:
@@ -20,7 +20,7 @@ async def test_some_at_a_time_and_all_of_them() -> None:
         running -= 1
         done.append(n)
 
-    await _side_by_side(work, range(3 * AT_ONCE))
+    await side_by_side(work, range(3 * AT_ONCE))
     assert (most, sorted(done)) == (AT_ONCE, list(range(3 * AT_ONCE)))
 
 
@@ -33,7 +33,7 @@ async def test_a_database_that_is_away_is_not_asked_for_each_of_them() -> None:
         raise Away("for a while")
 
     with pytest.raises(Away):
-        await _side_by_side(work, range(10 * AT_ONCE))
+        await side_by_side(work, range(10 * AT_ONCE))
     assert len(asked) == AT_ONCE
 
 
@@ -47,5 +47,5 @@ async def test_what_one_of_them_fails_of_keeps_no_other_from_its_end() -> None:
         done.append(n)
 
     with pytest.raises(Away):
-        await _side_by_side(work, range(AT_ONCE))
+        await side_by_side(work, range(AT_ONCE))
     assert done == list(range(1, AT_ONCE))

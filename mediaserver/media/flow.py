@@ -36,6 +36,9 @@ class Consumer(Protocol):
     def push(self, packet: Packet, now: float) -> bool:
         """Send it; false asks the source for a key frame."""
 
+    def interrupted(self) -> None:
+        """What comes next does not follow on what has been: it begins with a key frame."""
+
 
 class Inlet:
     """Media of one kind on its way into an element, from at most one source (protocol 9.4)."""
@@ -49,6 +52,11 @@ class Inlet:
         """Take one packet; false asks for a key frame."""
         self.flow.seen(now)
         return self.consumer is None or self.consumer.push(packet, now)
+
+    def interrupted(self) -> None:
+        """Its source was taken away."""
+        if self.consumer is not None:
+            self.consumer.interrupted()
 
     def request_key_frame(self, now: float) -> None:
         """Pass a peer's request upstream."""
@@ -90,3 +98,4 @@ class Outlet:
         if sink in self.sinks:
             self.sinks.remove(sink)
             sink.source = None
+            sink.interrupted()

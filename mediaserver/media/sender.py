@@ -79,6 +79,10 @@ class Sender:
             self._last_at = now
         return True
 
+    def interrupted(self) -> None:
+        """Begin anew with whatever comes, the same source or another, as Kurento does after each connect."""
+        self._stream = None
+
     def retransmit(self, numbers: list[int]) -> None:
         """Send again what the viewer misses; the stored packet is encrypted already and simply repeated."""
         self.nacks += 1
@@ -104,7 +108,7 @@ class Sender:
 
     def _switch(self, packet: Packet, now: float) -> None:
         """Go on from another source without a break in sequence numbers or time."""
-        elapsed = max(1, int((now - self._last_at) * self._rate)) if self._stream is not None else 1
+        elapsed = max(1, int((now - self._last_at) * self._rate)) if self.packets else 1
         self._stream = packet.stream
         self._base = packet.sequence
         self._shift = self._next - packet.sequence

@@ -33,18 +33,20 @@ class MediaElement(MediaObject):
         engine.ticking.add(self)
 
     def connect(self, sink: "MediaElement", kind: str | None, source_text: str, sink_text: str) -> None:
-        """Feed a sink with one kind of media or with all three; its former source lets go."""
+        """Feed a sink with one kind of media or with all three; its former source lets go, also where it is this one.
+
+        So the same again interrupts the media, and costs the publisher a key frame (protocol 9.4).
+        """
         if sink.pipeline is not self.pipeline:
             raise refusal(Code.CONNECT_ERROR, "Media elements do not share pipeline")
         for each in [kind] if kind else KINDS:
             former = sink.sources.get(each)
-            if former is not None and former is not self:
+            if former is not None:
                 former._disconnect(sink, each)
             self.sinks[each][sink.id] = sink
-            if sink.sources.get(each) is not self:
-                sink.sources[each] = self
-                if each in FLOWING:
-                    self.ports[each.lower()].outlet.attach(sink.ports[each.lower()].inlet)
+            sink.sources[each] = self
+            if each in FLOWING:
+                self.ports[each.lower()].outlet.attach(sink.ports[each.lower()].inlet)
             self._say("ElementConnected", sink, each)
             self._transcoding(each)
 

@@ -58,6 +58,8 @@ class Received:
     size: tuple[int, int] = (0, 0)
     began: float | None = None
     """When the first picture was decoded (``time.monotonic``)."""
+    times: list[float] = field(default_factory=list)
+    """Of each picture, its time as the media server sent it: a gap is what was not forwarded, on a busy machine too."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, video: int, audio: int) -> None:
@@ -291,6 +293,7 @@ async def _decode(track: MediaStreamTrack, received: Received) -> None:
         if isinstance(frame, VideoFrame):
             received.began = received.began or time.monotonic()
             received.video += 1
+            received.times.append(frame.time or 0.0)
             received.size = (frame.width, frame.height)
         elif isinstance(frame, AudioFrame):
             received.audio += 1

@@ -24,6 +24,9 @@ class Sink:
         self.got.append(packet)
         return self.content
 
+    def interrupted(self) -> None:
+        """It keeps what it has."""
+
 
 class Bench:
     """A receiver with one sink and the RTCP that it sent."""

@@ -56,6 +56,18 @@ def test_it_begins_at_a_key_frame() -> None:
     assert (flags, second, ssrc) == (0x80, 0x80 | 97, 7000)
 
 
+def test_after_an_interruption_it_waits_for_a_key_frame_and_goes_on_without_a_break() -> None:
+    sender, one = video(), source(1)
+    wire = Wire(sender)
+    sender.push(packet(one, 10, key=True), 0.0)
+    sender.interrupted()
+    assert sender.push(packet(one, 11), 0.1) is False
+    assert sender.push(packet(one, 12, key=True), 0.4) is True
+    first, second = wire.sent
+    assert second[2] == first[2] + 1
+    assert second[3] - first[3] == int(0.4 * 90000), "the viewer's clock shows the gap"
+
+
 def test_it_does_not_begin_at_a_key_frame_that_came_late() -> None:
     sender, one = video(), source(1)
     wire = Wire(sender)

@@ -17,6 +17,7 @@ FOLDER = ROOT / "docker"
 TEXT = (FOLDER / "compose.yaml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 STAGES = read_dockerfile(FOLDER / "Dockerfile")
+EXACT = re.compile(r":v?\d+\.\d+\.\d+(-[a-z]+)?$|@sha256:[0-9a-f]{64}$")
 PROGRAMS = {"api": Settings, "wrapper": WrapperSettings}
 
 
@@ -71,7 +72,7 @@ def test_services_name_each_other() -> None:
     for program in PROGRAMS:
         environment = SERVICES[program]["environment"]
         assert "@rabbitmq:5672/" in environment["CALLPLANE_AMQP_URL"]
-        assert environment["CALLPLANE_MONGO_URL"].startswith("mongodb://mongodb:27017/")
+        assert "@mongodb:27017/" in environment["CALLPLANE_MONGO_URL"]
     assert {"rabbitmq", "mongodb"} <= SERVICES.keys()
 
 
@@ -97,4 +98,12 @@ def test_the_door_outlasts_the_longest_poll_and_buffers_nothing() -> None:
 def test_images_of_others_have_a_version() -> None:
     images = [one["image"] for one in SERVICES.values() if "image" in one]
     assert images
-    assert [image for image in images if ":" not in image or image.endswith(":latest")] == []
+    assert [image for image in images if not EXACT.search(image)] == []
+
+
+def test_what_handles_strangers_media_is_on_no_network_with_broker_and_database() -> None:
+    for name in ("kurento", "mediaserver", "coturn"):
+        assert not set(SERVICES[name]["networks"]) & set(SERVICES["mongodb"]["networks"]), name
+        assert not set(SERVICES[name]["networks"]) & set(SERVICES["rabbitmq"]["networks"]), name
+    for name in ("api", "wrapper"):
+        assert set(SERVICES[name]["networks"]) & set(SERVICES["mongodb"]["networks"]), name

@@ -7,8 +7,8 @@ from tests.support.manifests import OVERLAYS, Manifests, Object, rendered
 # Secrets that production expects from elsewhere; the README of k8s/ says how to make them.
 GIVEN = {"rabbitmq-default-user", "callplane-mongodb", "callplane-tokens", "callplane-api-keys", "callplane-turn"}
 
-# Servers of others: RabbitMQ's AMQP, management and metrics, MongoDB, names, the Kubernetes API, Erlang's own.
-FOREIGN_PORTS = {5672, 15672, 15692, 27017, 53, 443, 6443, 4369, 25672}
+# Servers of others: RabbitMQ's AMQP, management and metrics, MongoDB, OTLP over HTTP, names, the Kubernetes API, Erlang's own.
+FOREIGN_PORTS = {5672, 15672, 15692, 27017, 4318, 53, 443, 6443, 4369, 25672}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -89,3 +89,10 @@ def selected(manifests: Manifests, wanted: dict[str, str], namespace: str) -> li
         if container.owner["metadata"]["namespace"] == namespace
         and wanted.items() <= container.pod["metadata"]["labels"].items()
     ]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("program", ["api", "wrapper"])
+def test_a_program_may_reach_the_collector_of_its_traces(program: str, overlay: str) -> None:
+    policy = rendered(overlay).one("NetworkPolicy", program)
+    assert {"port": 4318} in [port for rule in policy["spec"]["egress"] for port in rule["ports"]]

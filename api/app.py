@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -13,6 +13,7 @@ from api.application import application
 from api.auth import Credentials
 from api.carriers import Carriers
 from api.dispatch import Dispatch, Timing
+from api.entrances import for_operators
 from api.groups import unwrapped
 from api.listener import bound, listening
 from api.mailboxes.doors import open_mailboxes
@@ -88,16 +89,26 @@ async def serve(settings: Settings, *, carriers: Carriers, listener: socket.sock
 
     ``listener`` is a bound socket; without one an address is taken as the settings say (OSError when it is taken).
     """
-    with unwrapped(), listener or bound(settings.host, settings.port) as door:
+    with unwrapped(), listener or bound(settings.host, settings.port) as door, ExitStack() as doors:
+        theirs, most = _operators_door(settings, doors), settings.max_connections
         async with (
             assemble(settings, carriers=carriers) as program,
-            listening(program.asgi, door, settings.max_connections) as url,
+            listening(program.asgi, door, most) as url,
+            listening(for_operators(program.asgi), theirs, most) if theirs else nullcontext() as operators_url,
         ):
+            if operators_url:
+                logger("api").info("operators are served apart", url=operators_url)
             try:
                 yield url
             finally:
                 program.parts.draining.set()
                 await asyncio.sleep(settings.drain_delay)
+
+
+def _operators_door(settings: Settings, doors: ExitStack) -> socket.socket | None:
+    if settings.operator_port is None:
+        return None
+    return doors.enter_context(bound(settings.operator_host, settings.operator_port))
 
 
 async def _synced(clock: DatabaseClock) -> None:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.cors import Cors
+from api.entrances import Apart
 from api.limits import Edge
 from api.observed import Observed
 from api.parts import Parts
@@ -25,6 +26,9 @@ from api.routes import (
 from api.routes.web import mount_web
 from api.views import EXAMPLES
 
+OPERATORS = (media_servers, dead_letters)
+"""The nouns of operators, which may have an address of their own (``operator_port``)."""
+
 _ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
 
 
@@ -42,12 +46,14 @@ def application(parts: Parts) -> ASGIApp:
     )
     app.state.parts = parts
     install(app)
-    for noun in (sessions, participants, connections, signals, messages, streams, media_servers, dead_letters, probes):
+    for noun in (sessions, participants, connections, signals, messages, streams, *OPERATORS, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     origins = parts.settings.cors_origins
-    inside = Cors(app, origins) if origins else app
+    inside: ASGIApp = Cors(app, origins) if origins else app
+    if parts.settings.operator_port is not None:
+        inside = Apart(inside, [noun.router.prefix for noun in OPERATORS])
     return Observed(Edge(inside, parts.metrics, parts.draining), parts.traces)
 
 

@@ -52,7 +52,7 @@ class _Answer:
 
     def __init__(self, send: Send, request_id: str, draining: asyncio.Event) -> None:
         self._send = send
-        self._header = (b"x-request-id", request_id.encode())
+        self._headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         self._draining = draining
         self.status = 0
 
@@ -60,7 +60,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             last = [(b"connection", b"close")] if self._draining.is_set() else []
-            message = {**message, "headers": [*message.get("headers", ()), self._header, *last]}
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers, *last]}
         await self._send(message)
 
 

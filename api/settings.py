@@ -24,6 +24,13 @@ class Settings(BaseSettings):
     mongo_database: str = Field("callplane", description="the database's name")
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every one")
     port: int = Field(8080, ge=0, le=65535, description="the port to listen on; 0 is a free one")
+    operator_host: str = Field("127.0.0.1", description="the address of the operators' routes, where they have a port")
+    operator_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="a port for operators' routes (media servers, dead letters) alone; none: they are at `port`",
+    )
     api_keys: Annotated[dict[str, str], NoDecode] = Field(
         {},
         description="servers that may create and steer calls: name:secret, separated by commas, 32 bytes or more each",

@@ -90,6 +90,8 @@ class _Server:
             self._settings.host,
             self._settings.port,
             process_request=_half_upgrade,
+            # A browser says whose page asks, programs do not: no page on any site may command the server of its reader.
+            origins=[None],
             max_size=LARGEST_MESSAGE,
             # Kurento never pings, never compresses and never waits long for a close (protocol 1.1, 1.3)
             compression=None,

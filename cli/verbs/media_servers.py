@@ -31,7 +31,7 @@ LOOK_SECONDS = 1.0
 
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
-    servers = noun(among, "media-servers", _ABOUT, _EXAMPLES)
+    servers = noun(among, "media-servers", _ABOUT, _EXAMPLES, operators=True)
     servers.verb("list", "list the pool", _list)
     new = servers.verb("add", "register one; wrappers connect to it within some seconds", _add)
     new.add_argument("name")

@@ -14,7 +14,8 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 _EPILOG = f"""\
 where and who:
-  --url, or CALLPLANE_URL           the API ({DEFAULT_URL})
+  --url, or CALLPLANE_URL           the API ({DEFAULT_URL}); operators' verbs (media servers, dead letters) look for
+                                    CALLPLANE_OPERATOR_URL first, for their routes may have an address of their own
   --api-key, or CALLPLANE_API_KEY   the secret of one of its CALLPLANE_API_KEYS; the variable is the better place,
                                     for other users of this machine can see a command line
 `callplane up` reads CALLPLANE_API_KEYS=name:secret as well; without it give the link that it prints as
@@ -32,6 +33,8 @@ class Noun:
     """One noun's verbs, each of which takes the same options about where and who."""
 
     verbs: Verbs
+    operators: bool
+    """Whether its routes are the operators', which may have an address of their own."""
 
     def verb(self, name: str, about: str, run: Run) -> argparse.ArgumentParser:
         """Add one; the caller adds its own arguments."""
@@ -42,11 +45,11 @@ class Noun:
         parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
         parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
         parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, operators=self.operators)
         return parser
 
 
-def noun(among: Verbs, name: str, about: str, examples: str) -> Noun:
+def noun(among: Verbs, name: str, about: str, examples: str, operators: bool = False) -> Noun:
     """Add a noun; the caller adds its verbs."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = among.add_parser(
@@ -56,15 +59,17 @@ def noun(among: Verbs, name: str, about: str, examples: str) -> Noun:
         epilog=f"examples:\n{examples}\n\n{_EPILOG}",
         formatter_class=raw,
     )
-    return Noun(parser.add_subparsers(dest="what", required=True, metavar="VERB"))
+    return Noun(parser.add_subparsers(dest="what", required=True, metavar="VERB"), operators)
 
 
 def perform(given: argparse.Namespace) -> int:
     """Run a verb; its exit status. What went wrong is told in one line."""
+    of_operators = given.operators and os.environ.get("CALLPLANE_OPERATOR_URL")
+    variable = "CALLPLANE_OPERATOR_URL" if of_operators else "CALLPLANE_URL"
     try:
-        url = given.url or _url(os.environ.get("CALLPLANE_URL") or DEFAULT_URL)
+        url = given.url or _url(os.environ.get(variable) or DEFAULT_URL)
     except argparse.ArgumentTypeError as wrong:
-        print(f"callplane: CALLPLANE_URL: {wrong}", file=sys.stderr)
+        print(f"callplane: {variable}: {wrong}", file=sys.stderr)
         return 2
     key = given.api_key or os.environ.get("CALLPLANE_API_KEY") or None
     if key is not None and not (key.isascii() and key.isprintable()):

@@ -100,6 +100,11 @@ def link(url: str, options: Mapping[str, str]) -> str:
     return urlsplit(url)._replace(query=urlencode(options) or urlsplit(url).query).geturl()
 
 
+def _forbidden(said: str) -> list[str]:
+    """What the page's own content security policy has refused it."""
+    return [said] if "Content Security Policy" in said else []
+
+
 def _grown(before: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
     counted = ("videoBytes", "audioBytes", "framesDecoded")
     return bool(before and now and all(now[one] > before[one] for one in counted))
@@ -113,6 +118,7 @@ async def person(browser: Browser) -> AsyncIterator[Person]:
         someone = Person(await context.new_page())
         someone.page.set_default_timeout(30_000)
         someone.page.on("pageerror", lambda error: someone.errors.append(str(error)))
+        someone.page.on("console", lambda said: someone.errors.extend(_forbidden(said.text)))
         yield someone
         assert someone.errors == []
     finally:

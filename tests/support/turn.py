@@ -33,10 +33,12 @@ class Coturn:
 
 @contextlib.asynccontextmanager
 async def coturn(media_servers: str, arguments: Sequence[str], folder: Path) -> AsyncIterator[Coturn]:
-    """Debian's coturn by our start script with the manifests' ``arguments``, on this machine's loopback for the block."""
+    """Debian's coturn by our start script with the manifests' ``arguments``, listening on loopback for the block."""
     port = free_port()
     ours = (f"--listening-port={port}", "--listening-ip=127.0.0.1", f"--relay-ip={own_address()}")
-    theirs = [one for one in arguments if not one.startswith(("--listening-port", "--pidfile", "--userdb", "--external"))]
+    theirs = [
+        one for one in arguments if not one.startswith(("--listening-port", "--pidfile", "--userdb", "--external"))
+    ]
     files = (f"--pidfile={folder}/pid", f"--userdb={folder}/turndb")
     environment = {**os.environ, "TURN_SECRET": SECRET, "MEDIA_SERVERS": media_servers, "TMPDIR": str(folder)}
     command = Command("coturn", ["sh", str(START), *theirs, *ours, *files], folder / "log", environment)

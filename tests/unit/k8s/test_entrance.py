@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import routes
+from api.application import OPERATORS
 from api.listener import PING_SECONDS
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
@@ -35,10 +36,15 @@ def test_the_ingress_leads_to_the_api_and_outlasts_the_longest_poll(overlay: str
 
 
 @pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
-def test_the_world_gets_all_that_the_api_serves_but_probes_and_metrics(kind: str, tmp_path: Path) -> None:
+def test_the_world_gets_all_that_the_api_serves_but_probes_metrics_and_what_is_for_operators(
+    kind: str, tmp_path: Path
+) -> None:
     led = ingress_paths() if kind == "Ingress" else gateway_paths(tmp_path)
     inner = {route.path for route in api_probes.router.routes if isinstance(route, APIRoute)}
     assert inner == {"/livez", "/readyz", "/metrics"}
+    theirs = {path for path in served() if path.startswith(tuple(noun.router.prefix for noun in OPERATORS))}
+    assert len(theirs) > 3
+    inner |= theirs
     outer = served() - inner
     assert {"/", "/messages", "/sessions/{session_id}", "/sdk", "/openapi.json"} <= outer
     assert {path for path in outer if not reaches(led, path)} == set()
@@ -103,3 +109,14 @@ def test_the_proxy_of_compose_writes_no_tickets_down() -> None:
 def longest_poll() -> float:
     """The bound that the API puts on `wait`."""
     return float(next(rule.le for rule in Question.model_fields["wait"].metadata if hasattr(rule, "le")))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_operators_have_a_port_of_their_own(overlay: str) -> None:
+    manifests = rendered(overlay)
+    env = manifests.container("api").env()
+    assert env["CALLPLANE_OPERATOR_PORT"] != env["CALLPLANE_PORT"]
+    [port] = manifests.one("Service", "api-operators")["spec"]["ports"]
+    assert manifests.container("api").port(port["targetPort"]) == int(env["CALLPLANE_OPERATOR_PORT"])
+    (ingress,) = manifests.of("Ingress")
+    assert "api-operators" not in str(ingress)

@@ -35,7 +35,9 @@ def test_a_program_is_given_only_variables_that_it_reads(program: str, overlay: 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_shared_settings_are_read_by_somebody(overlay: str) -> None:
-    maps = [one for one in rendered(overlay).of("ConfigMap") if one["metadata"]["name"].startswith("callplane-settings")]
+    maps = [
+        one for one in rendered(overlay).of("ConfigMap") if one["metadata"]["name"].startswith("callplane-settings")
+    ]
     given = {key for one in maps for key in one["data"]}
     assert given
     assert given - variables("api") - variables("wrapper") == set()

@@ -7,7 +7,7 @@ from tests.support.manifests import OVERLAYS, Manifests, Object, rendered
 # Secrets that production expects from elsewhere; the README of k8s/ says how to make them.
 GIVEN = {"rabbitmq-default-user", "callplane-mongodb", "callplane-tokens", "callplane-api-keys", "callplane-turn"}
 
-# Servers of others: RabbitMQ's AMQP, management and metrics, MongoDB, OTLP over HTTP, names, the Kubernetes API, Erlang's own.
+# Servers of others: RabbitMQ's AMQP, management and metrics, MongoDB, OTLP, names, the Kubernetes API, Erlang's own.
 FOREIGN_PORTS = {5672, 15672, 15692, 27017, 4318, 53, 443, 6443, 4369, 25672}
 
 

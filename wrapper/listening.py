@@ -54,7 +54,8 @@ class Listening:
 
     async def catch_up(self) -> None:
         """Listen to every open session that is not listened to; the sweep of each minute does the same."""
-        known = self._listener.listening() | self._shunned.keys()
+        # Not what is consumed now: while the wrapper is paused, or the broker away, that is nothing.
+        known = self._listener.wanted() | self._shunned.keys()
         missing = [session for session in await self._sessions.open_ids() if session not in known]
         gate = asyncio.Semaphore(AT_ONCE)
 

@@ -114,6 +114,10 @@ class Listener(Protocol):
         """The sessions whose queues are consumed now."""
         ...
 
+    def wanted(self) -> frozenset[SessionId]:
+        """Those, and the ones that will be as soon as the wrapper is healthy and the broker is there: none is lost."""
+        ...
+
     async def drain(self) -> None:
         """Start nothing more, finish what runs, give back the rest uncounted; bounded, harmless when repeated."""
         ...

@@ -187,10 +187,10 @@ class Connections:
             )
 
     async def endpoints_among(self, refs: list[MediaRef]) -> set[MediaRef]:
-        """Those of ``refs`` that a connection names as its endpoint."""
+        """Those of ``refs`` that a connection names as its endpoint, also one that is just being released."""
+        where: Document = {"endpoint": {"$in": refs}, "$or": [{"state": "ready"}, {"chores.0": {"$exists": True}}]}
         with away_when_unreachable():
-            found = self._collection.find({"endpoint": {"$in": refs}, "state": "ready"}, {"endpoint": 1})
-            return {connection["endpoint"] async for connection in found}
+            return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
 
     async def take_away(self, connection: str, claim: int) -> None:
         """End the claim under which an orphan was made, so that its late commit fails."""

@@ -82,6 +82,10 @@ class MemoryListener:
         """The sessions whose queues are consumed now."""
         return frozenset(session for queue in self._consumers if (session := session_of(queue)) is not None)
 
+    def wanted(self) -> frozenset[SessionId]:
+        """Those, and the ones that will be as soon as the wrapper is healthy: none is lost."""
+        return frozenset(session for queue in self._wanted if (session := session_of(queue)) is not None)
+
     async def drain(self) -> None:
         """Start nothing more, finish what runs, give back the rest uncounted."""
         await self.intake.drain()

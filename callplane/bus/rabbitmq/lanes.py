@@ -65,6 +65,11 @@ class Lane:
         return frozenset(self._consumed)
 
     @property
+    def wanted(self) -> frozenset[str]:
+        """The queues that have a consumer here, or get one as soon as that can be."""
+        return frozenset(self._wanted)
+
+    @property
     def down(self) -> frozenset[str]:
         """The queues that were last found on a node that is down."""
         return frozenset(self._down)

@@ -1,7 +1,7 @@
 """Commands in: every session's queue and ``wrapper``, spread over a dozen channels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from zlib import crc32
@@ -69,8 +69,11 @@ class RabbitListener:
 
     def listening(self) -> frozenset[SessionId]:
         """The sessions whose queues are consumed now."""
-        queues = frozenset[str]().union(*(lane.consumed for lane in self._lanes))
-        return frozenset(session for queue in queues if (session := session_of(queue)) is not None)
+        return _sessions(lane.consumed for lane in self._lanes)
+
+    def wanted(self) -> frozenset[SessionId]:
+        """Those, and the ones that will be as soon as the wrapper is healthy and the broker is there: none is lost."""
+        return _sessions(lane.wanted for lane in self._lanes)
 
     async def drain(self) -> None:
         """Start nothing more, finish what runs, give back the rest uncounted."""
@@ -118,6 +121,11 @@ class RabbitListener:
                 await asyncio.sleep(self._pause)
             else:
                 return
+
+
+def _sessions(queues: Iterable[frozenset[str]]) -> frozenset[SessionId]:
+    names = frozenset[str]().union(*queues)
+    return frozenset(session for queue in names if (session := session_of(queue)) is not None)
 
 
 async def _run(act: Callable[[Lane], Awaitable[None]], lane: Lane) -> None:

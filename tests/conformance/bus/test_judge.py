@@ -126,6 +126,7 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
             replies = [tasks.create_task(sender.send(command(where), wait=10))]
             await told.until(1)
             await until(lambda: is_listening_to(listener, 0))
+            assert listener.wanted() == {where, other}
             replies.append(tasks.create_task(sender.send(command(other), wait=10)))
             await asyncio.sleep(0.3)
             assert len(told.deliveries) == 1

@@ -1,5 +1,11 @@
 """Orphans on a media server: released when nothing refers to them, and nothing else with them."""
 
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from callplane.contracts.commands import Stop
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
 from callplane.store.pool_orders import PoolOrders
@@ -34,6 +40,55 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
         assert kept is not None
         assert kept.endpoint is not None
         assert await children(r.media(), document.media.id) == [kept.endpoint.id]
+
+
+async def test_what_is_being_released_is_no_orphan(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with room(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=0.2) as r:
+        session = await r.session()
+        ann = await r.seat(session)
+        made = [(await r.publish(session, ann))["id"] for _ in range(3)]
+        media = r.programs[0].context.media
+        release = media.release
+
+        async def slowly(ref: MediaRef) -> None:
+            await asyncio.sleep(1)  # many looks of the monitor
+            await release(ref)
+
+        monkeypatch.setattr(media, "release", slowly)
+        document = await r.store.sessions.find(session)
+        assert document is not None
+        assert document.media is not None
+        with capture_logs() as logs:
+            for connection in made:
+                await r.done(Stop(participant_id=ann, connection_id=connection), session)
+
+            async def empty() -> bool:
+                assert document.media is not None
+                return await children(r.media(), document.media.id) == []
+
+            await until(empty)
+        assert [entry["object"] for entry in logs if entry["event"] == "orphan released"] == []
+
+
+async def test_one_look_makes_no_orphan(servers: Servers) -> None:
+    async with room(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=2.0) as r:
+        session = await r.session()
+        ann = await r.seat(session)
+        made = (await r.publish(session, ann))["id"]
+        found = await r.store.connections.find(made)
+        assert found is not None
+        assert found.endpoint is not None
+        await asyncio.sleep(2)  # old enough to be an orphan from the first look on
+        # As a released connection whose chore was done, and whose endpoint goes with its pipeline.
+        await r.store.database["connections"].update_one({"_id": made}, {"$set": {"state": "released"}})
+        await asyncio.sleep(1)
+        pipeline = found.endpoint.id.partition("/")[0]
+        assert await children(r.media(), pipeline) == [found.endpoint.id]
+
+        async def gone() -> bool:
+            return await children(r.media(), pipeline) == []
+
+        await until(gone)
 
 
 async def test_operators_see_how_many_pipelines_a_server_has_and_which_process_it_is(servers: Servers) -> None:

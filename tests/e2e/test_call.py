@@ -10,6 +10,7 @@ from tests.support.browsers import person
 async def test_two_people_meet_by_link_and_media_flows_both_ways(base_url: str, browser: Browser) -> None:
     async with person(browser) as ann, person(browser) as bob:
         await ann.opens(base_url)
+        assert "#" not in ann.page.url  # its token has left the address bar before anything was done
         await ann.page.get_by_label("Your name").fill("Ann")
         await ann.page.get_by_role("button", name="Start the call").click()
         await ann.is_in()

@@ -51,7 +51,7 @@ def test_image_and_manifests_agree_on_the_port(target: str) -> None:
 
 
 def test_every_base_is_the_same_and_named() -> None:
-    assert {stage.base for stage in STAGES.values()} - STAGES.keys() == {"python:3.11-slim-bookworm"}
+    assert {stage.base for stage in STAGES.values()} - STAGES.keys() == {"python:3.11.13-slim-bookworm"}
 
 
 def test_everything_that_is_copied_is_there_and_is_sent_to_the_engine() -> None:

@@ -12,10 +12,16 @@ from api.buckets import Bucket, Rate
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
 
-Kind = Literal["requests", "candidates", "signals", "polls", "keys"]
+Kind = Literal["requests", "candidates", "signals", "deliveries", "polls", "keys"]
 
 SECONDS_AT_ONCE = 10
 """What a caller may ask for in that many seconds, it may ask for at once: joining a full room is a burst."""
+
+SENDERS_AT_ONCE = 4
+"""The senders of one session may together have so many times as much delivered as one of them."""
+
+DELIVERED_BYTES = 2048
+"""A signal of up to so much counts as one delivery to each who gets it, a longer one as several."""
 
 CALLERS_KEPT = 20_000
 """Some 300 bytes each. Who is forgotten, because so many others came since, begins again with a full bucket."""
@@ -29,11 +35,15 @@ class Allowances:
             "requests": settings.rate_requests,
             "candidates": settings.rate_candidates,
             "signals": settings.rate_signals,
+            "deliveries": settings.rate_deliveries,
             "polls": settings.rate_polls,
             "keys": settings.rate_keys,
         }
         self._rates = {kind: Rate(rate, max(1.0, rate * SECONDS_AT_ONCE)) for kind, rate in per_second.items()}
+        deliveries = self._rates["deliveries"]
+        self._together = Rate(deliveries.per_second * SENDERS_AT_ONCE, deliveries.burst * SENDERS_AT_ONCE)
         self._callers = _Buckets(clock)
+        self._sessions = _Buckets(clock)
         self._strangers = _Buckets(clock)
 
     def spend(self, credential: Credential, route: str, address: str) -> None:
@@ -49,12 +59,19 @@ class Allowances:
         """One request whose credential is not valid. Raises Refusal ``too-many-requests``."""
         self._spend(self._strangers, network_of(address), "requests")
 
-    def _spend(self, buckets: "_Buckets", caller: str, kind: Kind) -> None:
-        seconds = buckets.take(f"{kind} {caller}", self._rates[kind])
-        if seconds > 0:
-            raise Refusal(
-                "too-many-requests", f"Too many {kind} of one caller.", retry_after=max(1, math.ceil(seconds))
-            )
+    def spend_deliveries(self, credential: Credential, session_id: str, readers: int, size: int) -> None:
+        """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``.
+
+        Servers are as good as the operator: what they send is counted by request.
+        """
+        if isinstance(credential, KeyHolder | Anybody):
+            return
+        cost = min(readers * (1 + size // DELIVERED_BYTES), self._rates["deliveries"].burst)
+        self._spend(self._callers, identity(credential), "deliveries", cost)
+        _wait(self._sessions.take(session_id, self._together, cost), "deliveries in one session")
+
+    def _spend(self, buckets: "_Buckets", caller: str, kind: Kind, cost: float = 1) -> None:
+        _wait(buckets.take(f"{kind} {caller}", self._rates[kind], cost), f"{kind} of one caller")
 
 
 class _Buckets:
@@ -64,18 +81,23 @@ class _Buckets:
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
-    def take(self, name: str, rate: Rate) -> float:
-        """Take one; the seconds to wait when there is none."""
+    def take(self, name: str, rate: Rate, cost: float = 1) -> float:
+        """Take so many; the seconds to wait when there are not enough."""
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = Bucket()
             if len(self._buckets) > CALLERS_KEPT:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(name)
-        return bucket.take(rate, self._clock())
+        return bucket.take(rate, self._clock(), cost)
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+
+def _wait(seconds: float, what: str) -> None:
+    if seconds > 0:
+        raise Refusal("too-many-requests", f"Too many {what}.", retry_after=max(1, math.ceil(seconds)))
 
 
 def kind_of(route: str) -> Kind:

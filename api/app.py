@@ -21,6 +21,7 @@ from api.mailboxes.pod import Shared
 from api.metrics import Metrics
 from api.parts import Parts, Store
 from api.permits import Permits
+from api.proxies import Proxies
 from api.remembered import Remembered
 from api.settings import Settings
 from callplane.concurrency import beside, forever
@@ -69,6 +70,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
                 settings=settings,
                 credentials=Credentials(settings),
                 allowances=Allowances(settings),
+                proxies=Proxies(settings.trusted_proxies),
                 permits=Permits(store.sessions, attachments),
                 dispatch=Dispatch(sender, store.sessions, records, remembered, clock, metrics, timing),
                 messenger=carriers.bus.messenger,

@@ -82,7 +82,7 @@ def known(parts: Parts, connection: HTTPConnection) -> Credential:
 
 
 def _found(parts: Parts, connection: HTTPConnection) -> Credential:
-    address = address_of(connection)
+    address = parts.proxies.address_of(connection)
     try:
         credential = parts.credentials.of(connection.headers)
     except Refusal:
@@ -90,11 +90,6 @@ def _found(parts: Parts, connection: HTTPConnection) -> Credential:
         raise
     parts.allowances.spend(credential, getattr(connection.scope.get("route"), "path", ""), address)
     return credential
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from; behind a proxy that is the proxy, for whose word anybody could write."""
-    return connection.client.host if connection.client else ""
 
 
 # Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.

@@ -18,14 +18,15 @@ class Bucket:
     spent: float = 0.0
     at: float = 0.0
 
-    def take(self, rate: Rate, now: float) -> float:
-        """Take one; 0 when there was one, else the seconds until there will be."""
+    def take(self, rate: Rate, now: float, cost: float = 1) -> float:
+        """Take so many; 0 when there were enough, else the seconds until there will be."""
         if rate.per_second <= 0:
             return 0.0
         # Counted as spent, not as left: so a bucket needs to know no rate to be full.
         self.spent = max(0.0, self.spent - (now - self.at) * rate.per_second)
         self.at = now
-        if self.spent + 1 > rate.burst:
-            return (self.spent + 1 - rate.burst) / rate.per_second
-        self.spent += 1
+        cost = min(cost, rate.burst)  # what is more than a full bucket holds would never be allowed
+        if self.spent + cost > rate.burst:
+            return (self.spent + cost - rate.burst) / rate.per_second
+        self.spent += cost
         return 0.0

@@ -7,8 +7,12 @@ from callplane.contracts.commands import Candidate
 
 
 def normalised(given: Iterable[CandidateBody | None]) -> list[Candidate]:
-    """Those that say something: not the end mark, and no ``.local`` name, which a media server cannot resolve."""
-    return [_candidate(one) for one in given if one is not None and one.candidate and not _is_mdns(one.candidate)]
+    """Those that say something, once each: not the end mark, and no ``.local`` name, which no media server resolves.
+
+    Each that is kept is a request to the media server, before the answer to the offer goes out.
+    """
+    said = [_candidate(one) for one in given if one is not None and one.candidate and not _is_mdns(one.candidate)]
+    return list({one.model_dump_json(): one for one in said}.values())
 
 
 def _candidate(one: CandidateBody) -> Candidate:

@@ -12,6 +12,7 @@ from api.dispatch import Dispatch
 from api.mailboxes.doors import Doors
 from api.metrics import Metrics
 from api.permits import Permits
+from api.proxies import Proxies
 from api.settings import Settings
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Messenger
@@ -42,6 +43,7 @@ class Parts:
     settings: Settings
     credentials: Credentials
     allowances: Allowances
+    proxies: Proxies
     permits: Permits
     dispatch: Dispatch
     messenger: Messenger

@@ -72,17 +72,38 @@ class Settings(BaseSettings):
         200, ge=0, le=1e6, description="the same for its requests that bring candidates, counted apart"
     )
     rate_signals: float = Field(100, ge=0, le=1e6, description="the same for its signals")
+    rate_deliveries: float = Field(
+        500,
+        ge=0,
+        le=1e6,
+        description="the same for its signals' deliveries, each 2 KiB to each reader; four times that for a session",
+    )
     rate_polls: float = Field(200, ge=0, le=1e6, description="the same for its polls, streams and tickets")
     rate_keys: float = Field(1000, ge=0, le=1e6, description="the same for all that is asked with one API key")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="networks of proxies in front, like 10.0.0.0/8, separated by commas: their `X-Forwarded-For`, or "
+        "`Forwarded` where there is none, says where a request comes from, so they have to set it",
+    )
     max_connections: int = Field(
         10_000, ge=1, description="connections at once of one pod; idle ones make room, and then it answers 503"
     )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
-    @field_validator("token_secrets", "cors_origins", "turn_urls", mode="before")
+    @field_validator("token_secrets", "cors_origins", "turn_urls", "trusted_proxies", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for network in networks:
+                ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError("every entry is a network, such as 10.0.0.0/8") from None
+        return networks
 
     @field_validator("api_keys", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """An open stream of a mailbox: poll after poll, each going on behind what the last one gave (design 4)."""
 
 import asyncio
-from collections import OrderedDict
+import hashlib
 from dataclasses import replace
 from itertools import islice
 
@@ -15,8 +15,8 @@ UNACKNOWLEDGED = 250
 """So many may be given unacknowledged; half of what the broker gives a holder, so that a stream never starves it."""
 
 AT_ONCE = 100
-REMEMBERED = 1024
-"""More than a holder ever has unacknowledged (500): what a new holder gives again is recognised."""
+REMEMBERED = 500
+"""As many as a holder ever has unacknowledged: what a new holder gives again is recognised."""
 
 
 class Reading:
@@ -27,8 +27,8 @@ class Reading:
         self._seat = seat
         self._ack = ack
         self._after: str | None = None
-        self._unread: OrderedDict[str, float] = OrderedDict()
-        self._given: OrderedDict[str, None] = OrderedDict()
+        self._unread: dict[str, float] = {}
+        self._given: dict[bytes, None] = {}
         self._acknowledged = asyncio.Event()
         # Its polls are as old as the stream: a stream that goes on beside a newer poll must not replace that one.
         self._opened = doors.asked(seat, ack, 0, 1).asked
@@ -37,7 +37,7 @@ class Reading:
         """What follows, waited for so long; empty ones are the heartbeat. Raises Refusal and Away."""
         while True:
             batch = await self._doors.poll(self._poll(wait))
-            fresh = Batch(tuple(one for one in batch.received if one.token not in self._given))
+            fresh = Batch(tuple(one for one in batch.received if _short(one.token) not in self._given))
             if batch.ack is not None and batch.ack == self._after:
                 raise unavailable("The holder of this mailbox knows no streams.")  # One that is a version older.
             self._after = batch.ack or self._after
@@ -90,6 +90,11 @@ class Reading:
         now = asyncio.get_running_loop().time()
         for one in received:
             self._unread[one.token] = now
-            self._given[one.token] = None
+            self._given[_short(one.token)] = None
         for token in list(islice(self._given, max(0, len(self._given) - REMEMBERED))):
             del self._given[token]
+
+
+def _short(token: str) -> bytes:
+    """What is remembered of a token: half the memory, for each client that ever opened a stream."""
+    return hashlib.blake2b(token.encode(), digest_size=16).digest()

@@ -24,6 +24,9 @@ router = APIRouter(tags=["signals"], route_class=Guarded, dependencies=SCHEMES)
 async def signal(session_id: SessionPath, body: SignalBody, asked: MakingOf) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
     session, sender = await asked.parts.permits.signal(asked.credential, session_id)
+    readers = len(session.participants) if body.to is None else 1
+    size = len(await asked.request.body())
+    asked.parts.allowances.spend_deliveries(asked.credential, session_id, readers, size)
     signal_id, is_old = await asked.enter(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import HTTPConnection
 
-from api.asked import SCHEMES, AskedOf, address_of, known
+from api.asked import SCHEMES, AskedOf, known
 from api.auth import seat_token
 from api.departures import unless_gone
 from api.documented import problems
@@ -142,7 +142,7 @@ async def _seat(parts: Parts, connection: HTTPConnection, ticket: str | None) ->
         return seat_token(known(parts, connection))
     used = await parts.tickets.use(ticket)
     if used is None:
-        parts.allowances.spend_stranger(address_of(connection))
+        parts.allowances.spend_stranger(parts.proxies.address_of(connection))
         raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
     # Getting it was counted already.
     return SeatToken(*used)

@@ -1,13 +1,14 @@
 """Connections: wanted, claimed, ready, released. Every step is one guarded update (design 5)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from callplane.contracts.bounds import CANDIDATES
+from callplane.contracts.bounds import CANDIDATES, CONNECTIONS_PER_SEAT
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
 from callplane.contracts.shapes import Kind, MediaKind
@@ -113,13 +114,18 @@ class Connections:
         return await self.counted.change({"_id": connection, "state": "ready"}, {}, None, [Owed("settle")])
 
     async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
-        """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's."""
+        """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's.
+
+        A seat that has as many without an offer as it may leaves no more of them behind.
+        """
         mine = {"_id": connection, "session_id": session, "participant_id": participant}
-        await self._make(mine)
+        stopped = await self.release(mine, "stopped")
+        if stopped is not None or not await self._make(mine):
+            return stopped
         return await self.release(mine, "stopped")
 
     async def expect(self, connection: str, session: str, participant: str) -> None:
-        """Make room for what comes before its offer; a connection that is there already is left alone."""
+        """Make room for what comes before its offer, unless the seat has too many of those; one that is there stays."""
         await self._make({"_id": connection, "session_id": session, "participant_id": participant})
 
     async def add_candidates(
@@ -214,14 +220,20 @@ class Connections:
             )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
-    async def _make(self, mine: Document) -> None:
-        """Insert a connection whose offer has not come yet; one that is there already is left alone."""
+    async def _make(self, mine: Document) -> bool:
+        """Insert a connection whose offer has not come yet; one that is there already is left alone.
+
+        False: the seat has too many of those, for a client may name as many as it likes. They are counted beforehand,
+        so that by as many as wrappers do this at once there may be more.
+        """
+        seat = {name: value for name, value in mine.items() if name != "_id"}
         update = {"$setOnInsert": _birth(), "$currentDate": {"since": True}}
-        try:
-            with away_when_unreachable():
+        with away_when_unreachable():
+            if await self._collection.count_documents({**seat, "offered": False}) >= CONNECTIONS_PER_SEAT:
+                return False
+            with suppress(DuplicateKeyError):
                 await self._collection.update_one({**mine, "state": {"$exists": False}}, update, upsert=True)
-        except DuplicateKeyError:
-            return
+        return True
 
 
 def _birth() -> Document:

@@ -1,11 +1,17 @@
 """From documents to the public shapes (design 8)."""
 
+from collections import defaultdict
+
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
-from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
+from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, Stream
 
 
 def participant_view(session: SessionDocument, seat: Seat) -> ParticipantView:
     """A seat with its streams."""
+    return _shown(seat, session.streams_of(seat.id))
+
+
+def _shown(seat: Seat, streams: list[Stream]) -> ParticipantView:
     return ParticipantView(
         id=seat.id,
         name=seat.name,
@@ -13,9 +19,7 @@ def participant_view(session: SessionDocument, seat: Seat) -> ParticipantView:
         state=seat.state,
         metadata=seat.metadata,
         muted=seat.muted,
-        streams=[
-            StreamView(connection_id=stream.connection_id, media=stream.media) for stream in session.streams_of(seat.id)
-        ],
+        streams=[StreamView(connection_id=stream.connection_id, media=stream.media) for stream in streams],
     )
 
 
@@ -35,9 +39,12 @@ def session_summary(session: SessionDocument) -> SessionSummary:
 
 def session_view(session: SessionDocument) -> SessionView:
     """A snapshot of everything that participants may see."""
+    streams: dict[str, list[Stream]] = defaultdict(list)
+    for stream in session.streams:
+        streams[stream.participant_id].append(stream)
     return SessionView(
         **session_summary(session).model_dump(),
-        participants=[participant_view(session, seat) for seat in session.participants],
+        participants=[_shown(seat, streams[seat.id]) for seat in session.participants],
     )
 
 

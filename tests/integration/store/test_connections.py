@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
 from tests.support.servers import Database
@@ -127,3 +128,26 @@ async def test_media_state_acts_from_one_state_to_another(database: Database) ->
         news = await asyncio.gather(*(store.liveness.media_state("k1", (None,), "connected") for _ in range(4)))
         [said] = [each for each in news if each is not None]
         assert said.document.outbox[0].data == {"connection_id": "k1", "state": "connected"}
+
+
+async def test_a_seat_has_only_so_many_without_an_offer(database: Database) -> None:
+    """Candidates and stops of ids that are made up: no more than there may be connections, and real ones go on."""
+    async with repositories(database, durable=False) as store:
+
+        async def early(connection: str, participant: str = "p1") -> bool:
+            await store.connections.expect(connection, "s1", participant)
+            kept = store.connections.add_candidates
+            return await kept(f"for {connection}", connection, "s1", participant, [{"candidate": "1"}]) is not None
+
+        for n in range(CONNECTIONS_PER_SEAT + 20):
+            if n % 2:
+                assert await early(f"x{n}") is (n < CONNECTIONS_PER_SEAT)
+            else:
+                await store.connections.stop(f"x{n}", "s1", "p1")
+        assert await store.database["connections"].count_documents({}) == CONNECTIONS_PER_SEAT
+        assert await early("y", "p2")
+        assert await store.connections.add_candidates("more", "x1", "s1", "p1", [{"candidate": "2"}]) is not None
+        assert await store.connections.offer(wanted()) is not None
+        assert await early("k1")
+        assert await store.connections.stop("k1", "s1", "p1") is not None
+        assert await store.connections.stop("k1", "s1", "p1") is None

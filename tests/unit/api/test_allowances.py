@@ -132,10 +132,77 @@ def test_each_route_has_its_kind() -> None:
     assert kind_of("/sessions/{session_id}/connections") == kind_of("/media-servers") == "requests"
 
 
+def test_a_signal_costs_what_its_readers_are_given() -> None:
+    """By reader and by length; more than a bucket holds costs a full one. Servers are not counted by it."""
+    clock = Clock()
+    of = Allowances(settings(rate_deliveries=10), clock)
+    assert signals(of, ADA, "s", 25, 100) == 4
+    assert signals(of, BOB, "s", 25, 2048) == 2
+    assert signals(of, SeatToken(SessionId("s"), ParticipantId("cy")), "s", 5000, 0) == 1
+    clock.now += 5
+    assert signals(of, ADA, "s", 1, 0) == 50
+    for server in (KeyHolder("one"), Anybody()):
+        assert signals(of, server, "s", 1000, 8192) == -1
+
+
+def test_the_senders_of_a_session_are_bounded_together() -> None:
+    """Whoever may join may take every seat of it; another session has its own."""
+    of = Allowances(settings(rate_deliveries=10), Clock())
+    crowd = [SeatToken(SessionId("s"), ParticipantId(str(n))) for n in range(50)]
+    assert sum(signals(of, one, "s", 10, 0) for one in crowd) == 40
+    assert signals(of, SeatToken(SessionId("t"), ParticipantId("x")), "t", 10, 0) == 10
+
+
+def test_a_room_of_fifty_chats_freely() -> None:
+    """Each says something every second, for a minute; and one may say ten things a second."""
+    clock = Clock()
+    of = Allowances(settings(), clock)
+    crowd = [SeatToken(SessionId("s"), ParticipantId(str(n))) for n in range(50)]
+    for second in range(60):
+        clock.now += 1
+        for one in crowd:
+            if second % 2 == int(one.participant_id) % 2:
+                of.spend_deliveries(one, "s", 50, 300)
+    clock.now += 60
+    for _ in range(60):
+        clock.now += 1
+        for _ in range(10):
+            of.spend_deliveries(ADA, "s", 50, 300)
+
+
+def signals(of: Allowances, credential: Credential, session: str, readers: int, size: int) -> int:
+    """How many are allowed at once."""
+    for n in range(1001):
+        try:
+            of.spend_deliveries(credential, session, readers, size)
+        except Refusal as refusal:
+            assert refusal.problem.code == "too-many-requests"
+            return n
+    return -1
+
+
+async def test_strangers_behind_a_trusted_proxy_are_told_apart(database: Database) -> None:
+    """One who guesses at credentials takes no 401 from the others; what a client wrote itself is not believed."""
+    trusted = settings_for(database, rate_requests=0.2, trusted_proxies="127.0.0.0/8")
+    async with api(trusted, ScriptedBus()) as it:
+        got = []
+        for address in ("192.0.2.1", "192.0.2.1", "198.51.100.9, 192.0.2.1", "192.0.2.2"):
+            headers = {"Authorization": "Bearer bad", "X-Forwarded-For": address}
+            got.append((await it.http.get("/sessions/s", headers=headers)).status_code)
+        assert got == [401, 401, 429, 401]
+    async with api(settings_for(database, rate_requests=0.2), ScriptedBus()) as it:
+        headers = [{"Authorization": "Bearer bad", "X-Forwarded-For": f"192.0.2.{n}"} for n in range(3)]
+        assert [(await it.http.get("/x", headers=one)).status_code for one in headers] == [404, 404, 404]
+        got = [(await it.http.get("/sessions/s", headers=one)).status_code for one in headers]
+        assert got == [401, 401, 429]
+
+
 async def test_over_http_it_is_a_problem_with_retry_after(database: Database) -> None:
     """For a participant, for who has no valid token, and for nobody else."""
     await session_of(database)
-    async with api(settings_for(database, rate_requests=0.2, rate_signals=0.3), ScriptedBus()) as it:
+    async with api(
+        settings_for(database, rate_requests=0.2, rate_signals=0.3, rate_deliveries=1.2), ScriptedBus()
+    ) as it:
         ada, mod = it.token("s", "ada"), it.token("s", "mod")
         got = [await it.http.get("/sessions/s", headers=ada) for _ in range(3)]
         assert [answer.status_code for answer in got] == [200, 200, 429]
@@ -148,6 +215,10 @@ async def test_over_http_it_is_a_problem_with_retry_after(database: Database) ->
         assert [answer.status_code for answer in waved] == [202, 202, 202, 429]
         assert (await it.http.get("/sessions/s", headers=mod)).status_code == 200
         assert {(await it.http.get("/sessions/s", headers=BY_KEY)).status_code for _ in range(20)} == {200}
+        long = {"type": "wave", "data": "x" * 8000}
+        assert (await it.http.post("/sessions/s/signals", json=long, headers=mod)).status_code == 202
+        refused = await it.http.post("/sessions/s/signals", json=long, headers=mod)
+        assert (refused.status_code, int(refused.headers["retry-after"]) > 1) == (429, True)
         bad = {"Authorization": "Bearer bad"}
         assert [(await it.http.get("/sessions/s", headers=bad)).status_code for _ in range(3)] == [401, 401, 429]
         assert (await it.http.get("/messages/stream", params={"ticket": "x"})).status_code == 429

@@ -129,6 +129,7 @@ async def test_what_is_no_offer_goes_nowhere(database: Database, sdp: str) -> No
         ([{"candidate": CANDIDATE, "sdpMLineIndex": 2}, None], [("2", 2)]),
         ([{"candidate": CANDIDATE, "sdpMid": "audio"}], [("audio", 0)]),
         ([{"candidate": CANDIDATE}], [("0", 0)]),
+        ([{"candidate": CANDIDATE}, {"candidate": CANDIDATE, "sdpMid": "1"}] * 64, [("0", 0), ("1", 1)]),
         ({"candidates": [{"candidate": ""}, {"candidate": None}]}, None),
         ([{"candidate": CANDIDATE.replace("192.0.2.1", "0b6f0c6e-3f0f.local")}], None),
         ([], None),

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from api.mailboxes.reading import UNACKNOWLEDGED, Reading
+from api.mailboxes.reading import REMEMBERED, UNACKNOWLEDGED, Reading
 from api.mailboxes.window import Window
 from callplane.bus.mailboxes import Received
+from callplane.bus.rabbitmq.mailboxes_link import PREFETCH
 from callplane.contracts.errors import Refusal
 from tests.support.mailboxes import FAST, S, memory_scene, outcome, texts_of
 from tests.support.servers import Database
@@ -141,3 +142,18 @@ async def test_a_holder_that_knows_no_streams_ends_it(database: Database) -> Non
         assert texts_of(await reading.next(0)) == ["1"]
         with pytest.raises(Refusal, match="unavailable"):
             await reading.next(0)
+
+
+async def test_what_a_client_once_was_given_is_little(database: Database) -> None:
+    """As many as a holder may give again, and of each no more than tells it from the others."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        reading = Reading(pod.doors, (S, ann), None)
+        for start in range(0, 1200, 100):
+            await scene.publisher.to(ann, *[str(n) for n in range(start, start + 100)])
+            batch = await reading.next(5)
+            assert len(batch.received) == 100
+            reading.acknowledge(batch.ack or "")
+        assert len(reading._given) == REMEMBERED == PREFETCH
+        assert {len(token) for token in reading._given} == {16}
+        assert not reading.has_unread

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,17 @@ def test_a_snapshot_shows_each_seat_with_its_own_streams_and_nothing_inside() ->
     assert ann.muted == Muted(video=True)
     assert (view.version, view.epoch, view.max_participants, view.grace) == (9, 3, 7, 4)
     assert "secret" not in view.model_dump_json()
+
+
+def test_a_snapshot_looks_at_each_stream_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each seat: a hundred seats with a hundred streams would be ten thousand looks."""
+    monkeypatch.setattr(SessionDocument, "streams_of", None)
+    seats = [{"id": f"p{n}"} for n in range(100)]
+    streams = [{"participant_id": f"p{n}", "connection_id": f"k{n}"} for n in range(100)]
+    shown = session_view(session(participants=seats, streams=streams))
+    assert [[one.connection_id for one in seat.streams] for seat in shown.participants] == [
+        [f"k{n}"] for n in range(100)
+    ]
 
 
 def test_a_summary_leaves_the_participants_out() -> None:

@@ -25,7 +25,7 @@ from api.proxies import Proxies
 from api.remembered import Remembered
 from api.settings import Settings
 from callplane.concurrency import beside, forever
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.store.attachments import Attachments
 from callplane.store.command_records import CommandRecords
 from callplane.store.connections import Connections
@@ -61,7 +61,14 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, clock)
             draining, metrics = asyncio.Event(), Metrics()
             database.unread.met = metrics.unreadable
-            shared = Shared(carriers.mailboxes, attachments, Pods(database), clock, watch=metrics.watch_mailboxes)
+            shared = Shared(
+                carriers.mailboxes,
+                attachments,
+                Pods(database),
+                clock,
+                watch=metrics.watch_mailboxes,
+                failed=metrics.loop_failed,
+            )
             doors = await stack.enter_async_context(open_mailboxes(shared, draining))
             await stack.enter_async_context(beside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             timing = Timing(settings.command_wait, settings.drain_wait, draining)
@@ -117,5 +124,5 @@ async def _synced(clock: DatabaseClock) -> None:
     """Ask for the time once; from then on the pod's lease keeps it. Without a database our own clock has to do."""
     try:
         await clock.sync()
-    except Away as away:
-        logger("api").warning("clock-not-corrected", trouble=str(away))
+    except (Away, Trouble) as trouble:
+        logger("api").warning("clock-not-corrected", trouble=str(trouble))

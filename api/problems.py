@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.departures import ClientLeft
-from callplane.contracts.errors import Away, Code, Problem, Refusal
+from callplane.contracts.errors import Away, Code, Problem, Refusal, Trouble
 from callplane.telemetry.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -61,6 +61,7 @@ def install(app: FastAPI) -> None:
     """Give every kind of error its problem body."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(Away, _away)
+    app.add_exception_handler(Trouble, _away)
     app.add_exception_handler(ClientLeft, _unheard)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)

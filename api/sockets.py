@@ -12,7 +12,7 @@ from api.mailboxes.reading import Reading
 from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
 from api.outlet import Outlet, TooSlow
-from callplane.contracts.errors import Away, Problem, Refusal
+from callplane.contracts.errors import Away, Problem, Refusal, Trouble
 
 ACKNOWLEDGE_WITHIN = 5.0
 """How long a client that has been given all that it may have may take to acknowledge some of it."""
@@ -78,7 +78,7 @@ class Conversation:
                     await self._frame(batch)
         except Refusal as refusal:
             return _refused(refusal.problem)
-        except Away:
+        except (Away, Trouble):
             return _refused(Problem(code="unavailable"))
         except (TooSlow, WebSocketDisconnect):
             return None

@@ -12,7 +12,7 @@ from api.mailboxes.window import Batch
 from api.outlet import Outlet, TooSlow
 from api.problems import body_of
 from callplane.bus.mailboxes import Received
-from callplane.contracts.errors import Away, Problem, Refusal
+from callplane.contracts.errors import Away, Problem, Refusal, Trouble
 
 MEDIA_TYPE = "text/event-stream"
 # X-Accel-Buffering is for nginx where nobody has told it not to buffer.
@@ -59,7 +59,7 @@ class EventStream(Response):
                     await _write(outlet, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)
-            except Away:
+            except (Away, Trouble):
                 last = ending(Problem(code="unavailable"), scope)
             await outlet({"type": "http.response.body", "body": last, "more_body": False})
         except TooSlow:

@@ -41,12 +41,26 @@ async def forever(
     Use: ``group.create_task(forever("pool", pool.run, failed=metrics.loop_failed))``, or ``beside(forever(...))``.
     The work must hold after any exception of its own: what it keeps in mind it may not leave half changed.
     """
+    while True:
+        await until_done(name, work, failed=failed, pauses=pauses)
+        failed(name)
+        logger("loops").error("a loop ended by itself", loop=name)
+        await asyncio.sleep(pauses.longest)
+
+
+async def until_done(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    *,
+    failed: Callable[[str], None] = _uncounted,
+    pauses: Pauses = Pauses(),
+) -> None:
+    """The same for work that has an end: run it again whenever it raises, until it returns."""
     clock, pause = asyncio.get_running_loop().time, pauses.first
     while True:
         began = clock()
         try:
-            await work()
-            why, where = "it ended by itself", ""
+            return await work()
         except asyncio.CancelledError as cancelled:
             task = asyncio.current_task()
             if task is None or task.cancelling():

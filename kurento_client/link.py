@@ -1,6 +1,7 @@
 """One socket at a time to one server: opened, greeted, watched, and opened again when it ends."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ class Link:
         self._listener = listener
         self._calls = Calls()
         self._socket: ClientConnection | None = None
+        self._log = logging.getLogger(__name__)
 
     @property
     def session_id(self) -> str | None:
@@ -138,13 +140,20 @@ class Link:
         """Hand on what arrives, never waiting for anybody; return why it ended."""
         try:
             while True:
-                for event in self._calls.receive(await socket.recv()):
-                    if not self._listener(event):
-                        return "more events than their reader takes"
+                if not self._take(await socket.recv()):
+                    return "more events than their reader takes"
         except ConnectionClosed as closed:
             return str(closed)
         finally:
             self._hang_up()  # whoever hears of the end finds no connection, and the greeting waits for no answer
+
+    def _take(self, text: str | bytes) -> bool:
+        """Hand on one frame; one that we cannot read, though we should, costs the calls of the others nothing."""
+        try:
+            return all([self._listener(event) for event in self._calls.receive(text)])
+        except Exception:
+            self._log.exception("a frame of %d characters could not be read", len(text))
+            return True
 
     def _hang_up(self) -> None:
         self._socket = None

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -71,8 +71,16 @@ async def _collect(sessions: Sessions, period: float) -> None:
     while True:
         for _ in range(4):
             await asyncio.sleep(period / 4)
-            sessions.keep_alive()
-        sessions.collect()
+            _surely(sessions.keep_alive)
+        _surely(sessions.collect)
+
+
+def _surely(work: Callable[[], None]) -> None:
+    """What goes wrong with one session must not end the server."""
+    try:
+        work()
+    except Exception as bug:
+        log.exception("collector failed", error=repr(bug))
 
 
 class _Server:

@@ -9,7 +9,7 @@ from typing import Any
 
 from callplane.bus.ports import Bus, Listener, Work
 from callplane.concurrency import forever
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
@@ -163,8 +163,8 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
                 await clock.sync()
                 await ensure_indexes(database)
                 return
-            except Away as away:
-                log.warning("waiting for the database", why=str(away))
+            except (Away, Trouble) as trouble:
+                log.warning("waiting for the database", why=str(trouble))
                 await asyncio.sleep(1)
 
 
@@ -174,7 +174,7 @@ def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:
     async def healthy() -> bool:
         try:
             await context.store.wrappers.renew(context.wrapper)
-        except Away:
+        except (Away, Trouble):
             return False
         return True
 

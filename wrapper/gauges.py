@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.operations import MediaServerView
+from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 
 LOOK_SECONDS = 5.0
@@ -45,9 +45,9 @@ class Gauges(Collector):
         while True:
             try:
                 self._pool, self._depths = await self._sources.pool(), await self._sources.depths()
-            except (Away, Trouble) as trouble:
+            except Exception as failure:  # whatever it is, an old value would lie
                 self._pool, self._depths = [], {}
-                self._log.info("not read", why=str(trouble))
+                self._log.info("not read", why=words(failure))
             await asyncio.sleep(self._every)
 
     def collect(self) -> Iterable[Metric]:

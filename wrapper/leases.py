@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from callplane.contracts.errors import Away, Trouble
 from callplane.store.documents import ConnectionDocument
+from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
@@ -32,11 +33,11 @@ class Leases:
         self._log = logger("leases")
 
     async def renew(self) -> None:
-        """Renew, and correct the clock by database time. Raises Away, after which a full lease must pass again."""
+        """Renew, and correct the clock by database time. Raises Away, Trouble: a full lease must pass after."""
         try:
             await self._context.store.wrappers.renew(self._context.wrapper)
             await self._context.store.clock.sync()
-        except Away:
+        except (Away, Trouble):
             self.renewed_since = self.reachable_since = None
             raise
         now = asyncio.get_running_loop().time()
@@ -117,6 +118,10 @@ class Leases:
             await settle(found.id, self._context)
         except (Trouble, Gone) as trouble:
             self._log.warning("not settled", connection_id=found.id, session_id=found.session_id, why=str(trouble))
+        except Away:
+            raise
+        except Exception as failure:  # of this connection: there are others
+            self._log.error("not settled", connection_id=found.id, session_id=found.session_id, why=words(failure))
         else:
             self._unheard.discard(connection_id)
 
@@ -141,5 +146,5 @@ class Leases:
         try:
             await self._context.store.servers.forget([self._context.wrapper])
             await self._context.store.wrappers.release(self._context.wrapper)
-        except Away:
+        except (Away, Trouble):
             self._log.warning("the lease could not be given back")

@@ -47,7 +47,7 @@ class Listening:
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)
-            except* (Away, StreamLost) as group:  # bare from the stream, in a group from beside those who listen
+            except* (Away, Trouble, StreamLost) as group:  # bare from the stream, else in a group
                 self._log.warning("the change stream is opened again", why=repr(group.exceptions))
                 self._metrics.stream_reopened()
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -114,7 +114,7 @@ class Listening:
         shunned = self._shunned.pop(session, None) is not None
         try:
             epoch = await self._sessions.epoch_of_open(session)
-        except Away:
+        except (Away, Trouble):
             return  # they are forgotten with the session at the latest
         self._forget(session, epoch)
         if shunned and epoch is not None:

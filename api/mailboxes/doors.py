@@ -9,6 +9,7 @@ from api.mailboxes.polls import NotHeld, Poll, gone, unavailable
 from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import LinkLost
+from callplane.concurrency import until_done
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.attachments import Attachment
 
@@ -94,7 +95,8 @@ async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) 
     pod = Pod(shared)
     async with asyncio.TaskGroup() as tasks:
         running = [
-            tasks.create_task(work) for work in (pod.keep_linked(), pod.beat(), pod.look_after(), pod.call_rolls())
+            tasks.create_task(until_done(work.__qualname__, work, failed=shared.failed))
+            for work in (pod.keep_linked, pod.beat, pod.look_after, pod.call_rolls)
         ]
         waiting = tasks.create_task(_drain_at(draining or asyncio.Event(), pod))
         try:

@@ -12,7 +12,7 @@ from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import AT_ONCE, Tasks
 from callplane.bus.mailboxes import Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from callplane.contracts.errors import Away, NodeDown, Refusal
+from callplane.contracts.errors import Away, NodeDown, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
@@ -94,7 +94,7 @@ class Holder:
         trouble: Refusal | None = None
         try:
             await self._attach(seen)
-        except Away:
+        except (Away, Trouble):
             # Whether the write happened is unknown, but nothing is consumed: who asks here hears "not mine".
             trouble = unavailable("The database does not answer.")
         except Refusal as refusal:

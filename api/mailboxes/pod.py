@@ -14,7 +14,7 @@ from api.mailboxes.serving import Serving
 from api.mailboxes.tasks import Tasks, link_tasks
 from api.mailboxes.timing import Timing
 from callplane.bus.mailboxes import Link, MailboxBus
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.database import DatabaseClock
@@ -35,6 +35,8 @@ class Shared:
     timing: Timing = field(default_factory=Timing)
     watch: Callable[[Callable[[], "Counts"]], None] = lambda _: None
     """Is given what tells the pod's counts, for whoever wants to know them."""
+    failed: Callable[[str], None] = lambda _: None
+    """Is told of each loop that met what it did not expect, and is begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Pod:
             try:
                 with unwrapped():
                     await self._live()
-            except Away as trouble:
+            except (Away, Trouble) as trouble:
                 logger("mailboxes").warning("no link", trouble=str(trouble))
                 await self._pause(self._shared.timing.reconnect)
 
@@ -172,7 +174,7 @@ class Pod:
             station = self._station
             try:
                 await self._renew(station.link.queue if station else None)
-            except Away as trouble:
+            except (Away, Trouble) as trouble:
                 logger("mailboxes").warning("the lease was not renewed", trouble=str(trouble))
 
     async def _renew(self, holder: str | None) -> None:
@@ -190,7 +192,7 @@ class Pod:
         timing = self._shared.timing
         while not await self._pause(timing.beat):
             if self._station is not None:
-                with suppress(Away):
+                with suppress(Away, Trouble):
                     await self._station.holder.look_after(timing.away, timing.unread)
 
     async def call_rolls(self) -> None:
@@ -231,5 +233,5 @@ class Pod:
 
     async def release(self) -> None:
         """Give the lease back."""
-        with suppress(Away):
+        with suppress(Away, Trouble):
             await self._shared.pods.release(self.name)

@@ -23,7 +23,7 @@ from api.mailboxes.timing import Timing
 from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import LinkLost
 from callplane.bus.ports import Unroutable
-from callplane.contracts.errors import Away, Problem, Refusal
+from callplane.contracts.errors import Away, Problem, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
 
 ANSWERED_KEPT = 4096
@@ -151,7 +151,7 @@ class Serving:
             return encode(NotMine(id=ask.id))
         except Refusal as refusal:
             return encode(Refused(id=ask.id, problem=refusal.problem))
-        except Away:
+        except (Away, Trouble):
             return encode(Refused(id=ask.id, problem=Problem(code="unavailable", retry_after=1)))
 
     def _say(self, queue: str, letter: bytes) -> None:

@@ -24,7 +24,7 @@ class Received:
 
 
 class Desk(Protocol):
-    """The four things that can happen to a delivery; each is confirmed before the next, or given up with it.
+    """What can happen to a delivery; each is confirmed before the next, or given up with it.
 
     A bus that loses its connection in between returns silently: the broker redelivers what was not acknowledged.
     """
@@ -43,6 +43,10 @@ class Desk(Protocol):
 
     async def ack(self, received: Received) -> None:
         """Tell the broker that the delivery is settled."""
+        ...
+
+    async def refuse(self, received: Received) -> None:
+        """Have the broker deliver it again, marked as redelivered; the last resort where nothing else was possible."""
         ...
 
     def lost(self, received: Received) -> bool:

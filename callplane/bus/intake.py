@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from callplane.bus.desk import Desk, Received
 from callplane.bus.judge import Judge
 from callplane.bus.ports import Work
-from callplane.contracts.errors import Away
+from callplane.concurrency import until_done
+from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -88,9 +89,16 @@ class Intake:
         if self._over:
             work.close()
             return
-        task = self._tasks.create_task(work)
+        task = self._tasks.create_task(self._alone(work))
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
+
+    async def _alone(self, work: Coroutine[Any, Any, None]) -> None:
+        """What one queue or one delivery has brought about costs the others nothing."""
+        try:
+            await work
+        except Exception as failure:
+            log.error("work on a queue failed", why=words(failure), frames=frames(failure))
 
     def arrived(self, received: Received) -> None:
         """Take one delivery: run it now, later, or, when paused or draining, return it.
@@ -151,7 +159,7 @@ class Intake:
             await asyncio.wait(self._running, timeout=self._pace.return_limit)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.create_task(work)
+        task = self._tasks.create_task(self._alone(work))
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -174,6 +182,12 @@ class Intake:
             if not self._draining or task is None or task.uncancel():
                 raise
             await self._give_back(received)
+        except Exception as failure:
+            # Not the handler's, which the judge takes care of: the desk's. The broker has it still, and a queue would
+            # wait for its acknowledgement for ever.
+            log.error("delivery not settled", queue=received.queue, why=words(failure), frames=frames(failure))
+            await asyncio.sleep(self._pace.health_interval)
+            await self._desk.refuse(received)
 
     async def _give_back(self, received: Received) -> None:
         # What cannot be returned in time is redelivered by the broker when the connection ends.
@@ -191,7 +205,7 @@ class Intake:
         self._paused = False
         async with self._closing:
             if not self._paused and not self._draining:
-                await self._taps.open()
+                await until_done("consuming again", self._taps.open)
         log.warning("consuming resumed")
         self._watch.paused(on=False)
 
@@ -199,5 +213,6 @@ class Intake:
         try:
             async with asyncio.timeout(self._pace.attempt_limit):
                 return await self._healthy()
-        except (Away, TimeoutError):
+        except Exception as failure:  # whatever it is, the next second asks again
+            log.warning("not healthy", why=words(failure))
             return False

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
@@ -17,7 +17,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.free_json import stored
 from callplane.store.guards import in_time, older_than, remember
 from callplane.store.reading import read, readable
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.trouble import Said, away_when_unreachable
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 _CONVERSION_FAILURE = 241
@@ -48,8 +48,8 @@ class Sessions:
                 await self._collection.update_one(guard, pipeline, upsert=True)
         except DuplicateKeyError as double:
             return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
-        except OperationFailure as failure:
-            if failure.code == _CONVERSION_FAILURE:
+        except Said as said:
+            if said.code == _CONVERSION_FAILURE:
                 return "late"
             raise
         return "created"

@@ -1,4 +1,4 @@
-"""Telling "the database is away" from everything else, in one place."""
+"""Telling "the database is away" from what it says about one command, in one place."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pymongo.errors import (
     ConnectionFailure,
     CursorNotFound,
+    DocumentTooLarge,
+    DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
     OperationFailure,
@@ -14,7 +16,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Refusal, Trouble
 
 # A write concern that was not met (the server stops, or a majority is away) leaves open whether the write stays; a
 # cursor is not found by the server that was started since.
@@ -26,10 +28,28 @@ _AWAY = (ConnectionFailure, CursorNotFound, ExecutionTimeout, NetworkTimeout, Wr
 # NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
 _AWAY_CODES = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 
+# BSONObjectTooLarge, and the same said of an update's result (17419) and of an upsert's (17420).
+_TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
+
+
+class Said(Trouble):
+    """What the server answered instead of doing it: interrupted, in conflict, over its limits, or a mistake of ours.
+
+    Trouble, whatever it says: a list of what may pass would never be whole, and what does not pass is given up in the
+    end like any other trouble. Its text is left out, for it quotes documents.
+    """
+
+    def __init__(self, failure: OperationFailure) -> None:
+        name = (failure.details or {}).get("codeName") or "no name"
+        super().__init__(f"the database said {failure.code} ({name})")
+        self.code = failure.code
+
 
 @contextmanager
 def away_when_unreachable() -> Iterator[None]:
-    """Turn pymongo's many words for "no primary answers" into Away; its other errors stay what they are.
+    """Turn pymongo's many words for "no primary answers" into Away, and what a server answers instead into Said.
+
+    What MongoDB cannot hold is a Refusal; a double key stays what it is, for callers want to know of it.
 
     ServerSelectionTimeoutError, NotPrimaryError and AutoReconnect are ConnectionFailures; ``timeout`` says that the
     client-side deadline (timeoutMS) ran out, whatever the class.
@@ -49,6 +69,10 @@ def away_when_unreachable() -> Iterator[None]:
             raise Away(f"the database does not answer: {type(failure).__name__}") from failure
         if isinstance(failure, PyMongoError) and failure.timeout:
             raise Away(f"the database does not answer in time: {type(failure).__name__}") from failure
+        if isinstance(failure, DocumentTooLarge) or getattr(failure, "code", None) in _TOO_LARGE_CODES:
+            raise Refusal("too-large", "This would be more than one document of the database can hold.") from failure
+        if isinstance(failure, OperationFailure) and not isinstance(failure, DuplicateKeyError):
+            raise Said(failure) from failure
         raise
     if task and task.cancelling() > cancelled_before:
         raise asyncio.CancelledError

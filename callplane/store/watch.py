@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import OperationFailure
-
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.store.calm import Stream
 from callplane.store.database import Database, Document
 from callplane.store.trouble import away_when_unreachable
@@ -65,8 +63,8 @@ class Watch:
         try:
             with away_when_unreachable():
                 change = await self._stream.try_next()
-        except OperationFailure as failure:
-            raise StreamLost(str(failure)) from failure
+        except Trouble as trouble:
+            raise StreamLost(str(trouble)) from trouble
         if change is None:
             if not self._stream.alive:
                 raise StreamLost("the server closed the stream")
@@ -77,12 +75,15 @@ class Watch:
 @asynccontextmanager
 async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
     """Open the stream; whoever lists must list after this (listing first was measured to miss inserts)."""
-    with away_when_unreachable():
-        stream = await database.watch(_PIPELINE, max_await_time_ms=wait_ms)
+    try:
+        with away_when_unreachable():
+            stream = await database.watch(_PIPELINE, max_await_time_ms=wait_ms)
+    except Trouble as trouble:
+        raise StreamLost(str(trouble)) from trouble
     try:
         yield Watch(stream)
     finally:
-        with suppress(Away), away_when_unreachable():
+        with suppress(Away, Trouble), away_when_unreachable():
             await stream.close()
 
 

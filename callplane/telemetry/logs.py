@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from callplane.telemetry.failures import frames
+
 _SECRET_NAMES = frozenset({"token", "secret", "password", "ticket", "authorization", "key", "sdp", "sdp_offer"})
 
 # What may stand inside a text that is not ours, as an exception's: credentials in URLs and headers, and SDP.
@@ -29,7 +31,7 @@ def configure_logs(level: str = "info") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _told,
             masked,
             structlog.processors.JSONRenderer(),
         ],
@@ -76,6 +78,17 @@ def masked(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMa
             line[name] = "***"
         elif isinstance(value, str):
             line[name] = _SECRET_TEXT.sub(_mask, value)
+    return line
+
+
+def _told(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as its types and frames, whoever logs it: its text may quote what a user sent."""
+    given = line.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = given[1]
+    failure = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+    if failure is not None:
+        line["exception"] = frames(failure)
     return line
 
 

@@ -3,12 +3,13 @@
 import asyncio
 
 from callplane.bus.ports import Messenger
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import ParticipantId, derived_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.store.database import DatabaseClock
 from callplane.store.liveness import Liveness
+from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from kurento_client import ConnectionState, FlowState, IceCandidate, IceComponentState, MediaType
 from kurento_client.events import (
@@ -72,9 +73,12 @@ class Hearing:
             line, event = await lane.get()
             try:
                 await self._act(line, event)
-            except Away as away:
+            except (Away, Trouble) as trouble:
                 # Candidates are sent again by the next settling; states are read again with it.
-                self._log.warning("an event was not passed on", type=event.type, why=str(away))
+                self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
+            except Exception as failure:  # of one connection: the lane has others
+                why = words(failure)
+                self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
 
     async def _act(self, line: Line, event: MediaEvent) -> None:
         match event:

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Away, Trouble
 from callplane.store.media_servers import MediaServers
+from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.media.observed import Timed, observed
 from wrapper.media.server import Ears, MediaServer, opened_server
@@ -41,8 +42,10 @@ class Pool:
                     for name, url in wanted - self._kept.keys():
                         self._kept[name, url] = group.create_task(self._keep(name, url))
                     await self._tell_gone()
-                except Away as away:
-                    self._log.warning("the pool cannot be read", why=str(away))
+                except (Away, Trouble) as trouble:
+                    self._log.warning("the pool cannot be read", why=str(trouble))
+                except Exception as failure:  # the sockets that there are must not pay for it
+                    self._log.error("the pool is looked at again", why=words(failure), frames=frames(failure))
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _close(self, unwanted: set[tuple[str, str]]) -> None:
@@ -73,12 +76,5 @@ class Pool:
                         del self.servers[name]
             except Exception as failure:
                 # Said again at each attempt, so without its frames.
-                self._log.error("a media server cannot be kept", server=name, why=repr(_first(failure)))
+                self._log.error("a media server cannot be kept", server=name, why=words(failure))
             await asyncio.sleep(LOOK_SECONDS)
-
-
-def _first(failure: BaseException) -> BaseException:
-    """What a group is about."""
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure

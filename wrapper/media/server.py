@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from callplane.concurrency import forever
-from callplane.contracts.errors import Away
+from callplane.concurrency import forever, until_done
+from callplane.contracts.errors import Away, Trouble
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.logs import logger
 from kurento_client import (
@@ -72,14 +72,11 @@ class MediaServer:
         return self._calls.connected
 
     async def run(self, wrapper: str) -> None:
-        """Watch the link, read memory, hand events on."""
+        """Watch the link, read memory, hand events on: what one of them meets does not cost the others the sockets."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch())
             group.create_task(forever(f"reach {self.name}", partial(self._act, wrapper)))
-            group.create_task(self._measure(wrapper))
-            group.create_task(self._listen())
-            group.create_task(self._count())
-            group.create_task(self._recount())
+            for work in (self._watch, partial(self._measure, wrapper), self._listen, self._count, self._recount):
+                group.create_task(until_done(f"media server {self.name}", work))
 
     async def _watch(self) -> None:
         """Read the link's states; the newest is what there is to act on, whatever becomes of those before it."""
@@ -99,8 +96,8 @@ class MediaServer:
             state = self._state
             try:
                 await self._say(state, wrapper)
-            except Away as away:
-                self._log.warning("the pool could not be told", why=str(away))
+            except (Away, Trouble) as trouble:
+                self._log.warning("the pool could not be told", why=str(trouble))
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             if state is self._state:
@@ -133,14 +130,14 @@ class MediaServer:
             try:
                 if self._calls.connected and self._calls.server_id is not None:
                     await self._pool.reached(self.name, wrapper, self._calls.server_id)
-            except Away as trouble:
+            except (Away, Trouble) as trouble:
                 self._log.info("not said to be reached", why=str(trouble))
             await self._read_memory()
 
     async def _read_memory(self) -> None:
         try:
             await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
-        except (ClientError, Away) as trouble:
+        except (ClientError, Away, Trouble) as trouble:
             self._log.info("memory not read", why=str(trouble))
 
     async def _count(self) -> None:

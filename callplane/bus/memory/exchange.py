@@ -122,6 +122,13 @@ class Exchange:
             queue.ready.extendleft(replace(one, redelivered=True) for one in reversed(held))
             self._deliver(queue)
 
+    def refuse(self, consumer: Consumer, tag: int) -> None:
+        """Take one back, marked as redelivered and in front."""
+        queue, one = self._queues.get(consumer.queue), consumer.held.pop(tag, None)
+        if queue is not None and one is not None:
+            queue.ready.appendleft(replace(one, redelivered=True))
+            self._deliver(queue)
+
     def acknowledge(self, consumer: Consumer, tag: int) -> None:
         """Forget a delivery, and let the next come."""
         consumer.held.pop(tag, None)

@@ -46,6 +46,11 @@ class MemoryDesk:
         consumer, tag = received.handle
         self._exchange.acknowledge(consumer, tag)
 
+    async def refuse(self, received: Received) -> None:
+        """Requeue it."""
+        consumer, tag = received.handle
+        self._exchange.refuse(consumer, tag)
+
     def lost(self, received: Received) -> bool:
         """Whether it was taken back."""
         consumer, tag = received.handle

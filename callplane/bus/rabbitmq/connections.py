@@ -19,7 +19,7 @@ from aiormq.connection import TCPTransportFactory, TLSTransportFactory, Transpor
 from yarl import URL
 
 from callplane.bus.rabbitmq.errors import away
-from callplane.concurrency import beside
+from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away
 from callplane.telemetry.logs import logger
 
@@ -184,5 +184,5 @@ async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
 async def open_link(url: str, role: str, timings: Timings) -> AsyncIterator[Link]:
     """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
     link = Link(url, role, timings)
-    async with beside(link.run()):
+    async with beside(forever(f"connection {role}", link.run)):
         yield link

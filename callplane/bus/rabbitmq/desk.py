@@ -99,6 +99,16 @@ class RabbitDesk:
         except (ChannelInvalidStateError, ConnectionError):
             return
 
+    async def refuse(self, received: Received) -> None:
+        """Requeue it, unless its channel is gone, which has done so."""
+        message: DeliveredMessage = received.handle
+        if message.delivery_tag is None:
+            return
+        try:
+            await message.channel.basic_nack(message.delivery_tag, requeue=True, wait=False)
+        except (ChannelInvalidStateError, ConnectionError):
+            return
+
     def lost(self, received: Received) -> bool:
         """Whether the channel that delivered it is gone."""
         message: DeliveredMessage = received.handle

@@ -75,7 +75,9 @@ class Lane:
         return frozenset(self._down)
 
     async def run(self) -> None:
-        """Keep everything wanted consumed until cancelled, unless closed."""
+        """Keep everything wanted consumed until cancelled, unless closed; begun again, on a new connection."""
+        self._attached.clear()
+        self._consumed.clear()
         while True:
             await self._open.wait()
             try:

@@ -16,7 +16,7 @@ from callplane.bus.rabbitmq.desk import RabbitDesk, received
 from callplane.bus.rabbitmq.lanes import Lane, LaneUser
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.topology import RabbitTopology
-from callplane.concurrency import beside
+from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away, NodeDown, Trouble
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
@@ -136,5 +136,6 @@ async def _run(act: Callable[[Lane], Awaitable[None]], lane: Lane) -> None:
 async def open_listener(work: Work, lines: Lines) -> AsyncIterator[RabbitListener]:
     """Consume for as long as the block runs, and drain at its end."""
     listener = RabbitListener(work, lines)
-    async with beside(*(lane.run() for lane in listener.lanes)), listener.intake.serve():
+    again = [forever("consumers", lane.run, failed=lambda _: lines.consuming.drop()) for lane in listener.lanes]
+    async with beside(*again), listener.intake.serve():
         yield listener

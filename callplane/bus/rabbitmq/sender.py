@@ -15,7 +15,7 @@ from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
 from callplane.bus.waiting import Waiting
-from callplane.concurrency import beside
+from callplane.concurrency import beside, forever
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away
 from callplane.contracts.replies import Reply
@@ -65,9 +65,11 @@ class RabbitSender:
                 log.info("no reply queue", error=str(error))
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
-            await channel.closed()
-            self._ready.clear()
-            self._lost.set_result(None)
+            try:
+                await channel.closed()
+            finally:
+                self._ready.clear()
+                self._lost.set_result(None)
 
     async def _consume(self) -> AbstractChannel:
         channel = await self._link.channel(confirms=False)
@@ -131,5 +133,5 @@ async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], en
 async def open_sender(link: Link, publisher: Publisher) -> AsyncIterator[RabbitSender]:
     """Keep the reply queue for as long as the block runs."""
     sender = RabbitSender(link, publisher)
-    async with beside(sender.run()):
+    async with beside(forever("replies", sender.run)):
         yield sender

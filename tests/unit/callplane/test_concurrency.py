@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callplane.concurrency import Pauses, beside, forever
+from callplane.concurrency import Pauses, beside, forever, until_done
 
 
 async def for_ever() -> None:
@@ -83,6 +83,13 @@ async def test_nothing_that_a_loop_raises_ends_it() -> None:
         await work.steady.wait()
     assert work.begun == 6
     assert counted == ["the loop"] * 5
+
+
+async def test_work_that_has_an_end_is_done_when_it_returns() -> None:
+    work = Failing(KeyError("x"), None)
+    async with asyncio.timeout(5):
+        await until_done("the work", work.run, pauses=QUICK)
+    assert work.begun == 2
 
 
 async def test_cancelling_ends_a_loop_while_it_works_and_while_it_pauses() -> None:

@@ -86,12 +86,12 @@ def test_a_call_is_timed_by_its_operation_and_end() -> None:
 
 async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> None:
     read = asyncio.Event()
-    away = False
+    away, failing = False, Away("x")
 
     async def pool() -> list[MediaServerView]:
         if away:
             read.set()
-            raise Away("x")
+            raise failing
         one = {"url": "ws://a", "cordoned": False, "memory": 1024, "sessions": 3}
         return [
             MediaServerView.model_validate({"name": "a", "state": "up", **one}),

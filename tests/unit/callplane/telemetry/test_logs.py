@@ -89,3 +89,20 @@ def test_a_traceback_is_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
     except ValueError:
         logger("a").exception("bug")
     assert "hush" not in capsys.readouterr().err
+
+
+def test_a_traceback_says_where_and_quotes_no_user(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither in our lines nor in those of libraries."""
+    configure_logs("info")
+    secret = "-".join(["what", "a", "user", "sent"])  # frames quote lines of our source
+    try:
+        raise KeyError(secret)
+    except KeyError as failure:
+        logger("a").exception("bug")
+        logger("a").error("bug", exc_info=failure)
+        logging.getLogger("asyncio").error("never retrieved", exc_info=failure)
+    lines = written(capsys)
+    assert [("KeyError" in str(line["exception"]), "test_logs.py" in str(line["exception"])) for line in lines] == [
+        (True, True)
+    ] * 3
+    assert secret not in json.dumps(lines)

@@ -1,0 +1,160 @@
+"""No exception ends a loop: each row of the table in docs/design.md, with what its loop relies on raising.
+
+While it raises, people come and go, so that what is done only for them is done as well; afterwards a call succeeds.
+"""
+
+import asyncio
+import gc
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from api.mailboxes.forwards import Forwards
+from api.mailboxes.holder import Holder
+from callplane.bus.judge import Judge
+from callplane.bus.rabbitmq.connections import Link
+from callplane.bus.rabbitmq.lanes import Lane
+from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.bus.rabbitmq.mailboxes_link import RabbitLink
+from callplane.bus.rabbitmq.sender import RabbitSender
+from callplane.store.attachments import Attachments
+from callplane.store.changes import CountedUpdates
+from callplane.store.connections import Connections
+from callplane.store.liveness import Liveness
+from callplane.store.media_servers import MediaServers
+from callplane.store.pods import Pods
+from callplane.store.sessions import Sessions
+from callplane.store.watch import Watch
+from callplane.store.wrappers import Wrappers
+from callplane.telemetry.logs import configure_logs
+from kurento_client.calls import Calls
+from tests.support.servers import Servers
+from tests.support.together import Together, together
+from tests.support.waiting import until
+from wrapper.aftermath import CarryingAftermath
+from wrapper.media.hearing import Hearing
+from wrapper.outbox import Outbox
+
+
+@dataclass(frozen=True)
+class Row:
+    """A loop, and what it calls that shall raise."""
+
+    loop: str
+    owner: type
+    method: str
+
+
+SWEEPS = (
+    Row("wrapper: judge", Connections, "abandoned"),
+    Row("wrapper: owed", CountedUpdates, "overdue"),
+    Row("wrapper: deserted", Sessions, "due_to_close"),
+    Row("wrapper: lost servers", Sessions, "on_servers_lost"),
+    Row("wrapper: tombstones", Sessions, "tombstones"),
+    Row("wrapper: grace", Attachments, "past_grace"),
+    Row("wrapper: drops", Liveness, "failed_for"),
+    Row("wrapper: monitor", MediaServers, "monitor"),
+    Row("wrapper: media server, memory", MediaServers, "measured"),
+    Row("api: look after", Holder, "look_after"),
+    Row("api: rolls", Forwards, "call_roll"),
+)
+LEASES = (
+    Row("wrapper: renew", Wrappers, "renew"),
+    Row("wrapper: pool, draining", MediaServers, "all"),
+    Row("api: beat", Pods, "renew"),
+)
+EVENTS = (
+    Row("wrapper: one session that is listened to", Sessions, "epoch_of_open"),
+    Row("wrapper: aftermath", Outbox, "carry_session"),
+    Row("wrapper: hearing", Hearing, "_act"),
+)
+STREAMS = (
+    Row("wrapper: change stream", Watch, "next"),
+    Row("wrapper: aftermath, its workers", CarryingAftermath, "do"),
+    Row("kurento client: frames", Calls, "receive"),
+)
+DELIVERIES = (Row("wrapper: deliveries", Judge, "settle"),)
+BROKER = (Row("both: connections to the broker", Link, "_stand"),)
+CHANNELS = (
+    Row("wrapper: consumers", Lane, "_attach"),
+    Row("api: replies", RabbitSender, "_consume"),
+    Row("api: keep linked", RabbitMailboxes, "_open"),
+)
+
+
+class Mishap(Exception):
+    """Nothing that anybody expects."""
+
+
+def raising(row: Row, seen: Counter[str]) -> Callable[..., Any]:
+    """What takes the place of the method."""
+
+    def sync(*_: Any, **__: Any) -> Any:
+        seen[row.loop] += 1
+        raise Mishap(row.loop)
+
+    async def later(*_: Any, **__: Any) -> Any:
+        sync()
+
+    return later if inspect.iscoroutinefunction(getattr(row.owner, row.method)) else sync
+
+
+async def come_and_go(programs: Together) -> None:
+    """Try to make calls, whatever becomes of them."""
+    while True:
+        try:
+            async with asyncio.timeout(1):
+                await programs.call(publishes=True)
+        except (AssertionError, TimeoutError, httpx.HTTPError):
+            await asyncio.sleep(0.05)
+
+
+async def each_raises(programs: Together, rows: tuple[Row, ...]) -> None:
+    """Let all of them raise until each has, twice where it is asked for again by itself; then a call succeeds."""
+    seen: Counter[str] = Counter()
+
+    async def met() -> bool:
+        return all(seen[row.loop] >= 2 for row in rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for row in rows:
+            patch.setattr(row.owner, row.method, raising(row, seen))
+        if rows in (BROKER, CHANNELS):
+            for one in gc.get_objects():
+                if isinstance(one, Link):
+                    one.drop()
+                elif isinstance(one, RabbitLink):
+                    one.end("for the test")
+        people = asyncio.create_task(come_and_go(programs))
+        try:
+            await until(met, 15)
+        except TimeoutError:
+            pytest.fail(f"never called: {[row.loop for row in rows if seen[row.loop] < 2]}")
+        finally:
+            people.cancel()
+    await programs.works()
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """As programs write them: the pictures of tracebacks that tests get would keep the event loop busy for seconds."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logs("warning")
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+async def test_nothing_that_a_loop_meets_ends_it_or_its_program(servers: Servers) -> None:
+    async with together(servers, sweep_seconds=0.2) as programs:
+        for rows in (SWEEPS, LEASES, EVENTS, STREAMS, DELIVERIES, BROKER, CHANNELS):
+            await each_raises(programs, rows)

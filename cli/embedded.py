@@ -46,6 +46,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
     from api import app as api
     from callplane.contracts.errors import Away
     from wrapper import app as wrapper
+    from wrapper.passing import released_at_the_end
     from wrapper.settings import WrapperSettings
 
     settings = _api_settings(options, around)
@@ -57,6 +58,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
         async with (
             _carriers(around.amqp_url) as carriers,
             wrapper.assemble(of_wrapper, bus=carriers.bus) as program,
+            released_at_the_end(program) if options.passing else contextlib.nullcontext(),
             api.serve(settings, carriers=carriers, listener=listener) as url,
         ):
             async with asyncio.timeout(READY_WITHIN):

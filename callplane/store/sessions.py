@@ -144,6 +144,12 @@ class Sessions:
             found = await self._collection.find(where).limit(limit).to_list()
         return readable(SessionDocument, found, self._collection)
 
+    async def pipelines(self) -> list[MediaRef]:
+        """Every session's pipeline, also of those that were just closed."""
+        with away_when_unreachable():
+            found = self._collection.find({"media": {"$ne": None}}, {"media": 1})
+            return [session["media"] async for session in found if isinstance(session["media"], MediaRef)]
+
     async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a session names as its pipeline."""
         with away_when_unreachable():

@@ -27,6 +27,7 @@ _EXAMPLES = """\
 
 _COLUMNS = ("name", "state", "cordoned", "sessions", "pipelines", "memory_MiB", "url", "detail")
 LOOK_SECONDS = 1.0
+PIPELINES_SECONDS = 10.0
 
 
 def add(among: Verbs) -> None:
@@ -70,12 +71,24 @@ def _order(given: argparse.Namespace, server: Server) -> int:
 
 
 def _emptied(given: argparse.Namespace, server: Server, shown: dict[str, Any]) -> dict[str, Any]:
+    """Wait for it to have no sessions; then, for a while, for their pipelines, which are released a moment later.
+
+    Others may use it as well, and theirs stay.
+    """
     end = time.monotonic() + given.wait
     while shown["sessions"]:
         if time.monotonic() > end:
             raise Failed(f"{given.name} still has {shown['sessions']} sessions. {shown['detail']}", UNAVAILABLE)
-        time.sleep(LOOK_SECONDS)
-        shown = server.ask("GET", _path(given.name))
+        shown = _later(given, server)
+    end = min(end, time.monotonic() + PIPELINES_SECONDS)
+    while shown["pipelines"] and time.monotonic() < end:
+        shown = _later(given, server)
+    return shown
+
+
+def _later(given: argparse.Namespace, server: Server) -> dict[str, Any]:
+    time.sleep(LOOK_SECONDS)
+    shown: dict[str, Any] = server.ask("GET", _path(given.name))
     return shown
 
 

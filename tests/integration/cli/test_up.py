@@ -14,8 +14,10 @@ import pytest
 
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
+from tests.support.leftovers import ask, pipelines
 from tests.support.processes import ended, marked
 from tests.support.stack import ROOT
+from tests.support.wrappers import offer
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -170,6 +172,26 @@ async def test_calls_are_kept_where_a_data_directory_is_given(tmp_path: Path, ma
     async with upped(tmp_path / "second", mark, *arguments) as (_, client):
         again = await client.post("/sessions", json={"custom_id": "team"})
     assert (again.status_code, again.json()["id"]) == (200, made["id"])
+
+
+async def test_a_media_server_of_somebody_elses_is_left_as_it_was_found(tmp_path: Path, mark: str) -> None:
+    other = Command("media server", python("mediaserver", "--port", "0"), tmp_path / "media", dict(os.environ), ROOT)
+    async with running(other) as media_server:
+        media = str((await media_server.ready_line())["url"])
+        foreign = (await ask(media, "create", type="MediaPipeline"))["value"]
+        async with upped(tmp_path, mark, "--port", "0", FAST, "--kms", media) as (process, client):
+            session = (await client.post("/sessions", json={})).json()["id"]
+            joined = (await client.post(f"/sessions/{session}/participants", json={})).json()
+            body = {"kind": "publish", "sdp_offer": await offer("sendonly")}
+            path, token = f"/sessions/{session}/connections", {"Authorization": f"Bearer {joined['token']}"}
+            made = await client.post(path, json=body, headers=token, timeout=20)
+            assert made.status_code == 201, made.text
+            assert len(await pipelines(media)) == 2
+            await client.aclose()
+            process.signal(signal.SIGINT)
+            assert await process.ended() == 0
+            assert "Traceback" not in process.output()
+        assert await pipelines(media) == [foreign]
 
 
 async def words(tmp_path: Path, mark: str, *arguments: str) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.chaos.accounts import Account, accounts
 from tests.chaos.effects import check_commands
+from tests.chaos.odd import check_rubbish
 from tests.chaos.streams import check_reader, check_signals
 from tests.chaos.verdict import Verdict
 from tests.support.history import Command, History
@@ -33,6 +34,7 @@ def check(history: History) -> Verdict:
         verdict.say("broken", sentence)
     _count(history, verdict)
     _creations(history, verdict)
+    check_rubbish(history.commands, verdict)
     for account in accounts(history).values():
         _session(account, verdict)
     return verdict
@@ -50,7 +52,7 @@ def _count(history: History, verdict: Verdict) -> None:
         verdict.acknowledged += any(a.status is not None and 200 <= a.status < 300 for a in command.attempts)
         setattr(verdict, command.outcome, getattr(verdict, command.outcome) + 1)
         verdict.by_op.setdefault(command.op, Counter())[command.outcome] += 1
-        if command.outcome == "refused" and not _may_be_refused(command):
+        if command.outcome == "refused" and not (_may_be_refused(command) or _is_buried(command, history)):
             verdict.say("broken", f"{command.op} {command.n} of {command.client} was refused: {command.code}")
         for attempt in command.attempts:
             if attempt.status is not None and attempt.status >= 500 and attempt.status != 503:
@@ -59,6 +61,15 @@ def _count(history: History, verdict: Verdict) -> None:
 
 def _may_be_refused(command: Command) -> bool:
     return (command.op, command.code) in FINE or bool(command.what.get("may"))
+
+
+def _is_buried(command: Command, history: History) -> bool:
+    """Whether a request of a close that nobody answered lies so far back that the tombstone may be gone too."""
+    if (command.op, command.code) != ("close", "not-found"):
+        return False
+    *earlier, last = command.attempts
+    heard = last.asked if last.answered is None else last.answered
+    return any(attempt.is_doubtful and heard - attempt.asked > history.tombstone_seconds for attempt in earlier)
 
 
 def _creations(history: History, verdict: Verdict) -> None:

@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 
 from tests.chaos.api import Api
+from tests.chaos.odd import KEY, NO_CONNECTIONS, RUBBISH
 from tests.support.history import Command, Delivery, Reader
-from tests.support.stack import API_KEY
 
-KEY = {"X-API-Key": API_KEY}
 POLL_SECONDS = 5.0
+SLOW_SECONDS = 6.0
 THINK = (0.1, 0.6)
 CANDIDATE = "candidate:{n} 1 udp 2130706431 10.255.255.{n} 9 typ host"
 
 # What a participant does, and how often compared with the rest.
 DOINGS = {"signal": 8, "whisper": 4, "patch": 5, "publish": 2, "replace": 1, "subscribe": 3, "candidates": 3, "stop": 2}
-DOINGS |= {"look": 4, "rejoin": 1}
+DOINGS |= {"look": 4, "rejoin": 1, "stray": 1}
 CONNECTIONS = 4
 ACCEPTED = 202
 
@@ -39,6 +39,7 @@ class Person:
     session: str
     offers: Offers
     others: list["Person"]
+    slow: bool = False
     id: str = ""
     reader: Reader | None = None
     connections: dict[str, str] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class Person:
         """Sit down; the key of the join is in the seat's metadata, where everybody sees it."""
         key = self.key("join")
         command = self.api.history.begin(self.name, "join", self.session, key=key)
-        body = {"name": self.name, "metadata": {"join": key, "n": 0}}
+        body = {"name": self.name, "metadata": {**self._rubbish(), "join": key, "n": 0}}
         await self.api.do(command, "POST", f"{self._path}/participants", json=body, headers=KEY | _once(key))
         if command.outcome != "ok":
             return False
@@ -78,6 +79,8 @@ class Person:
                     continue
                 failures = 0
                 ack = self._take(answer) or ack
+                if self.slow and self.reader.ended == "unfinished":
+                    await asyncio.sleep(self.api.random.uniform(0, SLOW_SECONDS))
         finally:
             self.reader.finished = self.api.clock()
             self.over.set()
@@ -165,9 +168,10 @@ class Person:
     async def _patch(self) -> None:
         self._count += 1
         assert self.reader is not None
-        command = self._begin("patch", n=self._count, participant=self.id)
+        rubbish = self._rubbish()
+        command = self._begin("patch", n=self._count, participant=self.id, rubbish=rubbish)
         muted = {"audio": self.api.random.random() < 0.5, "video": self.api.random.random() < 0.5}
-        body = {"metadata": {"join": self.reader.join, "n": self._count}, "muted": muted}
+        body = {"metadata": {**rubbish, "join": self.reader.join, "n": self._count}, "muted": muted}
         await self.api.do(command, "PATCH", f"{self._path}/participants/{self.id}", json=body, headers=self._auth)
 
     async def _publish(self) -> None:
@@ -216,6 +220,18 @@ class Person:
         body = {"candidates": [{"candidate": text, "sdpMid": "0", "sdpMLineIndex": 0}]}
         path = f"{self._path}/connections/{connection}/candidates"
         await self.api.do(command, "POST", path, json=body, headers=self._auth)
+
+    async def _stray(self) -> None:
+        """Candidates for a connection that it does not have: refused, or forgotten."""
+        somebody = self.api.random.choice(self.others)
+        connection = self.api.random.choice([*NO_CONNECTIONS, *(somebody.connections if somebody is not self else ())])
+        command = self._begin("stray", connection=connection, may=True)
+        body = {"candidates": [{"candidate": CANDIDATE.format(n=1), "sdpMid": "0", "sdpMLineIndex": 0}]}
+        path = f"{self._path}/connections/{connection}/candidates"
+        await self.api.do(command, "POST", path, json=body, headers=self._auth)
+
+    def _rubbish(self) -> dict[str, Any]:
+        return self.api.random.choice(RUBBISH)
 
     async def _stop(self) -> None:
         if not self.connections:

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from tests.chaos.api import Api
-from tests.chaos.people import KEY, Offers, Person
+from tests.chaos.odd import KEY, RUBBISH
+from tests.chaos.people import Offers, Person
 
 PEOPLE = 3
 CLOSE_PATIENCE = 120.0
@@ -32,7 +33,10 @@ class Room:
         """
         if not await self._create():
             return False
-        self.people = [Person(f"{self.name}.{n}", self.api, self.session, self.offers, []) for n in range(PEOPLE)]
+        self.people = [
+            Person(f"{self.name}.{n}", self.api, self.session, self.offers, [], slow=n == PEOPLE - 1)
+            for n in range(PEOPLE)
+        ]
         seated = await asyncio.gather(*(person.join() for person in self.people))
         sat = [person for person, is_seated in zip(self.people, seated, strict=True) if is_seated]
         for person in sat:
@@ -87,8 +91,9 @@ class Room:
         while not stop.is_set():
             await asyncio.sleep(self.api.random.uniform(0.5, 2.0))
             n += 1
-            command = self.api.history.begin(self.name, "patch-session", self.session, n=n)
-            body = {"metadata": {"n": n}}
+            rubbish = self.api.random.choice(RUBBISH)
+            command = self.api.history.begin(self.name, "patch-session", self.session, n=n, rubbish=rubbish)
+            body = {"metadata": {**rubbish, "n": n}}
             await self.api.do(command, "PATCH", f"/sessions/{self.session}", json=body, headers=KEY)
             if n % 3 == 0:
                 await self._visit(n)

@@ -17,7 +17,8 @@ from tests.chaos.checker import check
 from tests.chaos.faults import Injector, Plan, schedule, weights
 from tests.chaos.fleet import Fleet, Size, fleet
 from tests.chaos.leftovers import leaked, owing_nothing, settled
-from tests.chaos.people import KEY, Offers
+from tests.chaos.odd import KEY, hasty_rooms
+from tests.chaos.people import Offers
 from tests.chaos.rooms import Room
 from tests.chaos.verdict import Verdict
 from tests.support.history import Command, History
@@ -86,7 +87,7 @@ async def run(options: Options) -> Report:
     began = time.monotonic()
     settings = {"CALLPLANE_TOMBSTONE_SECONDS": str(options.tombstone_seconds)}
     async with fleet(options.size, **settings) as machines:
-        history, injector = History(), Injector(machines)
+        history, injector = History(tombstone_seconds=options.tombstone_seconds), Injector(machines)
         injector.note("everything runs")
         wrong = await _play(options, machines, history, injector)
         injector.note("everybody has left")
@@ -112,6 +113,7 @@ async def _play(options: Options, machines: Fleet, history: History, injector: I
         async with asyncio.TaskGroup() as group:
             for n in range(options.rooms):
                 group.create_task(stage.rooms(f"s{options.seed}r{n}"))
+            group.create_task(hasty_rooms(api, f"s{options.seed}", stage.over))
             await injector.run(schedule(options.seed, options.plan))
             injector.note("the last fault is over")
             stage.over.set()

@@ -17,6 +17,11 @@ class Attempt:
     status: int | None = None
     code: str | None = None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may have been carried out though nobody said so."""
+        return self.status is None or self.status >= 500
+
 
 @dataclass
 class Command:
@@ -55,7 +60,7 @@ class Command:
     @property
     def doubtful(self) -> bool:
         """Whether one of its requests may have been carried out though nobody said so."""
-        return any(a.status is None or a.status >= 500 for a in self.attempts)
+        return any(attempt.is_doubtful for attempt in self.attempts)
 
 
 @dataclass
@@ -103,6 +108,8 @@ class History:
     strange: list[str] = field(default_factory=list)
     """What a client met that it must never meet, beside the outcomes of its commands."""
     absences: list[Absence] = field(default_factory=list)
+    tombstone_seconds: float = float("inf")
+    """How long a closed session is remembered: a close that is repeated later than that finds nothing."""
 
     def begin(self, client: str, op: str, session: str | None, **what: Any) -> Command:
         """Write down that something is wanted."""
@@ -121,4 +128,5 @@ class History:
         commands = [Command(**{**c, "attempts": [Attempt(**a) for a in c["attempts"]]}) for c in told["commands"]]
         deliveries = [Delivery(**d) for d in told["deliveries"]]
         absences = [Absence(**a) for a in told.get("absences", [])]
-        return cls(commands, deliveries, [Reader(**r) for r in told["readers"]], told["strange"], absences)
+        readers, tombstones = [Reader(**r) for r in told["readers"]], told.get("tombstone_seconds", float("inf"))
+        return cls(commands, deliveries, readers, told["strange"], absences, tombstones)

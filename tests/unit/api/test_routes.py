@@ -238,6 +238,12 @@ async def test_nobody_listens_and_the_store_says_why(database: Database) -> None
         async with database.client() as client:
             await client[database.name]["sessions"].update_one({"_id": "s"}, {"$set": {"status": "closed"}})
         assert await join("s") == (409, "session-closed")
+        # A close that is repeated finds it closed, and once its tombstone is gone too, nothing: a client that was away
+        # for so long is told so (tests/chaos/test_odd.py).
+        assert await delete(it, "/sessions/s", BY_KEY) == 204
+        async with database.client() as client:
+            await client[database.name]["sessions"].delete_one({"_id": "s"})
+        assert await delete(it, "/sessions/s", BY_KEY) == 404
 
 
 async def test_lists_and_looks(database: Database) -> None:

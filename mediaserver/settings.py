@@ -31,8 +31,10 @@ class Settings:
 _DESCRIPTION = """\
 A small media server that speaks the Kurento protocol over WebSocket.
 
-It has MediaPipeline, WebRtcEndpoint and ServerManager, answers VP8 and Opus only, and forwards encoded packets
-without ever decoding them. When it listens it prints one JSON line on standard output:
+It has MediaPipeline, WebRtcEndpoint, RtpEndpoint (without SRTP), PassThrough, Dispatcher, DispatcherOneToMany and
+HubPort, answers VP8 and Opus only, and forwards encoded packets without ever decoding them. Composite, PlayerEndpoint
+and RecorderEndpoint can be made and connected, but mix, play and record nothing. When it listens it prints one JSON
+line on standard output:
   {"name": "mediaserver", "port": 8888, "ready": true, "url": "ws://127.0.0.1:8888/kurento"}
 SIGINT and SIGTERM end it at once."""
 

@@ -86,6 +86,11 @@ class Outlet:
         if self.ask is not None:
             self.ask(now)
 
+    def interrupted(self) -> None:
+        """What leaves next does not follow on what has left."""
+        for sink in self.sinks:
+            sink.interrupted()
+
     def attach(self, sink: Inlet) -> None:
         """Feed a sink, which forgets its former source."""
         if sink.source is not None:

@@ -11,14 +11,12 @@ from aioice.ice import CandidatePair
 
 from mediaserver.media.dtls import DtlsLink
 from mediaserver.media.engine import Engine
-from mediaserver.media.flow import Inlet, Outlet
 from mediaserver.media.ice import IceAgent
 from mediaserver.media.inbound import SourceClock
-from mediaserver.media.receiver import Receiver, ReceiverOptions
+from mediaserver.media.lines import Ports, Terms, carry
 from mediaserver.media.rtp_session import RtpSession
 from mediaserver.media.sdp.local import Identity, Place
 from mediaserver.media.sdp.negotiation import CLOCKS, Bundle
-from mediaserver.media.sender import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -36,14 +34,6 @@ class PeerEvents(Protocol):
     def connected(self, peer: "Peer") -> None: ...
     def media_changed(self) -> None: ...
     def failed(self, reason: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the element's media of one kind comes in and goes out."""
-
-    inlet: Inlet
-    outlet: Outlet
 
 
 @dataclass(eq=False)
@@ -101,16 +91,8 @@ class Peer:
         self.agent.remote_username = agreed.transport.ufrag
         self.agent.remote_password = agreed.transport.password
         for chosen in agreed.chosen:
-            ports, number = self.ports[chosen.kind], chosen.codec.payload_type
-            if chosen.receives:
-                own = self.identity.ssrcs[chosen.kind]
-                options = ReceiverOptions(chosen.kind, own, chosen.remote_ssrc, max_bitrate, chosen.layered)
-                self.session.receivers[number] = Receiver(options, ports.outlet, self.clock, self._send_rtcp)
-            if chosen.sends:
-                ssrc = self.identity.ssrcs[chosen.kind]
-                sender = Sender(chosen.kind, CLOCKS[chosen.kind], number, ssrc)
-                ports.inlet.consumer = sender
-                self.session.senders[ssrc] = (sender, ports.inlet)
+            terms = Terms(self.identity.ssrcs[chosen.kind], self.clock, max_bitrate)
+            carry(self.session, chosen, self.ports[chosen.kind], terms)
         self._begun.set()
 
     def gather(self) -> None:

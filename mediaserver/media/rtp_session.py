@@ -38,7 +38,7 @@ class RtpSession:
         self.senders: dict[int, tuple[Sender, Inlet]] = {}
         self._cname = cname.encode()
         self._own_ssrc = own_ssrc
-        self._send_rtcp = send_rtcp
+        self.send_rtcp = send_rtcp
         self._timeout = timeout
         self._heard = 0.0
         self._reporters: set[int] = set()
@@ -70,14 +70,15 @@ class RtpSession:
             receiver.ask_again(now)
         if now - self._reported >= REPORT_INTERVAL:
             self._reported = now
-            self._send_rtcp(self._compound(now))
+            self.send_rtcp(self._compound(now))
         if self.media_state == "CONNECTED" and now - self._heard > self._timeout:
             self._set_media_state("DISCONNECTED")
 
     def leave(self) -> None:
-        """Say good-bye for every SSRC that we send."""
+        """Say good-bye for every SSRC that we send, and for the one that reports before anything is sent."""
         if self.senders:
-            self._send_rtcp(self._compound(time.monotonic()) + bytes(RtcpByePacket(list(self.senders))))
+            sources = list(dict.fromkeys([*self.senders, self._own_ssrc]))
+            self.send_rtcp(self._compound(time.monotonic()) + bytes(RtcpByePacket(sources)))
         for sender, inlet in self.senders.values():
             sender.close()
             inlet.consumer = None

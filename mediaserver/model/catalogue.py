@@ -1,4 +1,4 @@
-"""The class table of what this server has (protocol 9.1-9.7)."""
+"""The class table of what every server has: manager, pipeline, elements, the WebRTC endpoint (protocol 9.1-9.7)."""
 
 from mediaserver.model.spec import Argument, ClassSpec, Operation, Property
 from mediaserver.model.types import BOOLEAN, INT, STRING, ObjectType
@@ -19,7 +19,7 @@ def _stored(name: str, type: object, default: object) -> Property:
     return Property(name, type, default, writable=True)  # type: ignore[arg-type]  # one of the types above
 
 
-_DOT = (
+DOT = (
     Operation("getGstreamerDot", (Argument("details", DOT_DETAILS, None),)),
     Operation("dumpGstreamerDot", (Argument("details", DOT_DETAILS, None),)),
 )
@@ -65,7 +65,7 @@ SERVER_MANAGER = ClassSpec(
 )
 
 MEDIA_PIPELINE = ClassSpec(
-    "MediaPipeline", MEDIA_OBJECT, properties=(_stored("latencyStats", BOOLEAN, False),), operations=_DOT
+    "MediaPipeline", MEDIA_OBJECT, properties=(_stored("latencyStats", BOOLEAN, False),), operations=DOT
 )
 
 _CONNECT = (
@@ -102,7 +102,7 @@ MEDIA_ELEMENT = ClassSpec(
             (Argument("mediaType", MEDIA_TYPE), Argument("sourceMediaDescription", STRING, "default")),
         ),
         Operation("isMediaTranscoding", (Argument("mediaType", MEDIA_TYPE), Argument("binName", STRING, "default"))),
-        *_DOT,
+        *DOT,
     ),
     events=frozenset(
         {
@@ -205,6 +205,3 @@ WEBRTC_ENDPOINT = ClassSpec(
         }
     ),
 )
-
-FACTORIES = {spec.name: spec for spec in (MEDIA_PIPELINE, WEBRTC_ENDPOINT)}
-"""What `create` can make; everything else is 40108 (protocol 5.2)."""

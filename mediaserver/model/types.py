@@ -168,5 +168,5 @@ INT = IntType()
 FLOAT = FloatType()
 BOOLEAN = BooleanType()
 
-RECORDS = frozenset({"IceCandidate", "RembParams", "AudioCaps", "VideoCaps", "Fraction", "OfferOptions", "Tag"})
+RECORDS = frozenset({"IceCandidate", "RembParams", "AudioCaps", "VideoCaps", "Fraction", "OfferOptions", "Tag", "SDES"})
 """The record types that may come in; another name is unknown to the server."""

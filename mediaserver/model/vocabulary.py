@@ -37,6 +37,25 @@ VIDEO_CAPS = RecordType(
     "VideoCaps",
     {"codec": EnumType("VideoCodec", frozenset({"H265", "AV1", "VP9", "VP8", "H264", "RAW"})), "framerate": FRACTION},
 )
+PROFILE = EnumType(
+    "MediaProfileSpecType",
+    words(
+        "", "WEBM MKV MP4 WEBM_VIDEO_ONLY WEBM_AUDIO_ONLY MKV_VIDEO_ONLY MKV_AUDIO_ONLY MP4_VIDEO_ONLY MP4_AUDIO_ONLY"
+    )
+    | words("", "JPEG_VIDEO_ONLY KURENTO_SPLIT_RECORDER FLV"),
+)
+SDES = RecordType(
+    "SDES",
+    {
+        "key": STRING,
+        "keyBase64": STRING,
+        "crypto": EnumType(
+            "CryptoSuite",
+            words("AES_", "128_CM_HMAC_SHA1_32 128_CM_HMAC_SHA1_80 256_CM_HMAC_SHA1_32 256_CM_HMAC_SHA1_80"),
+        ),
+    },
+    frozenset({"key", "keyBase64", "crypto"}),
+)
 CANDIDATE = RecordType("IceCandidate", {"candidate": STRING, "sdpMid": STRING, "sdpMLineIndex": INT})
 OFFER_OPTIONS = RecordType(
     "OfferOptions",

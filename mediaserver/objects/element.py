@@ -6,7 +6,7 @@ from kurento_client.jsonrpc import Code
 from mediaserver.errors import refusal
 from mediaserver.media.engine import Engine
 from mediaserver.media.flow import Flow, Inlet, Outlet
-from mediaserver.media.peer import Ports
+from mediaserver.media.lines import Ports
 from mediaserver.model import catalogue
 from mediaserver.model.spec import ClassSpec
 from mediaserver.model.types import record
@@ -134,7 +134,7 @@ class MediaElement(MediaObject):
         outlet = self.ports[kind.lower()].outlet
         if outlet.flow.flowing and outlet.sinks:
             self._reported_bins.add(kind)
-            name = f"kmswebrtcendpoint{self._number}_kmsagnosticbin2-{FLOWING.index(kind)}"
+            name = f"kms{self.spec.name.lower()}{self._number}_kmsagnosticbin2-{FLOWING.index(kind)}"
             self.raise_event("MediaTranscodingStateChanged", state="NOT_TRANSCODING", binName=name, mediaType=kind)
 
 

@@ -7,7 +7,7 @@ from mediaserver.errors import refusal
 from mediaserver.media.sdp import local
 from mediaserver.media.sdp.description import Description, InvalidSdp
 from mediaserver.media.sdp.local import Identity, LocalDescription
-from mediaserver.media.sdp.negotiation import Agreement, Unanswerable, agree
+from mediaserver.media.sdp.negotiation import Agreement, Unanswerable, agree, agree_plainly
 from mediaserver.model import catalogue
 from mediaserver.model.spec import ClassSpec
 from mediaserver.objects.element import MediaElement
@@ -19,6 +19,7 @@ class SdpEndpoint(MediaElement):
     spec: ClassVar[ClassSpec] = catalogue.SDP_ENDPOINT
     receives = True
     sends = True
+    plain = False
 
     _local: LocalDescription | None = None
     _remote: str | None = None
@@ -43,13 +44,13 @@ class SdpEndpoint(MediaElement):
         if self._state != "new":
             raise refusal(Code.SDP_END_POINT_ALREADY_NEGOTIATED, "Endpoint already negotiated")
         try:
-            agreement = agree(parsed, receives=self.receives, sends=self.sends)
+            agreement = self._agree(parsed)
         except Unanswerable as why:
             raise refusal(Code.SDP_END_POINT_PROCESS_OFFER_ERROR, f"Error processing offer: {why}") from why
         own = self.identities(len(agreement.bundles))
         description = local.answer(parsed, agreement, own, self._bandwidth())
         self._negotiated(description, offer, agreement, offered=False)
-        return description.render()
+        return self.local_text(description)
 
     def generate_offer(self, options: dict[str, Any] | None) -> str:
         """Offer VP8 and Opus."""
@@ -61,9 +62,10 @@ class SdpEndpoint(MediaElement):
         direction = direction if direction == "sendrecv" else f"{direction}only"
         if not kinds or direction == "only":
             raise refusal(Code.SDP_END_POINT_GENERATE_OFFER_ERROR, "Error generating offer: no media")
-        self._local = local.offer(self.identities(1)[0], kinds, direction, self.engine.number())
+        own = self.identities(len(kinds) if self.plain else 1)
+        self._local = local.offer(own, kinds, direction, self.engine.number())
         self._state, self._offered_here = "offered", True
-        return self._local.render()
+        return self.local_text(self._local)
 
     def process_answer(self, answer: str) -> str:
         """Apply the answer to our offer; one that cannot be applied spends the endpoint (40206)."""
@@ -76,13 +78,13 @@ class SdpEndpoint(MediaElement):
             raise refusal(Code.SDP_END_POINT_ANSWER_ALREADY_PROCCESED, "Sdp Answer already processed")
         self._state = "negotiated"
         try:
-            agreement = agree(parsed, receives=self.receives, sends=self.sends)
-            if len(agreement.bundles) != 1:
+            agreement = self._agree(parsed)
+            if len(agreement.bundles) != 1 and not (self.plain and agreement.bundles):
                 raise Unanswerable("an answer to bundled media that is nothing, or is not bundled")
         except Unanswerable as why:
             raise refusal(Code.SDP_END_POINT_PROCESS_ANSWER_ERROR, f"Error processing answer: {why}") from why
         self._negotiated(self._local, answer, agreement, offered=True)
-        return self._local.render()
+        return self.local_text(self._local)
 
     def get_local_session_descriptor(self) -> str:
         """Return our description with what has been gathered, or refuse with 40202."""
@@ -95,6 +97,10 @@ class SdpEndpoint(MediaElement):
         if self._remote is None:
             raise refusal(Code.SDP_END_POINT_NO_REMOTE_SDP_ERROR, "No remote session descriptor")
         return self._remote
+
+    def _agree(self, remote: Description) -> Agreement:
+        rules = agree_plainly if self.plain else agree
+        return rules(remote, receives=self.receives, sends=self.sends)
 
     def _negotiated(self, own: LocalDescription, remote: str, agreement: Agreement, *, offered: bool) -> None:
         self._state = "negotiated"

@@ -17,7 +17,19 @@ from mediaserver.objects.media_object import Listener, MediaObject
 MANAGER_ID = "manager_ServerManager"
 VERSION = "7.3.1-callplane"
 STARTED = "Nov 21 2026 00:00:00"
-FACTORIES = {"core": ["MediaPipeline"], "elements": ["WebRtcEndpoint"], "filters": []}
+FACTORIES: dict[str, list[str]] = {
+    "core": ["HubPort", "MediaPipeline", "PassThrough"],
+    "elements": [
+        "Composite",
+        "Dispatcher",
+        "DispatcherOneToMany",
+        "PlayerEndpoint",
+        "RecorderEndpoint",
+        "RtpEndpoint",
+        "WebRtcEndpoint",
+    ],
+    "filters": [],
+}
 
 
 class ServerManager(MediaObject):

@@ -8,15 +8,14 @@ from mediaserver.errors import refusal
 from mediaserver.media.engine import Engine
 from mediaserver.media.inbound import SourceClock
 from mediaserver.media.peer import Peer
+from mediaserver.media.rtp_session import RtpSession
 from mediaserver.media.sdp.local import Identity, LocalDescription
 from mediaserver.media.sdp.negotiation import Agreement, Bundle
 from mediaserver.model import catalogue
 from mediaserver.model.spec import ClassSpec
 from mediaserver.model.types import record
-from mediaserver.model.vocabulary import REMB_DEFAULT
+from mediaserver.objects.base_rtp_endpoint import BaseRtpEndpoint
 from mediaserver.objects.media_object import Listener, MediaObject
-from mediaserver.objects.sdp_endpoint import SdpEndpoint
-from mediaserver.objects.stats import endpoint_stats
 
 EARLY = 128
 """Candidates that may come before the description that says where they belong."""
@@ -30,7 +29,7 @@ class EndpointOptions:
     sends: bool
 
 
-class WebRtcEndpoint(SdpEndpoint):
+class WebRtcEndpoint(BaseRtpEndpoint):
     """One browser's connection."""
 
     spec: ClassVar[ClassSpec] = catalogue.WEBRTC_ENDPOINT
@@ -38,21 +37,9 @@ class WebRtcEndpoint(SdpEndpoint):
     def __init__(self, parent: MediaObject, raise_event: Listener, engine: Engine, options: EndpointOptions) -> None:
         super().__init__(parent, raise_event, engine)
         self.receives, self.sends = options.receives, options.sends
-        self.connection_state = "DISCONNECTED"
-        self.media_state = "DISCONNECTED"
-        self._remb = dict(REMB_DEFAULT)
         self._bundles: tuple[Bundle, ...] = ()
         self._peers: list[Peer] = []
         self._early: list[dict[str, Any]] = []
-
-    @property
-    def remb_params(self) -> dict[str, Any]:
-        """What was set, over the defaults; kept, but without effect on the fixed ceiling."""
-        return self._remb
-
-    @remb_params.setter
-    def remb_params(self, given: dict[str, Any]) -> None:
-        self._remb = {**self._remb, **given}
 
     @property
     def ice_connection_state(self) -> list[dict[str, Any]]:
@@ -88,13 +75,6 @@ class WebRtcEndpoint(SdpEndpoint):
         if peer is not None:
             await peer.add_candidate(candidate["candidate"])
 
-    def request_keyframe(self) -> None:
-        """Ask whoever feeds this endpoint for a key frame."""
-        inlet = self.ports["video"].inlet
-        if inlet.source is None:
-            raise refusal(Code.MEDIA_OBJECT_OPERATION_NOT_SUPPORTED, "Nothing is connected upstream")
-        inlet.request_key_frame(self.engine.now())
-
     def create_data_channel(self, *ignored: Any) -> None:
         """Refuse: data channels are not negotiated."""
         raise refusal(Code.MEDIA_OBJECT_OPERATION_NOT_SUPPORTED, "Data channels are not supported")
@@ -103,9 +83,9 @@ class WebRtcEndpoint(SdpEndpoint):
         """Refuse: data channels are not negotiated."""
         self.create_data_channel()
 
-    def get_stats(self, kind: str | None) -> dict[str, Any]:
-        """Report what RTP has come and gone."""
-        return {k: v for peer in self._peers for k, v in endpoint_stats(self.id, peer.session, kind).items()}
+    def rtp_sessions(self) -> list[RtpSession]:
+        """Return the session on each transport."""
+        return [peer.session for peer in self._peers]
 
     def identities(self, count: int) -> list[Identity]:
         """Begin so many peer connections and return their credentials."""
@@ -116,10 +96,8 @@ class WebRtcEndpoint(SdpEndpoint):
     def agreed(self, agreement: Agreement, *, offered: bool) -> None:
         """Hand the agreement to the peer connections, with the candidates that came before it or inside it."""
         self._bundles = agreement.bundles
-        limit = self.values.get("maxVideoRecvBandwidth", 0) or self.engine.settings.max_video_bitrate
-        ceiling = min(limit, self.engine.settings.max_video_bitrate)
         for peer, bundle in zip(self._peers, agreement.bundles, strict=True):
-            peer.agree(bundle, controlling=offered, max_bitrate=ceiling)
+            peer.agree(bundle, controlling=offered, max_bitrate=self.ceiling)
             self.engine.start(_feed(peer, bundle.candidates))
         early, self._early = self._early, []
         for candidate in early:
@@ -162,18 +140,9 @@ class WebRtcEndpoint(SdpEndpoint):
         self.raise_event("DtlsConnectionStateChange", **_dtls(peer, state))
 
     def connected(self, peer: Peer) -> None:
-        """Tell that keys are set on all transports; it is never taken back (protocol 10.3)."""
-        before = self.connection_state
-        if before != "CONNECTED" and all(each.up for each in self._peers):
-            self.connection_state = "CONNECTED"
-            self.raise_event("ConnectionStateChanged", oldState=before, newState="CONNECTED")
-
-    def media_changed(self) -> None:
-        """Tell whether the peer is heard on any of its transports."""
-        heard = any(peer.session.media_state == "CONNECTED" for peer in self._peers)
-        before, self.media_state = self.media_state, "CONNECTED" if heard else "DISCONNECTED"
-        if self.media_state != before:
-            self.raise_event("MediaStateChanged", oldState=before, newState=self.media_state)
+        """The endpoint is connected when keys are set on all transports."""
+        if all(each.up for each in self._peers):
+            self.all_connected()
 
     def failed(self, reason: str) -> None:
         """Tell that the connection came to an end by a fault of ours; here `type` is the kind of error (9.1)."""

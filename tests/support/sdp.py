@@ -29,6 +29,16 @@ def described(*lines: list[str], bundles: tuple[str, ...] = ()) -> str:
     return "\r\n".join([*head, *(each for line in lines for each in line)]) + "\r\n"
 
 
+PLAIN = "\r\n".join(
+    [
+        *("v=0", "o=- 5 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"),
+        *("m=audio 40100 RTP/AVP 98 0", "a=rtpmap:98 opus/48000/2", "a=rtpmap:0 PCMU/8000", "a=sendrecv"),
+        *("m=video 40200 RTP/AVPF 96 100", "a=rtpmap:96 MP4V-ES/90000", "a=rtpmap:100 VP8/90000"),
+        *("a=rtcp-fb:100 nack pli", "a=rtcp:40205", "a=sendonly", ""),
+    ]
+)
+"""An offer of plain RTP (RFC 3264); nothing listens at its ports."""
+
 CHROMIUM = """\
 v=0
 o=- 46 2 IN IP4 127.0.0.1

@@ -25,13 +25,16 @@ class Codec:
 
 @dataclass
 class Transport:
-    """The ICE and DTLS attributes, of the session or of one media line."""
+    """Where a media line is reached and how: ports, ICE and DTLS attributes, of the session or of the line."""
 
     ufrag: str = ""
     password: str = ""
     setup: str = ""
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     lite: bool = False
+    host: str = ""
+    port: int = 0
+    rtcp: int = 0
 
 
 @dataclass
@@ -98,6 +101,9 @@ class _Reader:
                 self._description.origin = value
             elif key == "m":
                 self._open(value)
+            elif key == "c":
+                opened = self._description.media
+                (opened[-1].transport if opened else self._session).host = value.split()[2].partition("/")[0]
             elif key == "a":
                 name, _, rest = value.partition(":")
                 self._attribute(name, rest)
@@ -111,7 +117,9 @@ class _Reader:
             raise ValueError(value)
         kind, port, profile, formats = match.groups()
         index = len(self._description.media)
-        self._description.media.append(MediaLine(kind, int(port), profile, formats.split(), index))
+        made = MediaLine(kind, int(port), profile, formats.split(), index)
+        made.transport.port, made.transport.rtcp = int(port), int(port) + 1
+        self._description.media.append(made)
 
     def _attribute(self, name: str, value: str) -> None:
         media = self._description.media[-1] if self._description.media else None
@@ -135,6 +143,8 @@ def _transport(into: Transport, name: str, value: str) -> bool:
             into.password = value
         case "ice-lite":
             into.lite = True
+        case "rtcp":
+            into.rtcp = int(value.split()[0])
         case "setup":
             into.setup = value
         case "fingerprint":
@@ -151,6 +161,7 @@ def _inherit(own: Transport, session: Transport) -> None:
     own.setup = own.setup or session.setup
     own.fingerprints = own.fingerprints or session.fingerprints
     own.lite = own.lite or session.lite
+    own.host = own.host or session.host
 
 
 def _codec(media: MediaLine, name: str, value: str) -> None:

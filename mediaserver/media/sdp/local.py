@@ -12,7 +12,7 @@ _FEEDBACK = ("nack", "nack pli", "goog-remb", "ccm fir")
 
 @dataclass(frozen=True)
 class Identity:
-    """What is ours in every line of a transport."""
+    """What is ours in every line of a transport; plain RTP has neither ICE nor DTLS, and no `ufrag`."""
 
     ufrag: str
     password: str
@@ -28,6 +28,7 @@ class Place:
 
     candidates: Sequence[str] = ()
     default: tuple[str, int] | None = None
+    rtcp: int = 0
 
 
 @dataclass
@@ -69,7 +70,7 @@ def _section(section: Section, place: Place) -> list[str]:
         lines.append(f"b=AS:{section.bandwidth}")
     lines += [f"a={each}" for each in section.attributes]
     if accepted:
-        lines += [f"a=rtcp:{port} {address}", *(f"a={each}" for each in place.candidates)]
+        lines += [f"a=rtcp:{place.rtcp or port} {address}", *(f"a={each}" for each in place.candidates)]
     return lines
 
 
@@ -87,15 +88,15 @@ def answer(
         number, chosen = found
         setup = "passive" if agreed.bundles[number].transport.setup == "active" else "active"
         section = Section(line, str(chosen.codec.payload_type), number)
-        section.attributes = _attributes(chosen, own[number], setup, _common(chosen.codec))
+        section.attributes = _attributes(chosen, own[number], setup, _common(line, chosen.codec))
         section.bandwidth = bandwidth.get(chosen.kind, 0)
         sections.append(section)
     bundles = [[chosen.mid for chosen in bundle.chosen] for bundle in agreed.bundles if bundle.grouped]
     return LocalDescription(offer.origin or "- 0 0 IN IP4 0.0.0.0", bundles, sections)
 
 
-def offer(own: Identity, kinds: list[str], direction: str, serial: int) -> LocalDescription:
-    """Offer the codecs that we forward, with Kurento's own mids."""
+def offer(own: Sequence[Identity], kinds: list[str], direction: str, serial: int) -> LocalDescription:
+    """Offer the codecs that we forward, with Kurento's own mids, bundled unless there is an identity for each."""
     made = {
         "audio": Codec(96, "opus", 48000, "minptime=10;useinbandfec=1"),
         "video": Codec(97, "VP8", 90000, "", list(_FEEDBACK)),
@@ -103,16 +104,19 @@ def offer(own: Identity, kinds: list[str], direction: str, serial: int) -> Local
     sections = []
     for index, kind in enumerate(kinds):
         codec = made[kind]
-        head = MediaLine(kind, 9, "UDP/TLS/RTP/SAVPF", [str(codec.payload_type)], index, mid=f"{kind}0")
+        number = min(index, len(own) - 1)
+        profile = "UDP/TLS/RTP/SAVPF" if own[number].ufrag else "RTP/AVPF"
+        head = MediaLine(kind, 9, profile, [str(codec.payload_type)], index, mid=f"{kind}0")
         chosen = Chosen(kind, index, head.mid, codec, "recv" in direction, "send" in direction, None)
-        attributes = _attributes(chosen, own, "actpass", codec.feedback)
-        sections.append(Section(head, head.formats[0], 0, attributes))
+        attributes = _attributes(chosen, own[number], "actpass", codec.feedback)
+        sections.append(Section(head, head.formats[0], number, attributes))
     origin = f"- {serial} {serial} IN IP4 0.0.0.0"
-    return LocalDescription(origin, [[s.head.mid for s in sections]], sections)
+    bundles = [[s.head.mid for s in sections]] if len(own) == 1 and own[0].ufrag else []
+    return LocalDescription(origin, bundles, sections)
 
 
-def _common(codec: Codec) -> list[str]:
-    return [each for each in _FEEDBACK if each in codec.feedback]
+def _common(line: MediaLine, codec: Codec) -> list[str]:
+    return [each for each in _FEEDBACK if each in codec.feedback and line.profile.endswith("F")]
 
 
 def _attributes(chosen: Chosen, own: Identity, setup: str, feedback: list[str]) -> list[str]:
@@ -124,6 +128,8 @@ def _attributes(chosen: Chosen, own: Identity, setup: str, feedback: list[str]) 
     lines += [f"rtcp-fb:{number} {each}" for each in feedback]
     if codec.fmtp:
         lines.append(f"fmtp:{number} {codec.fmtp}")
+    if not own.ufrag:
+        return [*lines, f"ssrc:{ssrc} cname:{own.cname}"]
     lines += ["rtcp-mux", f"setup:{setup}"]
     if chosen.sends:
         # browsers fire ontrack with a stream only if the line names one (JSEP)

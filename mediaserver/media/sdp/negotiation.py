@@ -1,11 +1,13 @@
 """Decides what of an offer or answer this server takes: one VP8 and one Opus line, each over its bundle's transport."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from mediaserver.media.sdp.description import Codec, Description, MediaLine, Transport
 
 CODECS = {"audio": "opus", "video": "vp8"}
 CLOCKS = {"audio": 48000, "video": 90000}
+PLAIN = ("RTP/AVP", "RTP/AVPF")
 
 
 class Unanswerable(Exception):
@@ -58,26 +60,53 @@ class Agreement:
 
 def agree(remote: Description, *, receives: bool, sends: bool) -> Agreement:
     """Choose from the peer's lines; what we may do is bounded by the endpoint's own flags."""
-    wanted = [line for line in remote.media if _codec(line) is not None]
+    wanted = [line for line in remote.media if "SAVP" in line.profile and _codec(line) is not None]
     able = [line for line in wanted if line.rtcp_mux and _transport(remote, line) is not None]
     if not remote.media or (wanted and not able):
         raise Unanswerable("no media over DTLS-SRTP with rtcp-mux, ICE credentials and a fingerprint")
-    taken: list[MediaLine] = []
-    for kind in CODECS:
-        # an endpoint has one line of each kind: the first that sends, else the first that wants to receive
-        same = sorted((m for m in able if m.kind == kind), key=lambda m: _worth(m, receives=receives), reverse=True)
-        taken += same[:1]
+    taken = _best(able, receives=receives)
     bundles: list[Bundle] = []
-    for line in sorted(taken, key=lambda m: m.index):
+    for line in taken:
         if not any(line.index in bundle.places for bundle in bundles):
             bundles.append(_bundle(remote, line, taken, receives=receives, sends=sends))
     return Agreement(tuple(bundles))
 
 
+def agree_plainly(remote: Description, *, receives: bool, sends: bool) -> Agreement:
+    """Choose from the lines of a peer that speaks RTP without encryption; each has a transport of its own."""
+    if not remote.media:
+        raise Unanswerable("no media")
+    able = [line for line in remote.media if line.profile in PLAIN and _reachable(line) and _codec(line) is not None]
+    return Agreement(
+        tuple(
+            Bundle((_chosen(m, receives=receives, sends=sends),), frozenset({m.index}), False, m.transport, ())
+            for m in _best(able, receives=receives)
+        )
+    )
+
+
+def _reachable(line: MediaLine) -> bool:
+    """Whether packets can be sent without asking for a name."""
+    try:
+        IPv4Address(line.transport.host)
+    except ValueError:
+        return False
+    return True
+
+
+def _best(able: list[MediaLine], *, receives: bool) -> list[MediaLine]:
+    """One line of each kind: the first that sends, else the first that wants to receive."""
+    found = []
+    for kind in CODECS:
+        same = sorted((m for m in able if m.kind == kind), key=lambda m: _worth(m, receives=receives), reverse=True)
+        found += same[:1]
+    return sorted(found, key=lambda m: m.index)
+
+
 def _codec(line: MediaLine) -> Codec | None:
     # port 0 is a refusal here even with bundle-only: Kurento does not know RFC 8843, 6
     wanted = CODECS.get(line.kind)
-    return line.codec(wanted) if wanted is not None and line.port and "SAVP" in line.profile else None
+    return line.codec(wanted) if wanted is not None and line.port else None
 
 
 def _worth(line: MediaLine, *, receives: bool) -> int:

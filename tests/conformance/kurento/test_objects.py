@@ -47,10 +47,10 @@ async def test_creation() -> None:
         assert await kurento.invoke(pipeline, "getName") == pipeline
         endpoint = await kurento.endpoint(pipeline)
         assert re.fullmatch(rf"{pipeline}/{UUID}_kurento\.WebRtcEndpoint", endpoint)
-        for name in ("NoSuch", "MediaElement", "ServerManager", "PlayerEndpoint", "Composite"):
+        for name in ("NoSuch", "MediaElement", "ServerManager", "Hub", "UriEndpoint", "Mixer", "GStreamerFilter"):
             answer = await kurento.call("create", type=name, constructorParams={})
-            assert answer["error"]["code"] == 40108
-            assert answer["error"]["message"] == f"Factory '{name}' not found"
+            data = {"type": "MEDIA_OBJECT_NOT_AVAILABLE"}
+            assert answer["error"] == {"code": 40108, "data": data, "message": f"Factory '{name}' not found"}
         assert await kurento.code("create", type="WebRtcEndpoint") == 40001
         assert await kurento.code("create", type="WebRtcEndpoint", constructorParams={}) == 40001
         gone = {"mediaPipeline": "gone"}

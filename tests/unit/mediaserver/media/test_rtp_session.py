@@ -99,7 +99,7 @@ def test_a_report_of_ours_each_second() -> None:
 def test_it_says_good_bye() -> None:
     one = Fixture()
     one.session.leave()
-    assert [p.sources for p in RtcpPacket.parse(one.sent[0]) if isinstance(p, RtcpByePacket)] == [[7000]]
+    assert [p.sources for p in RtcpPacket.parse(one.sent[0]) if isinstance(p, RtcpByePacket)] == [[7000, 3]]
     assert one.inlet.consumer is None
 
 

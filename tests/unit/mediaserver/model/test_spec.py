@@ -2,9 +2,10 @@
 
 import pytest
 
-from mediaserver.model.catalogue import FACTORIES, MEDIA_PIPELINE, WEBRTC_ENDPOINT
+from mediaserver.model.catalogue import MEDIA_PIPELINE, WEBRTC_ENDPOINT
 from mediaserver.model.spec import snake
-from mediaserver.objects.server_manager import FACTORIES as SAID
+from mediaserver.objects.factory import MAKERS
+from mediaserver.objects.server_manager import FACTORIES
 
 
 @pytest.mark.parametrize(
@@ -30,4 +31,4 @@ def test_inheritance() -> None:
 
 
 def test_what_can_be_made_is_what_is_said() -> None:
-    assert sorted(FACTORIES) == sorted(name for names in SAID.values() for name in names)
+    assert sorted(MAKERS) == sorted(name for names in FACTORIES.values() for name in names)

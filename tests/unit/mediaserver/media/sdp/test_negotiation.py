@@ -165,7 +165,7 @@ def test_candidates_and_their_default() -> None:
 
 
 def test_an_offer_of_our_own() -> None:
-    text = local.offer(OWN[0], ["audio", "video"], "recvonly", 3).render()
+    text = local.offer(OWN[:1], ["audio", "video"], "recvonly", 3).render()
     read = Description.parse(text)
     assert [(m.mid, m.direction, m.transport.setup) for m in read.media] == [
         ("audio0", "recvonly", "actpass"),

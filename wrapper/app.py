@@ -93,7 +93,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
 
         reach, chores, metrics = Reach(), Chores(), Metrics(store.clock.now)
         database.unread.met = metrics.unreadable
-        aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger), chores)
+        aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger, bus.topology), chores)
         hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
         ears = Ears(hearing.take, reach.back, reach.alone, reach.cut_off, reach.gone)
         pool = Pool(wrapper, store.servers, ears, metrics.kurento_call)

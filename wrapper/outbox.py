@@ -1,6 +1,9 @@
 """Publishing what an outbox holds: in order, confirmed, then pulled; whoever starts goes on until it is empty."""
 
-from callplane.bus.ports import Messenger
+from contextlib import suppress
+
+from callplane.bus.ports import Messenger, Topology
+from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
@@ -12,17 +15,32 @@ from callplane.store.views import participant_view, session_summary
 class Outbox:
     """The carrier's work (design 5): sessions tell everybody in them, connections tell their participant."""
 
-    def __init__(self, sessions: Sessions, connections: Connections, messenger: Messenger) -> None:
+    def __init__(self, sessions: Sessions, connections: Connections, messenger: Messenger, topology: Topology) -> None:
         self._sessions = sessions
         self._connections = connections
         self._messenger = messenger
+        self._topology = topology
 
     async def carry_session(self, session: SessionDocument | None) -> None:
         """Publish and pull, until nothing is left. Raises Away: what is left is taken up by a sweep."""
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
-            await self._messenger.to_session(SessionId(session.id), messages)
+            if not await self._messenger.to_session(SessionId(session.id), messages) and _has_mailboxes(session):
+                await self._mend(session)
+                await self._messenger.to_session(SessionId(session.id), messages)
             session = await self._sessions.counted.pull_published(session.id, [e.id for e in session.outbox])
+
+    async def _mend(self, session: SessionDocument) -> None:
+        """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""
+        with suppress(NodeDown):  # its exchange is on every node
+            await self._topology.open_session(SessionId(session.id))
+        reached = 0
+        for seat in session.participants:
+            with suppress(NodeDown):
+                await self._topology.open_mailbox(SessionId(session.id), ParticipantId(seat.id))
+                reached += 1
+        if not reached:
+            raise NodeDown("no mailbox of the session can be reached")
 
     async def carry_connection(self, connection: ConnectionDocument | None) -> None:
         """The same for a connection; a participant that is gone is no error."""
@@ -38,6 +56,12 @@ class Outbox:
                 await self._messenger.to_participant(ParticipantId(connection.participant_id), message)
             ids = [entry.id for entry in connection.outbox]
             connection = await self._connections.counted.pull_published(connection.id, ids)
+
+
+def _has_mailboxes(session: SessionDocument) -> bool:
+    """Whether anybody sits there whose mailbox is older than what is to be told: joining takes the seat first."""
+    new = {entry.data["participant"]["id"] for entry in session.outbox if entry.type == "participant-joined"}
+    return session.status == "open" and any(seat.id not in new for seat in session.participants)
 
 
 def _session_message(session: SessionDocument, version: int, entry: OutboxEntry) -> Message:

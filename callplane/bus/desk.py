@@ -21,6 +21,8 @@ class Received:
     reply_to: str | None
     traceparent: str | None
     handle: Any
+    reason: str | None = None
+    """Why it is to be buried, which was decided before, and could not be done: the dead letters were out of reach."""
 
 
 class Desk(Protocol):
@@ -38,7 +40,7 @@ class Desk(Protocol):
         ...
 
     async def bury(self, received: Received, reason: str) -> None:
-        """Put the command among the dead letters, saying why."""
+        """Put the command among the dead letters, saying why; out of reach, it waits in its queue to be buried."""
         ...
 
     async def ack(self, received: Received) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from callplane.bus.desk import ATTEMPTS, Desk, Received
 from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import TITLES, Away, Busy, Code, Problem, Refusal, Trouble
+from callplane.contracts.errors import TITLES, Away, Busy, Code, NodeDown, Problem, Refusal, Trouble
 from callplane.contracts.replies import Reply
 from callplane.telemetry.logs import logger
 
@@ -36,7 +36,11 @@ class Judge:
 
     async def settle(self, received: Received) -> None:
         """Handle one delivery to its end."""
-        if received.redelivered and received.attempt < ATTEMPTS:
+        if received.reason is not None:
+            # Answered, counted and logged when it was decided.
+            await self._desk.bury(received, received.reason)
+            await self._desk.ack(received)
+        elif received.redelivered and received.attempt < ATTEMPTS:
             self._watch.again("redelivered")
             await self._again(received, received.attempt + 1, later=False)
         elif (envelope := _read(received)) is None:
@@ -65,6 +69,11 @@ class Judge:
             await self._again(received, received.attempt, later=True)
         except Away as away:
             await self._return(received, away)
+        except NodeDown as down:
+            # Not tried again: it may last, and nothing is wrong with the command.
+            log.warning("command needs a node that is down", command_id=received.command_id, why=str(down)[:200])
+            problem = Problem(code="unavailable", detail="A node of the message broker is down.", retry_after=2)
+            await self._answer(received, Reply(command_id=envelope.id, problem=problem))
         except Trouble as trouble:
             log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt)
             if received.attempt < ATTEMPTS:
@@ -173,7 +182,7 @@ def _told(group: ExceptionGroup[Exception]) -> Exception:
     _, bugs = group.split((Refusal, Busy, Trouble, Away))
     if bugs is not None:
         return bugs
-    for kind in (Away, Trouble, Busy, Refusal):
+    for kind in (Away, NodeDown, Trouble, Busy, Refusal):
         said: BaseException | None = group.subgroup(kind)
         while isinstance(said, ExceptionGroup):
             said = said.exceptions[0]

@@ -40,20 +40,25 @@ class Sender(Protocol):
 class Messenger(Protocol):
     """Publishing messages: to everybody in a session, or to one mailbox. Confirmed, in the order of the calls."""
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> None:
-        """Publish in order to every mailbox of the session; a session without mailboxes is no error.
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
+        """Publish in order to every mailbox of the session.
 
-        Back when all are confirmed. Raises Away when the broker cannot be reached or does not confirm.
+        Back when all are confirmed; False when the broker says that there is no mailbox, or that one did not take them:
+        its node is down. RabbitMQ 3.10 says the latter only where it is so for all of them. Raises Away when the broker
+        cannot be reached or does not confirm.
         """
         ...
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more). Raises Away."""
+        """Publish to one mailbox; False when it does not exist (any more). Raises Away, also when its node is down."""
         ...
 
 
 class Topology(Protocol):
-    """Declaring and deleting; every call is idempotent with constant arguments. All raise Away."""
+    """Declaring and deleting; every call is idempotent with constant arguments.
+
+    All raise Away, Trouble for what another has deleted meanwhile, and NodeDown for a queue whose node is down.
+    """
 
     async def open_session(self, session_id: SessionId) -> None:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""

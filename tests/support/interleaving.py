@@ -134,9 +134,10 @@ class NoBroker:
     def __init__(self) -> None:
         self.told: list[Any] = []
 
-    async def to_session(self, session: str, messages: list[Any]) -> None:
+    async def to_session(self, session: str, messages: list[Any]) -> bool:
         """To everybody."""
         self.told += messages
+        return True
 
     async def to_participant(self, participant: str, message: Any) -> bool:
         """To one."""
@@ -163,7 +164,7 @@ class World:
         store = _store(cast(Any, Database(self.store.database, points, Away)), FAST)
         broker = cast(Any, Port(self.broker, "broker", points, Away))
         chores = Chores()
-        ledger = Ledger(Outbox(store.sessions, store.connections, broker), chores)
+        ledger = Ledger(Outbox(store.sessions, store.connections, broker, broker), chores)
         media = cast(Any, Port(self.media, "media", points, Trouble))
         context = Context(id_, store, broker, broker, media, ledger)
         chores.serve(context)

@@ -55,10 +55,11 @@ class RecordingMessenger:
     def __init__(self, messenger: Any, told: Told) -> None:
         self._messenger, self._told = messenger, told
 
-    async def to_session(self, session: str, messages: list[Message]) -> None:
+    async def to_session(self, session: str, messages: list[Message]) -> bool:
         """To everybody in it."""
-        await self._messenger.to_session(session, messages)
+        taken: bool = await self._messenger.to_session(session, messages)
         self._told.sessions.setdefault(session, []).extend(messages)
+        return taken
 
     async def to_participant(self, participant: str, message: Message) -> bool:
         """To one mailbox."""
@@ -190,13 +191,13 @@ async def mortal(outside: Outside, points: Points) -> AsyncIterator[Mortal]:
 def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> Mortal:
     store = _store(cast(Any, Database(outside.store.database, points, Away)), FAST)
     messenger = cast(Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Away))
+    topology = cast(Any, Port(outside.bus.topology, "topology", points, Away))
     chores = Chores()
-    ledger = Ledger(Outbox(store.sessions, store.connections, messenger), chores)
+    ledger = Ledger(Outbox(store.sessions, store.connections, messenger, topology), chores)
     hearing = Hearing(store.liveness, messenger, store.clock, ledger)
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, hearing, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
-    topology = cast(Any, Port(outside.bus.topology, "topology", points, Away))
     context = Context(wrapper, store, topology, messenger, cast(Any, media), ledger)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others

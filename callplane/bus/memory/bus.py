@@ -63,12 +63,11 @@ class MemoryMessenger:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> None:
-        """Put the messages in order into every mailbox of the session."""
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
+        """Put the messages in order into every mailbox of the session; False when there is none."""
         if not self._exchange.exists(session_name(session_id)):
-            return
-        for message in messages:
-            self._exchange.mailboxes.put_to_all(session_id, message)
+            return False
+        return all([self._exchange.mailboxes.put_to_all(session_id, message) for message in messages])
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
         """Put one message into one mailbox; False when it does not exist (any more)."""

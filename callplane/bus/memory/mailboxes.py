@@ -83,10 +83,12 @@ class MemoryMailboxes:
         _put(queue, message)
         return True
 
-    def put_to_all(self, session_id: SessionId, message: Message) -> None:
-        """Put one message into every mailbox of the session."""
-        for queue in [one for one in self._queues.values() if one.session_id == session_id]:
+    def put_to_all(self, session_id: SessionId, message: Message) -> bool:
+        """Put one message into every mailbox of the session; False when there is none."""
+        queues = [one for one in self._queues.values() if one.session_id == session_id]
+        for queue in queues:
             _put(queue, message)
+        return bool(queues)
 
     @asynccontextmanager
     async def connect(self, letters: Letters) -> AsyncIterator["MemoryLink"]:

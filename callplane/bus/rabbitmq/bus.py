@@ -35,7 +35,7 @@ class RabbitBus:
         self.publisher = Publisher(publishing)
         self._pace = settings.pace
         self._topology = RabbitTopology(consuming)
-        self._messenger = RabbitMessenger(self.publisher)
+        self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
 
     @property

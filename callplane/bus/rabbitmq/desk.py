@@ -1,12 +1,14 @@
 """What the judge decided, done on RabbitMQ."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
 from callplane.bus.desk import Received
+from callplane.bus.names import RETRY_DELAY
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.connections import Link
 from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, DEAD_LETTERS, RETRY, TRACE_HEADER
@@ -29,7 +31,7 @@ def received(queue: str, message: DeliveredMessage) -> Received:
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
-    trace = headers.get(TRACE_HEADER)
+    trace, reason = headers.get(TRACE_HEADER), headers.get(REASON_HEADER)
     return Received(
         body=message.body,
         queue=queue,
@@ -39,6 +41,7 @@ def received(queue: str, message: DeliveredMessage) -> Received:
         reply_to=properties.reply_to or None,
         traceparent=trace if isinstance(trace, str) else None,
         handle=message,
+        reason=reason if isinstance(reason, str) else None,
     )
 
 
@@ -71,12 +74,13 @@ class RabbitDesk:
 
     async def again(self, received: Received, attempt: int, *, later: bool) -> None:
         """Publish once more: to the queue itself, or to where it waits a second before it goes there."""
-        # Not mandatory: a session deleted meanwhile needs its commands no more.
-        exchange = RETRY if later else ""
-        await self._surely(received, _copy(received, attempt), Address(exchange, received.queue, mandatory=False))
+        await self._put_back(received, _copy(received, attempt), later=later)
 
     async def bury(self, received: Received, reason: str) -> None:
-        """Put it among the dead letters with the reason, the attempt, the time and its queue as headers."""
+        """Put it among the dead letters with the reason, the attempt, the time and its queue as headers.
+
+        While their node is down it goes back to its own queue with the reason, and is buried by whoever has it next.
+        """
         letter = _copy(received, received.attempt)
         headers: dict[str, str | int] = {
             **(letter.headers or {}),
@@ -87,7 +91,9 @@ class RabbitDesk:
         # A letter without an id could not be asked for.
         id_ = letter.message_id or new_id()
         buried = Letter(body=letter.body, message_id=id_, correlation_id=letter.correlation_id, headers=headers)
-        await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=False))
+        if not await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=True)):
+            condemned = replace(received, reason=reason)
+            await self._put_back(condemned, _copy(condemned, received.attempt), later=True)
 
     async def ack(self, received: Received) -> None:
         """Settle the delivery, unless its channel is gone."""
@@ -114,22 +120,38 @@ class RabbitDesk:
         message: DeliveredMessage = received.handle
         return message.channel.is_closed
 
-    async def _surely(self, received: Received, letter: Letter, address: Address) -> None:
+    async def _put_back(self, received: Received, letter: Letter, *, later: bool) -> None:
+        """To its queue, by way of ``retry`` or, while that one's node is down, after a wait of our own.
+
+        Not mandatory at the end: a session deleted meanwhile needs its commands no more; and the delivery of a queue
+        whose node is down comes back with the node.
+        """
+        if later:
+            if await self._surely(received, letter, Address(RETRY, received.queue, mandatory=True)):
+                return
+            await asyncio.sleep(RETRY_DELAY)
+        await self._surely(received, letter, Address("", received.queue, mandatory=False))
+
+    async def _surely(self, received: Received, letter: Letter, address: Address) -> bool:
+        """False when no queue took it."""
         while not self.lost(received):
             try:
                 await self._publisher.publish(letter, address, key=received.queue)
             except Unroutable:
-                return
+                return False
             except Away:
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
-            return
+            return True
+        return True
 
 
 def _copy(received: Received, attempt: int) -> Letter:
     headers: dict[str, str | int] = {ATTEMPT_HEADER: attempt}
     if received.traceparent:
         headers[TRACE_HEADER] = received.traceparent
+    if received.reason is not None:
+        headers[REASON_HEADER] = received.reason
     return Letter(
         body=received.body,
         message_id=received.command_id,

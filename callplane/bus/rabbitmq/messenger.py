@@ -1,9 +1,12 @@
 """Messages to sessions and participants."""
 
+from collections.abc import Awaitable, Callable
+
 from callplane.bus.names import mailbox_name
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.names import MESSAGES
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
+from callplane.contracts.errors import Away, NodeDown
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 
@@ -11,22 +14,31 @@ from callplane.contracts.messages import Message
 class RabbitMessenger:
     """The Messenger port. Only permanent exchanges are ever named: publishing to a deleted one closes the channel."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, exists: Callable[[str], Awaitable[bool]]) -> None:
         self._publisher = publisher
+        self._exists = exists
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> None:
-        """Publish in order to every mailbox of the session; a session without mailboxes is no error."""
-        # Not mandatory: a fanout with no mailbox behind it would be returned as unroutable.
-        address = Address(MESSAGES, session_id, mandatory=False)
-        await self._publisher.publish_all([_letter(message) for message in messages], address, key=session_id)
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
+        """Publish in order to every mailbox of the session; False when none, or not every one, has taken them all."""
+        address = Address(MESSAGES, session_id, mandatory=True)
+        try:
+            await self._publisher.publish_all([_letter(message) for message in messages], address, key=session_id)
+        except Unroutable:
+            return False
+        return True
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more)."""
+        """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is Away."""
         address = Address("", mailbox_name(participant_id), mandatory=True)
         try:
             await self._publisher.publish(_letter(message), address, key=message.session_id)
         except Unroutable:
-            return False
+            try:
+                if not await self._exists(mailbox_name(participant_id)):
+                    return False
+            except NodeDown as down:
+                raise Away(str(down)) from None
+            raise Away("the mailbox did not take it") from None
         return True
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import PublishError
+from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
 from callplane.bus.ports import Unroutable
@@ -80,7 +80,9 @@ class _Lane:
                     mandatory=address.mandatory,
                     wait=False,
                 )
-            except PublishError:
+            except (PublishError, DeliveryError):
+                # Returned, for no queue is there; or refused, for one did not take it: its node is down. From 3.11 on
+                # RabbitMQ refuses where 3.10 returns, or drops and confirms beside queues that have taken it.
                 raise Unroutable(address.routing_key) from None
 
 
@@ -125,7 +127,7 @@ class Publisher:
             for letter in letters:
                 tasks.create_task(one(letter, channel))
         if failures:
-            raise failures[0]
+            raise next((failure for failure in failures if isinstance(failure, Away)), failures[0])
 
     def _lane(self, key: str) -> _Lane:
         return self._lanes[crc32(key.encode()) % CHANNELS]

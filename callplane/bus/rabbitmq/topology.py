@@ -38,10 +38,11 @@ class RabbitTopology:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
         name = session_name(session_id)
         async with self._channel("opening a session") as channel:
-            await channel.queue_declare(name, durable=True, arguments=CLASSIC, nowait=True)
+            # The queue last: it may be on a node that is down, and exchanges are on every node.
             await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
             await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
-            await channel.exchange_bind(name, MESSAGES, session_id, timeout=self._link.timings.call)
+            await channel.exchange_bind(name, MESSAGES, session_id, nowait=True)
+            await channel.queue_declare(name, durable=True, arguments=CLASSIC, timeout=self._link.timings.call)
 
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the command queue and the fanout exchange; gone already is fine."""

@@ -33,9 +33,10 @@ class Heard:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    async def to_session(self, _: str, messages: list[Message]) -> None:
+    async def to_session(self, _: str, messages: list[Message]) -> bool:
         """To everybody."""
         self.messages += messages
+        return True
 
     async def to_participant(self, _: str, message: Message) -> bool:
         """To nobody: the mailbox is gone."""
@@ -68,7 +69,7 @@ def session(version: int, *outbox: dict[str, Any]) -> SessionDocument:
 
 def outbox(shelf: Shelf, heard: Heard) -> Outbox:
     """The carrier on these."""
-    return Outbox(cast(Sessions, shelf), cast(Connections, shelf), cast(Any, heard))
+    return Outbox(cast(Sessions, shelf), cast(Connections, shelf), cast(Any, heard), cast(Any, heard))
 
 
 async def test_a_session_is_told_in_order_until_nothing_is_left() -> None:

@@ -66,6 +66,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
                 attachments,
                 Pods(database),
                 clock,
+                published=store.sessions.published,
                 watch=metrics.watch_mailboxes,
                 failed=metrics.loop_failed,
             )

@@ -96,7 +96,7 @@ async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) 
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(until_done(work.__qualname__, work, failed=shared.failed))
-            for work in (pod.keep_linked, pod.beat, pod.look_after, pod.call_rolls)
+            for work in (pod.keep_linked, pod.beat, pod.look_after, pod.compare, pod.call_rolls)
         ]
         waiting = tasks.create_task(_drain_at(draining or asyncio.Event(), pod))
         try:

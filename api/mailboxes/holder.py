@@ -3,9 +3,11 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.mailboxes.gaps import Published
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.polls import NotHeld, gone, unavailable
 from api.mailboxes.presence import Presence
@@ -203,6 +205,20 @@ class Holder:
             for failure in settled:
                 if isinstance(failure, BaseException):
                     raise failure
+
+    async def compare(self, published: Published) -> None:
+        """Make again the way to each mailbox that lacks what its session has published. Raises Away and LinkLost."""
+        mailboxes = self.mailboxes()
+        versions = await published({mailbox.presence.seat.session_id for mailbox in mailboxes})
+        for mailbox in mailboxes:
+            seat = mailbox.presence.seat
+            version = versions.get(seat.session_id)
+            if version is None or not mailbox.lacks(version) or self.find(seat.participant_id) is not mailbox:
+                continue
+            logger("mailboxes").warning("a mailbox was not told what happened", participant=seat.participant_id)
+            with suppress(Trouble):
+                await self.link.restore(seat.session_id, seat.participant_id)
+            mailbox.receive(self._resync(seat.session_id))
 
     async def _look_after(self, mailbox: Mailbox, now: float, away: float, unread: float) -> None:
         oldest = mailbox.unread_since()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from api.mailboxes.gaps import Told
 from api.mailboxes.polls import NotHeld, Poll, replaced
 from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import Tasks
@@ -43,6 +44,7 @@ class Mailbox:
         self._lost = lost
         self._window = Window()
         self._parked: _Parked | None = None
+        self._told = Told()
 
     def receive(self, received: Received) -> None:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop."""
@@ -50,7 +52,12 @@ class Mailbox:
         if self._parked is not None and not self._parked.due:
             self._parked.due = True
             loop.call_soon(self._answer_with_some, self._parked)
+        self._told.hears(received.body)
         self._link.acknowledge(self._window.add(received, loop.time()))
+
+    def lacks(self, published: int) -> bool:
+        """Whether it was not told of what its session had published a look ago."""
+        return self._told.lacks(published, waiting=len(self._window) > 0)
 
     def cancelled(self) -> None:
         """The broker took the mailbox away: whoever asks looks again and finds out why."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
+from api.mailboxes.gaps import Published, nothing_published
 from api.mailboxes.holder import Ground, Holder, Interrupted
 from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
 from api.mailboxes.polls import NotHeld, unavailable
 from api.mailboxes.serving import Serving
 from api.mailboxes.tasks import Tasks, link_tasks
 from api.mailboxes.timing import Timing
-from callplane.bus.mailboxes import Link, MailboxBus
+from callplane.bus.mailboxes import Link, LinkLost, MailboxBus
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
@@ -33,6 +34,7 @@ class Shared:
     pods: Pods
     clock: DatabaseClock
     timing: Timing = field(default_factory=Timing)
+    published: Published = nothing_published
     watch: Callable[[Callable[[], "Counts"]], None] = lambda _: None
     """Is given what tells the pod's counts, for whoever wants to know them."""
     failed: Callable[[str], None] = lambda _: None
@@ -194,6 +196,13 @@ class Pod:
             if self._station is not None:
                 with suppress(Away, Trouble):
                     await self._station.holder.look_after(timing.away, timing.unread)
+
+    async def compare(self) -> None:
+        """Now and then: see that every mailbox is told what its session publishes."""
+        while not await self._pause(self._shared.timing.compare):
+            if self._station is not None:
+                with suppress(Away, LinkLost):
+                    await self._station.holder.compare(self._shared.published)
 
     async def call_rolls(self) -> None:
         """Each second, without the database: name the polls that wait elsewhere, drop the unnamed ones.

@@ -23,6 +23,8 @@ class Timing:
     """A pod that could not renew its lease for so long ends its polls."""
     beat: float = 1.0
     """How often the lease is renewed and the held mailboxes are looked at."""
+    compare: float = 30.0
+    """How often held mailboxes are compared with what their sessions have published: twice that finds a lost way."""
     reconnect: float = 0.5
     """Between attempts to reach the broker."""
     stream_beat: float = 10.0

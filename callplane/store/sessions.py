@@ -1,6 +1,6 @@
 """The life of a session: create, change its own fields, close, and what becomes due with time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from callplane.store.trouble import Said, away_when_unreachable
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 _CONVERSION_FAILURE = 241
+AT_ONCE = 500
 
 Created = Literal["created", "repeated", "taken", "late"]
 
@@ -162,6 +163,18 @@ class Sessions:
         with away_when_unreachable():
             found = [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
         return [id_ for id_ in found if isinstance(id_, str)]
+
+    async def published(self, sessions: Collection[SessionId]) -> dict[str, int]:
+        """Of each open one of these, the version up to which its events are published; others wait in its outbox."""
+        version = {"$subtract": ["$version", {"$size": {"$ifNull": ["$outbox", []]}}]}
+        found: dict[str, int] = {}
+        ids = sorted(sessions)
+        for start in range(0, len(ids), AT_ONCE):
+            where = {"_id": {"$in": ids[start : start + AT_ONCE]}, "status": "open"}
+            with away_when_unreachable():
+                async for one in self._collection.find(where, {"published": version}):
+                    found[one["_id"]] = one["published"]
+        return found
 
     async def bury(self, session: str) -> None:
         """Delete a tombstone."""

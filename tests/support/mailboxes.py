@@ -27,6 +27,7 @@ from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
 from callplane.store.database import Database, DatabaseClock, open_database
 from callplane.store.pods import Pods
+from callplane.store.sessions import Sessions
 from tests.support.servers import Database as Corner
 from tests.support.servers import Servers
 
@@ -207,7 +208,9 @@ class TestPod:
 @asynccontextmanager
 async def pod_on(bus: MailboxBus, database: Database, timing: Timing = FAST) -> AsyncIterator[TestPod]:
     """A pod on any bus."""
-    shared = Shared(bus, Attachments(database), Pods(database), DatabaseClock(database), timing)
+    clock = DatabaseClock(database)
+    published = Sessions(database, clock).published
+    shared = Shared(bus, Attachments(database), Pods(database), clock, timing, published)
     async with open_mailboxes(shared) as doors:
         yield TestPod(doors)
 

@@ -112,7 +112,7 @@ class RabbitCluster:
         apart = "length(rabbit_node_monitor:partitions())"
         try:
             said = await node.shell.ask(f"[rabbit:is_running(node()), {seen}, {apart}]")
-        except ErlangError:  # it is being started again after a partition
+        except (ErlangError, TimeoutError):  # it is being started again after a partition, or is slow to wake up
             return False
         return bool(said == [True, self.count, 0])
 

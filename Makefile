@@ -30,9 +30,10 @@ bench: install ## measure join and offer beside the bare round trip
 failover: install ## kill media servers under live calls and in browsers: the part of `make test` that runs alone
 	@$(PROGRAMS)/python -m pytest -m alone $(ARGS)
 
-chaos: install ## end wrappers at every single call (25 minutes), then kill and cut off everything for 40 (see docs/chaos.md)
+chaos: install ## end wrappers at every single call (25 minutes), kill everything for 40, and 40 on clusters (see docs/chaos.md)
 	@FAULTS=all $(PROGRAMS)/python -m pytest tests/faults tests/model $(ARGS)
-	@$(PROGRAMS)/python -m tests.chaos
+	@CHAOS_BROKERS=1 CHAOS_MONGODS=1 $(PROGRAMS)/python -m tests.chaos
+	@CHAOS_BROKERS=2 CHAOS_MONGODS=3 $(PROGRAMS)/python -m tests.chaos
 
 rolling: install ## replace every api and wrapper under 20 live calls, as the manifests say (ARGS=--mixed: by N+1)
 	@$(PROGRAMS)/python -m bench.rolling $(ARGS)

@@ -68,16 +68,25 @@ class Listening:
                 group.create_task(one(session))
 
     async def listen(self, session: SessionId) -> None:
-        """Declare, consume, then read the status again: closed by now, its queue is owed a deletion once more."""
+        """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
+
+        Open by then, it is deleted two seconds after its close at the earliest, and what was declared with it.
+        """
+
+        async def is_open() -> bool:
+            return await self._sessions.epoch_of_open(session) is not None
+
         try:
             try:
-                await self._listener.listen(session)
-            finally:  # what was declared before it failed is owed a deletion all the same
-                if await self._sessions.epoch_of_open(session) is None:
-                    await self._listener.unlisten(session)
-                    await self._sessions.owe_deletion(session)
-        except (Away, Trouble) as trouble:
-            self._log.warning("not listened to yet", session_id=session, why=str(trouble))
+                listened = await self._listener.listen(session, is_open)
+            except Trouble as trouble:  # deleted meanwhile, mostly, which may have been before it was declared
+                self._log.warning("not listened to yet", session_id=session, why=str(trouble))
+                listened = await is_open()
+            if not listened:
+                await self._listener.unlisten(session)
+                await self._sessions.owe_deletion(session)
+        except Away as away:
+            self._log.warning("not listened to yet", session_id=session, why=str(away))
 
     async def shun(self, session: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""

@@ -10,7 +10,7 @@ from callplane.bus.desk import Received
 from callplane.bus.intake import Intake, Pace
 from callplane.bus.memory.exchange import Consumer, DeadLetter, Exchange
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
-from callplane.bus.ports import Work
+from callplane.bus.ports import StillOpen, Work, always
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.replies import Reply
@@ -70,13 +70,16 @@ class MemoryListener:
         self._opened = True
         self.intake = Intake(work, MemoryDesk(exchange), self, pace)
 
-    async def listen(self, session_id: SessionId) -> None:
-        """Declare the session's queue and consume it; harmless when repeated."""
+    async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
+        """Declare the session's queue and, if it is still open, consume it; harmless when repeated."""
         queue = session_name(session_id)
         self._exchange.declare(queue)
+        if not await still():
+            return False
         self._wanted.add(queue)
         if self._opened:
             self._consume(queue)
+        return True
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""

@@ -10,7 +10,7 @@ from aiormq.abc import DeliveredMessage
 
 from callplane.bus.intake import Intake, Pace
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
-from callplane.bus.ports import Work
+from callplane.bus.ports import StillOpen, Work, always
 from callplane.bus.rabbitmq.connections import Link
 from callplane.bus.rabbitmq.desk import RabbitDesk, received
 from callplane.bus.rabbitmq.lanes import Lane, LaneUser
@@ -50,18 +50,23 @@ class RabbitListener:
         self.lanes = (*self._lanes, self._creation)
         self._pause = lines.pace.health_interval
 
-    async def listen(self, session_id: SessionId) -> None:
+    async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
         """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
 
-        After an Away or a NodeDown the session is listened to as soon as the broker, or that node, is back.
+        To consume a queue that is being deleted would end the channel, and with it a twelfth of all consumers: hence
+        ``still``, after declaring. After an Away or a NodeDown the session is listened to as soon as the broker, or
+        that node, is back.
         """
         lane = self._lane(session_id)
         try:
             await self._topology.open_session(session_id)
+            if not await still():
+                return False
             await lane.add(session_name(session_id))
         except (Away, NodeDown):
             lane.want(session_name(session_id))
             raise
+        return True
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""

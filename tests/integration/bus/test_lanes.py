@@ -1,0 +1,73 @@
+"""A lane consumes what it wants: also what is wanted while it attaches, and what comes back."""
+
+import asyncio
+
+import aio_pika
+
+from callplane.bus.rabbitmq.connections import Timings, open_link
+from callplane.bus.rabbitmq.lanes import Lane, LaneUser
+from callplane.concurrency import beside
+from callplane.contracts.errors import NodeDown
+from tests.support.bus import until
+from tests.support.servers import Vhost
+
+
+async def test_what_is_wanted_while_it_attaches_is_consumed(vhost: Vhost) -> None:
+    """A look at thousands of queues takes seconds, and a session that is made meanwhile is not forgotten."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def exists(_: str) -> bool:
+        asked.set()
+        await may_answer.wait()
+        return True
+
+    async with await aio_pika.connect(vhost.url) as connection:
+        channel = await connection.channel()
+        for queue in ("early", "late"):
+            await channel.declare_queue(queue, durable=True)
+        async with open_link(vhost.url, "test", Timings()) as link:
+            lane = Lane(link, 1, LaneUser(lambda *_: None, lambda _: None, exists))
+            lane.want("early")
+            async with beside(lane.run()):
+                await asyncio.wait_for(asked.wait(), 5)
+                lane.want("late")
+                may_answer.set()
+                await until(lambda: consumes(lane, "early", "late"))
+
+
+async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> None:
+    """Also when the broker cancels its consumer, and while others come all the time."""
+    down = {"b"}
+
+    async def exists(queue: str) -> bool:
+        if queue in down:
+            raise NodeDown("down")
+        return True
+
+    async with await aio_pika.connect(vhost.url) as connection:
+        channel = await connection.channel()
+        for queue in "abc":
+            await channel.declare_queue(queue, durable=True)
+        async with open_link(vhost.url, "test", Timings()) as link:
+            lost: list[str] = []
+            lane = Lane(link, 1, LaneUser(lambda *_: None, lost.append, exists))
+            for queue in "abc":
+                lane.want(queue)
+            async with beside(lane.run()):
+                await until(lambda: consumes(lane, "a", "c"))
+                down.add("c")
+                await channel.queue_delete("c")
+                await until(lambda: consumes(lane, "a"))
+                assert lane.down == {"b", "c"}
+                await channel.declare_queue("c", durable=True)
+                down.clear()
+                async with asyncio.timeout(8):
+                    while lane.consumed != {"a", "b", "c"}:
+                        lane.want("a")
+                        await asyncio.sleep(0.05)
+            assert lost == []
+
+
+async def consumes(lane: Lane, *queues: str) -> bool:
+    """Whether it consumes these and no others."""
+    return lane.consumed == set(queues)

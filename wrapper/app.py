@@ -112,6 +112,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         leases = Leases(context, settings.lease_seconds, bus.up)
         listening = Listening(database, store.sessions, listener, hearing.forget_session, metrics)
         reach.serve(leases, listening)
+        hearing.missed = leases.missed
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
         run(gauges=_gauges(context, database, listener).run, lag=metrics.watch_loop)

@@ -11,6 +11,7 @@ from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
+from wrapper.readback import act_on
 from wrapper.settle import line_of, settle
 from wrapper.side_by_side import side_by_side
 
@@ -108,13 +109,23 @@ class Leases:
 
     async def _hear(self, connection_id: str) -> None:
         """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``hear``."""
+        self._unheard.discard(connection_id)
+        done = False
+        try:
+            done = await self._heard(connection_id)
+        finally:
+            if not done:  # taken out first, for what is missed while it is heard is heard once more
+                self._unheard.add(connection_id)
+
+    async def _heard(self, connection_id: str) -> bool:
         found = await self._context.store.connections.find(connection_id)
         if found is None or found.state != "ready" or found.owner != self._context.wrapper or found.endpoint is None:
-            self._unheard.discard(connection_id)
-            return
+            return True
+        certain = True
         try:
             with suppress(Gone):  # settling says what is gone, the endpoint alone or its pipeline
-                await self._context.media.hear(found.endpoint, line_of(found))
+                state = await self._context.media.hear(found.endpoint, line_of(found))
+                certain = await act_on(state, found, self._context)
             await settle(found.id, self._context)
         except (Trouble, Gone) as trouble:
             self._log.warning("not settled", connection_id=found.id, session_id=found.session_id, why=str(trouble))
@@ -123,7 +134,12 @@ class Leases:
         except Exception as failure:  # of this connection: there are others
             self._log.error("not settled", connection_id=found.id, session_id=found.session_id, why=words(failure))
         else:
-            self._unheard.discard(connection_id)
+            return certain
+        return False
+
+    def missed(self, connection_id: str) -> None:
+        """What was said of it could not be told or written down: it is heard anew, until that has been done."""
+        self._unheard.add(connection_id)
 
     async def cut_off(self, server: str) -> None:
         """We do not reach it while others do: they adopt what we own there (design 7)."""

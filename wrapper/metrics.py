@@ -36,6 +36,9 @@ class Metrics(metrics.Metrics):
             "kind",
         )
         self._adopted = self._counter("connections_adopted", "Connections taken over from a wrapper that died or left")
+        self._never = self._counter(
+            "connections_never_connected", "Connections ended because no media could flow in the time that there is"
+        )
         self._died = self._counter("wrappers_buried", "Leases of others that ran out, as this wrapper was first to see")
         self._sweeps = self._counter("sweeps_failed", "Sweeps put off (store or broker away) or failed (a bug)", "how")
         self._reopened = self._counter("change_stream_reopened", "How often the change stream was opened again")
@@ -72,6 +75,10 @@ class Metrics(metrics.Metrics):
     def adopted(self) -> None:
         """A connection has a living owner again."""
         self._adopted.inc()
+
+    def never_connected(self) -> None:
+        """A connection was ended that never came about."""
+        self._never.inc()
 
     def died(self, wrappers: int) -> None:
         """So many leases were over."""

@@ -28,6 +28,9 @@ class WrapperSettings(BaseSettings):
     )
     drain_per_second: int = Field(10, ge=1, le=1000, description="how many sessions leave a drained media server")
     drop_seconds: float = Field(5.0, ge=0, le=900, description="how long lost media may heal before anybody is told")
+    connect_seconds: float = Field(
+        15.0, gt=0, le=900, description="how long after its answer a connection may take until media can flow"
+    )
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")

@@ -17,6 +17,7 @@ from wrapper.leases import Leases
 from wrapper.listening import Listening
 from wrapper.monitor import Monitor
 from wrapper.settings import WrapperSettings
+from wrapper.verdicts import Verdicts
 
 LISTING_SECONDS = 60.0
 LOST_AT_ONCE = 16
@@ -47,6 +48,7 @@ class Sweeps:
             group.create_task(self._each(every, self.tombstones))
             group.create_task(self._each(every, Grace(self._context, self._leases).sweep))
             group.create_task(self._each(every, Drops(self._context, self._settings.drop_seconds).sweep))
+            group.create_task(self._each(every, Verdicts(self._context, self._settings.connect_seconds).sweep))
             group.create_task(self._each(every, Draining(self._context, self._settings.drain_per_second).sweep))
             group.create_task(self._each(every, monitor.sweep))
             group.create_task(self._each(LISTING_SECONDS, listening.catch_up))

@@ -85,9 +85,12 @@ def stream_unpublished(participant_id: str, connection_id: str, reason: str) -> 
     )
 
 
-def connection_state(connection_id: str, state: Literal["connected", "failed", "closed"]) -> Event:
-    """The media path of one connection changed; told to its participant only."""
-    return Event(type="connection-state", data={"connection_id": connection_id, "state": state})
+def connection_state(
+    connection_id: str, state: Literal["connected", "failed", "closed"], reason: str | None = None
+) -> Event:
+    """The media path of one connection changed; told to its participant only. ``reason`` is that of a verdict."""
+    why = {} if reason is None else {"reason": reason}
+    return Event(type="connection-state", data={"connection_id": connection_id, "state": state, **why})
 
 
 def media_lost(epoch: int, reason: str) -> Event:

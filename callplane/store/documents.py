@@ -122,6 +122,8 @@ class ConnectionDocument(Outboxed):
     answer: str | None = None
     media: list[MediaKind] | None = None
     media_state: str | None = None
+    heard: bool = False
+    """Its client has reported by RTCP."""
     since: datetime | None = None
     flows: dict[str, bool] = Field(default_factory=dict)
     candidates: list[dict[str, Any]] = Field(default_factory=list)

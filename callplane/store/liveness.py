@@ -1,14 +1,17 @@
 """What media servers say of ready connections, and how long ago: the ground on which somebody counts as away."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
+from pymongo import ReturnDocument
+
 from callplane.contracts.messages import connection_failed, connection_state
-from callplane.store.changes import Change, CountedUpdates
+from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
-from callplane.store.guards import older_than, past_grace
-from callplane.store.reading import readable
+from callplane.store.guards import in_time, older_than, past_grace
+from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 LIMIT = 5000
@@ -36,6 +39,33 @@ class Liveness:
             {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}},
             {"$set": {"media_state": state}, "$unset": {"told": ""}, "$currentDate": {"since": True}},
             connection_state(connection, shown),
+        )
+
+    async def heard(self, connection: str) -> ConnectionDocument | None:
+        """Its client reports, so that its silence will mean something; the document as it is, None when it is over."""
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                {"_id": connection, "state": "ready"},
+                {"$set": {"heard": True}},
+                return_document=ReturnDocument.AFTER,
+            )
+        return None if found is None else read(ConnectionDocument, found, self._collection)
+
+    async def unconnected_for(self, seconds: float, limit: int = 100) -> list[ConnectionDocument]:
+        """Ready connections that have never been connected, so long after their answer, as far as was heard."""
+        wanted = {"state": "ready", "media_state": None, **older_than("since", seconds)}
+        return await self._all(wanted, limit)
+
+    async def give_up(
+        self, connection: ConnectionDocument, reason: str, until: datetime
+    ) -> Change[ConnectionDocument] | None:
+        """End what never was connected, unless it is by now or this comes too late; its participant is told."""
+        where = {"_id": connection.id, "state": "ready", "media_state": None, "since": connection.since}
+        return await self._counted.change(
+            {**where, "$expr": in_time(until)},
+            {"$set": {"state": "released", "reason": reason}, "$currentDate": {"since": True}},
+            connection_state(connection.id, "failed", reason),
+            [Owed("settle")],
         )
 
     async def flow(self, connection: str, medium: str, *, flowing: bool) -> None:
@@ -87,9 +117,9 @@ class Liveness:
         wanted = {**_of(seats), "state": "ready", "media_state": "connected", **older_than("since", seconds)}
         return await self._all(wanted)
 
-    async def _all(self, where: Document) -> list[ConnectionDocument]:
+    async def _all(self, where: Document, limit: int = LIMIT) -> list[ConnectionDocument]:
         with away_when_unreachable():
-            found = await self._collection.find(where).sort("since", 1).limit(LIMIT).to_list()
+            found = await self._collection.find(where).sort("since", 1).limit(limit).to_list()
         return readable(ConnectionDocument, found, self._collection)
 
 

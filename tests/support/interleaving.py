@@ -16,7 +16,7 @@ from tests.support.store import Repositories
 from wrapper.app import _store
 from wrapper.chores import Chores
 from wrapper.context import Context
-from wrapper.media.port import Gone, Line, Medium
+from wrapper.media.port import Gone, Line, Medium, State
 from wrapper.outbox import Outbox
 
 
@@ -100,9 +100,14 @@ class MemoryMedia:
             elif self.links.get((sink.id, medium)) == source.id:
                 del self.links[sink.id, medium]
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> None:
+    async def hear(self, endpoint: MediaRef, line: Line) -> State:
         """Nothing to hear."""
+        return await self.state(endpoint)
+
+    async def state(self, endpoint: MediaRef) -> State:
+        """Nobody has ever come."""
         self._there(endpoint)
+        return State()
 
     async def is_heard(self, endpoint: MediaRef) -> bool:
         """Nothing comes from anybody."""

@@ -14,6 +14,7 @@ from tests.support.trials import Act, Bench, Prepare, Scene, commanded
 from tests.support.verdicts import consistent
 from wrapper.drops import Drops
 from wrapper.grace import Grace
+from wrapper.verdicts import NEVER, Verdicts
 
 Sweep = Callable[[Mortal], Awaitable[None]]
 
@@ -188,6 +189,25 @@ async def drop(b: Bench) -> Scene:
     return Scene(c.session, swept(lambda w: Drops(w.context, 0).sweep()), verify)
 
 
+async def verdict(b: Bench) -> Scene:
+    """A publisher to whom no path was found in time, and somebody who watches it."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+    await _long_ago(b, "connections", c.published, 16)
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert (found.streams, found.version) == ([], before.version + 1)
+        own = await b.outside.store.connections.find(c.published)
+        assert own is not None
+        assert (own.state, own.reason) == ("released", NEVER)
+        watching = await b.outside.store.connections.find(c.watched)
+        assert watching is not None
+        assert watching.state == "ready", "its own time is not over"
+
+    return Scene(c.session, swept(lambda w: Verdicts(w.context, 15).sweep()), verify)
+
+
 async def _failed(b: Bench, c: Call) -> None:
     for state in ("connected", "failed"):
         change = await b.outside.store.liveness.media_state(c.published, (None, "connected"), state)
@@ -212,4 +232,5 @@ REPAIRS: dict[str, Prepare] = {
     "departed": departed,
     "grace": grace,
     "drop": drop,
+    "verdict": verdict,
 }

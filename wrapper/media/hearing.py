@@ -1,6 +1,8 @@
 """What media servers say of endpoints, turned into messages and facts (design 7)."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Away, Trouble
@@ -22,10 +24,13 @@ from kurento_client.events import (
 )
 from wrapper.media.port import Line
 from wrapper.ports import Aftermath
+from wrapper.sdp import Useful
 
 LANES = 16
 LANE_LENGTH = 2000
 UNHEARD = (None, "failed")
+
+Lane = asyncio.Queue[tuple[Line, MediaEvent]]
 
 
 class Hearing:
@@ -37,7 +42,9 @@ class Hearing:
         self._clock = clock
         self._aftermath = aftermath
         self._lines: dict[MediaRef, Line] = {}
-        self._lanes: list[asyncio.Queue[tuple[Line, MediaEvent]]] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
+        self.missed: Callable[[str], None] = lambda _connection: None
+        """Is told the connection of which an event could not be acted upon: it must be heard anew."""
+        self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
         self._log = logger("hearing")
 
     def attend(self, endpoint: MediaRef, line: Line) -> None:
@@ -49,6 +56,12 @@ class Hearing:
         inside = f"{ref.id}/"
         for known in [k for k in self._lines if k == ref or (k.server == ref.server and k.id.startswith(inside))]:
             del self._lines[known]
+
+    def narrow(self, endpoint: MediaRef, useful: Useful) -> None:
+        """From now on only such candidates of this endpoint are told."""
+        line = self._lines.get(endpoint)
+        if line is not None:
+            self._lines[endpoint] = replace(line, useful=useful)
 
     def forget_session(self, session: str, before: int | None) -> None:
         """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
@@ -68,14 +81,14 @@ class Hearing:
             for lane in self._lanes:
                 group.create_task(self._work(lane))
 
-    async def _work(self, lane: "asyncio.Queue[tuple[Line, MediaEvent]]") -> None:
+    async def _work(self, lane: Lane) -> None:
         while True:
             line, event = await lane.get()
             try:
                 await self._act(line, event)
             except (Away, Trouble) as trouble:
-                # Candidates are sent again by the next settling; states are read again with it.
                 self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
+                self.missed(line.connection_id)
             except Exception as failure:  # of one connection: the lane has others
                 why = words(failure)
                 self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
@@ -84,14 +97,17 @@ class Hearing:
         match event:
             case IceCandidateFound():
                 await self.send_candidate(line, event.candidate)
-            case (
-                ConnectionStateChanged(new=ConnectionState.CONNECTED) | MediaStateChanged(new=ConnectionState.CONNECTED)
-            ):
+            case ConnectionStateChanged(new=ConnectionState.CONNECTED):
                 await self._became(line, UNHEARD, "connected")
+            case MediaStateChanged(new=ConnectionState.CONNECTED):
+                found = await self._liveness.heard(line.connection_id)
+                if found is not None and found.media_state in UNHEARD:
+                    await self._became(line, UNHEARD, "connected")
             case MediaStateChanged(new=ConnectionState.DISCONNECTED):
                 await self._became(line, ("connected",), "failed")
             case IceComponentStateChanged(component_id=1, state=IceComponentState.FAILED):
-                await self._became(line, (None, "connected"), "failed")
+                # What never was connected is judged by its age alone: failed checks go on (protocol 10.2).
+                await self._became(line, ("connected",), "failed")
             case IceComponentStateChanged(component_id=1, state=IceComponentState.READY):
                 await self._became(line, ("failed",), "connected")
             case MediaFlowOutStateChanged() if event.media_type is not MediaType.DATA:
@@ -103,7 +119,13 @@ class Hearing:
                 pass
 
     async def send_candidate(self, line: Line, candidate: IceCandidate) -> None:
-        """Tell the participant one candidate of the server; a repeat has the same id, and is dropped there."""
+        """Tell the participant one candidate of the server, if it is of use to it.
+
+        A repeat has the same id, and is dropped there. One a message, as clients know it: the few that are of use
+        come one by one anyway.
+        """
+        if line.useful is not None and not line.useful.takes(candidate.candidate, candidate.sdp_m_line_index):
+            return
         init = {
             "candidate": candidate.candidate,
             "sdpMid": candidate.sdp_mid,

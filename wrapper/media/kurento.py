@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Refusal, Trouble
@@ -11,6 +12,8 @@ from kurento_client import (
     ClientError,
     ConnectionState,
     IceCandidate,
+    IceComponentState,
+    IceConnection,
     KurentoError,
     MediaPipeline,
     NewRef,
@@ -20,11 +23,13 @@ from kurento_client import (
     Transaction,
     TransactionFailed,
     WebRtcEndpoint,
+    shapes,
 )
 from wrapper.media.described import described_candidates
 from wrapper.media.hearing import Hearing
-from wrapper.media.port import MEDIA, Gone, Line, Medium, Unreached
+from wrapper.media.port import MEDIA, Gone, Line, Medium, State, Unreached
 from wrapper.media.server import MediaServer
+from wrapper.sdp import Useful
 
 EVENTS = (
     "IceCandidateFound",
@@ -34,6 +39,8 @@ EVENTS = (
     "MediaFlowOutStateChanged",
     "Error",
 )
+
+QUESTIONS = ("getMediaState", "getConnectionState", "getIceConnectionState")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +101,11 @@ class KurentoMedia:
         """Process an offer; what Kurento refuses with 40201 or 40205 is the offer's fault."""
         try:
             with _translated(endpoint):
-                return await self._endpoint(endpoint).process_offer(sdp_offer)
+                answer = await self._endpoint(endpoint).process_offer(sdp_offer)
         except SdpRefused as refused:
             raise Refusal("invalid-sdp", f"the media server refused the offer: {refused.message}") from refused
+        self._hearing.narrow(endpoint, Useful.to(answer))
+        return answer
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Start gathering candidates."""
@@ -129,16 +138,34 @@ class KurentoMedia:
         with _refused(source), _translated(source):
             await transaction.commit()
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> None:
-        """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well."""
+    async def hear(self, endpoint: MediaRef, line: Line) -> State:
+        """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well.
+
+        In one transaction with the questions, which come last: what changes after them is told.
+        """
         self._hearing.attend(endpoint, line)
-        with _translated(endpoint):
-            for event in EVENTS:
-                await self._server(endpoint.server).client.subscribe(endpoint.id, event)
-            description = await self._endpoint(endpoint).get_local_session_descriptor()
+        transaction = self._server(endpoint.server).client.transaction()
+        for event in EVENTS:
+            transaction.subscribe(endpoint.id, event)
+        described = transaction.invoke(endpoint.id, "getLocalSessionDescriptor")
+        asked = [transaction.invoke(endpoint.id, question) for question in QUESTIONS]
+        with _refused(endpoint), _translated(endpoint):
+            said = await transaction.commit()
+        description = str(said[described])
+        line = replace(line, useful=Useful.to(description))
+        self._hearing.attend(endpoint, line)
         # What was found before we heard it may have reached nobody; gathering again does not tell it again.
         for candidate in described_candidates(description):
             await self._hearing.send_candidate(line, candidate)
+        return _state([said[answer] for answer in asked])
+
+    async def state(self, endpoint: MediaRef) -> State:
+        """What the media server says of an endpoint now."""
+        transaction = self._server(endpoint.server).client.transaction()
+        for question in QUESTIONS:
+            transaction.invoke(endpoint.id, question)
+        with _refused(endpoint), _translated(endpoint):
+            return _state(list(await transaction.commit()))
 
     async def is_heard(self, endpoint: MediaRef) -> bool:
         """Whether anything has come from its client lately, as ``mediaState`` says."""
@@ -193,6 +220,17 @@ class KurentoMedia:
                 for id_ in failure.created:
                     await self.release(MediaRef(parent.server, id_))
                 raise
+
+
+def _state(answers: Sequence[Any]) -> State:
+    """What the answers to QUESTIONS say; component 1 decides (protocol 10.2)."""
+    media, connection, components = answers
+    ice = shapes.each(IceConnection.read, components)
+    return State(
+        connected=connection == ConnectionState.CONNECTED,
+        heard=media == ConnectionState.CONNECTED,
+        failed=any(one.component_id == 1 and one.state is IceComponentState.FAILED for one in ice),
+    )
 
 
 @contextmanager

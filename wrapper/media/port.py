@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
+from wrapper.sdp import Useful
 
 Medium = Literal["AUDIO", "VIDEO"]
 MEDIA: tuple[Medium, ...] = ("AUDIO", "VIDEO")
@@ -30,13 +31,26 @@ class Unreached(Trouble):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Whose endpoint it is: where its events go, and the tags that it carries."""
+    """Whose endpoint it is: where its events go, the tags that it carries, and which candidates are of use there."""
 
     session_id: str
     participant_id: str
     connection_id: str
     epoch: int
     claim: int
+    useful: Useful | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a media server says of an endpoint."""
+
+    connected: bool = False
+    """It has had keys with its client; never taken back (protocol 10.3)."""
+    heard: bool = False
+    """Its client reports, by RTCP."""
+    failed: bool = False
+    """Its ICE has failed."""
 
 
 class MediaPort(Protocol):
@@ -85,8 +99,12 @@ class MediaPort(Protocol):
         """
         ...
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> None:
-        """Subscribe to the events of an endpoint that another wrapper made, and tell the candidates found so far."""
+    async def hear(self, endpoint: MediaRef, line: Line) -> State:
+        """Subscribe to the events of an endpoint, and tell the candidates found so far; what it says of it now."""
+        ...
+
+    async def state(self, endpoint: MediaRef) -> State:
+        """What the media server says of an endpoint now."""
         ...
 
     async def is_heard(self, endpoint: MediaRef) -> bool:

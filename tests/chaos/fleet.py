@@ -126,6 +126,7 @@ class Fleet:
             "CALLPLANE_API_KEYS": f"tests:{API_KEY}",
             "CALLPLANE_HOST": "127.0.0.1",
             "CALLPLANE_PORT": str(self.ports.get(name, 0)),
+            "CALLPLANE_CONNECT_SECONDS": "900",  # nobody there has media: they would be told so
             **self.settings,
         }
 

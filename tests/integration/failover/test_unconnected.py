@@ -13,6 +13,7 @@ from tests.support.person import Person, Pods, person, pods
 from tests.support.sdp import plain
 from tests.support.servers import Servers
 from tests.support.stack import Size, cluster
+from tests.support.waiting import until
 from wrapper.verdicts import NEVER
 
 SECONDS = 5.0
@@ -97,3 +98,16 @@ async def test_a_connection_that_never_comes_about_is_ended_and_told(servers: Se
         streams = [stream["connection_id"] for seat in seen["participants"] for stream in seat["streams"]]
         assert streams == [kept]
         assert {seat["state"] for seat in seen["participants"]} == {"joined"}
+        # Its event was heard by nobody, as when its wrapper died just then: the media server has the last word.
+        async with servers.database.client() as client:
+            connections = client[servers.database.name]["connections"]
+            past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": 60}}
+            await connections.update_one({"_id": kept}, [{"$set": {"media_state": None, "since": past}}])
+
+            async def found_out() -> bool:
+                document = await connections.find_one({"_id": kept})
+                assert document is not None
+                assert document["state"] == "ready"
+                return bool(document["media_state"] == "connected")
+
+            await until(found_out)

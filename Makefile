@@ -40,7 +40,7 @@ rolling: install ## replace every api and wrapper under 20 live calls, as the ma
 
 install: ## install what tests and benches need, without running them
 	@.ci/environment embedded,dev
-	@.ci/needs mongod rabbitmq chromium firefox coturn prometheus
+	@.ci/needs mongod rabbitmq chromium firefox coturn prometheus npm
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,5 +1,6 @@
 """The scripts behind `make`: what they say where they may not install."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -61,3 +62,25 @@ def test_an_interpreter_that_is_too_old_is_one_line(programs: Path, tmp_path: Pa
     ran = run("environment", "embedded", path=programs, PYTHON=str(old), VENV=str(tmp_path / "venv"))
     assert ran.returncode == 1
     assert ran.stderr == f"PYTHON={old} is no Python of version 3.11 or newer\n"
+
+
+def test_npm_packages_that_cannot_be_had_are_said_clearly(programs: Path, tmp_path: Path) -> None:
+    for name, script in {"node": "exit 0", "npm": "echo no such host >&2; exit 1"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    for _ in range(2):  # what failed is tried again
+        ran = run("needs", "npm", path=programs, VENV=str(tmp_path / "venv"))
+        assert ran.returncode == 1
+        assert ran.stderr.startswith(
+            "no such host\nMissing here, and not to be had from npm's registry: kurento-client."
+        )
+
+
+def test_the_npm_lock_has_exact_versions_and_no_addresses() -> None:
+    folder = ROOT / "tests" / "conformance" / "kurento" / "npm"
+    lock = json.loads((folder / "package-lock.json").read_text())["packages"]
+    outside = {name: each for name, each in lock.items() if name.startswith("node_modules/") and not each.get("link")}
+    assert all(each["version"] and each["integrity"] for each in outside.values())
+    assert [name for name, each in outside.items() if "resolved" in each] == []
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    assert lock["node_modules/kurento-client"]["version"] == wanted["kurento-client"]

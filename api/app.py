@@ -35,6 +35,7 @@ from callplane.store.pods import Pods
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
 from callplane.store.tickets import Tickets
+from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 
@@ -58,7 +59,8 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             clock, attachments = DatabaseClock(database), Attachments(database)
             await _synced(clock)
             listing, pool = Listing(database), PoolOrders(database)
-            store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, clock)
+            unreadable = UnreadableDocuments(database, clock)
+            store = Store(Sessions(database, clock), Connections(database, clock), listing, pool, unreadable, clock)
             draining, metrics = asyncio.Event(), Metrics()
             database.unread.met = metrics.unreadable
             shared = Shared(

@@ -22,11 +22,12 @@ from api.routes import (
     sessions,
     signals,
     streams,
+    unreadable,
 )
 from api.routes.web import mount_web
 from api.views import EXAMPLES
 
-OPERATORS = (media_servers, dead_letters)
+OPERATORS = (media_servers, dead_letters, unreadable)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
 
 _ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."

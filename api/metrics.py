@@ -71,7 +71,7 @@ class _Mailboxes(Collector):
         self._counts = counts
 
     def collect(self) -> Iterable[Metric]:
-        """Each as a metric; the two counters begin again with every new connection to the broker."""
+        """Each as a metric; the counters begin again with every new connection to the broker."""
         now = self._counts()
         return [
             _gauge("mailboxes_held", "Mailboxes that this pod reads for their participants", now.held),
@@ -79,6 +79,7 @@ class _Mailboxes(Collector):
             _gauge("polls_forwarding", "Polls that came here and wait at another pod", now.forwarding),
             _counter("mailboxes_taken_over", "Mailboxes taken that had another holder", now.taken_over),
             _counter("polls_forwarded", "Polls sent on to the pod that holds their mailbox", now.forwarded),
+            _counter("messages_unreadable", "Publications in mailboxes that were no messages", now.unreadable),
         ]
 
 

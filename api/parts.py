@@ -22,17 +22,19 @@ from callplane.store.listing import Listing
 from callplane.store.pool_orders import PoolOrders
 from callplane.store.sessions import Sessions
 from callplane.store.tickets import Tickets
+from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What the API reads; of it, only the pool's orders are written here."""
+    """What the API reads; of it, only operators' orders are written here."""
 
     sessions: Sessions
     connections: Connections
     listing: Listing
     pool: PoolOrders
+    unreadable: UnreadableDocuments
     clock: DatabaseClock
 
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.departures import ClientLeft
 from callplane.contracts.errors import Away, Code, Problem, Refusal, Trouble
+from callplane.store.reading import Unreadable
 from callplane.telemetry.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,6 +63,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(Away, _away)
     app.add_exception_handler(Trouble, _away)
+    app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(ClientLeft, _unheard)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
@@ -76,6 +78,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _away(request: Request, error: Exception) -> Response:
     logger("api").warning("away", trouble=str(error))
     return response_of(Problem(code="unavailable"), request.scope)
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    logger("api").error("unreadable", why=str(error))
+    detail = "What is stored of it cannot be read. An operator can see and remove it."
+    return response_of(Problem(code="internal", detail=detail), request.scope)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

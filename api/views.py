@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callplane.contracts.operations import DeadLetterView, MediaServerView
+from callplane.contracts.operations import DeadLetterView, MediaServerView, UnreadableView
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
 
 _PARTICIPANT: dict[str, Any] = {
@@ -59,12 +59,20 @@ _MEDIA_SERVER: dict[str, Any] = {
     "server_id": "c26ea69d-7f6a-4b3a-8a1e-2f8d5c1c9f0b",
     "detail": "",
 }
+_UNREADABLE: dict[str, Any] = {
+    "collection": "sessions",
+    "key": "2e000000025f696400",
+    "id": _SESSION["id"],
+    "session_id": _SESSION["id"],
+    "why": "ValidationError at settings, created_at",
+}
 EXAMPLES: dict[str, Any] = {
     "SessionView": _SESSION,
     "ParticipantView": _PARTICIPANT,
     "ConnectionView": _CONNECTION,
     "DeadLetterView": _LETTER,
     "MediaServerView": _MEDIA_SERVER,
+    "UnreadableView": _UNREADABLE,
 }
 
 
@@ -116,6 +124,15 @@ class SignalSent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01980000-0000-7000-8000-000000000000"}]})
 
     id: str
+
+
+class UnreadableList(BaseModel):
+    """What was found among so many documents; `next` is the cursor of the page after it, null on the last."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"documents": [_UNREADABLE], "next": None}]})
+
+    documents: list[UnreadableView]
+    next: str | None
 
 
 class DeadLetterList(BaseModel):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
-from cli.verbs import dead_letters, media_servers, sessions
+from cli.verbs import dead_letters, media_servers, sessions, unreadable
 from cli.verbs.nouns import perform
 
 _ABOUT = """\
@@ -20,6 +20,7 @@ Callplane: calls between browsers, with a control plane that scales.
   callplane sessions         look at calls, close them
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
+  callplane unreadable-documents    look at documents that no program can read, remove them
   callplane version          say which version this is
 
 The programs that a cluster runs are started by themselves: python -m api, python -m wrapper."""
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser(
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
-    for noun in (sessions, media_servers, dead_letters):
+    for noun in (sessions, media_servers, dead_letters, unreadable):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

@@ -1,8 +1,10 @@
 """A mailbox that this pod holds: its window, and the one poll that may be parked at it."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import NoReturn
 
 from api.mailboxes.gaps import Told
 from api.mailboxes.polls import NotHeld, Poll, replaced
@@ -10,9 +12,26 @@ from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import Tasks
 from api.mailboxes.window import Batch, Window
 from callplane.bus.mailboxes import Link, Received
+from callplane.telemetry.logs import logger
 
 SKEW = timedelta(milliseconds=5)
 """How far apart two pods mostly see the same database time; by less than that, the later to come is the newer."""
+
+
+def _no_json(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_json)
+
+
+def is_message(body: bytes) -> bool:
+    """Whether a publication is a JSON object with what every message has."""
+    try:
+        message = _DECODER.decode(body.decode())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and all(isinstance(message.get(name), str) for name in ("id", "type"))
 
 
 class _Parked:
@@ -47,7 +66,15 @@ class Mailbox:
         self._told = Told()
 
     def receive(self, received: Received) -> None:
-        """The next publication: a parked poll gets it together with what comes in the same turn of the loop."""
+        """The next publication: a parked poll gets it together with what comes in the same turn of the loop.
+
+        What is no message is passed over: in the answer to a poll it would make all of it unreadable, for ever.
+        """
+        if not is_message(received.body):
+            self._tasks.unreadable += 1
+            logger("mailboxes").error("unreadable message", participant_id=self.presence.seat.participant_id)
+            self._link.acknowledge([received])
+            return
         loop = asyncio.get_running_loop()
         if self._parked is not None and not self._parked.due:
             self._parked.due = True

@@ -50,6 +50,7 @@ class Counts:
     forwarding: int = 0
     taken_over: int = 0
     forwarded: int = 0
+    unreadable: int = 0
 
 
 class Station:
@@ -110,7 +111,9 @@ class Pod:
         holder, forwards = self._station.holder, self._station.forwards
         held = holder.mailboxes()
         parked = sum(mailbox.presence.has_poll for mailbox in held)
-        return Counts(len(held), parked, len(forwards), holder.taken_over, forwards.asked)
+        return Counts(
+            len(held), parked, len(forwards), holder.taken_over, forwards.asked, self._station.tasks.unreadable
+        )
 
     async def station(self) -> Station:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""

@@ -23,6 +23,8 @@ class Tasks:
         self._mistaken = mistaken
         self._running: set[asyncio.Task[None]] = set()
         self._over = False
+        self.unreadable = 0
+        """How many publications in mailboxes were no messages, and were passed over."""
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def start(self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs) -> asyncio.Task[None] | None:

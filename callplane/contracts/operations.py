@@ -22,6 +22,16 @@ class DeadLetterView(Wire):
     failed_at: datetime | None = Field(description="when it was given up")
 
 
+class UnreadableView(Wire):
+    """A document that no program can read, without what is in it: that may be anybody's."""
+
+    collection: str = Field(description="the collection that it lies in")
+    key: str = Field(description="what names it in requests, whatever its id is")
+    id: str = Field(description="its `_id`, as far as that can be shown")
+    session_id: str | None = Field(description="the session that it belongs to, as far as that is known")
+    why: str = Field(description="what it is read as, and the places that do not fit")
+
+
 class MediaServerView(Wire):
     """A media server of the pool as operators see it."""
 

@@ -18,6 +18,7 @@ from callplane.store.free_json import stored
 from callplane.store.guards import in_time, older_than, remember
 from callplane.store.reading import read, readable
 from callplane.store.trouble import Said, away_when_unreachable
+from callplane.store.unreadable import close_unreadable, why_not
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 _CONVERSION_FAILURE = 241
@@ -31,6 +32,7 @@ class Sessions:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["sessions"]
+        self._clock = clock
         self.counted = CountedUpdates(self._collection, SessionDocument, clock)
 
     async def create(self, session: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
@@ -92,6 +94,15 @@ class Sessions:
             session_closed(reason),
             [Owed("sweep-connections", {}), Owed("release-pipeline", {}), Owed("delete-session", {})],
         )
+
+    async def close_unreadable(self, session: str, reason: str) -> Change[SessionDocument] | None:
+        """End one that cannot be read, losing what was in it. None: there is none, or it can be read."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({"_id": session})
+        if found is None or why_not(SessionDocument, found) is None:
+            return None
+        closed = await close_unreadable(self._collection, self._clock, found, reason)
+        return None if closed is None else Change(closed, tuple(chore.id for chore in closed.chores))
 
     async def owe_place(self, session: str) -> None:
         """Remember, once, that a pipeline is wanted as soon as a media server is up."""

@@ -1,15 +1,22 @@
 """Close: everybody is told, and the chores take away what the session had."""
 
 from callplane.contracts.commands import CloseSession, Envelope
-from callplane.contracts.errors import Refusal
+from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.replies import Done
+from callplane.store.reading import Unreadable
 from wrapper.context import Context
 
 
 async def close(envelope: Envelope, command: CloseSession, context: Context) -> Done:
-    """End the session; one that is closed already is fine."""
-    change = await context.store.sessions.close(envelope.session_id, command.reason)
+    """End the session; one that is closed already is fine, and so is one that cannot be read."""
+    sessions = context.store.sessions
+    try:
+        change = await sessions.close(envelope.session_id, command.reason)
+        if change is None and await sessions.find(envelope.session_id) is None:
+            raise Refusal("not-found", f"there is no session {envelope.session_id}")
+    except (Unreadable, Trouble):
+        change = await sessions.close_unreadable(envelope.session_id, command.reason)
+        if change is None:
+            raise
     context.aftermath.owes(change)
-    if change is None and await context.store.sessions.find(envelope.session_id) is None:
-        raise Refusal("not-found", f"there is no session {envelope.session_id}")
     return Done()

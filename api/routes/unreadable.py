@@ -1,0 +1,52 @@
+"""Documents of the database that no program can read, over HTTP: list and remove."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.asked import SCHEMES, AskedOf
+from api.documented import problems
+from api.views import UnreadableList
+from callplane.contracts.errors import Refusal
+
+router = APIRouter(tags=["unreadable documents"], dependencies=SCHEMES, prefix="/unreadable-documents")
+
+CollectionPath = Annotated[str, Path(max_length=64, description="the collection that it lies in")]
+KeyPath = Annotated[str, Path(max_length=4096, description="the document's key, as the list shows it")]
+Cursor = Annotated[str | None, Query(max_length=4096, description="`next` of the page before")]
+
+
+@router.get("", summary="List unreadable documents", responses=problems())
+async def list_documents(asked: AskedOf, cursor: Cursor = None) -> UnreadableList:
+    """Those among the next thousand documents, which may be none; `next` is null on the last page."""
+    asked.parts.permits.operate(asked.credential)
+    try:
+        page = await asked.parts.store.unreadable.page(bytes.fromhex(cursor) if cursor else None)
+    except ValueError:
+        raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None
+    return UnreadableList(documents=page.documents, next=page.next.hex() if page.next else None)
+
+
+@router.delete(
+    "/{collection}/{key}",
+    status_code=204,
+    summary="Remove an unreadable document",
+    responses=problems("not-found", "wrong-state"),
+)
+async def remove(collection: CollectionPath, key: KeyPath, asked: AskedOf) -> None:
+    """Delete it; a session is closed, so that everything that it had goes as well."""
+    asked.parts.permits.operate(asked.credential)
+    await asked.insist()
+    try:
+        raw = bytes.fromhex(key)
+    except ValueError:
+        raise _unknown() from None
+    match await asked.parts.store.unreadable.remove(collection, raw):
+        case "readable":
+            raise Refusal("wrong-state", "This document can be read: it is not one of these any more.")
+        case "unknown":
+            raise _unknown()
+
+
+def _unknown() -> Refusal:
+    return Refusal("not-found", "There is no such document.")

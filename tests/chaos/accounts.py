@@ -1,9 +1,13 @@
 """A history sorted by session: who did what in it, who read it, and what was told under each version."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.support.history import Absence, Command, Delivery, History, Reader
+
+MENDED_WITHIN = 15.0
+"""What RabbitMQ has forgotten when two sides of a partition become one is made again after the next look at it."""
 
 
 @dataclass
@@ -16,6 +20,7 @@ class Account:
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
     versions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     absences: list[Absence] = field(default_factory=list)
+    epoch: float = 0.0
 
     def of(self, *ops: str) -> list[Command]:
         """The commands with these names."""
@@ -39,10 +44,15 @@ class Account:
         """Whether the RabbitMQ node of a mailbox was out of reach within this time: what was sent then may be gone."""
         mailbox = f"user.{participant}"
         return any(
-            absence.began < until and since < absence.ended
+            absence.began < until and since < absence.ended + (MENDED_WITHIN if absence.queues is None else 0.0)
             for absence in self.absences
             if absence.queues is None or mailbox in absence.queues
         )
+
+    def made(self, delivery: Delivery) -> float:
+        """When a message was made, on the clock of the history: it may be read much later."""
+        said = delivery.message.get("at")
+        return delivery.at if said is None else datetime.fromisoformat(said).timestamp() - self.epoch
 
     def witnessed(self, since: float) -> bool:
         """Whether somebody who sat there before ``since`` read up to the close: then every event since was heard."""
@@ -68,5 +78,5 @@ def accounts(history: History) -> dict[str, Account]:
         if delivery.message["version"] is not None:
             account.versions.setdefault(delivery.message["version"], []).append(delivery.message)
     for account in found.values():
-        account.absences = history.absences
+        account.absences, account.epoch = history.absences, history.epoch
     return found

@@ -10,6 +10,9 @@ from tests.support.history import Command, History
 from tests.support.leftovers import children, pipelines
 
 EVERY_SECONDS = 0.5
+AFTERWARDS = 15.0
+"""Seconds in which the sweeps delete what a session has left."""
+
 OURS = ("sessions", "connections", "attachments")
 
 
@@ -116,6 +119,21 @@ async def _left(fleet: Fleet) -> list[str]:
     return left + strays(
         await servers.database.documents("media_servers"), await servers.database.documents("wrappers")
     )
+
+
+def expires(history: History, left: str) -> bool:
+    """Whether this is a mailbox that was deleted on one side of a partition, and is there again by the other side's
+    word: nobody knows of it any more, and RabbitMQ deletes it when nobody has used it for an hour."""
+    mailbox = left.removeprefix("queue user.")
+    sessions = {reader.session for reader in history.readers if reader.participant == mailbox}
+    for command in history.commands:
+        if command.op in ("close", "leave") and command.session in sessions and command.outcome == "ok":
+            buried = command.answered + history.tombstone_seconds
+            for absence in history.absences:
+                near = any(absence.began < at + AFTERWARDS and at < absence.ended for at in (command.answered, buried))
+                if absence.queues is None and near:
+                    return True
+    return False
 
 
 def remains(queues: Iterable[str], exchanges: Iterable[str]) -> list[str]:

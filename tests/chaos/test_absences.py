@@ -1,10 +1,12 @@
 """What the checker forgives while a mailbox's RabbitMQ node is away, and that it forgives nothing else."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.checker import check
+from tests.chaos.leftovers import expires
 from tests.chaos.story import Story, seat
 from tests.chaos.test_checker import only
 from tests.support.history import Absence, History
@@ -69,6 +71,40 @@ def test_a_gap_in_the_versions_is_one_later() -> None:
         story.did("ann", "patch", {"n": n, "participant": "ann"}, seat("ann", n))
     del story.history.deliveries[-1]
     only(story.verdict(), "lost", "bo was never told version")
+
+
+def test_what_counts_is_when_an_event_was_made_and_not_when_it_was_read() -> None:
+    for made, fine in ((0.5, True), (-4.0, True), (-6.0, False), (1.5, False)):
+        story = Story()
+        story.history.epoch = 1000.0
+        of_bo(story, story.now, story.now + 1)
+        began = story.now
+        story.now += 30  # a mailbox that is read long after
+        for n in (1, 2):
+            story.told_all("participant-updated", {"participant": seat("ann", n)})
+            story.did("ann", "patch", {"n": n, "participant": "ann"}, seat("ann", n))
+        for delivery in story.history.deliveries[-4:]:
+            at = 1000.0 + began + made + delivery.message["version"] / 10
+            delivery.message["at"] = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+        story.history.readers[1].began = began + made
+        del story.history.deliveries[-3]  # bo's first
+        wrong = check(story.history).wrong["lost"]
+        assert fine == (not any("bo was never told version" in one for one in wrong)), (made, wrong)
+
+
+def test_a_mailbox_that_was_deleted_in_a_partition_goes_by_itself() -> None:
+    story = Story()
+    story.history.tombstone_seconds = 10
+    close = story.did("room", "close", {}, status=204)
+    assert not expires(story.history, "queue user.bo")
+    story.history.absences.append(Absence(close.answered + 5, None, close.answered + 11))
+    assert expires(story.history, "queue user.bo")
+    assert not expires(story.history, "queue session.bo")
+    assert not expires(story.history, "exchange session.session")
+    story.history.absences[0] = Absence(close.answered + 30, None, close.answered + 40)
+    assert not expires(story.history, "queue user.bo")
+    story.history.absences[0] = Absence(close.answered + 5, ["user.bo"], close.answered + 11)
+    assert not expires(story.history, "queue user.bo")
 
 
 def test_an_outcome_that_came_to_no_mailbox_is_forgiven_with_it() -> None:

@@ -110,6 +110,8 @@ class History:
     absences: list[Absence] = field(default_factory=list)
     tombstone_seconds: float = float("inf")
     """How long a closed session is remembered: a close that is repeated later than that finds nothing."""
+    epoch: float = 0.0
+    """What the clock of histories showed as 0, in seconds since 1970: messages name the time of their making so."""
 
     def begin(self, client: str, op: str, session: str | None, **what: Any) -> Command:
         """Write down that something is wanted."""
@@ -129,4 +131,4 @@ class History:
         deliveries = [Delivery(**d) for d in told["deliveries"]]
         absences = [Absence(**a) for a in told.get("absences", [])]
         readers, tombstones = [Reader(**r) for r in told["readers"]], told.get("tombstone_seconds", float("inf"))
-        return cls(commands, deliveries, readers, told["strange"], absences, tombstones)
+        return cls(commands, deliveries, readers, told["strange"], absences, tombstones, told.get("epoch", 0.0))

@@ -93,6 +93,7 @@ class _Reader:
     def __init__(self) -> None:
         self._description = Description()
         self._session = Transport()
+        self._direction = "sendrecv"
 
     def read(self, lines: list[str]) -> Description:
         for line in lines:
@@ -118,6 +119,7 @@ class _Reader:
         kind, port, profile, formats = match.groups()
         index = len(self._description.media)
         made = MediaLine(kind, int(port), profile, formats.split(), index)
+        made.direction = self._direction
         made.transport.port, made.transport.rtcp = int(port), int(port) + 1
         self._description.media.append(made)
 
@@ -128,6 +130,8 @@ class _Reader:
         if media is None:
             if name == "group" and value.split()[:1] == ["BUNDLE"]:
                 self._description.bundles.append(value.split()[1:])
+            elif name in _DIRECTIONS:
+                self._direction = name  # for every line that says nothing else (RFC 8866, 6.7)
             return
         if name in ("rtpmap", "fmtp", "rtcp-fb"):
             _codec(media, name, value)

@@ -36,6 +36,11 @@ def test_bundle_groups_and_layers() -> None:
         assert [line.mid for line in read.bundled_with(read.media[0])] == expected
 
 
+def test_a_direction_for_all_lines_that_say_nothing_else() -> None:
+    text = described(media("audio"), media("video", "sendonly")).replace("t=0 0", "t=0 0\r\na=recvonly")
+    assert [line.direction for line in Description.parse(text).media] == ["recvonly", "sendonly"]
+
+
 def test_what_aiortc_writes() -> None:
     video, audio = Description.parse(OFFER).media
     assert len(video.candidates) == 2

@@ -6,19 +6,27 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from api.mailboxes.flow import Source
 from api.mailboxes.gaps import Published
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.polls import NotHeld, gone, unavailable
 from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import AT_ONCE, Tasks
-from callplane.bus.mailboxes import Link, LinkLost, Received
+from callplane.bus.mailboxes import PREFETCH, Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import Away, NodeDown, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
 from callplane.telemetry.logs import logger
+
+NEARLY_FULL = MAILBOX_LENGTH - 2 * PREFETCH
+"""Of a mailbox that holds so many the broker may have dropped some since it was asked last: meanwhile it has given no
+more than one grant, and has another on its way."""
+
+STOPPED_CHECKED_EVERY = 5.0
 
 INTERRUPTED_KEPT = 50_000
 
@@ -125,16 +133,23 @@ class Holder:
         if seat is None:
             return
         self.taken_over += seen.holder is not None
+        gap = await self._gap(seat)
+        source = Source(self.link, seat.participant_id, partial(self._gap, seat))
+        mailbox = Mailbox(source, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
+        if gap is not None:
+            mailbox.receive(gap)
+        self._held[seat.participant_id] = mailbox
+        await self.link.consume(seat.participant_id, mailbox)
+        logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n)
+
+    async def _gap(self, seat: Attachment) -> Received | None:
+        """What to tell, where messages before the next may be missing. Raises as ``_depth`` does, and LinkLost."""
         depth = await self._depth(seat)
         if self.link.ended.is_set():
             raise LinkLost
-        mailbox = Mailbox(self.link, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
-        if depth >= MAILBOX_LENGTH or seat.participant_id in self._ground.interrupted:
-            mailbox.receive(self._resync(seat.session_id))
+        missing = depth >= NEARLY_FULL or seat.participant_id in self._ground.interrupted
         self._ground.interrupted.discard(seat.participant_id)
-        self._held[seat.participant_id] = mailbox
-        await self.link.consume(seat.participant_id, mailbox)
-        logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n, waiting=depth)
+        return self._resync(seat.session_id) if missing else None
 
     async def _depth(self, seat: Attachment) -> int:
         """How many messages wait. Raises a Refusal: gone when the seat is, and unavailable when only the queue is.
@@ -221,6 +236,8 @@ class Holder:
             mailbox.receive(self._resync(seat.session_id))
 
     async def _look_after(self, mailbox: Mailbox, now: float, away: float, unread: float) -> None:
+        with suppress(LinkLost):
+            await mailbox.flow.check(STOPPED_CHECKED_EVERY)
         oldest = mailbox.unread_since()
         if oldest is not None and now - oldest >= unread:
             await self._ground.attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")

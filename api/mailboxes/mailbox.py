@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn
 
+from api.mailboxes.flow import Flow, Source
 from api.mailboxes.gaps import Told
 from api.mailboxes.polls import NotHeld, Poll, replaced
 from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import Tasks
 from api.mailboxes.window import Batch, Window
-from callplane.bus.mailboxes import Link, Received
+from callplane.bus.mailboxes import Received
 from callplane.telemetry.logs import logger
 
 SKEW = timedelta(milliseconds=5)
@@ -56,12 +57,13 @@ class _Parked:
 class Mailbox:
     """Reads one mailbox on one link, and answers the polls for it on whichever pod they came in."""
 
-    def __init__(self, link: Link, tasks: Tasks, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
+    def __init__(self, source: Source, tasks: Tasks, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
         self.presence = presence
-        self._link = link
+        self._link = source.link
         self._tasks = tasks
         self._lost = lost
         self._window = Window()
+        self.flow = Flow(source, tasks, self._window, self)
         self._parked: _Parked | None = None
         self._told = Told()
 
@@ -73,14 +75,16 @@ class Mailbox:
         if not is_message(received.body):
             self._tasks.unreadable += 1
             logger("mailboxes").error("unreadable message", participant_id=self.presence.seat.participant_id)
-            self._link.acknowledge([received])
+            self.flow.acknowledge([received])
+            return
+        if not self.flow.takes(received):
             return
         loop = asyncio.get_running_loop()
         if self._parked is not None and not self._parked.due:
             self._parked.due = True
             loop.call_soon(self._answer_with_some, self._parked)
         self._told.hears(received.body)
-        self._link.acknowledge(self._window.add(received, loop.time()))
+        self.flow.acknowledge(self._window.add(received, loop.time()))
 
     def lacks(self, published: int) -> bool:
         """Whether it was not told of what its session had published a look ago."""
@@ -88,6 +92,7 @@ class Mailbox:
 
     def cancelled(self) -> None:
         """The broker took the mailbox away: whoever asks looks again and finds out why."""
+        self.flow.close()
         self._lost(self)
         self.fail(NotHeld())
 
@@ -101,7 +106,7 @@ class Mailbox:
         while not self.presence.is_certain():
             await self._confirm()
         if poll.ack is not None:
-            self._link.acknowledge(self._window.acknowledge(poll.ack))
+            self.flow.acknowledge(self._window.acknowledge(poll.ack))
         self._supersede(poll)
         ready = self._window.head(poll.most, poll.after)
         if ready:

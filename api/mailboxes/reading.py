@@ -7,12 +7,15 @@ from itertools import islice
 
 from api.mailboxes.doors import Doors
 from api.mailboxes.polls import Poll, unavailable
-from api.mailboxes.window import Batch
+from api.mailboxes.window import WINDOW_BYTES, Batch
 from callplane.bus.mailboxes import Received
 from callplane.contracts.ids import ParticipantId, SessionId
 
 UNACKNOWLEDGED = 250
 """So many may be given unacknowledged; half of what the broker gives a holder, so that a stream never starves it."""
+
+UNACKNOWLEDGED_BYTES = WINDOW_BYTES // 2
+"""The same in bytes."""
 
 AT_ONCE = 100
 REMEMBERED = 500
@@ -27,7 +30,9 @@ class Reading:
         self._seat = seat
         self._ack = ack
         self._after: str | None = None
-        self._unread: dict[str, float] = {}
+        self._unread: dict[str, tuple[float, int]] = {}
+        """When each was given, and how long it was."""
+        self._unread_bytes = 0
         self._given: dict[bytes, None] = {}
         self._acknowledged = asyncio.Event()
         # Its polls are as old as the stream: a stream that goes on beside a newer poll must not replace that one.
@@ -50,7 +55,7 @@ class Reading:
         if token not in self._unread:
             return
         for read in list(self._unread):
-            del self._unread[read]
+            self._unread_bytes -= self._unread.pop(read)[1]
             if read == token:
                 break
         self._ack = token
@@ -69,7 +74,7 @@ class Reading:
     @property
     def is_full(self) -> bool:
         """Whether it has been given all that it may have unacknowledged."""
-        return len(self._unread) >= UNACKNOWLEDGED
+        return len(self._unread) >= UNACKNOWLEDGED or self._unread_bytes >= UNACKNOWLEDGED_BYTES
 
     @property
     def has_unread(self) -> bool:
@@ -79,7 +84,7 @@ class Reading:
     def is_unread(self, since: float) -> bool:
         """Whether the oldest that is not acknowledged was given so many seconds ago."""
         oldest = next(iter(self._unread.values()), None)
-        return oldest is not None and asyncio.get_running_loop().time() - oldest >= since
+        return oldest is not None and asyncio.get_running_loop().time() - oldest[0] >= since
 
     def _poll(self, wait: float) -> Poll:
         most = max(1, min(AT_ONCE, UNACKNOWLEDGED - len(self._unread)))
@@ -89,7 +94,8 @@ class Reading:
     def _remember(self, received: tuple[Received, ...]) -> None:
         now = asyncio.get_running_loop().time()
         for one in received:
-            self._unread[one.token] = now
+            self._unread[one.token] = now, len(one.body)
+            self._unread_bytes += len(one.body)
             self._given[_short(one.token)] = None
         for token in list(islice(self._given, max(0, len(self._given) - REMEMBERED))):
             del self._given[token]

@@ -7,6 +7,10 @@ from itertools import islice
 
 from callplane.bus.mailboxes import Received
 
+WINDOW = 500
+WINDOW_BYTES = 256 * 1024
+"""What one mailbox may hold of a pod, whoever fills it and however long its client says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -31,6 +35,23 @@ class Window:
     def __init__(self) -> None:
         self._entries: deque[tuple[Received, float]] = deque()
         self._not_yet_here: str | None = None
+        self.size = 0
+        """Bytes of all bodies."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more should come."""
+        return len(self._entries) >= WINDOW or self.size >= WINDOW_BYTES
+
+    @property
+    def has_room(self) -> bool:
+        """Whether so much is free that it is worth asking for more."""
+        return len(self._entries) <= WINDOW // 2 and self.size <= WINDOW_BYTES // 2
+
+    @property
+    def ends_with_gap(self) -> bool:
+        """Whether the last is no publication: it says that some may be missing."""
+        return bool(self._entries) and self._entries[-1][0].tag is None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -38,6 +59,7 @@ class Window:
     def add(self, received: Received, at: float) -> list[Received]:
         """The next publication, and when it came; returns what is acknowledged by its coming."""
         self._entries.append((received, at))
+        self.size += len(received.body)
         return self.acknowledge(received.token) if received.token == self._not_yet_here else []
 
     def acknowledge(self, token: str) -> list[Received]:
@@ -50,7 +72,13 @@ class Window:
         self._not_yet_here = token if place is None else None
         if place is None:
             return []
-        return [self._entries.popleft()[0] for _ in range(place + 1)]
+        read = [self._entries.popleft()[0] for _ in range(place + 1)]
+        self.size -= sum(len(one.body) for one in read)
+        return read
+
+    def all(self) -> list[Received]:
+        """Everything that is not acknowledged."""
+        return [one for one, _ in self._entries]
 
     def head(self, most: int, after: str | None = None) -> tuple[Received, ...]:
         """The oldest, at most so many; they stay. ``after``: of those behind the one with this token, if it is here.

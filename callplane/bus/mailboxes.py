@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from callplane.contracts.ids import ParticipantId, SessionId
 
+PREFETCH = 500
+"""What one reader is given without having acknowledged any of it."""
+
 
 class LinkLost(Exception):
     """The link has ended; another has to be made, and it starts with nothing."""
@@ -69,11 +72,20 @@ class Link(Protocol):
         """
         ...
 
-    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
+    async def consume(self, participant_id: ParticipantId, reader: Reader, most: int = PREFETCH) -> None:
         """Read the mailbox until the link ends or the mailbox is deleted; one link at a time receives.
 
-        Ask ``depth`` first: to consume what does not exist ends the link. Raises LinkLost.
+        At most so many unacknowledged at a time, those of an earlier reading not counted. Ask ``depth`` first: to
+        consume what does not exist ends the link. Raises LinkLost.
         """
+        ...
+
+    async def leave(self, reader: Reader) -> None:
+        """Read no more; what it has received stays unacknowledged. After this nothing comes. Raises LinkLost."""
+        ...
+
+    async def give_back(self, received: Iterable[Received]) -> None:
+        """Have these given again, in their places, to whoever reads the mailbox next. Raises LinkLost."""
         ...
 
     def acknowledge(self, received: Iterable[Received]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailboxes import Letters, Link, Reader
+from callplane.bus.mailboxes import PREFETCH, Letters, Link, Reader
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId
@@ -36,9 +36,9 @@ class FallibleBus:
                     raise NodeDown("down")
                 return await depth(participant)
 
-            async def consumed(participant: ParticipantId, reader: Reader) -> None:
+            async def consumed(participant: ParticipantId, reader: Reader, most: int = PREFETCH) -> None:
                 self._readers[participant] = link, reader
-                await consume(participant, reader)
+                await consume(participant, reader, most)
 
             link.depth, link.consume = looked, consumed  # type: ignore[method-assign]
             yield link

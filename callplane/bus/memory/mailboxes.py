@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.mailboxes import Letters, Link, LinkLost, Reader, Received
+from callplane.bus.mailboxes import PREFETCH, Letters, Link, LinkLost, Reader, Received
 from callplane.bus.ports import Unroutable
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
-
-PREFETCH = 500
 
 
 @dataclass(slots=True, eq=False)
 class _Consumer:
     link: "MemoryLink"
     reader: Reader
+    most: int
+    reads: bool = True
     unacknowledged: dict[str, Received] = field(default_factory=dict)
 
 
@@ -37,20 +37,32 @@ class _Queue:
             return
         self.delivering = True
         try:
-            while self.consumers and self.ready and len(self.consumers[0].unacknowledged) < PREFETCH:
+            while self.ready and (consumer := next((one for one in self.consumers if one.reads), None)):
+                if len(consumer.unacknowledged) >= consumer.most:
+                    break
                 received = self.ready.popleft()
-                self.consumers[0].unacknowledged[received.token] = received
-                self.consumers[0].reader.receive(received)
+                consumer.unacknowledged[received.token] = received
+                consumer.reader.receive(received)
         finally:
             self.delivering = False
 
     def leave(self, link: "MemoryLink") -> None:
         """Give back in order what this link did not acknowledge, and go on with the next consumer."""
-        for consumer in [one for one in self.consumers if one.link is link]:
-            self.consumers.remove(consumer)
-            back = [*consumer.unacknowledged.values(), *self.ready]
-            self.ready = deque(back, maxlen=MAILBOX_LENGTH)
+        leaving = [one for one in self.consumers if one.link is link]
+        self.consumers = [one for one in self.consumers if one.link is not link]
+        self.put_back([received for one in leaving for received in one.unacknowledged.values()])
         self.deliver()
+
+    def put_back(self, received: list[Received]) -> None:
+        """Before everything that waits; as from RabbitMQ's, the oldest goes where there is no room."""
+        self.ready = deque([*received, *self.ready], maxlen=MAILBOX_LENGTH)
+
+    def forget(self, link: "MemoryLink", tokens: set[str]) -> list[Received]:
+        """These are this link's no more; returns them in order."""
+        mine = [one for one in self.consumers if one.link is link]
+        gone = [one.unacknowledged.pop(token) for one in mine for token in list(one.unacknowledged) if token in tokens]
+        self.consumers = [one for one in self.consumers if one.reads or one.unacknowledged]
+        return gone
 
 
 class MemoryMailboxes:
@@ -68,7 +80,8 @@ class MemoryMailboxes:
         """Delete the mailbox with whatever it holds; harmless when repeated."""
         queue = self._queues.pop(participant_id, None)
         for consumer in queue.consumers if queue else ():
-            consumer.reader.cancelled()
+            if consumer.reads:  # RabbitMQ tells nobody else
+                consumer.reader.cancelled()
 
     def cancel(self, participant_id: ParticipantId, link: Link) -> None:
         """Take the mailbox away from a link that reads it, as a broker does whose node goes down."""
@@ -102,7 +115,8 @@ class MemoryMailboxes:
 
 
 def _put(queue: _Queue, message: Message) -> None:
-    queue.ready.append(Received(new_id(), message.model_dump_json().encode()))
+    token = new_id()
+    queue.ready.append(Received(token, message.model_dump_json().encode(), token))
     queue.deliver()
 
 
@@ -135,24 +149,37 @@ class MemoryLink:
         self._check()
         self._queues.setdefault(participant_id, _Queue(session_id))
 
-    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
+    async def consume(self, participant_id: ParticipantId, reader: Reader, most: int = PREFETCH) -> None:
         """Read the mailbox, or stand in line for it."""
         self._check()
         queue = self._queues.get(participant_id)
         if queue is None:
             self.end("consumed a mailbox that does not exist")
             raise LinkLost
-        queue.consumers.append(_Consumer(self, reader))
+        queue.consumers.append(_Consumer(self, reader, most))
         queue.deliver()
+
+    async def leave(self, reader: Reader) -> None:
+        """Read no more for this one."""
+        self._check()
+        for queue in self._queues.values():
+            for consumer in queue.consumers:
+                if consumer.link is self and consumer.reader is reader:
+                    consumer.reads = False
+
+    async def give_back(self, received: Iterable[Received]) -> None:
+        """Put these back in front, in order."""
+        self._check()
+        tokens = {one.token for one in received}
+        for queue in self._queues.values():
+            queue.put_back(queue.forget(self, tokens))
+            queue.deliver()
 
     def acknowledge(self, received: Iterable[Received]) -> None:
         """Forget these, and let the next ones come."""
         tokens = {one.token for one in received}
         for queue in self._queues.values():
-            for consumer in queue.consumers:
-                if consumer.link is self:
-                    for token in tokens & consumer.unacknowledged.keys():
-                        del consumer.unacknowledged[token]
+            queue.forget(self, tokens)
             queue.deliver()
 
     async def post(self, queue: str, letter: bytes) -> None:

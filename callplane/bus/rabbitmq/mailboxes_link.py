@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from aiormq import Channel, Connection
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp import commands as spec
 
-from callplane.bus.mailboxes import LinkLost, Reader, Received
+from callplane.bus.mailboxes import PREFETCH, LinkLost, Reader, Received
 from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.errors import answered, away
@@ -23,7 +24,6 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.logs import logger
 
 CHANNELS = 12
-PREFETCH = 500
 ANSWER_WITHIN = 5.0
 ASKING = 4
 CONFIRM_WITHIN = 2.0
@@ -49,6 +49,8 @@ class RabbitLink:
         self._channels = channels
         self._turn = count()
         self._readers: dict[str, Reader] = {}
+        self._places: WeakKeyDictionary[Reader, tuple[Channel, str]] = WeakKeyDictionary()
+        self._consuming = {channel: asyncio.Lock() for channel in channels.reading}
         self._asking: asyncio.LifoQueue[Channel | None] = asyncio.LifoQueue(ASKING)
         for _ in range(ASKING):
             self._asking.put_nowait(None)
@@ -89,12 +91,17 @@ class RabbitLink:
             await channel.queue_declare(mailbox, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
             await channel.queue_bind(mailbox, session)
 
-    async def consume(self, participant_id: ParticipantId, reader: Reader) -> None:
-        """Read on the next channel in turn."""
+    async def consume(self, participant_id: ParticipantId, reader: Reader, most: int = PREFETCH) -> None:
+        """Read on the next channel in turn, and on the same one ever after.
+
+        On another channel it could be given what stands behind messages that it has just given back.
+        """
         self._check()
-        channel = self._channels.reading[next(self._turn) % len(self._channels.reading)]
+        before = self._places.get(reader)
+        channel = before[0] if before else self._channels.reading[next(self._turn) % CHANNELS]
         tag = f"{mailbox_name(participant_id)}.{uuid4().hex}"
         self._readers[tag] = reader
+        self._places[reader] = channel, tag
 
         async def hand_on(message: DeliveredMessage) -> None:
             # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
@@ -103,7 +110,28 @@ class RabbitLink:
                 reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
 
         with self._losing("consumed a mailbox"):
-            await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag, timeout=ANSWER_WITHIN)
+            async with asyncio.timeout(ANSWER_WITHIN), self._consuming[channel]:
+                # The prefetch of a consumer is what its channel's was when it came (RabbitMQ, "Consumer Prefetch").
+                if most != PREFETCH:
+                    await channel.basic_qos(prefetch_count=most)
+                await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag)
+                if most != PREFETCH:
+                    await channel.basic_qos(prefetch_count=PREFETCH)
+
+    async def leave(self, reader: Reader) -> None:
+        """The broker's answer comes behind the last delivery."""
+        self._check()
+        channel, tag = self._places[reader]
+        with self._losing("left a mailbox"):
+            await channel.basic_cancel(tag, timeout=ANSWER_WITHIN)
+        self._readers.pop(tag, None)
+
+    async def give_back(self, received: Iterable[Received]) -> None:
+        """One by one, for others' deliveries stand between them; before whatever is asked on that channel next."""
+        self._check()
+        with self._losing("gave messages back"):
+            for channel, tag in [one.tag for one in received if one.tag is not None]:
+                await channel.basic_nack(tag, requeue=True, wait=False)
 
     def acknowledge(self, received: Iterable[Received]) -> None:
         """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""

@@ -7,8 +7,7 @@ import pytest
 
 from api.mailboxes.reading import REMEMBERED, UNACKNOWLEDGED, Reading
 from api.mailboxes.window import Window
-from callplane.bus.mailboxes import Received
-from callplane.bus.rabbitmq.mailboxes_link import PREFETCH
+from callplane.bus.mailboxes import PREFETCH, Received
 from callplane.contracts.errors import Refusal
 from tests.support.mailboxes import FAST, S, memory_scene, outcome, texts_of
 from tests.support.servers import Database

@@ -20,6 +20,7 @@ from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
 from callplane.store.pool_orders import PoolOrders
+from callplane.store.pulses import Pulses
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
@@ -144,6 +145,7 @@ def _store(database: Database, settings: WrapperSettings) -> Store:
         liveness=Liveness(database, clock),
         attachments=Attachments(database),
         pods=Pods(database, settings.lease_seconds),
+        pulses=Pulses(database, clock),
         servers=MediaServers(database),
         wrappers=Wrappers(database, settings.lease_seconds),
     )

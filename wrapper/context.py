@@ -10,6 +10,7 @@ from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
+from callplane.store.pulses import Pulses
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.wrappers import Wrappers
@@ -30,6 +31,7 @@ class Store:
     liveness: Liveness
     attachments: Attachments
     pods: Pods
+    pulses: Pulses
     servers: MediaServers
     wrappers: Wrappers
 

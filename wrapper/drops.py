@@ -1,6 +1,9 @@
 """Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
 
+from datetime import datetime
+
 from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone
@@ -19,12 +22,14 @@ class Drops:
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
         liveness = self._store.liveness
-        away = {(one.session_id, one.participant_id) for one in await self._store.attachments.detached()}
+        detached = await self._store.attachments.detached()
+        since = {one.participant_id: one.since for one in detached}
+        away = {(one.session_id, one.participant_id) for one in detached}
         if away:
             for connection in await liveness.still(away):
                 await self._fail(connection)
             for connection in await liveness.connected_for(self._drop, away):
-                if await self._unheard(connection):
+                if await self._unheard(connection, since[ParticipantId(connection.participant_id)]):
                     await self._fail(connection)
         for connection in await liveness.failed_for(self._drop, told={"$exists": False}):
             await self._tell(connection)
@@ -32,18 +37,22 @@ class Drops:
             await self._release(connection)
         await self._heal()
 
-    async def _unheard(self, connection: ConnectionDocument) -> bool:
+    async def _unheard(self, connection: ConnectionDocument, away: datetime) -> bool:
         """Whether nothing comes from the client, though no event has said so.
 
         Who goes before the first RTCP never had a MediaStateChanged, so its end is never told (measured), and an event
-        may be lost between two wrappers.
+        may be lost between two wrappers. Of who only receives a real Kurento says it after 25 s (measured): until then
+        that video is sent to it, and it does not report on that, says as much.
         """
         if connection.endpoint is None or not await self._context.media.is_up(connection.endpoint.server):
             return False
         try:
-            return not await self._context.media.is_heard(connection.endpoint)
+            if not await self._context.media.is_heard(connection.endpoint):
+                return True
+            pulse = await self._context.media.pulse(connection.endpoint) if connection.kind == "subscribe" else None
         except (Gone, Trouble):  # settling says what is gone; others may reach what we do not
             return False
+        return pulse is not None and await self._store.pulses.stopped(connection.id, away, (pulse.reports, pulse.sent))
 
     async def _fail(self, connection: ConnectionDocument) -> None:
         self._context.aftermath.owes(await self._store.liveness.media_state(connection.id, ("connected",), "failed"))

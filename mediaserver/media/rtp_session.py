@@ -104,8 +104,7 @@ class RtpSession:
                 receiver.sender_report(packet, now, time.time())
         for block in packet.reports:
             if block.ssrc in self.senders:
-                sender = self.senders[block.ssrc][0]
-                sender.remote_loss = (block.packets_lost, block.fraction_lost, block.jitter)
+                self.senders[block.ssrc][0].reported(block, time.time())
 
     def _key_frame(self, packet: RtcpPsfbPacket, now: float) -> None:
         # a FIR names its target in the FCI and leaves the media SSRC empty (RFC 5104, 4.3.1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
+from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo, RtcpSrPacket
 
 from mediaserver.media.inbound import Inbound
 from mediaserver.media.packet import HEADER, Packet
@@ -29,6 +29,8 @@ class Sender:
         self.nacks = 0
         self.plis = 0
         self.remote_loss: tuple[int, int, int] | None = None
+        self.round_trip = 0.0
+        """Seconds, by the viewer's last report that named one of ours (RFC 3550, 6.4.1)."""
         self._rate = rate
         self._payload_type = payload_type
         self._video = kind == "video"
@@ -82,6 +84,15 @@ class Sender:
     def interrupted(self) -> None:
         """Begin anew with whatever comes, the same source or another, as Kurento does after each connect."""
         self._stream = None
+
+    def reported(self, block: RtcpReceiverInfo, wall: float) -> None:
+        """Take what the viewer reports of this stream."""
+        self.remote_loss = (block.packets_lost, block.fraction_lost, block.jitter)
+        if block.lsr:
+            now = int((wall + _NTP_EPOCH) * 2**16) & 0xFFFFFFFF
+            trip = (now - block.lsr - block.dlsr) & 0xFFFFFFFF
+            # both clocks are rounded: on one machine what is left may be nothing, or less
+            self.round_trip = max(trip if trip < 2**31 else 0, 1) / 2**16
 
     def retransmit(self, numbers: list[int]) -> None:
         """Send again what the viewer misses; the stored packet is encrypted already and simply repeated."""

@@ -67,6 +67,6 @@ def _outbound(endpoint: str, sender: Sender) -> dict[str, Any]:
         packetsSent=sender.packets,
         bytesSent=sender.octets,
         targetBitrate=0.0,
-        roundTripTime=0.0,
+        roundTripTime=sender.round_trip,
     )
     return {base["id"]: made}

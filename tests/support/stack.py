@@ -66,6 +66,7 @@ class Cluster:
     apis: list[Program] = field(default_factory=list)
     wrappers: list[Program] = field(default_factory=list)
     media_servers: list[Program] = field(default_factory=list)
+    media_arguments: tuple[str, ...] = ()
 
     async def start_api(self) -> Program:
         """One more API pod."""
@@ -117,7 +118,7 @@ class Cluster:
 
     def _media_server(self) -> Program:
         """On a port that stays its own: one that is started again must be found at the address that the pool knows."""
-        return self._spawn("mediaserver", self.media_servers, "--port", str(free_port()))
+        return self._spawn("mediaserver", self.media_servers, "--port", str(free_port()), *self.media_arguments)
 
     def _spawn(self, module: str, among: list[Program], *arguments: str) -> Program:
         name = f"{module}-{len(among) + 1}"
@@ -138,13 +139,14 @@ class Size:
     apis: int = 2
     wrappers: int = 2
     media_servers: int = 1
+    media_arguments: tuple[str, ...] = ()
 
 
 @contextlib.asynccontextmanager
 async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> AsyncIterator[Cluster]:
     """The programs for the block; ``settings`` are further variables, as ``CALLPLANE_GRACE="1"``."""
     with run_directory() as logs:
-        made = Cluster(servers, logs, settings)
+        made = Cluster(servers, logs, settings, media_arguments=size.media_arguments)
         try:
             await made.start(size.apis, size.wrappers, size.media_servers)
             yield made

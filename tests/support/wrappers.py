@@ -130,10 +130,16 @@ class Room:
 
 
 @asynccontextmanager
-async def room(servers: Servers, wrappers: int = 2, media_servers: int = 1, **settings: Any) -> AsyncIterator[Room]:
+async def room(
+    servers: Servers,
+    wrappers: int = 2,
+    media_servers: int = 1,
+    media_arguments: tuple[str, ...] = (),
+    **settings: Any,
+) -> AsyncIterator[Room]:
     """Wrappers in this process; media servers as processes."""
     async with (
-        cluster(servers, Size(apis=0, wrappers=0, media_servers=media_servers)) as machines,
+        cluster(servers, Size(0, 0, media_servers, media_arguments)) as machines,
         repositories(servers.database) as store,
         open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
         bus.sender() as sender,

@@ -16,6 +16,7 @@ from kurento_client import (
     IceConnection,
     KurentoError,
     MediaPipeline,
+    MediaType,
     NewRef,
     NotConnected,
     ObjectNotFound,
@@ -27,7 +28,8 @@ from kurento_client import (
 )
 from wrapper.media.described import described_candidates
 from wrapper.media.hearing import Hearing
-from wrapper.media.port import MEDIA, Gone, Line, Medium, State, Unreached
+from wrapper.media.port import MEDIA, Gone, Line, Medium, Pulse, State, Unreached
+from wrapper.media.pulse import pulse_of
 from wrapper.media.server import MediaServer
 from wrapper.sdp import Useful
 
@@ -171,6 +173,12 @@ class KurentoMedia:
         """Whether anything has come from its client lately, as ``mediaState`` says."""
         with _translated(endpoint):
             return await self._endpoint(endpoint).get_media_state() is ConnectionState.CONNECTED
+
+    async def pulse(self, endpoint: MediaRef) -> Pulse | None:
+        """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
+        with _translated(endpoint):
+            stats = await self._endpoint(endpoint).get_stats(MediaType.VIDEO)
+        return pulse_of(stats)
 
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it."""

@@ -1,13 +1,12 @@
 """Lost clients on real servers: the timer, the grace, the way back, and media that is restarted in place."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from callplane.contracts.commands import Join, Publish
 from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from tests.support.leftovers import ask
+from tests.support.readers import read_for
 from tests.support.servers import Servers
 from tests.support.waiting import until
 from tests.support.wrappers import Room, offer, room
@@ -54,7 +53,7 @@ async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: S
 
 async def test_media_that_was_never_heard_keeps_no_seat(servers: Servers) -> None:
     async with room(servers, **FAST) as r:
-        session = await r.session(grace=1, departure_timeout=60)
+        session = await r.session(grace=3, departure_timeout=60)
         ann = await r.seat(session)
         # Who goes between the handshake and the first RTCP: no event will ever say that it is over.
         await told(r, (await r.publish(session, ann))["id"], "connected")
@@ -65,34 +64,11 @@ async def test_media_that_was_never_heard_keeps_no_seat(servers: Servers) -> Non
         await until(gone)
 
 
-@asynccontextmanager
-async def read_for(r: Room, participant: str) -> AsyncIterator[None]:
-    """A living pod holds this mailbox for the block."""
-
-    async def live() -> None:
-        while True:
-            await r.store.pods.renew("pod", "a-pod")
-            await asyncio.sleep(0.05)
-
-    async with asyncio.TaskGroup() as group:
-        living = group.create_task(live())
-        await until(lambda: _held(r))
-        attachment = await r.store.attachments.read(ParticipantId(participant))
-        assert attachment is not None
-        assert await r.store.attachments.take(attachment, "a-pod") is not None
-        yield
-        living.cancel()
-
-
-async def _held(r: Room) -> bool:
-    return bool(await r.store.pods.holders())
-
-
 async def test_failed_media_is_told_after_the_timer_and_released_after_the_grace(servers: Servers) -> None:
     async with room(servers, **FAST) as r:
         session = await r.session(grace=1)
         ann = await r.seat(session)
-        async with read_for(r, ann):
+        async with read_for(r.store, ann):
             connection = (await r.publish(session, ann))["id"]
             await told(r, connection, "connected", "failed")
 

@@ -1,5 +1,7 @@
 """What a viewer is sent: unbroken numbers whatever the sources do."""
 
+from aiortc.rtp import RtcpReceiverInfo
+
 from mediaserver.media.inbound import Inbound, SourceClock
 from mediaserver.media.packet import HEADER, Packet
 from mediaserver.media.sender import HISTORY, Sender
@@ -158,3 +160,16 @@ def test_reports_follow_the_publishers_clock() -> None:
     assert report is not None
     assert report.sender_info.rtp_timestamp == (40000 + 90000 + shift) & 0xFFFFFFFF
     assert report.sender_info.ntp_timestamp >> 32 == 1000 + 2208988800
+
+
+def test_a_report_tells_the_round_trip_and_a_report_on_nothing_does_not() -> None:
+    sender, wall = video(), 1_700_000_000.0
+    now = int((wall + 2208988800) * 2**16) & 0xFFFFFFFF
+    assert sender.round_trip == 0
+    sender.reported(RtcpReceiverInfo(7000, 0, 3, 9, 1, 0, 0), wall)
+    assert (sender.round_trip, sender.remote_loss) == (0, (3, 0, 1))
+    held = 2**15
+    sender.reported(RtcpReceiverInfo(7000, 0, 0, 9, 1, now - held - 655, held), wall)
+    assert sender.round_trip == 655 / 2**16
+    sender.reported(RtcpReceiverInfo(7000, 0, 0, 9, 1, now - held, held + 1), wall)
+    assert 0 < sender.round_trip < 0.0001, "rounded clocks"

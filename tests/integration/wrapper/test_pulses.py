@@ -1,0 +1,114 @@
+"""Who only receives and vanishes is missed before its media server says so; who receives and reads nothing stays."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from callplane.contracts.commands import Command, Publish, Subscribe
+from callplane.store import pulses
+from callplane.store.pulses import Pulses
+from tests.support.readers import read_for
+from tests.support.servers import Database, Servers
+from tests.support.store import repositories
+from tests.support.waiting import until
+from tests.support.webrtc_peers import TestPeer, peers
+from tests.support.wrappers import Room, room
+
+FAST = {"sweep_seconds": 0.2, "lease_seconds": 0.5, "drop_seconds": 0.3}
+STILL_SECONDS = 8.0
+LONG = ("--media-timeout", "120", "--address", "127.0.0.1")
+
+
+async def negotiated(r: Room, peer: TestPeer, body: Command, session: str, seat: str) -> str:
+    """Offer, take the answer and the candidates that follow it; the connection."""
+    made = (await r.done(body, session))["connection"]
+    await peer.answered(made["sdp_answer"])
+
+    async def some() -> bool:
+        found = [m for m in await r.mailbox(seat) if m["type"] == "ice-candidate"]
+        for message in found:
+            await peer.candidate(message["data"]["candidate"])
+        return bool(found)
+
+    await until(some)
+    return str(made["id"])
+
+
+async def vanish(peer: TestPeer) -> None:
+    """No packet any more, and no good-bye."""
+    for transport in {each.receiver.transport for each in peer.connection.getTransceivers()}:
+        await transport.transport.stop()
+
+
+async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulses, "STILL_SECONDS", STILL_SECONDS)
+    async with room(servers, 1, media_arguments=LONG, **FAST) as r, peers(3) as (sender, gone, display):
+        session = await r.session(grace=1)
+        async with AsyncExitStack() as reading:
+            ann, bo, cy = [await r.seat(session) for _ in range(3)]
+            for seat in (ann, bo, cy):
+                await reading.enter_async_context(read_for(r.store, seat))
+            sender.publish()
+            body = Publish(participant_id=ann, sdp_offer=await sender.offer())
+            await negotiated(r, sender, body, session, ann)
+            for peer, seat in ((gone, bo), (display, cy)):
+                peer.view()
+                watch = Subscribe(participant_id=seat, publisher=ann, sdp_offer=await peer.offer())
+                await negotiated(r, peer, watch, session, seat)
+                await peer.decoded()
+            await vanish(gone)
+        # Nobody's mailbox is read any more: media alone keeps a seat.
+        await until(partial(_fewer, r, session, 3), 4 * STILL_SECONDS)
+        await display.decoded()
+        # It was looked at for as long as the one that went; had that been an end as well, it would have come by now.
+        await asyncio.sleep(1)
+        assert await _seated(r, session) == {ann, cy}
+
+
+async def test_the_same_reports_from_the_first_look_on_are_an_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulses, "STILL_SECONDS", 0.4)
+    monkeypatch.setattr(pulses, "FIRST_SECONDS", 0.2)
+    async with repositories(database) as store:
+        watched = Pulses(store.database, store.clock)
+        ready = {"state": "ready", "media_state": "connected"}
+        for id_ in ("still", "alive", "early", "unsent"):
+            await store.database["connections"].insert_one({"_id": id_, **ready})
+        since = store.clock.now()
+
+        async def looks(step: int) -> dict[str, bool]:
+            seen = {
+                "still": ([1.0], 100 * step),
+                "alive": ([1.0 * min(step, 2)], 100 * step),  # the last report came later
+                "early": ([1.0 * (step > 0)], 100 * step),  # the last one was under way at the first look
+                "unsent": ([1.0], 0),  # it receives nothing, and so has nothing to report on
+            }
+            return {id_: await watched.stopped(id_, since, what) for id_, what in seen.items()}
+
+        nobody = dict.fromkeys(("still", "alive", "early", "unsent"), False)
+        assert await looks(0) == await looks(1) == nobody
+        await asyncio.sleep(0.5)
+        assert await looks(2) == {**nobody, "still": True, "early": True}
+        assert await looks(3) == {**nobody, "still": True, "early": True}
+        await asyncio.sleep(0.5)
+        assert not (await looks(4))["alive"], "a display that reads no messages"
+        since = store.clock.now()  # somebody has read its mailbox in between
+        assert await looks(4) == nobody
+        await asyncio.sleep(0.5)
+        assert (await looks(5))["alive"]
+        assert not await watched.stopped("never", since, ([1.0], 1))
+
+
+async def _seated(r: Room, session: str) -> set[str]:
+    found = await r.store.sessions.find(session)
+    assert found is not None
+    return {seat.id for seat in found.participants}
+
+
+async def _fewer(r: Room, session: str, seats: int) -> bool:
+    return len(await _seated(r, session)) < seats

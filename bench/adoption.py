@@ -110,8 +110,7 @@ async def measure(given: argparse.Namespace) -> bool:
     """All rounds; who was killed is started again."""
     good = True
     size = Size(apis=1, wrappers=3, media_servers=1)
-    patient = {"CALLPLANE_CONNECT_SECONDS": "900"}  # nobody connects to what is offered here
-    async with servers() as around, cluster(around, size, **patient) as machines, httpx.AsyncClient(timeout=30) as http:
+    async with servers() as around, cluster(around, size) as machines, httpx.AsyncClient(timeout=30) as http:
         await publish(http, machines.apis[0].url, given.connections)
         for number in range(given.rounds):
             victim = machines.wrappers[number % len(machines.wrappers)]

@@ -89,7 +89,7 @@ async def measure(calls: int) -> Times:
     times = Times()
     async with (
         servers() as around,
-        cluster(around, Size(apis=1, wrappers=1), CALLPLANE_CONNECT_SECONDS="900") as programs,
+        cluster(around, Size(apis=1, wrappers=1)) as programs,
         both_ends(around) as bare,
         httpx.AsyncClient(base_url=programs.apis[0].url, timeout=20) as http,
     ):

@@ -113,6 +113,7 @@ class Cluster:
             "CALLPLANE_API_KEYS": f"tests:{API_KEY}",
             "CALLPLANE_HOST": "127.0.0.1",
             "CALLPLANE_PORT": "0",
+            "CALLPLANE_CONNECT_SECONDS": "900",  # nobody connects to what many tests offer
             **self.extra,
         }
 

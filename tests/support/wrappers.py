@@ -112,6 +112,7 @@ class Room:
             "mongo_url": self.servers.database.url,
             "mongo_database": self.servers.database.name,
             "kms_urls": ",".join(m.url for m in self.machines.media_servers),
+            "connect_seconds": 900,  # nobody connects to most of what is offered here
         }
         made = WrapperSettings(**(usual | settings))
         bus = await stack.enter_async_context(open_bus(RabbitSettings(made.amqp_url, "wrapper")))

@@ -78,8 +78,8 @@ class Viewers:
         connections, sessions = self._context.store.connections, self._context.store.sessions
         viewers = await connections.of_session(self._session_id, publisher=self._publisher, state="ready")
         session = await sessions.find(self._session_id) if viewers else None
-        if session is None:
-            return []
+        if session is None or not session.streams_of(self._publisher):
+            return []  # what fed them goes itself
         own = await connections.of_session(
             self._session_id, participant_id=self._publisher, kind="publish", state="ready"
         )

@@ -21,7 +21,8 @@ class MediaElement(MediaObject):
     ) -> None:
         """Send media to `sink`; without a type all three of AUDIO, VIDEO and DATA.
 
-        A sink has one source for each type; another replaces it. Again for the same pair is harmless (9.4).
+        A sink has one source for each type; another replaces it. Again for the same pair succeeds and interrupts the
+        media until the next key frame (9.4): ask the sink for `get_source_connections` first.
         Raises KurentoError 40004 across pipelines, ObjectNotFound for a sink that is gone.
         """
         descriptions = (source_description, sink_description)

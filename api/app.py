@@ -56,7 +56,10 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "api", settings.otlp_share))
             sender = await stack.enter_async_context(carriers.bus.sender())
             database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
-            clock, attachments = DatabaseClock(database), Attachments(database)
+            # The lease and the clock with it have a client of their own: whatever fills the other's pool, and however
+            # long its operations take, the pod that waits for them is alive.
+            lease = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
+            clock, attachments = DatabaseClock(lease), Attachments(database)
             await _synced(clock)
             listing, pool = Listing(database), PoolOrders(database)
             unreadable = UnreadableDocuments(database, clock)
@@ -66,7 +69,7 @@ async def assemble(settings: Settings, *, carriers: Carriers) -> AsyncIterator[P
             shared = Shared(
                 carriers.mailboxes,
                 attachments,
-                Pods(database),
+                Pods(lease),
                 clock,
                 published=store.sessions.published,
                 watch=metrics.watch_mailboxes,

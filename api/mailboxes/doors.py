@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from api.mailboxes.pod import Pod, Shared, Station
 from api.mailboxes.polls import NotHeld, Poll, gone, unavailable
@@ -63,7 +64,9 @@ class Doors:
         if known is not None:
             return await station.forwards.ask(known, poll)
         if not holder.is_taking(poll.participant_id):
-            seen = await station.tasks.to_its_end(self.living, poll.participant_id)
+            if station.tasks.is_crowded:
+                raise unavailable("So many mailboxes are being taken here that this one has to wait; ask again.")
+            seen = await station.tasks.in_line(partial(self.living, poll.participant_id))
             if seen.holder not in (None, station.link.queue):
                 try:
                     return await station.forwards.ask(str(seen.holder), poll)

@@ -1,11 +1,15 @@
 """A mailbox that is being taken: whoever meets the mark waits for the outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
+import pytest
+
+from api.mailboxes.window import Batch
 from callplane.bus.mailboxes import Letters, Link
 from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
 from tests.support.mailboxes import Scene, memory_scene, outcome, pod_on, texts_of
 from tests.support.servers import Database
@@ -57,6 +61,38 @@ async def test_polls_of_one_pod_wait_for_one_taking(database: Database) -> None:
             await scene.publisher.to(ann, "1")
             assert texts_of(await last) == ["1"]
             assert (await scene.attachment(ann)).n == 1
+
+
+async def test_a_storm_of_newcomers_keeps_nobody_out_who_is_attached(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even one whose attachment has to be confirmed; newcomers beyond the line hear at once when to come again."""
+    monkeypatch.setattr("api.mailboxes.tasks.IN_LINE", 40)
+    async with memory_scene(database) as scene:
+        bus = slow_bus(scene)
+        bus.may_look.set()
+        async with pod_on(bus, scene.database) as pod, asyncio.TaskGroup() as tasks:
+            ann = await scene.seat("ann")
+            await pod.poll(ann, wait=0)
+            bus.may_look.clear()
+            crowd = [await scene.seat(f"seat-{n}") for n in range(60)]
+            polls = [tasks.create_task(_answer(pod.poll(one, wait=0))) for one in crowd]
+            async with asyncio.timeout(5):
+                while sum(poll.done() for poll in polls) < 20:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            pod.doors._pod._station.holder.doubt()  # type: ignore[union-attr]
+            await scene.publisher.to(ann, "1")
+            assert texts_of(await pod.poll(ann, wait=5)) == ["1"]
+            bus.may_look.set()
+            assert sorted([await poll for poll in polls]) == ["answered"] * 40 + ["unavailable"] * 20
+
+
+async def _answer(polling: Awaitable[Batch]) -> str:
+    try:
+        await polling
+    except Refusal as refusal:
+        return refusal.problem.code
+    return "answered"
 
 
 async def test_forwards_that_meet_the_mark_never_hear_not_mine(database: Database) -> None:

@@ -1,0 +1,66 @@
+"""What the parts of the program share, and what they must not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.ids import ParticipantId
+from callplane.store.attachments import Attachments
+from callplane.store.calm import Calm
+from callplane.store.database import Database as Store
+from callplane.store.database import open_database
+from tests.support.asgi import api, settings_for
+from tests.support.mailboxes import S, message
+from tests.support.scripted_bus import ScriptedBus
+from tests.support.servers import Database
+
+
+class Slow(Calm):
+    """Operations that wait as long as the test says, as those of a pool do that is full."""
+
+    def __init__(self, calm: Calm) -> None:
+        super().__init__()
+        self._calm = calm
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def __call__(self, operation: Coroutine[Any, Any, Any]) -> Any:
+        """The result, once it may begin."""
+        await self.free.wait()
+        return await self._calm(operation)
+
+
+async def test_the_lease_waits_for_nobody_elses_operations(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than it lasts: who is attached is answered all the same."""
+    opened: list[Slow] = []
+
+    @asynccontextmanager
+    async def slowly(url: str, name: str) -> AsyncIterator[Store]:
+        async with open_database(url, name) as store:
+            if not opened:
+                opened.append(Slow(store._calm))
+                store._calm = opened[0]
+            yield store
+
+    monkeypatch.setattr("api.app.open_database", slowly)
+    bus = ScriptedBus()
+    carriers = bus.carriers
+    assert isinstance(carriers.mailboxes, MemoryMailboxes)
+    monkeypatch.setattr(ScriptedBus, "carriers", carriers)
+    ann = ParticipantId("ann")
+    async with api(settings_for(database), bus) as it, open_database(database.url, database.name) as store:
+        await Attachments(store).open(S, ann)
+        carriers.mailboxes.open(S, ann)
+        asked = {"params": {"wait": 0}, "headers": it.token(S, ann)}
+        assert (await it.http.get("/messages", **asked)).status_code == 200
+        opened[0].free.clear()
+        until = asyncio.get_running_loop().time() + it.program.parts.doors.timing.lease + 1
+        while asyncio.get_running_loop().time() < until:
+            carriers.mailboxes.put(ann, message("1"))
+            assert (await it.http.get("/messages", **asked)).status_code == 200
+            await asyncio.sleep(0.2)
+        opened[0].free.set()

@@ -22,6 +22,7 @@ from kurento_client.events import (
     MediaFlowOutStateChanged,
     MediaStateChanged,
 )
+from wrapper.media.lines import Lines
 from wrapper.media.port import Line
 from wrapper.ports import Aftermath
 from wrapper.sdp import Useful
@@ -41,7 +42,7 @@ class Hearing:
         self._messenger = messenger
         self._clock = clock
         self._aftermath = aftermath
-        self._lines: dict[MediaRef, Line] = {}
+        self._lines = Lines()
         self.missed: Callable[[str], None] = lambda _connection: None
         """Is told the connection of which an event could not be acted upon: it must be heard anew."""
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
@@ -49,25 +50,21 @@ class Hearing:
 
     def attend(self, endpoint: MediaRef, line: Line) -> None:
         """From now on this endpoint's events belong to that connection."""
-        self._lines[endpoint] = line
+        self._lines.put(endpoint, line)
 
     def forget(self, ref: MediaRef) -> None:
-        """Drop an object that was released, and what was in it (ids are paths, protocol 6.1)."""
-        inside = f"{ref.id}/"
-        for known in [k for k in self._lines if k == ref or (k.server == ref.server and k.id.startswith(inside))]:
-            del self._lines[known]
+        """Drop an object that was released, and what was in it."""
+        self._lines.forget(ref)
 
     def narrow(self, endpoint: MediaRef, useful: Useful) -> None:
         """From now on only such candidates of this endpoint are told."""
         line = self._lines.get(endpoint)
         if line is not None:
-            self._lines[endpoint] = replace(line, useful=useful)
+            self._lines.put(endpoint, replace(line, useful=useful))
 
     def forget_session(self, session: str, before: int | None) -> None:
         """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
-        for known, line in list(self._lines.items()):
-            if line.session_id == session and (before is None or line.epoch < before):
-                del self._lines[known]
+        self._lines.forget_session(session, before)
 
     async def take(self, server: str, event: MediaEvent) -> None:
         """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""

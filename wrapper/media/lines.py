@@ -1,0 +1,58 @@
+"""Whose endpoint is whose: found, and forgotten, without a look at those of other pipelines."""
+
+from dataclasses import dataclass, field
+
+from callplane.contracts.media import MediaRef
+from wrapper.media.port import Line
+
+Place = tuple[str, str]
+"""A media server and the id of a pipeline on it; ids of what is in one begin with the pipeline's (protocol 6.1)."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """The lines of endpoints by pipeline, and the pipelines by session."""
+
+    _in: dict[Place, dict[str, Line]] = field(default_factory=dict)
+    _of: dict[str, set[Place]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(len(lines) for lines in self._in.values())
+
+    def get(self, endpoint: MediaRef) -> Line | None:
+        """The line of this endpoint."""
+        return self._in.get(_place(endpoint), {}).get(endpoint.id)
+
+    def put(self, endpoint: MediaRef, line: Line) -> None:
+        """From now on it is this one."""
+        place = _place(endpoint)
+        self._in.setdefault(place, {})[endpoint.id] = line
+        self._of.setdefault(line.session_id, set()).add(place)
+
+    def forget(self, ref: MediaRef) -> None:
+        """Drop an object and what is in it."""
+        inside = f"{ref.id}/"
+        for id_ in [id_ for id_ in self._in.get(_place(ref), {}) if id_ == ref.id or id_.startswith(inside)]:
+            self._drop(_place(ref), id_)
+
+    def forget_session(self, session: str, before: int | None) -> None:
+        """Drop a session's endpoints of the epochs before this one; all of them when it is None."""
+        for place in list(self._of.get(session, ())):
+            for id_, line in list(self._in[place].items()):
+                if line.session_id == session and (before is None or line.epoch < before):
+                    self._drop(place, id_)
+
+    def _drop(self, place: Place, id_: str) -> None:
+        lines = self._in[place]
+        session = lines.pop(id_).session_id
+        if any(line.session_id == session for line in lines.values()):
+            return
+        self._of[session].discard(place)
+        if not self._of[session]:
+            del self._of[session]
+        if not lines:
+            del self._in[place]
+
+
+def _place(ref: MediaRef) -> Place:
+    return ref.server, ref.id.partition("/")[0]

@@ -167,7 +167,7 @@ class Dispatch:
             return await sending
         except Unroutable:
             if isinstance(envelope.body, CreateSession):
-                raise Refusal("unavailable", "No wrapper is there.") from None
+                raise Refusal("unavailable", "No wrapper can be reached.", retry_after=1) from None
             session = await self.sessions.find(envelope.session_id)
         if session is None:
             raise Refusal("not-found", "There is no such session.")

@@ -1,0 +1,116 @@
+"""A node of RabbitMQ's cluster goes under the whole product: 503 for what lives there, and nothing else notices."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.clusters import ClusterVhost
+from tests.support.faults_of_nodes import FAULTS, Fault
+from tests.support.person import Pods, pods
+from tests.support.servers import Database, Servers
+from tests.support.stack import API_KEY, Cluster, Size, cluster
+from tests.support.waiting import until
+
+KEY = {"X-API-Key": API_KEY}
+SECONDS = 60.0
+
+
+class Caller:
+    """One who sits in a session, or asks with a key."""
+
+    def __init__(self, ask: Pods, session: str) -> None:
+        self.session = session
+        self._ask = ask
+        self._auth: dict[str, str] = {}
+        self._ack: str | None = None
+
+    async def join(self) -> httpx.Response:
+        """One more seat; the first is the caller's own."""
+        answer = await self._ask("POST", f"/sessions/{self.session}/participants", headers=KEY, json={})
+        if answer.status_code == 201 and not self._auth:
+            self._auth = {"Authorization": f"Bearer {answer.json()['token']}"}
+        return answer
+
+    async def poll(self, wait: int = 0) -> httpx.Response:
+        """Ask for messages, and acknowledge the last."""
+        params: dict[str, Any] = {"wait": wait} | ({"ack": self._ack} if self._ack else {})
+        answer = await self._ask("GET", "/messages", headers=self._auth, params=params)
+        if answer.status_code == 200:
+            self._ack = answer.json()["ack"] or self._ack
+        return answer
+
+    async def signal(self, data: str) -> httpx.Response:
+        """To everybody in the session."""
+        body = {"type": "test", "data": data}
+        return await self._ask("POST", f"/sessions/{self.session}/signals", headers=self._auth, json=body)
+
+
+async def begun(c: Cluster, vhost: ClusterVhost, ask_of: Pods) -> tuple[Caller, Caller]:
+    """Somebody whose session and mailbox are on the node that stays, and somebody on the one that goes."""
+    stays, goes = vhost.cluster.nodes
+    callers = []
+    for node in (goes, stays):
+        c.extra["CALLPLANE_AMQP_URL"] = vhost.via(node)
+        wrapper = await c.start_wrapper()
+        made = await ask_of("POST", "/sessions", headers=KEY, json={"grace": 120})
+        caller = Caller(ask_of, made.json()["id"])
+        assert (await caller.join()).status_code == 201
+        assert (await caller.poll()).status_code == 200
+        callers.append(caller)
+        if node is goes:
+            await wrapper.terminate()
+    there, here = callers
+    return here, there
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_the_other_sessions_go_on(cluster_vhost: ClusterVhost, database: Database, fault: Fault) -> None:
+    servers = Servers(cluster_vhost, database)
+    async with cluster(servers, Size(apis=1, wrappers=0, media_servers=0)) as c, pods([c.apis[0].url]) as ask:
+        here, there = await begun(c, cluster_vhost, ask)
+        async with fault(cluster_vhost.cluster):
+            await until(lambda: _refused(there), seconds=SECONDS)
+            await until(lambda: _goes_on(here, "during"), seconds=SECONDS)
+            for answer in (await there.poll(), await there.join(), await there.signal("x"), await _create(ask)):
+                assert answer.status_code == 503, answer.text
+                assert answer.json()["code"] == "unavailable"
+                assert int(answer.headers["retry-after"]) >= 1
+            await c.start_wrapper()
+            assert (await here.join()).status_code == 201
+        await until(lambda: _goes_on(here, "after"), seconds=SECONDS)
+        await until(lambda: _resynced(there), seconds=SECONDS)
+        await until(lambda: _goes_on(there, "back"), seconds=SECONDS)
+        assert (await there.join()).status_code == 201
+        assert (await _create(ask)).status_code == 201
+        assert [program.process.returncode for program in [*c.wrappers[1:], *c.apis]] == [None, None, None]
+
+
+async def _create(ask: Pods) -> httpx.Response:
+    return await ask("POST", "/sessions", headers=KEY, json={})
+
+
+async def _refused(caller: Caller) -> bool:
+    answer = await caller.poll()
+    assert answer.status_code in (200, 503), answer.text
+    return answer.status_code == 503
+
+
+async def _goes_on(caller: Caller, text: str) -> bool:
+    """Whether a signal comes back."""
+    if (await caller.signal(text)).status_code != 202:
+        return False
+    for _ in range(5):
+        answer = await caller.poll(wait=1)
+        assert answer.status_code in (200, 503), answer.text
+        if answer.status_code == 200 and any(m["data"].get("data") == text for m in answer.json()["messages"]):
+            return True
+    return False
+
+
+async def _resynced(caller: Caller) -> bool:
+    """Whether the seat reads on, and hears first that messages may be missing."""
+    answer = await caller.poll(wait=1)
+    assert answer.status_code in (200, 503), answer.text
+    return answer.status_code == 200 and "resync-required" in [m["type"] for m in answer.json()["messages"]]

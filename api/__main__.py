@@ -49,7 +49,10 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with rabbitmq(settings.amqp_url) as carriers, serve(settings, carriers=carriers) as url:
+    async with (
+        rabbitmq(settings.amqp_url, quorum=settings.amqp_quorum) as carriers,
+        serve(settings, carriers=carriers) as url,
+    ):
         print(json.dumps({"ready": True, "url": url}), flush=True)
         await stop.wait()
         # PyMongo lets no call end before its own deadline, cancelled or not: by then every caller has been answered.

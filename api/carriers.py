@@ -21,13 +21,13 @@ class Carriers:
 
 
 @asynccontextmanager
-async def rabbitmq(url: str) -> AsyncIterator[Carriers]:
+async def rabbitmq(url: str, *, quorum: bool = False) -> AsyncIterator[Carriers]:
     """Both on one RabbitMQ; one that is away makes writes 503 until it is there, and stops nothing else."""
     # Imported here: a process on the in-process bus does without the AMQP library.
     from callplane.bus.rabbitmq import RabbitSettings, open_bus
     from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 
-    async with open_bus(RabbitSettings(url, "api")) as bus:
+    async with open_bus(RabbitSettings(url, "api", quorum=quorum)) as bus:
         try:
             await bus.wait_up(BROKER_SECONDS)
         except Away as away:

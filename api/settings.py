@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CALLPLANE_", extra="ignore", frozen=True)
 
     amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    amqp_quorum: bool = Field(
+        False, description="whether queues that all sessions share are replicated over three nodes; both programs"
+    )
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
     mongo_database: str = Field("callplane", description="the database's name")
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every one")

@@ -45,7 +45,7 @@ async def run(settings: WrapperSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_bus(RabbitSettings(settings.amqp_url, "wrapper")) as bus:
+    async with open_bus(RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum)) as bus:
         await bus.wait_up(BROKER_SECONDS)
         async with (
             assemble(settings, bus=bus) as program,

@@ -25,7 +25,8 @@ class Outbox:
         """Publish and pull, until nothing is left. Raises Away: what is left is taken up by a sweep."""
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
-            if not await self._messenger.to_session(SessionId(session.id), messages) and _has_mailboxes(session):
+            taken = await self._messenger.to_session(SessionId(session.id), messages)
+            if taken == "none" and _has_mailboxes(session):
                 await self._mend(session)
                 await self._messenger.to_session(SessionId(session.id), messages)
             session = await self._sessions.counted.pull_published(session.id, [e.id for e in session.outbox])

@@ -14,6 +14,9 @@ class WrapperSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CALLPLANE_", frozen=True, extra="ignore")
 
     amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
+    amqp_quorum: bool = Field(
+        False, description="whether queues that all sessions share are replicated over three nodes; both programs"
+    )
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
     mongo_database: str = Field("callplane", description="the database's name")
     kms_urls: str = Field(

@@ -39,8 +39,8 @@ async def signal(session_id: SessionPath, body: SignalBody, asked: MakingOf) -> 
     )
     messenger = asked.parts.messenger
     if body.to is None:
-        if not await messenger.to_session(SessionId(session_id), [message]):  # the sender's own mailbox, if no other
-            raise Refusal("unavailable", "No mailbox of this session can be reached, or not all.", retry_after=1)
+        if await messenger.to_session(SessionId(session_id), [message]) != "all":  # the sender has one, if nobody else
+            raise Refusal("unavailable", "Not every mailbox of this session can be reached.", retry_after=1)
     elif session.seat(body.to) is None or not await messenger.to_participant(ParticipantId(body.to), message):
         raise Refusal("not-found", "There is no such participant in this session.")
     return SignalSent(id=message.id)

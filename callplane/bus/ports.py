@@ -6,7 +6,7 @@ Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -20,6 +20,14 @@ from callplane.telemetry.commands import CommandWatch
 
 class Unroutable(Exception):
     """Nobody has declared the queue: the caller looks in the store for the reason (design 3.2)."""
+
+
+class NotTaken(Unroutable):
+    """A queue is declared and did not take it, though others may have: its node is down."""
+
+
+TakenBy = Literal["all", "some", "none"]
+"""Which of a session's mailboxes have taken what was published, as far as the broker says."""
 
 
 class Sender(Protocol):
@@ -40,12 +48,12 @@ class Sender(Protocol):
 class Messenger(Protocol):
     """Publishing messages: to everybody in a session, or to one mailbox. Confirmed, in the order of the calls."""
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
         """Publish in order to every mailbox of the session.
 
-        Back when all are confirmed; False when the broker says that there is no mailbox, or that one did not take them:
-        its node is down. RabbitMQ 3.10 says the latter only where it is so for all of them. Raises Away when the broker
-        cannot be reached or does not confirm.
+        Back when all are confirmed. ``some``: the node of one of them is down; RabbitMQ 3.10 does not say so, and says
+        ``none`` where it is so for all, or there is no mailbox. Raises Away when the broker cannot be reached or does
+        not confirm.
         """
         ...
 

@@ -139,10 +139,10 @@ class NoBroker:
     def __init__(self) -> None:
         self.told: list[Any] = []
 
-    async def to_session(self, session: str, messages: list[Any]) -> bool:
+    async def to_session(self, session: str, messages: list[Any]) -> str:
         """To everybody."""
         self.told += messages
-        return True
+        return "all"
 
     async def to_participant(self, participant: str, message: Any) -> bool:
         """To one."""

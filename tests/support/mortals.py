@@ -55,9 +55,9 @@ class RecordingMessenger:
     def __init__(self, messenger: Any, told: Told) -> None:
         self._messenger, self._told = messenger, told
 
-    async def to_session(self, session: str, messages: list[Message]) -> bool:
+    async def to_session(self, session: str, messages: list[Message]) -> str:
         """To everybody in it."""
-        taken: bool = await self._messenger.to_session(session, messages)
+        taken: str = await self._messenger.to_session(session, messages)
         self._told.sessions.setdefault(session, []).extend(messages)
         return taken
 

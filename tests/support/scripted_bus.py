@@ -71,10 +71,10 @@ class ScriptedBus:
         """As ``send``, without a reply."""
         self.commands.append(envelope)
 
-    async def to_session(self, session_id: str, messages: list[Message]) -> bool:
+    async def to_session(self, session_id: str, messages: list[Message]) -> str:
         """Remember them."""
         self.published += [(session_id, message) for message in messages]
-        return True
+        return "all"
 
     async def to_participant(self, participant_id: str, message: Message) -> bool:
         """Remember it."""

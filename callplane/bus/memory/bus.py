@@ -10,7 +10,7 @@ from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.exchange import Exchange
 from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queue_of, session_name
-from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
+from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.bus.waiting import Waiting, within
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Trouble
@@ -63,11 +63,12 @@ class MemoryMessenger:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
-        """Put the messages in order into every mailbox of the session; False when there is none."""
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
+        """Put the messages in order into every mailbox of the session."""
         if not self._exchange.exists(session_name(session_id)):
-            return False
-        return all([self._exchange.mailboxes.put_to_all(session_id, message) for message in messages])
+            return "none"
+        there = [self._exchange.mailboxes.put_to_all(session_id, message) for message in messages]
+        return "all" if all(there) else "none"
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
         """Put one message into one mailbox; False when it does not exist (any more)."""

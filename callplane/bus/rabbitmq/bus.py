@@ -23,6 +23,8 @@ class RabbitSettings:
     url: str
     name: str = "callplane"
     timings: Timings = field(default_factory=Timings)
+    quorum: bool = False
+    """Whether ``wrapper`` and ``retry`` are replicated over the nodes of the broker."""
     pace: Pace = field(default_factory=Pace)
 
 
@@ -75,7 +77,7 @@ class RabbitBus:
 async def open_bus(settings: RabbitSettings) -> AsyncIterator[RabbitBus]:
     """Connect, and stay connected, for as long as the block runs; the broker may be away when it begins."""
     async with (
-        open_link(settings.url, f"{settings.name}-publishing", settings.timings) as publishing,
-        open_link(settings.url, f"{settings.name}-consuming", settings.timings) as consuming,
+        open_link(settings.url, f"{settings.name}-publishing", settings.timings, quorum=settings.quorum) as publishing,
+        open_link(settings.url, f"{settings.name}-consuming", settings.timings, quorum=settings.quorum) as consuming,
     ):
         yield RabbitBus(publishing, consuming, settings)

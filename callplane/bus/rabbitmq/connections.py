@@ -61,10 +61,12 @@ class _Dial(TransportFactory):
 class Link:
     """The connection of one role. Publishing and consuming have one each: the broker blocks publishers on alarms."""
 
-    def __init__(self, url: str, role: str, timings: Timings) -> None:
+    def __init__(self, url: str, role: str, timings: Timings, *, quorum: bool = False) -> None:
         self._url = aio_pika.connection.make_url(url, heartbeat=timings.heartbeat, name=role)
         self._role = role
         self.timings = timings
+        self.quorum = quorum
+        """Whether the permanent queues that are declared by way of it are replicated."""
         self._connection: aio_pika.Connection | None = None
         self._up = asyncio.Event()
         self._ended = asyncio.Event()
@@ -181,8 +183,8 @@ async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
 
 
 @asynccontextmanager
-async def open_link(url: str, role: str, timings: Timings) -> AsyncIterator[Link]:
+async def open_link(url: str, role: str, timings: Timings, *, quorum: bool = False) -> AsyncIterator[Link]:
     """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
-    link = Link(url, role, timings)
+    link = Link(url, role, timings, quorum=quorum)
     async with beside(forever(f"connection {role}", link.run)):
         yield link

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from callplane.bus.names import mailbox_name
-from callplane.bus.ports import Unroutable
+from callplane.bus.ports import NotTaken, TakenBy, Unroutable
 from callplane.bus.rabbitmq.names import MESSAGES
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
 from callplane.contracts.errors import Away, NodeDown
@@ -18,14 +18,16 @@ class RabbitMessenger:
         self._publisher = publisher
         self._exists = exists
 
-    async def to_session(self, session_id: SessionId, messages: list[Message]) -> bool:
-        """Publish in order to every mailbox of the session; False when none, or not every one, has taken them all."""
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
+        """Publish in order to every mailbox of the session."""
         address = Address(MESSAGES, session_id, mandatory=True)
         try:
             await self._publisher.publish_all([_letter(message) for message in messages], address, key=session_id)
+        except NotTaken:
+            return "some"
         except Unroutable:
-            return False
-        return True
+            return "none"
+        return "all"
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
         """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is Away."""

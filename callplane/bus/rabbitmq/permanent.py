@@ -32,6 +32,15 @@ QUEUES: dict[str, dict[str, Any]] = {
 }
 """The three queues with their arguments."""
 
+REPLICATED = (WRAPPER, RETRY)
+QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+"""What becomes of two of them where the broker has three nodes and operators say so.
+
+Not of the dead letters: whoever lists them puts them back, which RabbitMQ 4 lets a quorum queue have done 20 times; and
+while they are out of reach a letter waits elsewhere. A queue that is there as a classic one stays one: 406 for whoever
+declares it otherwise, who uses it as it is until an operator has deleted it.
+"""
+
 
 async def declare_permanent(channel: Channel, link: Link) -> None:
     """Have everything that is there for ever: the exchanges on this channel, the queues once for its connection.
@@ -49,9 +58,11 @@ async def declare_exchanges(channel: Channel, timeout: float) -> None:
     await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, timeout=timeout)
 
 
-async def declare_queue(channel: Channel, queue: str, timeout: float) -> None:
+async def declare_queue(channel: Channel, queue: str, link: Link) -> None:
     """Declare one of the three; ``retry`` is bound to its exchange."""
-    await channel.queue_declare(queue, durable=True, arguments=QUEUES[queue], timeout=timeout)
+    timeout = link.timings.call
+    arguments = QUEUES[queue] | (QUORUM if link.quorum and queue in REPLICATED else {})
+    await channel.queue_declare(queue, durable=True, arguments=arguments, timeout=timeout)
     if queue == RETRY:
         await channel.queue_bind(RETRY, RETRY, timeout=timeout)
 
@@ -72,7 +83,7 @@ async def _declare_if_possible(link: Link, queue: str) -> None:
             async with asyncio.timeout(within), answered(f"declaring {queue}", lambda: raw):
                 channel = await link.channel(confirms=False)
                 raw = await raw_channel(channel)
-                await declare_queue(raw, queue, within)
+                await declare_queue(raw, queue, link)
     except (Away, Trouble, ChannelPreconditionFailed) as trouble:
         log.warning("a queue is not declared", queue=queue, why=str(trouble)[:200])
     finally:

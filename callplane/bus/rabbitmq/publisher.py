@@ -8,7 +8,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
-from callplane.bus.ports import Unroutable
+from callplane.bus.ports import NotTaken, Unroutable
 from callplane.bus.rabbitmq.connections import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.permanent import declare_permanent
@@ -80,10 +80,12 @@ class _Lane:
                     mandatory=address.mandatory,
                     wait=False,
                 )
-            except (PublishError, DeliveryError):
-                # Returned, for no queue is there; or refused, for one did not take it: its node is down. From 3.11 on
-                # RabbitMQ refuses where 3.10 returns, or drops and confirms beside queues that have taken it.
+            except PublishError:
                 raise Unroutable(address.routing_key) from None
+            except DeliveryError:
+                # A negative confirm. Where the node of a queue is down, RabbitMQ 3.10 returns, or drops and confirms
+                # beside queues that have taken it; later versions keep such a queue in their routes, and refuse.
+                raise NotTaken(address.routing_key) from None
 
 
 class Publisher:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aio_pika.abc import AbstractChannel
 from aiormq import Channel
+from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.connections import Link, raw_channel
@@ -30,9 +31,10 @@ class RabbitTopology:
             self._free.put_nowait(None)
 
     async def open_creation(self) -> None:
-        """Declare ``wrapper``."""
-        async with self._channel("declaring") as channel:
-            await declare_queue(channel, WRAPPER, self._link.timings.call)
+        """Declare ``wrapper``; one that somebody has declared otherwise meanwhile will do."""
+        with suppress(ChannelPreconditionFailed):
+            async with self._channel("declaring") as channel:
+                await declare_queue(channel, WRAPPER, self._link)
 
     async def open_session(self, session_id: SessionId) -> None:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""

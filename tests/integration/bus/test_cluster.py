@@ -121,7 +121,7 @@ async def _only_that_node(half: Halves, bus: RabbitBus, sender: Sender) -> None:
             await bus.messenger.to_participant(BOB, message("lost", half.there))
         with pytest.raises(NodeDown):
             await bus.topology.open_mailbox(half.there, BOB)
-        assert await bus.messenger.to_session(half.there, [message("told", half.there)])
+        assert await bus.messenger.to_session(half.there, [message("told", half.there)]) == "all"
         assert set(await bus.topology.depths()) == set()
         assert bus.up()
 

@@ -53,7 +53,7 @@ async def test_a_lost_way_to_a_mailbox_is_made_again(servers: Servers, lost: str
         await pod.poll(ann, wait=0)
         await asyncio.sleep(0.7)
         await written(8)
-        assert await bus.messenger.to_session(S, [event(8)])
+        assert await bus.messenger.to_session(S, [event(8)]) == "all"
         assert await next_type(pod, ann) == "session-updated"
         await written(9, {"type": "session-updated"})
         await asyncio.sleep(1)
@@ -63,8 +63,8 @@ async def test_a_lost_way_to_a_mailbox_is_made_again(servers: Servers, lost: str
         else:
             queue, exchange = await channel.get_queue(f"user.{ann}"), await channel.get_exchange(f"session.{S}")
             await queue.unbind(exchange, routing_key="")
-        assert not await bus.messenger.to_session(S, [event(9)])
+        assert await bus.messenger.to_session(S, [event(9)]) == "none"
         await written(9)
         assert await next_type(pod, ann) == "resync-required"
-        assert await bus.messenger.to_session(S, [message("after", S)])
+        assert await bus.messenger.to_session(S, [message("after", S)]) == "all"
         assert texts_of(await pod.poll(ann)) == ["after"]

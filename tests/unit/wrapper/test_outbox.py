@@ -33,10 +33,10 @@ class Heard:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    async def to_session(self, _: str, messages: list[Message]) -> bool:
+    async def to_session(self, _: str, messages: list[Message]) -> str:
         """To everybody."""
         self.messages += messages
-        return True
+        return "all"
 
     async def to_participant(self, _: str, message: Message) -> bool:
         """To nobody: the mailbox is gone."""

@@ -1,7 +1,6 @@
 """What this pod holds on one link, and how it takes a mailbox. Ends with its link; the next one starts empty."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import partial
 
 from api.mailboxes.flow import Source
 from api.mailboxes.gaps import Published
+from api.mailboxes.interrupted import Interrupted
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.polls import NotHeld, gone, unavailable
 from api.mailboxes.presence import Presence
@@ -28,31 +28,6 @@ more than one grant, and has another on its way."""
 
 STOPPED_CHECKED_EVERY = 5.0
 
-INTERRUPTED_KEPT = 50_000
-
-
-class Interrupted:
-    """The mailboxes of this pod that the broker took away, or could not reach: who reads one next hears of a gap.
-
-    Publications to a queue on a node that is down are dropped by RabbitMQ, and confirmed where others had them.
-    """
-
-    def __init__(self) -> None:
-        self._names: OrderedDict[ParticipantId, None] = OrderedDict()
-
-    def __contains__(self, participant_id: ParticipantId) -> bool:
-        return participant_id in self._names
-
-    def add(self, participant_id: ParticipantId) -> None:
-        """Remember it, and forget the oldest beyond the bound: most that are taken away were deleted."""
-        self._names[participant_id] = None
-        if len(self._names) > INTERRUPTED_KEPT:
-            self._names.popitem(last=False)
-
-    def discard(self, participant_id: ParticipantId) -> None:
-        """Forget it."""
-        self._names.pop(participant_id, None)
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -61,7 +36,7 @@ class Ground:
     attachments: Attachments
     now: Callable[[], datetime]
     tasks: Tasks
-    interrupted: "Interrupted"
+    interrupted: Interrupted
 
 
 class Holder:
@@ -139,7 +114,12 @@ class Holder:
         if gap is not None:
             mailbox.receive(gap)
         self._held[seat.participant_id] = mailbox
-        await self.link.consume(seat.participant_id, mailbox)
+        try:
+            await self.link.consume(seat.participant_id, mailbox)
+        except LinkLost:
+            if gap is not None:  # the next link has to tell it
+                self._ground.interrupted.add(seat.participant_id)
+            raise
         logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n)
 
     async def _gap(self, seat: Attachment) -> Received | None:
@@ -166,10 +146,20 @@ class Holder:
                 logger("mailboxes").warning("a mailbox was missing and is made again", participant=seat.participant_id)
         except NodeDown as down:
             await self._living(seat.participant_id)
-            self._ground.interrupted.add(seat.participant_id)
+            await self._stay(seat)
             logger("mailboxes").info("a mailbox is out of reach", participant=seat.participant_id, why=str(down))
             raise unavailable("The node of the message broker that has the mailbox does not answer.") from None
         return depth or 0
+
+    async def _stay(self, seat: Attachment) -> None:
+        """Its client asks, and cannot be given anything: its seat stays attached for that."""
+        self._ground.interrupted.add(seat.participant_id)
+        if seat.state == "detached":
+            taken = await self._ground.attachments.take(seat, self.link.queue)
+        else:
+            taken = seat if seat.holder == self.link.queue else None
+        if taken is not None:
+            self._ground.interrupted.asked(taken, asyncio.get_running_loop().time())
 
     async def _living(self, participant_id: ParticipantId) -> None:
         found = await self._ground.attachments.read(participant_id)
@@ -184,7 +174,7 @@ class Holder:
     def _forget(self, mailbox: Mailbox) -> None:
         """The broker took it away, for it was deleted, or for its node is down."""
         participant_id = mailbox.presence.seat.participant_id
-        self._ground.interrupted.add(participant_id)
+        self._ground.interrupted.asked(mailbox.presence.seat, asyncio.get_running_loop().time())
         if self._held.get(participant_id) is mailbox:
             del self._held[participant_id]
 
@@ -220,6 +210,8 @@ class Holder:
             for failure in settled:
                 if isinstance(failure, BaseException):
                     raise failure
+        for seat in self._ground.interrupted.unasked(now - away):
+            await self._ground.attachments.detach(seat)
 
     async def compare(self, published: Published) -> None:
         """Make again the way to each mailbox that lacks what its session has published. Raises Away and LinkLost."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from api.groups import unwrapped
 from api.mailboxes.forwards import Forwards
 from api.mailboxes.gaps import Published, nothing_published
-from api.mailboxes.holder import Ground, Holder, Interrupted
+from api.mailboxes.holder import Ground, Holder
+from api.mailboxes.interrupted import Interrupted
 from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
 from api.mailboxes.polls import NotHeld, unavailable
 from api.mailboxes.serving import Serving

@@ -184,6 +184,9 @@ async def test_a_mailbox_whose_node_is_down_is_out_of_reach_and_not_gone(databas
             assert await scene.attachment(ann) == before
             await scene.publisher.to(bob, "1")
             assert texts_of(await pod.poll(bob)) == ["1"]
+            await scene.until_state(ann, "detached")
+            assert await outcome(pod.poll(ann)) == "unavailable"
+            assert (await scene.attachment(ann)).state == "attached"
             bus.down.clear()
             await scene.publisher.to(ann, "2")
             assert types_of(await pod.poll(ann)) == ["resync-required", "signal"]

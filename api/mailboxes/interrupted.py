@@ -1,0 +1,55 @@
+"""Mailboxes that the broker took away from this pod, or that it could not reach; and which are still asked for."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from callplane.contracts.ids import ParticipantId
+from callplane.store.attachments import Attachment
+
+KEPT = 50_000
+
+
+@dataclass(slots=True)
+class _Missed:
+    """``seat`` is its attachment while it names this pod as holder, ``asked`` when its client was here last."""
+
+    seat: Attachment | None = None
+    asked: float = 0.0
+
+
+class Interrupted:
+    """Who reads one of these next hears of a gap; whose client asks no more is to be detached, as if it were held.
+
+    Publications to a queue on a node that is down are dropped by RabbitMQ, and confirmed where others had them.
+    """
+
+    def __init__(self) -> None:
+        self._missed: OrderedDict[ParticipantId, _Missed] = OrderedDict()
+
+    def __contains__(self, participant_id: ParticipantId) -> bool:
+        return participant_id in self._missed
+
+    def add(self, participant_id: ParticipantId) -> None:
+        """Remember it, and forget the oldest beyond the bound: most that are taken away were deleted."""
+        self._missed.setdefault(participant_id, _Missed())
+        if len(self._missed) > KEPT:
+            self._missed.popitem(last=False)
+
+    def asked(self, seat: Attachment, at: float) -> None:
+        """Its client was here, at this loop time, and this pod is the holder that the database names."""
+        self.add(seat.participant_id)
+        missed = self._missed[seat.participant_id]
+        missed.seat, missed.asked = seat, at
+
+    def discard(self, participant_id: ParticipantId) -> None:
+        """It is read again."""
+        self._missed.pop(participant_id, None)
+
+    def unasked(self, before: float) -> list[Attachment]:
+        """Those whose client was here last before this loop time; each is named once."""
+        found = []
+        for missed in self._missed.values():
+            if missed.seat is not None and missed.asked <= before:
+                found.append(missed.seat)
+                missed.seat = None
+        return found

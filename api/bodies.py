@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from callplane.contracts import bounds
+from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Body
 from callplane.contracts.shapes import Kind, Role
+from callplane.store.free_json import stored_size
 
 
 def _finite(value: Any) -> Any:
@@ -19,7 +21,14 @@ def _finite(value: Any) -> Any:
     return value
 
 
-Metadata = Annotated[bounds.Metadata, AfterValidator(_finite)]
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """Its own refusal, for its JSON is not too long: small numbers are what takes more room as BSON."""
+    if stored_size(value) > bounds.METADATA_STORED_BYTES:
+        raise Refusal("too-large", f"metadata: longer than {bounds.METADATA_STORED_BYTES} bytes of BSON")
+    return value
+
+
+Metadata = Annotated[bounds.Metadata, AfterValidator(_finite), AfterValidator(_storable)]
 Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(_finite)]
 Sdp = Annotated[str, bounds.text_bytes(bounds.BODY_BYTES)]
 CandidateText = Annotated[str, bounds.text_bytes(bounds.CANDIDATE_BYTES)]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from callplane.contracts.bounds import SESSION_BYTES
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import Seat, SessionDocument
@@ -29,6 +30,12 @@ async def seat_in(session: SessionDocument, participant: str, context: Context) 
     if attachment is None or attachment.session_id != session.id:
         raise Refusal("not-found", f"there is no participant {participant} in this session")
     raise Refusal("join-again", "the seat is gone; join again", reason=attachment.reason)
+
+
+async def room_in(session: str, context: Context) -> None:
+    """Refuse what would make a session larger that is too large already. Raises Refusal ``too-large``."""
+    if await context.store.sessions.is_full(session):
+        raise Refusal("too-large", f"the session has grown to its {SESSION_BYTES} bytes, all metadata included")
 
 
 def in_time(deadline: datetime, context: Context) -> None:

@@ -12,6 +12,12 @@ SMALL_BODY_BYTES = 32 * 1024
 """Of every other body: metadata or data of 8 KiB, also where a client escapes every character that is not ASCII."""
 SDP_BYTES = 64 * 1024
 METADATA_BYTES = 8 * 1024
+METADATA_STORED_BYTES = 16 * 1024
+"""As BSON, where a digit may take eleven bytes: this is what everybody who reads the session pays for."""
+
+SESSION_BYTES = 4 * 1024 * 1024
+"""As BSON: far below MongoDB's 16 MiB, which what must always be possible (leaving, closing) may still add to."""
+
 SIGNAL_DATA_BYTES = 8 * 1024
 SIGNAL_TYPE_BYTES = 128
 CANDIDATE_BYTES = 1024

@@ -9,6 +9,7 @@ along. It stands in a sub-document: a program that does not know of this reads a
 import json
 from typing import Annotated, Any
 
+import bson
 from bson import DBRef, Int64
 from bson.binary import Binary
 from pydantic import BeforeValidator
@@ -34,6 +35,11 @@ def stored(value: Any) -> Any:
 def restored(value: Any) -> Any:
     """The JSON value that was written so, also by a version that wrote everything as it is. Raises ValueError."""
     return value if _is_plain(value) else _restored(value)
+
+
+def stored_size(value: Any) -> int:
+    """How many bytes of BSON it takes."""
+    return len(bson.encode({"": stored(value)}))
 
 
 def _encoded(value: Any) -> dict[str, Binary]:

@@ -3,12 +3,19 @@
 from datetime import datetime
 from typing import Any
 
+from callplane.contracts.bounds import SESSION_BYTES
+
 APPLIED_KEPT = 256
 
 
 def in_time(deadline: datetime) -> dict[str, Any]:
     """An expression: the database's own clock has not passed the command's deadline (design 5)."""
     return {"$lt": ["$$NOW", deadline]}
+
+
+def has_room() -> dict[str, Any]:
+    """An expression: the document may still grow by what callers send."""
+    return {"$lt": [{"$bsonSize": "$$ROOT"}, SESSION_BYTES]}
 
 
 def remember(command: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.free_json import stored
-from callplane.store.guards import in_time, remember
+from callplane.store.guards import has_room, in_time, remember
 from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
@@ -50,7 +50,7 @@ class Seats:
             "participants.id": {"$ne": seat.id},
             "kicked": {"$ne": seat.id},
             "applied": {"$ne": command},
-            "$expr": {"$and": [room, in_time(deadline)]},
+            "$expr": {"$and": [room, has_room(), in_time(deadline)]},
         }
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
         written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
@@ -95,7 +95,7 @@ class Seats:
             "status": "open",
             "participants": {"$elemMatch": {"id": before.id}},
             "applied": {"$ne": guard.command},
-            "$expr": in_time(guard.deadline),
+            "$expr": {"$and": [in_time(guard.deadline), *([has_room()] if "metadata" in changes else [])]},
         }
         if guard.if_match is not None:
             where["version"] = guard.if_match

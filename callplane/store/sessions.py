@@ -15,7 +15,7 @@ from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import SessionDocument
 from callplane.store.free_json import stored
-from callplane.store.guards import in_time, older_than, remember
+from callplane.store.guards import has_room, in_time, older_than, remember
 from callplane.store.reading import read, readable
 from callplane.store.trouble import Said, away_when_unreachable
 from callplane.store.unreadable import close_unreadable, why_not
@@ -61,6 +61,12 @@ class Sessions:
         """The session as of the last majority write."""
         return await self.counted.find(session)
 
+    async def is_full(self, session: str) -> bool:
+        """Whether it has as many bytes as callers may bring it to."""
+        where: Document = {"_id": session, "$expr": {"$not": [has_room()]}}
+        with away_when_unreachable():
+            return await self._collection.find_one(where, {"_id": 1}) is not None
+
     async def epoch_of_open(self, session: str) -> int | None:
         """Its epoch, if it is open; read without the rest, which may be large, or not readable."""
         with away_when_unreachable():
@@ -80,7 +86,8 @@ class Sessions:
         self, session: str, command: str, changes: dict[str, Any], deadline: datetime, if_match: int | None
     ) -> Change[SessionDocument] | None:
         """Change its own fields, once per command, in time, at the version that the caller names."""
-        where: Document = {"_id": session, "status": "open", "applied": {"$ne": command}, "$expr": in_time(deadline)}
+        where: Document = {"_id": session, "status": "open", "applied": {"$ne": command}}
+        where["$expr"] = {"$and": [in_time(deadline), *([has_room()] if "metadata" in changes else [])]}
         if if_match is not None:
             where["version"] = if_match
         fields = {f"settings.{name}" if name in SETTINGS else name: stored(value) for name, value in changes.items()}

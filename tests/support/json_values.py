@@ -1,5 +1,6 @@
 """JSON values that somebody on the way might take for something else: what is promised is that they come back equal."""
 
+import random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,6 +36,23 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
     {},
 )
 """Each of the kinds at least once, whatever is drawn."""
+
+
+def drawn(seed: int) -> dict[str, Any]:
+    """Another one, where hypothesis cannot draw: inside of a running loop."""
+    chance = random.Random(seed)
+
+    def value(depth: int) -> Any:
+        kind = chance.randrange(8 if depth else 6)
+        if kind == 6:
+            return [value(depth - 1) for _ in range(chance.randrange(4))]
+        if kind == 7:
+            return {chance.choice(NASTY_KEYS): value(depth - 1) for _ in range(chance.randrange(4))}
+        number = chance.getrandbits(chance.choice((8, 31, 63, 64, 200)))
+        fraction = chance.random() * 10 ** chance.randrange(-9, 9)
+        return (None, chance.random() < 0.5, number, -number, fraction, "ü\0$")[kind]
+
+    return {key: value(4) for key in chance.sample(NASTY_KEYS, 3)}
 
 
 def same(one: Any, other: Any) -> bool:

@@ -7,7 +7,7 @@ from callplane.contracts.replies import Joined
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session, seat_in
+from wrapper.refusals import in_time, open_session, room_in, seat_in
 
 
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
@@ -43,6 +43,7 @@ async def _take_seat(envelope: Envelope, command: Join, participant: Participant
         return None
     _explain(session, envelope, participant)
     in_time(envelope.deadline, context)
+    await room_in(session.id, context)
     raise Trouble("the session changed while it was read")
 
 

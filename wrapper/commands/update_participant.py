@@ -7,7 +7,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session, seat_in
+from wrapper.refusals import in_time, open_session, room_in, seat_in
 
 
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
@@ -25,6 +25,7 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
         if command.if_match not in (None, session.version):
             raise Refusal("stale-version", f"the session is at version {session.version}")
         in_time(envelope.deadline, context)
+        await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     return _changed(session, command.participant_id)
 

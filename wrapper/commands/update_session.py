@@ -5,7 +5,7 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.replies import SessionChanged
 from callplane.store.views import session_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session
+from wrapper.refusals import in_time, open_session, room_in
 
 
 async def update_session(envelope: Envelope, command: UpdateSession, context: Context) -> SessionChanged:
@@ -21,5 +21,6 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
         if command.if_match not in (None, session.version):
             raise Refusal("stale-version", f"the session is at version {session.version}")
         in_time(envelope.deadline, context)
+        await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     return SessionChanged(session=session_view(session))

@@ -1,6 +1,6 @@
 """Whatever lines and groups an offer has, its answer is one (RFC 3264, 6; RFC 8843, 7.3)."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaserver.media.sdp import local
@@ -22,6 +22,7 @@ lines = st.builds(
 groups = st.lists(st.lists(st.sampled_from("01234"), min_size=1, max_size=5, unique=True).map(" ".join), max_size=3)
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.lists(lines, min_size=1, max_size=5), groups, st.booleans(), st.booleans(), st.booleans())
 def test_every_offer_gets_an_answer(
     offered: list[tuple[str, str, str, int]], bundles: list[str], mids: bool, receives: bool, sends: bool

@@ -22,7 +22,7 @@ lines = st.builds(
 groups = st.lists(st.lists(st.sampled_from("01234"), min_size=1, max_size=5, unique=True).map(" ".join), max_size=3)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(lines, min_size=1, max_size=5), groups, st.booleans(), st.booleans(), st.booleans())
 def test_every_offer_gets_an_answer(
     offered: list[tuple[str, str, str, int]], bundles: list[str], mids: bool, receives: bool, sends: bool

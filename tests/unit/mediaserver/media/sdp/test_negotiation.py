@@ -97,6 +97,7 @@ def test_an_endpoint_that_only_sends_takes_the_line_that_receives() -> None:
         (("a", "v"), [["a"], ["v"]], ["a", "v"]),
         (("a v", "x"), [["a", "v"]], ["a v"]),
         (("x v", "a"), [["a"], ["v"]], ["a", "v"]),
+        (("a", "a v"), [["a"], ["v"]], ["a", "v"]),
     ],
 )
 def test_what_is_not_bundled_has_a_transport_of_its_own(

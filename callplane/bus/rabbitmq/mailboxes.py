@@ -67,6 +67,7 @@ class RabbitMailboxes:
         link = RabbitLink(queue, channels)
         for part in (consuming, publishing, *channels.reading, channels.letters, channels.posting):
             part.closing.add_done_callback(lambda _: link.end("a connection or channel is over"))
+        channels.letters.on_consumer_cancel_callbacks.add(lambda _: link.end("the queue for letters is gone"))
         await channels.letters.queue_declare(
             queue, exclusive=True, arguments={"x-max-length": LETTERS_KEPT, "x-overflow": "reject-publish"}
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from aio_pika.abc import AbstractChannel
@@ -33,6 +34,7 @@ class RabbitSender:
         self._publisher = publisher
         self._reply_to = ""
         self._ready = asyncio.Event()
+        self._cancelled = asyncio.Event()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting = Waiting()
 
@@ -66,15 +68,31 @@ class RabbitSender:
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
             try:
-                await channel.closed()
+                await self._over(channel)
             finally:
                 self._ready.clear()
                 self._lost.set_result(None)
 
+    async def _over(self, channel: AbstractChannel) -> None:
+        """Wait until the channel ends, or its consumer alone: the queue is gone, and its node maybe."""
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        closed = asyncio.ensure_future(channel.closed())
+        try:
+            await asyncio.wait((cancelled, closed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            cancelled.cancel()
+            closed.cancel()
+        if not channel.is_closed:
+            with suppress(Away), away("leaving a reply queue that is gone"):
+                async with asyncio.timeout(self._link.timings.close):
+                    await channel.close()
+
     async def _consume(self) -> AbstractChannel:
         channel = await self._link.channel(confirms=False)
+        self._cancelled = asyncio.Event()
         with away("opening the reply queue"):
             raw = await raw_channel(channel)
+            raw.on_consumer_cancel_callbacks.add(partial(_set, self._cancelled))
             # Named by the broker: declaring an exclusive name again races with the end of the old connection.
             declared = await raw.queue_declare("", exclusive=True, arguments=CLASSIC, timeout=self._link.timings.call)
             self._reply_to = declared.queue or ""
@@ -118,6 +136,10 @@ class RabbitSender:
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
         self._waiting.answered(message.body)
+
+
+def _set(event: asyncio.Event, _frame: object) -> None:
+    event.set()
 
 
 async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], end: float) -> bool:

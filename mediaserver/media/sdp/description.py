@@ -129,7 +129,7 @@ class _Reader:
             return
         if media is None:
             if name == "group" and value.split()[:1] == ["BUNDLE"]:
-                known = {mid for mids in self._description.bundles for mid in mids}  # in one group only (RFC 8843, 7.1)
+                known = {mid for mids in self._description.bundles for mid in mids}  # a mid is of one group (RFC 8843)
                 self._description.bundles.append([mid for mid in value.split()[1:] if mid not in known])
             elif name in _DIRECTIONS:
                 self._direction = name  # for every line that says nothing else (RFC 8866, 6.7)

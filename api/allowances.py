@@ -3,8 +3,9 @@
 import ipaddress
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 from api.auth import Anybody, Credential, KeyHolder, identity
@@ -22,6 +23,9 @@ SENDERS_AT_ONCE = 4
 
 DELIVERED_BYTES = 2048
 """A signal of up to so much counts as one delivery to each who gets it, a longer one as several."""
+
+UNDER_WAY = 128
+"""Requests with a body that one caller may have under way: joining a full room is many, and each holds its body."""
 
 CALLERS_KEPT = 20_000
 """Some 300 bytes each. Who is forgotten, because so many others came since, begins again with a full bucket."""
@@ -45,6 +49,7 @@ class Allowances:
         self._callers = _Buckets(clock)
         self._sessions = _Buckets(clock)
         self._strangers = _Buckets(clock)
+        self._under_way: Counter[str] = Counter()
 
     def spend(self, credential: Credential, route: str, address: str) -> None:
         """One request of a caller that is known. Raises Refusal ``too-many-requests``."""
@@ -58,6 +63,22 @@ class Allowances:
     def spend_stranger(self, address: str) -> None:
         """One request whose credential is not valid. Raises Refusal ``too-many-requests``."""
         self._spend(self._strangers, network_of(address), "requests")
+
+    @contextmanager
+    def under_way(self, credential: Credential) -> Iterator[None]:
+        """One request whose body is read and held. Raises Refusal ``too-many-requests``; servers are not counted."""
+        if isinstance(credential, KeyHolder | Anybody):
+            yield
+            return
+        caller = identity(credential)
+        _wait(self._under_way[caller] >= UNDER_WAY, "requests of one caller at once")
+        self._under_way[caller] += 1
+        try:
+            yield
+        finally:
+            self._under_way[caller] -= 1
+            if not self._under_way[caller]:
+                del self._under_way[caller]
 
     def spend_deliveries(self, credential: Credential, session_id: str, readers: int, size: int) -> None:
         """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``.

@@ -29,10 +29,13 @@ class Guarded(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            known(parts_of(request), request)
-            if _has_body(request):
+            parts = parts_of(request)
+            credential = known(parts, request)
+            if not _has_body(request):
+                return await handle(request)
+            with parts.allowances.under_way(credential):
                 request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
-            return await handle(request)
+                return await handle(request)
 
         return guarded
 

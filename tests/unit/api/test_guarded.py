@@ -1,5 +1,6 @@
 """What a body may cost: nothing before it is known who asks, no more than its route needs, one error however many."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -76,6 +77,35 @@ async def test_a_body_has_the_bound_of_its_route(database: Database) -> None:
         answer = await it.http.request("DELETE", "/sessions/s", content=b" " * (SMALL_BODY_BYTES + 1), headers=BY_KEY)
         assert answer.json()["code"] == "too-large"
     assert SMALL_BODY_BYTES == 32 * 1024
+
+
+async def test_one_caller_has_only_so_many_under_way(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may hold a body of 256 KiB for half a minute; others, and servers, are not kept from theirs."""
+    monkeypatch.setattr("api.allowances.UNDER_WAY", 3)
+    await session_of(database)
+    wait, reading = asyncio.Event(), 0
+
+    async def dripping() -> AsyncIterator[bytes]:
+        nonlocal reading
+        yield b" "
+        reading += 1
+        await wait.wait()
+        yield b" "
+
+    async with api(settings_for(database), ScriptedBus()) as it, asyncio.TaskGroup() as tasks:
+        offers, ada, mod = "/sessions/s/connections", it.token("s", "ada"), it.token("s", "mod")
+        ones = [tasks.create_task(it.http.post(offers, content=dripping(), headers=ada)) for _ in range(3)]
+        async with asyncio.timeout(5):
+            while reading < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        refused = await it.http.post(offers, content=b"{}", headers=ada)
+        assert (refused.status_code, refused.headers.get("retry-after")) == (429, "1"), refused.text
+        assert (await it.http.get("/sessions/s", headers=ada)).status_code == 200
+        assert (await it.http.post(offers, content=b"{}", headers=mod)).status_code == 422
+        wait.set()
+        assert {(await one).status_code for one in ones} == {422}
+        assert (await it.http.post(offers, content=b"{}", headers=ada)).status_code == 422
+        assert not it.program.parts.allowances._under_way
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
-from wrapper.readback import act_on
+from wrapper.readback import act_on, fresh
 from wrapper.settle import line_of, settle
 from wrapper.side_by_side import side_by_side
 
@@ -121,11 +121,11 @@ class Leases:
         found = await self._context.store.connections.find(connection_id)
         if found is None or found.state != "ready" or found.owner != self._context.wrapper or found.endpoint is None:
             return True
-        certain = True
+        certain, until = True, fresh(self._context)
         try:
             with suppress(Gone):  # settling says what is gone, the endpoint alone or its pipeline
                 state = await self._context.media.hear(found.endpoint, line_of(found))
-                certain = await act_on(state, found, self._context)
+                certain = await act_on(state, found, self._context, until)
             await settle(found.id, self._context)
         except (Trouble, Gone) as trouble:
             self._log.warning("not settled", connection_id=found.id, session_id=found.session_id, why=str(trouble))

@@ -1,14 +1,13 @@
 """A verdict on connections that never came about: no usable candidate, or keys that do not fit (design 7)."""
 
 import asyncio
-from datetime import timedelta
 
 from callplane.contracts.errors import Trouble
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
-from wrapper.readback import act_on
+from wrapper.readback import act_on, fresh
 from wrapper.settle import settle
 from wrapper.side_by_side import side_by_side
 
@@ -37,7 +36,7 @@ class Verdicts:
         """
         if connection.endpoint is None or not await self._context.media.is_up(connection.endpoint.server):
             return  # others may reach it; if nobody does, its epoch ends
-        until = self._context.store.clock.now() + timedelta(seconds=ASK_SECONDS)
+        until = fresh(self._context, ASK_SECONDS)
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 state = await self._context.media.state(connection.endpoint)
@@ -48,7 +47,7 @@ class Verdicts:
             self._log.info("not judged", connection_id=connection.id, why=str(trouble))
             return
         if state.connected or state.heard:
-            await act_on(state, connection, self._context)
+            await act_on(state, connection, self._context, until)
             return
         released = await self._context.store.liveness.give_up(connection, NEVER, until)
         if released is not None:

@@ -31,12 +31,13 @@ class Liveness:
         self._counted = CountedUpdates(self._collection, ConnectionDocument, clock)
 
     async def media_state(
-        self, connection: str, known: Iterable[str | None], state: str
+        self, connection: str, known: Iterable[str | None], state: str, until: datetime | None = None
     ) -> Change[ConnectionDocument] | None:
-        """What the media server says of it now, when that is news; told to its participant."""
+        """What the media server says of it now, when that is news; told to its participant. Void after ``until``."""
         shown: Any = state
+        in_force: Document = {} if until is None else {"$expr": in_time(until)}
         return await self._counted.change(
-            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}},
+            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
             {"$set": {"media_state": state}, "$unset": {"told": ""}, "$currentDate": {"since": True}},
             connection_state(connection, shown),
         )

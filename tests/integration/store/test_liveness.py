@@ -43,7 +43,8 @@ async def test_it_is_given_up_once_in_time_and_while_nothing_else_was_said(datab
         await collection.insert_many(some("due", 3, datetime.now(UTC) - timedelta(seconds=60)))
         due = {one.id: one for one in await store.liveness.unconnected_for(15)}
         assert await store.liveness.give_up(due["due0"], "never", store.past()) is None, "it was asked too long ago"
-        await store.liveness.media_state("due1", (None,), "connected")
+        assert await store.liveness.media_state("due1", (None,), "connected", store.past()) is None
+        assert await store.liveness.media_state("due1", (None,), "connected", store.soon()) is not None
         assert await store.liveness.give_up(due["due1"], "never", store.soon()) is None
         ended = await asyncio.gather(*(store.liveness.give_up(due["due2"], "never", store.soon()) for _ in range(4)))
         [change] = [each for each in ended if each is not None]

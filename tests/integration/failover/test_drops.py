@@ -6,13 +6,12 @@ import pytest
 
 from tests.support.calls import KEY, call, told
 from tests.support.leftovers import children, pipelines
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Size, cluster
+from tests.support.stack import Cluster, Size
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
-FAST = {"CALLPLANE_DROP_SECONDS": "1"}
-ONE = Size(apis=2, wrappers=2, media_servers=1)
+SETTINGS = {"CALLPLANE_DROP_SECONDS": "1"}
+SIZE = Size(apis=2, wrappers=2, media_servers=1)
 
 
 def urls(machines: Cluster) -> list[str]:
@@ -26,8 +25,8 @@ async def endpoints(machines: Cluster) -> int:
     return sum([len(await children(url, pipeline)) for pipeline in await pipelines(url)])
 
 
-async def test_who_vanishes_goes_once_after_the_grace_with_everything(servers: Servers) -> None:
-    async with cluster(servers, ONE, **FAST) as machines, call(urls(machines), grace=4) as c:
+async def test_who_vanishes_goes_once_after_the_grace_with_everything(machines: Cluster) -> None:
+    async with call(urls(machines), grace=4) as c:
         await c.flows(1)
         gone, left = (one.person for one in c.people)
         await gone.abandon()
@@ -38,7 +37,7 @@ async def test_who_vanishes_goes_once_after_the_grace_with_everything(servers: S
         assert told(left, "participant-reconnected") == []
 
         async def clean() -> bool:
-            queues = await servers.vhost.queues()
+            queues = await machines.servers.vhost.queues()
             return f"user.{gone.id}" not in queues and await endpoints(machines) <= 2
 
         await until(clean)
@@ -47,8 +46,8 @@ async def test_who_vanishes_goes_once_after_the_grace_with_everything(servers: S
         assert (late.status_code, late.json()["code"], late.json()["reason"]) == (410, "join-again", "connection-lost")
 
 
-async def test_media_that_flows_keeps_a_seat_without_a_reader(servers: Servers) -> None:
-    async with cluster(servers, ONE, **FAST) as machines, call(urls(machines), grace=2) as c:
+async def test_media_that_flows_keeps_a_seat_without_a_reader(machines: Cluster) -> None:
+    async with call(urls(machines), grace=2) as c:
         await c.flows(1)
         silent, mute = (one.person for one in c.people)
         mute.stop_reading()
@@ -64,8 +63,8 @@ async def test_media_that_flows_keeps_a_seat_without_a_reader(servers: Servers) 
         assert await only_one()
 
 
-async def test_a_rejoin_within_the_grace_keeps_id_role_and_name(servers: Servers) -> None:
-    async with cluster(servers, ONE, **FAST) as machines, call(urls(machines), grace=60) as c:
+async def test_a_rejoin_within_the_grace_keeps_id_role_and_name(machines: Cluster) -> None:
+    async with call(urls(machines), grace=60) as c:
         await c.flows(1)
         lost, other = (one.person for one in c.people)
         role = {"role": "moderator", "name": "Lost"}

@@ -5,12 +5,12 @@ import pytest
 from tests.support.calls import KEY, Call, call, losses, machine, pool, told
 from tests.support.leftovers import pipelines
 from tests.support.person import person
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Size, cluster
+from tests.support.stack import Cluster, Size
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
-TWO = Size(apis=2, wrappers=2, media_servers=2)
+SIZE = Size(apis=2, wrappers=2, media_servers=2)
+SETTINGS: dict[str, str] = {}
 
 
 def urls(machines: Cluster) -> list[str]:
@@ -42,8 +42,8 @@ async def only_pipeline(c: Call, machines: Cluster) -> None:
     await until(one, 20)
 
 
-async def test_a_killed_server_costs_a_call_one_epoch_and_nothing_else(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
+async def test_a_killed_server_costs_a_call_one_epoch_and_nothing_else(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
         old = {one.person.id: dict(one.person.epochs) for one in c.people}
         await (await machine(c, machines)).kill()
@@ -68,8 +68,8 @@ async def _old_ids_do_nothing(c: Call, old: dict[str, dict[str, int]]) -> None:
     assert somebody.epochs[again] == 2
 
 
-async def test_a_server_that_is_back_within_a_second_is_another_process(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
+async def test_a_server_that_is_back_within_a_second_is_another_process(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
         hit = await machine(c, machines)
         await hit.kill()
@@ -78,8 +78,8 @@ async def test_a_server_that_is_back_within_a_second_is_another_process(servers:
         await only_pipeline(c, machines)
 
 
-async def test_a_silent_server_is_left_and_cleared_when_it_wakes(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
+async def test_a_silent_server_is_left_and_cleared_when_it_wakes(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
         hit = await machine(c, machines)
         hit.pause()
@@ -91,8 +91,8 @@ async def test_a_silent_server_is_left_and_cleared_when_it_wakes(servers: Server
         await moved_once(c)
 
 
-async def test_a_drain_moves_a_live_call_and_a_cordon_keeps_new_ones_away(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
+async def test_a_drain_moves_a_live_call_and_a_cordon_keeps_new_ones_away(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
         hit = await machine(c, machines)
         name = (await pool(c.ask))[hit.url]["name"]
@@ -116,11 +116,12 @@ async def _empty(url: str) -> bool:
     return await pipelines(url) == []
 
 
-async def test_without_any_server_a_call_waits_and_goes_on_when_one_comes(servers: Servers) -> None:
-    async with cluster(servers, Size(apis=2, wrappers=2, media_servers=1)) as machines, call(urls(machines)) as c:
+async def test_without_any_server_a_call_waits_and_goes_on_when_one_comes(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
-        [hit] = machines.media_servers
-        await hit.kill()
+        hit = await machine(c, machines)
+        for each in machines.media_servers:
+            await each.kill()
         for one in c.people:
             await one.person.heard(lambda m: m["type"] == "media-lost")
 
@@ -132,8 +133,8 @@ async def test_without_any_server_a_call_waits_and_goes_on_when_one_comes(server
         await moved_once(c)
 
 
-async def test_a_plain_client_gets_there_by_a_rejoin_and_an_offer(servers: Servers) -> None:
-    async with cluster(servers, TWO) as machines, call(urls(machines)) as c:
+async def test_a_plain_client_gets_there_by_a_rejoin_and_an_offer(machines: Cluster) -> None:
+    async with call(urls(machines)) as c:
         await c.flows(1)
         async with person(c.ask, c.session, KEY, name="Plain") as plain:
             before = await plain.publish()

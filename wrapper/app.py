@@ -117,7 +117,8 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
         run(gauges=_gauges(context, database, listener).run, lag=metrics.watch_loop)
-        run(listening=listening.run)
+        restore = partial(_restore, database, pool, settings)
+        run(listening=partial(listening.run, restore))
         housekeeping = run(pool=pool.run, sweeps=partial(sweeps.run, listening, monitor))
         program = Program(wrapper, database, context, listening, listener, aftermath, leases, housekeeping)
         stack.push_async_callback(program.drain)
@@ -169,6 +170,12 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
             except (Away, Trouble) as trouble:
                 log.warning("waiting for the database", why=str(trouble))
                 await asyncio.sleep(1)
+
+
+async def _restore(database: Database, pool: Pool, settings: WrapperSettings) -> None:
+    """Have the indexes, on which uniqueness rests, and the pool of the settings: the database may have been dropped."""
+    await ensure_indexes(database)
+    await pool.register(named_servers(settings.kms_urls))
 
 
 def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:

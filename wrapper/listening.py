@@ -37,13 +37,17 @@ class Listening:
         self._shunned: dict[SessionId, str] = {}
         self._log = logger("listening")
 
-    async def run(self) -> None:
-        """Open the stream first, then list; again from the start when the stream cannot be resumed."""
+    async def run(self, restore: Callable[[], Awaitable[None]]) -> None:
+        """Open the stream first, then list; again from the start when the stream cannot be resumed.
+
+        ``restore`` makes again what must be there, for the stream also ends with the database that is dropped.
+        """
         while True:
             try:
                 async with watch(self._database) as stream:
                     # What moved while nothing was heard may be within reach by now; else it is shunned again.
                     self._shunned.clear()
+                    await restore()
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)

@@ -3,10 +3,12 @@
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from callplane.store.database import Database
 from callplane.store.tickets import TICKET_SECONDS
 from callplane.store.trouble import away_when_unreachable
+from callplane.telemetry.logs import logger
 
 _HOUR = 3600
 
@@ -63,7 +65,14 @@ _INDEXES: dict[str, list[IndexModel]] = {
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Create what is missing. Raises Away when the database is not there yet."""
-    with away_when_unreachable():
-        for collection, models in _INDEXES.items():
-            await database[collection].create_indexes(models)
+    """Create what is missing. Raises Away when the database is not there yet.
+
+    A unique index cannot be made over doubles, which were written while it was gone: said, for programs must run to
+    have them closed; it is tried again with the next start.
+    """
+    for collection, models in _INDEXES.items():
+        try:
+            with away_when_unreachable():
+                await database[collection].create_indexes(models)
+        except DuplicateKeyError:
+            logger("store").error("an index cannot be made, for there are doubles", collection=collection)

@@ -12,11 +12,16 @@ from callplane.store.database import Database, Document
 from callplane.store.trouble import away_when_unreachable
 
 _PIPELINE: list[Document] = [
-    {"$match": {"ns.coll": {"$in": ["sessions", "media_servers"]}, "operationType": {"$in": ["insert", "update"]}}},
+    {
+        "$match": {
+            "ns.coll": {"$in": ["sessions", "media_servers"]},
+            "operationType": {"$in": ["insert", "update", "drop"]},
+        }
+    },
     {
         "$match": {
             "$or": [
-                {"operationType": "insert"},
+                {"operationType": {"$in": ["insert", "drop"]}},
                 {"updateDescription.updatedFields.status": {"$exists": True}},
                 {"updateDescription.updatedFields.epoch": {"$exists": True}},
                 # The rest of a media server's document is written each second, and is nobody's news.
@@ -49,7 +54,7 @@ class Seen:
 
 
 class StreamLost(Exception):
-    """The stream cannot be resumed (the oplog has moved on): open it again, then list again."""
+    """The stream cannot be resumed (the oplog has moved on), or what it shows has gone: open it again, list again."""
 
 
 class Watch:
@@ -65,6 +70,8 @@ class Watch:
                 change = await self._stream.try_next()
         except Trouble as trouble:
             raise StreamLost(str(trouble)) from trouble
+        if change is not None and change["operationType"] == "drop":
+            raise StreamLost("a collection was dropped, with its indexes")  # dropping the database ends the stream
         if change is None:
             if not self._stream.alive:
                 raise StreamLost("the server closed the stream")

@@ -1,7 +1,6 @@
 """The client's side: calls out, answers and events in."""
 
 import itertools
-import math
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -64,7 +63,7 @@ class ClientProtocol:
             return []  # Kurento's answer to a notification without a result (protocol 2.3)
         try:
             message = decode(text)
-        except (ValueError, RecursionError) as wrong:
+        except ValueError as wrong:
             return [Stray(f"not JSON: {wrong}")]
         return [self._read(each) for each in (message if isinstance(message, list) else [message])]
 
@@ -105,7 +104,7 @@ def _error(id: int, body: Any) -> ErrorResponse:
     if not isinstance(body, Mapping):
         return ErrorResponse(id, 0, str(body))
     code, message = body.get("code"), body.get("message")
-    number = int(code) if isinstance(code, int | float) and math.isfinite(code) else 0
+    number = int(code) if isinstance(code, int | float) else 0
     return ErrorResponse(id, number, message if isinstance(message, str) else "", body.get("data"))
 
 

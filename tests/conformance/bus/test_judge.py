@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from callplane.bus.desk import ATTEMPTS
+from callplane.bus.desk import ATTEMPTS, Received
 from callplane.bus.intake import Pace
+from callplane.bus.judge import Judge
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
@@ -32,6 +33,23 @@ async def test_trouble_is_tried_again_after_a_second_and_counted(corner: Corner)
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
     assert 0.9 < told.times[1] - told.times[0] < 2.5
+
+
+async def test_a_delivery_that_cannot_even_be_judged_comes_again_counted(
+    corner: Corner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the judge itself meets, the bus's own faults, ends no wrapper and blocks no queue."""
+    told, settle, mishaps = Told(), Judge.settle, [KeyError("x"), ExceptionGroup("of tasks", [ZeroDivisionError()])]
+
+    async def settling(judge: Judge, received: Received) -> None:
+        if mishaps:
+            raise mishaps.pop()
+        await settle(judge, received)
+
+    monkeypatch.setattr(Judge, "settle", settling)
+    reply = await send(corner, told)
+    assert reply is not None
+    assert reply.result == {"wrapper": "one", "attempt": 2}
 
 
 async def test_busy_is_tried_again_after_a_second_and_not_counted(corner: Corner) -> None:

@@ -1,6 +1,5 @@
 """API and wrapper inside the process of `callplane up`: the one place that knows how they are put together."""
 
-import asyncio
 import contextlib
 import importlib
 import os
@@ -61,8 +60,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
             released_at_the_end(program) if options.passing else contextlib.nullcontext(),
             api.serve(settings, carriers=carriers, listener=listener) as url,
         ):
-            async with asyncio.timeout(READY_WITHIN):
-                await program.listening.ready.wait()
+            await program.started(READY_WITHIN)
             started = True
             yield f"{url}/#access_token={settings.open_token}" if settings.open_token else f"{url}/"
     except (Away, TimeoutError) as trouble:

@@ -51,8 +51,7 @@ async def run(settings: WrapperSettings) -> None:
             assemble(settings, bus=bus) as program,
             probes(settings.probe_host, settings.probe_port, program.is_ready, program.context.metrics.text) as port,
         ):
-            async with asyncio.timeout(BROKER_SECONDS):
-                await program.listening.ready.wait()
+            await program.started()
             print(json.dumps({"ready": True, "url": f"http://{settings.probe_host}:{port}"}), flush=True)
             await stop.wait()
             # PyMongo lets no call end before its own deadline, cancelled or not, and the drain has asked for all that

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from callplane.contracts.errors import Away, Busy, Refusal, Trouble
 from callplane.store.changes import Change
@@ -15,6 +16,15 @@ WORKERS = 16
 BACKLOG = 1000
 
 Owing = SessionDocument | ConnectionDocument
+Outcome = Literal["done", "undone", "away"]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The events and chores that could not be done; ``away``: for store or broker did not answer."""
+
+    entries: tuple[str, ...] = ()
+    away: bool = False
 
 
 class CarryingAftermath:
@@ -57,29 +67,36 @@ class CarryingAftermath:
             finally:
                 self._waiting.task_done()
 
-    async def do(self, document: Owing, *, carries: bool, chores: frozenset[str]) -> None:
+    async def do(self, document: Owing, *, carries: bool, chores: frozenset[str]) -> Left:
         """Publish the outbox where this is the carrier, then do these chores; failures are logged, not raised."""
+        outcomes: dict[str, Outcome] = {}
         if carries:
-            await self._guarded(document, "outbox", self._carry(document))
+            carried = await self._guarded(document, "outbox", self._carry(document))
+            outcomes |= {entry.id: carried for entry in document.outbox}
         for chore in document.chores:
             if chore.id in chores:
-                await self._guarded(document, chore.do, self._chores.do(document, chore))
+                outcomes[chore.id] = await self._guarded(document, chore.do, self._chores.do(document, chore))
+        left = tuple(entry for entry, outcome in outcomes.items() if outcome != "done")
+        return Left(left, "away" in outcomes.values())
 
-    async def _carry(self, document: Owing) -> None:
+    async def _carry(self, document: Owing) -> bool:
         if isinstance(document, SessionDocument):
             await self._outbox.carry_session(document)
         else:
             await self._outbox.carry_connection(document)
+        return True
 
-    async def _guarded(self, document: Owing, what: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, document: Owing, what: str, work: Coroutine[Any, Any, bool]) -> Outcome:
         with lines_about(session_id=document.id if isinstance(document, SessionDocument) else document.session_id):
-            await self._logged(document, what, work)
+            return await self._logged(document, what, work)
 
-    async def _logged(self, document: Owing, what: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _logged(self, document: Owing, what: str, work: Coroutine[Any, Any, bool]) -> Outcome:
         try:
             async with asyncio.timeout(30):
-                await work
+                return "done" if await work else "undone"
         except (Away, Busy, Trouble, Refusal, TimeoutError) as trouble:
             self._log.info("left to the sweep", document=document.id, what=what, why=str(trouble))
+            return "away" if isinstance(trouble, Away) else "undone"
         except Exception:
             self._log.exception("a chore failed", document=document.id, what=what)
+            return "undone"

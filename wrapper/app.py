@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import Database, DatabaseClock, open_database
+from callplane.store.duties import Duties
 from callplane.store.indexes import ensure_indexes
 from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
@@ -69,6 +70,16 @@ class Program:
         """Whether it consumes every session that it has listed."""
         return self.listening.ready.is_set()
 
+    async def started(self, patience: float = START_SECONDS) -> None:
+        """Back when ready: a start takes as long as it gets on. Raises Away when nothing has moved for so long."""
+        while not self.is_ready():
+            before = self.listening.progress()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self.listening.ready.wait()
+            if not self.is_ready() and self.listening.progress() <= before:
+                raise Away(f"no session was listened to for {patience:g} s")
+
     async def drain(self) -> None:
         """Start nothing new, finish or give back what it holds, and give the lease up: design 7, lost wrapper."""
         self.listening.ready.clear()
@@ -116,7 +127,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         hearing.missed = leases.missed
         sweeps = Sweeps(context, leases, aftermath, settings)
         monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
-        run(gauges=_gauges(context, database, listener).run, lag=metrics.watch_loop)
+        run(gauges=_gauges(context, database, listener, listening).run, lag=metrics.watch_loop)
         restore = partial(_restore, database, pool, settings)
         run(listening=partial(listening.run, restore))
         housekeeping = run(pool=pool.run, sweeps=partial(sweeps.run, listening, monitor))
@@ -149,27 +160,32 @@ def _store(database: Database, settings: WrapperSettings) -> Store:
         pulses=Pulses(database, clock),
         servers=MediaServers(database),
         wrappers=Wrappers(database, settings.lease_seconds),
+        duties=Duties(database, settings.lease_seconds),
     )
 
 
-def _gauges(context: Context, database: Database, listener: Listener) -> Gauges:
-    pool, depths = PoolOrders(database).all, context.topology.depths
-    sources = Sources(pool, depths, context.media.reached, lambda: len(listener.listening()))
+def _gauges(context: Context, database: Database, listener: Listener, listening: Listening) -> Gauges:
+    pool, depths = PoolOrders(database).counted, context.topology.depths
+    sessions = (lambda: len(listener.listening()), lambda: listening.open)
+    sources = Sources(pool, depths, context.media.reached, *sessions)
     return Gauges(sources, context.metrics.registry)
 
 
 async def _there(database: Database, clock: DatabaseClock) -> None:
     """Wait for the database at the start, then have its indexes and its time."""
-    log = logger("wrapper")
-    async with asyncio.timeout(START_SECONDS):
-        while True:
-            try:
-                await clock.sync()
-                await ensure_indexes(database)
-                return
-            except (Away, Trouble) as trouble:
-                log.warning("waiting for the database", why=str(trouble))
-                await asyncio.sleep(1)
+    log, time = logger("wrapper"), asyncio.get_running_loop().time
+    since = time()
+    while True:
+        try:
+            await clock.sync()
+            since = time()  # it is there, however long it takes to build an index
+            await ensure_indexes(database)
+            return
+        except (Away, Trouble) as trouble:
+            if time() - since > START_SECONDS:
+                raise
+            log.warning("waiting for the database", why=str(trouble))
+            await asyncio.sleep(1)
 
 
 async def _restore(database: Database, pool: Pool, settings: WrapperSettings) -> None:

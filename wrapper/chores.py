@@ -5,6 +5,7 @@ from typing import Any
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
+from callplane.store.sessions import DELETED_AFTER
 from wrapper.context import Context
 from wrapper.feeding import Viewers
 from wrapper.pipelines import pipeline_of
@@ -32,15 +33,18 @@ class Chores:
         """From now on chores can be done."""
         self._context = context
 
-    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore) -> None:
-        """Do one chore and pull it; one whose time has not come stays for the sweep."""
+    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore) -> bool:
+        """Do one chore and pull it; False: its time has not come, it stays for the sweep."""
         context = self._context
         assert context is not None, "serve() comes before the first chore"
         if isinstance(document, ConnectionDocument):
             await settle(document.id, context)
             await context.store.connections.counted.pull_chore(document.id, chore.id)
-        elif await self._of_sessions[chore.do](document, chore.with_, context):
+        elif not await self._of_sessions[chore.do](document, chore.with_, context):
+            return False
+        else:
             await context.store.sessions.counted.pull_chore(document.id, chore.id)
+        return True
 
 
 async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
@@ -106,7 +110,7 @@ async def place(session: SessionDocument, _args: dict[str, Any], context: Contex
 
 async def delete_session(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
     """Delete queue and exchange two seconds after the close, when nothing is left to be told (design 5)."""
-    if not await context.store.sessions.is_over(session.id, seconds=2):
+    if not await context.store.sessions.is_over(session.id, seconds=DELETED_AFTER):
         return False
     await context.topology.delete_session(SessionId(session.id))
     return True

@@ -6,6 +6,7 @@ from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.database import DatabaseClock
+from callplane.store.duties import Duties
 from callplane.store.liveness import Liveness
 from callplane.store.media import SessionMedia
 from callplane.store.media_servers import MediaServers
@@ -34,6 +35,7 @@ class Store:
     pulses: Pulses
     servers: MediaServers
     wrappers: Wrappers
+    duties: Duties
 
 
 @dataclass(frozen=True, slots=True)

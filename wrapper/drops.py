@@ -1,13 +1,17 @@
 """Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
+from wrapper.items import Items
 from wrapper.media.port import Gone
 
+DUTY = "drops"
 SILENT = "the client's media has stopped"
 
 
@@ -18,24 +22,38 @@ class Drops:
         self._context = context
         self._store = context.store
         self._drop = drop_seconds
+        self._items = Items("drops", context.metrics)
+        self._healed_until = ""
 
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
         liveness = self._store.liveness
-        detached = await self._store.attachments.detached()
-        since = {one.participant_id: one.since for one in detached}
-        away = {(one.session_id, one.participant_id) for one in detached}
-        if away:
-            for connection in await liveness.still(away):
-                await self._fail(connection)
-            for connection in await liveness.connected_for(self._drop, away):
-                if await self._unheard(connection, since[ParticipantId(connection.participant_id)]):
-                    await self._fail(connection)
-        for connection in await liveness.failed_for(self._drop, told={"$exists": False}):
-            await self._tell(connection)
-        for connection in await liveness.past_grace():
-            await self._release(connection)
+        await self._look()
+        await self._items.each(_by_id(await liveness.untold(self._drop)), self._tell)
+        late = liveness.graces.put_off
+        await self._items.each(_by_id(await liveness.past_grace()), self._release, lambda one: late(one.id))
         await self._heal()
+
+    async def _look(self) -> None:
+        """At the media of those whose mailbox nobody reads: the rarer the longer that is so."""
+        liveness, attachments = self._store.liveness, self._store.attachments
+        away = await attachments.away()
+        if not away:
+            return
+        seats = {(one.session_id, one.participant_id) for one in away}
+        await self._items.each(_by_id(await liveness.still(seats)), self._fail)
+        connected = await liveness.connected_for(self._drop, seats)
+        reached = [one for one in connected if one.endpoint and await self._context.media.is_up(one.endpoint.server)]
+        since = {one.participant_id: one.since for one in away}
+        await self._items.each(_by_id(reached), partial(self._fail_if_unheard, since))
+        if len(reached) < len(connected):
+            await self._context.store.duties.crowd(DUTY)
+        elsewhere = {one.participant_id for one in connected} - {one.participant_id for one in reached}
+        await attachments.looked_at(one.participant_id for one in away if one.participant_id not in elsewhere)
+
+    async def _fail_if_unheard(self, since: Mapping[ParticipantId, datetime], connection: ConnectionDocument) -> None:
+        if await self._unheard(connection, since[ParticipantId(connection.participant_id)]):
+            await self._fail(connection)
 
     async def _unheard(self, connection: ConnectionDocument, away: datetime) -> bool:
         """Whether nothing comes from the client, though no event has said so.
@@ -69,13 +87,21 @@ class Drops:
         self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
 
     async def _heal(self) -> None:
-        """A seat is back when somebody reads its mailbox and none of its connections is failed."""
-        sessions = await self._store.seats.with_reconnecting()
-        away = {(one.id, seat.id) for one in sessions for seat in one.participants if seat.state == "reconnecting"}
+        """A seat is back when somebody reads its mailbox and none of its connections is failed.
+
+        Some at a time, one after the other in the order of their sessions: most of them may not be back for long.
+        """
+        away, self._healed_until = await self._store.seats.away(self._healed_until)
         if not away:
             return
         read = await self._store.attachments.attached_among(participant for _, participant in away)
         failed = {one.participant_id for one in await self._store.liveness.failed_of(away)}
-        for session, participant in sorted(away):
-            if participant in read and participant not in failed:
-                self._context.aftermath.owes(await self._store.seats.reconnected(session, participant))
+        back = {seat[1]: seat for seat in away if seat[1] in read and seat[1] not in failed}
+        await self._items.each(back, self._tell_back)
+
+    async def _tell_back(self, seat: tuple[str, str]) -> None:
+        self._context.aftermath.owes(await self._store.seats.reconnected(*seat))
+
+
+def _by_id(connections: list[ConnectionDocument]) -> dict[str, ConnectionDocument]:
+    return {connection.id: connection for connection in connections}

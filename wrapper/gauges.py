@@ -27,6 +27,7 @@ class Sources:
     depths: Callable[[], Awaitable[dict[str, int]]]
     reached: Callable[[], frozenset[str]]
     listened: Callable[[], int]
+    listed: Callable[[], int]
 
 
 class Gauges(Collector):
@@ -66,6 +67,9 @@ class Gauges(Collector):
         listened = GaugeMetricFamily("callplane_sessions_listened", "Sessions whose commands this wrapper takes")
         listened.add_metric([], self._sources.listened())
         yield listened
+        listed = GaugeMetricFamily("callplane_sessions_listed", "Open sessions as this wrapper last read their list")
+        listed.add_metric([], self._sources.listed())
+        yield listed
 
 
 def _by(label: str, name: str, help_: str, values: dict[str, float]) -> Metric:

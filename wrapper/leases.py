@@ -10,6 +10,7 @@ from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
+from wrapper.items import Items
 from wrapper.media.port import Gone
 from wrapper.readback import act_on, fresh
 from wrapper.settle import line_of, settle
@@ -29,6 +30,7 @@ class Leases:
         """Since when, at each renewal, the broker was there too: before that nobody could read a mailbox."""
         self.adopted = asyncio.Event()
         """Set when there may be something new to hear."""
+        self._items = Items("abandoned", context.metrics)
         self._unheard: set[str] = set()
         self._hearing = asyncio.Lock()
         self._log = logger("leases")
@@ -70,23 +72,31 @@ class Leases:
         if not self.may_judge():
             return
         store = self._context.store
-        dead = await store.wrappers.bury()
-        if dead:
+        alive, over = await store.wrappers.census()
+        if over and (dead := await store.wrappers.bury()):
             self._log.warning("wrappers died", dead=dead)
             self._context.metrics.died(len(dead))
-        await self.forget_strays()
-        alive = await store.wrappers.alive()
+            await self.forget_strays()
         if self._context.wrapper not in alive:
             return
         orphans = await store.connections.orphans(alive)
         random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
         await side_by_side(self._adopt, orphans)
-        for connection in await store.connections.abandoned(alive, seconds=60):
-            where = {"_id": connection.id, "claims": connection.claims}
-            released = await store.connections.release(where, "abandoned")
-            if released is not None:
-                self._context.metrics.ghost("connection")
-            self._context.aftermath.owes(released)
+
+    async def give_up_abandoned(self) -> None:
+        """Release what was offered and is acted for by nobody: its command is lost."""
+        if not self.may_judge():
+            return
+        store = self._context.store
+        abandoned = await store.connections.abandoned(await store.wrappers.alive(), seconds=60)
+        await self._items.each({connection.id: connection for connection in abandoned}, self._give_up)
+
+    async def _give_up(self, connection: ConnectionDocument) -> None:
+        where = {"_id": connection.id, "claims": connection.claims}
+        released = await self._context.store.connections.release(where, "abandoned")
+        if released is not None:
+            self._context.metrics.ghost("connection")
+        self._context.aftermath.owes(released)
 
     async def _adopt(self, orphan: ConnectionDocument) -> None:
         """Own it, if its owner is still the one that was found dead."""
@@ -161,6 +171,7 @@ class Leases:
         """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""
         try:
             await self._context.store.servers.forget([self._context.wrapper])
+            await self._context.store.duties.release(self._context.wrapper)
             await self._context.store.wrappers.release(self._context.wrapper)
         except (Away, Trouble):
             self._log.warning("the lease could not be given back")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from callplane.bus.ports import Listener
 from callplane.contracts.errors import Away, Trouble
@@ -12,12 +13,14 @@ from callplane.store.watch import Seen, StreamLost, Watch, watch
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.metrics import Metrics
+from wrapper.side_by_side import side_by_side
 
 Forget = Callable[[str, int | None], None]
 """Drops what is remembered of a session's epochs before this one, or of all (None)."""
 
 AGAIN_SECONDS = 1.0
 AT_ONCE = 32
+TELL_SECONDS = 2.0
 
 
 class Listening:
@@ -29,12 +32,17 @@ class Listening:
         self.ready = asyncio.Event()
         self.pool_changed = asyncio.Event()
         """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
+        self.open = 0
+        """How many sessions were open when they were last listed."""
         self._database = database
         self._sessions = sessions
         self._listener = listener
         self._forget = forget
         self._metrics = metrics
         self._shunned: dict[SessionId, str] = {}
+        self._listed: set[SessionId] = set()
+        """What is being caught up with, which looks itself for what is missing."""
+        self._declared = 0
         self._log = logger("listening")
 
     async def run(self, restore: Callable[[], Awaitable[None]]) -> None:
@@ -60,16 +68,42 @@ class Listening:
         """Listen to every open session that is not listened to; the sweep of each minute does the same."""
         # Not what is consumed now: while the wrapper is paused, or the broker away, that is nothing.
         known = self._listener.wanted() | self._shunned.keys()
-        missing = [session for session in await self._sessions.open_ids() if session not in known]
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(session: SessionId) -> None:
-            async with gate:
-                await self._alone(session, self.listen)
-
+        ids = await self._sessions.open_ids()
+        self.open, listed = len(ids), [session for session in ids if session not in known]
         async with asyncio.TaskGroup() as group:
-            for session in missing:
-                group.create_task(one(session))
+            telling = group.create_task(self._tell(len(listed)))
+            try:
+                await self._catch_up(listed)
+            finally:
+                telling.cancel()
+
+    async def _catch_up(self, listed: list[SessionId]) -> None:
+        """Consume what exists, in bulk; then declare what does not, each by itself."""
+        self._listed.update(listed)
+        try:
+            try:
+                await self._listener.listen_all(listed)
+            except Away as away:
+                self._log.warning("not all is consumed yet", why=str(away))
+            wanted = self._listener.wanted()
+            missing = [session for session in listed if session not in wanted]
+            await side_by_side(partial(self._alone, work=self._declare), missing, at_once=AT_ONCE)
+        finally:
+            self._listed.difference_update(listed)
+
+    async def _declare(self, session: SessionId) -> None:
+        await self.listen(session)
+        self._declared += 1
+
+    async def _tell(self, listed: int) -> None:
+        """How far it is, as long as it takes."""
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            self._log.info("listening to sessions", listed=listed, consumed=len(self._listener.listening()))
+
+    def progress(self) -> int:
+        """Grows while a start gets on."""
+        return len(self._listener.listening()) + self._declared
 
     async def listen(self, session: SessionId) -> None:
         """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
@@ -104,7 +138,7 @@ class Listening:
 
     async def cancelled(self, session: SessionId) -> None:
         """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
-        if await self._sessions.epoch_of_open(session) is not None:
+        if session not in self._listed and await self._sessions.epoch_of_open(session) is not None:
             await self.listen(session)
 
     async def _follow(self, stream: Watch) -> None:

@@ -64,7 +64,7 @@ class Metrics(metrics.Metrics):
 
     def placed(self, session: SessionDocument) -> None:
         """A session got a pipeline; one that had lost its media still owes the placing that began then."""
-        lost = [chore.at for chore in session.chores if chore.do == "place" and "epoch" in chore.with_]
+        lost = [chore.first or chore.at for chore in session.chores if chore.do == "place" and "epoch" in chore.with_]
         if session.epoch > 1 and lost:
             self._failover.observe(max(0.0, (self._now() - min(lost)).total_seconds()))
 

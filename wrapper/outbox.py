@@ -51,7 +51,7 @@ class Outbox:
                     id=f"{connection.id}:{number}",
                     type=entry.type,
                     session_id=connection.session_id,
-                    at=entry.at,
+                    at=entry.first or entry.at,
                     data=entry.data,
                 )
                 await self._messenger.to_participant(ParticipantId(connection.participant_id), message)
@@ -78,6 +78,6 @@ def _session_message(session: SessionDocument, version: int, entry: OutboxEntry)
         type=entry.type,
         session_id=session.id,
         version=version,
-        at=entry.at,
+        at=entry.first or entry.at,
         data=data,
     )

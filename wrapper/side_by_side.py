@@ -9,7 +9,7 @@ T = TypeVar("T")
 AT_ONCE = 16
 
 
-async def side_by_side(work: Callable[[T], Awaitable[None]], subjects: Iterable[T]) -> None:
+async def side_by_side(work: Callable[[T], Awaitable[None]], subjects: Iterable[T], *, at_once: int = AT_ONCE) -> None:
     """Some at a time. Raises what the first of them raised, when the others have come to their own end or failure."""
     waiting = iter(subjects)
 
@@ -17,6 +17,6 @@ async def side_by_side(work: Callable[[T], Awaitable[None]], subjects: Iterable[
         for subject in waiting:
             await work(subject)
 
-    for outcome in await asyncio.gather(*(some() for _ in range(AT_ONCE)), return_exceptions=True):
+    for outcome in await asyncio.gather(*(some() for _ in range(at_once)), return_exceptions=True):
         if outcome is not None:
             raise outcome

@@ -3,7 +3,7 @@
 Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -129,6 +129,13 @@ class Listener(Protocol):
 
         ``still`` is asked in between: False leaves the queue unconsumed, and is returned. A queue is deleted a while
         after its session was closed (design 5): not yet when this says True, and later with what was declared here.
+        """
+        ...
+
+    async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
+        """Consume the queues of those of them that exist; one that does not is not ``wanted`` afterwards.
+
+        Back when each was asked for; at once while consuming is paused. Raises Away when that does not get on.
         """
         ...
 

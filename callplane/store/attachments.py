@@ -11,12 +11,17 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
-from callplane.store.guards import older_than, past_grace
+from callplane.store.graces import ANEW, Graces
+from callplane.store.guards import after, is_due, older_than, put_off
 from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
+_ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}
+"""When its grace is over, and when its media is looked at: of the state that it had until now."""
 ORPHANED_AFTER = 3.0
+CLOSELY_SECONDS = 15
+LIMIT = 200
 
 
 class Attachment(Wire):
@@ -40,6 +45,8 @@ class Attachments:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["attachments"]
+        self.graces = Graces(self._collection, Attachment, {"state": "detached", "expires_at": None})
+        """Of those that nobody reads."""
 
     async def open(self, session: SessionId, participant: ParticipantId) -> None:
         """Insert it, detached; an existing one, ended or not, stays as it is."""
@@ -63,17 +70,18 @@ class Attachments:
         """Make ``holder`` its holder; None when it has changed since it was seen, or is ended."""
         return await self._change(
             {**seen.guard(), "state": {"$ne": "ended"}},
-            {"$set": {"holder": holder, "state": "attached"}},
+            {"$set": {"holder": holder, "state": "attached"}, **_ANEW},
             counting=True,
         )
 
     async def reattach(self, seen: Attachment) -> Attachment | None:
         """Its holder is asked again for a mailbox that it, or a sweep, has called detached. None: changed, or ended."""
-        return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, {"$set": {"state": "attached"}})
+        attached = {"$set": {"state": "attached"}, **_ANEW}
+        return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, attached)
 
     async def detach(self, seen: Attachment) -> Attachment | None:
         """Nobody asks its holder for it any more: grace begins. None: it has changed."""
-        return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}})
+        return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}, **_ANEW})
 
     async def end(self, participant: ParticipantId, reason: str) -> bool:
         """The seat is gone, for this reason; a later poll hears it. False: it had ended already, or never was."""
@@ -97,9 +105,15 @@ class Attachments:
         with away_when_unreachable():
             await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
 
-    async def detached(self, limit: int = 10_000) -> list[Attachment]:
-        """The detached ones, longest first."""
-        return await self._list({"state": "detached"}, limit)
+    async def away(self, limit: int = 1000) -> list[Attachment]:
+        """The detached ones whose media is to be looked at; who is away for long, each half minute only."""
+        return await self._list({"state": "detached", **is_due("look")}, "look", limit)
+
+    async def looked_at(self, participants: Iterable[ParticipantId]) -> None:
+        """Their media was looked at: each second at first, for that is how a death is told, then ever more rarely."""
+        where = {"_id": {"$in": list(participants)}, "state": "detached"}
+        with away_when_unreachable():
+            await self._collection.update_many(where, [{"$set": {"look": put_off(after("$since", CLOSELY_SECONDS))}}])
 
     async def attached_among(self, participants: Iterable[str]) -> set[str]:
         """Those of them whose mailbox somebody reads."""
@@ -107,11 +121,9 @@ class Attachments:
         with away_when_unreachable():
             return {str(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
 
-    async def past_grace(self, limit: int = 1000) -> list[Attachment]:
-        """The detached ones of open sessions whose grace is over, longest first."""
-        with away_when_unreachable():
-            found = await self._collection.aggregate([{"$match": {"state": "detached"}}, *past_grace(limit)])
-        return readable(Attachment, found, self._collection)
+    async def past_grace(self, limit: int = LIMIT) -> list[Attachment]:
+        """The detached ones of open sessions whose grace is over, longest first; see ``graces`` for what stays."""
+        return await self.graces.over(limit)
 
     async def detach_orphans(self, alive: Iterable[str]) -> int:
         """Detach those whose holder is not among the living, as those were read just before; how many that were.
@@ -121,26 +133,32 @@ class Attachments:
         where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
         with away_when_unreachable():
             done = await self._collection.update_many(
-                where, {"$set": {"state": "detached"}, "$currentDate": {"since": True}}
+                where, {"$set": {"state": "detached"}, **_ANEW, "$currentDate": {"since": True}}
             )
         return done.modified_count
 
-    async def ended(self, limit: int = 1000) -> list[Attachment]:
-        """The ended ones whose seat has not been seen to be pulled."""
-        return await self._list({"state": "ended", "expires_at": {"$exists": False}}, limit)
+    async def ended(self, limit: int = LIMIT) -> list[Attachment]:
+        """The ended ones whose seat has not been seen to be pulled, unless that was put off."""
+        return await self._list({"state": "ended", "expires_at": None, **is_due()}, "due", limit)
+
+    async def put_off_pull(self, participant: ParticipantId) -> None:
+        """Its seat could not be pulled: again when it has been ended for as long once more, after 30 s at most."""
+        where = {"_id": participant, "state": "ended", "expires_at": None}
+        with away_when_unreachable():
+            await self._collection.update_one(where, [{"$set": {"due": put_off("$since")}}])
 
     async def of_session(self, session: SessionId) -> list[Attachment]:
         """Every attachment of a session."""
-        return await self._list({"session_id": session}, 0)
+        return await self._list({"session_id": session}, "since", 0)
 
     async def delete_of(self, session: SessionId) -> None:
         """Delete those of a session whose tombstone goes."""
         with away_when_unreachable():
             await self._collection.delete_many({"session_id": session})
 
-    async def _list(self, where: Document, limit: int) -> list[Attachment]:
+    async def _list(self, where: Document, order: str, limit: int) -> list[Attachment]:
         with away_when_unreachable():
-            found = await self._collection.find(where).sort("since", 1).limit(limit).to_list()
+            found = await self._collection.find(where).sort(order, 1).limit(limit).to_list()
         return readable(Attachment, found, self._collection)
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
@@ -153,4 +171,4 @@ class Attachments:
 
 
 def _ending(reason: str) -> Document:
-    return {"$set": {"state": "ended", "reason": reason}}
+    return {"$set": {"state": "ended", "reason": reason}, **_ANEW}

@@ -145,9 +145,21 @@ class Collection:
         """How many match."""
         return await self._calm(self._collection.count_documents(where))
 
+    async def distinct(self, field: str, where: Mapping[str, Any]) -> list[Any]:
+        """The values that a field has in those that match."""
+        return await self._calm(self._collection.distinct(field, where))
+
     async def create_indexes(self, models: Sequence[Any]) -> list[str]:
         """Make what is missing."""
         return await self._calm(self._collection.create_indexes(models))
+
+    async def index_names(self) -> frozenset[str]:
+        """The indexes that there are; none of a collection that there is not."""
+        return frozenset(await self._calm(self._collection.index_information()))
+
+    async def drop_index(self, name: str) -> None:
+        """Drop one."""
+        await self._calm(self._collection.drop_index(name))
 
 
 class Stream:

@@ -1,5 +1,6 @@
 """Connections: wanted, claimed, ready, released. Every step is one guarded update (design 5)."""
 
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -174,9 +175,19 @@ class Connections:
         await self._change({"_id": connection, "state": "ready", "owner": wrapper}, {"$set": {"owner": None}})
 
     async def orphans(self, alive: Iterable[str], limit: int = 2_000) -> list[ConnectionDocument]:
-        """Ready connections whose owner is none of ``alive``."""
-        where = {"state": "ready", "owner": {"$nin": list(alive)}}
-        return await self._all(where, limit)
+        """Ready connections whose owner is none of ``alive``; of one with more than that others each time.
+
+        Those on a media server that the caller does not reach stay, and must not hide the others.
+        """
+        living, found = set(alive), list[ConnectionDocument]()
+        with away_when_unreachable():
+            owners = await self._collection.distinct("owner", {"state": "ready"})
+        for owner in (owner for owner in owners if owner not in living):
+            somewhere = f"{secrets.randbelow(16):x}"
+            for ids in ({"$gte": somewhere}, {"$lt": somewhere}):
+                where = {"state": "ready", "owner": owner, "_id": ids}
+                found += await self._all(where, limit) if len(found) < limit else []
+        return found
 
     async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
         """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""

@@ -12,20 +12,28 @@ from callplane.store.free_json import FreeJson
 
 
 class OutboxEntry(Wire):
-    """One event that waits to be published; ``id`` tells it from its neighbours, its number follows from its place."""
+    """One event that waits to be published; ``id`` tells it from its neighbours, its number follows from its place.
+
+    ``at`` is when it happened, until publishing it fails and is put off: then that is in ``first``.
+    """
 
     id: str
     type: str
     at: datetime
+    first: datetime | None = None
     data: FreeJson
 
 
 class Chore(Wire):
-    """One idempotent piece of work that a change owes; ``do`` names it, ``with_`` holds its arguments."""
+    """One idempotent piece of work that a change owes; ``do`` names it, ``with_`` holds its arguments.
+
+    It is due ``at`` that time, and owed since then or, where it was put off, since ``first``.
+    """
 
     id: str
     do: str
     at: datetime
+    first: datetime | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 

@@ -3,9 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from bson.binary import Binary
+
 from callplane.contracts.bounds import SESSION_BYTES
 
 APPLIED_KEPT = 256
+MOST_SECONDS = 1_000_000_000
+FIRST_PAUSE, LONGEST_PAUSE = 1_000, 30_000
+"""Milliseconds that what could not be done is put off."""
 
 
 def in_time(deadline: datetime) -> dict[str, Any]:
@@ -38,27 +43,32 @@ def older_than(field: str, seconds: float | str) -> dict[str, Any]:
     return {field: {"$type": "date"}, "$expr": {"$lt": [f"${field}", past]}}
 
 
-def past_grace(limit: int) -> list[dict[str, Any]]:
-    """Stages of an aggregation: of what has ``session_id`` and ``since``, that whose open session's grace is over.
+def is_due(field: str = "due") -> dict[str, Any]:
+    """A filter: the date in ``field`` is over, or nobody has reckoned one yet (missing is smaller than any date)."""
+    return {"$expr": {"$lt": [f"${field}", "$$NOW"]}}
 
-    In the database, for its callers ask each second: after a media server or a pod went, for thousands at once.
+
+def after(date: str, seconds: Any) -> dict[str, Any]:
+    """An expression: so many seconds (an expression) after a date; an hour from now where either is no such thing.
+
+    It stands in updates of many documents, of which one that is not as it should be must not stop the others.
     """
-    grace = {"$multiply": ["$session.settings.grace", 1000]}
-    end = {"$dateAdd": {"startDate": "$since", "unit": "millisecond", "amount": {"$toLong": grace}}}
-    open_one = [{"$match": {"status": "open"}}, {"$project": {"settings.grace": 1}}]
-    lookup = {
-        "from": "sessions",
-        "localField": "session_id",
-        "foreignField": "_id",
-        "pipeline": open_one,
-        "as": "session",
-    }
-    return [
-        {"$match": {"since": {"$type": "date"}}},  # a missing one would be older than any date
-        {"$lookup": lookup},
-        {"$unwind": "$session"},
-        {"$match": {"$expr": {"$lt": [end, "$$NOW"]}}},
-        {"$sort": {"since": 1}},
-        {"$limit": limit},
-        {"$unset": "session"},
-    ]
+    bounded = {"$multiply": [{"$max": [{"$min": [seconds, MOST_SECONDS]}, 0]}, 1000]}
+    amount = {"$convert": {"input": bounded, "to": "long", "onError": 3_600_000}}
+    sound = {"$and": [{"$isNumber": seconds}, {"$eq": [{"$type": date}, "date"]}]}
+    return {"$cond": [sound, _add(date, amount), _add("$$NOW", 3_600_000)]}
+
+
+def put_off(since: Any) -> dict[str, Any]:
+    """An expression: as long from now as it is since that date, so that waits double: from 1 s to 30 s."""
+    waited = {"$cond": [{"$eq": [{"$type": since}, "date"]}, {"$subtract": ["$$NOW", since]}, 0]}
+    return _add("$$NOW", {"$min": [LONGEST_PAUSE, {"$max": [FIRST_PAUSE, waited]}]})
+
+
+def placed_on(server: str) -> dict[str, Any]:
+    """A filter: open sessions that have their pipeline there; counting them reads the index alone."""
+    return {"status": "open", "server": server, "media": {"$gt": Binary(b"", 0)}}
+
+
+def _add(date: str, milliseconds: Any) -> dict[str, Any]:
+    return {"$dateAdd": {"startDate": date, "unit": "millisecond", "amount": milliseconds}}

@@ -1,9 +1,14 @@
-"""The indexes that uniqueness, sweeps and lists rest on; made at every start, which is harmless."""
+"""The indexes that uniqueness, sweeps and lists rest on; made at every start, which is harmless.
+
+Sweeps ask each second: each reads the entries of what it returns, and few besides (tests look at their plans). What is
+new is built while those that run go on reading and writing; who starts waits for it.
+"""
 
 from typing import Any
 
+import pymongo
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from callplane.store.database import Database
 from callplane.store.tickets import TICKET_SECONDS
@@ -11,6 +16,14 @@ from callplane.store.trouble import away_when_unreachable
 from callplane.telemetry.logs import logger
 
 _HOUR = 3600
+_NO_SUCH_INDEX = 27
+BUILDING_SECONDS = 1800.0
+"""A deadline of its own: at the client's, which is that of a query, the server would give a long build up again."""
+
+
+def _which(name: str, keys: list[str], which: dict[str, Any]) -> IndexModel:
+    """Of those alone that match, so that nothing else pays for it."""
+    return IndexModel([(key, ASCENDING) for key in keys], partialFilterExpression=which, name=name)
 
 
 def _expiring(name: str, which: dict[str, Any]) -> IndexModel:
@@ -30,23 +43,26 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
         IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
-        # Only a session that nobody is in, or a closed one, has ``since``: the sweeps for both read few entries.
+        _which("deserted", ["due"], {"status": "open", "participants": []}),
+        _which("tombstones", ["due", "since"], {"status": "closed"}),
         IndexModel([("status", ASCENDING), ("since", ASCENDING)], name="idle_since"),
         IndexModel([("media", ASCENDING)], name="by_media", sparse=True),
-        # Asked each second by every wrapper: lost, draining and removed servers' sessions, among all open ones.
-        IndexModel([("status", ASCENDING), ("server", ASCENDING), ("server_id", ASCENDING)], name="by_server"),
-        IndexModel(
-            [("participants.state", ASCENDING)],
-            partialFilterExpression={"participants.state": "reconnecting"},
-            name="reconnecting",
-        ),
+        # Lost and removed servers' sessions; those of a drained one, and how many each has, which needs no document.
+        _which("by_process", ["server_id"], {"status": "open", "media": {"$type": "binData"}}),
+        IndexModel([("status", ASCENDING), ("server", ASCENDING), ("media", ASCENDING)], name="on_server"),
+        _which("away", ["participants.state", "_id"], {"participants.state": "reconnecting"}),
     ],
     "connections": [
-        IndexModel([("session_id", ASCENDING), ("participant_id", ASCENDING)], name="by_seat"),
+        IndexModel(
+            [("session_id", ASCENDING), ("participant_id", ASCENDING), ("state", ASCENDING)], name="by_seat_and_state"
+        ),
         IndexModel([("session_id", ASCENDING), ("publisher", ASCENDING)], name="by_publisher"),
-        IndexModel([("owner", ASCENDING), ("state", ASCENDING)], name="by_owner"),
+        IndexModel([("state", ASCENDING), ("owner", ASCENDING), ("_id", ASCENDING)], name="by_state_and_owner"),
         IndexModel([("endpoint", ASCENDING)], name="by_endpoint", sparse=True),
         IndexModel([("state", ASCENDING), ("media_state", ASCENDING), ("since", ASCENDING)], name="by_age"),
+        _which("offered", ["since"], {"state": "negotiating", "offered": True}),
+        _which("failed", ["told", "since"], {"state": "ready", "media_state": "failed"}),
+        _which("failed_due", ["told", "due"], {"state": "ready", "media_state": "failed"}),
         IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
         _expiring("released", {"state": "released"}),
@@ -55,24 +71,47 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "attachments": [
         IndexModel([("state", ASCENDING), ("since", ASCENDING)], name="by_state"),
         IndexModel([("session_id", ASCENDING)], name="by_session"),
-        IndexModel([("holder", ASCENDING)], name="by_holder"),
+        IndexModel([("state", ASCENDING), ("holder", ASCENDING)], name="by_state_and_holder"),
+        IndexModel([("state", ASCENDING), ("expires_at", ASCENDING), ("due", ASCENDING)], name="by_state_and_due"),
+        _which("looked_at", ["look"], {"state": "detached"}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
     ],
+    "wrappers": [IndexModel([("since", ASCENDING)], name="age")],
+    "pods": [IndexModel([("since", ASCENDING)], name="age")],
     # The filter of the one use judges the age itself: expired documents go once a minute only.
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }
 
 
+_REPLACED = {
+    "sessions": ("reconnecting",),
+    "connections": ("by_seat", "by_owner"),
+    "attachments": ("by_holder",),
+}
+"""What serves the queries of the version before as well is there under another name, and writes need not pay twice."""
+
+
 async def ensure_indexes(database: Database) -> None:
-    """Create what is missing. Raises Away when the database is not there yet.
+    """Create what is missing, then drop what that replaces. Raises Away when the database is not there yet.
 
     A unique index cannot be made over doubles, which were written while it was gone: said, for programs must run to
     have them closed; it is tried again with the next start.
     """
-    for collection, models in _INDEXES.items():
-        try:
-            with away_when_unreachable():
-                await database[collection].create_indexes(models)
-        except DuplicateKeyError:
-            logger("store").error("an index cannot be made, for there are doubles", collection=collection)
+    with pymongo.timeout(BUILDING_SECONDS):
+        for collection, models in _INDEXES.items():
+            try:
+                with away_when_unreachable():
+                    await database[collection].create_indexes(models)
+                    for name in (await database[collection].index_names()).intersection(_REPLACED.get(collection, ())):
+                        await _drop(database, collection, name)
+            except DuplicateKeyError:
+                logger("store").error("an index cannot be made, for there are doubles", collection=collection)
+
+
+async def _drop(database: Database, collection: str, name: str) -> None:
+    try:
+        await database[collection].drop_index(name)
+    except OperationFailure as failure:
+        if failure.code != _NO_SUCH_INDEX:  # another process that starts now was first
+            raise

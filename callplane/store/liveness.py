@@ -10,7 +10,8 @@ from callplane.contracts.messages import connection_failed, connection_state
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
-from callplane.store.guards import in_time, older_than, past_grace
+from callplane.store.graces import ANEW, Graces
+from callplane.store.guards import in_time, older_than
 from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
@@ -29,6 +30,10 @@ class Liveness:
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["connections"]
         self._counted = CountedUpdates(self._collection, ConnectionDocument, clock)
+        self.graces = Graces(
+            self._collection, ConnectionDocument, {"state": "ready", "media_state": "failed", "told": True}
+        )
+        """Of those that have failed, and whose participants know it."""
 
     async def media_state(
         self, connection: str, known: Iterable[str | None], state: str, until: datetime | None = None
@@ -38,7 +43,7 @@ class Liveness:
         in_force: Document = {} if until is None else {"$expr": in_time(until)}
         return await self._counted.change(
             {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
-            {"$set": {"media_state": state}, "$unset": {"told": ""}, "$currentDate": {"since": True}},
+            {"$set": {"media_state": state}, "$unset": {"told": "", **ANEW["$unset"]}, "$currentDate": {"since": True}},
             connection_state(connection, shown),
         )
 
@@ -84,9 +89,9 @@ class Liveness:
             connection_failed(connection, reason),
         )
 
-    async def failed_for(self, seconds: float, **where: Any) -> list[ConnectionDocument]:
-        """Ready connections that have been failed for so long."""
-        wanted = {"state": "ready", "media_state": "failed", **where, **older_than("since", seconds)}
+    async def untold(self, seconds: float) -> list[ConnectionDocument]:
+        """Ready connections that have been failed for so long, and nobody was told."""
+        wanted = {"state": "ready", "media_state": "failed", "told": None, **older_than("since", seconds)}
         return await self._all(wanted)
 
     async def failed_of(self, seats: Seats) -> list[ConnectionDocument]:
@@ -96,10 +101,7 @@ class Liveness:
 
     async def past_grace(self) -> list[ConnectionDocument]:
         """Ready connections of open sessions that have been failed, and told of it, for longer than the grace."""
-        stages = [{"$match": {"state": "ready", "media_state": "failed", "told": True}}, *past_grace(LIMIT)]
-        with away_when_unreachable():
-            found = await self._collection.aggregate(stages)
-        return readable(ConnectionDocument, found, self._collection)
+        return await self.graces.over(LIMIT)
 
     async def still(self, seats: Seats) -> list[ConnectionDocument]:
         """What these seats publish and nothing of which arrives, though it once did."""

@@ -10,7 +10,7 @@ from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.model import Wire
 from callplane.store.database import Database, Document
-from callplane.store.guards import older_than
+from callplane.store.guards import older_than, placed_on
 from callplane.store.reading import read, readable
 from callplane.store.trouble import away_when_unreachable
 
@@ -36,6 +36,7 @@ class MediaServerDocument(Wire):
     memory: int = 0
     placed: int = 0
     pipelines: int | None = None
+    sessions: int = 0
     contacts: list[str] = Field(default_factory=list)
 
 
@@ -49,6 +50,7 @@ class MediaServers:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
+        self._sessions = database["sessions"]
         self._removed = database[REMOVED]
         # No majority is waited for: a reservation that is lost with its primary only makes the next choice worse. Read
         # as written, for the majority's view is behind, and every guard that is taken from it would fail at first.
@@ -138,6 +140,14 @@ class MediaServers:
         where: Document = {"_id": name, "monitor.wrapper": wrapper, "pipelines": {"$ne": pipelines}}
         with away_when_unreachable():
             await self._lightly.update_one(where, {"$set": {"pipelines": pipelines}})
+
+    async def count_sessions(self) -> None:
+        """Count the open sessions on each, for those who need no newer number."""
+        with away_when_unreachable():
+            for name in [found["_id"] async for found in self._collection.find({}, {"_id": 1})]:
+                sessions = await self._sessions.count_documents(placed_on(name))
+                where = {"_id": name, "sessions": {"$ne": sessions}}
+                await self._lightly.update_one(where, {"$set": {"sessions": sessions}})
 
     async def reached_by_others(self, name: str, wrapper: str) -> bool:
         """Whether somebody else has a socket to it."""

@@ -6,6 +6,7 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.operations import MediaServerView
 from callplane.store.database import Database, Document
+from callplane.store.guards import placed_on
 from callplane.store.media_servers import REMOVED, MediaServerDocument, unborn
 from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
@@ -23,10 +24,13 @@ class PoolOrders:
 
     async def all(self) -> list[MediaServerView]:
         """The pool by name, with the number of open sessions on each."""
-        with away_when_unreachable():
-            found = await self._servers.find().sort("_id", 1).to_list()
-        pool = readable(MediaServerDocument, found, self._servers)
+        pool = await self._pool()
         return [_view(server, await self._count(server.name), pool) for server in pool]
+
+    async def counted(self) -> list[MediaServerView]:
+        """The pool by name, with what was last counted of sessions."""
+        pool = await self._pool()
+        return [_view(server, server.sessions, pool) for server in pool]
 
     async def find(self, name: str) -> MediaServerView | None:
         """One of them."""
@@ -67,10 +71,14 @@ class PoolOrders:
             gone = await self._servers.delete_one({"_id": name})
         return "removed" if gone.deleted_count else "unknown"
 
-    async def _count(self, name: str) -> int:
-        where = {"status": "open", "server": name, "media": {"$ne": None}}
+    async def _pool(self) -> list[MediaServerDocument]:
         with away_when_unreachable():
-            return await self._sessions.count_documents(where)
+            found = await self._servers.find().sort("_id", 1).to_list()
+        return readable(MediaServerDocument, found, self._servers)
+
+    async def _count(self, name: str) -> int:
+        with away_when_unreachable():
+            return await self._sessions.count_documents(placed_on(name))
 
 
 def _view(server: MediaServerDocument, sessions: int, pool: list[MediaServerDocument]) -> MediaServerView:

@@ -19,7 +19,6 @@ from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.free_json import stored
 from callplane.store.guards import has_room, in_time, remember
-from callplane.store.reading import readable
 from callplane.store.trouble import away_when_unreachable
 
 KICKED_KEPT = 1000
@@ -56,7 +55,7 @@ class Seats:
         written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
         return await self._counted.change(
             where,
-            {"$push": {"participants": written, **remember(command)}, "$unset": {"since": ""}},
+            {"$push": {"participants": written, **remember(command)}, "$unset": {"since": "", "due": ""}},
             participant_joined(shown),
         )
 
@@ -71,6 +70,7 @@ class Seats:
                 "$pull": {"participants": {"id": participant}, "streams": {"participant_id": participant}},
                 "$set": {"left": True},
                 "$currentDate": {"since": True},
+                "$unset": {"due": ""},
                 **({"$push": pushes} if pushes else {}),
             },
             participant_left(participant, reason),
@@ -115,12 +115,19 @@ class Seats:
         """It is back: everybody is told, once."""
         return await self._turn(session, participant, ("reconnecting", "joined"), participant_reconnected(participant))
 
-    async def with_reconnecting(self, limit: int = 2000) -> list[SessionDocument]:
-        """Open sessions in which somebody's media is away."""
-        where = {"status": "open", "participants.state": "reconnecting"}
+    async def away(self, after: str, limit: int = 500) -> tuple[set[tuple[str, str]], str]:
+        """Seats whose media is away, of some open sessions after this one; and the session to go on after."""
+        where = {"status": "open", "participants.state": "reconnecting", "_id": {"$gt": after}}
+        shown = {"participants.id": 1, "participants.state": 1}
         with away_when_unreachable():
-            found = await self._collection.find(where).limit(limit).to_list()
-        return readable(SessionDocument, found, self._collection)
+            found = await self._collection.find(where, shown).sort("_id", 1).limit(limit).to_list()
+        seats = {
+            (one["_id"], seat["id"])
+            for one in found
+            for seat in one["participants"]
+            if isinstance(seat, dict) and seat.get("state") == "reconnecting" and isinstance(seat.get("id"), str)
+        }
+        return seats, found[-1]["_id"] if len(found) == limit else ""
 
     async def _turn(
         self, session: str, participant: str, states: tuple[str, str], event: Event

@@ -15,14 +15,19 @@ from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import SessionDocument
 from callplane.store.free_json import stored
-from callplane.store.guards import has_room, in_time, older_than, remember
+from callplane.store.guards import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
 from callplane.store.reading import read, readable
 from callplane.store.trouble import Said, away_when_unreachable
 from callplane.store.unreadable import close_unreadable, why_not
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
+DELETED_AFTER = 2.0
+"""Seconds from a session's end to that of its queue: what is on its way there is answered first."""
+TIMEOUTS = ("empty_timeout", "departure_timeout")
 _CONVERSION_FAILURE = 241
 AT_ONCE = 500
+_DESERTED: Document = {"status": "open", "participants": []}
+_PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 
 Created = Literal["created", "repeated", "taken", "late"]
 
@@ -76,6 +81,12 @@ class Sessions:
         epoch = found.get("epoch")
         return epoch if isinstance(epoch, int) else 0
 
+    async def grace_of(self, session: str) -> int | None:
+        """The grace of its seats, without all that it holds besides; None: it is not open."""
+        with away_when_unreachable():
+            found = await self._collection.find_one({"_id": session, "status": "open"}, {"settings.grace": 1})
+        return None if found is None else int(found["settings"]["grace"])
+
     async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
         """The open session that has this custom id."""
         with away_when_unreachable():
@@ -91,15 +102,22 @@ class Sessions:
         if if_match is not None:
             where["version"] = if_match
         fields = {f"settings.{name}" if name in SETTINGS else name: stored(value) for name, value in changes.items()}
-        return await self.counted.change(where, {"$set": fields, "$push": remember(command)}, session_updated(changes))
+        update: dict[str, Document] = {"$set": fields, "$push": remember(command)}
+        if not changes.keys().isdisjoint(TIMEOUTS):
+            update["$unset"] = {"due": ""}
+        return await self.counted.change(where, update, session_updated(changes))
 
     async def close(self, session: str, reason: str, *, also: Document | None = None) -> Change[SessionDocument] | None:
         """End it for everybody; ``also`` narrows the guard. None: it was closed already, or is none."""
         return await self.counted.change(
             {"_id": session, "status": "open", **(also or {})},
-            {"$set": {"status": "closed", "reason": reason}, "$currentDate": {"since": True}},
+            {
+                "$set": {"status": "closed", "reason": reason},
+                "$currentDate": {"since": True},
+                "$unset": {"due": ""},
+            },
             session_closed(reason),
-            [Owed("sweep-connections", {}), Owed("release-pipeline", {}), Owed("delete-session", {})],
+            [Owed("sweep-connections"), Owed("release-pipeline"), Owed("delete-session", after=DELETED_AFTER)],
         )
 
     async def close_unreadable(self, session: str, reason: str) -> Change[SessionDocument] | None:
@@ -144,23 +162,19 @@ class Sessions:
     async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
         """Open sessions whose pipeline is on a server that is down (None), is another process by now, or was removed.
 
-        ``servers`` is the whole pool.
+        ``servers`` is the whole pool. All three are the same: their process is none of those that are up. So the
+        query has one shape whatever is lost, and the plan that MongoDB keeps for it stays.
         """
-        lost: list[Document] = [
-            {"server": name, **({"server_id": {"$ne": process}} if process else {})}
-            for name, process in servers.items()
-        ]
-        lost.append({"server": {"$nin": sorted(servers)}})
-        where = {"status": "open", "media": {"$ne": None}, "$or": lost}
+        up = sorted({process for process in servers.values() if process})
+        where = {**_PLACED, "server_id": {"$nin": up}}
         with away_when_unreachable():
             found = await self._collection.find(where).limit(limit).to_list()
         return readable(SessionDocument, found, self._collection)
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""
-        where = {"status": "open", "server": server, "media": {"$ne": None}}
         with away_when_unreachable():
-            found = await self._collection.find(where).limit(limit).to_list()
+            found = await self._collection.find(placed_on(server)).limit(limit).to_list()
         return readable(SessionDocument, found, self._collection)
 
     async def pipelines(self) -> list[MediaRef]:
@@ -176,10 +190,13 @@ class Sessions:
             return {session["media"] async for session in found}
 
     async def tombstones(self, seconds: float, limit: int = 100) -> list[str]:
-        """Sessions that were closed longer ago than anybody may still read their mailboxes."""
-        where = {"status": "closed", **older_than("since", seconds)}
-        with away_when_unreachable():
-            found = [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+        """Sessions that were closed longer ago than anybody may still read their mailboxes, unless that is put off."""
+        old: Document = {"status": "closed", **older_than("since", seconds)}
+        tried = {"due": {"$type": "date"}, "$and": [older_than("since", seconds), is_due()]}
+        found = []
+        for where in ({**old, "due": None}, {"status": "closed", **tried}):
+            with away_when_unreachable():
+                found += [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
         return [id_ for id_ in found if isinstance(id_, str)]
 
     async def published(self, sessions: Collection[SessionId]) -> dict[str, int]:
@@ -194,33 +211,39 @@ class Sessions:
                     found[one["_id"]] = one["published"]
         return found
 
+    async def put_off(self, session: str) -> None:
+        """What time alone makes due of it could not be done: later, after 30 s at most."""
+        with away_when_unreachable():
+            await self._collection.update_one({"_id": session}, [{"$set": {"due": put_off("$since")}}])
+
     async def bury(self, session: str) -> None:
         """Delete a tombstone."""
         with away_when_unreachable():
             await self._collection.delete_one({"_id": session, "status": "closed"})
 
     async def due_to_close(self, limit: int = 100) -> list[tuple[str, str]]:
-        """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason."""
-        due = []
-        for left, setting, reason in ((False, "empty_timeout", "empty"), (True, "departure_timeout", "departed")):
-            where = _deserted(left, setting)
-            with away_when_unreachable():
-                due += [(d["_id"], reason) async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+        """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason.
+
+        When that is, is reckoned once for each that is new: thousands may stay deserted for hours.
+        """
+        timeout = {"$cond": ["$left", "$settings.departure_timeout", "$settings.empty_timeout"]}
+        new, where = {**_DESERTED, "due": None}, {**_DESERTED, "due": {"$type": "date"}, **is_due()}
+        with away_when_unreachable():
+            await self._collection.update_many(new, [{"$set": {"due": after("$since", timeout)}}])
+            found = await self._collection.find(where, {"left": 1}).limit(limit).to_list()
+        due = [(one["_id"], "departed" if one.get("left") else "empty") for one in found]
         return [(id_, reason) for id_, reason in due if isinstance(id_, str)]
 
     async def close_deserted(self, session: str, reason: str) -> Change[SessionDocument] | None:
-        """Close it if it is still deserted and still due."""
+        """Close it if it is still deserted and still due; one that is not is reckoned anew."""
         left = reason == "departed"
-        return await self.close(session, reason, also=_deserted(left, "departure_timeout" if left else "empty_timeout"))
-
-
-def _deserted(left: bool, setting: str) -> Document:
-    return {
-        "status": "open",
-        "participants": [],
-        "left": left,
-        **older_than("since", f"$settings.{setting}"),
-    }
+        setting = "$settings.departure_timeout" if left else "$settings.empty_timeout"
+        also = {"participants": [], "left": left, **older_than("since", setting)}
+        closed = await self.close(session, reason, also=also)
+        if closed is None:
+            with away_when_unreachable():
+                await self._collection.update_one({"_id": session, **_DESERTED}, {"$unset": {"due": ""}})
+        return closed
 
 
 def _fresh(wanted: CreateSession) -> Document:

@@ -30,6 +30,14 @@ class Wrappers:
             found = [one["_id"] async for one in self._collection.find(where, {"_id": 1})]
         return frozenset(id_ for id_ in found if isinstance(id_, str))
 
+    async def census(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Those whose lease runs, and those whose lease has run out, as one question."""
+        living = {"$and": [{"$eq": [{"$type": "$since"}, "date"]}, {"$gte": ["$since", self._past]}]}
+        with away_when_unreachable():
+            found = await self._collection.aggregate([{"$project": {"living": living}}])
+        alive = frozenset(one["_id"] for one in found if one["living"])
+        return alive, frozenset(one["_id"] for one in found) - alive
+
     async def bury(self) -> list[str]:
         """Remove the leases that have run out; returns whose they were."""
         where = {"since": {"$type": "date"}, "$expr": {"$lt": ["$since", self._past]}}

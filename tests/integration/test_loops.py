@@ -27,6 +27,7 @@ from callplane.bus.rabbitmq.sender import RabbitSender
 from callplane.store.attachments import Attachments
 from callplane.store.changes import CountedUpdates
 from callplane.store.connections import Connections
+from callplane.store.duties import Duties
 from callplane.store.liveness import Liveness
 from callplane.store.media_servers import MediaServers
 from callplane.store.pods import Pods
@@ -53,20 +54,22 @@ class Row:
 
 
 SWEEPS = (
-    Row("wrapper: judge", Connections, "abandoned"),
-    Row("wrapper: owed", CountedUpdates, "overdue"),
+    Row("wrapper: judge", Connections, "orphans"),
+    Row("wrapper: abandoned", Connections, "abandoned"),
+    Row("wrapper: owed", CountedUpdates, "owing"),
     Row("wrapper: deserted", Sessions, "due_to_close"),
     Row("wrapper: lost servers", Sessions, "on_servers_lost"),
     Row("wrapper: tombstones", Sessions, "tombstones"),
     Row("wrapper: grace", Attachments, "past_grace"),
-    Row("wrapper: drops", Liveness, "failed_for"),
+    Row("wrapper: drops", Liveness, "untold"),
     Row("wrapper: monitor", MediaServers, "monitor"),
-    Row("wrapper: media server, memory", MediaServers, "measured"),
     Row("api: look after", Holder, "look_after"),
     Row("api: rolls", Forwards, "call_roll"),
 )
 LEASES = (
     Row("wrapper: renew", Wrappers, "renew"),
+    Row("wrapper: duties", Duties, "all"),
+    Row("wrapper: media server, memory", MediaServers, "measured"),
     Row("wrapper: pool, draining", MediaServers, "all"),
     Row("api: beat", Pods, "renew"),
 )

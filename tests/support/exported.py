@@ -22,7 +22,7 @@ def of_wrapper() -> set[str]:
     """What a wrapper exports."""
     metrics = WrapperMetrics()
     CommandWatch(metrics)
-    Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0), metrics.registry)
+    Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), metrics.registry)
     return _names(metrics.registry)
 
 
@@ -30,7 +30,7 @@ def labels() -> dict[str, set[str]]:
     """Label names that a metric may carry, the ones that Prometheus adds apart."""
     metrics, watched = ApiMetrics(), WrapperMetrics()
     CommandWatch(watched)
-    gauges = Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0), watched.registry)
+    gauges = Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), watched.registry)
     found = {family.name: set(getattr(family, "_labelnames", ())) for family in gauges.collect()}
     for registry in (metrics.registry, watched.registry):
         for collector in list(registry._collector_to_names):

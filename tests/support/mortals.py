@@ -19,7 +19,7 @@ from callplane.store.wrappers import Wrappers
 from kurento_client import KurentoClient, connect
 from tests.support.faults import Database, Points, Port
 from tests.support.store import Repositories
-from wrapper.aftermath import CarryingAftermath
+from wrapper.aftermath import CarryingAftermath, Outcome
 from wrapper.app import _store
 from wrapper.chores import Chores
 from wrapper.commands import COMMANDS
@@ -102,17 +102,18 @@ class Ledger(CarryingAftermath):
             change = self.owed.pop(0)
             await self.do(change.document, carries=change.carries, chores=frozenset(change.chores))
 
-    async def _guarded(self, document: Any, what: str, work: Any) -> None:
-        async def watched() -> None:
+    async def _guarded(self, document: Any, what: str, work: Any) -> Outcome:
+        async def watched() -> bool:
             try:
-                await work
+                done: bool = await work
             except (Away, Busy, Trouble, Refusal, TimeoutError):
                 raise
             except Exception as bug:  # the product logs it and goes on; here it fails the test
                 self.bugs.append(bug)
                 raise
+            return done
 
-        await super()._guarded(document, what, watched())
+        return await super()._guarded(document, what, watched())
 
 
 @dataclass
@@ -148,6 +149,7 @@ class Mortal:
         await self.leased.renew(self.id)
         for sweep in (
             self.leases.judge,
+            self.leases.give_up_abandoned,
             self.leases.hear,
             self.sweeps.lost_servers,
             self.sweeps.owed,

@@ -78,7 +78,7 @@ async def abandonment(b: Bench) -> Scene:
         assert own is not None
         assert (own.state, own.reason) == ("released", "abandoned")
 
-    return Scene(c.session, swept(lambda w: w.leases.judge()), verify)
+    return Scene(c.session, swept(lambda w: w.leases.give_up_abandoned()), verify)
 
 
 async def lost_server(b: Bench) -> Scene:

@@ -59,7 +59,7 @@ class Bench:
         return reply.result or {}
 
     async def quiet(self, session: str) -> None:
-        """Have the survivor sweep until nothing is owed, letting the two seconds after a close pass at once."""
+        """Have the survivor sweep until nothing is owed, letting the time pass at once that chores wait for."""
         raw = self.outside.store.database
         await self.outside.store.wrappers.renew(self.survivor.id)
         await self.survivor.leases.judge()
@@ -71,11 +71,23 @@ class Bench:
             if found is not None and found.status == "closed":
                 past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": 3}}
                 await raw["sessions"].update_one({"_id": session}, [{"$set": {"since": past}}])
+            await self.hurry(session)
             owed = [*(found.outbox if found else []), *(found.chores if found else [])]
             if not owed and not any(c["outbox"] or c["chores"] for c in connections):
                 return
             await self.survivor.sweep()
         raise AssertionError(f"session {session} does not come to rest: {owed}, {connections}")
+
+    async def hurry(self, session: str) -> None:
+        """What is due later, or was put off, is due now."""
+        past, raw = self.outside.store.clock.now() - timedelta(seconds=9), self.outside.store.database
+        for collection, where in (("sessions", {"_id": session}), ("connections", {"session_id": session})):
+            for owed in ("chores", "outbox"):
+                late = {**where, f"{owed}.first": {"$exists": True}} if owed == "outbox" else where
+                await raw[collection].update_many(late, {"$set": {f"{owed}.$[].at": past}})
+        for collection in ("sessions", "connections", "attachments"):
+            mine = {"$or": [{"_id": session}, {"session_id": session}]}
+            await raw[collection].update_many(mine, {"$unset": {"due": "", "look": ""}})
 
 
 @dataclass
@@ -153,6 +165,7 @@ async def kill(prepare: Prepare, bench: Bench, plan: Plan, *, again: bool = True
     scene = await prepare(bench)
     points, first = await dies(scene, bench, plan)
     # Once the handler is through its command may be answered and acked: what is owed then is the sweeps' alone.
+    await bench.hurry(scene.session)
     reply = await scene.act(bench.survivor) if again or first is None else first
     await bench.quiet(scene.session)
     await scene.verify(reply)
@@ -181,6 +194,7 @@ async def pause(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         await bench.outside.store.wrappers.release(sleeper.id)
+        await bench.hurry(scene.session)
         reply = await scene.act(bench.survivor)
         await bench.survivor.sweep()
         sleeper.points.woken.set()
@@ -203,6 +217,7 @@ async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
         await cut.ledger.drain()
         assert cut.bugs() == []
     if reply is None:
+        await bench.hurry(scene.session)
         await scene.act(bench.survivor)
     await bench.quiet(scene.session)
     await scene.verify(reply)

@@ -15,6 +15,7 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
     )
     if change is not None:
         context.aftermath.owes(change)
+        await _reckon_graces(envelope, command, context)
         return SessionChanged(session=session_view(change.document))
     session = await open_session(envelope.session_id, context)
     if envelope.id not in session.applied:
@@ -23,4 +24,12 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
         in_time(envelope.deadline, context)
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
+    await _reckon_graces(envelope, command, context)
     return SessionChanged(session=session_view(session))
+
+
+async def _reckon_graces(envelope: Envelope, command: UpdateSession, context: Context) -> None:
+    """Anew, for those that run: also in a repeat, for an attempt may have died before."""
+    if "grace" in command.changes:
+        await context.store.attachments.graces.forget(envelope.session_id)
+        await context.store.liveness.graces.forget(envelope.session_id)

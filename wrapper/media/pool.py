@@ -37,7 +37,11 @@ class Pool:
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    wanted = {(document.name, document.url) for document in await self._documents.all()}
+                    documents = await self._documents.all()
+                    for document in documents:
+                        if document.name in self.servers:
+                            self.servers[document.name].known = document
+                    wanted = {(document.name, document.url) for document in documents}
                     await self._close(self._kept.keys() - wanted)
                     for name, url in wanted - self._kept.keys():
                         self._kept[name, url] = group.create_task(self._keep(name, url))

@@ -8,7 +8,7 @@ from functools import partial
 
 from callplane.concurrency import forever, until_done
 from callplane.contracts.errors import Away, Trouble
-from callplane.store.media_servers import MediaServers
+from callplane.store.media_servers import MediaServerDocument, MediaServers
 from callplane.telemetry.logs import logger
 from kurento_client import (
     Around,
@@ -52,6 +52,10 @@ class MediaServer:
         self.name = name
         self._calls, self.house = clients
         self.census = Census(self.house)
+        self.measured = False
+        """Whether its memory is ours to read: one wrapper does it for all."""
+        self.known: MediaServerDocument | None = None
+        """What the pool last said of it."""
         self._pool = pool
         self._ears = ears
         self._state: LinkState | None = None
@@ -128,11 +132,18 @@ class MediaServer:
             if not self.house.connected:
                 continue
             try:
-                if self._calls.connected and self._calls.server_id is not None:
-                    await self._pool.reached(self.name, wrapper, self._calls.server_id)
+                process = self._calls.server_id
+                if self._calls.connected and process is not None and not self._said(wrapper, process):
+                    await self._pool.reached(self.name, wrapper, process)
             except (Away, Trouble) as trouble:
                 self._log.info("not said to be reached", why=str(trouble))
-            await self._read_memory()
+            if self.measured:
+                await self._read_memory()
+
+    def _said(self, wrapper: str, process: str) -> bool:
+        """Whether the pool knows that we reach it, as it was read a moment ago."""
+        known = self.known
+        return known is not None and known.state == "up" and known.server_id == process and wrapper in known.contacts
 
     async def _read_memory(self) -> None:
         try:

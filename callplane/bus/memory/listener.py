@@ -1,7 +1,7 @@
 """Commands in, on the in-process bus."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,6 +80,13 @@ class MemoryListener:
         if self._opened:
             self._consume(queue)
         return True
+
+    async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
+        """Consume the queues of all of these that exist."""
+        for session_id in session_ids:
+            queue = session_name(session_id)
+            if self._exchange.exists(queue):
+                await self.listen(session_id)
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""

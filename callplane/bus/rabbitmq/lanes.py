@@ -6,7 +6,7 @@ consumed again when the node is back.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,9 @@ log = logger("bus")
 
 DOWN_PAUSE = 0.5
 LONGEST_DOWN_PAUSE = 4.0
+TOGETHER, ASKED_ALONE = 128, 8
+"""How many queues are asked for with one question, and so few that each is asked for by itself."""
+ASKED_SECONDS = 10.0
 ASKED_AGAIN = 16
 """Seconds between two looks at what is down, and how many queues a look asks for."""
 
@@ -34,12 +37,14 @@ ASKED_AGAIN = 16
 class LaneUser:
     """What a lane tells: a delivery of a queue, and a queue that is gone.
 
-    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Away.
+    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Away; ``all_exist``
+    asks for many at once.
     """
 
     arrived: Callable[[str, DeliveredMessage], None]
     vanished: Callable[[str], None]
     exists: Callable[[str], Awaitable[bool]]
+    all_exist: Callable[[Sequence[str]], Awaitable[bool]]
 
 
 class Lane:
@@ -53,6 +58,7 @@ class Lane:
         self._consumed: set[str] = set()
         self._down: set[str] = set()
         self._news = asyncio.Event()
+        self._asked = asyncio.Event()
         self._channel: AbstractChannel | None = None
         self._turn = asyncio.Lock()
         self._attached = asyncio.Event()
@@ -99,6 +105,16 @@ class Lane:
         """Have a queue consumed as soon as it is there, if it is there then."""
         self._wanted.add(queue)
         self._news.set()
+
+    async def fill(self, queues: Collection[str]) -> None:
+        """Consume these, if they are there; back when each was asked for, or this is closed. Raises Away."""
+        self._wanted.update(queues)
+        self._news.set()
+        while self._open.is_set() and self._wanted.intersection(queues) - self._consumed - self._down:
+            self._asked.clear()
+            with away("consuming"):
+                async with asyncio.timeout(ASKED_SECONDS):
+                    await self._asked.wait()
 
     async def add(self, queue: str) -> None:
         """Consume a queue that was just declared (or, while closed, when opened again). Raises Away."""
@@ -192,21 +208,31 @@ class Lane:
         try:
             with away("attaching consumers"):
                 raw = await raw_channel(channel)
-                for queue in sorted(queues):
-                    if not self._open.is_set():
-                        break
-                    # Consuming a queue that is gone is a 404 and ends the channel with all on it; and declaring it
-                    # here would bring back what somebody deleted meanwhile.
-                    if await self._is_there(queue):
-                        found += 1
+                # Consuming a queue that is gone ends the channel with all on it; declaring it would bring it back.
+                left = sorted(queues)
+                while left:
+                    there, left = await self._those_there(left[:TOGETHER]), left[TOGETHER:]
+                    for queue in there:
                         await self._take(raw, queue)
-                await self._barrier(raw)
+                    await self._barrier(raw)
+                    found += len(there)
+                    self._asked.set()
         except Away:
             # A half attached channel is of no use: its end has everything attached anew.
             with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
                 async with asyncio.timeout(self._link.timings.close):
                     await channel.close()
         return found
+
+    async def _those_there(self, queues: list[str]) -> list[str]:
+        """Those of them that are there: by halves, so that one that is missing costs few questions."""
+        if len(queues) <= ASKED_ALONE or not self._open.is_set():
+            return [queue for queue in queues if self._open.is_set() and await self._is_there(queue)]
+        if await self._user.all_exist(queues):
+            self._down.difference_update(queues)
+            return queues
+        half = len(queues) // 2
+        return [*await self._those_there(queues[:half]), *await self._those_there(queues[half:])]
 
     async def _is_there(self, queue: str) -> bool:
         try:

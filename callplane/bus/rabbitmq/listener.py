@@ -1,6 +1,7 @@
 """Commands in: every session's queue and ``wrapper``, spread over a dozen channels."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class RabbitListener:
         self._work = work
         self._topology = lines.topology
         self.intake = Intake(work, RabbitDesk(lines.consuming, lines.publisher), self, lines.pace)
-        user = LaneUser(self._arrived, self._vanished, lines.topology.queue_exists)
+        user = LaneUser(self._arrived, self._vanished, lines.topology.queue_exists, lines.topology.all_exist)
         self._lanes = [Lane(lines.consuming, SESSION_PREFETCH, user) for _ in range(LANES)]
         self._creation = Lane(lines.consuming, WRAPPER_PREFETCH, user)
         self._creation.want(WRAPPER)
@@ -67,6 +68,16 @@ class RabbitListener:
             lane.want(session_name(session_id))
             raise
         return True
+
+    async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
+        """Consume the queues of all of these that exist, hundreds for each round trip."""
+        queues = defaultdict[Lane, list[str]](list)
+        for session_id in session_ids:
+            queues[self._lane(session_id)].append(session_name(session_id))
+        outcomes = await asyncio.gather(*(lane.fill(names) for lane, names in queues.items()), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""

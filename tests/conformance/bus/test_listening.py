@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from callplane.bus.intake import Pace
-from callplane.bus.ports import Delivery
+from callplane.bus.ports import Delivery, Unroutable
 from tests.support.bus import FAST, Corner, Told, command, creation, session
 
 
@@ -24,6 +26,23 @@ async def test_listening_says_what_is_consumed(corner: Corner) -> None:
         await listener.listen(one)
         await told.until(2)
         assert told.attempts == [1, 1]
+
+
+async def test_many_are_listened_to_at_once_and_those_without_a_queue_are_not(corner: Corner) -> None:
+    """What is missing stalls nothing, is not declared by that, and can be listened to afterwards."""
+    told, there, missing = Told(), [session() for _ in range(240)], {session() for _ in range(4)}
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        for where in there:
+            await bus.topology.open_session(where)
+        await listener.listen_all([*there[:120], *missing, *there[120:]])
+        await listener.listen_all(there)
+        assert listener.listening() == listener.wanted() == set(there)
+        for where in (there[0], there[-1]):
+            assert await sender.send(command(where), wait=5) is not None
+        with pytest.raises(Unroutable):
+            await sender.send(command(min(missing)), wait=5)
+        await listener.listen(min(missing))
+        assert await sender.send(command(min(missing)), wait=5) is not None
 
 
 async def test_what_runs_when_unlistening_is_still_answered(corner: Corner) -> None:

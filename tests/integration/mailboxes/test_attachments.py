@@ -1,7 +1,7 @@
 """Every change of an attachment is guarded by what was seen of it (design 5)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,9 +17,9 @@ from tests.support.servers import Database
 ANN = ParticipantId("ann")
 
 
-async def seen(attachments: Attachments) -> Attachment:
+async def seen(attachments: Attachments, participant: ParticipantId = ANN) -> Attachment:
     """It as it is now."""
-    found = await attachments.read(ANN)
+    found = await attachments.read(participant)
     assert found is not None
     return found
 
@@ -89,14 +89,14 @@ async def test_grace_is_measured_in_database_time(database: Database) -> None:
     async with open_database(database.url, database.name) as opened:
         attachments = Attachments(opened)
         await attachments.open(S, ANN)
-        [detached] = await attachments.detached()
+        [detached] = await attachments.away()
         assert not await attachments.end_if_away(detached, 30, "connection-lost")
         await opened["attachments"].update_one(
             {"_id": ANN}, {"$set": {"since": detached.since - timedelta(seconds=31)}}
         )
         assert not await attachments.end_if_away(detached, 30, "connection-lost")
         assert await attachments.end_if_away(await seen(attachments), 30, "connection-lost")
-        assert await attachments.detached() == []
+        assert await attachments.away() == []
 
 
 async def test_an_ended_one_is_listed_until_its_seat_is_pulled(database: Database) -> None:
@@ -152,7 +152,37 @@ async def test_only_those_past_their_own_sessions_grace_are_due(database: Databa
             since = {"since": born.since - timedelta(seconds=ago)}
             await opened["attachments"].update_one({"_id": name}, {"$set": since})
         assert [one.participant_id for one in await attachments.past_grace()] == ["due"]
-        assert len(await attachments.detached()) == 4
+        due = await seen(attachments, ParticipantId("due"))
+        await attachments.graces.put_off(due.participant_id)
+        assert await attachments.past_grace() == []
+        assert await attachments.take(due, "pod.a") is not None
+        await opened["sessions"].update_one({"_id": "patient"}, {"$set": {"settings.grace": 30}})
+        assert await attachments.past_grace() == []
+        await attachments.graces.forget("patient")
+        assert [one.participant_id for one in await attachments.past_grace()] == ["patient"]
+
+
+async def test_who_is_away_for_long_is_looked_at_rarely(database: Database) -> None:
+    """Each second for 15 of them, then ever more rarely, to each half minute; at once when it was back meanwhile."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN)
+        looks = []
+        for ago in (9, 15, 900):
+            [born] = await attachments.away()
+            since = {"since": born.since - timedelta(seconds=ago), "look": None}
+            await opened["attachments"].update_one({"_id": ANN}, {"$set": since})
+            await attachments.looked_at([ANN])
+            found = await opened["attachments"].find_one_and_update({"_id": ANN}, {"$unset": {"look": ""}})
+            assert found is not None
+            looks.append((found["look"] - datetime.now(UTC)).total_seconds())
+        assert [look - pause for look, pause in zip(looks, (1, 9, 30), strict=True)] == pytest.approx([0, 0, 0], abs=1)
+        await attachments.looked_at([ANN])
+        assert await attachments.away() == []
+        attached = await attachments.take(await seen(attachments), "pod.a")
+        assert attached is not None
+        assert await attachments.detach(attached) is not None
+        assert [one.participant_id for one in await attachments.away()] == [ANN]
 
 
 async def test_a_lease_is_over_by_itself_or_given_back(database: Database) -> None:

@@ -1,6 +1,9 @@
 """Sessions on a real mongod: one custom id, guarded changes, and what becomes due with time."""
 
 import asyncio
+from datetime import timedelta
+
+import pytest
 
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
@@ -21,7 +24,8 @@ async def test_one_custom_id_has_one_open_session(database: Database) -> None:
         assert found is not None
         assert found.id == winner
         assert await store.sessions.close(winner, "closed") is not None
-        assert await store.sessions.create(ids[1], wanted, store.soon()) == "created"
+        loser = next(id_ for id_ in ids if id_ != winner)
+        assert await store.sessions.create(loser, wanted, store.soon()) == "created"
 
 
 async def test_two_sessions_without_a_custom_id_do_not_collide(database: Database) -> None:
@@ -117,7 +121,52 @@ async def test_the_sweep_is_won_by_one(database: Database) -> None:
     async with repositories(database) as store:
         session = await store.session()
         await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
-        assert await store.sessions.counted.overdue(age=30) == []
+        counted = store.sessions.counted
+        assert await counted.owing(age=30) == []
+        assert await counted.win(session.id, age=30) is None
         await asyncio.sleep(0.06)
-        winners = await asyncio.gather(*(store.sessions.counted.overdue(age=0.05) for _ in range(5)))
-        assert sum(len(won) for won in winners) == 1
+        assert await counted.owing(age=0.05) == [session.id]
+        winners = await asyncio.gather(*(counted.win(session.id, age=0.05) for _ in range(5)))
+        assert sum(won is not None for won in winners) == 1
+
+
+async def test_what_is_put_off_waits_twice_as_long_and_says_since_when(database: Database) -> None:
+    async with repositories(database) as store:
+        session, counted = await store.session(), store.sessions.counted
+        await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
+        await store.sessions.owe_place(session.id)
+        before = await store.sessions.find(session.id)
+        assert before is not None
+        [event], [chore] = before.outbox, before.chores
+        long_since = {"outbox.0.at": event.at - timedelta(seconds=9), "chores.0.at": chore.at - timedelta(seconds=90)}
+        await store.database["sessions"].update_one({"_id": session.id}, {"$set": long_since})
+        await counted.put_off(session.id, [event.id, chore.id])
+        assert await counted.owing(age=0) == []
+        now = await store.sessions.find(session.id)
+        assert now is not None
+        [told], [owed] = now.outbox, now.chores
+        assert (told.first, owed.first) == (long_since["outbox.0.at"], long_since["chores.0.at"])
+        waits = [(entry.at - store.clock.now()).total_seconds() for entry in (told, owed)]
+        assert [wait - pause for wait, pause in zip(waits, (9, 30), strict=True)] == pytest.approx([0, 0], abs=1)
+        await counted.hasten(["place"])
+        await asyncio.sleep(0.01)
+        assert await counted.owing(age=0) == [session.id]
+        await counted.put_off(session.id, [chore.id], seconds=1)
+        assert await counted.owing(age=0) == []
+
+
+async def test_a_deserted_session_is_reckoned_anew_when_it_is_left_again(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session(empty_timeout=3600, departure_timeout=0)
+        assert await store.sessions.due_to_close() == []
+        await store.seated(session.id, "p1")
+        await store.seats.pull(session.id, "p1", "left")
+        await asyncio.sleep(0.05)
+        assert await store.sessions.due_to_close() == [(session.id, "departed")]
+        await store.sessions.put_off(session.id)
+        assert await store.sessions.due_to_close() == []
+        await store.sessions.update(session.id, "c1", {"departure_timeout": 3600}, store.soon(), None)
+        assert await store.sessions.due_to_close() == []
+        assert await store.sessions.close_deserted(session.id, "departed") is None
+        await store.sessions.update(session.id, "c2", {"departure_timeout": 0}, store.soon(), None)
+        assert await store.sessions.due_to_close() == [(session.id, "departed")]

@@ -96,7 +96,7 @@ async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:
         connection = (await r.publish(session, ann))["id"]
         before = await now(r, session)
         await told(r, connection, "connected", "failed", "connected")
-        assert await r.store.liveness.failed_for(0) == []
+        assert await r.store.liveness.untold(0) == []
         await asyncio.sleep(1.5)  # past the drop timer: nothing may happen, which no event can tell
         after = await now(r, session)
         assert (after.version, after.participants[0].state) == (before.version, "joined")

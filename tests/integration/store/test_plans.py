@@ -1,0 +1,139 @@
+"""Every sweep reads what it returns and little more, however much lies there: asked of MongoDB's profiler."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from callplane.contracts.ids import new_id
+from callplane.contracts.media import MediaRef
+from callplane.store.pool_orders import PoolOrders
+from tests.support.crowds import PODS, SERVERS, WRAPPERS, connection, crowd, session
+from tests.support.servers import Database
+from tests.support.store import Repositories, repositories
+
+N = 200
+SLACK = 100
+POOL = {f"s{i}": f"process-{i}" for i in range(SERVERS)}
+LIVING = [f"w{i}" for i in range(WRAPPERS)]
+HOLDERS = [f"h{i}" for i in range(PODS)]
+
+Ask = Callable[[Repositories], Awaitable[Any]]
+
+SWEEPS: dict[str, Ask] = {
+    "owed by sessions": lambda s: s.sessions.counted.owing(1),
+    "owed by connections": lambda s: s.connections.counted.owing(1),
+    "hastened": lambda s: s.sessions.counted.hasten(["nothing"]),
+    "lost": lambda s: s.sessions.on_servers_lost(POOL),
+    "lost, one down": lambda s: s.sessions.on_servers_lost({**POOL, "s3": None}),
+    "drained": lambda s: s.sessions.on_server("s4", 10),
+    "deserted": lambda s: s.sessions.due_to_close(),
+    "tombstones": lambda s: s.sessions.tombstones(3600),
+    "healed": lambda s: s.seats.away(""),
+    "orphaned connections": lambda s: s.connections.orphans(LIVING),
+    "abandoned": lambda s: s.connections.abandoned(LIVING, 60),
+    "endpoints": lambda s: s.connections.endpoints_among([MediaRef("s0", new_id()) for _ in range(50)]),
+    "untold": lambda s: s.liveness.untold(5),
+    "never connected": lambda s: s.liveness.unconnected_for(15),
+    "failed past grace": lambda s: s.liveness.past_grace(),
+    "orphaned attachments": lambda s: s.attachments.detach_orphans(HOLDERS),
+    "away": lambda s: s.attachments.away(),
+    "seats past grace": lambda s: s.attachments.past_grace(),
+    "ended": lambda s: s.attachments.ended(),
+    "wrappers": lambda s: s.wrappers.alive(),
+    "dead wrappers": lambda s: s.wrappers.bury(),
+    "pods": lambda s: s.pods.holders(),
+    "sessions counted": lambda s: s.servers.count_sessions(),
+    "the pool with its sessions": lambda s: PoolOrders(s.database).all(),
+}
+
+
+@asynccontextmanager
+async def profiled(database: Database) -> AsyncIterator[tuple[Repositories, Any]]:
+    """The repositories on a crowd, and the database in which the profiler writes down what they ask."""
+    async with repositories(database, durable=False) as store, database.client() as client:
+        raw = client[database.name]
+        for collection, documents in crowd(N).items():
+            await raw[collection].insert_many(documents)
+        await raw.create_collection("system.profile", capped=True, size=32_000_000)
+        await raw.command("profile", 2)
+        try:
+            yield store, raw
+        finally:
+            await raw.command("profile", 0)
+
+
+async def costly(raw: Any) -> list[str]:
+    """What examined more than it should have, since this was asked last."""
+    found = []
+    async for op in raw["system.profile"].find({"appName": "callplane", "ns": {"$not": {"$regex": "profile"}}}):
+        returned = max(op.get(name, 0) for name in ("nreturned", "nMatched", "nModified", "ndeleted"))
+        command = op.get("command", {})
+        if "count" in command:
+            returned = op.get("keysExamined", 0)  # it returns one number, of entries that were never fetched
+        if max(op.get("docsExamined", 0), op.get("keysExamined", 0)) > 2 * returned + SLACK:
+            stats = {name: op.get(name) for name in ("docsExamined", "keysExamined", "nreturned", "planSummary")}
+            found.append(f"{op['ns']} {op['op']} {stats} {str(command)[:300]}")
+    return found
+
+
+def ago(seconds: float) -> datetime:
+    """Then."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+def something() -> dict[str, list[dict[str, Any]]]:
+    """One for each sweep."""
+    owed = [{"id": "x", "do": "place", "at": ago(9), "with": {}}]
+    seat = {"session_id": "none", "n": 1, "holder": None, "since": ago(5000)}
+    failed = {"owner": "w0", "media_state": "failed"}
+    return {
+        "sessions": [
+            session(_id="owes", chores=owed, participants=[{"id": "a"}]),
+            session(_id="left", since=ago(99_999)),
+            session(_id="over", status="closed", since=ago(9999)),
+        ],
+        "connections": [
+            connection("ready", _id="orphan", owner="dead", session_id="none"),
+            connection("negotiating", _id="abandoned", since=ago(99)),
+            connection("ready", _id="untold", since=ago(99), **failed),
+            connection("ready", _id="failed", told=True, since=ago(9), due=ago(1), **failed),
+        ],
+        "attachments": [
+            {"_id": "held", **seat, "state": "attached", "holder": "gone"},
+            {"_id": "away", **seat, "state": "detached", "due": ago(1)},
+            {"_id": "ended", **seat, "state": "ended", "reason": "left"},
+        ],
+    }
+
+
+async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -> None:
+    async with profiled(database) as (store, raw):
+        for name, ask in SWEEPS.items():
+            await ask(store)
+            assert await costly(raw) == [], name
+        for collection, documents in something().items():
+            await raw[collection].insert_many(documents)
+        assert await store.sessions.counted.owing(1) == ["owes"]
+        assert await store.sessions.due_to_close() == [("left", "empty")]
+        assert await store.sessions.tombstones(3600) == ["over"]
+        lost = await store.sessions.on_servers_lost({**POOL, "s3": "another process"}, limit=1000)
+        assert [one.server for one in lost] == ["s3"] * (2 * N // SERVERS)
+        assert [one.id for one in await store.connections.orphans(LIVING)] == ["orphan"]
+        assert [one.id for one in await store.connections.abandoned(LIVING, 60)] == ["abandoned"]
+        assert [one.id for one in await store.liveness.untold(5)] == ["untold"]
+        assert [one.id for one in await store.liveness.past_grace()] == ["failed"]
+        assert [one.participant_id for one in await store.attachments.past_grace()] == ["away"]
+        assert [one.participant_id for one in await store.attachments.away()] == ["away"]
+        assert [one.participant_id for one in await store.attachments.ended()] == ["ended"]
+        assert await store.attachments.detach_orphans(HOLDERS) == 1
+        assert {view.sessions for view in await PoolOrders(store.database).all()} == {2 * N / SERVERS}
+        assert await costly(raw) == []
+        for collection in something():
+            await raw[collection].drop_indexes()
+            for ask in SWEEPS.values():
+                await ask(store)
+            missed = await costly(raw)
+            assert any(line.startswith(f"{database.name}.{collection} ") for line in missed), (
+                "the profiler sees nothing"
+            )

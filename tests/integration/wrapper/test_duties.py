@@ -1,0 +1,127 @@
+"""What one wrapper does for all: who does it, who helps, and what it costs with more wrappers."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from callplane.contracts.commands import Leave
+from callplane.contracts.ids import ParticipantId
+from callplane.store import duties
+from callplane.store.media_servers import MediaServers
+from tests.support.servers import Database, Servers
+from tests.support.store import repositories
+from tests.support.waiting import until
+from tests.support.wrappers import Room, room
+from wrapper.app import Program
+from wrapper.duties import Duties
+
+SECONDS = 3.0
+EACH = 14.0
+"""So many operations a second may each further wrapper cost: its lease, its clock, who lives, its change stream."""
+
+
+async def test_who_stops_doing_it_is_followed_by_another(database: Database) -> None:
+    async with repositories(database) as store:
+        leases = duties.Duties(store.database, lease_seconds=1.0)
+        one, two = Duties(leases, "one"), Duties(leases, "two")
+
+        async def both(sweep: str = "x") -> list[bool]:
+            for wrapper in (one, two):
+                await wrapper.look()
+            return [await wrapper.mine(sweep) for wrapper in (one, two)]
+
+        assert await asyncio.gather(one.mine("x"), two.mine("x")) in ([True, False], [False, True])
+        await leases.release("one")
+        await leases.release("two")
+        assert await both() == [True, False]
+        await asyncio.sleep(0.6)
+        assert await both() == [True, False], "renewed by the doing"
+        await asyncio.sleep(0.6)
+        assert await both() == [True, False]
+        await two.crowded("x")
+        assert await both() == [True, True]
+        await asyncio.sleep(1.1)
+        await two.look()
+        assert await two.mine("x"), "its holder has not done it for a lease"
+        assert await both() == [False, True]
+        await two.release()
+        assert await both() == [True, False]
+        ran: list[str] = []
+
+        async def sweep() -> None:
+            ran.append("swept")
+
+        await one.only_if_mine("y", sweep, lambda: False)()
+        assert (ran, await both("y")) == ([], [True, False])
+        await two.only_if_mine("y", sweep, lambda: True)()
+        await one.only_if_mine("y", sweep, lambda: True)()
+        assert ran == ["swept"]
+
+
+async def operations(database: Database) -> float:
+    """How many a second the mongod is asked for while nobody asks a wrapper for anything."""
+
+    async def counted() -> int:
+        async with database.client() as client:
+            status = await client.admin.command("serverStatus")
+        return sum(int(status["opcounters"][name]) for name in ("query", "insert", "update", "delete", "command"))
+
+    before = await counted()
+    await asyncio.sleep(SECONDS)
+    return (await counted() - before) / SECONDS
+
+
+def counting(program: Program, deleted: Counter[str]) -> None:
+    """Count the mailboxes that this wrapper deletes."""
+    topology: Any = program.context.topology
+    delete = topology.delete_mailbox
+
+    async def counted(participant: ParticipantId) -> None:
+        deleted[participant] += 1
+        await delete(participant)
+
+    topology.delete_mailbox = counted
+
+
+async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(servers: Servers) -> None:
+    async with room(servers, wrappers=1, media_servers=2) as r:
+        await r.publish(*await _seated(r))
+        await asyncio.sleep(1)
+        alone = await operations(servers.database)
+        for _ in range(2):
+            await r.start()
+        await asyncio.sleep(1)
+        three = await operations(servers.database)
+        assert three - alone <= 2 * EACH, (alone, three)
+        deleted: Counter[str] = Counter()
+        for program in r.programs:
+            counting(program, deleted)
+        session, ann = await _seated(r)
+        await r.done(Leave(participant_id=ann), session)
+
+        async def expired() -> bool:
+            found = await r.store.database["attachments"].find_one({"_id": ann})
+            return found is not None and "expires_at" in found
+
+        await until(expired)
+        await asyncio.sleep(1.5)  # a sweep of each wrapper: nothing may happen, which no event can tell
+        assert deleted[ann] <= 2, "by who it was owed to, and once more for a mailbox that came late"
+        measured: Counter[str] = Counter()
+        original = MediaServers.measured
+
+        async def count(self: MediaServers, name: str, memory: int) -> None:
+            measured[name] += 1
+            await original(self, name, memory)
+
+        MediaServers.measured = count  # type: ignore[method-assign]
+        try:
+            await asyncio.sleep(4.5)
+        finally:
+            MediaServers.measured = original  # type: ignore[method-assign]
+        assert measured
+        assert max(measured.values()) <= 3, "one wrapper reads a server's memory, each two seconds"
+
+
+async def _seated(r: Room) -> tuple[str, str]:
+    session = await r.session()
+    return session, await r.seat(session)

@@ -174,6 +174,17 @@ class Link:
         await connection.close()
 
 
+async def leave(channel: AbstractChannel | aiormq.Channel | None, within: float) -> None:
+    """Close a channel on which something failed, so that nobody takes it for a whole one.
+
+    One whose call was given up is marked by aiormq, and counts as open until the broker answers; closing ends that.
+    """
+    if channel is not None and not channel.is_closed:
+        with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
+            async with asyncio.timeout(within):
+                await channel.close()
+
+
 async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
     """The channel below aio-pika's: only there are calls without an answer, and the word of a cancelled consumer."""
     raw = await channel.get_underlay_channel()

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.connections import Link, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away, NodeDown
@@ -135,8 +134,12 @@ class Lane:
         # come has its channel closed, and with it all of them are attached anew.
         self._consumed.add(queue)
         self._down.discard(queue)
-        await self._consume(raw, queue)
-        await self._barrier(raw)
+        try:
+            await self._consume(raw, queue)
+            await self._barrier(raw)
+        except BaseException:
+            await leave(self._channel, self._link.timings.close)
+            raise
 
     async def remove(self, queue: str) -> None:
         """Stop consuming a queue; what has arrived from it still counts."""
@@ -219,9 +222,7 @@ class Lane:
                     self._asked.set()
         except Away:
             # A half attached channel is of no use: its end has everything attached anew.
-            with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
-                async with asyncio.timeout(self._link.timings.close):
-                    await channel.close()
+            await leave(channel, self._link.timings.close)
         return found
 
     async def _those_there(self, queues: list[str]) -> list[str]:

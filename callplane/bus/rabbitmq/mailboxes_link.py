@@ -17,6 +17,7 @@ from pamqp import commands as spec
 from callplane.bus.mailboxes import PREFETCH, LinkLost, Reader, Received
 from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.connections import leave
 from callplane.bus.rabbitmq.errors import answered, away
 from callplane.bus.rabbitmq.names import MAILBOX_ARGUMENTS, MESSAGES
 from callplane.contracts.errors import Away, NodeDown, Trouble
@@ -26,6 +27,7 @@ from callplane.telemetry.logs import logger
 CHANNELS = 12
 ANSWER_WITHIN = 5.0
 ASKING = 4
+LEAVE_WITHIN = 0.5
 CONFIRM_WITHIN = 2.0
 FLUSH_WITHIN = 1.0
 
@@ -189,6 +191,9 @@ class RabbitLink:
                             if channel is None or channel.is_closed:
                                 channel = await open_channel(self._channels.connection)
                             yield channel
+                except BaseException:
+                    await leave(channel, LEAVE_WITHIN)
+                    raise
                 finally:
                     self._asking.put_nowait(channel)
         except TimeoutError:

@@ -9,7 +9,7 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
 from callplane.bus.ports import NotTaken, Unroutable
-from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.connections import Link, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.permanent import declare_permanent
 from callplane.contracts.errors import Away
@@ -61,9 +61,13 @@ class _Lane:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 opened = await self._link.channel(confirms=True)
-                raw = await raw_channel(opened)
-                # A broker that lost its data has no exchanges, and publishing to a missing one closes the channel.
-                await declare_permanent(raw, self._link)
+                try:
+                    raw = await raw_channel(opened)
+                    # A broker that lost its data has no exchanges, and publishing to a missing one closes the channel.
+                    await declare_permanent(raw, self._link)
+                except BaseException:
+                    await leave(opened, self._link.timings.close)
+                    raise
                 self._held, self._channel = opened, raw
             return self._channel
 

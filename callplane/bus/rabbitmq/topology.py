@@ -9,7 +9,7 @@ from aiormq import Channel
 from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
-from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.connections import Link, leave, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
 from callplane.bus.rabbitmq.names import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
 from callplane.bus.rabbitmq.permanent import declare_permanent, declare_queue
@@ -123,5 +123,8 @@ class RabbitTopology:
                         await declare_permanent(await raw_channel(channel), self._link)
                     raw = await raw_channel(channel)
                     yield raw
+            except BaseException:
+                await leave(channel, self._link.timings.close)
+                raise
             finally:
                 self._free.put_nowait(channel)

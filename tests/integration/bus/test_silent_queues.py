@@ -1,0 +1,68 @@
+"""A queue that does not answer, as on a paused node: whoever asks for it goes without, and nobody else notices."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from callplane.bus.names import mailbox_name, session_name
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.bus.rabbitmq.connections import Timings
+from callplane.contracts.errors import Away, NodeDown
+from callplane.contracts.ids import ParticipantId
+from tests.support.bus import FAST, RabbitCorner, Told, command, is_listening_to, session, until
+from tests.support.servers import Vhost
+
+ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
+
+
+@asynccontextmanager
+async def silent(vhost: Vhost, queue: str) -> AsyncIterator[None]:
+    """Its process stands still for the block."""
+
+    async def ask(what: str) -> None:
+        await vhost.node.shell.ask(
+            f'(fun() -> {{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"{vhost.name}">>, queue, <<"{queue}">>)),'
+            f" erlang:{what}_process(amqqueue:get_pid(Q)) end)()"
+        )
+
+    await ask("suspend")
+    try:
+        yield
+    finally:
+        await ask("resume")
+
+
+async def test_a_mailbox_that_does_not_answer_ends_no_link(vhost: Vhost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callplane.bus.rabbitmq.mailboxes_link.ANSWER_WITHIN", 1.0)
+    where = session()
+    corner = RabbitCorner(vhost.url)
+    async with corner.bus() as bus, corner.mailboxes.connect(lambda _: None) as link:
+        await bus.topology.open_session(where)
+        for who in (ANN, BOB):
+            await bus.topology.open_mailbox(where, who)
+        async with silent(vhost, mailbox_name(ANN)):
+            for _ in range(6):
+                with pytest.raises(NodeDown):
+                    await link.depth(ANN)
+                assert await link.depth(BOB) == 0
+            assert not link.ended.is_set()
+        assert await link.depth(ANN) == 0
+
+
+async def test_a_session_that_does_not_answer_holds_up_no_other(vhost: Vhost) -> None:
+    """A wrapper that comes consumes all others, and that one when it answers."""
+    told, sessions = Told(), [session() for _ in range(30)]
+    async with RabbitCorner(vhost.url).bus() as bus:
+        for where in sessions:
+            await bus.topology.open_session(where)
+    settings = RabbitSettings(vhost.url, timings=Timings(call=3.0, confirm=2.0), pace=FAST)
+    async with open_bus(settings) as bus, bus.sender() as sender, bus.listener(told.work()) as listener:
+        await bus.wait_up(5)
+        async with silent(vhost, session_name(sessions[7])):
+            for where in sessions:
+                with suppress(Away):
+                    await listener.listen(where)
+            await until(lambda: is_listening_to(listener, 29))
+            assert await sender.send(command(sessions[0]), wait=5) is not None
+        await until(lambda: is_listening_to(listener, 30))

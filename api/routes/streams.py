@@ -73,8 +73,8 @@ async def ticket(asked: AskedOf, response: Response) -> TicketView:
         **problems("join-again", "poll-replaced"),
         200: {
             "description": "One event a message, its `id` the token to acknowledge by; `beat` at least every 10 s. "
-            "The event `end` carries the problem that ended it. It ends without one when 250 messages, or one for five "
-            "minutes, are unacknowledged: open it again with a new ticket and `ack`.",
+            "The event `end` carries the problem that ended it. It ends without one when 250 messages or 128 KiB, or "
+            "one for five minutes, are unacknowledged: open it again with a new ticket and `ack`.",
             "content": {EVENTS: {"schema": {"type": "string"}, "example": EXAMPLE}},
         },
     },
@@ -103,8 +103,8 @@ async def stream(
         101: {
             "description": "Frames from here are answers of `GET /messages`, an empty one at least every 10 s. Frames "
             'from the client are `{"ack": "token"}`. It is closed with 4000 + the status of a problem and its code, or '
-            "with 4000 when 250 messages, or one for five minutes, are unacknowledged: open it again with a new ticket "
-            "and `ack`."
+            "with 4000 when 250 messages or 128 KiB, or one for five minutes, are unacknowledged: open it again with a "
+            "new ticket and `ack`."
         },
     },
 )

@@ -80,6 +80,7 @@ async def _refused(http: httpx.AsyncClient, url: str) -> bool:
 
 async def test_a_length_that_is_too_long_is_refused_before_its_body_comes(database: Database) -> None:
     async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
-        head = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n"
-        answer = await said(url, head)
-    assert answer.startswith(b"HTTP/1.1 413 ")
+        head = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\n"
+        key = f"X-API-Key: {BY_KEY['X-API-Key']}\r\n".encode()
+        answers = [await said(url, head + key + b"\r\n"), await said(url, head + b"\r\n")]
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 413 ", b"HTTP/1.1 401 "]

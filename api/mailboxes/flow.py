@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from api.mailboxes.tasks import Tasks
 from api.mailboxes.window import WINDOW, WINDOW_BYTES, Window
 from callplane.bus.mailboxes import PREFETCH, Link, LinkLost, Reader, Received
-from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.errors import Away, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId
 
 LEAST = 8
@@ -92,7 +92,7 @@ class Flow:
             await self._give_up()
         except LinkLost:
             pass  # and everything that it brought with it
-        except Away:
+        except (Away, Trouble):
             pass  # asked again by ``check``
         finally:
             self._turning = False

@@ -23,13 +23,13 @@ from callplane.telemetry.logs import logger
 
 log = logger("bus")
 
-DOWN_PAUSE = 0.5
-LONGEST_DOWN_PAUSE = 4.0
+DOWN_PAUSE, LONGEST_DOWN_PAUSE, ASKED_AGAIN = 0.5, 4.0, 16
+"""Seconds between two looks at what is down, and how many queues a look asks for."""
 TOGETHER, ASKED_ALONE = 128, 8
 """How many queues are asked for with one question, and so few that each is asked for by itself."""
 ASKED_SECONDS = 10.0
-ASKED_AGAIN = 16
-"""Seconds between two looks at what is down, and how many queues a look asks for."""
+ALONE_SECONDS = 60.0
+"""After a failure each is asked for by itself for so long: as a rule a silent node is known to be down by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LaneUser:
     asks for many at once.
     """
 
-    arrived: Callable[[str, DeliveredMessage], None]
+    arrived: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
     vanished: Callable[[str], None]
     exists: Callable[[str], Awaitable[bool]]
     all_exist: Callable[[Sequence[str]], Awaitable[bool]]
@@ -58,6 +58,7 @@ class Lane:
         self._down: set[str] = set()
         self._news = asyncio.Event()
         self._asked = asyncio.Event()
+        self._alone_until = 0.0
         self._channel: AbstractChannel | None = None
         self._turn = asyncio.Lock()
         self._attached = asyncio.Event()
@@ -221,13 +222,18 @@ class Lane:
                     found += len(there)
                     self._asked.set()
         except Away:
-            # A half attached channel is of no use: its end has everything attached anew.
+            # A half attached channel is of no use: its end has everything attached anew. Asked for many at once the
+            # broker answers for a queue on a node that is silent as well, and consuming that one never ends.
+            self._consumed.clear()
+            self._alone_until = asyncio.get_running_loop().time() + ALONE_SECONDS
+            self._asked.set()
             await leave(channel, self._link.timings.close)
         return found
 
     async def _those_there(self, queues: list[str]) -> list[str]:
         """Those of them that are there: by halves, so that one that is missing costs few questions."""
-        if len(queues) <= ASKED_ALONE or not self._open.is_set():
+        alone = len(queues) <= ASKED_ALONE or asyncio.get_running_loop().time() < self._alone_until
+        if alone or not self._open.is_set():
             return [queue for queue in queues if self._open.is_set() and await self._is_there(queue)]
         if await self._user.all_exist(queues):
             self._down.difference_update(queues)
@@ -256,7 +262,7 @@ class Lane:
                 await self._consume(raw, queue)
 
     async def _consume(self, raw: Channel, queue: str) -> None:
-        raw.consumers[queue] = _callback(partial(self._user.arrived, queue))
+        raw.consumers[queue] = partial(self._user.arrived, queue)
         frame = spec.Basic.Consume(queue=queue, consumer_tag=queue, nowait=True)
         await raw.rpc(frame, timeout=self._link.timings.call)
 
@@ -291,10 +297,3 @@ class Lane:
     def _lose(self, queue: str) -> None:
         self._wanted.discard(queue)
         self._user.vanished(queue)
-
-
-def _callback(arrived: Callable[[DeliveredMessage], None]) -> Callable[[DeliveredMessage], Coroutine[None, None, None]]:
-    async def call(message: DeliveredMessage) -> None:
-        arrived(message)
-
-    return call

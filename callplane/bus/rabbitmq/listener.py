@@ -111,7 +111,7 @@ class RabbitListener:
             for lane in self.lanes:
                 tasks.create_task(_run(act, lane))
 
-    def _arrived(self, queue: str, message: DeliveredMessage) -> None:
+    async def _arrived(self, queue: str, message: DeliveredMessage) -> None:
         self.intake.arrived(received(queue, message))
 
     def _vanished(self, queue: str) -> None:

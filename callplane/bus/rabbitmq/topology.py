@@ -95,17 +95,22 @@ class RabbitTopology:
         return True
 
     async def all_exist(self, queues: Sequence[str]) -> bool:
-        """Whether all of these are there, for one round trip; False: one of them is not, or its node is down.
+        """Whether all of these are there, for one round trip; False: one of them is not, or its node is down or silent.
 
         Passive declarations without an answer: the broker works through a channel in order, and closes it at the
         first that is missing. Raises Away.
         """
+        within = self._link.timings.confirm
         try:
             async with self._channel("looking for queues") as channel:
                 for queue in queues:
-                    await channel.queue_declare(queue, passive=True, nowait=True, timeout=self._link.timings.call)
-                await channel.basic_qos(prefetch_count=0, timeout=self._link.timings.call)
+                    await channel.queue_declare(queue, passive=True, nowait=True, timeout=within)
+                await channel.basic_qos(prefetch_count=0, timeout=within)
         except Trouble:
+            return False
+        except Away:
+            if not self._link.up():
+                raise
             return False
         return True
 

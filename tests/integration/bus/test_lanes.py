@@ -1,8 +1,10 @@
 """A lane consumes what it wants: also what is wanted while it attaches, and what comes back."""
 
 import asyncio
+from collections.abc import Sequence
 
 import aio_pika
+from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connections import Timings, open_link
 from callplane.bus.rabbitmq.lanes import Lane, LaneUser
@@ -26,7 +28,7 @@ async def test_what_is_wanted_while_it_attaches_is_consumed(vhost: Vhost) -> Non
         for queue in ("early", "late"):
             await channel.declare_queue(queue, durable=True)
         async with open_link(vhost.url, "test", Timings()) as link:
-            lane = Lane(link, 1, LaneUser(lambda *_: None, lambda _: None, exists))
+            lane = Lane(link, 1, LaneUser(arrived, lambda _: None, exists, all_exist))
             lane.want("early")
             async with beside(lane.run()):
                 await asyncio.wait_for(asked.wait(), 5)
@@ -50,7 +52,7 @@ async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> Non
             await channel.declare_queue(queue, durable=True)
         async with open_link(vhost.url, "test", Timings()) as link:
             lost: list[str] = []
-            lane = Lane(link, 1, LaneUser(lambda *_: None, lost.append, exists))
+            lane = Lane(link, 1, LaneUser(arrived, lost.append, exists, all_exist))
             for queue in "abc":
                 lane.want(queue)
             async with beside(lane.run()):
@@ -66,6 +68,16 @@ async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> Non
                         lane.want("a")
                         await asyncio.sleep(0.05)
             assert lost == []
+
+
+async def arrived(_queue: str, _message: DeliveredMessage) -> None:
+    """Nothing is sent."""
+    raise AssertionError
+
+
+async def all_exist(_: Sequence[str]) -> bool:
+    """So few are asked for by themselves."""
+    raise AssertionError
 
 
 async def consumes(lane: Lane, *queues: str) -> bool:

@@ -10,6 +10,7 @@ from tests.support.modes import (
     SECONDS,
     SEVERED_AFTER,
     SEVERED_BEFORE,
+    Known,
     Mode,
     hit,
     named,
@@ -23,34 +24,40 @@ every_command = pytest.mark.parametrize("names", runs(COMMANDS), ids=named)
 
 
 @every_command
-async def test_a_wrapper_that_dies_leaves_its_command_to_another(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, KILLED)
+async def test_a_wrapper_that_dies_leaves_its_command_to_another(
+    servers: Servers, known: Known, names: list[str]
+) -> None:
+    await _hit(servers, names, KILLED, known)
 
 
 @every_command
-async def test_what_an_answered_command_owes_outlives_its_wrapper(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, KILLED_ANSWERED)
+async def test_what_an_answered_command_owes_outlives_its_wrapper(
+    servers: Servers, known: Known, names: list[str]
+) -> None:
+    await _hit(servers, names, KILLED_ANSWERED, known)
 
 
 @pytest.mark.parametrize("names", runs(OFFERS), ids=named)
-async def test_an_offer_that_is_given_up_leaves_nothing(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, BURIED)
+async def test_an_offer_that_is_given_up_leaves_nothing(servers: Servers, known: Known, names: list[str]) -> None:
+    await _hit(servers, names, BURIED, known)
 
 
 @every_command
-async def test_a_wrapper_that_wakes_up_late_does_no_harm(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, PAUSED)
+async def test_a_wrapper_that_wakes_up_late_does_no_harm(servers: Servers, known: Known, names: list[str]) -> None:
+    await _hit(servers, names, PAUSED, known)
 
 
 @every_command
-async def test_a_call_that_fails_without_its_effect_is_made_again(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, SEVERED_BEFORE)
+async def test_a_call_that_fails_without_its_effect_is_made_again(
+    servers: Servers, known: Known, names: list[str]
+) -> None:
+    await _hit(servers, names, SEVERED_BEFORE, known)
 
 
 @every_command
-async def test_a_call_that_fails_with_its_effect_is_done_once(servers: Servers, names: list[str]) -> None:
-    await _hit(servers, names, SEVERED_AFTER)
+async def test_a_call_that_fails_with_its_effect_is_done_once(servers: Servers, known: Known, names: list[str]) -> None:
+    await _hit(servers, names, SEVERED_AFTER, known)
 
 
-async def _hit(servers: Servers, names: list[str], mode: Mode) -> None:
-    await hit(servers, {name: COMMANDS[name] for name in names}, mode)
+async def _hit(servers: Servers, names: list[str], mode: Mode, known: Known) -> None:
+    await hit(servers, {name: COMMANDS[name] for name in names}, mode, known)

@@ -21,7 +21,7 @@ from tests.support.servers import fresh_database
 from tests.support.store import Repositories, repositories
 
 ALL = os.environ.get("FAULTS") == "all"
-EXAMPLES = 1500 if ALL else 40
+EXAMPLES = 1500 if ALL else 25
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.mailboxes import S
 from tests.support.slots import Row, Slot, fresh_row
 
 ALL = os.environ.get("FAULTS") == "all"
-EXAMPLES = 300 if ALL else 14
+EXAMPLES = 300 if ALL else 9
 STEPS = 20
 
 WHO = st.integers(0, 2)

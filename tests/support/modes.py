@@ -19,6 +19,8 @@ SAMPLE = 1
 SECONDS = 600 if ALL else 120
 
 Trial = Callable[[Prepare, Bench, Plan], Awaitable[Points]]
+Known = dict[str, Points]
+"""The calls of each scene when nothing hits it."""
 
 
 async def kill_answered(prepare: Prepare, b: Bench, plan: Plan) -> Points:
@@ -53,17 +55,21 @@ def named(names: object) -> str:
     return names[0] if isinstance(names, list) and len(names) == 1 else "sample"
 
 
-async def hit(servers: Servers, scenes: Mapping[str, Prepare], mode: Mode) -> None:
-    """Try these scenes in this way; then nothing may be there that no session accounts for."""
+async def hit(servers: Servers, scenes: Mapping[str, Prepare], mode: Mode, known: Known) -> None:
+    """Try these scenes in this way; then nothing may be there that no session accounts for.
+
+    ``known`` is what earlier ways have counted: a sample does not count again what it has to choose from.
+    """
     async with bench(servers) as b:
         for name, prepare in scenes.items():
-            await _every(name, prepare, mode, b)
+            if ALL or name not in known:
+                known[name] = await mode.trial(prepare, b, Plan())
+            await _every(name, prepare, mode, b, known[name])
         left = await nothing_else(b)
         assert left == {}, left
 
 
-async def _every(name: str, prepare: Prepare, mode: Mode, b: Bench) -> None:
-    quiet = await mode.trial(prepare, b, Plan())
+async def _every(name: str, prepare: Prepare, mode: Mode, b: Bench, quiet: Points) -> None:
     first, last = (quiet.handled if mode.late else 0) + 1, len(quiet.passed) + 1
     points = list(range(first, last + 1))
     if not ALL:

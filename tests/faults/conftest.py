@@ -1,0 +1,11 @@
+"""What the tests of one file learn for each other."""
+
+import pytest
+
+from tests.support.modes import Known
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    """The calls of each scene, once one way of being hit has counted them."""
+    return {}

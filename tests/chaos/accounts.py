@@ -42,11 +42,14 @@ class Account:
 
     def away(self, participant: str, since: float, until: float) -> bool:
         """Whether the RabbitMQ node of a mailbox was out of reach within this time: what was sent then may be gone."""
-        mailbox = f"user.{participant}"
+        return self.out_of_reach(f"user.{participant}", since, until)
+
+    def out_of_reach(self, queue: str, since: float, until: float) -> bool:
+        """Whether the RabbitMQ node of a queue was, within this time."""
         return any(
             absence.began < until and since < absence.ended + (MENDED_WITHIN if absence.queues is None else 0.0)
             for absence in self.absences
-            if absence.queues is None or mailbox in absence.queues
+            if absence.queues is None or queue in absence.queues
         )
 
     def made(self, delivery: Delivery) -> float:

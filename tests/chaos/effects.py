@@ -145,7 +145,10 @@ def _offered(account: Account, command: Command, told: Told, verdict: Verdict) -
     connection = command.answer["id"]
     if command.status == ACCEPTED:
         reader = next(r for r in account.readers if r.participant == command.client)
-        gone = account.away(reader.participant, command.asked, reader.finished)
+        # What waits for its retry is lost when the node of the session's own queue goes in that second.
+        gone = account.away(reader.participant, command.asked, reader.finished) or account.out_of_reach(
+            f"session.{account.session}", command.asked, command.answered + LATE
+        )
         if reader.ended == "closed" and not gone and command.answer["command_id"] not in told.outcomes:
             verdict.say("lost", f"{command.op} {command.n}: neither answer nor error came for {connection}")
         return

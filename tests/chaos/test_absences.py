@@ -116,6 +116,15 @@ def test_an_outcome_that_came_to_no_mailbox_is_forgiven_with_it() -> None:
     only(check(story.history), "lost", "neither answer nor error came for c")
 
 
+def test_an_outcome_is_forgiven_too_when_the_queue_of_the_session_was_away() -> None:
+    story = Story()
+    story.did("bo", "subscribe", {"key": "k", "publisher": "ann"}, {"id": "c", "command_id": "k"}, 202)
+    story.history.absences.append(Absence(story.now + 1, ["session.session"], story.now + 5))
+    assert story.verdict().clean
+    story.history.absences[0].queues = ["session.other"]
+    only(check(story.history), "lost", "neither answer nor error came for c")
+
+
 def test_absences_are_kept_with_the_history(tmp_path: Path) -> None:
     story = Story()
     of_bo(story, 1.0, 2.0)

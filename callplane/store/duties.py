@@ -32,8 +32,9 @@ class Duties:
         with away_when_unreachable():
             found = await self._collection.aggregate([{"$project": fields}])
         return {
-            one["_id"]: Duty(str(one["holder"]), bool(one.get("held")), bool(one.get("crowded")))
+            one["_id"]: Duty(str(one.get("holder")), bool(one.get("held")), bool(one.get("crowded")))
             for one in found
+            if isinstance(one["_id"], str)
             if one.get("holder") is not None  # else it was given back
         }
 

@@ -35,8 +35,9 @@ class Wrappers:
         living = {"$and": [{"$eq": [{"$type": "$since"}, "date"]}, {"$gte": ["$since", self._past]}]}
         with away_when_unreachable():
             found = await self._collection.aggregate([{"$project": {"living": living}}])
-        alive = frozenset(one["_id"] for one in found if one["living"])
-        return alive, frozenset(one["_id"] for one in found) - alive
+        leases = {one["_id"]: one["living"] for one in found if isinstance(one["_id"], str)}
+        alive = frozenset(wrapper for wrapper, lives in leases.items() if lives)
+        return alive, frozenset(leases) - alive
 
     async def bury(self) -> list[str]:
         """Remove the leases that have run out; returns whose they were."""

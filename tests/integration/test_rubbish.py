@@ -1,6 +1,7 @@
 """Rubbish in every collection and every queue under running programs: nobody who is well notices."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,17 @@ from tests.support.wrappers import offer
 KEY = {"X-API-Key": API_KEY}
 OLD = datetime(2001, 1, 1, tzinfo=UTC)
 EVER = datetime(2999, 1, 1, tzinfo=UTC)
-COLLECTIONS = ("sessions", "connections", "attachments", "media_servers", "wrappers", "pods", "tickets", "commands")
+COLLECTIONS = (
+    "sessions",
+    "connections",
+    "attachments",
+    "media_servers",
+    "wrappers",
+    "pods",
+    "tickets",
+    "commands",
+    "duties",
+)
 QUEUES = ("wrapper", "retry", "dead-letters", "session.{session}", "user.{participant}")
 BODIES = (b"", b"rubbish", b"\xff\xfe", b"{}", b'{"id": 5}', b"[" * 5000, b'{"body": {"name": "close"}}')
 
@@ -94,6 +105,11 @@ async def test_rubbish_everywhere_costs_nobody_else_anything(servers: Servers) -
         await asyncio.sleep(3)  # every sweep, and a look at the pool, has come past it more than once
         for program in (*c.apis, *c.wrappers, await c.start_wrapper()):
             assert program.process.returncode is None
+        for wrapper in c.wrappers:
+            counted = (await http.get(f"{wrapper.url}/metrics")).text
+            assert '"a sweep failed"' not in wrapper.process.output()  # its item may, which is logged otherwise
+            # One of the sessions has an id that is too long for the name of a queue, and costs itself alone.
+            assert set(re.findall(r'loop_failures_total{loop="(.*?)"}', counted)) <= {"listening to one session"}
         signal = {"type": "still-here", "to": participant}
         assert (await http.post(f"/sessions/{session}/signals", json=signal, headers=me)).status_code == 202
         await hears(http, me, "still-here")

@@ -13,7 +13,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.media_servers import MediaServerDocument
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
-from wrapper import drops, grace
+from wrapper import drops, grace, verdicts
 from wrapper.aftermath import CarryingAftermath, Owing
 from wrapper.context import Context
 from wrapper.draining import Draining
@@ -69,6 +69,7 @@ class Sweeps:
             "strays": self._leases.forget_strays,
             grace.DUTY: self.grace.sweep,
             drops.DUTY: self.drops.sweep,
+            verdicts.DUTY: Verdicts(self._context, self._settings.connect_seconds).sweep,
             "sessions counted": self.count,
             "draining": Draining(self._context, self._settings.drain_per_second).sweep,
         }
@@ -80,7 +81,6 @@ class Sweeps:
             for name, sweep in shared.items():
                 rounds = 1 if name == "draining" else ROUNDS
                 group.create_task(self.each(every, self._only_if_ours(name, sweep), rounds=rounds))
-            group.create_task(self.each(every, Verdicts(self._context, self._settings.connect_seconds).sweep))
             # News is for everybody: who has the lease of this sweep may have died with the server.
             group.create_task(self.each(LISTING_SECONDS, self.lost_servers, listening.pool_changed, rounds=ROUNDS))
             group.create_task(self.each(every, partial(monitor.sweep, self.duties.mine)))

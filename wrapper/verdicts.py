@@ -11,6 +11,8 @@ from wrapper.readback import act_on, fresh
 from wrapper.settle import settle
 from wrapper.side_by_side import side_by_side
 
+DUTY = "verdicts"
+
 NEVER = "not-connected"
 """The reason that its participant and, of a stream, everybody is told."""
 
@@ -26,8 +28,12 @@ class Verdicts:
         self._log = logger("verdicts")
 
     async def sweep(self) -> None:
-        """Look at some that are due, the oldest first."""
-        await side_by_side(self._judge, await self._context.store.liveness.unconnected_for(self._seconds))
+        """Look at some that are due, the oldest first; what is on a server that we do not reach is for the others."""
+        due = await self._context.store.liveness.unconnected_for(self._seconds)
+        servers = {one.endpoint.server for one in due if one.endpoint is not None}
+        if not servers <= self._context.media.reached():
+            await self._context.store.duties.crowd(DUTY)
+        await side_by_side(self._judge, due)
 
     async def _judge(self, connection: ConnectionDocument) -> None:
         """What the media server says counts, for its event may have been heard by nobody; and only for a moment.

@@ -11,7 +11,7 @@ from api.mailboxes.flow import Source
 from api.mailboxes.gaps import Published
 from api.mailboxes.interrupted import Interrupted
 from api.mailboxes.mailbox import Mailbox
-from api.mailboxes.polls import NotHeld, gone, unavailable
+from api.mailboxes.polls import gone, unavailable
 from api.mailboxes.presence import Presence
 from api.mailboxes.tasks import AT_ONCE, Tasks
 from callplane.bus.mailboxes import PREFETCH, Link, LinkLost, Received
@@ -172,11 +172,13 @@ class Holder:
         return Received(message.id, message.model_dump_json().encode())
 
     def _forget(self, mailbox: Mailbox) -> None:
-        """The broker took it away, for it was deleted, or for its node is down."""
-        participant_id = mailbox.presence.seat.participant_id
-        self._ground.interrupted.asked(mailbox.presence.seat, asyncio.get_running_loop().time())
-        if self._held.get(participant_id) is mailbox:
-            del self._held[participant_id]
+        """The broker took it away: it was deleted, or its node is down. Said again when its seat has changed."""
+        seat = mailbox.presence.seat
+        is_held = self._held.get(seat.participant_id) is mailbox
+        if is_held or seat.participant_id in self._ground.interrupted:
+            self._ground.interrupted.asked(seat, asyncio.get_running_loop().time())
+        if is_held:
+            del self._held[seat.participant_id]
 
     def release(self) -> None:
         """Answer every parked poll with what is there."""
@@ -195,7 +197,8 @@ class Holder:
 
     def end(self) -> None:
         """The link is over: nothing is held, and whoever waits looks elsewhere."""
-        self.fail(NotHeld)
+        for mailbox in self._held.values():
+            mailbox.end()
         self._held.clear()
         for participant_id in list(self._takings):
             self._settle(participant_id, None)

@@ -66,6 +66,7 @@ class Mailbox:
         self.flow = Flow(source, tasks, self._window, self)
         self._parked: _Parked | None = None
         self._told = Told()
+        self._gone = False
 
     def receive(self, received: Received) -> None:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop.
@@ -94,6 +95,11 @@ class Mailbox:
         """The broker took the mailbox away: whoever asks looks again and finds out why."""
         self.flow.close()
         self._lost(self)
+        self.end()
+
+    def end(self) -> None:
+        """It is not held any more: whoever waits, or is about to, looks elsewhere."""
+        self._gone = True
         self.fail(NotHeld())
 
     async def poll(self, poll: Poll, parked: Callable[[], None] = lambda: None) -> Batch:
@@ -105,6 +111,9 @@ class Mailbox:
         # poll that is parked then would wait in a seat whose grace runs out.
         while not self.presence.is_certain():
             await self._confirm()
+        # Meanwhile it may have been lost, and nobody would ever answer a poll that is parked after that.
+        if self._gone or self._link.ended.is_set():
+            raise NotHeld
         if poll.ack is not None:
             self.flow.acknowledge(self._window.acknowledge(poll.ack))
         self._supersede(poll)
@@ -118,9 +127,12 @@ class Mailbox:
         try:
             await self._tasks.to_its_end(self.presence.confirm)
         except NotHeld:
-            # Two hold it, which no step of ours allows: give everything back rather than read beside another.
-            self._link.end("another holds a mailbox that is read here")
+            if not self._gone:  # else another may well have it by now
+                # Two hold it, which no step of ours allows: give everything back rather than read beside another.
+                self._link.end("another holds a mailbox that is read here")
             raise
+        if self._gone:
+            self._lost(self)  # its seat is another than when that was said first
 
     async def _park(self, poll: Poll, parked: Callable[[], None]) -> Batch:
         mine = self._parked = _Parked(poll)

@@ -1,0 +1,99 @@
+"""A mailbox that is lost while a poll confirms its seat: the poll looks elsewhere, the seat is looked after."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from api.mailboxes.pod import Station
+from api.mailboxes.polls import NotHeld
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.ids import ParticipantId
+from tests.support.fallible import FallibleBus
+from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on
+from tests.support.servers import Database
+
+
+def station_of(pod: TestPod) -> Station:
+    """What the pod has on its present link."""
+    station = pod.doors._pod._station
+    assert station is not None
+    return station
+
+
+def meanwhile(pod: TestPod, participant: ParticipantId, happens: Callable[[], None]) -> None:
+    """Let something happen at the end of the next confirmation, before its poll goes on."""
+    mailbox = station_of(pod).holder.find(participant)
+    assert mailbox is not None
+    mailbox.presence.doubt()
+    tasks = mailbox._tasks
+
+    class Between:
+        async def to_its_end(self, work: Callable[[], Awaitable[None]]) -> None:
+            await tasks.to_its_end(work)
+            happens()
+
+    mailbox._tasks = cast(Any, Between())
+
+
+def fallible(scene: Scene) -> FallibleBus:
+    """The scene's bus, of which parts can go down."""
+    assert isinstance(scene.bus, MemoryMailboxes)
+    return FallibleBus(scene.bus)
+
+
+async def test_a_poll_does_not_wait_in_a_mailbox_that_the_broker_took_away(database: Database) -> None:
+    """Its node goes while the seat is being called attached; what was written then is what is detached later."""
+    async with memory_scene(database) as scene:
+        bus = fallible(scene)
+        async with pod_on(bus, scene.database) as pod:
+            ann = await scene.seat("ann")
+            await pod.poll(ann, wait=0)
+            meanwhile(pod, ann, lambda: bus.fail(ann))
+            mailbox = station_of(pod).holder.find(ann)
+            assert mailbox is not None
+            async with asyncio.timeout(2):
+                with pytest.raises(NotHeld):
+                    await mailbox.poll(pod.asked(ann, wait=60))
+            assert pod.doors._pod._interrupted._missed[ann].seat == await scene.attachment(ann)
+            await scene.until_state(ann, "detached")
+            async with asyncio.timeout(2):
+                assert await outcome(pod.poll(ann, wait=60)) == "unavailable"
+
+
+async def test_a_poll_does_not_wait_on_a_link_that_has_ended(database: Database) -> None:
+    """Nothing else could wake it: the next link knows nothing of it. Asked again, the new link answers."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        station = station_of(pod)
+        mailbox = station.holder.find(ann)
+        assert mailbox is not None
+
+        def ends() -> None:
+            station.link.end("over")
+            station.holder.end()
+
+        meanwhile(pod, ann, ends)
+        async with asyncio.timeout(2):
+            with pytest.raises(NotHeld):
+                await mailbox.poll(pod.asked(ann, wait=60))
+        async with asyncio.timeout(5):
+            await pod.poll(ann, wait=0)
+
+
+async def test_a_lost_mailbox_that_another_has_taken_ends_no_link(database: Database) -> None:
+    """Only a mailbox that is still read here must not be another's."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        await pod.poll(ann, wait=0)
+        station = station_of(pod)
+        mailbox = station.holder.find(ann)
+        assert mailbox is not None
+        mailbox.presence.doubt()
+        mailbox.cancelled()
+        await scene.attachments.take(await scene.attachment(ann), "another")
+        with pytest.raises(NotHeld):
+            await mailbox.poll(pod.asked(ann, wait=60))
+        assert not station.link.ended.is_set()

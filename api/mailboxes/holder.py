@@ -1,7 +1,7 @@
 """What this pod holds on one link, and how it takes a mailbox. Ends with its link; the next one starts empty."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,8 @@ from api.mailboxes.interrupted import Interrupted
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.polls import gone, unavailable
 from api.mailboxes.presence import Presence
-from api.mailboxes.tasks import AT_ONCE, Tasks
+from api.mailboxes.tasks import Tasks, side_by_side
+from api.mailboxes.unasked import detach_unasked
 from callplane.bus.mailboxes import PREFETCH, Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import Away, NodeDown, Refusal, Trouble
@@ -206,15 +207,8 @@ class Holder:
     async def look_after(self, away: float, unread: float) -> None:
         """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges. Raises Away."""
         now = asyncio.get_running_loop().time()
-        for mailboxes in _chunks(self.mailboxes(), AT_ONCE):
-            settled = await asyncio.gather(
-                *[self._look_after(mailbox, now, away, unread) for mailbox in mailboxes], return_exceptions=True
-            )
-            for failure in settled:
-                if isinstance(failure, BaseException):
-                    raise failure
-        for seat in self._ground.interrupted.unasked(now - away):
-            await self._ground.attachments.detach(seat)
+        await side_by_side([partial(self._look_after, one, now, away, unread) for one in self.mailboxes()])
+        await detach_unasked(self._ground.interrupted, self._ground.attachments, now - away)
 
     async def compare(self, published: Published) -> None:
         """Make again the way to each mailbox that lacks what its session has published. Raises Away and LinkLost."""
@@ -238,7 +232,3 @@ class Holder:
             await self._ground.attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")
         elif mailbox.presence.is_away(away):
             await mailbox.presence.give_up(away)
-
-
-def _chunks(mailboxes: list[Mailbox], size: int) -> Iterable[list[Mailbox]]:
-    return (mailboxes[start : start + size] for start in range(0, len(mailboxes), size))

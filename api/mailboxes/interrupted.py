@@ -46,10 +46,11 @@ class Interrupted:
         self._missed.pop(participant_id, None)
 
     def unasked(self, before: float) -> list[Attachment]:
-        """Those whose client was here last before this loop time; each is named once."""
-        found = []
-        for missed in self._missed.values():
-            if missed.seat is not None and missed.asked <= before:
-                found.append(missed.seat)
-                missed.seat = None
-        return found
+        """Those whose client was here last before this loop time, until they are ``settled`` or asked for again."""
+        return [missed.seat for missed in self._missed.values() if missed.seat is not None and missed.asked <= before]
+
+    def settled(self, seat: Attachment, now: Attachment | None = None) -> None:
+        """This one needs no detaching any more, or is ``now`` another; nothing, where it was asked for meanwhile."""
+        missed = self._missed.get(seat.participant_id)
+        if missed is not None and missed.seat is seat:
+            missed.seat = now

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.dockerfile import Line, Stage
 
-BASE_IMAGE = "python:3.11-slim-bookworm"
+BASE_IMAGE = "python:3.11.13-slim-bookworm"
 TREES = ("/opt/", "/src")
 SECONDS = 100
 

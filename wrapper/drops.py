@@ -10,8 +10,10 @@ from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.items import Items
 from wrapper.media.port import Gone
+from wrapper.readback import fresh
 
 DUTY = "drops"
+ASK_SECONDS = 2.0
 SILENT = "the client's media has stopped"
 
 
@@ -52,10 +54,11 @@ class Drops:
         await attachments.looked_at(one.participant_id for one in away if one.participant_id not in elsewhere)
 
     async def _fail_if_unheard(self, since: Mapping[ParticipantId, datetime], connection: ConnectionDocument) -> None:
-        if await self._unheard(connection, since[ParticipantId(connection.participant_id)]):
-            await self._fail(connection)
+        until = fresh(self._context, ASK_SECONDS)
+        if await self._unheard(connection, since[ParticipantId(connection.participant_id)], until):
+            await self._fail(connection, until)
 
-    async def _unheard(self, connection: ConnectionDocument, away: datetime) -> bool:
+    async def _unheard(self, connection: ConnectionDocument, away: datetime, until: datetime) -> bool:
         """Whether nothing comes from the client, though no event has said so.
 
         Who goes before the first RTCP never had a MediaStateChanged, so its end is never told (measured), and an event
@@ -70,10 +73,14 @@ class Drops:
             pulse = await self._context.media.pulse(connection.endpoint) if connection.kind == "subscribe" else None
         except (Gone, Trouble):  # settling says what is gone; others may reach what we do not
             return False
-        return pulse is not None and await self._store.pulses.stopped(connection.id, away, (pulse.reports, pulse.sent))
+        return pulse is not None and await self._store.pulses.stopped(
+            connection.id, away, (pulse.reports, pulse.sent), until
+        )
 
-    async def _fail(self, connection: ConnectionDocument) -> None:
-        self._context.aftermath.owes(await self._store.liveness.media_state(connection.id, ("connected",), "failed"))
+    async def _fail(self, connection: ConnectionDocument, until: datetime | None = None) -> None:
+        """Void after ``until``: a wrapper may have been paused since it asked."""
+        failed = await self._store.liveness.media_state(connection.id, ("connected",), "failed", until)
+        self._context.aftermath.owes(failed)
 
     async def _tell(self, connection: ConnectionDocument) -> None:
         """The session first: what is told to the one marks it as done, and so comes last."""

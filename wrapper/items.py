@@ -46,7 +46,7 @@ class Items:
                 self._under_way.add(key)
                 try:
                     if not await self._one(key, work(subject), away) and put_off is not None:
-                        await self._one(key, put_off(subject), away)
+                        await self._one(key, put_off(subject), _InARow(self._at_once))  # says nothing of the work
                 finally:
                     self._under_way.discard(key)
 

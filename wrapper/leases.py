@@ -16,6 +16,9 @@ from wrapper.readback import act_on, fresh
 from wrapper.settle import line_of, settle
 from wrapper.side_by_side import side_by_side
 
+WAIT_FOR_SERVERS = ("place", "release-lost-pipeline")
+"""Chores that wait for a media server."""
+
 
 class Leases:
     """Renews our own lease; judges others only a full lease after it could."""
@@ -160,8 +163,16 @@ class Leases:
                 return
             await store.connections.disown(connection.id, me)
 
+    def reaches(self, server: str) -> bool:
+        """Whether we have a socket to that media server now."""
+        return server in self._context.media.reached()
+
     async def came_back(self, server: str) -> None:
-        """Our socket is there again: hear and settle what we own there, for events in between were lost."""
+        """Our socket is there again: hear and settle what we own there, for events in between were lost.
+
+        What was put off because nobody reached a media server is due: we may have been the one to try it.
+        """
+        await self._context.store.sessions.counted.hasten(WAIT_FOR_SERVERS)
         ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
         async with self._hearing:  # what was heard before the socket was lost is not heard now
             self._unheard.update(ours)

@@ -131,6 +131,11 @@ class Listening:
         self._shunned[session] = server
         await self._listener.unlisten(session)
 
+    async def unshun(self, session: SessionId) -> None:
+        """Its media server is reached after all."""
+        if self._shunned.pop(session, None) is not None:
+            await self.listen(session)
+
     async def back(self, server: str) -> None:
         """A media server is reached again, or was removed: listen to what was shunned for it."""
         self._shunned = {session: other for session, other in self._shunned.items() if other != server}

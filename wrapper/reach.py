@@ -40,7 +40,10 @@ class Reach:
     async def shun(self, session: SessionId, server: str) -> None:
         """Leave one session to those who reach its media server."""
         if self._parts is not None:
-            await self._parts[1].shun(session, server)
+            leases, listening = self._parts
+            await listening.shun(session, server)
+            if leases.reaches(server):  # it came back while it was asked who else reaches it
+                await listening.unshun(session)
 
     async def cancelled(self, session: SessionId) -> None:
         """A session's queue is gone."""

@@ -21,7 +21,7 @@ from wrapper.drops import Drops
 from wrapper.duties import Duties, Sweep
 from wrapper.grace import Grace
 from wrapper.items import Items
-from wrapper.leases import Leases
+from wrapper.leases import WAIT_FOR_SERVERS, Leases
 from wrapper.listening import Listening
 from wrapper.monitor import Monitor
 from wrapper.settings import WrapperSettings
@@ -102,13 +102,21 @@ class Sweeps:
         """Until nothing is left that could be done; in any order, or several wrappers would run for the same."""
         age = self._settings.sweep_seconds
         won = 0
+        put_off: set[str] = set()
 
         async def one(id_: str) -> None:
             nonlocal won
+            put_off.discard(id_)
             document = await counted.win(id_, age)
             if document is not None:
                 won += 1
-                await self._do(counted, document)
+                if await self._do(counted, document):
+                    put_off.add(id_)
+                    raise Away("store or broker did not answer")
+
+        async def later(id_: str) -> None:
+            if id_ not in put_off:
+                await counted.put_off(id_)
 
         while True:
             owing = await counted.owing(age)
@@ -116,11 +124,12 @@ class Sweeps:
             before = won
             if len(owing) >= CROWD:
                 await self.duties.crowded("owed")
-            await self._items["owed"].each({id_: id_ for id_ in owing}, one, counted.put_off)
+            await self._items["owed"].each({id_: id_ for id_ in owing}, one, later)
             if won == before:
                 return
 
-    async def _do(self, counted: CountedUpdates[Any], document: Owing) -> None:
+    async def _do(self, counted: CountedUpdates[Any], document: Owing) -> bool:
+        """Do what is due; what could not be done is put off. Whether that was because store or broker were away."""
         now = self._context.store.clock.now()
         chores = frozenset(chore.id for chore in document.chores if chore.at <= now)
         carries = any(entry.at <= now for entry in document.outbox)
@@ -128,8 +137,7 @@ class Sweeps:
         if left.entries:
             await self.duties.crowded("owed")  # another may be able to: it reaches what we do not
             await counted.put_off(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)
-        if left.away:
-            raise Away("store or broker did not answer")
+        return left.away
 
     async def deserted(self) -> None:
         """Close sessions that nobody came to, or that everybody left, when their time is over."""
@@ -167,7 +175,7 @@ class Sweeps:
         there = {(s.name, s.server_id) for s in pool if s.state == "up"}
         there |= {(s.name, "open") for s in pool if s.state == "up" and not s.cordoned}
         if there - self._there:
-            await self._context.store.sessions.counted.hasten(("place", "release-lost-pipeline"))
+            await self._context.store.sessions.counted.hasten(WAIT_FOR_SERVERS)
         self._there = there
 
     async def count(self) -> None:

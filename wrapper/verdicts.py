@@ -52,7 +52,8 @@ class Verdicts:
         except (Trouble, TimeoutError) as trouble:
             self._log.info("not judged", connection_id=connection.id, why=str(trouble))
             return
-        if state.connected or state.heard:
+        # A media server never takes "connected" back, not even when ICE has failed since and nobody heard of either.
+        if not state.failed and (state.connected or state.heard):
             await act_on(state, connection, self._context, until)
             return
         released = await self._context.store.liveness.give_up(connection, NEVER, until)

@@ -10,10 +10,11 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.store.calm import Found
 from callplane.store.database import Database, Document
 from callplane.store.graces import ANEW, Graces
 from callplane.store.guards import after, is_due, older_than, put_off
-from callplane.store.reading import read, readable
+from callplane.store.reading import page, read
 from callplane.store.trouble import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
@@ -157,9 +158,11 @@ class Attachments:
             await self._collection.delete_many({"session_id": session})
 
     async def _list(self, where: Document, order: str, limit: int) -> list[Attachment]:
+        def question(also: Document) -> Found:
+            return self._collection.find({"$and": [where, also]} if also else where).sort(order, 1).limit(limit)
+
         with away_when_unreachable():
-            found = await self._collection.find(where).sort(order, 1).limit(limit).to_list()
-        return readable(Attachment, found, self._collection)
+            return await page(Attachment, question, self._collection)
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
         step: Document = {"$inc": {"n": 1}} if counting else {}

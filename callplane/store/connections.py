@@ -13,11 +13,12 @@ from callplane.contracts.bounds import CANDIDATES, CONNECTIONS_PER_SEAT
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
 from callplane.contracts.shapes import Kind, MediaKind
+from callplane.store.calm import Found
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
 from callplane.store.guards import older_than, remembered
-from callplane.store.reading import read, readable
+from callplane.store.reading import page, read
 from callplane.store.trouble import away_when_unreachable
 
 CLAIM_SECONDS = 15.0
@@ -220,9 +221,11 @@ class Connections:
             await self._collection.delete_many({"session_id": session})
 
     async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
+        def question(also: Document) -> Found:
+            return self._collection.find({"$and": [where, also]} if also else where).limit(limit)
+
         with away_when_unreachable():
-            found = await self._collection.find(where).limit(limit).to_list()
-        return readable(ConnectionDocument, found, self._collection)
+            return await page(ConnectionDocument, question, self._collection)
 
     async def _change(self, where: Document, update: Document, *, upsert: bool = False) -> ConnectionDocument | None:
         with away_when_unreachable():

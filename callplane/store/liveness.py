@@ -7,12 +7,13 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from callplane.contracts.messages import connection_failed, connection_state
+from callplane.store.calm import Found
 from callplane.store.changes import Change, CountedUpdates, Owed
 from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument
 from callplane.store.graces import ANEW, Graces
 from callplane.store.guards import in_time, older_than
-from callplane.store.reading import read, readable
+from callplane.store.reading import page, read
 from callplane.store.trouble import away_when_unreachable
 
 LIMIT = 5000
@@ -121,9 +122,11 @@ class Liveness:
         return await self._all(wanted)
 
     async def _all(self, where: Document, limit: int = LIMIT) -> list[ConnectionDocument]:
+        def question(also: Document) -> Found:
+            return self._collection.find({"$and": [where, also]} if also else where).sort("since", 1).limit(limit)
+
         with away_when_unreachable():
-            found = await self._collection.find(where).sort("since", 1).limit(limit).to_list()
-        return readable(ConnectionDocument, found, self._collection)
+            return await page(ConnectionDocument, question, self._collection)
 
 
 def _of(seats: Seats) -> Document:

@@ -10,7 +10,7 @@ from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 
 if TYPE_CHECKING:
-    from callplane.store.calm import Collection, Document
+    from callplane.store.calm import Collection, Document, Found
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,12 +58,29 @@ def read(kind: type[M], found: "Document", collection: "Collection") -> M:
         raise Unreadable(collection.name, found.get("_id"), why) from None
 
 
+async def page(kind: type[M], question: Callable[["Document"], "Found"], collection: "Collection") -> list[M]:
+    """What a bounded ``question`` finds, given a filter to add, of documents that can be read.
+
+    Those that cannot are left out of the next question: at the head of a page they would hide all others for ever.
+    """
+    unread: list[Any] = []
+    while True:
+        documents, new = _split(kind, await question({"_id": {"$nin": unread}} if unread else {}).to_list(), collection)
+        if not new:
+            return documents
+        unread += new
+
+
 def readable(kind: type[M], found: Iterable["Document"], collection: "Collection") -> list[M]:
     """Those of them that can be read, in their order."""
-    documents = []
+    return _split(kind, found, collection)[0]
+
+
+def _split(kind: type[M], found: Iterable["Document"], collection: "Collection") -> tuple[list[M], list[Any]]:
+    documents, unread = [], []
     for one in found:
         try:
             documents.append(read(kind, one, collection))
-        except Unreadable:
-            continue
-    return documents
+        except Unreadable as failure:
+            unread.append(failure.id)
+    return documents, unread

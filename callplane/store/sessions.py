@@ -16,7 +16,7 @@ from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import SessionDocument
 from callplane.store.free_json import stored
 from callplane.store.guards import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
-from callplane.store.reading import read, readable
+from callplane.store.reading import page, read, readable
 from callplane.store.trouble import Said, away_when_unreachable
 from callplane.store.unreadable import close_unreadable, why_not
 
@@ -168,8 +168,9 @@ class Sessions:
         up = sorted({process for process in servers.values() if process})
         where = {**_PLACED, "server_id": {"$nin": up}}
         with away_when_unreachable():
-            found = await self._collection.find(where).limit(limit).to_list()
-        return readable(SessionDocument, found, self._collection)
+            return await page(
+                SessionDocument, lambda also: self._collection.find({**where, **also}).limit(limit), self._collection
+            )
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from callplane.contracts.errors import Away
 from callplane.contracts.ids import new_id
 from tests.support.servers import Database
 from tests.support.store import Repositories, repositories
@@ -27,11 +28,12 @@ SETTINGS = WrapperSettings(lease_seconds=30, tombstone_seconds=0)
 
 @dataclass
 class Broker:
-    """Counts what is deleted; what ``ill`` names raises, what ``hanging`` names never answers."""
+    """Counts what is deleted; what ``ill`` names raises, what ``hanging`` names never answers, ``away`` all of it."""
 
     deleted: Counter[str] = field(default_factory=Counter)
     ill: set[str] = field(default_factory=set)
     hanging: set[str] = field(default_factory=set)
+    away: bool = False
     seconds: float = 0.0
     at_once: int = 0
     most: int = 0
@@ -45,6 +47,8 @@ class Broker:
         await self._delete(participant)
 
     async def _delete(self, what: str) -> None:
+        if self.away:
+            raise Away("no broker")
         if what in self.ill:
             raise RuntimeError(what)
         self.at_once += 1
@@ -86,6 +90,7 @@ class Sweeping:
     sweeps: Sweeps
     grace: Grace
     drops: Drops
+    leases: Leases
 
 
 @asynccontextmanager
@@ -103,7 +108,7 @@ async def sweeping(database: Database, wrappers: int = 1) -> AsyncIterator[list[
             leases = Leases(context, 0, lambda: True)
             leases.renewed_since = leases.reachable_since = float("-inf")
             sweeps = Sweeps(context, leases, aftermath, SETTINGS)
-            made.append(Sweeping(outside, broker, context, sweeps, sweeps.grace, sweeps.drops))
+            made.append(Sweeping(outside, broker, context, sweeps, sweeps.grace, sweeps.drops, leases))
         working = [group.create_task(one.context.aftermath.run()) for one in made]  # type: ignore[attr-defined]
         yield made
         for task in working:

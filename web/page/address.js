@@ -9,12 +9,26 @@ export const opened = { search: location.search, hash: location.hash };
 const fragment = new URLSearchParams(opened.hash.slice(1));
 const given = fragment.get("access_token");
 if (given) {
-  // Kept for this tab alone, so that a reload does not shut its user out.
-  sessionStorage.setItem(KEPT, given);
   fragment.delete("access_token");
   const rest = fragment.toString();
   history.replaceState(null, "", `${location.pathname}${location.search}${rest ? `#${rest}` : ""}`);
 }
 
 /** @type {string | null} the access token of the link, or of the one that this tab was opened with earlier */
-export const accessToken = given ?? sessionStorage.getItem(KEPT);
+export const accessToken = given ?? kept(() => sessionStorage.getItem(KEPT));
+
+// Kept for this tab alone, so that a reload does not shut its user out.
+if (given) kept(() => sessionStorage.setItem(KEPT, given));
+
+/**
+ * Where a browser blocks storage, even looking at it throws: then a reload needs the link again.
+ * @template T
+ * @param {() => T} use
+ */
+function kept(use) {
+  try {
+    return use();
+  } catch {
+    return null;
+  }
+}

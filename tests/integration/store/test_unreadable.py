@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from callplane.contracts.ids import new_id
-from callplane.store.documents import Seat
+from callplane.store.documents import MediaRef, Seat
 from callplane.store.listing import Listing
 from callplane.store.reading import Unreadable
 from callplane.store.seats import SeatGuard
@@ -93,3 +93,15 @@ async def test_what_cannot_be_read_hides_nothing_else(database: Database, rubbis
                 await store.sessions.find(id_)
             assert await store.sessions.epoch_of_open(id_) == 0
         assert await store.sessions.open_ids() == ([id_] if isinstance(id_, str) else [])
+
+
+async def test_those_at_the_head_of_a_page_hide_nobody_behind_them(database: Database) -> None:
+    async with repositories(database) as store:
+        lost: dict[str, Any] = {"status": "open", "media": MediaRef("gone", "p"), "server": "gone", "server_id": "a"}
+        for n in range(3):
+            await store.database["sessions"].insert_one({**lost, "_id": f"0 unreadable {n}", "epoch": "x"})
+        session = await store.session()
+        await store.database["sessions"].update_one(
+            {"_id": session.id}, {"$set": lost | {"media": MediaRef("gone", "p")}}
+        )
+        assert [one.id for one in await store.sessions.on_servers_lost({}, 2)] == [session.id]

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -88,7 +89,7 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
                 "early": ([1.0 * (step > 0)], 100 * step),  # the last one was under way at the first look
                 "unsent": ([1.0], 0),  # it receives nothing, and so has nothing to report on
             }
-            return {id_: await watched.stopped(id_, since, what) for id_, what in seen.items()}
+            return {id_: await watched.stopped(id_, since, what, store.soon()) for id_, what in seen.items()}
 
         nobody = dict.fromkeys(("still", "alive", "early", "unsent"), False)
         assert await looks(0) == await looks(1) == nobody
@@ -101,7 +102,24 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
         assert await looks(4) == nobody
         await asyncio.sleep(0.5)
         assert (await looks(5))["alive"]
-        assert not await watched.stopped("never", since, ([1.0], 1))
+        assert not await watched.stopped("never", since, ([1.0], 1), store.soon())
+
+
+async def test_what_comes_after_a_silence_may_be_reported_on_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulses, "STILL_SECONDS", 0.4)
+    async with repositories(database) as store:
+        watched, since = Pulses(store.database, store.clock), store.clock.now()
+        await store.database["connections"].insert_one({"_id": "c", "state": "ready", "media_state": "connected"})
+        for _ in range(6):
+            assert not await watched.stopped("c", since, ([1.0], 7), store.soon())
+            await asyncio.sleep(0.1)
+        assert not await watched.stopped("c", since, ([1.0], 1000), store.soon()), "a key frame, after a muted second"
+        await asyncio.sleep(0.5)
+        late = store.clock.now() - timedelta(seconds=1)
+        assert not await watched.stopped("c", since, ([1.0], 2000), late), "its wrapper was paused since it asked"
+        assert await watched.stopped("c", since, ([1.0], 2000), store.soon())
 
 
 async def _seated(r: Room, session: str) -> set[str]:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.attachments import LIMIT
 from tests.support.crowds import connection, session
@@ -136,3 +138,25 @@ async def test_wrappers_share_what_is_owed_and_do_it_side_by_side(database: Data
         assert sum(deleted, Counter()) == {document["_id"]: 1 for document in closed}, "each once"
         assert min(each.total() for each in deleted) > len(closed) / 10, "by all of them"
         assert min(one.broker.most for one in three) > 2, "side by side"
+
+
+async def test_who_reaches_a_media_server_again_does_at_once_what_waited_for_it(database: Database) -> None:
+    async with sweeping(database) as [one]:
+        session_id = (document := owing("place", 60, participants=[{"id": "a"}]))["_id"]
+        await one.store.database["sessions"].insert_one(document)
+        await swept(one, 1)
+        assert await one.store.sessions.counted.owing(0) == []
+        await one.leases.came_back("any")
+        assert await one.store.sessions.counted.owing(0) == [session_id]
+
+
+async def test_where_the_store_or_the_broker_was_away_it_is_tried_a_second_later(database: Database) -> None:
+    async with sweeping(database) as [one]:
+        document = owing("delete-session", 60, status="closed")
+        await one.store.database["sessions"].insert_one(document)
+        one.broker.away = True
+        with suppress(Away):
+            await one.sweeps.owed()
+        found = await one.store.database["sessions"].find_one({"_id": document["_id"]})
+        assert found is not None
+        assert found["chores"][0]["at"] - datetime.now(UTC) < timedelta(seconds=2)

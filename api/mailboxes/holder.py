@@ -198,8 +198,10 @@ class Holder:
 
     def end(self) -> None:
         """The link is over: nothing is held, and whoever waits looks elsewhere."""
-        for mailbox in self._held.values():
+        for participant_id, mailbox in self._held.items():
             mailbox.end()
+            if mailbox.has_gap:  # the next link has to tell it
+                self._ground.interrupted.add(participant_id)
         self._held.clear()
         for participant_id in list(self._takings):
             self._settle(participant_id, None)

@@ -87,6 +87,11 @@ class Mailbox:
         self._told.hears(received.body)
         self.flow.acknowledge(self._window.add(received, loop.time()))
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether its client has not said yet that it knows of a gap."""
+        return self._window.has_gap
+
     def lacks(self, published: int) -> bool:
         """Whether it was not told of what its session had published a look ago."""
         return self._told.lacks(published, waiting=len(self._window) > 0)

@@ -53,6 +53,11 @@ class Window:
         """Whether the last is no publication: it says that some may be missing."""
         return bool(self._entries) and self._entries[-1][0].tag is None
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether it holds one that nobody else could give: who reads next would not be told that some are missing."""
+        return any(one.tag is None for one, _ in self._entries)
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -11,7 +11,7 @@ from api.mailboxes.polls import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.ids import ParticipantId
 from tests.support.fallible import FallibleBus
-from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on
+from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
 from tests.support.servers import Database
 
 
@@ -97,3 +97,21 @@ async def test_a_lost_mailbox_that_another_has_taken_ends_no_link(database: Data
         with pytest.raises(NotHeld):
             await mailbox.poll(pod.asked(ann, wait=60))
         assert not station.link.ended.is_set()
+
+
+async def test_a_gap_that_nobody_acknowledged_outlives_its_link(database: Database) -> None:
+    """It is no publication, so that the broker cannot give it again; once acknowledged it is told no more."""
+    async with memory_scene(database) as scene:
+        bus = fallible(scene)
+        async with pod_on(bus, scene.database) as pod:
+            ann = await scene.seat("ann")
+            bus.fail(ann)
+            assert await outcome(pod.poll(ann)) == "unavailable"
+            bus.down.clear()
+            assert types_of(await pod.poll(ann)) == ["resync-required"]
+            station_of(pod).link.end("over")
+            again = await pod.poll(ann)
+            assert types_of(again) == ["resync-required"]
+            assert types_of(await pod.poll(ann, again.ack, wait=0)) == []
+            station_of(pod).link.end("over")
+            assert types_of(await pod.poll(ann, wait=0.1)) == []

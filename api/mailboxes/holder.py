@@ -82,7 +82,7 @@ class Holder:
             await self._attach(seen)
         except (Away, Trouble):
             # Whether the write happened is unknown, but nothing is consumed: who asks here hears "not mine".
-            trouble = unavailable("The database does not answer.")
+            trouble = unavailable("The database or the message broker does not answer.")
         except Refusal as refusal:
             trouble = refusal
         except LinkLost:
@@ -109,7 +109,12 @@ class Holder:
         if seat is None:
             return
         self.taken_over += seen.holder is not None
-        gap = await self._gap(seat)
+        try:
+            gap = await self._gap(seat)
+        except (Away, Trouble):
+            # It is attached and not held: if its client does not come again, this finds it and detaches it.
+            self._ground.interrupted.asked(seat, asyncio.get_running_loop().time())
+            raise
         source = Source(self.link, seat.participant_id, partial(self._gap, seat))
         mailbox = Mailbox(source, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
         if gap is not None:
@@ -222,12 +227,12 @@ class Holder:
             if version is None or not mailbox.lacks(version) or self.find(seat.participant_id) is not mailbox:
                 continue
             logger("mailboxes").warning("a mailbox was not told what happened", participant=seat.participant_id)
-            with suppress(Trouble):
+            with suppress(Trouble, Away):
                 await self.link.restore(seat.session_id, seat.participant_id)
             mailbox.receive(self._resync(seat.session_id))
 
     async def _look_after(self, mailbox: Mailbox, now: float, away: float, unread: float) -> None:
-        with suppress(LinkLost):
+        with suppress(LinkLost, Away, Trouble):  # asked again at the next check
             await mailbox.flow.check(STOPPED_CHECKED_EVERY)
         oldest = mailbox.unread_since()
         if oldest is not None and now - oldest >= unread:

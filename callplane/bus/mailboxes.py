@@ -62,13 +62,13 @@ class Link(Protocol):
         ...
 
     async def depth(self, participant_id: ParticipantId) -> int | None:
-        """How many messages wait in the mailbox; None when it does not exist. Raises NodeDown, and LinkLost."""
+        """How many messages wait in the mailbox; None when it does not exist. Raises NodeDown, LinkLost, Away."""
         ...
 
     async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Make again, where they are missing, the mailbox, its session's exchange and what binds the one to the other.
 
-        Not the session's command queue, which only wrappers make. Raises NodeDown, and LinkLost.
+        Not the session's command queue, which only wrappers make. Raises NodeDown, LinkLost, and Away.
         """
         ...
 

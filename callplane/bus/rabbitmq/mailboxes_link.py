@@ -26,6 +26,9 @@ from callplane.telemetry.logs import logger
 
 CHANNELS = 12
 ANSWER_WITHIN = 5.0
+FREE_WITHIN = 5.0
+"""Seconds to wait for a channel to ask on, as long as one that got no answer is kept."""
+
 ASKING = 4
 LEAVE_WITHIN = 0.5
 CONFIRM_WITHIN = 2.0
@@ -181,10 +184,9 @@ class RabbitLink:
         A node that is silent ends nothing but the channel that asked: a connection that is silent ends by heartbeat.
         """
         self._check()
-        channel: Channel | None = None
+        channel = await self._free(doing)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                channel = await self._asking.get()
                 try:
                     with self._losing(doing):
                         async with answered(doing, lambda: channel):
@@ -198,6 +200,14 @@ class RabbitLink:
                     self._asking.put_nowait(channel)
         except TimeoutError:
             raise NodeDown(f"{doing}: no answer") from None
+
+    async def _free(self, doing: str) -> Channel | None:
+        """One that asks nothing now. Raises Away when none is in time: that says nothing of the queue's own node."""
+        try:
+            async with asyncio.timeout(FREE_WITHIN):
+                return await self._asking.get()
+        except TimeoutError:
+            raise Away(f"{doing}: too many questions wait for an answer") from None
 
     async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
         reader = self._readers.pop(frame.consumer_tag or "", None)

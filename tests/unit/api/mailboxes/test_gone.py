@@ -9,6 +9,7 @@ import pytest
 from api.mailboxes.pod import Station
 from api.mailboxes.polls import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
 from tests.support.fallible import FallibleBus
 from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
@@ -115,3 +116,18 @@ async def test_a_gap_that_nobody_acknowledged_outlives_its_link(database: Databa
             assert types_of(await pod.poll(ann, again.ack, wait=0)) == []
             station_of(pod).link.end("over")
             assert types_of(await pod.poll(ann, wait=0.1)) == []
+
+
+async def test_a_seat_that_was_taken_and_could_not_be_read_is_detached(database: Database) -> None:
+    """Its client was told to ask again, and does not: nothing holds the mailbox that could notice."""
+    async with memory_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        link = (await pod.doors._pod.station()).link
+
+        async def busy(_: ParticipantId) -> int | None:
+            raise Away("too many questions")
+
+        link.depth = busy  # type: ignore[method-assign]
+        assert await outcome(pod.poll(ann)) == "unavailable"
+        assert (await scene.attachment(ann)).n == 1
+        await scene.until_state(ann, "detached")

@@ -194,6 +194,8 @@ class Sweeps:
     async def _bury(self, session: str) -> None:
         store, topology = self._context.store, self._context.topology
         for attachment in await store.attachments.of_session(SessionId(session)):
+            # It ends before its queue goes, or who reads it would take the queue for lost, and make it again.
+            await store.attachments.end(attachment.participant_id, "session-closed")
             await topology.delete_mailbox(attachment.participant_id)
         await store.attachments.delete_of(SessionId(session))
         await store.connections.delete_of(session)

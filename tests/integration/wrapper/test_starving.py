@@ -160,3 +160,16 @@ async def test_where_the_store_or_the_broker_was_away_it_is_tried_a_second_later
         found = await one.store.database["sessions"].find_one({"_id": document["_id"]})
         assert found is not None
         assert found["chores"][0]["at"] - datetime.now(UTC) < timedelta(seconds=2)
+
+
+async def test_a_mailbox_has_ended_before_its_queue_goes(database: Database) -> None:
+    async with sweeping(database) as [one]:
+        over = session(status="closed", since=ago(9000))
+        await one.store.database["sessions"].insert_one(over)
+        attached = {"session_id": over["_id"], "n": 1, "holder": "pod", "state": "attached", "since": ago(9000)}
+        await one.store.database["attachments"].insert_one({"_id": "reader", **attached})
+        one.broker.ill.add("reader")  # its queue cannot be deleted yet, so the attachment is still there to be read
+        await one.sweeps.tombstones()
+        found = await one.store.attachments.read(ParticipantId("reader"))
+        assert found is not None
+        assert (found.state, found.reason) == ("ended", "session-closed")

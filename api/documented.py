@@ -10,6 +10,7 @@ ALWAYS: tuple[Code, ...] = (
     "forbidden",
     "invalid",
     "too-large",
+    "head-too-large",
     "too-many-requests",
     "internal",
     "unavailable",

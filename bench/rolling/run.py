@@ -128,11 +128,11 @@ def _starter(around: Servers, media: list[str]) -> Starter:
         },
         "wrapper": {"CALLPLANE_KMS_URLS": ",".join(f"kurento-{n}={url}" for n, url in enumerate(media))},
     }
-    where = {"api": "CALLPLANE_HOST", "wrapper": "CALLPLANE_PROBE_HOST"}
+    where = {"api": ("CALLPLANE_HOST", "CALLPLANE_OPERATOR_HOST"), "wrapper": ("CALLPLANE_PROBE_HOST",)}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CALLPLANE_")}
 
     def start(of: Workload, version: str, host: str) -> tuple[list[str], dict[str, str]]:
-        local = secrets | only[of.name] | {where[of.name]: host}
+        local = secrets | only[of.name] | dict.fromkeys(where[of.name], host)
         return _argv(of, version), clean | environment(of, local)
 
     return start

@@ -12,7 +12,7 @@ import uvloop
 from pydantic import ValidationError
 
 from api.app import serve
-from api.carriers import rabbitmq
+from api.dispatch.buses import rabbitmq
 from api.settings import Settings, mistakes
 from callplane.contracts.errors import Away
 from callplane.telemetry.logs import configure_logs

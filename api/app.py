@@ -8,31 +8,31 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from api.allowances import Allowances
 from api.application import application
-from api.auth import Credentials
-from api.carriers import Carriers
-from api.dispatch import Dispatch, Timing
-from api.entrances import for_operators
+from api.auth.credentials import Credentials
+from api.auth.permissions import Permits
+from api.auth.rate_limits import Allowances
+from api.dispatch.buses import Carriers
+from api.dispatch.dispatcher import Dispatch, Timing
+from api.dispatch.late_repeats import Remembered
 from api.groups import unwrapped
-from api.listener import bound, listening
-from api.mailboxes.doors import open_mailboxes
+from api.http.operator_port import for_operators
+from api.http.server import bound, listening
+from api.http.trusted_proxies import Proxies
 from api.mailboxes.pod import Shared
+from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
-from api.parts import Parts, Store
-from api.permits import Permits
-from api.proxies import Proxies
-from api.remembered import Remembered
+from api.services import Parts, Store
 from api.settings import Settings
 from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away, Trouble
 from callplane.store.attachments import Attachments
-from callplane.store.command_records import CommandRecords
 from callplane.store.connections import Connections
-from callplane.store.database import DatabaseClock, open_database
-from callplane.store.listing import Listing
-from callplane.store.pods import Pods
-from callplane.store.pool_orders import PoolOrders
+from callplane.store.idempotency_keys import CommandRecords
+from callplane.store.leases import Pods
+from callplane.store.mongo.database import DatabaseClock, open_database
+from callplane.store.server_pool import PoolOrders
+from callplane.store.session_pages import Listing
 from callplane.store.sessions import Sessions
 from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments

@@ -6,12 +6,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from api.cors import Cors
-from api.entrances import Apart
-from api.limits import Edge
-from api.observed import Observed
-from api.parts import Parts
-from api.problems import ProblemBody, install
+from api.http.access_log import Observed
+from api.http.cors import Cors
+from api.http.middleware import Edge
+from api.http.operator_port import Apart
+from api.http.problems import ProblemBody, install
 from api.routes import (
     connections,
     dead_letters,
@@ -25,7 +24,8 @@ from api.routes import (
     unreadable,
 )
 from api.routes.web import mount_web
-from api.views import EXAMPLES
+from api.schemas.responses import EXAMPLES
+from api.services import Parts
 
 OPERATORS = (media_servers, dead_letters, unreadable)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.turn import Turn
+from api.ice_servers import Turn
 from callplane.telemetry.exporting import OTLP_PATTERN
 
 SECRET_BYTES = 32

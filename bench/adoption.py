@@ -19,10 +19,10 @@ import httpx
 
 from bench.calls import servers
 from bench.mailboxes import KEY
-from tests.support.sdp import OFFER
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Program, Size, cluster
-from tests.support.waiting import until
+from testkit.fakes.sdp import OFFER
+from testkit.servers.programs import Cluster, Program, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 SEATS_EACH = 10
 AT_ONCE = 8

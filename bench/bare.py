@@ -17,7 +17,7 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from pymongo import AsyncMongoClient, WriteConcern
 
-from tests.support.servers import Servers
+from testkit.servers.servers import Servers
 
 QUEUE = "bench.bare"
 DOCUMENTS = 50

@@ -20,9 +20,9 @@ from bench.bare import both_ends
 from cli.machine.mongod import mongod
 from cli.machine.rabbitmq import rabbitmq
 from cli.machine.rundir import run_directory
-from tests.support.sdp import OFFER
-from tests.support.servers import Servers, fresh_database, fresh_vhost
-from tests.support.stack import API_KEY, Size, cluster
+from testkit.fakes.sdp import OFFER
+from testkit.servers.programs import API_KEY, Size, cluster
+from testkit.servers.servers import Servers, fresh_database, fresh_vhost
 
 TARGET = 0.100
 WARM_UP = 5

@@ -21,7 +21,7 @@ import httpx
 
 from bench.calls import servers
 from bench.mailboxes import KEY, Seat
-from tests.support.stack import Program, Size, cluster
+from testkit.servers.programs import Program, Size, cluster
 
 SEATS_EACH = 10
 AT_ONCE = 20

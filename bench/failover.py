@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator
 
 from bench.calls import servers
 from bench.forwarding import Child, child, say, told
-from tests.support.calls import KEY, Call, call, pool
-from tests.support.person import Pods, pods
-from tests.support.stack import Program, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.calls import KEY, Call, call, pool
+from testkit.clients.participant import Pods, pods
+from testkit.servers.programs import Program, Size, cluster
+from testkit.servers.until import until
 
 TARGET, LIMIT, SHARE = 3.0, 10.0, 0.95
 PATIENCE = 45.0

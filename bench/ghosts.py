@@ -17,14 +17,14 @@ from playwright.async_api import Error as PlaywrightError
 
 from bench.calls import servers
 from bench.forwarding import child, say, told
-from tests.support.browsers import AUTOPLAY, chromium
-from tests.support.browsers import person as page_of
-from tests.support.calls import KEY, Call, call
-from tests.support.leftovers import children, pipelines
-from tests.support.person import person, pods
-from tests.support.stack import Cluster, Size, cluster
-from tests.support.steadfast import Steadfast
-from tests.support.waiting import until
+from testkit.clients.browsers import AUTOPLAY, chromium
+from testkit.clients.browsers import person as page_of
+from testkit.clients.calls import KEY, Call, call
+from testkit.clients.participant import person, pods
+from testkit.clients.self_healing_participant import Steadfast
+from testkit.crashes.leak_check import children, pipelines
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.until import until
 
 AFTER = 5.0
 PATIENCE = 30.0

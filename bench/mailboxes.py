@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import httpx
 
 from bench.calls import servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
 
 TARGET = 0.002
 """Seconds by which the other pod's median may lie above the holder's."""

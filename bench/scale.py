@@ -28,10 +28,10 @@ from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, UpdateSession
 from callplane.contracts.ids import made_by, new_id
 from callplane.contracts.replies import Reply
-from callplane.store.database import DatabaseClock, open_database
+from callplane.store.mongo.database import DatabaseClock, open_database
 from callplane.telemetry.logs import configure_logs
-from tests.support.servers import Servers, Vhost, fresh_database, fresh_vhost
-from tests.support.stack import Cluster, Size, cluster
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers, Vhost, fresh_database, fresh_vhost
 
 CALLER = Caller(kind="key", name="bench")
 TICKS = os.sysconf("SC_CLK_TCK")

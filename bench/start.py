@@ -13,13 +13,13 @@ import time
 
 from bench.calls import servers
 from callplane.bus.names import session_name
-from callplane.bus.rabbitmq.connections import Link, Timings, open_link, raw_channel
-from callplane.bus.rabbitmq.names import CLASSIC, MESSAGES
-from callplane.bus.rabbitmq.permanent import declare_permanent
+from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
+from callplane.bus.rabbitmq.connection import Link, Timings, open_link, raw_channel
+from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.telemetry.logs import configure_logs
-from tests.support.crowds import session
-from tests.support.servers import Servers, Vhost
-from tests.support.stack import Size, cluster
+from testkit.inprocess.crowded_database import session
+from testkit.servers.programs import Size, cluster
+from testkit.servers.servers import Servers, Vhost
 
 TOGETHER = 500
 

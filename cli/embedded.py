@@ -16,7 +16,7 @@ from cli.machine.errors import CannotStart
 from cli.options import Options
 
 if TYPE_CHECKING:
-    from api.carriers import Carriers
+    from api.dispatch.buses import Carriers
     from api.settings import Settings
 
 READY_WITHIN = 15.0
@@ -45,7 +45,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
     from api import app as api
     from callplane.contracts.errors import Away
     from wrapper import app as wrapper
-    from wrapper.passing import released_at_the_end
+    from wrapper.embedded_shutdown import released_at_the_end
     from wrapper.settings import WrapperSettings
 
     settings = _api_settings(options, around)
@@ -71,7 +71,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
 
 @contextlib.asynccontextmanager
 async def _carriers(amqp_url: str | None) -> "AsyncIterator[Carriers]":
-    from api.carriers import Carriers, rabbitmq
+    from api.dispatch.buses import Carriers, rabbitmq
     from callplane.bus import memory
 
     if amqp_url is None:

@@ -17,8 +17,8 @@ from cli.listener import listener
 from cli.machine.errors import CannotStart
 from cli.machine.process import Process
 from cli.machine.rundir import run_directory
+from cli.machine_parts import Bus, Machine, address, check_installed
 from cli.options import DEFAULT_PORT, Options
-from cli.parts import Bus, Machine, address, check_installed
 
 
 class ChildDied(Exception):

@@ -7,18 +7,18 @@ from typing import Any
 
 from websockets.uri import parse_uri
 
-from kurento_client import shapes
-from kurento_client.channels import SaidTwice
+from kurento_client import decoding
+from kurento_client.bounded_queue import Stream
+from kurento_client.connection import Link
+from kurento_client.data_channel_dedup import SaidTwice
 from kurento_client.errors import NotConnected
 from kurento_client.events import MediaEvent, typed
 from kurento_client.guards import check_invoke
 from kurento_client.jsonrpc import Event, Response
-from kurento_client.link import Link
 from kurento_client.objects import MediaObject, MediaPipeline, ServerManager, handle
 from kurento_client.options import Options
 from kurento_client.records import Description
 from kurento_client.states import LinkState
-from kurento_client.stream import Stream
 from kurento_client.transaction import Transaction
 
 
@@ -119,7 +119,7 @@ class KurentoClient:
         """
         # `properties` is ignored by the server, and sent by every official client
         params = {"type": type, "constructorParams": dict(constructor or {}), "properties": {}}
-        return shapes.text((await self.call("create", params)).value)
+        return decoding.text((await self.call("create", params)).value)
 
     async def invoke(
         self, object: str, operation: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
@@ -135,7 +135,7 @@ class KurentoClient:
 
     async def subscribe(self, object: str, type: str) -> str:
         """Have one type of events of one object delivered to `events`; returns the subscription's id."""
-        return shapes.text((await self.call("subscribe", {"object": object, "type": type})).value)
+        return decoding.text((await self.call("subscribe", {"object": object, "type": type})).value)
 
     async def unsubscribe(self, object: str, subscription: str) -> None:
         """End a subscription; unknown ids are fine."""

@@ -3,8 +3,8 @@
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from kurento_client.decoding import text
 from kurento_client.errors import unexpected
-from kurento_client.shapes import text
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from kurento_client.decoding import at, fill, integer, loose_text, text
 from kurento_client.enums import ConnectionState, DtlsState, FlowState, IceComponentState, MediaType, member
 from kurento_client.errors import UnexpectedAnswer
 from kurento_client.jsonrpc import Event
 from kurento_client.records import IceCandidate, IceCandidatePair
-from kurento_client.shapes import at, fill, integer, loose_text, text
 
 
 @dataclass(frozen=True, slots=True)

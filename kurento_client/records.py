@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from kurento_client.decoding import at, each, fill, integer, loose_text, real, record, text, text_or_none
 from kurento_client.enums import DtlsState, IceComponentState, MediaType, member
-from kurento_client.shapes import at, each, fill, integer, loose_text, real, record, text, text_or_none
 
 
 def typed_record(type: str, **fields: Any) -> dict[str, Any]:

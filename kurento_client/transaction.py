@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kurento_client.decoding import each, record
 from kurento_client.errors import KurentoError, TransactionFailed, refusal_of, unexpected
 from kurento_client.guards import check, type_in
 from kurento_client.jsonrpc import ErrorResponse
 from kurento_client.objects.media_object import MediaObject
-from kurento_client.shapes import each, record
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from cli.machine.rabbitmq import RabbitMQ
 from cli.machine.rabbitmq_cluster import RabbitCluster
 from cli.machine.replica_set import ReplicaSet
 from cli.machine.rundir import run_directory
-from tests.support.clusters import ClusterVhost, SetDatabase, database_of, repaired, vhost_of
-from tests.support.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
+from testkit.servers.clusters import ClusterVhost, SetDatabase, database_of, repaired, vhost_of
+from testkit.servers.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.errors import Away, Trouble
 from callplane.telemetry.logs import configure_logs
 from wrapper.app import assemble
-from wrapper.probes import probes
+from wrapper.monitoring.probes import probes
 from wrapper.settings import WrapperSettings
 
 BROKER_SECONDS = 60.0

@@ -13,39 +13,39 @@ from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
-from callplane.store.database import Database, DatabaseClock, open_database
-from callplane.store.duties import Duties
 from callplane.store.indexes import ensure_indexes
-from callplane.store.liveness import Liveness
-from callplane.store.media import SessionMedia
+from callplane.store.leases import Pods
 from callplane.store.media_servers import MediaServers
-from callplane.store.pods import Pods
-from callplane.store.pool_orders import PoolOrders
-from callplane.store.pulses import Pulses
+from callplane.store.media_states import Liveness
+from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.pipelines import SessionMedia
+from callplane.store.receiver_reports import Pulses
 from callplane.store.seats import Seats
+from callplane.store.server_pool import PoolOrders
 from callplane.store.sessions import Sessions
+from callplane.store.sweep_leases import Duties
 from callplane.store.wrappers import Wrappers
 from callplane.telemetry.commands import CommandWatch
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
-from wrapper.aftermath import CarryingAftermath
-from wrapper.chores import Chores
+from wrapper.commands.handler import abandon, handler
 from wrapper.context import Context, Store
-from wrapper.finished import finished
-from wrapper.gauges import Gauges, Sources
-from wrapper.handle import abandon, handler
-from wrapper.leases import Leases
-from wrapper.listening import Listening
-from wrapper.media.hearing import Hearing
+from wrapper.effects.chores import Chores
+from wrapper.effects.outbox import Outbox
+from wrapper.effects.runner import CarryingAftermath
+from wrapper.media.endpoint_events import Hearing
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.pool import Pool
 from wrapper.media.server import Ears
-from wrapper.metrics import Metrics
-from wrapper.monitor import Monitor
-from wrapper.outbox import Outbox
-from wrapper.reach import Reach
+from wrapper.monitoring.gauges import Gauges, Sources
+from wrapper.monitoring.metrics import Metrics
+from wrapper.negotiation.finished_offers import finished
+from wrapper.reachability import Reach
+from wrapper.session_queues import Listening
 from wrapper.settings import WrapperSettings, named_servers
-from wrapper.sweeps import Sweeps
+from wrapper.sweeps.leases import Leases
+from wrapper.sweeps.orphans import Monitor
+from wrapper.sweeps.schedule import Sweeps
 
 START_SECONDS = 60.0
 FINISH_SECONDS = 1.0

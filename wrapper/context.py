@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
-from callplane.store.database import DatabaseClock
-from callplane.store.duties import Duties
-from callplane.store.liveness import Liveness
-from callplane.store.media import SessionMedia
+from callplane.store.leases import Pods
 from callplane.store.media_servers import MediaServers
-from callplane.store.pods import Pods
-from callplane.store.pulses import Pulses
+from callplane.store.media_states import Liveness
+from callplane.store.mongo.database import DatabaseClock
+from callplane.store.pipelines import SessionMedia
+from callplane.store.receiver_reports import Pulses
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
+from callplane.store.sweep_leases import Duties
 from callplane.store.wrappers import Wrappers
+from wrapper.follow_ups import Aftermath
 from wrapper.media.port import MediaPort
-from wrapper.metrics import Metrics
-from wrapper.ports import Aftermath
+from wrapper.monitoring.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

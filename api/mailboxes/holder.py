@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from api.mailboxes.flow import Source
-from api.mailboxes.gaps import Published
+from api.mailboxes.attachment import Presence
+from api.mailboxes.flow_control import Source
 from api.mailboxes.interrupted import Interrupted
+from api.mailboxes.link_tasks import Tasks, side_by_side
+from api.mailboxes.lost_bindings import Published
 from api.mailboxes.mailbox import Mailbox
-from api.mailboxes.polls import gone, unavailable
-from api.mailboxes.presence import Presence
-from api.mailboxes.tasks import Tasks, side_by_side
-from api.mailboxes.unasked import detach_unasked
-from callplane.bus.mailboxes import PREFETCH, Link, LinkLost, Received
+from api.mailboxes.poll import gone, unavailable
+from api.mailboxes.unread_seats import detach_unasked
+from callplane.bus.mailbox_ports import PREFETCH, Link, LinkLost, Received
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import Away, NodeDown, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id

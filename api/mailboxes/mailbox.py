@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn
 
-from api.mailboxes.flow import Flow, Source
-from api.mailboxes.gaps import Told
-from api.mailboxes.polls import NotHeld, Poll, replaced
-from api.mailboxes.presence import Presence
-from api.mailboxes.tasks import Tasks
-from api.mailboxes.window import Batch, Window
-from callplane.bus.mailboxes import Received
+from api.mailboxes.attachment import Presence
+from api.mailboxes.flow_control import Flow, Source
+from api.mailboxes.link_tasks import Tasks
+from api.mailboxes.lost_bindings import Told
+from api.mailboxes.poll import NotHeld, Poll, replaced
+from api.mailboxes.unacked import Batch, Window
+from callplane.bus.mailbox_ports import Received
 from callplane.telemetry.logs import logger
 
 SKEW = timedelta(milliseconds=5)

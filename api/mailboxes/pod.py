@@ -6,21 +6,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from api.groups import unwrapped
-from api.mailboxes.forwards import Forwards
-from api.mailboxes.gaps import Published, nothing_published
 from api.mailboxes.holder import Ground, Holder
+from api.mailboxes.incoming import Serving
 from api.mailboxes.interrupted import Interrupted
-from api.mailboxes.letters import Ask, Left, Release, Roll, Strangers, decode
-from api.mailboxes.polls import NotHeld, unavailable
-from api.mailboxes.serving import Serving
-from api.mailboxes.tasks import Tasks, link_tasks
+from api.mailboxes.link_tasks import Tasks, link_tasks
+from api.mailboxes.lost_bindings import Published, nothing_published
+from api.mailboxes.outgoing import Forwards
+from api.mailboxes.pod_messages import Ask, Left, Release, Roll, Strangers, decode
+from api.mailboxes.poll import NotHeld, unavailable
 from api.mailboxes.timing import Timing
-from callplane.bus.mailboxes import Link, LinkLost, MailboxBus
+from callplane.bus.mailbox_ports import Link, LinkLost, MailboxBus
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
-from callplane.store.database import DatabaseClock
-from callplane.store.pods import Pods
+from callplane.store.leases import Pods
+from callplane.store.mongo.database import DatabaseClock
 from callplane.telemetry.logs import logger
 
 DRAIN_WITHIN = 1.0

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.asked import SCHEMES, Asked, AskedOf, MakingOf
-from api.bodies import CandidatesBody, OfferBody
-from api.candidates import normalised
-from api.documented import SEATED, headed, problems
-from api.guarded import Roomy
+from api.dependencies import SCHEMES, Asked, AskedOf, MakingOf
+from api.http.guarded_route import Roomy
+from api.http.openapi import SEATED, headed, problems
 from api.routes.sessions import SessionPath
+from api.schemas.requests import CandidatesBody, OfferBody
+from api.schemas.responses import Accepted
+from api.schemas.webrtc import normalised
 from api.sdp import check_offer
-from api.views import Accepted
 from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.asked import SCHEMES, Asked, AskedOf
-from api.documented import problems
-from api.guarded import Guarded
-from api.views import DeadLetterList
+from api.dependencies import SCHEMES, Asked, AskedOf
+from api.http.guarded_route import Guarded
+from api.http.openapi import problems
+from api.schemas.responses import DeadLetterList
 from callplane.bus.dead_letters import NoSuchLetter, Unreadable
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.asked import SCHEMES, Asked, AskedOf, MakingOf
-from api.bodies import MediaServerBody, PatchMediaServerBody
-from api.documented import headed, problems
-from api.guarded import Guarded
-from api.views import MediaServerList
+from api.dependencies import SCHEMES, Asked, AskedOf, MakingOf
+from api.http.guarded_route import Guarded
+from api.http.openapi import headed, problems
+from api.schemas.requests import MediaServerBody, PatchMediaServerBody
+from api.schemas.responses import MediaServerList
 from callplane.contracts import bounds
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import derived_id

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.asked import SCHEMES, AskedOf
-from api.auth import seat_token
-from api.departures import unless_gone
-from api.documented import problems
-from api.guarded import Guarded
+from api.auth.credentials import seat_token
+from api.dependencies import SCHEMES, AskedOf
+from api.http.disconnects import unless_gone
+from api.http.guarded_route import Guarded
+from api.http.openapi import problems
 from callplane.contracts.messages import Message
 
 router = APIRouter(tags=["messages"], route_class=Guarded, dependencies=SCHEMES)

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.asked import SCHEMES, Answering, AskedOf, IfMatch, MakingOf, etag
-from api.bodies import JoinBody, PatchParticipantBody
-from api.documented import SEATED, headed, problems
-from api.guarded import Guarded
+from api.dependencies import SCHEMES, Answering, AskedOf, IfMatch, MakingOf, etag
+from api.http.guarded_route import Guarded
+from api.http.openapi import SEATED, headed, problems
 from api.routes.sessions import SessionPath
-from api.views import JoinedView
+from api.schemas.requests import JoinBody, PatchParticipantBody
+from api.schemas.responses import JoinedView
 from callplane.contracts import bounds
 from callplane.contracts.commands import Join, Leave, UpdateParticipant
 from callplane.contracts.errors import Refusal

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.parts import PartsOf
-from api.problems import MEDIA_TYPE, response_of
-from api.views import Health
+from api.http.problems import MEDIA_TYPE, response_of
+from api.schemas.responses import Health
+from api.services import PartsOf
 from callplane.contracts.errors import Problem
 
 router = APIRouter(tags=["probes"])

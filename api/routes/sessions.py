@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.asked import SCHEMES, AskedOf, IfMatch, MakingOf, etag
-from api.bodies import CreateBody, ListQuery, PatchSessionBody
-from api.documented import SEATED, headed, problems
-from api.guarded import Guarded
-from api.views import SessionList
+from api.dependencies import SCHEMES, AskedOf, IfMatch, MakingOf, etag
+from api.http.guarded_route import Guarded
+from api.http.openapi import SEATED, headed, problems
+from api.schemas.requests import CreateBody, ListQuery, PatchSessionBody
+from api.schemas.responses import SessionList
 from callplane.contracts import bounds
 from callplane.contracts.commands import CloseSession, CreateSession, UpdateSession
 from callplane.contracts.errors import Refusal

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from api.asked import SCHEMES, MakingOf
-from api.bodies import SignalBody
-from api.documented import SEATED, problems
-from api.guarded import Guarded
+from api.dependencies import SCHEMES, MakingOf
+from api.http.guarded_route import Guarded
+from api.http.openapi import SEATED, problems
 from api.routes.sessions import SessionPath
-from api.views import SignalSent
+from api.schemas.requests import SignalBody
+from api.schemas.responses import SignalSent
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message

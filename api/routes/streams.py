@@ -7,16 +7,16 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import HTTPConnection
 
-from api.asked import SCHEMES, AskedOf, known
-from api.auth import seat_token
-from api.departures import unless_gone
-from api.documented import problems
-from api.mailboxes.reading import Reading
-from api.parts import Parts, parts_of
-from api.sockets import Conversation
-from api.sse import MEDIA_TYPE as EVENTS
-from api.sse import EventStream
-from api.tokens import SeatToken
+from api.auth.credentials import seat_token
+from api.auth.tokens import SeatToken
+from api.dependencies import SCHEMES, AskedOf, known
+from api.http.disconnects import unless_gone
+from api.http.openapi import problems
+from api.mailboxes.subscription import Reading
+from api.services import Parts, parts_of
+from api.streaming.sse import MEDIA_TYPE as EVENTS
+from api.streaming.sse import EventStream
+from api.streaming.websocket import Conversation
 from callplane.contracts.errors import Problem, Refusal
 from callplane.contracts.ids import new_id
 from callplane.store.tickets import TICKET_SECONDS

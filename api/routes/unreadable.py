@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.asked import SCHEMES, AskedOf
-from api.documented import problems
-from api.views import UnreadableList
+from api.dependencies import SCHEMES, AskedOf
+from api.http.openapi import problems
+from api.schemas.responses import UnreadableList
 from callplane.contracts.errors import Refusal
 
 router = APIRouter(tags=["unreadable documents"], dependencies=SCHEMES, prefix="/unreadable-documents")

@@ -46,7 +46,7 @@ class Requests:
 
 
 class Patient:
-    """Asks one address; usable wherever ``tests.support.person.Pods`` is."""
+    """Asks one address; usable wherever ``testkit.clients.participant.Pods`` is."""
 
     def __init__(self, client: httpx.AsyncClient, requests: Requests) -> None:
         self._client = client

@@ -10,7 +10,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
 
 from bench.rolling.asking import GaveUp, Patient, Requests, asking
 from bench.rolling.pictures import Film, watch
-from tests.support.person import Person
+from testkit.clients.participant import Person
 
 POLL_SECONDS = 25
 FIRST_PICTURES = 20

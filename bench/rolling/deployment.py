@@ -14,7 +14,7 @@ import httpx
 from bench.rolling.manifest import Probe, Workload
 from bench.rolling.service import Service
 from cli.machine.process import Command, Process
-from tests.support.manifests import ROOT
+from testkit.deploy.manifests import ROOT
 
 PROXY_SECONDS = 2.0
 """How long proxies go on sending new connections to a pod that is being stopped: the endpoint's removal travels

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.dockerfile import read_dockerfile
-from tests.support.manifests import ROOT, Container, Manifests, rendered
+from testkit.deploy.dockerfile import read_dockerfile
+from testkit.deploy.manifests import ROOT, Container, Manifests, rendered
 
 OVERLAY = "overlays/prod"
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench.rolling.deployment import NEXT, Deployment, N, Pod
 from bench.rolling.next import ADDED, SENT, TAKEN
 from bench.rolling.verdict import Records, Verdict
-from tests.support.servers import Database
+from testkit.servers.servers import Database
 
 COMMAND = "command"
 """The line that every wrapper logs of each attempt at a command (callplane/telemetry/commands.py)."""

@@ -32,7 +32,7 @@ def widen_contracts() -> None:
 
 def widen_documents() -> None:
     """Write the field with every update of a session or a connection, and into the events that wait in it."""
-    from callplane.store.calm import Collection
+    from callplane.store.mongo.driver import Collection
 
     for name in ("find_one_and_update", "update_one", "update_many"):
         setattr(Collection, name, _widening(getattr(Collection, name)))

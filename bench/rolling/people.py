@@ -16,8 +16,8 @@ from bench.rolling.caller import Caller, caller
 from bench.rolling.pictures import encoded
 from bench.rolling.verdict import Records
 from bench.rolling.visitor import Visitor
-from tests.support.calls import KEY
-from tests.support.waiting import until
+from testkit.clients.calls import KEY
+from testkit.servers.until import until
 
 HEARD_WITHIN = 20.0
 READY_WITHIN = 120.0

@@ -19,9 +19,9 @@ from bench.rolling.verdict import Verdict, Window, judge
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python
 from cli.machine.rundir import run_directory
-from tests.support.manifests import ROOT
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, TOKEN_SECRET
+from testkit.deploy.manifests import ROOT
+from testkit.servers.programs import API_KEY, TOKEN_SECRET
+from testkit.servers.servers import Servers
 
 TURN_SECRET = "a-turn-secret-of-the-tests-0123456789abcdef"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from bench.calls import CANDIDATE
 from bench.rolling.asking import GaveUp, Patient, Requests, asking
-from tests.support.calls import KEY
-from tests.support.sdp import OFFER
-from tests.support.waiting import until
+from testkit.clients.calls import KEY
+from testkit.fakes.sdp import OFFER
+from testkit.servers.until import until
 
 OUTCOME_SECONDS = 20.0
 

@@ -1,6 +1,6 @@
 """What the programs ask of a bus. Both buses, RabbitMQ's and the in-process one, keep the same promises.
 
-Mailboxes have a file of their own, ``callplane/bus/mailboxes.py``.
+Mailboxes have a file of their own, ``callplane/bus/mailbox_ports.py``.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

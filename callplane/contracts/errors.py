@@ -111,7 +111,7 @@ class Problem(Wire):
 
 
 class Refusal(Exception):
-    """Raised where a caller is refused; turned into a reply by the bus and into HTTP by ``api/problems.py``."""
+    """Raised where a caller is refused; turned into a reply by the bus and into HTTP by ``api/http/problems.py``."""
 
     def __init__(self, code: Code, detail: str = "", **more: Any) -> None:
         super().__init__(f"{code}: {detail}")

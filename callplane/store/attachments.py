@@ -10,12 +10,12 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
-from callplane.store.calm import Found
-from callplane.store.database import Database, Document
-from callplane.store.graces import ANEW, Graces
-from callplane.store.guards import after, is_due, older_than, put_off
-from callplane.store.reading import page, read
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.decoding import page, read
+from callplane.store.due_times import ANEW, Graces
+from callplane.store.filters import after, is_due, older_than, put_off
+from callplane.store.mongo.database import Database, Document
+from callplane.store.mongo.driver import Found
+from callplane.store.mongo.errors import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
 _ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}

@@ -13,13 +13,13 @@ from callplane.contracts.bounds import CANDIDATES, CONNECTIONS_PER_SEAT
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
 from callplane.contracts.shapes import Kind, MediaKind
-from callplane.store.calm import Found
-from callplane.store.changes import Change, CountedUpdates, Owed
-from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
-from callplane.store.guards import older_than, remembered
-from callplane.store.reading import page, read
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.filters import older_than, remembered
+from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.mongo.driver import Found
+from callplane.store.mongo.errors import away_when_unreachable
+from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 CLAIM_SECONDS = 15.0
 

@@ -10,9 +10,9 @@ import pymongo
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from callplane.store.database import Database
+from callplane.store.mongo.database import Database
+from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.tickets import TICKET_SECONDS
-from callplane.store.trouble import away_when_unreachable
 from callplane.telemetry.logs import logger
 
 _HOUR = 3600

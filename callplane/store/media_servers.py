@@ -9,10 +9,10 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.model import Wire
-from callplane.store.database import Database, Document
-from callplane.store.guards import older_than, placed_on
-from callplane.store.reading import read, readable
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.decoding import read, readable
+from callplane.store.filters import older_than, placed_on
+from callplane.store.mongo.database import Database, Document
+from callplane.store.mongo.errors import away_when_unreachable
 
 PLACED_KIB = 2048
 """What a placement is reckoned with until the next reading of the memory tells its real size."""

@@ -14,12 +14,12 @@ from callplane.contracts.messages import (
     participant_updated,
 )
 from callplane.contracts.shapes import ParticipantView
-from callplane.store.changes import Change, CountedUpdates, Owed
-from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import Seat, SessionDocument
+from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
-from callplane.store.guards import has_room, in_time, remember
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.mongo.errors import away_when_unreachable
+from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 KICKED_KEPT = 1000
 

@@ -11,14 +11,14 @@ from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
-from callplane.store.changes import Change, CountedUpdates, Owed
-from callplane.store.database import Database, DatabaseClock, Document
+from callplane.store.decoding import page, read, readable
 from callplane.store.documents import SessionDocument
+from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
 from callplane.store.free_json import stored
-from callplane.store.guards import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
-from callplane.store.reading import page, read, readable
-from callplane.store.trouble import Said, away_when_unreachable
+from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.mongo.errors import Said, away_when_unreachable
 from callplane.store.unreadable import close_unreadable, why_not
+from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 DELETED_AFTER = 2.0

@@ -5,8 +5,8 @@ import hashlib
 from pymongo import ReturnDocument
 
 from callplane.contracts.ids import ParticipantId, SessionId
-from callplane.store.database import Database
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.mongo.database import Database
+from callplane.store.mongo.errors import away_when_unreachable
 
 TICKET_SECONDS = 60
 

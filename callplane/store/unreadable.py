@@ -14,12 +14,12 @@ from callplane.contracts.ids import new_id
 from callplane.contracts.messages import session_closed
 from callplane.contracts.operations import UnreadableView
 from callplane.store.attachments import Attachment
-from callplane.store.calm import Collection
-from callplane.store.database import Database, DatabaseClock, Document
 from callplane.store.documents import ConnectionDocument, SessionDocument
-from callplane.store.media_codec import TYPE_REGISTRY
 from callplane.store.media_servers import MediaServerDocument
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.mongo.driver import Collection
+from callplane.store.mongo.errors import away_when_unreachable
+from callplane.store.mongo.media_codec import TYPE_REGISTRY
 from callplane.telemetry.failures import words
 
 KINDS: Mapping[str, type[BaseModel]] = {

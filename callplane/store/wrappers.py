@@ -1,7 +1,7 @@
 """Leases: which wrappers live. In database time, renewed each second, over after three (design 5)."""
 
-from callplane.store.database import Database
-from callplane.store.trouble import away_when_unreachable
+from callplane.store.mongo.database import Database
+from callplane.store.mongo.errors import away_when_unreachable
 
 
 class Wrappers:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.enums import MediaType
 from kurento_client.objects.media_object import MediaObject
 from kurento_client.records import ElementConnectionData
@@ -42,28 +42,28 @@ class MediaElement(MediaObject):
     async def get_source_connections(self, media_type: MediaType | None = None) -> tuple[ElementConnectionData, ...]:
         """Return what feeds this element."""
         found = await self._invoke("getSourceConnections", **_of(media_type))
-        return shapes.each(ElementConnectionData.read, found)
+        return decoding.each(ElementConnectionData.read, found)
 
     async def get_sink_connections(self, media_type: MediaType | None = None) -> tuple[ElementConnectionData, ...]:
         """Return what this element feeds."""
         found = await self._invoke("getSinkConnections", **_of(media_type))
-        return shapes.each(ElementConnectionData.read, found)
+        return decoding.each(ElementConnectionData.read, found)
 
     async def is_media_flowing_in(self, media_type: MediaType) -> bool:
         """Tell whether media goes from the pipeline into this element: for WebRTC, towards the peer.
 
         Raises KurentoError 40107 for DATA, as does the next one.
         """
-        return shapes.flag(await self._invoke("isMediaFlowingIn", **_of(media_type)))
+        return decoding.flag(await self._invoke("isMediaFlowingIn", **_of(media_type)))
 
     async def is_media_flowing_out(self, media_type: MediaType) -> bool:
         """Tell whether media comes out of this element: for WebRTC, received from the peer (10.3)."""
-        return shapes.flag(await self._invoke("isMediaFlowingOut", **_of(media_type)))
+        return decoding.flag(await self._invoke("isMediaFlowingOut", **_of(media_type)))
 
     async def get_stats(self, media_type: MediaType | None = None) -> dict[str, Mapping[str, Any]]:
         """Return statistics by id, records as sent (protocol 11); empty where there is nothing to say."""
         found = await self._invoke("getStats", **_of(media_type))
-        return {} if found is None else {key: shapes.record(each) for key, each in shapes.record(found).items()}
+        return {} if found is None else {key: decoding.record(each) for key, each in decoding.record(found).items()}
 
 
 def _of(media_type: MediaType | None) -> dict[str, Any]:

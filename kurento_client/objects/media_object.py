@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.records import Description, tags
 
 
@@ -75,15 +75,15 @@ class MediaObject:
 
     async def get_id(self) -> str:
         """Ask the server for the id: a cheap question whether the object is still there."""
-        return shapes.text(await self._invoke("getId"))
+        return decoding.text(await self._invoke("getId"))
 
     async def get_creation_time(self) -> int:
         """Return when it was created, in seconds since 1970."""
-        return shapes.integer(await self._invoke("getCreationTime"))
+        return decoding.integer(await self._invoke("getCreationTime"))
 
     async def get_name(self) -> str:
         """Return the name; the id where none was set."""
-        return shapes.text(await self._invoke("getName"))
+        return decoding.text(await self._invoke("getName"))
 
     async def set_name(self, name: str) -> None:
         """Set the name."""
@@ -95,7 +95,7 @@ class MediaObject:
 
     async def get_tag(self, key: str) -> str:
         """Return a tag; raises TagNotFound (40110)."""
-        return shapes.text(await self._invoke("getTag", key=key))
+        return decoding.text(await self._invoke("getTag", key=key))
 
     async def get_tags(self) -> dict[str, str]:
         """Return all tags."""
@@ -107,7 +107,7 @@ class MediaObject:
 
     async def get_send_tags_in_events(self) -> bool:
         """Return whether events of this object carry its tags."""
-        return shapes.flag(await self._invoke("getSendTagsInEvents"))
+        return decoding.flag(await self._invoke("getSendTagsInEvents"))
 
     async def set_send_tags_in_events(self, send: bool) -> None:
         """Have events of this object carry its tags in `data.tags` (protocol 7)."""
@@ -115,7 +115,7 @@ class MediaObject:
 
     async def get_children_ids(self) -> tuple[str, ...]:
         """Return the ids of the children, ordered by id (protocol 9.1)."""
-        return shapes.each(shapes.text, await self._invoke("getChildren"))
+        return decoding.each(decoding.text, await self._invoke("getChildren"))
 
     async def get_children(self) -> "tuple[MediaObject, ...]":
         """Return handles of the children, each of the class that its id names."""
@@ -125,11 +125,11 @@ class MediaObject:
 
     async def get_parent_id(self) -> str | None:
         """Return the parent's id; None for a pipeline."""
-        return shapes.text_or_none(await self._invoke("getParent"))
+        return decoding.text_or_none(await self._invoke("getParent"))
 
     async def get_media_pipeline_id(self) -> str:
         """Return the id of the pipeline it belongs to; a pipeline's own."""
-        return shapes.text(await self._invoke("getMediaPipeline"))
+        return decoding.text(await self._invoke("getMediaPipeline"))
 
     async def _invoke(self, operation: str, **params: Any) -> Any:
         return await self.client.invoke(self.id, operation, params)

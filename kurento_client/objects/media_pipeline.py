@@ -1,6 +1,6 @@
 """The room in which elements are connected (protocol 9.2)."""
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.objects.media_object import MediaObject
 from kurento_client.objects.webrtc_endpoint import EndpointOptions, WebRtcEndpoint
 
@@ -16,7 +16,7 @@ class MediaPipeline(MediaObject):
 
     async def get_latency_stats(self) -> bool:
         """Return whether statistics contain latencies."""
-        return shapes.flag(await self._invoke("getLatencyStats"))
+        return decoding.flag(await self._invoke("getLatencyStats"))
 
     async def set_latency_stats(self, enabled: bool) -> None:
         """Have statistics contain latencies (protocol 11)."""
@@ -24,4 +24,4 @@ class MediaPipeline(MediaObject):
 
     async def get_gstreamer_dot(self) -> str:
         """Return the GStreamer graph as DOT text; it may pass 1 MiB."""
-        return shapes.text(await self._invoke("getGstreamerDot"))
+        return decoding.text(await self._invoke("getGstreamerDot"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.enums import ConnectionState, member
 from kurento_client.objects.media_element import MediaElement
 from kurento_client.records import RembParams
@@ -13,7 +13,7 @@ class SdpEndpoint(MediaElement):
 
     async def generate_offer(self) -> str:
         """Return an offer; AlreadyNegotiated (40208) after any other negotiation."""
-        return shapes.text(await self._invoke("generateOffer"))
+        return decoding.text(await self._invoke("generateOffer"))
 
     async def process_offer(self, offer: str) -> str:
         """Return the answer to an offer, without candidates.
@@ -21,7 +21,7 @@ class SdpEndpoint(MediaElement):
         Raises SdpRefused (40201 unparsable, 40205 not answerable; the endpoint can try again) and
         AlreadyNegotiated (40208).
         """
-        return shapes.text(await self._invoke("processOffer", offer=offer))
+        return decoding.text(await self._invoke("processOffer", offer=offer))
 
     async def process_answer(self, answer: str) -> str:
         """Apply the answer to our offer; returns the local SDP.
@@ -29,19 +29,19 @@ class SdpEndpoint(MediaElement):
         Raises SdpRefused (40201: try again; 40206: the endpoint is spoilt), KurentoError 40209 without an
         offer of ours, AlreadyNegotiated (40210).
         """
-        return shapes.text(await self._invoke("processAnswer", answer=answer))
+        return decoding.text(await self._invoke("processAnswer", answer=answer))
 
     async def get_local_session_descriptor(self) -> str:
         """Return the local SDP with the candidates found so far; NoDescription (40202) before there is one."""
-        return shapes.text(await self._invoke("getLocalSessionDescriptor"))
+        return decoding.text(await self._invoke("getLocalSessionDescriptor"))
 
     async def get_remote_session_descriptor(self) -> str:
         """Return the peer's SDP; NoDescription (40203) before there is one."""
-        return shapes.text(await self._invoke("getRemoteSessionDescriptor"))
+        return decoding.text(await self._invoke("getRemoteSessionDescriptor"))
 
     async def get_max_audio_recv_bandwidth(self) -> int:
         """Return the audio limit in kbit/s, 0 for none."""
-        return shapes.integer(await self._invoke("getMaxAudioRecvBandwidth"))
+        return decoding.integer(await self._invoke("getMaxAudioRecvBandwidth"))
 
     async def set_max_audio_recv_bandwidth(self, kbps: int) -> None:
         """Limit the audio the peer is asked to send, kbit/s; before the SDP is made."""
@@ -49,7 +49,7 @@ class SdpEndpoint(MediaElement):
 
     async def get_max_video_recv_bandwidth(self) -> int:
         """Return the video limit in kbit/s, 0 for none."""
-        return shapes.integer(await self._invoke("getMaxVideoRecvBandwidth"))
+        return decoding.integer(await self._invoke("getMaxVideoRecvBandwidth"))
 
     async def set_max_video_recv_bandwidth(self, kbps: int) -> None:
         """Limit the video the peer is asked to send, kbit/s; before the SDP is made."""
@@ -61,7 +61,7 @@ class BaseRtpEndpoint(SdpEndpoint):
 
     async def get_min_video_recv_bandwidth(self) -> int:
         """Return the least video bandwidth asked of the peer, kbit/s."""
-        return shapes.integer(await self._invoke("getMinVideoRecvBandwidth"))
+        return decoding.integer(await self._invoke("getMinVideoRecvBandwidth"))
 
     async def set_min_video_recv_bandwidth(self, kbps: int) -> None:
         """Set the least video bandwidth asked of the peer, kbit/s."""
@@ -69,7 +69,7 @@ class BaseRtpEndpoint(SdpEndpoint):
 
     async def get_min_video_send_bandwidth(self) -> int:
         """Return the least video bandwidth sent, kbit/s; 100 by default."""
-        return shapes.integer(await self._invoke("getMinVideoSendBandwidth"))
+        return decoding.integer(await self._invoke("getMinVideoSendBandwidth"))
 
     async def set_min_video_send_bandwidth(self, kbps: int) -> None:
         """Set the least video bandwidth sent, kbit/s."""
@@ -77,7 +77,7 @@ class BaseRtpEndpoint(SdpEndpoint):
 
     async def get_max_video_send_bandwidth(self) -> int:
         """Return the most video bandwidth sent, kbit/s; 500 by default."""
-        return shapes.integer(await self._invoke("getMaxVideoSendBandwidth"))
+        return decoding.integer(await self._invoke("getMaxVideoSendBandwidth"))
 
     async def set_max_video_send_bandwidth(self, kbps: int) -> None:
         """Set the most video bandwidth sent, kbit/s; the default of 500 is low for a camera."""
@@ -85,7 +85,7 @@ class BaseRtpEndpoint(SdpEndpoint):
 
     async def get_mtu(self) -> int:
         """Return the MTU in bytes; 1200 by default."""
-        return shapes.integer(await self._invoke("getMtu"))
+        return decoding.integer(await self._invoke("getMtu"))
 
     async def set_mtu(self, size: int) -> None:
         """Set the MTU in bytes."""

@@ -1,6 +1,6 @@
 """The object that stands for the server itself (protocol 8)."""
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.objects.media_object import Caller, MediaObject
 from kurento_client.objects.media_pipeline import MediaPipeline
 from kurento_client.records import ServerInfo
@@ -24,22 +24,22 @@ class ServerManager(MediaObject):
 
     async def get_used_memory(self) -> int:
         """Return the resident memory in KiB."""
-        return shapes.integer(await self._invoke("getUsedMemory"))
+        return decoding.integer(await self._invoke("getUsedMemory"))
 
     async def get_cpu_count(self) -> int:
         """Return how many CPUs the server may use."""
-        return shapes.integer(await self._invoke("getCpuCount"))
+        return decoding.integer(await self._invoke("getCpuCount"))
 
     async def get_metadata(self) -> str:
         """Return the configuration's `metadata` as JSON text; empty for none."""
-        return shapes.text(await self._invoke("getMetadata"))
+        return decoding.text(await self._invoke("getMetadata"))
 
     async def get_pipelines(self) -> tuple[MediaPipeline, ...]:
         """Return all pipelines. On demand only: polled, it keeps abandoned objects alive for ever (6.5)."""
-        found = shapes.each(shapes.text, await self._invoke("getPipelines"))
+        found = decoding.each(decoding.text, await self._invoke("getPipelines"))
         return tuple(MediaPipeline(self.client, id) for id in found)
 
     async def get_sessions(self) -> tuple[str, ...]:
         """Return all sessions, without the empty ones that Kurento puts before them (protocol 8)."""
-        found = shapes.each(shapes.text, await self._invoke("getSessions"))
+        found = decoding.each(decoding.text, await self._invoke("getSessions"))
         return tuple(id for id in found if id)

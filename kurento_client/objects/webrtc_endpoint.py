@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kurento_client import shapes
+from kurento_client import decoding
 from kurento_client.objects.rtp_endpoint import BaseRtpEndpoint
 from kurento_client.records import DtlsConnection, IceCandidate, IceCandidatePair, IceConnection
 
@@ -73,15 +73,15 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_ice_candidate_pairs(self) -> tuple[IceCandidatePair, ...]:
         """Return the selected pairs."""
-        return shapes.each(IceCandidatePair.read, await self._invoke("getICECandidatePairs"))
+        return decoding.each(IceCandidatePair.read, await self._invoke("getICECandidatePairs"))
 
     async def get_ice_connection_state(self) -> tuple[IceConnection, ...]:
         """Return the state of each component; component 1 decides (protocol 10.2)."""
-        return shapes.each(IceConnection.read, await self._invoke("getIceConnectionState"))
+        return decoding.each(IceConnection.read, await self._invoke("getIceConnectionState"))
 
     async def get_dtls_connection_state(self) -> tuple[DtlsConnection, ...]:
         """Return the state of each DTLS connection."""
-        return shapes.each(DtlsConnection.read, await self._invoke("getDtlsConnectionState"))
+        return decoding.each(DtlsConnection.read, await self._invoke("getDtlsConnectionState"))
 
     async def create_data_channel(self, options: DataChannelOptions | None = None) -> None:
         """Open a data channel; its id comes as DataChannelOpened. KurentoError 40111 without SCTP."""
@@ -93,7 +93,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_stun_server_address(self) -> str:
         """Return the STUN server's IP; empty for none."""
-        return shapes.text(await self._invoke("getStunServerAddress"))
+        return decoding.text(await self._invoke("getStunServerAddress"))
 
     async def set_stun_server_address(self, ip: str) -> None:
         """Set the STUN server: an IP, no name; before gathering, as the rest of these."""
@@ -101,7 +101,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_stun_server_port(self) -> int:
         """Return the STUN server's port; 3478 by default."""
-        return shapes.integer(await self._invoke("getStunServerPort"))
+        return decoding.integer(await self._invoke("getStunServerPort"))
 
     async def set_stun_server_port(self, port: int) -> None:
         """Set the STUN server's port."""
@@ -109,7 +109,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_turn_url(self) -> str:
         """Return the TURN server; empty for none."""
-        return shapes.text(await self._invoke("getTurnUrl"))
+        return decoding.text(await self._invoke("getTurnUrl"))
 
     async def set_turn_url(self, url: str) -> None:
         """Set the TURN server as `user:password@ip:port[?transport=udp|tcp|tls]`."""
@@ -117,7 +117,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_network_interfaces(self) -> str:
         """Return the interfaces to gather on, comma-separated; empty for all."""
-        return shapes.text(await self._invoke("getNetworkInterfaces"))
+        return decoding.text(await self._invoke("getNetworkInterfaces"))
 
     async def set_network_interfaces(self, names: str) -> None:
         """Set the interfaces to gather on, comma-separated."""
@@ -125,7 +125,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
 
     async def get_external_ipv4(self) -> str:
         """Return the IPv4 address to announce instead of the local one; empty for none."""
-        return shapes.text(await self._invoke("getExternalIPv4"))
+        return decoding.text(await self._invoke("getExternalIPv4"))
 
     async def set_external_ipv4(self, ip: str) -> None:
         """Set the IPv4 address to announce."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.support.history import Absence, Command, Delivery, History, Reader
+from testkit.clients.history import Absence, Command, Delivery, History, Reader
 
 MENDED_WITHIN = 15.0
 """What RabbitMQ has forgotten when two sides of a partition become one is made again after the next look at it."""

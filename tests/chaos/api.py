@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.history import Attempt, Command, History
+from testkit.clients.history import Attempt, Command, History
 
 TRY_SECONDS = 15.0
 PATIENCE = 30.0

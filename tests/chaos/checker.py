@@ -8,12 +8,12 @@ back. A message that comes again under its own id is a repeat, which clients dro
 from collections import Counter
 from collections.abc import Callable
 
+from testkit.clients.history import Command, History
 from tests.chaos.accounts import Account, accounts
 from tests.chaos.effects import check_commands
 from tests.chaos.odd import check_rubbish
 from tests.chaos.streams import check_reader, check_signals
 from tests.chaos.verdict import Verdict
-from tests.support.history import Command, History
 
 # What may be refused, and with which words, in a workload that does nothing wrong: connections that ended with their
 # media server or were stopped, and seats that left while somebody named them.

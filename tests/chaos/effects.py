@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from testkit.clients.history import Command
 from tests.chaos.accounts import Account
 from tests.chaos.verdict import Verdict
-from tests.support.history import Command
 
 ACCEPTED = 202
 LATE = 12.0

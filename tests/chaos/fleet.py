@@ -15,10 +15,10 @@ from cli.machine.process import Command, Process, python
 from cli.machine.rabbitmq_cluster import RabbitCluster, rabbitmq_cluster
 from cli.machine.replica_set import ReplicaSet, replica_set
 from cli.machine.rundir import run_directory
-from tests.support.clusters import ClusterVhost, SetDatabase
-from tests.support.proxy import Proxy, proxies
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, ROOT, TOKEN_SECRET, Program
+from testkit.servers.clusters import ClusterVhost, SetDatabase
+from testkit.servers.programs import API_KEY, ROOT, TOKEN_SECRET, Program
+from testkit.servers.proxy import Proxy, proxies
+from testkit.servers.servers import Servers
 
 DATABASE = "callplane_chaos"
 _TAIL = 40

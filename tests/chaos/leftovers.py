@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from testkit.clients.history import Command, History
+from testkit.crashes.leak_check import children, pipelines
 from tests.chaos.fleet import Fleet
-from tests.support.history import Command, History
-from tests.support.leftovers import children, pipelines
 
 EVERY_SECONDS = 0.5
 AFTERWARDS = 15.0

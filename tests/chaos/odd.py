@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
+from testkit.clients.history import Command
+from testkit.servers.programs import API_KEY
 from tests.chaos.api import Api
 from tests.chaos.verdict import Verdict
-from tests.support.history import Command
-from tests.support.stack import API_KEY
 
 KEY = {"X-API-Key": API_KEY}
 HASTY_SECONDS = (1.0, 3.0)

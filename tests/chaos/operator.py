@@ -5,8 +5,8 @@ import time
 
 import httpx
 
+from testkit.servers.programs import API_KEY
 from tests.chaos.fleet import Fleet
-from tests.support.stack import API_KEY
 
 PATIENCE = 180.0
 AGAIN = 0.5

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
+from testkit.clients.history import Absence
+from testkit.servers.clusters import ClusterVhost
 from tests.chaos.fleet import Fleet
-from tests.support.clusters import ClusterVhost
-from tests.support.history import Absence
 
 WHOLE_WITHIN = 120.0
 SERVERS = ("rabbitmq", "mongod")

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
+from testkit.clients.history import Command, Delivery, Reader
 from tests.chaos.api import Api
 from tests.chaos.odd import KEY, NO_CONNECTIONS, RUBBISH
-from tests.support.history import Command, Delivery, Reader
 
 POLL_SECONDS = 5.0
 SLOW_SECONDS = 6.0

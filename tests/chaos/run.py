@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from testkit.clients.history import Command, History
+from testkit.inprocess.wrappers import offer
 from tests.chaos.api import Api
 from tests.chaos.checker import check
 from tests.chaos.faults import Injector, Plan, schedule, weights
@@ -21,8 +23,6 @@ from tests.chaos.odd import KEY, hasty_rooms
 from tests.chaos.people import Offers
 from tests.chaos.rooms import Room
 from tests.chaos.verdict import Verdict
-from tests.support.history import Command, History
-from tests.support.wrappers import offer
 
 SETTLE_SECONDS = 30.0
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from testkit.clients.history import Attempt, Command, Delivery, History, Reader
 from tests.chaos.checker import check
 from tests.chaos.verdict import Verdict
-from tests.support.history import Attempt, Command, Delivery, History, Reader
 
 S = "session"
 

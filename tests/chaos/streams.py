@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
+from testkit.clients.history import Command, Delivery, Reader
 from tests.chaos.accounts import Account
 from tests.chaos.verdict import Verdict
-from tests.support.history import Command, Delivery, Reader
 
 CARRIED = 5.0
 """Seconds from the making of an event to its publication, where its carrier stood still or another had to take over."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from testkit.clients.history import Absence, History
 from tests.chaos.checker import check
 from tests.chaos.leftovers import expires
 from tests.chaos.story import Story, seat
 from tests.chaos.test_checker import only
-from tests.support.history import Absence, History
 
 
 def of_bo(story: Story, began: float, ended: float = float("inf")) -> None:

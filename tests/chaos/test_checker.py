@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from testkit.clients.history import History
 from tests.chaos.checker import check
 from tests.chaos.story import Story, seat
 from tests.chaos.verdict import Verdict
-from tests.support.history import History
 
 
 def only(verdict: Verdict, kind: str, words: str) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from testkit.clients.history import History
 from tests.chaos.checker import check
 from tests.chaos.leftovers import differences, forgotten, remains, strays
 from tests.chaos.story import Story
-from tests.support.history import History
 
 SESSION = {"_id": "s", "status": "open", "media": b"m\0p", "streams": [{"connection_id": "c"}]}
 CONNECTION = {"_id": "c", "session_id": "s", "state": "ready", "kind": "publish", "endpoint": b"m\0e"}

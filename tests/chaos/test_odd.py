@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from testkit.clients.history import Attempt
 from tests.chaos.checker import check
 from tests.chaos.odd import RUBBISH
 from tests.chaos.story import Story, seat
 from tests.chaos.test_checker import only
-from tests.support.history import Attempt
 
 
 @pytest.mark.parametrize("sent", [rubbish for rubbish in RUBBISH if rubbish])

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.proxy import proxies
+from testkit.servers.proxy import proxies
 
 
 @asynccontextmanager

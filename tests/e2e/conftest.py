@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.browsers import AUTOPLAY, chromium
-from tests.support.stack import up
+from testkit.clients.browsers import AUTOPLAY, chromium
+from testkit.servers.programs import up
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser
 
-from tests.support.browsers import person
+from testkit.clients.browsers import person
 
 
 async def test_two_people_meet_by_link_and_media_flows_both_ways(base_url: str, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser
 
-from tests.support.browsers import person
+from testkit.clients.browsers import person
 
 
 async def test_the_companion_is_seen_and_heard_and_can_be_removed(base_url: str, browser: Browser, call: str) -> None:

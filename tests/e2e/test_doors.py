@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.browsers import person
+from testkit.clients.browsers import person
 
 SIGNALS = 300
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import Browser
 
-from tests.support.browsers import Person, person
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Program, Size, cluster
+from testkit.clients.browsers import Person, person
+from testkit.servers.programs import Cluster, Program, Size, cluster
+from testkit.servers.servers import Servers
 
 pytestmark = pytest.mark.alone
 

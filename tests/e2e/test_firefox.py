@@ -2,8 +2,8 @@
 
 from playwright.async_api import Browser
 
-from tests.support.browsers import person
-from tests.support.firefox import firefox, window
+from testkit.clients.browsers import person
+from testkit.clients.firefox import firefox, window
 
 
 async def test_firefox_and_chromium_see_and_hear_each_other(base_url: str, browser: Browser, call: str) -> None:

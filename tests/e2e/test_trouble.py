@@ -4,7 +4,7 @@ import uuid
 
 from playwright.async_api import Browser, Route
 
-from tests.support.browsers import AUTOPLAY, chromium, person
+from testkit.clients.browsers import AUTOPLAY, chromium, person
 
 BLOCKING = "--autoplay-policy=user-gesture-required"
 TELL_BLOCKED = """

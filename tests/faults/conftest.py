@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.modes import Known
+from testkit.crashes.crash_modes import Known
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.modes import (
+from testkit.crashes.command_scenarios import COMMANDS, OFFERS
+from testkit.crashes.crash_modes import (
     BURIED,
     KILLED,
     KILLED_ANSWERED,
@@ -16,8 +17,7 @@ from tests.support.modes import (
     named,
     runs,
 )
-from tests.support.scenes import COMMANDS, OFFERS
-from tests.support.servers import Servers
+from testkit.servers.servers import Servers
 
 pytestmark = pytest.mark.timeout(SECONDS)
 every_command = pytest.mark.parametrize("names", runs(COMMANDS), ids=named)

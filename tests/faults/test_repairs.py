@@ -2,10 +2,21 @@
 
 import pytest
 
-from tests.support.modes import KILLED, PAUSED, SECONDS, SEVERED_AFTER, SEVERED_BEFORE, Known, Mode, hit, named, runs
-from tests.support.repairs import REPAIRS
-from tests.support.rounds import ROUNDS
-from tests.support.servers import Servers
+from testkit.crashes.crash_modes import (
+    KILLED,
+    PAUSED,
+    SECONDS,
+    SEVERED_AFTER,
+    SEVERED_BEFORE,
+    Known,
+    Mode,
+    hit,
+    named,
+    runs,
+)
+from testkit.crashes.server_sweep_scenarios import ROUNDS
+from testkit.crashes.sweep_scenarios import REPAIRS
+from testkit.servers.servers import Servers
 
 SCENES = {**REPAIRS, **ROUNDS}
 

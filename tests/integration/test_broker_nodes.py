@@ -5,12 +5,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clusters import ClusterVhost
-from tests.support.faults_of_nodes import FAULTS, Fault
-from tests.support.person import Pods, pods
-from tests.support.servers import Database, Servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.participant import Pods, pods
+from testkit.crashes.node_faults import FAULTS, Fault
+from testkit.servers.clusters import ClusterVhost
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.servers import Database, Servers
+from testkit.servers.until import until
 
 KEY = {"X-API-Key": API_KEY}
 SECONDS = 60.0

@@ -1,8 +1,8 @@
 """The main job on real servers: two people, two API pods, two wrappers, only HTTP and ``/messages``."""
 
-from tests.support.person import Person, person, pods
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Size, cluster
+from testkit.clients.participant import Person, person, pods
+from testkit.servers.programs import API_KEY, Size, cluster
+from testkit.servers.servers import Servers
 
 KEY = {"X-API-Key": API_KEY}
 

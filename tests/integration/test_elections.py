@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clusters import SetDatabase
-from tests.support.servers import Servers, Vhost
-from tests.support.stack import API_KEY, Cluster, Size, cluster
+from testkit.servers.clusters import SetDatabase
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.servers import Servers, Vhost
 
 PATIENCE = 20.0
 

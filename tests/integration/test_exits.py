@@ -7,8 +7,8 @@ import pytest
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.servers import Servers
-from tests.support.stack import Program, Size, cluster
+from testkit.servers.programs import Program, Size, cluster
+from testkit.servers.servers import Servers
 
 SECONDS = 2.0
 

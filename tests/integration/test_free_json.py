@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from callplane.contracts import bounds
-from tests.support.json_values import EXAMPLES, drawn, same
-from tests.support.servers import Database, Servers
-from tests.support.together import Together, together
-from tests.support.waiting import until
+from testkit.fakes.json_values import EXAMPLES, drawn, same
+from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.servers.servers import Database, Servers
+from testkit.servers.until import until
 
 VALUES = (EXAMPLES[0], {"all": list(EXAMPLES[1:6])}, EXAMPLES[6], *(drawn(seed) for seed in range(3)))
 ME = {"X-API-Key": ""}

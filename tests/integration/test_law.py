@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 
-from tests.support.person import Pods, pods
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Size, cluster
+from testkit.clients.participant import Pods, pods
+from testkit.servers.programs import API_KEY, Size, cluster
+from testkit.servers.servers import Servers
 
 KEY = {"X-API-Key": API_KEY}
 

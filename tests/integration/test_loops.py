@@ -16,32 +16,32 @@ import httpx
 import pytest
 import structlog
 
-from api.mailboxes.forwards import Forwards
 from api.mailboxes.holder import Holder
-from callplane.bus.judge import Judge
-from callplane.bus.rabbitmq.connections import Link
-from callplane.bus.rabbitmq.lanes import Lane
+from api.mailboxes.outgoing import Forwards
+from callplane.bus.consuming.outcomes import Judge
+from callplane.bus.rabbitmq.connection import Link
+from callplane.bus.rabbitmq.consumer_channel import Lane
+from callplane.bus.rabbitmq.mailbox_link import RabbitLink
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
-from callplane.bus.rabbitmq.mailboxes_link import RabbitLink
 from callplane.bus.rabbitmq.sender import RabbitSender
 from callplane.store.attachments import Attachments
-from callplane.store.changes import CountedUpdates
+from callplane.store.change_stream import Watch
 from callplane.store.connections import Connections
-from callplane.store.duties import Duties
-from callplane.store.liveness import Liveness
+from callplane.store.leases import Pods
 from callplane.store.media_servers import MediaServers
-from callplane.store.pods import Pods
+from callplane.store.media_states import Liveness
 from callplane.store.sessions import Sessions
-from callplane.store.watch import Watch
+from callplane.store.sweep_leases import Duties
+from callplane.store.versioned_updates import CountedUpdates
 from callplane.store.wrappers import Wrappers
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
-from tests.support.servers import Servers
-from tests.support.together import Together, together
-from tests.support.waiting import until
-from wrapper.aftermath import CarryingAftermath
-from wrapper.media.hearing import Hearing
-from wrapper.outbox import Outbox
+from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
+from wrapper.effects.outbox import Outbox
+from wrapper.effects.runner import CarryingAftermath
+from wrapper.media.endpoint_events import Hearing
 
 
 @dataclass(frozen=True)

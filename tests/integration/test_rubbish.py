@@ -11,10 +11,10 @@ import httpx
 import pytest
 from bson.binary import Binary
 
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
-from tests.support.waiting import until
-from tests.support.wrappers import offer
+from testkit.inprocess.wrappers import offer
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 KEY = {"X-API-Key": API_KEY}
 OLD = datetime(2001, 1, 1, tzinfo=UTC)

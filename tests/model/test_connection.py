@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from cli.machine.mongod import Mongod
-from tests.support.interleaving import World
-from tests.support.life import Life
-from tests.support.servers import fresh_database
-from tests.support.store import Repositories, repositories
+from testkit.crashes.call_scheduler import World
+from testkit.crashes.connection_life import Life
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import fresh_database
 
 ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 1500 if ALL else 25

@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callplane.contracts.ids import new_id
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.clients import ANSWER_WITHIN, PARKED_FOR, Ask, Client
-from tests.support.kept import kept_open
-from tests.support.mailboxes import S
-from tests.support.slots import Row, Slot, fresh_row
+from testkit.clients.mailbox_client import ANSWER_WITHIN, PARKED_FOR, Ask, Client
+from testkit.crashes.pod_lives import Row, Slot, fresh_row
+from testkit.inprocess.mailboxes import S
+from testkit.servers.open_context import kept_open
 
 ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 300 if ALL else 9

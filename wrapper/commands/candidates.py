@@ -8,8 +8,8 @@ from callplane.contracts.replies import Done
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone
-from wrapper.refusals import open_session, seat_in
-from wrapper.settle import settle
+from wrapper.negotiation.reconcile import settle
+from wrapper.requirements import open_session, seat_in
 
 
 async def candidates(envelope: Envelope, command: Candidates, context: Context) -> Done:

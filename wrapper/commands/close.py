@@ -3,7 +3,7 @@
 from callplane.contracts.commands import CloseSession, Envelope
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.replies import Done
-from callplane.store.reading import Unreadable
+from callplane.store.decoding import Unreadable
 from wrapper.context import Context
 
 

@@ -7,7 +7,7 @@ from callplane.contracts.replies import Joined
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session, room_in, seat_in
+from wrapper.requirements import in_time, open_session, room_in, seat_in
 
 
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:

@@ -4,7 +4,7 @@ from callplane.contracts.commands import Envelope, Leave
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.replies import Done
 from wrapper.context import Context
-from wrapper.refusals import open_session, seat_in
+from wrapper.requirements import open_session, seat_in
 
 
 async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:

@@ -7,7 +7,7 @@ from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context
-from wrapper.negotiation import Negotiation, Offer
+from wrapper.negotiation.offer import Negotiation, Offer
 
 
 async def publish(envelope: Envelope, command: Publish, context: Context) -> Negotiated:

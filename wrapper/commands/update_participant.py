@@ -7,7 +7,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session, room_in, seat_in
+from wrapper.requirements import in_time, open_session, room_in, seat_in
 
 
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:

@@ -5,7 +5,7 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.replies import SessionChanged
 from callplane.store.views import session_view
 from wrapper.context import Context
-from wrapper.refusals import in_time, open_session, room_in
+from wrapper.requirements import in_time, open_session, room_in
 
 
 async def update_session(envelope: Envelope, command: UpdateSession, context: Context) -> SessionChanged:

@@ -1,7 +1,7 @@
 """The candidates that a session description holds, as the events that told them once."""
 
 from kurento_client import IceCandidate
-from wrapper.sdp import Described
+from wrapper.negotiation.sdp import Described
 
 
 def described_candidates(sdp: str) -> list[IceCandidate]:

@@ -24,14 +24,14 @@ from kurento_client import (
     Transaction,
     TransactionFailed,
     WebRtcEndpoint,
-    shapes,
+    decoding,
 )
 from wrapper.media.described import described_candidates
-from wrapper.media.hearing import Hearing
+from wrapper.media.endpoint_events import Hearing
 from wrapper.media.port import MEDIA, Gone, Line, Medium, Pulse, State, Unreached
-from wrapper.media.pulse import pulse_of
+from wrapper.media.receiver_reports import pulse_of
 from wrapper.media.server import MediaServer
-from wrapper.sdp import Useful
+from wrapper.negotiation.sdp import Useful
 
 EVENTS = (
     "IceCandidateFound",
@@ -233,7 +233,7 @@ class KurentoMedia:
 def _state(answers: Sequence[Any]) -> State:
     """What the answers to QUESTIONS say; component 1 decides (protocol 10.2)."""
     media, connection, components = answers
-    ice = shapes.each(IceConnection.read, components)
+    ice = decoding.each(IceConnection.read, components)
     return State(
         connected=connection == ConnectionState.CONNECTED,
         heard=media == ConnectionState.CONNECTED,

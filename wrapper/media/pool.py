@@ -6,7 +6,7 @@ from callplane.contracts.errors import Away, Trouble
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
-from wrapper.media.observed import Timed, observed
+from wrapper.media.instrumentation import Timed, observed
 from wrapper.media.server import Ears, MediaServer, opened_server
 
 LOOK_SECONDS = 2.0

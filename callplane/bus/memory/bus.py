@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.worker_pool import Pace
 from callplane.bus.dead_letters import DeadLetters
-from callplane.bus.desk import Received
-from callplane.bus.intake import Pace
+from callplane.bus.memory.broker import Exchange
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
-from callplane.bus.memory.exchange import Exchange
 from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queue_of, session_name
+from callplane.bus.pending_replies import Waiting, within
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
-from callplane.bus.waiting import Waiting, within
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id

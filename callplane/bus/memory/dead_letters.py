@@ -4,7 +4,7 @@ import asyncio
 from itertools import islice
 
 from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
-from callplane.bus.memory.exchange import DeadLetter, Exchange
+from callplane.bus.memory.broker import DeadLetter, Exchange
 from callplane.contracts.operations import DeadLetterView
 
 

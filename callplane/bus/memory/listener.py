@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from callplane.bus.desk import Received
-from callplane.bus.intake import Intake, Pace
-from callplane.bus.memory.exchange import Consumer, DeadLetter, Exchange
+from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.worker_pool import Intake, Pace
+from callplane.bus.memory.broker import Consumer, DeadLetter, Exchange
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.contracts.errors import Away

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.mailboxes import PREFETCH, Letters, Link, LinkLost, Reader, Received
+from callplane.bus.mailbox_ports import PREFETCH, Letters, Link, LinkLost, Reader, Received
 from callplane.bus.ports import Unroutable
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.ids import ParticipantId, SessionId, new_id

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+from callplane.bus.consuming.worker_pool import Pace
 from callplane.bus.dead_letters import DeadLetters
-from callplane.bus.intake import Pace
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
-from callplane.bus.rabbitmq.connections import Link, Timings, open_link
+from callplane.bus.rabbitmq.connection import Link, Timings, open_link
 from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
 from callplane.bus.rabbitmq.listener import Lines, open_listener
 from callplane.bus.rabbitmq.messenger import RabbitMessenger

@@ -11,11 +11,11 @@ from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelLockedResource
 
 from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
-from callplane.bus.rabbitmq.connections import Link, raw_channel
-from callplane.bus.rabbitmq.desk import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
+from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
+from callplane.bus.rabbitmq.connection import Link, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
-from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
-from callplane.bus.rabbitmq.permanent import declare_permanent
+from callplane.bus.rabbitmq.permanent_topology import declare_permanent
+from callplane.bus.rabbitmq.settlement import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.operations import DeadLetterView
 

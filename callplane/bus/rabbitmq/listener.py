@@ -9,13 +9,13 @@ from zlib import crc32
 
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.intake import Intake, Pace
+from callplane.bus.consuming.worker_pool import Intake, Pace
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
-from callplane.bus.rabbitmq.connections import Link
-from callplane.bus.rabbitmq.desk import RabbitDesk, received
-from callplane.bus.rabbitmq.lanes import Lane, LaneUser
+from callplane.bus.rabbitmq.connection import Link
+from callplane.bus.rabbitmq.consumer_channel import Lane, LaneUser
 from callplane.bus.rabbitmq.publisher import Publisher
+from callplane.bus.rabbitmq.settlement import RabbitDesk, received
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.concurrency import beside, forever
 from callplane.contracts.errors import Away, NodeDown, Trouble

@@ -8,10 +8,10 @@ import aiormq
 from aiormq.abc import DeliveredMessage
 from yarl import URL
 
-from callplane.bus.mailboxes import PREFETCH, Letters, LinkLost
+from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.mailboxes_link import CHANNELS, LinkChannels, RabbitLink, open_channel
+from callplane.bus.rabbitmq.mailbox_link import CHANNELS, LinkChannels, RabbitLink, open_channel
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import new_id
 

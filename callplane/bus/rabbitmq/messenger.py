@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from callplane.bus.names import mailbox_name
 from callplane.bus.ports import NotTaken, TakenBy, Unroutable
-from callplane.bus.rabbitmq.names import MESSAGES
+from callplane.bus.rabbitmq.arguments import MESSAGES
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
 from callplane.contracts.errors import Away, NodeDown
 from callplane.contracts.ids import ParticipantId, SessionId, new_id

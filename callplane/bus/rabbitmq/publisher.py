@@ -9,9 +9,9 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
 from callplane.bus.ports import NotTaken, Unroutable
-from callplane.bus.rabbitmq.connections import Link, leave, raw_channel
+from callplane.bus.rabbitmq.connection import Link, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.permanent import declare_permanent
+from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.contracts.errors import Away
 from callplane.telemetry.stages import stage
 

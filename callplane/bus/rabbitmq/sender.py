@@ -10,12 +10,12 @@ from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.names import queue_of
+from callplane.bus.pending_replies import Waiting
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.connections import Link, raw_channel
+from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
+from callplane.bus.rabbitmq.connection import Link, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.names import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.bus.waiting import Waiting
 from callplane.concurrency import beside, forever
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Away

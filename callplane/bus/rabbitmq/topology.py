@@ -9,10 +9,10 @@ from aiormq import Channel
 from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
-from callplane.bus.rabbitmq.connections import Link, leave, raw_channel
+from callplane.bus.rabbitmq.arguments import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
+from callplane.bus.rabbitmq.connection import Link, leave, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
-from callplane.bus.rabbitmq.names import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
-from callplane.bus.rabbitmq.permanent import declare_permanent, declare_queue
+from callplane.bus.rabbitmq.permanent_topology import declare_permanent, declare_queue
 from callplane.contracts.errors import Away, NodeDown, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.stages import stage

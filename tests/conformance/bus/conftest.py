@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.bus import Corner, MemoryCorner, RabbitCorner
+from testkit.inprocess.bus import Corner, MemoryCorner, RabbitCorner
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])

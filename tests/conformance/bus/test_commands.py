@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from callplane.bus.intake import Pace
+from callplane.bus.consuming.worker_pool import Pace
 from callplane.bus.ports import Delivery, Unroutable
 from callplane.contracts.errors import Refusal
-from tests.support.bus import TRACE, Corner, Told, command, creation, session
+from testkit.inprocess.bus import TRACE, Corner, Told, command, creation, session
 
 
 async def test_a_command_is_answered(corner: Corner) -> None:

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from callplane.bus.consuming.delivery import ATTEMPTS
 from callplane.bus.dead_letters import SHOWN, NoSuchLetter, Unreadable
-from callplane.bus.desk import ATTEMPTS
 from callplane.bus.names import session_name
 from callplane.bus.ports import Bus, Sender
 from callplane.contracts.commands import Envelope, Publish
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import SessionId
-from tests.support.bus import TRACE, Corner, RabbitCorner, Told, command, session, until
+from testkit.inprocess.bus import TRACE, Corner, RabbitCorner, Told, command, session, until
 
 SECRET = "v=0 secret sdp"
 

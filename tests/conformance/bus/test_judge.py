@@ -5,15 +5,15 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from callplane.bus.desk import ATTEMPTS, Received
-from callplane.bus.intake import Pace
-from callplane.bus.judge import Judge
+from callplane.bus.consuming.delivery import ATTEMPTS, Received
+from callplane.bus.consuming.outcomes import Judge
+from callplane.bus.consuming.worker_pool import Pace
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
 from callplane.contracts.errors import Away, Busy, Trouble
 from callplane.contracts.replies import Reply
-from tests.support.bus import FAST, Corner, Told, command, is_listening_to, session, until
+from testkit.inprocess.bus import FAST, Corner, Told, command, is_listening_to, session, until
 
 SECRET = "v=0 secret sdp"
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from callplane.bus.intake import Pace
+from callplane.bus.consuming.worker_pool import Pace
 from callplane.bus.ports import Delivery, Unroutable
-from tests.support.bus import FAST, Corner, Told, command, creation, session
+from testkit.inprocess.bus import FAST, Corner, Told, command, creation, session
 
 
 async def test_listening_says_what_is_consumed(corner: Corner) -> None:

@@ -5,7 +5,7 @@ import pytest
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, new_id
-from tests.support.bus import Corner, Told, command, message, reading, session
+from testkit.inprocess.bus import Corner, Told, command, message, reading, session
 
 
 def participant() -> ParticipantId:

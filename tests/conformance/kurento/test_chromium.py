@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.browsers import chromium
-from tests.support.raw_kurento import RawKurento, raw
+from testkit.clients.browsers import chromium
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 CEILING = 900
 SETTINGS = Settings(port=0, media=MediaSettings(max_video_bitrate=CEILING))

@@ -2,7 +2,7 @@
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 SETTINGS = Settings(port=0)
 

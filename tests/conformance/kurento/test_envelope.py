@@ -7,7 +7,7 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw
 
 SETTINGS = Settings(port=0)
 MANAGER = "manager_ServerManager"

@@ -4,7 +4,7 @@ import asyncio
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 SETTINGS = Settings(port=0)
 MANAGER = "manager_ServerManager"

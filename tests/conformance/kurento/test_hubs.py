@@ -6,8 +6,8 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.raw_kurento import RawKurento, raw
-from tests.support.webrtc_peers import TestPeer, attach, peers
+from testkit.clients.webrtc_peers import TestPeer, attach, peers
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 SETTINGS = Settings(port=0, media=MediaSettings(flow_timeout=0.5))
 TO_PORTS = ["Composite", "Dispatcher", "DispatcherOneToMany"]

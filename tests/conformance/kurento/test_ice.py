@@ -2,8 +2,8 @@
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.raw_kurento import raw
-from tests.support.sdp import OFFER
+from testkit.fakes.raw_kurento import raw
+from testkit.fakes.sdp import OFFER
 
 SETTINGS = Settings(port=0, media=MediaSettings(addresses=("127.0.0.1",)))
 ICE = ("IceCandidateFound", "IceGatheringDone", "IceComponentStateChanged")

@@ -7,8 +7,8 @@ import pytest
 from mediaserver.media.ice import IceAgent
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import raw
-from tests.support.webrtc_peers import attach, peers
+from testkit.clients.webrtc_peers import attach, peers
+from testkit.fakes.raw_kurento import raw
 
 SETTINGS = Settings(port=0)
 LOST = 0.1

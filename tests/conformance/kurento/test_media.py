@@ -6,8 +6,8 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.raw_kurento import raw
-from tests.support.webrtc_peers import attach, peers
+from testkit.clients.webrtc_peers import attach, peers
+from testkit.fakes.raw_kurento import raw
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
 FLOWS = ("MediaFlowInStateChanged", "MediaFlowOutStateChanged", "MediaTranscodingStateChanged")

@@ -7,7 +7,7 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 SETTINGS = Settings(port=0)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

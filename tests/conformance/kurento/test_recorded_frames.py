@@ -7,9 +7,9 @@ from typing import Any
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.kurento_frames import Exchange, events, exchanges
-from tests.support.raw_kurento import RawKurento, raw
-from tests.support.webrtc_peers import attach, peers
+from testkit.clients.webrtc_peers import attach, peers
+from testkit.fakes.kurento_frames import Exchange, events, exchanges
+from testkit.fakes.raw_kurento import RawKurento, raw
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
 MANAGER = "manager_ServerManager"

@@ -7,9 +7,9 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.raw_kurento import RawKurento, raw
-from tests.support.sdp import PLAIN
-from tests.support.webrtc_peers import attach, peers
+from testkit.clients.webrtc_peers import attach, peers
+from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.sdp import PLAIN
 
 SETTINGS = Settings(port=0, media=MediaSettings(flow_timeout=0.5))
 LOCAL = Settings(port=0, media=MediaSettings(addresses=("127.0.0.1",)))

@@ -4,8 +4,8 @@ import re
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import raw
-from tests.support.sdp import ANSWER, OFFER
+from testkit.fakes.raw_kurento import raw
+from testkit.fakes.sdp import ANSWER, OFFER
 
 SETTINGS = Settings(port=0)
 

@@ -5,7 +5,7 @@ import time
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw
 
 PERIOD = 0.4
 SETTINGS = Settings(port=0, gc_period=PERIOD)

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from tests.support.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw
 
 SETTINGS = Settings(port=0)
 PING = {"id": 1, "jsonrpc": "2.0", "method": "ping"}

@@ -6,10 +6,10 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from tests.support.lite_agent import PASSWORD, UFRAG, lite_agent
-from tests.support.raw_kurento import RawKurento, raw
-from tests.support.sdp import described, media
-from tests.support.webrtc_peers import attach, peers
+from testkit.clients.ice_lite_agent import PASSWORD, UFRAG, lite_agent
+from testkit.clients.webrtc_peers import attach, peers
+from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.sdp import described, media
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
 LOCAL = Settings(port=0, media=MediaSettings(addresses=("127.0.0.1",)))

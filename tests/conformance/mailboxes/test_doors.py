@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.support.doors import DOORS, Reader, Refused
-from tests.support.served import served
-from tests.support.servers import Servers
+from testkit.clients.transports import DOORS, Reader, Refused
+from testkit.inprocess.served_pods import served
+from testkit.servers.servers import Servers
 
 
 @pytest.fixture(params=list(DOORS))

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from callplane.bus.mailboxes import LinkLost, MailboxBus, Received
+from callplane.bus.mailbox_ports import LinkLost, MailboxBus, Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import MemoryPublisher, Publisher, RememberingReader, rabbit_publisher
+from testkit.inprocess.mailboxes import MemoryPublisher, Publisher, RememberingReader, rabbit_publisher
 
 ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
 

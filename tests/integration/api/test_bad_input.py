@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import jwt
 
-from tests.support.leftovers import look
-from tests.support.sdp import OFFER
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
+from testkit.crashes.leak_check import look
+from testkit.fakes.sdp import OFFER
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.servers import Servers
 
 KEY = {"X-API-Key": API_KEY}
 JSON = {"Content-Type": "application/json"}

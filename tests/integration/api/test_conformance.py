@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from testkit.servers.programs import Size, cluster
+from testkit.servers.servers import Servers
 from tests.integration.api.test_bad_input import KEY, Seat, loud
-from tests.support.servers import Servers
-from tests.support.stack import Size, cluster
 
 EXAMPLES = 12
 CHECKS = [

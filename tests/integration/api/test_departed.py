@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from testkit.servers.programs import Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from tests.integration.api.test_bad_input import KEY, seated
-from tests.support.servers import Servers
-from tests.support.stack import Size, cluster
-from tests.support.waiting import until
 
 GIVEN_UP_AFTER = 0.5
 NOTICED_WITHIN = 10.0

@@ -5,9 +5,9 @@ import time
 
 import httpx
 
+from testkit.servers.programs import Size, cluster
+from testkit.servers.servers import Servers
 from tests.integration.api.test_bad_input import seated
-from tests.support.servers import Servers
-from tests.support.stack import Size, cluster
 
 
 async def test_a_parked_poll_is_answered_and_the_process_ends(servers: Servers) -> None:

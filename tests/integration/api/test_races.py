@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from testkit.crashes.leak_check import pipelines
+from testkit.fakes.sdp import OFFER
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from tests.integration.api.test_bad_input import KEY
-from tests.support.leftovers import pipelines
-from tests.support.sdp import OFFER
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Size, cluster
-from tests.support.waiting import until
 
 THREE = Size(apis=3, wrappers=3, media_servers=1)
 

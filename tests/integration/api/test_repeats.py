@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 
+from testkit.fakes.sdp import OFFER
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers
 from tests.integration.api.test_bad_input import KEY
-from tests.support.sdp import OFFER
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Size, cluster
 
 
 async def everywhere(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.machine.rabbitmq import RabbitMQ, rabbitmq
-from tests.support.servers import Vhost, fresh_vhost
+from testkit.servers.servers import Vhost, fresh_vhost
 
 
 @pytest.fixture(scope="module")

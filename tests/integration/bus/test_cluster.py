@@ -12,9 +12,19 @@ from callplane.bus.ports import Sender, Unroutable
 from callplane.bus.rabbitmq import RabbitBus
 from callplane.contracts.errors import Away, NodeDown, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId
-from tests.support.bus import RabbitCorner, Told, command, creation, is_listening_to, message, reading, session, until
-from tests.support.clusters import ClusterVhost
-from tests.support.faults_of_nodes import FAULTS, Fault
+from testkit.crashes.node_faults import FAULTS, Fault
+from testkit.inprocess.bus import (
+    RabbitCorner,
+    Told,
+    command,
+    creation,
+    is_listening_to,
+    message,
+    reading,
+    session,
+    until,
+)
+from testkit.servers.clusters import ClusterVhost
 
 ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
 

@@ -6,8 +6,8 @@ import random
 from callplane.bus.ports import Delivery
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import SessionId
-from tests.support.bus import RabbitCorner, Told, command, session
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import RabbitCorner, Told, command, session
+from testkit.servers.servers import Vhost
 
 OVERLAPS = 300
 LATER = 0.15

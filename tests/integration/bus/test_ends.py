@@ -11,12 +11,12 @@ import pytest
 
 from callplane.bus.names import session_name
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
-from callplane.bus.rabbitmq.connections import raw_channel
+from callplane.bus.rabbitmq.connection import raw_channel
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
 from cli.machine.process import Command, running
-from tests.support.bus import FAST, RabbitCorner, Told, command, equal, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, equal, session, until
+from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
 
@@ -106,7 +106,7 @@ async def test_a_process_that_is_killed_in_a_command_is_counted(vhost: Vhost, tm
 VICTIM = """
 import asyncio, os, signal, sys
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from tests.support.bus import equal, channel_pids, Told
+from testkit.inprocess.bus import equal, channel_pids, Told
 
 async def main(url, session):
     told = Told(act=lambda delivery: os.kill(os.getpid(), signal.SIGKILL))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import aio_pika
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connections import Timings, open_link
-from callplane.bus.rabbitmq.lanes import Lane, LaneUser
+from callplane.bus.rabbitmq.connection import Timings, open_link
+from callplane.bus.rabbitmq.consumer_channel import Lane, LaneUser
 from callplane.concurrency import beside
 from callplane.contracts.errors import NodeDown
-from tests.support.bus import until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import until
+from testkit.servers.servers import Vhost
 
 
 async def test_what_is_wanted_while_it_attaches_is_consumed(vhost: Vhost) -> None:

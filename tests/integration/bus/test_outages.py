@@ -8,11 +8,11 @@ import pytest
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
-from callplane.bus.rabbitmq.connections import Timings
+from callplane.bus.rabbitmq.connection import Timings
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
-from tests.support.bus import FAST, RabbitCorner, Told, command, is_listening_to, message, reading, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, is_listening_to, message, reading, session, until
+from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
 HASTY = Timings(confirm=0.5, call=0.5, connect=1.0, longest_pause=0.2)

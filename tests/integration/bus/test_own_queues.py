@@ -1,8 +1,8 @@
 """A program's own queue is gone while its connection stands: it gets another, for else nobody would reach it again."""
 
 from callplane.contracts.errors import Away
-from tests.support.bus import RabbitCorner, Told, command, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import RabbitCorner, Told, command, session, until
+from testkit.servers.servers import Vhost
 
 
 async def delete(vhost: Vhost, prefix: str) -> None:

@@ -8,12 +8,12 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
-from callplane.bus.rabbitmq import RabbitBus, names
+from callplane.bus.rabbitmq import RabbitBus, arguments
 from callplane.bus.rabbitmq.publisher import Address, Letter
 from callplane.contracts.errors import Away, Trouble
 from callplane.contracts.ids import ParticipantId, new_id
-from tests.support.bus import RabbitCorner, Told, channel_pids, command, equal, message, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import RabbitCorner, Told, channel_pids, command, equal, message, session, until
+from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
 
@@ -64,8 +64,8 @@ async def test_arguments_are_for_ever(vhost: Vhost) -> None:
         await channel.declare_queue(f"user.{ANN}", durable=True, arguments=mailbox)
         retry = {"x-queue-type": "classic", "x-message-ttl": 1000, "x-dead-letter-exchange": ""}
         await channel.declare_queue("retry", durable=True, arguments=retry)
-        assert mailbox == names.MAILBOX_ARGUMENTS
-        assert retry == names.RETRY_ARGUMENTS
+        assert mailbox == arguments.MAILBOX_ARGUMENTS
+        assert retry == arguments.RETRY_ARGUMENTS
         with pytest.raises(aio_pika.exceptions.ChannelPreconditionFailed):
             await channel.declare_queue(f"user.{ANN}", durable=True, arguments=mailbox | {"x-expires": 1})
 

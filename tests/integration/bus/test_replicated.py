@@ -5,8 +5,8 @@ import pytest
 
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.contracts.errors import Trouble
-from tests.support.bus import FAST, RabbitCorner, Told, command, creation, equal, message, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, creation, equal, message, session, until
+from testkit.servers.servers import Vhost
 
 WRAPPER, RETRY, DEAD = "wrapper", "retry", "dead-letters"
 

@@ -8,11 +8,11 @@ import pytest
 from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Listener
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.bus.rabbitmq.connections import Timings
+from callplane.bus.rabbitmq.connection import Timings
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId, SessionId
-from tests.support.bus import FAST, RabbitCorner, Told, command, is_listening_to, session, until
-from tests.support.servers import Vhost
+from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, is_listening_to, session, until
+from testkit.servers.servers import Vhost
 
 ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
 
@@ -35,7 +35,7 @@ async def silent(vhost: Vhost, queue: str) -> AsyncIterator[None]:
 
 
 async def test_a_mailbox_that_does_not_answer_ends_no_link(vhost: Vhost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callplane.bus.rabbitmq.mailboxes_link.ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr("callplane.bus.rabbitmq.mailbox_link.ANSWER_WITHIN", 1.0)
     where = session()
     corner = RabbitCorner(vhost.url)
     async with corner.bus() as bus, corner.mailboxes.connect(lambda _: None) as link:

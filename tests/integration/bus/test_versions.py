@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.support.servers import Servers, Vhost
-from tests.support.stack import API_KEY, Size, cluster
+from testkit.servers.programs import API_KEY, Size, cluster
+from testkit.servers.servers import Servers, Vhost
 
 KEY = {"X-API-Key": API_KEY}
 

@@ -14,11 +14,11 @@ import pytest
 from callplane.contracts.commands import Caller, Envelope, UpdateSession
 from callplane.contracts.ids import new_id
 from cli.machine.process import python
-from tests.support.leftovers import pipelines
-from tests.support.person import Person, person, pods
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, ROOT, Cluster, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.participant import Person, person, pods
+from testkit.crashes.leak_check import pipelines
+from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 pytestmark = pytest.mark.timeout(120)
 

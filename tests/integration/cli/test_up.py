@@ -14,10 +14,10 @@ import pytest
 
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
-from tests.support.leftovers import ask, pipelines
-from tests.support.processes import ended, marked
-from tests.support.stack import ROOT
-from tests.support.wrappers import offer
+from testkit.crashes.leak_check import ask, pipelines
+from testkit.inprocess.wrappers import offer
+from testkit.servers.processes import ended, marked
+from testkit.servers.programs import ROOT
 
 pytestmark = pytest.mark.timeout(90)
 

@@ -10,10 +10,10 @@ import pytest
 
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, running
-from tests.support.dockerfile import read_dockerfile
-from tests.support.images import Builder, Image
-from tests.support.manifests import ROOT, rendered
-from tests.support.servers import Servers
+from testkit.deploy.dockerfile import read_dockerfile
+from testkit.deploy.images import Builder, Image
+from testkit.deploy.manifests import ROOT, rendered
+from testkit.servers.servers import Servers
 
 TARGETS = ("api", "wrapper", "mediaserver")
 DOCKERFILE = ROOT / "docker/Dockerfile"

@@ -10,12 +10,12 @@ import pytest
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.calls import KEY
-from tests.support.kept import kept_open
-from tests.support.leftovers import pipelines
-from tests.support.servers import Servers, fresh_database, fresh_vhost
-from tests.support.stack import Cluster, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.calls import KEY
+from testkit.crashes.leak_check import pipelines
+from testkit.servers.open_context import kept_open
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers, fresh_database, fresh_vhost
+from testkit.servers.until import until
 
 
 @asynccontextmanager

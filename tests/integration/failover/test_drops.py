@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.support.calls import KEY, call, told
-from tests.support.leftovers import children, pipelines
-from tests.support.stack import Cluster, Size
-from tests.support.waiting import until
+from testkit.clients.calls import KEY, call, told
+from testkit.crashes.leak_check import children, pipelines
+from testkit.servers.programs import Cluster, Size
+from testkit.servers.until import until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 SETTINGS = {"CALLPLANE_DROP_SECONDS": "1"}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.support.calls import KEY, Call, call, losses, machine, pool, told
-from tests.support.leftovers import pipelines
-from tests.support.person import person
-from tests.support.stack import Cluster, Size
-from tests.support.waiting import until
+from testkit.clients.calls import KEY, Call, call, losses, machine, pool, told
+from testkit.clients.participant import person
+from testkit.crashes.leak_check import pipelines
+from testkit.servers.programs import Cluster, Size
+from testkit.servers.until import until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 SIZE = Size(apis=2, wrappers=2, media_servers=2)

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.calls import KEY
-from tests.support.person import Person, Pods, person, pods
-from tests.support.sdp import plain
-from tests.support.servers import Servers
-from tests.support.stack import Size, cluster
-from tests.support.waiting import until
-from wrapper.verdicts import NEVER
+from testkit.clients.calls import KEY
+from testkit.clients.participant import Person, Pods, person, pods
+from testkit.fakes.sdp import plain
+from testkit.servers.programs import Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
+from wrapper.sweeps.unconnected import NEVER
 
 SECONDS = 5.0
 LATE = 2.0

@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Size, cluster
+from testkit.servers.programs import API_KEY, Size, cluster
+from testkit.servers.servers import Servers
 
 ABSENT = ",".join(f"kurento-{n}=ws://kurento-{n}.kurento.callplane-media.invalid:8888/kurento" for n in range(6))
 

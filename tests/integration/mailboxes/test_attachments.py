@@ -8,11 +8,11 @@ import pytest
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store import attachments as module
 from callplane.store.attachments import Attachment, Attachments
-from callplane.store.database import open_database
 from callplane.store.indexes import ensure_indexes
-from callplane.store.pods import Pods
-from tests.support.mailboxes import S
-from tests.support.servers import Database
+from callplane.store.leases import Pods
+from callplane.store.mongo.database import open_database
+from testkit.inprocess.mailboxes import S
+from testkit.servers.servers import Database
 
 ANN = ParticipantId("ann")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import FAST, Scene, rabbit_scene, texts_of
-from tests.support.pods import Client, Pollable, child_pod
-from tests.support.servers import Servers
+from testkit.inprocess.mailboxes import FAST, Scene, rabbit_scene, texts_of
+from testkit.inprocess.pods import Client, Pollable, child_pod
+from testkit.servers.servers import Servers
 
 MESSAGES = 150
 

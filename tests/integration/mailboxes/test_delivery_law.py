@@ -2,9 +2,9 @@
 
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
-from callplane.store.database import open_database
-from tests.support.mailboxes import S, rabbit_pod, rabbit_publisher
-from tests.support.servers import Servers
+from callplane.store.mongo.database import open_database
+from testkit.inprocess.mailboxes import S, rabbit_pod, rabbit_publisher
+from testkit.servers.servers import Servers
 
 ONE, TWO = ParticipantId("one"), ParticipantId("two")
 

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import FAST, Scene, TestPod, outcome, rabbit_scene, texts_of
-from tests.support.servers import Servers
+from testkit.inprocess.mailboxes import FAST, Scene, TestPod, outcome, rabbit_scene, texts_of
+from testkit.servers.servers import Servers
 
 
 async def two_pods(stack: AsyncExitStack, servers: Servers) -> tuple[Scene, TestPod, TestPod]:

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from api.mailboxes.tasks import link_tasks
-from callplane.bus.mailboxes import LinkLost
+from api.mailboxes.link_tasks import link_tasks
+from callplane.bus.mailbox_ports import LinkLost
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
-from tests.support.proxy import proxies
-from tests.support.servers import Vhost
+from testkit.servers.proxy import proxies
+from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
 

@@ -10,8 +10,8 @@ import pytest
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.messages import Message
-from tests.support.mailboxes import FAST, S, TestPod, message, rabbit_scene, texts_of, types_of
-from tests.support.servers import Servers
+from testkit.inprocess.mailboxes import FAST, S, TestPod, message, rabbit_scene, texts_of, types_of
+from testkit.servers.servers import Servers
 
 HASTY = replace(FAST, compare=0.3)
 

@@ -7,13 +7,13 @@ from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
-from callplane.store.database import open_database
-from callplane.store.pods import Pods
+from callplane.store.leases import Pods
+from callplane.store.mongo.database import open_database
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import rabbitmq
-from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, rabbit_publisher, texts_of
-from tests.support.servers import Database
-from tests.support.waiting import until
+from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, rabbit_publisher, texts_of
+from testkit.servers.servers import Database
+from testkit.servers.until import until
 
 
 async def test_without_a_broker_a_poll_is_told_to_come_again(database: Database) -> None:

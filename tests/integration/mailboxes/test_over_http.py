@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import httpx
 
 from api.app import serve
-from api.carriers import Carriers
-from api.tokens import ParticipantTokens
+from api.auth.tokens import ParticipantTokens
+from api.dispatch.buses import Carriers
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
-from callplane.store.database import open_database
-from tests.support.asgi import SECRET, settings_for
-from tests.support.mailboxes import MemoryPublisher, S, Scene
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
+from callplane.store.mongo.database import open_database
+from testkit.fakes.asgi import SECRET, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.inprocess.mailboxes import MemoryPublisher, S, Scene
+from testkit.servers.servers import Database
 
 ANN = ParticipantId("ann")
 

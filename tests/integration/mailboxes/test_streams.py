@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from api.tokens import ParticipantTokens
+from api.auth.tokens import ParticipantTokens
 from callplane.contracts.ids import ParticipantId
-from tests.support.doors import DOORS, Reader
-from tests.support.mailboxes import S, Scene, rabbit_scene
-from tests.support.servers import Servers
-from tests.support.stack import TOKEN_SECRET, Cluster, Size, cluster
+from testkit.clients.transports import DOORS, Reader
+from testkit.inprocess.mailboxes import S, Scene, rabbit_scene
+from testkit.servers.programs import TOKEN_SECRET, Cluster, Size, cluster
+from testkit.servers.servers import Servers
 
 MESSAGES = 120
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from api.buckets import Rate
-from api.tokens import ParticipantTokens
-from tests.support.asgi import BY_KEY, SECRET
-from tests.support.doors import opened_socket, opened_stream
-from tests.support.mailboxes import S
-from tests.support.served import Served, served
-from tests.support.servers import Servers
+from api.auth.token_bucket import Rate
+from api.auth.tokens import ParticipantTokens
+from testkit.clients.transports import opened_socket, opened_stream
+from testkit.fakes.asgi import BY_KEY, SECRET
+from testkit.inprocess.mailboxes import S
+from testkit.inprocess.served_pods import Served, served
+from testkit.servers.servers import Servers
 
 
 async def opens(pods: Served, url: str, query: dict[str, str]) -> int:
@@ -145,7 +145,7 @@ async def test_a_frame_that_says_something_else_ends_the_socket(servers: Servers
 
 async def test_a_flood_of_frames_ends_the_socket(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """429, for one client may not keep a pod busy with nothing."""
-    monkeypatch.setattr("api.sockets.FRAMES", Rate(0.1, 20))
+    monkeypatch.setattr("api.streaming.websocket.FRAMES", Rate(0.1, 20))
     async with served(servers, pods=1) as pods:
         ann = pods.reader(await pods.scene.seat("ann"))
         async with opened_socket(pods.urls[0], {"ticket": await ann.ticket(pods.urls[0])}) as socket:

@@ -5,7 +5,7 @@ import pytest
 from bench.rolling.deployment import NEXT, N
 from bench.rolling.people import Size
 from bench.rolling.run import Plan, prove
-from tests.support.servers import Servers
+from testkit.servers.servers import Servers
 
 # First wrappers of N+1 serve api pods of N, then the reverse.
 SHORT = Plan(

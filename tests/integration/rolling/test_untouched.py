@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from tests.support.calls import KEY, Call, call
-from tests.support.leftovers import children, pipelines
-from tests.support.person import RATE
-from tests.support.raw_kurento import RawKurento, raw
-from tests.support.servers import Servers
-from tests.support.stack import Cluster, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.calls import KEY, Call, call
+from testkit.clients.participant import RATE
+from testkit.crashes.leak_check import children, pipelines
+from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 FRAME = 1 / RATE
 LINKS = ("ElementConnected", "ElementDisconnected")

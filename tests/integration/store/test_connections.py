@@ -6,8 +6,8 @@ import random
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
-from tests.support.servers import Database
-from tests.support.store import Repositories, repositories
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import Database
 
 ENDPOINT = MediaRef("a", "pipe/endpoint")
 

@@ -9,11 +9,11 @@ import pytest
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import SessionId, new_id
-from callplane.store.watch import Watch, watch
+from callplane.store.change_stream import Watch, watch
 from cli.machine.replica_set import ReplicaSet
-from tests.support.clusters import SetDatabase
-from tests.support.store import Repositories, repositories
-from tests.support.waiting import until
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.clusters import SetDatabase
+from testkit.servers.until import until
 
 WRITERS = 4
 ALONE = 1.0

@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callplane.store.guards import older_than
-from tests.support.servers import Database
-from tests.support.store import repositories
+from callplane.store.filters import older_than
+from testkit.inprocess.repositories import repositories
+from testkit.servers.servers import Database
 
 READY = {"state": "ready", "version": 0, "session_id": "s", "participant_id": "p"}
 

@@ -4,10 +4,10 @@ import asyncio
 
 from callplane.contracts.media import MediaRef
 from callplane.store.media_servers import PLACED_KIB
-from callplane.store.pool_orders import PoolOrders
-from tests.support.servers import Database
-from tests.support.store import Repositories, repositories
-from tests.support.waiting import until
+from callplane.store.server_pool import PoolOrders
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import Database
+from testkit.servers.until import until
 
 BOTH = frozenset({"a", "b"})
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
-from callplane.store.pool_orders import PoolOrders
-from tests.support.crowds import PODS, SERVERS, WRAPPERS, connection, crowd, session
-from tests.support.servers import Database
-from tests.support.store import Repositories, repositories
+from callplane.store.server_pool import PoolOrders
+from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import Database
 
 N = 200
 SLACK = 100

@@ -5,8 +5,8 @@ import asyncio
 from callplane.store.documents import ConnectionDocument, Seat
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
-from tests.support.servers import Database
-from tests.support.store import repositories
+from testkit.inprocess.repositories import repositories
+from testkit.servers.servers import Database
 
 
 async def test_racing_joins_never_pass_the_limit_and_leave_no_gap(database: Database) -> None:

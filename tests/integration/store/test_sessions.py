@@ -8,8 +8,8 @@ import pytest
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.media import MediaRef
-from tests.support.servers import Database
-from tests.support.store import repositories
+from testkit.inprocess.repositories import repositories
+from testkit.servers.servers import Database
 
 
 async def test_one_custom_id_has_one_open_session(database: Database) -> None:

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from callplane.contracts.ids import new_id
+from callplane.store.decoding import Unreadable
 from callplane.store.documents import MediaRef, Seat
-from callplane.store.listing import Listing
-from callplane.store.reading import Unreadable
 from callplane.store.seats import SeatGuard
+from callplane.store.session_pages import Listing
 from callplane.store.views import participant_view
-from tests.support.json_values import EXAMPLES, OBJECTS, same
-from tests.support.servers import Database
-from tests.support.store import Repositories, repositories
+from testkit.fakes.json_values import EXAMPLES, OBJECTS, same
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import Database
 
 
 async def there_and_back(store: Repositories, values: list[dict[str, Any]]) -> None:

@@ -5,9 +5,9 @@ import asyncio
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.media import MediaRef
-from callplane.store.watch import Seen, watch
-from tests.support.servers import Database
-from tests.support.store import repositories
+from callplane.store.change_stream import Seen, watch
+from testkit.inprocess.repositories import repositories
+from testkit.servers.servers import Database
 
 
 async def test_it_shows_opening_closing_loss_and_the_pool(database: Database) -> None:

@@ -3,10 +3,10 @@
 import aio_pika
 import pytest
 
-from tests.support.person import pods
-from tests.support.prometheus import Prometheus, prometheus
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
+from testkit.clients.participant import pods
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.prometheus import Prometheus, prometheus
+from testkit.servers.servers import Servers
 
 KEY = {"X-API-Key": API_KEY}
 SOON = 45.0

@@ -4,10 +4,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from callplane.contracts.commands import COMMAND_NAMES
-from tests.support.person import person, pods
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Program, Size, cluster
-from tests.support.waiting import until
+from testkit.clients.participant import person, pods
+from testkit.servers.programs import API_KEY, Program, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 KEY = {"X-API-Key": API_KEY}
 

@@ -3,11 +3,11 @@
 import json
 import secrets
 
-from tests.support.collector import Span, collector
-from tests.support.person import pods
-from tests.support.servers import Servers
-from tests.support.stack import API_KEY, Cluster, Size, cluster
-from tests.support.wrappers import offer
+from testkit.clients.participant import pods
+from testkit.inprocess.wrappers import offer
+from testkit.servers.otlp_collector import Span, collector
+from testkit.servers.programs import API_KEY, Cluster, Size, cluster
+from testkit.servers.servers import Servers
 
 KEY = {"X-API-Key": API_KEY}
 ONE = Size(apis=1, wrappers=1)

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from aioice import stun
 
-from tests.support.manifests import ROOT, rendered
-from tests.support.turn import Heard, client, coturn, own_address
+from testkit.deploy.manifests import ROOT, rendered
+from testkit.servers.coturn import Heard, client, coturn, own_address
 
 FORBIDDEN = 403
 UNSUPPORTED_TRANSPORT = 442

@@ -17,11 +17,11 @@ from callplane.contracts.commands import (
     UpdateSession,
 )
 from callplane.contracts.ids import made_by, new_id
-from tests.support.leftovers import ask, children, look, pipelines
-from tests.support.sdp import plain
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, offer, room
+from testkit.crashes.leak_check import ask, children, look, pipelines
+from testkit.fakes.sdp import plain
+from testkit.inprocess.wrappers import Room, offer, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 NO_SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nthis is no SDP\r\nm=nonsense\r\n"
 

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 
 from callplane.contracts.ids import new_id
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, room
+from testkit.inprocess.wrappers import Room, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from wrapper.media import server
 
 QUICK = {"sweep_seconds": 0.2, "lease_seconds": 2.0}

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.support.servers import Servers
-from tests.support.together import Together, together
-from tests.support.waiting import until
+from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 UNIQUE = "custom_id_of_open"
 

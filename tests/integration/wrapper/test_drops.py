@@ -5,11 +5,11 @@ import asyncio
 from callplane.contracts.commands import Join, Publish
 from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
-from tests.support.leftovers import ask
-from tests.support.readers import read_for
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, offer, room
+from testkit.crashes.leak_check import ask
+from testkit.inprocess.mailbox_reader import read_for
+from testkit.inprocess.wrappers import Room, offer, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 FAST = {"sweep_seconds": 0.1, "lease_seconds": 0.3, "drop_seconds": 0.3}
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from callplane.contracts.commands import Leave
 from callplane.contracts.ids import ParticipantId
-from callplane.store import duties
+from callplane.store import sweep_leases
 from callplane.store.media_servers import MediaServers
-from tests.support.servers import Database, Servers
-from tests.support.store import repositories
-from tests.support.waiting import until
-from tests.support.wrappers import Room, room
+from testkit.inprocess.repositories import repositories
+from testkit.inprocess.wrappers import Room, room
+from testkit.servers.servers import Database, Servers
+from testkit.servers.until import until
 from wrapper.app import Program
-from wrapper.duties import Duties
+from wrapper.sweeps.sweep_leases import Duties
 
 SECONDS = 3.0
 EACH = 14.0
@@ -22,7 +22,7 @@ EACH = 14.0
 
 async def test_who_stops_doing_it_is_followed_by_another(database: Database) -> None:
     async with repositories(database) as store:
-        leases = duties.Duties(store.database, lease_seconds=1.0)
+        leases = sweep_leases.Duties(store.database, lease_seconds=1.0)
         one, two = Duties(leases, "one"), Duties(leases, "two")
 
         async def both(sweep: str = "x") -> list[bool]:

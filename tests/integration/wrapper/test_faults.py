@@ -6,10 +6,10 @@ from callplane.contracts.commands import Leave, Publish, UpdateSession
 from callplane.contracts.ids import made_by, new_id
 from callplane.store.connections import Wanted
 from callplane.store.documents import SessionDocument
-from tests.support.leftovers import children, pipelines
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, offer, room
+from testkit.crashes.leak_check import children, pipelines
+from testkit.inprocess.wrappers import Room, offer, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from wrapper.media.port import Line
 
 

@@ -2,12 +2,12 @@
 
 import aio_pika
 
-from callplane.bus.rabbitmq.names import ATTEMPT_HEADER
+from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER
 from callplane.contracts.commands import Command, Publish, Stop
 from callplane.contracts.ids import made_by, new_id
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, offer, room
+from testkit.inprocess.wrappers import Room, offer, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 SIXTH = 6
 """As it is given back by a wrapper that was given the fifth again."""

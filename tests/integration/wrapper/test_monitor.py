@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 from callplane.contracts.commands import Stop
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
-from callplane.store.pool_orders import PoolOrders
+from callplane.store.server_pool import PoolOrders
 from kurento_client import connect
-from tests.support.leftovers import ask, children, pipelines
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import room
+from testkit.crashes.leak_check import ask, children, pipelines
+from testkit.inprocess.wrappers import room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from wrapper.media.port import Line
 
 

@@ -9,9 +9,9 @@ from pymongo.errors import AutoReconnect
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import room
+from testkit.inprocess.wrappers import room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 AWAY_SECONDS = 7.0
 """Longer than any call waits for the database: every loop of a wrapper meets the outage."""

@@ -10,11 +10,11 @@ from structlog.typing import EventDict
 from callplane.contracts.commands import Publish
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
-from callplane.store.pool_orders import PoolOrders
-from tests.support.leftovers import pipelines
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, offer, room, until_up
+from callplane.store.server_pool import PoolOrders
+from testkit.crashes.leak_check import pipelines
+from testkit.inprocess.wrappers import Room, offer, room, until_up
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 pytestmark = pytest.mark.timeout(90)
 

@@ -8,14 +8,14 @@ from functools import partial
 import pytest
 
 from callplane.contracts.commands import Command, Publish, Subscribe
-from callplane.store import pulses
-from callplane.store.pulses import Pulses
-from tests.support.readers import read_for
-from tests.support.servers import Database, Servers
-from tests.support.store import repositories
-from tests.support.waiting import until
-from tests.support.webrtc_peers import TestPeer, peers
-from tests.support.wrappers import Room, room
+from callplane.store import receiver_reports
+from callplane.store.receiver_reports import Pulses
+from testkit.clients.webrtc_peers import TestPeer, peers
+from testkit.inprocess.mailbox_reader import read_for
+from testkit.inprocess.repositories import repositories
+from testkit.inprocess.wrappers import Room, room
+from testkit.servers.servers import Database, Servers
+from testkit.servers.until import until
 
 FAST = {"sweep_seconds": 0.2, "drop_seconds": 0.3}
 STILL_SECONDS = 6.0
@@ -46,7 +46,7 @@ async def vanish(peer: TestPeer) -> None:
 async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulses, "STILL_SECONDS", STILL_SECONDS)
+    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", STILL_SECONDS)
     async with room(servers, 1, media_arguments=LONG, **FAST) as r, peers(3) as (sender, gone, display):
         session = await r.session(grace=8)
         async with AsyncExitStack() as reading:
@@ -73,8 +73,8 @@ async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
 async def test_the_same_reports_from_the_first_look_on_are_an_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulses, "STILL_SECONDS", 0.4)
-    monkeypatch.setattr(pulses, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
+    monkeypatch.setattr(receiver_reports, "FIRST_SECONDS", 0.2)
     async with repositories(database) as store:
         watched = Pulses(store.database, store.clock)
         ready = {"state": "ready", "media_state": "connected"}
@@ -108,7 +108,7 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
 async def test_what_comes_after_a_silence_may_be_reported_on_first(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulses, "STILL_SECONDS", 0.4)
+    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
     async with repositories(database) as store:
         watched, since = Pulses(store.database, store.clock), store.clock.now()
         await store.database["connections"].insert_one({"_id": "c", "state": "ready", "media_state": "connected"})

@@ -8,9 +8,9 @@ import pytest
 from callplane.contracts.errors import Away
 from callplane.contracts.messages import Message
 from callplane.store.documents import ConnectionDocument
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, room
+from testkit.inprocess.wrappers import Room, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from wrapper.app import Program
 
 FAST: dict[str, Any] = {"sweep_seconds": 0.1, "lease_seconds": 0.4, "drop_seconds": 900}

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from callplane.contracts.ids import SessionId
-from tests.support.proxy import Proxy, proxies
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, room, until_up
+from testkit.inprocess.wrappers import Room, room, until_up
+from testkit.servers.proxy import Proxy, proxies
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 from wrapper.app import Program
 
 pytestmark = pytest.mark.timeout(90)

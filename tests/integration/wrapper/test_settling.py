@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 
 from callplane.contracts.commands import Candidate, Candidates, Stop, UpdateParticipant
-from tests.support.leftovers import ask
-from tests.support.servers import Servers
-from tests.support.waiting import until
-from tests.support.wrappers import Room, room
+from testkit.crashes.leak_check import ask
+from testkit.inprocess.wrappers import Room, room
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 VIEWERS = 5
 

@@ -9,10 +9,10 @@ from typing import Any
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.attachments import LIMIT
-from tests.support.crowds import connection, session
-from tests.support.servers import Database
-from tests.support.sweeping import Sweeping, sweeping
-from tests.support.waiting import until
+from testkit.inprocess.crowded_database import connection, session
+from testkit.inprocess.sweeps import Sweeping, sweeping
+from testkit.servers.servers import Database
+from testkit.servers.until import until
 
 
 def ago(seconds: float) -> datetime:

@@ -10,13 +10,13 @@ import pytest
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
-from callplane.store.calm import Calm
-from callplane.store.database import Database as Store
-from callplane.store.database import open_database
-from tests.support.asgi import api, settings_for
-from tests.support.mailboxes import S, message
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
+from callplane.store.mongo.database import Database as Store
+from callplane.store.mongo.database import open_database
+from callplane.store.mongo.driver import Calm
+from testkit.fakes.asgi import api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.inprocess.mailboxes import S, message
+from testkit.servers.servers import Database
 
 
 class Slow(Calm):

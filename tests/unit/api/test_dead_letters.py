@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callplane.bus.desk import Received
-from callplane.bus.memory.exchange import DeadLetter
+from callplane.bus.consuming.delivery import Received
+from callplane.bus.memory.broker import DeadLetter
 from callplane.bus.ports import Unroutable
 from callplane.contracts.commands import Caller, Envelope, Join
 from callplane.contracts.ids import new_id
-from tests.support.asgi import BY_KEY, Api, api, settings_for
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
-from tests.unit.api.test_permits import session_of
+from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.servers import Database
+from tests.unit.api.auth.test_permissions import session_of
 
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from callplane.contracts.media import MediaRef
-from tests.support.asgi import BY_KEY, Api, api, settings_for
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
-from tests.support.store import repositories
+from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.inprocess.repositories import repositories
+from testkit.servers.servers import Database
 
 POOL = "/media-servers"
 ONE, TWO = {"name": "one", "url": "ws://10.0.0.1:8888/kurento"}, {"name": "two", "url": "wss://media.example/kurento"}

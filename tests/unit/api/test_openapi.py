@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.support.asgi import api, settings_for
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
+from testkit.fakes.asgi import api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.servers import Database
 
 PROBES = {"/livez", "/readyz", "/metrics"}
 

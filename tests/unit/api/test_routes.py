@@ -11,10 +11,10 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import made_by
 from callplane.contracts.replies import Done, Joined, Negotiated, ParticipantChanged, SessionChanged, SessionMade
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
-from tests.support.asgi import BY_KEY, Api, api, settings_for
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
-from tests.unit.api.test_permits import session_of
+from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.servers import Database
+from tests.unit.api.auth.test_permissions import session_of
 
 OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 CANDIDATE = "candidate:1 1 UDP 2130706431 192.0.2.1 5000 typ host"

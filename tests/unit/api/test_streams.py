@@ -12,18 +12,18 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from api import outlet
-from api.mailboxes.reading import Reading
+from api.http import slow_clients
+from api.mailboxes.subscription import Reading
 from api.mailboxes.timing import Timing
-from api.mailboxes.window import Batch
-from api.sse import BEAT, EventStream, events
-from callplane.bus.mailboxes import Received
+from api.mailboxes.unacked import Batch
+from api.streaming.sse import BEAT, EventStream, events
+from callplane.bus.mailbox_ports import Received
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.messages import Message
+from testkit.clients.transports import events_of, opened_socket
+from testkit.inprocess.mailboxes import FAST, S, Scene, memory_scene
+from testkit.servers.servers import Database
 from tests.integration.mailboxes.test_over_http import ANN, Served, served
-from tests.support.doors import events_of, opened_socket
-from tests.support.mailboxes import FAST, S, Scene, memory_scene
-from tests.support.servers import Database
 
 
 def test_a_message_is_one_event_whatever_it_holds() -> None:
@@ -126,7 +126,7 @@ async def test_a_client_that_does_not_read_is_dropped(
     database: Database, path: str, headers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog
 ) -> None:
     """Its messages stay in its mailbox, nothing is logged, and the pod ends in time."""
-    monkeypatch.setattr(outlet, "SEND_WITHIN", 0.4)
+    monkeypatch.setattr(slow_clients, "SEND_WITHIN", 0.4)
     # What a stream may have unacknowledged fits into the buffers of the two sockets: here it may have more.
     for bound in ("reading.UNACKNOWLEDGED_BYTES", "window.WINDOW_BYTES", "flow.WINDOW_BYTES"):
         monkeypatch.setattr(f"api.mailboxes.{bound}", 1 << 30)

@@ -4,10 +4,10 @@ from typing import Any
 
 import bson
 
-from tests.support.asgi import BY_KEY, Api, api, settings_for
-from tests.support.scripted_bus import ScriptedBus
-from tests.support.servers import Database
-from tests.unit.api.test_permits import session_of
+from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.servers import Database
+from tests.unit.api.auth.test_permissions import session_of
 
 PATH = "/unreadable-documents"
 

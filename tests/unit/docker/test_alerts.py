@@ -6,9 +6,9 @@ import subprocess
 import pytest
 import yaml
 
-from tests.support import exported
-from tests.support.manifests import ROOT
-from tests.support.prometheus import RULES, metrics_in, rules, tool
+from testkit.deploy import exported_metrics
+from testkit.deploy.manifests import ROOT
+from testkit.servers.prometheus import RULES, metrics_in, rules, tool
 
 TESTS = ROOT / "tests/alerts"
 ALERTS = rules()
@@ -45,7 +45,7 @@ def test_a_test_asks_for_both(alert: str) -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_asks_only_for_what_is_exported(alert: str) -> None:
     rule = ALERTS[alert]
-    assert metrics_in(rule["expr"]) - exported.of_api() - exported.of_wrapper() == set()
+    assert metrics_in(rule["expr"]) - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
     jobs = set(re.findall(r"job=~?\"([\w|]+)\"", rule["expr"]))
     known = {
         job["job_name"] for job in yaml.safe_load((RULES.parents[1] / "prometheus.yml").read_text())["scrape_configs"]
@@ -53,7 +53,7 @@ def test_an_alert_asks_only_for_what_is_exported(alert: str) -> None:
     assert {one for job in jobs for one in job.split("|")} <= known
     for metric, selector in re.findall(r"\b(callplane_\w+?)(?:_bucket|_total)?\{([^}]*)\}", rule["expr"]):
         names = set(re.findall(r"(\w+)[=!]~?=?\"", selector))
-        assert names <= exported.labels()[metric], metric
+        assert names <= exported_metrics.labels()[metric], metric
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -9,8 +9,8 @@ import yaml
 
 from api.routes.messages import Question
 from api.settings import Settings
-from tests.support.dockerfile import read_dockerfile
-from tests.support.manifests import ROOT
+from testkit.deploy.dockerfile import read_dockerfile
+from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings, named_servers
 
 FOLDER = ROOT / "docker"

@@ -1,4 +1,4 @@
-"""The dashboard shows only what is exported, in expressions that Prometheus understands."""
+"""The dashboard shows only what is exported_metrics, in expressions that Prometheus understands."""
 
 import itertools
 import json
@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from tests.support import exported
-from tests.support.manifests import ROOT
-from tests.support.prometheus import metrics_in
+from testkit.deploy import exported_metrics
+from testkit.deploy.manifests import ROOT
+from testkit.servers.prometheus import metrics_in
 from tests.unit.docker.test_alerts import promtool
 
 FOLDER = ROOT / "docker/grafana/provisioning"
@@ -21,7 +21,7 @@ EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]
 def test_every_metric_that_is_shown_is_exported() -> None:
     shown = {metric for expression in EXPRESSIONS for metric in metrics_in(expression)}
     assert len(shown) > 20
-    assert shown - exported.of_api() - exported.of_wrapper() == set()
+    assert shown - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
 
 
 def test_every_metric_that_is_exported_is_shown() -> None:
@@ -30,7 +30,7 @@ def test_every_metric_that_is_exported_is_shown() -> None:
     keda = (ROOT / "k8s/components/keda/scaled-objects.yaml").read_text()
     asked = metrics_in(" ".join([*EXPRESSIONS, rules, keda]))
     families = {name.removesuffix(end) for name in asked for end in ("_bucket", "_sum", "_count", "_total")}
-    there = exported.of_api() | exported.of_wrapper()
+    there = exported_metrics.of_api() | exported_metrics.of_wrapper()
     unseen = {
         name
         for name in there

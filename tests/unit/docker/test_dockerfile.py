@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.dockerfile import Stage, read_dockerfile
-from tests.support.manifests import ROOT, rendered
+from testkit.deploy.dockerfile import Stage, read_dockerfile
+from testkit.deploy.manifests import ROOT, rendered
 
 FOLDER = ROOT / "docker"
 STAGES = read_dockerfile(FOLDER / "Dockerfile")

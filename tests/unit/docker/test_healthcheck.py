@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.machine.ports import free_port
-from tests.support.manifests import ROOT
-from wrapper.metrics import Metrics
-from wrapper.probes import probes
+from testkit.deploy.manifests import ROOT
+from wrapper.monitoring.metrics import Metrics
+from wrapper.monitoring.probes import probes
 
 SCRIPT = ROOT / "docker/healthcheck.py"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.auth.tokens import BadToken, ParticipantTokens
 from api.settings import Settings
-from api.tokens import BadToken, ParticipantTokens
-from tests.support.manifests import ROOT
+from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings
 
 PAGES = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from tests.support.manifests import ROOT
+from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings
 
 SCRIPT = ROOT / "docs/make_settings.py"

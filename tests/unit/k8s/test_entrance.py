@@ -11,12 +11,12 @@ from fastapi.routing import APIRoute
 
 from api import routes
 from api.application import OPERATORS
-from api.listener import PING_SECONDS
+from api.http.server import PING_SECONDS
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
 from api.routes.messages import Question
 from api.routes.web import mount_web
-from tests.support.manifests import OVERLAYS, ROOT, rendered, rendered_with
+from testkit.deploy.manifests import OVERLAYS, ROOT, rendered, rendered_with
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

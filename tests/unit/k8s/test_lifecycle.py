@@ -2,10 +2,10 @@
 
 import pytest
 
-from api.listener import SHUTDOWN
+from api.http.server import SHUTDOWN
 from api.settings import Settings
-from callplane.bus.intake import Pace
-from tests.support.manifests import OVERLAYS, Container, Object, rendered
+from callplane.bus.consuming.worker_pool import Pace
+from testkit.deploy.manifests import OVERLAYS, Container, Object, rendered
 from wrapper.__main__ import BROKER_SECONDS
 from wrapper.app import FINISH_SECONDS, START_SECONDS
 

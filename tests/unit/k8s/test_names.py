@@ -11,10 +11,10 @@ from api.routes import probes as api_probes
 from api.settings import Settings
 from callplane.bus import names
 from mediaserver.settings import Settings as MediaServer
-from tests.support import exported
-from tests.support.manifests import K8S, OVERLAYS, Container, rendered, rendered_with
-from wrapper.metrics import Metrics
-from wrapper.probes import probes
+from testkit.deploy import exported_metrics
+from testkit.deploy.manifests import K8S, OVERLAYS, Container, rendered, rendered_with
+from wrapper.monitoring.metrics import Metrics
+from wrapper.monitoring.probes import probes
 from wrapper.settings import WrapperSettings, named_servers
 
 PROGRAMS = {"api": Settings, "wrapper": WrapperSettings}
@@ -103,7 +103,7 @@ def test_the_autoscaler_counts_every_queue_that_wrappers_consume_and_no_other(tm
 def test_every_metric_that_is_asked_for_exists() -> None:
     asked = set(re.findall(r"callplane_[a-z_]+", (K8S / "components/keda/scaled-objects.yaml").read_text()))
     assert asked
-    assert asked - exported.of_api() - exported.of_wrapper() == set()
+    assert asked - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
 
 
 def paths(container: Container) -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from tests.support.manifests import COMPONENTS, K8S, OVERLAYS, Manifests, rendered, rendered_with
+from testkit.deploy.manifests import COMPONENTS, K8S, OVERLAYS, Manifests, rendered, rendered_with
 
 PART_OF_PRODUCTION = "components/hpa"
 OLDEST, NEWEST = "1.29", "1.34"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.manifests import K8S, OVERLAYS, Container, rendered
+from testkit.deploy.manifests import K8S, OVERLAYS, Container, rendered
 
 CONTROL, MEDIA = "callplane", "callplane-media"
 

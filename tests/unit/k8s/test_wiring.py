@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.manifests import OVERLAYS, Manifests, Object, rendered
+from testkit.deploy.manifests import OVERLAYS, Manifests, Object, rendered
 
 # Secrets that production expects from elsewhere; the README of k8s/ says how to make them.
 GIVEN = {"rabbitmq-default-user", "callplane-mongodb", "callplane-tokens", "callplane-api-keys", "callplane-turn"}

@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from kurento_client import CallTimedOut, ObjectNotFound, Options, OutcomeUnknown
 from kurento_client.calls import LARGEST, Calls
 from kurento_client.jsonrpc import Code, JsonRpcError, Request, Response, encode_result
-from kurento_client.socket import opened
-from tests.support.scripted_kurento import SILENCE, ScriptedKurento, scripted_kurento
+from kurento_client.websocket import opened
+from testkit.fakes.scripted_kurento import SILENCE, ScriptedKurento, scripted_kurento
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from kurento_client import (
 )
 from kurento_client.events import IceGatheringDone, MediaEvent
 from kurento_client.jsonrpc import Code, JsonRpcError, Request, encode_result
-from tests.support.scripted_kurento import SILENCE, Whole, conversation, scripted_kurento
+from testkit.fakes.scripted_kurento import SILENCE, Whole, conversation, scripted_kurento
 
 QUICK = Options(open_timeout=0.3, backoff_first=0.02, backoff_longest=0.1, close_timeout=0.05)
 PIPELINE = "71bd7d9e_kurento.MediaPipeline"

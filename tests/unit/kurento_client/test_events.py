@@ -16,7 +16,7 @@ from kurento_client.events import (
     typed,
 )
 from kurento_client.jsonrpc import Event
-from tests.support.kurento_frames import events
+from testkit.fakes.kurento_frames import events
 
 
 def recorded(type: str) -> MediaEvent:

@@ -18,8 +18,8 @@ from kurento_client import (
 from kurento_client.events import MediaEvent, typed
 from kurento_client.guards import type_in
 from kurento_client.jsonrpc import Code, Event, JsonRpcError, Request
-from tests.support.kurento_frames import Exchange, events, exchanges
-from tests.support.scripted_kurento import Whole, conversation
+from testkit.fakes.kurento_frames import Exchange, events, exchanges
+from testkit.fakes.scripted_kurento import Whole, conversation
 
 Drive = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 

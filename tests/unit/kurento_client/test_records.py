@@ -14,7 +14,7 @@ from kurento_client import (
     UnexpectedAnswer,
 )
 from kurento_client.records import tags
-from tests.support.kurento_frames import exchanges
+from testkit.fakes.kurento_frames import exchanges
 
 
 def answer(operation: str) -> Any:

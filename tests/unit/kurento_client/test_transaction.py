@@ -11,7 +11,7 @@ from kurento_client import (
     WouldCrashServer,
 )
 from kurento_client.jsonrpc import Request
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 REFUSED = {"code": 40009, "message": "full", "data": {"type": "NOT_ENOUGH_RESOURCES"}}
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.support.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailboxes import Letters, Link
+from callplane.bus.mailbox_ports import Letters, Link
 from callplane.bus.memory.mailboxes import MemoryMailboxes
-from tests.support.mailboxes import memory_scene, outcome, pod_on, texts_of
-from tests.support.servers import Database
+from testkit.inprocess.mailboxes import memory_scene, outcome, pod_on, texts_of
+from testkit.servers.servers import Database
 
 
 class SlowPost:

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 
 from api.mailboxes.pod import Station
-from api.mailboxes.polls import NotHeld
+from api.mailboxes.poll import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import Away
 from callplane.contracts.ids import ParticipantId
-from tests.support.fallible import FallibleBus
-from tests.support.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
-from tests.support.servers import Database
+from testkit.fakes.failing_mailboxes import FallibleBus
+from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
+from testkit.servers.servers import Database
 
 
 def station_of(pod: TestPod) -> Station:

@@ -9,9 +9,9 @@ from typing import Any, cast
 from api.mailboxes.mailbox import Mailbox
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from tests.support.fallible import FallibleBus
-from tests.support.mailboxes import FAST, memory_scene, outcome, pod_on, texts_of, types_of
-from tests.support.servers import Database
+from testkit.fakes.failing_mailboxes import FallibleBus
+from testkit.inprocess.mailboxes import FAST, memory_scene, outcome, pod_on, texts_of, types_of
+from testkit.servers.servers import Database
 
 
 async def test_what_is_not_acknowledged_is_given_again(database: Database) -> None:

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from api.mailboxes.tasks import AT_ONCE
-from api.mailboxes.window import Batch
-from callplane.bus.mailboxes import Letters, Link
+from api.mailboxes.link_tasks import AT_ONCE
+from api.mailboxes.unacked import Batch
+from callplane.bus.mailbox_ports import Letters, Link
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
-from tests.support.mailboxes import Scene, memory_scene, outcome, pod_on, texts_of
-from tests.support.servers import Database
+from testkit.inprocess.mailboxes import Scene, memory_scene, outcome, pod_on, texts_of
+from testkit.servers.servers import Database
 
 
 class SlowBus:
@@ -70,7 +70,7 @@ async def test_a_storm_of_newcomers_keeps_nobody_out_who_is_attached(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even one whose attachment has to be confirmed; newcomers beyond the line hear at once when to come again."""
-    monkeypatch.setattr("api.mailboxes.tasks.IN_LINE", 40)
+    monkeypatch.setattr("api.mailboxes.link_tasks.IN_LINE", 40)
     async with memory_scene(database) as scene:
         bus = slow_bus(scene)
         bus.may_look.set()

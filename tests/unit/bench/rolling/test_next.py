@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bench.rolling.next import wider
-from tests.support.manifests import ROOT
+from testkit.deploy.manifests import ROOT
 
 SHOW = """
 import json
 from bench.rolling.next import widen_contracts
 widen_contracts()
 from datetime import UTC, datetime
-from api.bodies import JoinBody
+from api.schemas.requests import JoinBody
 from callplane.contracts.commands import Caller, Envelope, Join
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from callplane.store import database as module
-from callplane.store.database import DatabaseClock
+from callplane.store.mongo import database as module
+from callplane.store.mongo.database import DatabaseClock
 
 THEN = datetime(2030, 1, 1, tzinfo=UTC)
 

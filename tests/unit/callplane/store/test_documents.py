@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from callplane.contracts.media import MediaRef
 from callplane.contracts.shapes import Muted
-from callplane.store.changes import Change
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
+from callplane.store.versioned_updates import Change
 from callplane.store.views import connection_view, participant_view, session_summary, session_view
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ from bson.binary import Binary
 from hypothesis import example, given
 
 from callplane.store.free_json import restored, stored
-from tests.support.json_values import EXAMPLES, VALUES, same
+from testkit.fakes.json_values import EXAMPLES, VALUES, same
 
 
 def through(value: Any) -> Any:

@@ -7,7 +7,7 @@ from pymongo import WriteConcern
 
 from cli.machine.errors import MissingPart
 from cli.machine.mongod import Mongod, mongod
-from tests.support.servers import Database
+from testkit.servers.servers import Database
 
 
 async def test_a_database_is_empty_at_first_and_shows_what_is_written(database: Database) -> None:

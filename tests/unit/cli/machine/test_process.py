@@ -9,7 +9,7 @@ import pytest
 
 from cli.machine.errors import CannotStart
 from cli.machine.process import Command, Process, running
-from tests.support.processes import ended, marked
+from testkit.servers.processes import ended, marked
 
 
 def command(tmp_path: Path, code: str, ready_within: float = 10.0) -> Command:

@@ -7,8 +7,8 @@ import pytest
 
 from cli.machine.erlang import ErlangError
 from cli.machine.rabbitmq import rabbitmq
-from tests.support.processes import marked
-from tests.support.servers import Vhost
+from testkit.servers.processes import marked
+from testkit.servers.servers import Vhost
 
 
 async def test_a_vhost_is_empty_at_first_and_shows_what_is_declared(vhost: Vhost) -> None:

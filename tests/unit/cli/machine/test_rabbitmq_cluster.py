@@ -6,8 +6,8 @@ import aio_pika
 import pytest
 
 from cli.machine.rabbitmq import RabbitMQ
-from tests.support.clusters import ClusterVhost
-from tests.support.waiting import until
+from testkit.servers.clusters import ClusterVhost
+from testkit.servers.until import until
 
 
 async def declared(vhost: ClusterVhost, node: RabbitMQ, name: str) -> None:

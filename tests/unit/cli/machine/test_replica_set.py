@@ -3,7 +3,7 @@
 import pytest
 from pymongo import WriteConcern
 
-from tests.support.clusters import SetDatabase
+from testkit.servers.clusters import SetDatabase
 
 
 @pytest.mark.timeout(60)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kurento_client.jsonrpc import ClientProtocol, ErrorResponse, Event, RequestIds, Response, Stray
-from tests.support.kurento_frames import Exchange, events, exchanges
+from testkit.fakes.kurento_frames import Exchange, events, exchanges
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

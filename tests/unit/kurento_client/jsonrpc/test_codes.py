@@ -1,7 +1,7 @@
 import pytest
 
 from kurento_client.jsonrpc import Code, type_name
-from tests.support.kurento_frames import exchanges
+from testkit.fakes.kurento_frames import exchanges
 
 
 @pytest.mark.parametrize("exchange", [each for each in exchanges() if "error" in each.response], ids=str)

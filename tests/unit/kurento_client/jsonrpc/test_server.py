@@ -18,7 +18,7 @@ from kurento_client.jsonrpc import (
     encode_result,
     parse_request,
 )
-from tests.support.kurento_frames import Exchange, events, exchanges
+from testkit.fakes.kurento_frames import Exchange, events, exchanges
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -2,7 +2,7 @@ import pytest
 
 from kurento_client import MediaElement, MediaObject, MediaPipeline, ServerManager, WebRtcEndpoint
 from kurento_client.objects import handle
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 PIPELINE = "p_kurento.MediaPipeline"
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from kurento_client import ElementConnectionData, MediaElement, MediaPipeline, MediaType, WouldCrashServer
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 SOURCE, SINK = "p_kurento.MediaPipeline/a_kurento.WebRtcEndpoint", "p_kurento.MediaPipeline/b_kurento.WebRtcEndpoint"
 CONNECTION = {

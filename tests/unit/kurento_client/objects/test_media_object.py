@@ -5,7 +5,7 @@ import pytest
 
 from kurento_client import MediaElement, MediaObject, MediaPipeline, TagNotFound, WebRtcEndpoint
 from kurento_client.jsonrpc import Code, JsonRpcError, Request
-from tests.support.scripted_kurento import Whole, conversation
+from testkit.fakes.scripted_kurento import Whole, conversation
 
 ID = "p_kurento.MediaPipeline"
 

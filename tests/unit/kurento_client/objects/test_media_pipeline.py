@@ -1,5 +1,5 @@
 from kurento_client import EndpointOptions, MediaPipeline, WebRtcEndpoint
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 ID = "p_kurento.MediaPipeline"
 

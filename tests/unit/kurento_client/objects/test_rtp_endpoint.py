@@ -13,7 +13,7 @@ from kurento_client import (
     SdpRefused,
 )
 from kurento_client.jsonrpc import Code, JsonRpcError, Request
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 ID = "p_kurento.MediaPipeline/a_kurento.RtpEndpoint"
 Act = Callable[[BaseRtpEndpoint], Awaitable[Any]]

@@ -1,5 +1,5 @@
 from kurento_client import MediaPipeline, ServerManager
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 
 async def test_it_is_always_the_same_object() -> None:

@@ -14,7 +14,7 @@ from kurento_client import (
     IceConnection,
     WebRtcEndpoint,
 )
-from tests.support.scripted_kurento import conversation
+from testkit.fakes.scripted_kurento import conversation
 
 ID = "p_kurento.MediaPipeline/a_kurento.WebRtcEndpoint"
 CANDIDATE = IceCandidate("candidate:1 1 UDP 1 192.0.2.2 9 typ host", None, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from mediaserver.media import ice as module
 from mediaserver.media.ice import INBOX, REMOTE_CANDIDATES, IceAgent
-from tests.support.waiting import until
+from testkit.servers.until import until
 
 HOST = "candidate:1 1 udp 2122252543 192.0.2.2 {} typ host"
 

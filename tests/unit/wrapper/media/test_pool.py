@@ -9,7 +9,7 @@ import pytest
 
 from callplane.contracts.errors import Away
 from callplane.store.media_servers import MediaServerDocument
-from tests.support.waiting import until
+from testkit.servers.until import until
 from wrapper.media import pool as module
 from wrapper.media.pool import Pool
 from wrapper.media.server import Ears

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from callplane.bus.rabbitmq import mailboxes_link
-from callplane.bus.rabbitmq.mailboxes_link import ASKING, LinkChannels, RabbitLink
+from callplane.bus.rabbitmq import mailbox_link
+from callplane.bus.rabbitmq.mailbox_link import ASKING, LinkChannels, RabbitLink
 from callplane.contracts.errors import Away, NodeDown
 from callplane.contracts.ids import ParticipantId
 
@@ -34,8 +34,8 @@ def link(monkeypatch: pytest.MonkeyPatch) -> RabbitLink:
     async def opened(_: Any) -> Asking:
         return Asking()
 
-    monkeypatch.setattr(mailboxes_link, "open_channel", opened)
-    monkeypatch.setattr(mailboxes_link, "ANSWER_WITHIN", 0.3)
+    monkeypatch.setattr(mailbox_link, "open_channel", opened)
+    monkeypatch.setattr(mailbox_link, "ANSWER_WITHIN", 0.3)
     return RabbitLink("pod", LinkChannels(cast(Any, None), [], cast(Any, None), cast(Any, None)))
 
 
@@ -56,7 +56,7 @@ async def test_a_question_that_waits_for_a_channel_has_its_time_for_the_answer(l
 
 async def test_no_channel_in_time_says_nothing_of_a_node(link: RabbitLink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Away, so that nobody takes the mailbox for one that is down; and the next question is answered."""
-    monkeypatch.setattr(mailboxes_link, "FREE_WITHIN", 0.1, raising=False)
+    monkeypatch.setattr(mailbox_link, "FREE_WITHIN", 0.1, raising=False)
     *silent, healthy = await ask(link, *SILENT, "healthy")
     assert [type(one) for one in silent] == [NodeDown] * ASKING
     assert type(healthy) is Away

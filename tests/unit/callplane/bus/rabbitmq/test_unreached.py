@@ -5,7 +5,7 @@ import gc
 
 import aio_pika
 
-from callplane.bus.rabbitmq.connections import Timings, open_link
+from callplane.bus.rabbitmq.connection import Timings, open_link
 from cli.machine.ports import free_port
 
 

@@ -7,7 +7,7 @@ from mediaserver.media.sdp import local
 from mediaserver.media.sdp.description import Description
 from mediaserver.media.sdp.local import Identity, Place
 from mediaserver.media.sdp.negotiation import Unanswerable, agree
-from tests.support.sdp import described, media
+from testkit.fakes.sdp import described, media
 
 OWN = [Identity(f"ufrag{n}", "password", "FF:EE", "cname", "stream", {"audio": 1, "video": 2}) for n in range(2)]
 DIRECTIONS = ["sendrecv", "sendonly", "recvonly", "inactive"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.media.sdp.description import Description, InvalidSdp
-from tests.support.sdp import CHROMIUM, OFFER, described, media
+from testkit.fakes.sdp import CHROMIUM, OFFER, described, media
 
 
 def test_what_chromium_writes() -> None:

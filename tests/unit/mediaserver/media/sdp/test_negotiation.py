@@ -8,7 +8,7 @@ from mediaserver.media.sdp import local
 from mediaserver.media.sdp.description import Description
 from mediaserver.media.sdp.local import Identity, Place
 from mediaserver.media.sdp.negotiation import Agreement, Unanswerable, agree
-from tests.support.sdp import CHROMIUM, OFFER, described, media
+from testkit.fakes.sdp import CHROMIUM, OFFER, described, media
 
 SSRCS = {"audio": 1, "video": 2}
 OWN = [Identity(f"ufrag{n}", "password", "FF:EE", "cname", "stream", SSRCS) for n in range(2)]

@@ -1,0 +1,140 @@
+"""Who asks: the credential of a request, verified (design 8, "Callers")."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from api.auth.tokens import AccessToken, AccessTokens, BadToken, ParticipantTokens, SeatToken, is_participant_token
+from api.settings import Settings
+from callplane.contracts.commands import Caller
+from callplane.contracts.errors import Refusal
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+PASSED_ON = frozenset({"forwarded", "via", "x-real-ip"})
+"""Headers that proxies add, with every ``X-Forwarded-*`` (RFC 7239; RFC 9110, 7.6.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A server that knows the secret of an API key."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anybody:
+    """Somebody on this machine, where open access is on: without a credential, or with the token of this run."""
+
+    kind: Literal["open"] = "open"
+
+
+Credential = KeyHolder | AccessToken | SeatToken | Anybody
+
+
+class Credentials:
+    """Verifies what a request brings with it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = settings.api_keys
+        self._open = settings.open_access
+        self._open_token = settings.open_token.encode()
+        self._origins = frozenset(settings.cors_origins)
+        self.participants = ParticipantTokens(settings.token_secrets)
+        self._access = AccessTokens(settings.api_keys)
+
+    def of(self, headers: Headers) -> Credential:
+        """The credential of a request: its bearer token, else its API key, else open access. Raises Refusal."""
+        authorization = headers.get("authorization")
+        if authorization is not None:
+            return self._bearer(authorization, headers)
+        secret = headers.get("x-api-key")
+        if secret is not None:
+            return self._key(secret)
+        if not self._open:
+            raise Refusal("unauthorized")
+        if self._open_token:
+            raise Refusal("unauthorized", "Open access here is for who has the link that was printed at the start.")
+        self._at_home(headers)
+        return Anybody()
+
+    def _bearer(self, authorization: str, headers: Headers) -> Credential:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Refusal("unauthorized", "Only the Bearer scheme is understood.")
+        if self._open and self._open_token and hmac.compare_digest(token.strip().encode(), self._open_token):
+            self._at_home(headers)
+            return Anybody()
+        try:
+            verifier = self.participants if is_participant_token(token.strip()) else self._access
+            return verifier.verify(token.strip())
+        except BadToken:
+            raise Refusal("unauthorized", "The token is not valid here.") from None
+
+    def _key(self, secret: str) -> KeyHolder:
+        given = secret.encode()
+        # All are compared, each in constant time: how long it takes says nothing about which was nearly right.
+        names = [name for name, known in self._keys.items() if hmac.compare_digest(known.encode(), given)]
+        if not names:
+            raise Refusal("unauthorized", "The API key is not known here.")
+        return KeyHolder(names[0])
+
+    def _at_home(self, headers: Headers) -> None:
+        """Refuse who is not on this machine: what a proxy passed on, and pages of elsewhere.
+
+        Such a page reaches us by a name that it had pointed at this machine, or by a plain form.
+        """
+        if any(name in PASSED_ON or name.startswith("x-forwarded-") for name in headers):
+            raise Refusal("unauthorized", "Open access is not for requests that came through a proxy.")
+        host = headers.get("host", "")
+        if _hostname(host) not in LOCAL_NAMES:
+            raise Refusal("unauthorized", "Open access is only for localhost, 127.0.0.1 and [::1].")
+        origin = headers.get("origin")
+        if origin is None or origin in self._origins:
+            return
+        if urlsplit(origin).netloc.lower() != host.lower():
+            raise Refusal("unauthorized", "Open access is not for pages of other sites.")
+
+
+def _hostname(host: str) -> str:
+    """The name in a Host header, without its port (RFC 9110, 7.2)."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def seat_token(credential: Credential) -> SeatToken:
+    """The participant token that mailboxes want, and no other credential. Raises Refusal."""
+    if isinstance(credential, Anybody):
+        raise Refusal("unauthorized", "This needs the token of a participant.")
+    if not isinstance(credential, SeatToken):
+        raise Refusal("forbidden", "This needs the token of a participant.")
+    return credential
+
+
+def identity(credential: Credential) -> str:
+    """A text that names the caller: an Idempotency-Key belongs to one of them."""
+    match credential:
+        case KeyHolder(name=name):
+            return f"key:{name}"
+        case AccessToken(issuer=issuer, subject=subject):
+            return f"access:{issuer}:{subject}"
+        case SeatToken(participant_id=participant_id):
+            return f"participant:{participant_id}"
+        case Anybody():
+            return "open"
+
+
+def caller(credential: Credential) -> Caller:
+    """The caller as a command names it."""
+    match credential:
+        case KeyHolder(name=name):
+            return Caller(kind="key", name=name)
+        case AccessToken(issuer=issuer, subject=subject, role=role):
+            return Caller(kind="access", name=f"{issuer}:{subject}", role=role)
+        case SeatToken(participant_id=participant_id):
+            return Caller(kind="participant", participant_id=participant_id)
+        case Anybody():
+            return Caller(kind="open")

@@ -1,0 +1,194 @@
+"""Who may what (design 8, end): every rule about callers stands here, and each refuses by raising."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, assert_never
+
+from api.auth.credentials import Anybody, Credential, KeyHolder
+from api.auth.tokens import AccessToken, SeatToken, rank
+from callplane.contracts.errors import Refusal
+from callplane.contracts.shapes import Role
+from callplane.store.attachments import Attachments
+from callplane.store.documents import Seat, SessionDocument
+from callplane.store.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How somebody may join: anew, or back to the seat ``participant_id``."""
+
+    role: Role
+    participant_id: str | None = None
+
+
+class Permits:
+    """Decides by credential, and for participant tokens by the seat as it is now."""
+
+    def __init__(self, sessions: Sessions, attachments: Attachments) -> None:
+        self._sessions = sessions
+        self._attachments = attachments
+
+    def create(self, credential: Credential, custom_id: str | None) -> None:
+        """Make a session, with an access token only the one that it names."""
+        match credential:
+            case KeyHolder() | Anybody():
+                return
+            case AccessToken(session=session):
+                if session is not None and session != custom_id:
+                    _forbid("This access token is for another session.")
+            case SeatToken():
+                _forbid("A participant token makes no sessions.")
+
+    def list_sessions(self, credential: Credential) -> None:
+        """See which sessions there are."""
+        match credential:
+            case KeyHolder() | Anybody() | AccessToken(session=None):
+                return
+            case AccessToken() | SeatToken():
+                _forbid("This token is for one session.")
+
+    def operate(self, credential: Credential) -> None:
+        """See and change what serves all sessions: media servers and dead letters."""
+        match credential:
+            case KeyHolder():
+                return
+            case Anybody():
+                raise Refusal("unauthorized", "This needs an API key.")
+            case AccessToken() | SeatToken():
+                _forbid("This needs an API key.")
+
+    async def read(self, credential: Credential, session_id: str) -> SessionDocument:
+        """See a session and who is in it, closed or not."""
+        if isinstance(credential, SeatToken):
+            session, _ = await self._seat(credential, session_id, closed_too=True)
+            return session
+        session = await self._existing(session_id)
+        if isinstance(credential, AccessToken):
+            _names(credential, session)
+        return session
+
+    async def steer(self, credential: Credential, session_id: str) -> None:
+        """Change or close a session."""
+        match credential:
+            case KeyHolder() | Anybody():
+                return
+            case AccessToken():
+                _forbid("An access token neither changes nor closes sessions.")
+            case SeatToken():
+                _, seat = await self._seat(credential, session_id, closed_too=True)
+                _only_moderators(seat)
+
+    async def join(self, credential: Credential, session_id: str, role: Role | None) -> Admission:
+        """Take a seat in a role, or come back to one's own."""
+        match credential:
+            case KeyHolder() | Anybody():
+                return Admission(role or "publisher")
+            case AccessToken(role=highest):
+                if role is not None and rank(role) > rank(highest):
+                    _forbid(f"This access token does not allow the role {role}.")
+                if credential.session not in (None, session_id):
+                    _names(credential, await self._existing(session_id))
+                return Admission(role or highest)
+            case SeatToken(participant_id=participant_id):
+                _, seat = await self._seat(credential, session_id)
+                return Admission(seat.role, participant_id)
+            case _:
+                assert_never(credential)
+
+    async def seat(self, credential: Credential, session_id: str) -> tuple[SessionDocument, Seat]:
+        """Negotiate: only who sits there, with the token of that seat."""
+        if isinstance(credential, Anybody):
+            raise Refusal("unauthorized", "This needs the token of a participant.")
+        if not isinstance(credential, SeatToken):
+            _forbid("This needs the token of a participant.")
+        return await self._seat(credential, session_id)
+
+    async def read_connection(self, credential: Credential, session_id: str, participant_id: str | None) -> None:
+        """See the state and the answer of a connection: its own participant, and servers."""
+        if isinstance(credential, KeyHolder):
+            return
+        _, seat = await self.seat(credential, session_id)
+        if participant_id not in (None, seat.id):
+            _forbid("This is the connection of somebody else.")
+
+    async def signal(self, credential: Credential, session_id: str) -> tuple[SessionDocument, str | None]:
+        """Send a signal; it comes from the participant whose token it was, or from nobody."""
+        if isinstance(credential, KeyHolder):
+            return _still_open(await self._existing(session_id)), None
+        session, seat = await self.seat(credential, session_id)
+        return session, seat.id
+
+    async def change_seat(
+        self, credential: Credential, session_id: str, participant_id: str, changes: Mapping[str, Any]
+    ) -> None:
+        """Change a seat: one's own but for the role, as a moderator others too, but nobody's into a moderator's."""
+        match credential:
+            case KeyHolder() | Anybody():
+                return
+            case AccessToken():
+                _forbid("An access token changes no participants.")
+            case SeatToken():
+                _, seat = await self._seat(credential, session_id)
+                if seat.id != participant_id or "role" in changes:
+                    _only_moderators(seat)
+                if changes.get("role") == "moderator" and seat.id != participant_id:
+                    _forbid("Only an API key or an access token makes moderators.")
+
+    async def remove_seat(self, credential: Credential, session_id: str, participant_id: str) -> bool:
+        """Leave (False: also when the seat is gone already), or remove somebody (True)."""
+        match credential:
+            case KeyHolder():
+                pass
+            case Anybody():
+                raise Refusal("unauthorized", "This needs an API key or the token of a participant.")
+            case AccessToken():
+                _forbid("An access token removes no participants.")
+            case SeatToken(session_id=own, participant_id=me) if me == participant_id and own == session_id:
+                return False
+            case SeatToken():
+                _, seat = await self._seat(credential, session_id, closed_too=True)
+                _only_moderators(seat)
+        return True
+
+    async def _seat(
+        self, token: SeatToken, session_id: str, *, closed_too: bool = False
+    ) -> tuple[SessionDocument, Seat]:
+        """Read the seat, at every use of its token; a token whose seat is gone is told why."""
+        if token.session_id != session_id:
+            _forbid("This participant token is for another session.")
+        session = await self._existing(session_id)
+        if token.participant_id in session.kicked:
+            raise Refusal("kicked")
+        if not closed_too:
+            _still_open(session)
+        seat = session.seat(token.participant_id)
+        if seat is None:
+            ended = await self._attachments.read(token.participant_id)
+            raise Refusal("join-again", reason=ended.reason if ended else None)
+        return session, seat
+
+    async def _existing(self, session_id: str) -> SessionDocument:
+        session = await self._sessions.find(session_id)
+        if session is None:
+            raise Refusal("not-found", "There is no such session.")
+        return session
+
+
+def _forbid(why: str) -> NoReturn:
+    raise Refusal("forbidden", why)
+
+
+def _only_moderators(seat: Seat) -> None:
+    if seat.role != "moderator":
+        _forbid("Only a moderator may do this.")
+
+
+def _names(token: AccessToken, session: SessionDocument) -> None:
+    if token.session is not None and token.session not in (session.id, session.custom_id):
+        _forbid("This access token is for another session.")
+
+
+def _still_open(session: SessionDocument) -> SessionDocument:
+    if session.status == "closed":
+        raise Refusal("session-closed")
+    return session

@@ -1,0 +1,150 @@
+"""One request as routes see it: who asks, under which key, and how to send a command for it."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import BaseModel, StringConstraints
+from starlette.requests import HTTPConnection
+
+from api.auth.credentials import Credential, caller, identity
+from api.dispatch.dispatcher import FAREWELLS, Order, Origin
+from api.http.disconnects import insist
+from api.services import Parts, parts_of
+from callplane.contracts.commands import Command
+from callplane.contracts.errors import Refusal
+from callplane.contracts.model import Wire
+
+Result = TypeVar("Result", bound=Wire)
+
+# Both only describe themselves in OpenAPI; ``Credentials`` reads the headers, for it decides between them.
+_KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
+_BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A participant token or an access token.")
+
+_ETAG = re.compile(r'"(\d{1,18})"')
+
+_KNOWN = "callplane.credential"
+_KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
+IdempotencyKey = Annotated[str, _KEY_SHAPE]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A verified request; ``arrived`` is the database time at which this pod had read it."""
+
+    parts: Parts
+    credential: Credential
+    request: Request
+    arrived: datetime
+    key: str | None = None
+
+    async def order(self, session_id: str | None, body: Command) -> Order:
+        """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
+        if not isinstance(body, FAREWELLS):
+            await self.insist()  # before its key is recorded, as if it had never come
+        return await self.parts.dispatch.order(self._origin, session_id, body)
+
+    async def enter(self, body: BaseModel) -> tuple[str, bool]:
+        """The id of what is no command on the bus, the same under one key, and whether that is known for long.
+
+        Raises ClientLeft as ``order`` does.
+        """
+        await self.insist()
+        return await self.parts.dispatch.enter(self._origin, body)
+
+    async def insist(self) -> None:
+        """Go on only for a client that is there. Raises ClientLeft."""
+        await insist(self.request)
+
+    async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
+        """Send a command whose outcome is needed."""
+        return await self.parts.dispatch.demand(await self.order(session_id, body), result)
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """What a key is good for: this caller, this method, this path."""
+        return identity(self.credential), self.request.method, self.request.url.path
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(caller(self.credential), self.scope, self.arrived, self.key)
+
+
+def known(parts: Parts, connection: HTTPConnection) -> Credential:
+    """Who asks, and one request less that they may ask; found once in a request. Raises Refusal."""
+    found: Credential | None = connection.scope.get(_KNOWN)
+    if found is None:
+        found = connection.scope[_KNOWN] = _found(parts, connection)
+    return found
+
+
+def _found(parts: Parts, connection: HTTPConnection) -> Credential:
+    address = parts.proxies.address_of(connection)
+    try:
+        credential = parts.credentials.of(connection.headers)
+    except Refusal:
+        parts.allowances.spend_stranger(address)
+        raise
+    parts.allowances.spend(credential, getattr(connection.scope.get("route"), "path", ""), address)
+    return credential
+
+
+# Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.
+
+
+async def _asked(request: Request) -> Asked:
+    parts = parts_of(request)
+    credential = known(parts, request)
+    return Asked(parts, credential, request, parts.store.clock.now())
+
+
+async def _making(
+    asked: Annotated[Asked, Depends(_asked)],
+    idempotency_key: Annotated[
+        IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
+    ] = None,
+) -> Asked:
+    return replace(asked, key=idempotency_key)
+
+
+async def if_match(
+    value: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            description='The version that it must still have, `"7"`, or `*`.',
+            json_schema_extra={"pattern": r'^(\*|"[0-9]{1,18}")$'},
+        ),
+    ] = None,
+) -> int | None:
+    """The version that the caller names; None: any (RFC 9110, 13.1.1)."""
+    if value is None or value.strip() == "*":
+        return None
+    named = _ETAG.fullmatch(value.strip())
+    if named is None:
+        raise Refusal("bad-request", 'If-Match is * or one version in quotes, like "7".')
+    return int(named[1])
+
+
+SCHEMES = [Depends(_KEY), Depends(_BEARER)]
+"""For the router: every route that asks who asks says so in OpenAPI."""
+
+
+async def _answering(asked: Annotated[Asked, Depends(_making)], response: Response) -> tuple[Asked, Response]:
+    return asked, response
+
+
+AskedOf = Annotated[Asked, Depends(_asked)]
+MakingOf = Annotated[Asked, Depends(_making)]
+Answering = Annotated[tuple[Asked, Response], Depends(_answering)]
+"""A request that may have an Idempotency-Key, and where to put headers, as one argument."""
+
+IfMatch = Annotated[int | None, Depends(if_match)]
+
+
+def etag(version: int) -> str:
+    """A version as an entity tag."""
+    return f'"{version}"'

@@ -1,0 +1,1 @@
+"""Commands out to the wrappers, and the answers to old repeats."""

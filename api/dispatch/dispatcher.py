@@ -1,0 +1,186 @@
+"""Sending a command and making sense of what comes back, or does not (design 3.1, 3.2, 3.5)."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from api.dispatch.late_repeats import Remembered
+from api.groups import unwrapped
+from api.metrics import Metrics
+from callplane.bus.ports import Sender, Unroutable
+from callplane.contracts.commands import Caller, CloseSession, Command, CreateSession, Envelope, Leave, Stop
+from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.ids import derived_id, made_by, new_id
+from callplane.contracts.model import Wire
+from callplane.contracts.replies import Reply
+from callplane.store.idempotency_keys import CommandRecords
+from callplane.store.mongo.database import DatabaseClock
+from callplane.store.sessions import Sessions
+from callplane.telemetry.commands import marked
+from callplane.telemetry.stages import stages
+
+Result = TypeVar("Result", bound=Wire)
+
+SENT_AGAIN_FOR = timedelta(minutes=10)
+"""For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
+
+FAREWELLS = (CloseSession, Leave, Stop)
+"""Never too late, and wanted all the more when their sender has left: a page asks for them while it closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a reply is waited for, and how long of that is left once ``draining`` is set."""
+
+    wait: float
+    drain_wait: float
+    draining: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sends a command, from a request of when; ``scope`` names caller and route for ``key``."""
+
+    caller: Caller
+    scope: tuple[str, ...]
+    arrived: datetime
+    key: str | None = None
+
+    def command_id(self) -> str:
+        """The same for every repeat under one Idempotency-Key, else a new one."""
+        return new_id() if self.key is None else derived_id("command", *self.scope, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that is ready to be sent; an old one, a repeat of long ago, is answered from the state instead."""
+
+    envelope: Envelope
+    is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The one place from which commands leave."""
+
+    sender: Sender
+    sessions: Sessions
+    records: CommandRecords
+    remembered: Remembered
+    clock: DatabaseClock
+    metrics: Metrics
+    timing: Timing
+
+    async def order(self, origin: Origin, session_id: str | None, body: Command) -> Order:
+        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and Away.
+
+        Its deadline counts from the request, whatever it waited for since: its client has not waited for less.
+        """
+        command_id, is_old = await self.enter(origin, body)
+        now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
+        if now >= deadline and not isinstance(body, FAREWELLS):
+            raise Away(f"nothing was sent of a request that is {self.timing.wait:g} s old")
+        envelope = Envelope(
+            id=command_id,
+            session_id=session_id or made_by(command_id),
+            caller=origin.caller,
+            deadline=deadline,
+            sent_at=now,
+            body=body,
+        )
+        return Order(marked(envelope), is_old)
+
+    async def enter(self, origin: Origin, body: BaseModel) -> tuple[str, bool]:
+        """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Away."""
+        command_id = origin.command_id()
+        if origin.key is None:
+            return command_id, False
+        since = await self.records.enter(command_id, digest(body))
+        if since is None:
+            raise Refusal("key-reused")
+        return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
+
+    async def ask(self, order: Order, result: type[Result]) -> Result | None:
+        """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
+        if order.is_old:
+            known = await self.remembered.reply(order.envelope)
+            return None if known is None else result.model_validate(known.model_dump())
+        envelope = order.envelope
+        began = time.perf_counter()
+        outcome = "failed"
+        with stages() as spent:
+            try:
+                reply = await self._explained(envelope, self._patiently(envelope))
+                outcome = "silent" if reply is None else "refused" if reply.problem else "done"
+            except Refusal:
+                outcome = "refused"
+                raise
+            finally:
+                self.metrics.commanded(envelope.name, outcome, time.perf_counter() - began, spent)
+        if reply is None:
+            return None
+        if reply.problem is not None:
+            raise Refusal(**reply.problem.model_dump())
+        return result.model_validate(reply.result or {})
+
+    async def demand(self, order: Order, result: type[Result]) -> Result:
+        """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
+        answer = await self.ask(order, result)
+        if answer is None:
+            raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
+        return answer
+
+    async def post(self, envelope: Envelope) -> None:
+        """Send, and be content when the broker has it. Raises Refusal and Away."""
+        await self._explained(envelope, self.sender.post(envelope))
+
+    async def _patiently(self, envelope: Envelope) -> Reply | None:
+        """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
+        try:
+            with unwrapped():
+                async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                    watch = tasks.create_task(self._shorten(limit))
+                    reply = await self.sender.send(envelope, wait=self._left_of(envelope))
+                    watch.cancel()
+                    return reply
+        except TimeoutError:
+            return None
+
+    def _left_of(self, envelope: Envelope) -> float:
+        left = (envelope.deadline - self.clock.now()).total_seconds()
+        return min(self.timing.wait, max(0.0, left))  # the clock may be set meanwhile, the database's or our own
+
+    async def _shorten(self, limit: asyncio.Timeout) -> None:
+        await self.timing.draining.wait()
+        limit.reschedule(asyncio.get_running_loop().time() + self.timing.drain_wait)
+
+    async def _explained(self, envelope: Envelope, sending: Awaitable[Any]) -> Any:
+        """Nobody has the queue: the store knows why (design 3.2)."""
+        try:
+            return await sending
+        except Unroutable:
+            if isinstance(envelope.body, CreateSession):
+                raise Refusal("unavailable", "No wrapper can be reached.", retry_after=1) from None
+            session = await self.sessions.find(envelope.session_id)
+        if session is None:
+            raise Refusal("not-found", "There is no such session.")
+        if session.status == "closed":
+            raise Refusal("session-closed")
+        raise Away(f"nobody listens to the open session {session.id}")
+
+
+def digest(body: BaseModel) -> str:
+    """What tells a repeat from another request under the same key.
+
+    Without the fields that have their defaults: one that the next version adds must not make its pods refuse the repeat
+    of a request that began at this one's, while both serve.
+    """
+    text = json.dumps(body.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

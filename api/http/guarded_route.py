@@ -1,0 +1,81 @@
+"""Routes that know who asks before they take anything of a body, and take no more of it than they need.
+
+What is read of a stranger's body would be memory and time that anybody can spend.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from api.dependencies import known
+from api.http.disconnects import ClientLeft
+from api.services import parts_of
+from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
+from callplane.contracts.errors import Refusal
+
+BODY_WAIT = 30.0
+
+
+class Guarded(APIRoute):
+    """A route for callers with a credential."""
+
+    body_bytes = SMALL_BODY_BYTES
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, behind the checks."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            parts = parts_of(request)
+            credential = known(parts, request)
+            if not _has_body(request):
+                return await handle(request)
+            with parts.allowances.under_way(credential):
+                request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
+                return await handle(request)
+
+        return guarded
+
+
+class Roomy(Guarded):
+    """One whose bodies hold offers or candidates."""
+
+    body_bytes = BODY_BYTES
+
+
+def _has_body(request: Request) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in request.scope["headers"])
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """All of it. Raises Refusal, and ClientLeft when it ends before its end."""
+    try:
+        async with asyncio.timeout(BODY_WAIT):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise Refusal("bad-request", f"The body did not arrive within {BODY_WAIT:.0f} s.") from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if len(declared) > 18 or int(declared) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal("too-large", f"A body has at most {limit} bytes here.")

@@ -1,0 +1,66 @@
+"""What OpenAPI says of answers: every problem that a route can give, with an example of each."""
+
+from typing import Any
+
+from api.http.problems import MEDIA_TYPE, ProblemBody
+from callplane.contracts.errors import RETRYABLE, STATUS, TITLES, TYPE, Code
+
+ALWAYS: tuple[Code, ...] = (
+    "unauthorized",
+    "forbidden",
+    "invalid",
+    "too-large",
+    "head-too-large",
+    "too-many-requests",
+    "internal",
+    "unavailable",
+)
+SEATED: tuple[Code, ...] = ("not-found", "kicked", "join-again", "session-closed")
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*codes: Code) -> Responses:
+    """The ``responses`` of a route that may refuse with these codes, besides those that any route has."""
+    by_status: dict[int, list[Code]] = {}
+    for code in dict.fromkeys((*ALWAYS, *codes)):
+        by_status.setdefault(STATUS[code], []).append(code)
+    return {status: _response(status, of) for status, of in sorted(by_status.items())}
+
+
+def headed(status: int, *names: str) -> Responses:
+    """The headers that a success carries."""
+    known = {
+        "Location": "the path of what was made",
+        "ETag": "the session's version in quotes, for `If-Match`",
+    }
+    headers = {name: {"description": known[name], "schema": {"type": "string"}} for name in names}
+    return {status: {"headers": headers}}
+
+
+def _response(status: int, codes: list[Code]) -> dict[str, Any]:
+    examples = {code: {"summary": TITLES[code], "value": _example(code)} for code in codes}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    answer: dict[str, Any] = {
+        "description": ", ".join(f"`{code}`" for code in codes),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+    if any(code in RETRYABLE for code in codes):
+        seconds = {"description": "seconds to wait", "schema": {"type": "integer"}}
+        answer["headers"] = {"Retry-After": seconds}
+    return answer
+
+
+def _example(code: Code) -> dict[str, Any]:
+    body = ProblemBody(
+        type=TYPE + code,
+        title=TITLES[code],
+        status=STATUS[code],
+        detail=TITLES[code],
+        instance="/sessions",
+        code=code,
+        request_id="01980000-0000-7000-8000-000000000000",
+        retryable=code in RETRYABLE,
+        reason="connection-lost" if code == "join-again" else None,
+    )
+    return body.model_dump(exclude_none=True)

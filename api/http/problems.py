@@ -1,0 +1,145 @@
+"""The one error body of every answer that is not 2xx (RFC 9457), and the only place where errors become HTTP."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.http.disconnects import ClientLeft
+from callplane.contracts.errors import Away, Code, Problem, Refusal, Trouble
+from callplane.store.decoding import Unreadable
+from callplane.telemetry.logs import logger
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 1
+_UNPARSABLE = "There was an error parsing the body"
+
+
+class ProblemBody(BaseModel):
+    """The body of every refusal, as OpenAPI shows it."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(description="a URN that names the kind of problem")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="the path that was asked for")
+    code: Code
+    request_id: str = Field(description="also in the header X-Request-Id and in the logs")
+    retryable: bool = Field(description="whether the same request may succeed later")
+    reason: str | None = Field(default=None, description="why a seat is gone, with `join-again`")
+
+
+def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
+    """The members of a problem body: the problem's own, and those of the request."""
+    return {
+        **problem.shown(),
+        "instance": scope.get("path", ""),
+        "request_id": scope.get("callplane.request_id", ""),
+    }
+
+
+def response_of(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as HTTP, with the headers that its status asks for."""
+    more = dict(headers or {})
+    if problem.retryable:
+        more["Retry-After"] = str(problem.retry_after or RETRY_AFTER)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        more["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2: a 401 names a challenge.
+    content = json.dumps(body_of(problem, scope), ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, problem.status, more, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Give every kind of error its problem body."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(Away, _away)
+    app.add_exception_handler(Trouble, _away)
+    app.add_exception_handler(Unreadable, _unreadable)
+    app.add_exception_handler(ClientLeft, _unheard)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return response_of(error.problem, request.scope)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    logger("api").warning("away", trouble=str(error))
+    return response_of(Problem(code="unavailable"), request.scope)
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    logger("api").error("unreadable", why=str(error))
+    detail = "What is stored of it cannot be read. An operator can see and remove it."
+    return response_of(Problem(code="internal", detail=detail), request.scope)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    if place[0] == "path":
+        return response_of(Problem(code="not-found"), request.scope)
+    if first["type"] == "json_invalid":
+        return response_of(Problem(code="invalid", detail="The body is not JSON."), request.scope)
+    said = str(first["msg"]).removeprefix("Value error, ")
+    detail = f"{'.'.join(place)}: {said}"
+    return response_of(Problem(code="invalid", detail=detail[:1000]), request.scope)
+
+
+class _NoAnswer(Response):
+    """Nothing, to nobody."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
+
+
+async def _unheard(request: Request, error: Exception) -> Response:
+    return _NoAnswer()
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Starlette raises it again behind this answer, and the edge logs it."""
+    return response_of(Problem(code="internal"), request.scope)
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return response_of(_problem_of(error), request.scope, error.headers)
+
+
+def _problem_of(error: HTTPException) -> Problem:
+    # A body that json.loads gives up on (too deep, not UTF-8, a number of a million digits) is a plain 400 to FastAPI.
+    if error.status_code == HTTPStatus.BAD_REQUEST and error.detail == _UNPARSABLE:
+        return Problem(code="invalid", detail="The body cannot be read as JSON.")
+    match error.status_code:
+        case 401:
+            return Problem(code="unauthorized")
+        case 403:
+            return Problem(code="forbidden")
+        case 404:
+            return Problem(code="not-found")
+        case 405:
+            return Problem(code="method-not-allowed")
+        case 413:
+            return Problem(code="too-large")
+        case 422:
+            return Problem(code="invalid", detail=error.detail)
+        case status if status < 500:
+            return Problem(code="bad-request", detail=error.detail)
+        case 503:
+            return Problem(code="unavailable")
+        case _:
+            return Problem(code="internal")

@@ -1,0 +1,208 @@
+"""The asking side: polls whose mailbox another pod holds."""
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from api.mailboxes.link_tasks import Tasks
+from api.mailboxes.pod_messages import (
+    Answered,
+    Ask,
+    Left,
+    NotMine,
+    ParkedThere,
+    Refused,
+    Release,
+    Roll,
+    Strangers,
+    decode_batch,
+    encode,
+)
+from api.mailboxes.poll import NotHeld, Poll, refusal_of, unavailable
+from api.mailboxes.timing import Timing
+from api.mailboxes.unacked import Batch
+from callplane.bus.mailbox_ports import Link, LinkLost
+from callplane.bus.ports import Unroutable
+from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId, new_id
+
+HOLDERS_KEPT = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class _Forward:
+    """One poll on its way: ``heard`` is when its holder last said anything."""
+
+    id: str
+    queue: str
+    heard: float
+    parked: bool = False
+    outcome: Batch | Exception | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def settle(self, outcome: Batch | Exception) -> None:
+        """End it, once."""
+        if self.outcome is None:
+            self.outcome = outcome
+        self.settled.set()
+        self.news.set()
+
+
+Word = ParkedThere | NotMine | Refused | Answered
+"""What a holder says about one poll."""
+
+
+class Forwards:
+    """The polls that this pod has sent to others over one link."""
+
+    def __init__(self, link: Link, timing: Timing, tasks: Tasks) -> None:
+        self._link = link
+        self._timing = timing
+        self._tasks = tasks
+        self._open: dict[str, _Forward] = {}
+        self.asked = 0
+        """How many polls went to another pod from here."""
+        self._holders: OrderedDict[ParticipantId, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many polls wait elsewhere."""
+        return len(self._open)
+
+    def holder_of(self, participant_id: ParticipantId) -> str | None:
+        """Where this mailbox was when it was last asked for: a holder stays one for as long as its queue lives."""
+        return self._holders.get(participant_id)
+
+    async def ask(self, queue: str, poll: Poll) -> Batch:
+        """The holder's answer. Raises NotHeld when it is gone or does not hold it, Refusal, LinkLost."""
+        loop = asyncio.get_running_loop()
+        forward = _Forward(new_id(), queue, loop.time())
+        self._open[forward.id] = forward
+        self.asked += 1
+        try:
+            batch = await self._outcome(forward, poll)
+            self._remember(poll.participant_id, queue)
+            return batch
+        except NotHeld:
+            self._holders.pop(poll.participant_id, None)
+            raise
+        except (asyncio.CancelledError, Refusal):
+            self._tasks.start(self._say_left, forward)
+            raise
+        finally:
+            del self._open[forward.id]
+
+    def _remember(self, participant_id: ParticipantId, queue: str) -> None:
+        self._holders[participant_id] = queue
+        self._holders.move_to_end(participant_id)
+        if len(self._holders) > HOLDERS_KEPT:
+            self._holders.popitem(last=False)
+
+    async def _outcome(self, forward: _Forward, poll: Poll) -> Batch:
+        loop = asyncio.get_running_loop()
+        while True:
+            forward.news.clear()
+            if not forward.parked:
+                await self._post_ask(forward, poll)
+            silent_at = forward.heard + self._timing.silence
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(silent_at if forward.parked else loop.time() + self._timing.ask_again):
+                    await forward.news.wait()
+            if isinstance(forward.outcome, Batch):
+                return forward.outcome
+            if forward.outcome is not None:
+                raise forward.outcome
+            # Silence is no take-over: a holder that is merely slow would find its mailbox read beside it (design 4).
+            if loop.time() - forward.heard >= self._timing.silence:
+                raise unavailable("The holder of this mailbox does not answer.")
+            if loop.time() >= poll.until + self._timing.silence:
+                raise unavailable("The holder of this mailbox does not answer in time.")
+
+    async def _post_ask(self, forward: _Forward, poll: Poll) -> None:
+        if forward.outcome is not None:
+            return
+        letter = Ask(
+            id=forward.id,
+            sender=self._link.queue,
+            participant_id=poll.participant_id,
+            session_id=poll.session_id,
+            ack=poll.ack,
+            most=poll.most,
+            wait=max(0.0, poll.until - asyncio.get_running_loop().time()),
+            asked=poll.asked,
+            after=poll.after,
+        )
+        try:
+            await self._link.post(forward.queue, encode(letter))
+        except Unroutable:
+            raise NotHeld from None
+
+    async def _say_left(self, forward: _Forward) -> None:
+        await self._tell(forward.queue, Left(id=forward.id))
+
+    async def _tell(self, queue: str, letter: Left | Release | Roll) -> bool:
+        """Post a letter that nobody waits for; False when its addressee is gone."""
+        try:
+            await self._link.post(queue, encode(letter))
+        except Unroutable:
+            return False
+        except LinkLost:
+            pass
+        return True
+
+    def hear(self, word: Word, bodies: bytes) -> None:
+        """What a holder says about one poll; nothing, when nobody waits for it any more."""
+        forward = self._open.get(word.id)
+        if forward is None:
+            return
+        forward.heard = asyncio.get_running_loop().time()
+        match word:
+            case ParkedThere():
+                forward.parked = True
+            case NotMine():
+                forward.settle(NotHeld())
+            case Refused(problem=problem):
+                forward.settle(refusal_of(problem))
+            case Answered():
+                forward.settle(decode_batch(word, bodies))
+
+    def hear_strangers(self, letter: Strangers) -> None:
+        """The holder is there; those of our polls that it does not know are asked again."""
+        now = asyncio.get_running_loop().time()
+        for forward in self._open.values():
+            if forward.queue == letter.sender:
+                forward.heard = now
+                if forward.id in letter.ids:
+                    forward.parked = False
+                    forward.news.set()
+
+    async def call_roll(self) -> None:
+        """Name to each holder the polls that are parked there; a holder that is gone holds none of them."""
+        parked: dict[str, list[str]] = defaultdict(list)
+        for forward in self._open.values():
+            if forward.parked:
+                parked[forward.queue].append(forward.id)
+        for queue, ids in parked.items():
+            if not await self._tell(queue, Roll(sender=self._link.queue, ids=ids)):
+                for name in self._open.keys() & ids:
+                    self._open[name].settle(NotHeld())
+
+    def fail(self, why: Callable[[], Exception]) -> None:
+        """End every poll that waits elsewhere."""
+        for forward in self._open.values():
+            forward.settle(why())
+
+    async def release(self) -> None:
+        """Have every poll that waits elsewhere answered there: this pod is about to stop."""
+        released = [forward for forward in self._open.values() if forward.outcome is None]
+        for forward in released:
+            await self._tell(forward.queue, Release(id=forward.id, sender=self._link.queue))
+        for forward in released:
+            await forward.settled.wait()
+
+    def let_go(self) -> None:
+        """Answer what is left with nothing."""
+        for forward in self._open.values():
+            forward.settle(Batch())

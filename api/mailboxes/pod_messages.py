@@ -1,0 +1,126 @@
+"""What pods write to each other about polls: a line of JSON, and after a batch's the messages as they are."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import accumulate, pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from api.mailboxes.unacked import Batch
+from callplane.bus.mailbox_ports import Received
+from callplane.contracts.errors import Problem
+from callplane.contracts.model import Wire
+
+
+class Ask(Wire):
+    """A poll for a mailbox that the addressee holds. The same ``id`` again is the same poll."""
+
+    kind: Literal["ask"] = "ask"
+    id: str
+    sender: str
+    participant_id: str
+    session_id: str
+    ack: str | None
+    most: int
+    wait: float
+    asked: datetime
+    after: str | None = None
+
+
+class Left(Wire):
+    """The client of this poll is gone."""
+
+    kind: Literal["left"] = "left"
+    id: str
+
+
+class Release(Wire):
+    """The sender is about to stop: answer this poll now, with nothing if there is nothing.
+
+    Its client hears nothing before that: else its next poll, by another way, could come to the holder first.
+    """
+
+    kind: Literal["release"] = "release"
+    id: str
+    sender: str
+
+
+class Roll(Wire):
+    """The polls that the sender has parked at the addressee."""
+
+    kind: Literal["roll"] = "roll"
+    sender: str
+    ids: list[str]
+
+
+class Strangers(Wire):
+    """Of a roll: those that the holder does not know, mostly none. It also says that the holder is there."""
+
+    kind: Literal["strangers"] = "strangers"
+    sender: str
+    ids: list[str]
+
+
+class ParkedThere(Wire):
+    """The poll waits at the holder."""
+
+    kind: Literal["parked"] = "parked"
+    id: str
+
+
+class NotMine(Wire):
+    """The mailbox is neither held nor being taken there."""
+
+    kind: Literal["not-mine"] = "not-mine"
+    id: str
+
+
+class Refused(Wire):
+    """The poll ended with a refusal."""
+
+    kind: Literal["refused"] = "refused"
+    id: str
+    problem: Problem
+
+
+class Answered(Wire):
+    """The poll's batch; the bodies follow the line, one after the other."""
+
+    kind: Literal["answered"] = "answered"
+    id: str
+    tokens: list[str]
+    sizes: list[int]
+
+
+Letter = Ask | Left | Release | Roll | Strangers | ParkedThere | NotMine | Refused | Answered
+
+_ADAPTER: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])
+
+
+def encode(letter: Letter, bodies: Iterable[bytes] = ()) -> bytes:
+    """A letter as bytes."""
+    return letter.model_dump_json().encode() + b"\n" + b"".join(bodies)
+
+
+def decode(text: bytes) -> tuple[Letter, bytes] | None:
+    """The letter and what follows its line; None for one that this version does not understand."""
+    line, _, rest = text.partition(b"\n")
+    try:
+        return _ADAPTER.validate_json(line), rest
+    except ValidationError:
+        return None
+
+
+def encode_batch(poll: str, batch: Batch) -> bytes:
+    """The answer to a forwarded poll."""
+    received = batch.received
+    letter = Answered(id=poll, tokens=[one.token for one in received], sizes=[len(one.body) for one in received])
+    return encode(letter, (one.body for one in received))
+
+
+def decode_batch(letter: Answered, bodies: bytes) -> Batch:
+    """The batch of an answer."""
+    cuts = pairwise(accumulate(letter.sizes, initial=0))
+    pieces = (bodies[start:end] for start, end in cuts)
+    return Batch(tuple(Received(token, body) for token, body in zip(letter.tokens, pieces, strict=True)))

@@ -1,0 +1,92 @@
+"""A mailbox as server-sent events (HTML standard, 9.2): one event a message, its ``id`` the token to acknowledge by."""
+
+import asyncio
+import json
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.http.problems import body_of
+from api.http.slow_clients import Outlet, TooSlow
+from api.mailboxes.subscription import Reading
+from api.mailboxes.timing import Timing
+from api.mailboxes.unacked import Batch
+from callplane.bus.mailbox_ports import Received
+from callplane.contracts.errors import Away, Problem, Refusal, Trouble
+
+MEDIA_TYPE = "text/event-stream"
+# X-Accel-Buffering is for nginx where nobody has told it not to buffer.
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# A comment for proxies, and an event because scripts are not shown comments: a line may be dead without having ended.
+BEAT = b": \nevent: beat\ndata: {}\n\n"
+GONE_WITHIN = 1.0
+
+
+class EventStream(Response):
+    """Says what comes until so much is unacknowledged, the mailbox is elsewhere or gone, or the client left."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, reading: Reading, first: Batch, timing: Timing) -> None:
+        super().__init__(None, headers=HEADERS)
+        # A length would be that of the body, which has none.
+        self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
+        self._reading = reading
+        self._first = first
+        self._timing = timing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        outlet = Outlet(send, scope)
+        async with asyncio.TaskGroup() as tasks:
+            leaving = tasks.create_task(_gone(receive))
+            saying = tasks.create_task(self._say(scope, outlet))
+            await asyncio.wait((leaving, saying), return_when=asyncio.FIRST_COMPLETED)
+            if saying.done() and not saying.result():
+                await asyncio.wait((leaving,), timeout=GONE_WITHIN)  # uvicorn complains of who returns before it.
+            leaving.cancel()
+            saying.cancel()
+
+    async def _say(self, scope: Scope, outlet: Outlet) -> bool:
+        """All of it; False when the client did not take it."""
+        try:
+            await outlet({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await _write(outlet, b"retry: 1000\n\n" + (events(self._first) or BEAT))
+            last = b""
+            try:
+                while not (self._reading.is_full or self._reading.is_unread(self._timing.stream_unread)):
+                    batch = await self._reading.next(self._timing.stream_beat)
+                    await _write(outlet, events(batch) or BEAT)
+            except Refusal as refusal:
+                last = ending(refusal.problem, scope)
+            except (Away, Trouble):
+                last = ending(Problem(code="unavailable"), scope)
+            await outlet({"type": "http.response.body", "body": last, "more_body": False})
+        except TooSlow:
+            return False
+        return True
+
+
+def events(batch: Batch) -> bytes:
+    """A batch as events. The messages are JSON in one line, which nothing may break into two (HTML 9.2.6)."""
+    return b"".join(_event(one) for one in batch.received)
+
+
+def _event(one: Received) -> bytes:
+    data = b"".join(b"data: " + line + b"\n" for line in one.body.splitlines())
+    return b"id: " + one.token.encode() + b"\n" + data + b"\n"
+
+
+def ending(problem: Problem, scope: Scope) -> bytes:
+    """Why the stream ends, where a poll would have been refused; the status of this answer was sent long ago."""
+    return b"event: end\ndata: " + json.dumps(body_of(problem, scope)).encode() + b"\n\n"
+
+
+async def _write(outlet: Outlet, body: bytes) -> None:
+    await outlet({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    """Back when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

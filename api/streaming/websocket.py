@@ -1,0 +1,122 @@
+"""A mailbox over a WebSocket: frames as polls are answered, and ``{"ack": token}`` from the client."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.auth.token_bucket import Bucket, Rate
+from api.http.slow_clients import Outlet, TooSlow
+from api.mailboxes.subscription import Reading
+from api.mailboxes.timing import Timing
+from api.mailboxes.unacked import Batch
+from callplane.contracts.errors import Away, Problem, Refusal, Trouble
+
+ACKNOWLEDGE_WITHIN = 5.0
+"""How long a client that has been given all that it may have may take to acknowledge some of it."""
+
+CARRY_WITHIN = 1.0
+"""How long an acknowledgement may wait for a poll to carry it."""
+
+FRAMES = Rate(100, 1000)
+LONGEST_REASON = 123
+"""Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5)."""
+
+
+class AckFrame(BaseModel):
+    """All that a client says: it has dealt with everything up to this token."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ack: str = Field(min_length=1, max_length=128)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A close frame; the codes from 4000 on are for programs to give (RFC 6455, 7.4.2): ours are 4000 + HTTP status."""
+
+    code: int
+    reason: str
+
+
+OPEN_AGAIN = Ending(4000, "unacknowledged")
+
+
+class Conversation:
+    """One accepted socket."""
+
+    def __init__(self, websocket: WebSocket, reading: Reading, timing: Timing) -> None:
+        self._websocket = websocket
+        self._outlet = Outlet(websocket.send, websocket.scope)
+        self._reading = reading
+        self._timing = timing
+        self._said_at = 0.0
+
+    async def run(self, first: Batch) -> None:
+        """Give and hear until one side ends it."""
+        async with asyncio.TaskGroup() as tasks:
+            hearing = tasks.create_task(self._hear())
+            saying = tasks.create_task(self._say(first))
+            done, _ = await asyncio.wait((hearing, saying), return_when=asyncio.FIRST_COMPLETED)
+            hearing.cancel()
+            saying.cancel()
+        endings = [task.result() for task in done]
+        if None not in endings:
+            await self._close(endings[0] or OPEN_AGAIN)
+
+    async def _say(self, batch: Batch) -> Ending | None:
+        """What comes, frame after frame; None when the client is gone, or as good as gone."""
+        try:
+            await self._frame(batch)
+            while not self._reading.is_unread(self._timing.stream_unread):
+                if self._reading.is_full and not await self._reading.acknowledged(ACKNOWLEDGE_WITHIN):
+                    break
+                batch = await self._reading.next(self._patience())
+                if batch.received or self._has_been_silent():
+                    await self._frame(batch)
+        except Refusal as refusal:
+            return _refused(refusal.problem)
+        except (Away, Trouble):
+            return _refused(Problem(code="unavailable"))
+        except (TooSlow, WebSocketDisconnect):
+            return None
+        return OPEN_AGAIN
+
+    def _patience(self) -> float:
+        """How long to wait for messages: an acknowledgement that comes meanwhile goes with the poll after that."""
+        beat = self._timing.stream_beat
+        return min(beat, CARRY_WITHIN) if self._reading.has_unread else beat
+
+    def _has_been_silent(self) -> bool:
+        return asyncio.get_running_loop().time() - self._said_at >= self._timing.stream_beat - CARRY_WITHIN / 2
+
+    async def _frame(self, batch: Batch) -> None:
+        self._said_at = asyncio.get_running_loop().time()
+        await self._outlet({"type": "websocket.send", "text": batch.json().decode()})
+
+    async def _hear(self) -> Ending | None:
+        """What the client acknowledges; None when it has left."""
+        bucket = Bucket()
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            if bucket.take(FRAMES, asyncio.get_running_loop().time()) > 0:
+                return _refused(Problem(code="too-many-requests"))
+            try:
+                frame = AckFrame.model_validate_json(message.get("text") or b"")
+            except ValidationError:
+                return _refused(Problem(code="invalid", reason='a frame is {"ack": "token"}'))
+            self._reading.acknowledge(frame.ack)
+
+    async def _close(self, ending: Ending) -> None:
+        with contextlib.suppress(TooSlow, WebSocketDisconnect):
+            await self._outlet({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
+
+
+def _refused(problem: Problem) -> Ending:
+    """The code of the problem and, behind a colon, the reason where there is one."""
+    reason = f"{problem.code}: {problem.reason}" if problem.reason else problem.code
+    return Ending(4000 + problem.status, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))

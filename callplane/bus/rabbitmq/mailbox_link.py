@@ -1,0 +1,236 @@
+"""One link to RabbitMQ: mailboxes spread over a dozen channels, a channel for questions, one for letters."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from aiormq import Channel, Connection
+from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import DeliveryError, PublishError
+from pamqp import commands as spec
+
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, Reader, Received
+from callplane.bus.names import mailbox_name, session_name
+from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS, MESSAGES
+from callplane.bus.rabbitmq.connection import leave
+from callplane.bus.rabbitmq.errors import answered, away
+from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.telemetry.logs import logger
+
+CHANNELS = 12
+ANSWER_WITHIN = 5.0
+FREE_WITHIN = 5.0
+"""Seconds to wait for a channel to ask on, as long as one that got no answer is kept."""
+
+ASKING = 4
+LEAVE_WITHIN = 0.5
+CONFIRM_WITHIN = 2.0
+FLUSH_WITHIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChannels:
+    """What a link talks through; ``reading`` have their prefetch set."""
+
+    connection: Connection
+    reading: list[Channel]
+    letters: Channel
+    posting: Channel
+
+
+class RabbitLink:
+    """Ends as a whole: an unexpected end of any channel is the end of everything that was read on it."""
+
+    def __init__(self, queue: str, channels: LinkChannels) -> None:
+        self.queue = queue
+        self.ended = asyncio.Event()
+        self._channels = channels
+        self._turn = count()
+        self._readers: dict[str, Reader] = {}
+        self._places: WeakKeyDictionary[Reader, tuple[Channel, str]] = WeakKeyDictionary()
+        self._consuming = {channel: asyncio.Lock() for channel in channels.reading}
+        self._asking: asyncio.LifoQueue[Channel | None] = asyncio.LifoQueue(ASKING)
+        for _ in range(ASKING):
+            self._asking.put_nowait(None)
+        self._owed: deque[tuple[Channel, int]] = deque()
+        self._owing = asyncio.Event()
+        self._paid = asyncio.Event()
+        self._paid.set()
+        for channel in channels.reading:
+            channel.on_consumer_cancel_callbacks.add(self._cancelled)
+
+    def end(self, why: str) -> None:
+        """Give everything up; whoever opened the link closes its connections."""
+        if not self.ended.is_set():
+            logger("mailboxes").info("link ended", queue=self.queue, why=why)
+            self.ended.set()
+            self._readers.clear()
+            self._owed.clear()
+            self._owing.set()
+
+    async def depth(self, participant_id: ParticipantId) -> int | None:
+        """Ask on a channel of its own, for RabbitMQ closes the channel that asked for what does not exist."""
+        try:
+            async with self._question("asked for a mailbox") as channel:
+                found = await channel.queue_declare(mailbox_name(participant_id), passive=True)
+        except NodeDown:
+            raise
+        except Trouble:
+            return None
+        return found.message_count or 0
+
+    async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
+        """Everything is idempotent; only the last waits, and an error of any of them is its own."""
+        session, mailbox = session_name(session_id), mailbox_name(participant_id)
+        async with self._question("restored a mailbox") as channel:
+            await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
+            await channel.exchange_declare(session, exchange_type="fanout", durable=True, nowait=True)
+            await channel.exchange_bind(session, MESSAGES, session_id, nowait=True)
+            await channel.queue_declare(mailbox, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
+            await channel.queue_bind(mailbox, session)
+
+    async def consume(self, participant_id: ParticipantId, reader: Reader, most: int = PREFETCH) -> None:
+        """Read on the next channel in turn, and on the same one ever after.
+
+        On another channel it could be given what stands behind messages that it has just given back.
+        """
+        self._check()
+        before = self._places.get(reader)
+        channel = before[0] if before else self._channels.reading[next(self._turn) % CHANNELS]
+        tag = f"{mailbox_name(participant_id)}.{uuid4().hex}"
+        self._readers[tag] = reader
+        self._places[reader] = channel, tag
+
+        async def hand_on(message: DeliveredMessage) -> None:
+            # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
+            if tag in self._readers:
+                token = message.header.properties.message_id or uuid4().hex
+                reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
+
+        with self._losing("consumed a mailbox"):
+            async with asyncio.timeout(ANSWER_WITHIN), self._consuming[channel]:
+                # The prefetch of a consumer is what its channel's was when it came (RabbitMQ, "Consumer Prefetch").
+                if most != PREFETCH:
+                    await channel.basic_qos(prefetch_count=most)
+                await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag)
+                if most != PREFETCH:
+                    await channel.basic_qos(prefetch_count=PREFETCH)
+
+    async def leave(self, reader: Reader) -> None:
+        """The broker's answer comes behind the last delivery."""
+        self._check()
+        channel, tag = self._places[reader]
+        with self._losing("left a mailbox"):
+            await channel.basic_cancel(tag, timeout=ANSWER_WITHIN)
+        self._readers.pop(tag, None)
+
+    async def give_back(self, received: Iterable[Received]) -> None:
+        """One by one, for others' deliveries stand between them; before whatever is asked on that channel next."""
+        self._check()
+        with self._losing("gave messages back"):
+            for channel, tag in [one.tag for one in received if one.tag is not None]:
+                await channel.basic_nack(tag, requeue=True, wait=False)
+
+    def acknowledge(self, received: Iterable[Received]) -> None:
+        """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""
+        if self.ended.is_set():
+            return
+        self._owed.extend(one.tag for one in received if one.tag is not None)
+        self._paid.clear()
+        self._owing.set()
+
+    async def send_acknowledgements(self) -> None:
+        """Send what ``acknowledge`` leaves, until the link ends."""
+        while not self.ended.is_set():
+            await self._owing.wait()
+            self._owing.clear()
+            with suppress(LinkLost), self._losing("acknowledged"):
+                while self._owed:
+                    channel, tag = self._owed.popleft()
+                    await channel.basic_ack(tag, wait=not self._owed)
+            self._paid.set()
+
+    async def flush(self) -> None:
+        """Wait until the acknowledgements are sent, so that a peaceful end repeats nothing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await self._paid.wait()
+
+    async def post(self, queue: str, letter: bytes) -> None:
+        """Publish mandatory and wait for the confirm; the broker returns what has no queue before it confirms."""
+        self._check()
+        with self._losing("posted a letter"):
+            try:
+                await self._channels.posting.basic_publish(
+                    letter, routing_key=queue, mandatory=True, timeout=CONFIRM_WITHIN, wait=False
+                )
+            except PublishError as returned:
+                raise Unroutable(queue) from returned
+            except DeliveryError as refused:
+                # The other pod's queue is full: it does not read. That is silence, not an end.
+                logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
+
+    @asynccontextmanager
+    async def _question(self, doing: str) -> AsyncIterator[Channel]:
+        """One of a few channels. Raises NodeDown for a queue whose node is down or silent, and Trouble for a 404.
+
+        A node that is silent ends nothing but the channel that asked: a connection that is silent ends by heartbeat.
+        """
+        self._check()
+        channel = await self._free(doing)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                try:
+                    with self._losing(doing):
+                        async with answered(doing, lambda: channel):
+                            if channel is None or channel.is_closed:
+                                channel = await open_channel(self._channels.connection)
+                            yield channel
+                except BaseException:
+                    await leave(channel, LEAVE_WITHIN)
+                    raise
+                finally:
+                    self._asking.put_nowait(channel)
+        except TimeoutError:
+            raise NodeDown(f"{doing}: no answer") from None
+
+    async def _free(self, doing: str) -> Channel | None:
+        """One that asks nothing now. Raises Away when none is in time: that says nothing of the queue's own node."""
+        try:
+            async with asyncio.timeout(FREE_WITHIN):
+                return await self._asking.get()
+        except TimeoutError:
+            raise Away(f"{doing}: too many questions wait for an answer") from None
+
+    async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
+        reader = self._readers.pop(frame.consumer_tag or "", None)
+        if reader is not None:
+            reader.cancelled()
+
+    def _check(self) -> None:
+        if self.ended.is_set():
+            raise LinkLost(self.queue)
+
+    @contextmanager
+    def _losing(self, doing: str) -> Iterator[None]:
+        """End the link with whatever says that its connection is over. Raises LinkLost then."""
+        try:
+            with away(doing):
+                yield
+        except Away as failure:
+            self.end(str(failure))
+            raise LinkLost(self.queue) from failure
+
+
+async def open_channel(connection: Connection, *, confirms: bool = False) -> Channel:
+    """A channel as the class that knows of consumer cancels and of its own end."""
+    channel = await connection.channel(publisher_confirms=confirms)
+    assert isinstance(channel, Channel)
+    return channel

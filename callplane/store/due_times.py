@@ -1,0 +1,86 @@
+"""What waits for its session's grace to be over: reckoned once for each, so that a sweep reads what is due alone."""
+
+from collections import defaultdict
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from callplane.store.decoding import Unreadable, read
+from callplane.store.filters import after, is_due, put_off
+from callplane.store.mongo.database import Document
+from callplane.store.mongo.driver import Collection
+from callplane.store.mongo.errors import away_when_unreachable
+
+M = TypeVar("M", bound=BaseModel)
+
+ANEW: Document = {"$unset": {"due": "", "over": ""}}
+"""Part of each update that changes the state which waits."""
+
+
+class Graces(Generic[M]):
+    """Documents with ``session_id`` and ``since``: the grace is ``over`` then, and ``due`` to be looked at.
+
+    Who changes the state that ``waiting`` is about takes both away with it.
+    """
+
+    def __init__(self, collection: Collection, kind: type[M], waiting: Document) -> None:
+        self._collection = collection
+        self._kind = kind
+        self._waiting = waiting
+
+    async def over(self, limit: int) -> list[M]:
+        """Those whose grace is over, the longest first; one that cannot be read is put off. Raises Away."""
+        where = {**self._waiting, "due": {"$type": "date"}, **is_due()}
+        with away_when_unreachable():
+            await self._reckon(limit)
+            found = await self._collection.find(where).sort("due", 1).limit(limit).to_list()
+        documents = []
+        for one in found:
+            try:
+                documents.append(read(self._kind, one, self._collection))
+            except Unreadable:
+                await self.put_off(one["_id"])
+        return documents
+
+    async def wait(self, id_: Any, seconds: float) -> None:
+        """Nothing can be done about one before that. Raises Away."""
+        with away_when_unreachable():
+            await self._collection.update_one(
+                {"_id": id_, **self._waiting}, [{"$set": {"due": after("$$NOW", seconds)}}]
+            )
+
+    async def put_off(self, id_: Any) -> None:
+        """Nothing can be done about one yet: again when it is over its grace for twice as long. Raises Away."""
+        where = {"_id": id_, **self._waiting, "due": {"$type": "date"}}
+        with away_when_unreachable():
+            await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
+
+    async def forget(self, session: str) -> None:
+        """The grace of a session is another now: reckon again. Raises Away."""
+        with away_when_unreachable():
+            await self._collection.update_many({"session_id": session, **self._waiting}, ANEW)
+
+    async def _reckon(self, limit: int) -> None:
+        """One read for all that are new, one write for each grace; where no session is open, none is near."""
+        lookup = {
+            "from": "sessions",
+            "localField": "session_id",
+            "foreignField": "_id",
+            "pipeline": [{"$match": {"status": "open"}}, {"$project": {"settings.grace": 1}}],
+            "as": "session",
+        }
+        new = {**self._waiting, "due": None}
+        grace = {"$first": "$session.settings.grace"}
+        stages: list[Document] = [
+            {"$match": new},
+            {"$limit": limit},
+            {"$lookup": lookup},
+            {"$project": {"grace": grace}},
+        ]
+        found: dict[float | None, list[Any]] = defaultdict(list)
+        for one in await self._collection.aggregate(stages):
+            number = one.get("grace")
+            found[number if isinstance(number, int | float) else None].append(one["_id"])
+        for seconds, ids in found.items():
+            due = after("$since", {"$literal": seconds})
+            await self._collection.update_many({**new, "_id": {"$in": ids}}, [{"$set": {"due": due, "over": due}}])

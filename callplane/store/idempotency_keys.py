@@ -1,0 +1,31 @@
+"""Which commands were sent under an ``Idempotency-Key``, with what body; kept for a day (design 5)."""
+
+from datetime import datetime
+
+from pymongo import ReturnDocument
+
+from callplane.store.mongo.database import Database
+from callplane.store.mongo.errors import away_when_unreachable
+
+
+class CommandRecords:
+    """One document per command id that was derived from a key."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database["commands"]
+
+    async def enter(self, command_id: str, body_hash: str) -> datetime | None:
+        """Write the command down, once; since when it is there, None when that was with another body. Raises Away.
+
+        A pipeline stamps database time (``$currentDate`` would stamp repeats too); ``body_hash`` is hexadecimal, so
+        that nothing of it is evaluated.
+        """
+        first = {"_id": command_id, "hash": {"$literal": body_hash}, "at": "$$NOW"}
+        with away_when_unreachable():
+            found = await self._collection.find_one_and_update(
+                {"_id": command_id},
+                [{"$replaceWith": {"$mergeObjects": [first, "$$ROOT"]}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return found["at"] if found is not None and found["hash"] == body_hash else None

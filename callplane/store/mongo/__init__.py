@@ -1,0 +1,1 @@
+"""The driver: opening MongoDB, its errors, its codec."""

@@ -1,0 +1,209 @@
+"""PyMongo out of the reach of cancellations: every operation runs to its own end, whoever stops waiting for it.
+
+PyMongo 4.20 on Python 3.11 forgets cancellations, leaves a socket behind for operations that are cancelled, and may
+leave the lock of its topology taken for ever, after which no operation of the client returns (all measured). Each
+operation ends by itself within ``timeoutMS``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
+
+from callplane.store.decoding import Unread
+from callplane.telemetry.stages import stage
+
+T = TypeVar("T")
+Document = dict[str, Any]
+Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Calm:
+    """Runs operations as tasks of their own; whoever waits for one may be cancelled, the task is not."""
+
+    def __init__(self) -> None:
+        # Not a task group: one that is cancelled cancels its tasks, which is what must not happen here.
+        self._running: set[asyncio.Task[Any]] = set()
+        self._watching: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, operation: Coroutine[Any, Any, T], *, watches: bool = False) -> T:
+        """The result of the operation, or what it raises; ``watches``: it waits for news, and changes nothing."""
+        task = asyncio.get_running_loop().create_task(operation)
+        self._running.add(task)
+        if watches:
+            self._watching.add(task)
+        task.add_done_callback(self._ended)
+        with stage("store"):
+            return await asyncio.shield(task)
+
+    async def rest(self) -> None:
+        """Wait until everything has ended, which ``timeoutMS`` bounds."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def landed(self, seconds: float) -> None:
+        """Wait until what is on its way now has arrived, also what nobody waits for any more, or the time is over."""
+        if under_way := self._running - self._watching:
+            await asyncio.wait(under_way, timeout=seconds)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        self._watching.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left to read it
+
+
+class Found:
+    """A query: read as a whole when it is iterated, so that no cursor is left half read."""
+
+    def __init__(self, calm: Calm, cursor: AsyncCursor[Document]) -> None:
+        self._calm = calm
+        self._cursor = cursor
+
+    def sort(self, key: str, direction: int) -> "Found":
+        """Order by one field."""
+        return Found(self._calm, self._cursor.sort(key, direction))
+
+    def limit(self, limit: int) -> "Found":
+        """At most so many; 0 is all."""
+        return Found(self._calm, self._cursor.limit(limit))
+
+    async def to_list(self, length: int | None = None) -> list[Document]:
+        """All that matches."""
+        return await self._calm(self._cursor.to_list(length))
+
+    async def __aiter__(self) -> AsyncIterator[Document]:
+        """Document after document."""
+        for document in await self.to_list():
+            yield document
+
+
+class Collection:
+    """The operations of a collection that repositories use."""
+
+    def __init__(self, calm: Calm, collection: AsyncCollection[Document], unread: Unread) -> None:
+        self._calm = calm
+        self._collection = collection
+        self.unread = unread
+
+    @property
+    def name(self) -> str:
+        """What MongoDB calls it."""
+        return self._collection.name
+
+    def with_options(self, **options: Any) -> "Collection":
+        """The same collection with another read or write concern."""
+        return Collection(self._calm, self._collection.with_options(**options), self.unread)
+
+    def find(self, *args: Any, **options: Any) -> Found:
+        """Query."""
+        return Found(self._calm, self._collection.find(*args, **options))
+
+    async def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """All that comes out of an aggregation."""
+
+        async def all_of_it() -> list[Document]:
+            return await (await self._collection.aggregate(stages)).to_list()
+
+        return await self._calm(all_of_it())
+
+    async def find_one(self, where: Mapping[str, Any], *args: Any) -> Document | None:
+        """One document that matches."""
+        return await self._calm(self._collection.find_one(where, *args))
+
+    async def find_one_and_update(self, where: Mapping[str, Any], update: Update, **options: Any) -> Document | None:
+        """Update one and return it."""
+        found: Document | None = await self._calm(self._collection.find_one_and_update(where, update, **options))
+        return found
+
+    async def update_one(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
+        """Update one."""
+        return await self._calm(self._collection.update_one(where, update, **options))
+
+    async def update_many(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
+        """Update all that match."""
+        return await self._calm(self._collection.update_many(where, update, **options))
+
+    async def insert_one(self, document: Document) -> InsertOneResult:
+        """Insert."""
+        return await self._calm(self._collection.insert_one(document))
+
+    async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:
+        """Delete one."""
+        return await self._calm(self._collection.delete_one(where))
+
+    async def delete_many(self, where: Mapping[str, Any]) -> DeleteResult:
+        """Delete all that match."""
+        return await self._calm(self._collection.delete_many(where))
+
+    async def count_documents(self, where: Mapping[str, Any]) -> int:
+        """How many match."""
+        return await self._calm(self._collection.count_documents(where))
+
+    async def distinct(self, field: str, where: Mapping[str, Any]) -> list[Any]:
+        """The values that a field has in those that match."""
+        return await self._calm(self._collection.distinct(field, where))
+
+    async def create_indexes(self, models: Sequence[Any]) -> list[str]:
+        """Make what is missing."""
+        return await self._calm(self._collection.create_indexes(models))
+
+    async def index_names(self) -> frozenset[str]:
+        """The indexes that there are; none of a collection that there is not."""
+        return frozenset(await self._calm(self._collection.index_information()))
+
+    async def drop_index(self, name: str) -> None:
+        """Drop one."""
+        await self._calm(self._collection.drop_index(name))
+
+
+class Stream:
+    """A change stream."""
+
+    def __init__(self, calm: Calm, stream: AsyncDatabaseChangeStream[Document]) -> None:
+        self._calm = calm
+        self._stream = stream
+
+    @property
+    def alive(self) -> bool:
+        """Whether more may come."""
+        return self._stream.alive
+
+    async def try_next(self) -> Mapping[str, Any] | None:
+        """The next change, or None when the bounded wait is over."""
+        return await self._calm(self._stream.try_next(), watches=True)
+
+    async def close(self) -> None:
+        """End it."""
+        await self._calm(self._stream.close())
+
+
+class Database:
+    """A database whose operations nobody's cancellation reaches."""
+
+    def __init__(self, calm: Calm, database: AsyncDatabase[Document]) -> None:
+        self._calm = calm
+        self._database = database
+        self.unread = Unread()
+
+    def __getitem__(self, name: str) -> Collection:
+        return Collection(self._calm, self._database[name], self.unread)
+
+    async def landed(self, seconds: float) -> None:
+        """Wait until what is on its way now has arrived, also what was cancelled meanwhile, or the time is over."""
+        await self._calm.landed(seconds)
+
+    async def hello(self) -> Document:
+        """What the server says of itself, with its ``localTime``."""
+        admin = self._database.client.admin
+        return await self._calm(admin.command("hello", codec_options=self._database.codec_options))
+
+    async def watch(self, pipeline: Sequence[Mapping[str, Any]], max_await_time_ms: int) -> Stream:
+        """Open a change stream over all collections."""
+        opening = self._database.watch(pipeline, max_await_time_ms=max_await_time_ms)
+        return Stream(self._calm, await self._calm(opening))

@@ -1,0 +1,88 @@
+"""What a session has on a media server: its pipeline and the streams in it, both bound to one epoch."""
+
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import (
+    media_lost,
+    media_ready,
+    participant_updated,
+    stream_published,
+    stream_unpublished,
+)
+from callplane.contracts.shapes import ParticipantView
+from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
+from callplane.store.mongo.database import Database, DatabaseClock
+from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+
+
+class SessionMedia:
+    """Guarded updates of ``media``, ``epoch`` and ``streams``."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        self._counted = CountedUpdates(database["sessions"], SessionDocument, clock)
+
+    async def place(
+        self, session: str, epoch: int, media: MediaRef, server_id: str, why: str
+    ) -> Change[SessionDocument] | None:
+        """Give the epoch its pipeline. None: somebody else was first, or the epoch or the session is over."""
+        return await self._counted.change(
+            {"_id": session, "status": "open", "epoch": epoch, "media": None},
+            {"$set": {"media": media, "server": media.server, "server_id": server_id, "placed_because": why}},
+            media_ready(epoch),
+        )
+
+    async def lose(self, session: SessionDocument, reason: str) -> Change[SessionDocument] | None:
+        """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7)."""
+        epoch = session.epoch + 1
+        return await self._counted.change(
+            {"_id": session.id, "status": "open", "epoch": session.epoch, "media": session.media},
+            {"$set": {"media": None, "streams": [], "epoch": epoch}},
+            media_lost(epoch, reason),
+            [
+                Owed("sweep-connections", {"epoch": epoch}),
+                Owed("place", {"epoch": epoch}),
+                Owed("release-lost-pipeline", {"media": session.media, "server_id": session.server_id}),
+            ],
+        )
+
+    async def publish(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
+        """Enter a ready connection as a stream of its seat, once."""
+        stream = Stream(participant_id=connection.participant_id, connection_id=connection.id, media=connection.media)
+        return await self._counted.change(
+            {
+                "_id": connection.session_id,
+                "status": "open",
+                "epoch": connection.epoch,
+                "participants": {"$elemMatch": {"id": connection.participant_id}},
+                "streams.connection_id": {"$ne": connection.id},
+            },
+            {"$push": {"streams": stream.model_dump()}},
+            stream_published(connection.participant_id, connection.id, connection.media),
+            [Owed("settle-streams", {"participant_id": connection.participant_id})],
+        )
+
+    async def replace(
+        self, connection: ConnectionDocument, old: str, participant: ParticipantView
+    ) -> Change[SessionDocument] | None:
+        """Let a ready connection take the place of another in ``streams``, once (design 7)."""
+        mine = {"participant_id": participant.id, "connection_id": old}
+        where = {"_id": connection.session_id, "status": "open", "epoch": connection.epoch}
+        swapped = {"streams.$[entry].connection_id": connection.id, "streams.$[entry].media": connection.media}
+        return await self._counted.change(
+            {**where, "streams": {"$elemMatch": mine}},
+            {"$set": swapped},
+            participant_updated(participant.model_dump(mode="json")),
+            [Owed("settle-streams", {"participant_id": participant.id})],
+            array_filters=[{"entry.connection_id": old}],
+        )
+
+    async def unpublish(
+        self, session: str, participant: str, connection: str, reason: str
+    ) -> Change[SessionDocument] | None:
+        """Take a stream out; None: it was none (any more)."""
+        return await self._counted.change(
+            {"_id": session, "status": "open", "streams": {"$elemMatch": {"connection_id": connection}}},
+            {"$pull": {"streams": {"connection_id": connection}}},
+            stream_unpublished(participant, connection, reason),
+            # Who watches the participant and names no stream sees the next one from now on.
+            [Owed("settle-streams", {"participant_id": participant})],
+        )

@@ -1,0 +1,241 @@
+"""One trial: a wrapper dies, stops or is cut off at one point of its work, and others make everything right."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.commands import Caller, Command, Envelope
+from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.replies import Reply
+from cli.machine.process import Command as Program
+from cli.machine.process import python, running
+from cli.machine.rundir import run_directory
+from testkit.crashes.call_points import Killed, Plan, Points
+from testkit.crashes.crashable_wrapper import SERVER, Mortal, Outside, Told, mortal
+from testkit.inprocess.repositories import repositories
+from testkit.inprocess.wrappers import offer
+from testkit.servers.programs import ROOT
+from testkit.servers.servers import Servers
+from wrapper.commands.handler import abandon
+
+CALLER = Caller(kind="key", name="tests")
+COLLECT_SECONDS = 0.5
+"""How soon the media server takes what only the dead have held; Kurento's own time is 240."""
+
+Act = Callable[[Mortal], Awaitable[Reply | None]]
+
+
+@dataclass
+class Bench:
+    """The servers of many trials, a wrapper that lives through all of them, and the offers that people send."""
+
+    servers: Servers
+    outside: Outside
+    survivor: Mortal
+    offers: dict[str, str]
+    sessions: list[str] = field(default_factory=list)
+
+    def envelope(self, body: Command, session: str | None = None, id_: str | None = None) -> Envelope:
+        """A command with time enough."""
+        command = id_ or new_id()
+        return Envelope(
+            id=command,
+            session_id=session or made_by(command),
+            caller=CALLER,
+            deadline=self.outside.store.clock.now() + timedelta(seconds=60),
+            body=body,
+        )
+
+    async def do(self, body: Command, session: str | None = None) -> dict[str, Any]:
+        """Have the survivor carry a command out, with all that it owes; its result."""
+        reply = await self.survivor.command(self.envelope(body, session))
+        assert reply.problem is None, reply.problem
+        await self.survivor.ledger.drain()
+        return reply.result or {}
+
+    async def quiet(self, session: str) -> None:
+        """Have the survivor sweep until nothing is owed, letting the time pass at once that chores wait for."""
+        raw = self.outside.store.database
+        await self.outside.store.wrappers.renew(self.survivor.id)
+        await self.survivor.leases.judge()
+        await self.survivor.leases.hear()
+        for _ in range(20):
+            await self.survivor.ledger.drain()
+            found = await self.outside.store.sessions.find(session)
+            connections = [c async for c in raw["connections"].find({"session_id": session})]
+            if found is not None and found.status == "closed":
+                past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": 3}}
+                await raw["sessions"].update_one({"_id": session}, [{"$set": {"since": past}}])
+            await self.hurry(session)
+            owed = [*(found.outbox if found else []), *(found.chores if found else [])]
+            if not owed and not any(c["outbox"] or c["chores"] for c in connections):
+                return
+            await self.survivor.sweep()
+        raise AssertionError(f"session {session} does not come to rest: {owed}, {connections}")
+
+    async def hurry(self, session: str) -> None:
+        """What is due later, or was put off, is due now."""
+        past, raw = self.outside.store.clock.now() - timedelta(seconds=9), self.outside.store.database
+        for collection, where in (("sessions", {"_id": session}), ("connections", {"session_id": session})):
+            for owed in ("chores", "outbox"):
+                late = {**where, f"{owed}.first": {"$exists": True}} if owed == "outbox" else where
+                await raw[collection].update_many(late, {"$set": {f"{owed}.$[].at": past}})
+        for collection in ("sessions", "connections", "attachments"):
+            mine = {"$or": [{"_id": session}, {"session_id": session}]}
+            await raw[collection].update_many(mine, {"$unset": {"due": "", "look": ""}})
+
+
+@dataclass
+class Scene:
+    """What is there before the work begins, the work, and what must be so afterwards."""
+
+    session: str
+    act: Act
+    verify: Callable[[Reply | None], Awaitable[None]]
+    give_up: Act | None = None
+
+
+Prepare = Callable[[Bench], Awaitable[Scene]]
+
+
+def commanded(envelope: Envelope) -> Act:
+    """The work of a command: the handler, then what it owes."""
+
+    async def act(wrapper: Mortal) -> Reply:
+        reply = await wrapper.command(envelope)
+        wrapper.points.handled = len(wrapper.points.passed)
+        await wrapper.ledger.drain()
+        return reply
+
+    return act
+
+
+def abandoned(envelope: Envelope) -> Act:
+    """The work of whoever buries a command after its last attempt."""
+
+    async def act(wrapper: Mortal) -> None:
+        await abandon(wrapper.context)(envelope)
+        await wrapper.ledger.drain()
+
+    return act
+
+
+@asynccontextmanager
+async def bench(servers: Servers) -> AsyncIterator[Bench]:
+    """Servers and a survivor for the block; at its end nothing may be left on the media server."""
+    with run_directory() as logs:
+        arguments = ("--port", "0", "--gc-period", str(COLLECT_SECONDS))
+        command = Program("mediaserver", python("mediaserver", *arguments), logs / "media.log", None, ROOT)
+        async with (
+            running(command) as process,
+            repositories(servers.database, durable=False) as store,
+            open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
+        ):
+            url = str((await process.ready_line())["url"])
+            await bus.wait_up(10)
+            await store.servers.register(SERVER, url)
+            outside = Outside(bus, store, url, Told())
+            async with mortal(outside, Points()) as survivor:
+                await store.servers.reached(SERVER, survivor.id, "one")
+                made = {way: await offer(way) for way in ("sendonly", "recvonly")}
+                yield Bench(servers, outside, survivor, made)
+                assert survivor.bugs() == []
+
+
+async def dies(scene: Scene, bench: Bench, plan: Plan) -> tuple[Points, Reply | None]:
+    """One wrapper works until its point, and is gone with its lease and its socket; its reply, if it came to one."""
+    reply = None
+    async with mortal(bench.outside, Points(plan)) as victim:
+        try:
+            reply = await scene.act(victim)
+        except* Killed:  # bare, or in the group of tasks in which it happened
+            pass
+        victim.points.dead = True
+        assert victim.bugs() == []
+    return victim.points, reply
+
+
+async def kill(prepare: Prepare, bench: Bench, plan: Plan, *, again: bool = True) -> Points:
+    """A death at a point (or in the moment after the last), and the same work done by another wrapper."""
+    scene = await prepare(bench)
+    points, first = await dies(scene, bench, plan)
+    # Once the handler is through its command may be answered and acked: what is owed then is the sweeps' alone.
+    await bench.hurry(scene.session)
+    reply = await scene.act(bench.survivor) if again or first is None else first
+    await bench.quiet(scene.session)
+    await scene.verify(reply)
+    if first is not None and reply is not None:
+        assert alike(first) == alike(reply)
+    return points
+
+
+async def bury(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+    """A death at a point, after which the command is not tried again but given up."""
+    scene = await prepare(bench)
+    points, _ = await dies(scene, bench, plan)
+    assert scene.give_up is not None
+    await scene.give_up(bench.survivor)
+    await bench.quiet(scene.session)
+    await scene.verify(None)
+    return points
+
+
+async def pause(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+    """A stop at a point until the lease has lapsed and another has done the work; then it is woken and goes on."""
+    scene = await prepare(bench)
+    async with mortal(bench.outside, Points(plan)) as sleeper, asyncio.TaskGroup() as group:
+        working = group.create_task(_outcome(scene, sleeper))
+        stopped = group.create_task(sleeper.points.stopped.wait())
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await bench.outside.store.wrappers.release(sleeper.id)
+        await bench.hurry(scene.session)
+        reply = await scene.act(bench.survivor)
+        await bench.survivor.sweep()
+        sleeper.points.woken.set()
+        late = await working
+        await bench.quiet(scene.session)
+        await scene.verify(reply)
+        assert sleeper.bugs() == []
+        if late is not None and late.problem is None:
+            assert alike(late) == alike(reply)
+    return sleeper.points
+
+
+async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+    """A call that fails with or without its effect: the same wrapper cleans up and tries again, or another does."""
+    scene = await prepare(bench)
+    async with mortal(bench.outside, Points(plan)) as cut:
+        reply = None
+        with suppress(Away, Trouble):  # a command is answered; a sweep is put off, and comes again
+            reply = await scene.act(cut)
+        await cut.ledger.drain()
+        assert cut.bugs() == []
+    if reply is None:
+        await bench.hurry(scene.session)
+        await scene.act(bench.survivor)
+    await bench.quiet(scene.session)
+    await scene.verify(reply)
+    return cut.points
+
+
+async def _outcome(scene: Scene, wrapper: Mortal) -> Reply | None:
+    return await scene.act(wrapper)
+
+
+def alike(reply: Reply | None) -> dict[str, Any]:
+    """What may not differ between the replies to a command and to its repeat: the status and the ids."""
+    if reply is None:
+        return {}
+    if reply.problem is not None:
+        return {"problem": reply.problem.code}
+    result = reply.result or {}
+    named = ("session", "participant", "connection")
+    ids: dict[str, Any] = {what: result[what]["id"] for what in named if what in result}
+    answer = result.get("connection", {}).get("sdp_answer")
+    return {**ids, "created": result.get("created"), "answer": answer}

@@ -1,0 +1,213 @@
+"""Wrappers that can die at any point: one process's parts on counting ports, and what they have told the world."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from callplane.bus.ports import Bus
+from callplane.contracts.commands import Candidate, Envelope
+from callplane.contracts.errors import Away, Busy, Problem, Refusal, Trouble
+from callplane.contracts.ids import new_id
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+from callplane.store.documents import ConnectionDocument, SessionDocument
+from callplane.store.versioned_updates import Change
+from callplane.store.wrappers import Wrappers
+from kurento_client import KurentoClient, connect
+from testkit.crashes.call_points import Database, Points, Port
+from testkit.inprocess.repositories import Repositories
+from wrapper.app import _store
+from wrapper.commands import COMMANDS
+from wrapper.context import Context
+from wrapper.effects.chores import Chores
+from wrapper.effects.outbox import Outbox
+from wrapper.effects.runner import CarryingAftermath, Outcome
+from wrapper.media.endpoint_events import Hearing
+from wrapper.media.kurento import KurentoMedia, MediaOptions
+from wrapper.media.port import Gone
+from wrapper.media.server import MediaServer
+from wrapper.settings import WrapperSettings
+from wrapper.sweeps.leases import Leases
+from wrapper.sweeps.lost_media import Drops
+from wrapper.sweeps.lost_seats import Grace
+from wrapper.sweeps.schedule import Sweeps
+
+SERVER = "media"
+AGAIN_SECONDS = 0.01
+FAST = WrapperSettings(sweep_seconds=0.001, lease_seconds=30, drop_seconds=0, tombstone_seconds=0)
+
+
+@dataclass
+class Told:
+    """Everything that any wrapper has published, in order, with what it fed to media servers."""
+
+    sessions: dict[str, list[Message]] = field(default_factory=dict)
+    participants: dict[str, list[Message]] = field(default_factory=dict)
+    fed: list[tuple[str, str]] = field(default_factory=list)
+
+
+class RecordingMessenger:
+    """The real messenger, with a copy of what it has taken."""
+
+    def __init__(self, messenger: Any, told: Told) -> None:
+        self._messenger, self._told = messenger, told
+
+    async def to_session(self, session: str, messages: list[Message]) -> str:
+        """To everybody in it."""
+        taken: str = await self._messenger.to_session(session, messages)
+        self._told.sessions.setdefault(session, []).extend(messages)
+        return taken
+
+    async def to_participant(self, participant: str, message: Message) -> bool:
+        """To one mailbox."""
+        there: bool = await self._messenger.to_participant(participant, message)
+        self._told.participants.setdefault(participant, []).append(message)
+        return there
+
+
+class RecordingMedia:
+    """The real media port, with a note of the candidates that endpoints were fed."""
+
+    def __init__(self, media: Any, told: Told) -> None:
+        self._media, self._told = media, told
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._media, method)
+
+    async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
+        """Feed one."""
+        await self._media.add_candidate(endpoint, candidate)
+        self._told.fed.append((endpoint.id, candidate.candidate))
+
+
+class Ledger(CarryingAftermath):
+    """What is owed, kept in order and done when it is asked for, so that every run has the same points."""
+
+    def __init__(self, outbox: Outbox, chores: Chores) -> None:
+        super().__init__(outbox, chores)
+        self.owed: list[Change[SessionDocument] | Change[ConnectionDocument]] = []
+        self.bugs: list[Exception] = []
+
+    def owes(self, change: Change[SessionDocument] | Change[ConnectionDocument] | None) -> None:
+        """Keep it."""
+        if change is not None and (change.carries or change.chores):
+            self.owed.append(change)
+
+    async def drain(self) -> None:
+        """Do what is owed, and what that makes owed."""
+        while self.owed:
+            change = self.owed.pop(0)
+            await self.do(change.document, carries=change.carries, chores=frozenset(change.chores))
+
+    async def _guarded(self, document: Any, what: str, work: Any) -> Outcome:
+        async def watched() -> bool:
+            try:
+                done: bool = await work
+            except (Away, Busy, Trouble, Refusal, TimeoutError):
+                raise
+            except Exception as bug:  # the product logs it and goes on; here it fails the test
+                self.bugs.append(bug)
+                raise
+            return done
+
+        return await super()._guarded(document, what, watched())
+
+
+@dataclass
+class Mortal:
+    """One wrapper process, as far as handlers, chores and sweeps are concerned."""
+
+    id: str
+    points: Points
+    context: Context
+    ledger: Ledger
+    leases: Leases
+    sweeps: Sweeps
+    leased: Wrappers
+    client: KurentoClient
+
+    async def command(self, envelope: Envelope, attempts: int = 5) -> Reply:
+        """Handle a command as the bus would have it done: tried again in trouble, answered when refused."""
+        while True:
+            try:
+                result = await COMMANDS[envelope.name](envelope, envelope.body, self.context)
+            except Refusal as refusal:
+                return Reply(command_id=envelope.id, problem=refusal.problem)
+            except (Busy, Away, Trouble, Gone) as trouble:
+                attempts -= 1
+                if not attempts:
+                    return Reply(command_id=envelope.id, problem=Problem(code="unavailable", detail=str(trouble)))
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
+
+    async def sweep(self) -> None:
+        """Every sweep once, and what they owe; a living wrapper has its lease renewed beside them."""
+        await self.leased.renew(self.id)
+        for sweep in (
+            self.leases.judge,
+            self.leases.give_up_abandoned,
+            self.leases.hear,
+            self.sweeps.lost_servers,
+            self.sweeps.owed,
+            self.sweeps.deserted,
+            Grace(self.context, self.leases).sweep,
+            Drops(self.context, 0).sweep,
+        ):
+            await sweep()
+            await self.ledger.drain()
+
+    def bugs(self) -> list[Exception]:
+        """What the product would have logged as bugs."""
+        return self.ledger.bugs
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What outlives every wrapper."""
+
+    bus: Bus
+    store: Repositories
+    media_server: str
+    told: Told
+
+
+@asynccontextmanager
+async def mortal(outside: Outside, points: Points) -> AsyncIterator[Mortal]:
+    """A wrapper with a lease and a socket of its own; leaving is its death, for both end with it."""
+    store, wrapper = outside.store, new_id()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(connect(outside.media_server))
+        events = await stack.enter_async_context(asyncio.TaskGroup())
+        stack.callback(events.create_task(_ignore(client)).cancel)
+        await client.opened()
+        await store.wrappers.renew(wrapper)
+        yield _assembled(outside, points, wrapper, client)
+        await store.wrappers.release(wrapper)
+        await store.servers.forget([wrapper])
+
+
+def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> Mortal:
+    store = _store(cast(Any, Database(outside.store.database, points, Away)), FAST)
+    messenger = cast(Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Away))
+    topology = cast(Any, Port(outside.bus.topology, "topology", points, Away))
+    chores = Chores()
+    ledger = Ledger(Outbox(store.sessions, store.connections, messenger, topology), chores)
+    hearing = Hearing(store.liveness, messenger, store.clock, ledger)
+    server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
+    kurento = KurentoMedia({SERVER: server}, hearing, MediaOptions())
+    media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
+    context = Context(wrapper, store, topology, messenger, cast(Any, media), ledger)
+    leases = Leases(context, 0, outside.bus.up)
+    leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
+    chores.serve(context)
+    sweeps = Sweeps(context, leases, ledger, FAST)
+    return Mortal(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
+
+
+async def _ignore(client: KurentoClient) -> None:
+    async for _ in client.events:
+        pass

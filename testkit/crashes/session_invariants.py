@@ -1,0 +1,118 @@
+"""What must be so of a session whenever nothing is owed any more, whoever died on the way."""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+from callplane.store.documents import ConnectionDocument, SessionDocument
+from testkit.crashes.crash_trial import COLLECT_SECONDS, Bench
+from testkit.crashes.leak_check import children, pipelines
+
+
+async def session_of(bench: Bench, session: str) -> SessionDocument:
+    """The session as it is."""
+    found = await bench.outside.store.sessions.find(session)
+    assert found is not None
+    return found
+
+
+async def connections_of(bench: Bench, session: str) -> list[ConnectionDocument]:
+    """All its connections, the released ones included."""
+    raw = bench.outside.store.database["connections"]
+    return [ConnectionDocument.model_validate(c) async for c in raw.find({"session_id": session})]
+
+
+async def consistent(bench: Bench, session: str) -> SessionDocument:
+    """Events, connections, streams and endpoints agree with each other."""
+    bench.sessions.append(session)
+    found, connections = await session_of(bench, session), await connections_of(bench, session)
+    told = bench.outside.told
+    numbered(told.sessions.get(session, []), found.version, first=2)
+    ready = [c for c in connections if c.state == "ready"]
+    assert [c.id for c in connections if c.claim is not None] == []
+    for connection in connections:
+        own = told.participants.get(connection.participant_id, [])
+        own = [m for m in own if m.id.startswith(f"{connection.id}:")]
+        numbered([m.model_copy(update={"version": int(m.id.partition(":")[2])}) for m in own], connection.version)
+        if connection.state == "ready":
+            assert connection.endpoint is not None
+            fed = [candidate for endpoint, candidate in told.fed if endpoint == connection.endpoint.id]
+            assert {c["candidate"] for c in connection.candidates} <= set(fed)
+    assert all(c.epoch == found.epoch and found.seat(c.participant_id) for c in ready)
+    if found.status == "closed":
+        assert ready == []
+        assert found.media is None
+        return found
+    assert sorted(s.connection_id for s in found.streams) == sorted(c.id for c in ready if c.kind == "publish")
+    if found.media is not None:
+        endpoints = sorted(c.endpoint.id for c in ready if c.endpoint is not None)
+        assert await living(bench, found.media.id) == endpoints
+    return found
+
+
+async def living(bench: Bench, pipeline: str) -> list[str]:
+    """What is in a pipeline; nothing where the pipeline was only a dead wrapper's, and the server has taken it."""
+    try:
+        return sorted(await children(bench.outside.media_server, pipeline))
+    except AssertionError as refused:
+        if "MEDIA_OBJECT_NOT_FOUND" not in str(refused):
+            raise
+        return []
+
+
+def numbered(messages: list[Message], last: int, first: int = 1) -> None:
+    """Every number was told, each for one event, and in order where clients that drop repeats look."""
+    kinds: defaultdict[int, set[str]] = defaultdict(set)
+    order: list[int] = []
+    for message in messages:
+        assert message.version is not None
+        kinds[message.version].add(message.type)
+        if message.version not in order:
+            order.append(message.version)
+    assert order == list(range(first, last + 1))
+    assert {number: types for number, types in kinds.items() if len(types) > 1} == {}
+
+
+def answered(bench: Bench, participant: str, command: str, reply: Reply | None) -> None:
+    """The mailbox heard one answer, the one of the reply."""
+    assert reply is not None
+    assert reply.result is not None
+    own = [m for m in bench.outside.told.participants.get(participant, []) if m.id == command]
+    assert own, "the answer was not told"
+    assert {m.data["sdp_answer"] for m in own} == {reply.result["connection"]["sdp_answer"]}
+
+
+async def nothing_else(bench: Bench) -> dict[str, Any]:
+    """Queues, exchanges and pipelines that no open session and no seat accounts for, and those that are missing."""
+    found = [s async for s in bench.outside.store.database["sessions"].find({"status": "open"})]
+    sessions = {f"session.{s['_id']}" for s in found}
+    living = {f"user.{p['id']}" for s in found for p in s["participants"]}
+    attachments = bench.outside.store.database["attachments"]
+    unread = {f"user.{a['_id']}" async for a in attachments.find({"state": {"$ne": "ended"}})}
+    queues = set(await bench.servers.vhost.queues())
+    exchanges = {name for name in await bench.servers.vhost.exchanges() if name.startswith("session.")}
+    session_queues = {name for name in queues if name.startswith("session.")}
+    mailboxes = {name for name in queues if name.startswith("user.")}
+    known = {s["media"].id for s in found if s["media"] is not None}
+    differences = {
+        "queues": session_queues ^ sessions,
+        "exchanges": exchanges ^ sessions,
+        "mailboxes missing": living - mailboxes,
+        "mailboxes left": mailboxes - living - unread,
+        "pipelines": await _not_among(known, bench),
+    }
+    return {what: names for what, names in differences.items() if names}
+
+
+async def _not_among(known: set[str], bench: Bench) -> set[str]:
+    """Pipelines that nobody refers to, when the server has had time to take what only the dead have held."""
+    left: set[str] = set()
+    for _ in range(5):
+        left = set(await pipelines(bench.outside.media_server)) - known
+        if not left:
+            break
+        # Asking references what it lists, so that asking often would keep it alive for ever (design 7).
+        await asyncio.sleep(3 * COLLECT_SECONDS)
+    return left

@@ -1,0 +1,236 @@
+"""What sweeps and adoption find, and what they must have made of it however often they were begun."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from callplane.contracts.commands import CloseSession, CreateSession, Join, Leave, Publish
+from callplane.contracts.ids import ParticipantId, new_id
+from callplane.store.connections import Wanted
+from testkit.crashes.call_points import Points
+from testkit.crashes.command_scenarios import Call, call
+from testkit.crashes.crash_trial import Act, Bench, Prepare, Scene, commanded
+from testkit.crashes.crashable_wrapper import Mortal, mortal
+from testkit.crashes.leak_check import ask
+from testkit.crashes.session_invariants import consistent
+from wrapper.sweeps.lost_media import Drops
+from wrapper.sweeps.lost_seats import Grace
+from wrapper.sweeps.unconnected import NEVER, Verdicts
+
+Sweep = Callable[[Mortal], Awaitable[None]]
+
+
+def swept(sweep: Sweep) -> Act:
+    """The work of a sweep: itself, then what it makes owed."""
+
+    async def act(wrapper: Mortal) -> None:
+        await sweep(wrapper)
+        await wrapper.ledger.drain()
+
+    return act
+
+
+async def owed(b: Bench) -> Scene:
+    """Somebody left, and the wrapper that wrote it down has died since."""
+    c = await call(b)
+    assert await b.outside.store.seats.pull(c.session, c.ann, "left") is not None
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert [seat.id for seat in found.participants] == [c.bo]
+
+    return Scene(c.session, swept(lambda w: w.sweeps.owed()), verify)
+
+
+async def adoption(b: Bench) -> Scene:
+    """A wrapper answered an offer, and died."""
+    c = await call(b, publishing=False, watching=False)
+    envelope = b.envelope(Publish(participant_id=c.ann, sdp_offer=b.offers["sendonly"]), c.session)
+    async with mortal(b.outside, Points()) as first:
+        await commanded(envelope)(first)
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        [stream] = found.streams
+        own = await b.outside.store.connections.find(stream.connection_id)
+        assert own is not None
+        assert own.owner == b.survivor.id
+        # its candidates were found before the survivor heard it, and perhaps told to nobody
+        told = [m for m in b.outside.told.participants[c.ann] if m.type == "ice-candidate"]
+        assert {m.data["candidate"]["sdpMid"] for m in told} == {"0"}, "the first of the bundle's two lines"
+
+    async def adopt(wrapper: Mortal) -> None:
+        await wrapper.sweeps.leases.judge()
+        await wrapper.sweeps.leases.hear()
+
+    return Scene(c.session, swept(adopt), verify)
+
+
+async def abandonment(b: Bench) -> Scene:
+    """An offer that nobody has acted for, for longer than its command can live."""
+    c = await call(b, publishing=False, watching=False)
+    made = new_id()
+    await b.outside.store.connections.offer(Wanted(made, c.session, c.ann, "publish"))
+    await _long_ago(b, "connections", made, 61)
+
+    async def verify(_: Any) -> None:
+        await consistent(b, c.session)
+        own = await b.outside.store.connections.find(made)
+        assert own is not None
+        assert (own.state, own.reason) == ("released", "abandoned")
+
+    return Scene(c.session, swept(lambda w: w.leases.give_up_abandoned()), verify)
+
+
+async def lost_server(b: Bench) -> Scene:
+    """The media server of a call is another process now."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+    assert before.media is not None
+    await ask(b.outside.media_server, "release", object=before.media.id)
+    await b.outside.store.database["sessions"].update_one({"_id": c.session}, {"$set": {"server_id": "another"}})
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert (found.epoch, found.version, found.streams) == (2, before.version + 2, [])
+        assert found.media not in (None, before.media)
+        for connection in (c.published, c.watched):
+            own = await b.outside.store.connections.find(connection)
+            assert own is not None
+            assert own.state == "released"
+
+    return Scene(c.session, swept(lambda w: w.sweeps.lost_servers()), verify)
+
+
+async def lost_pipeline(b: Bench) -> Scene:
+    """Somebody found a pipeline lost that lives after all: it is given up, and released."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+
+    async def lose(wrapper: Mortal) -> None:
+        wrapper.context.aftermath.owes(await wrapper.context.store.media.lose(before, "gone"))
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert (found.epoch, found.version, found.streams) == (2, before.version + 2, [])
+        assert found.media not in (None, before.media)
+
+    return Scene(c.session, swept(lose), verify)
+
+
+async def tombstone(b: Bench) -> Scene:
+    """A session that was closed long ago."""
+    c = await call(b)
+    await b.do(CloseSession(reason="over"), c.session)
+    await b.quiet(c.session)
+    await consistent(b, c.session)
+
+    async def verify(_: Any) -> None:
+        store = b.outside.store.database
+        for collection in ("connections", "attachments"):
+            assert await store[collection].count_documents({"session_id": c.session}) == 0
+        assert await store["sessions"].count_documents({"_id": c.session}) == 0
+
+    return Scene(c.session, swept(lambda w: w.sweeps.tombstones()), verify)
+
+
+async def empty(b: Bench) -> Scene:
+    """A session that nobody came to."""
+    session = str((await b.do(CreateSession(empty_timeout=0)))["session"]["id"])
+    return _deserted(b, session, "empty")
+
+
+async def departed(b: Bench) -> Scene:
+    """A session that everybody left."""
+    session = str((await b.do(CreateSession(departure_timeout=0)))["session"]["id"])
+    ann = (await b.do(Join(), session))["participant"]["id"]
+    await b.do(Leave(participant_id=ann), session)
+    return _deserted(b, session, "departed")
+
+
+def _deserted(b: Bench, session: str, reason: str) -> Scene:
+    async def verify(_: Any) -> None:
+        found = await consistent(b, session)
+        assert (found.status, found.reason) == ("closed", reason)
+
+    return Scene(session, swept(lambda w: w.sweeps.deserted()), verify)
+
+
+async def grace(b: Bench) -> Scene:
+    """A seat whose mailbox nobody reads, after its grace."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+    await _long_ago(b, "attachments", c.ann, 901)
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert ([seat.id for seat in found.participants], found.version) == ([c.bo], before.version + 1)
+        ended = await b.outside.store.attachments.read(ParticipantId(c.ann))
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("ended", "connection-lost")
+        assert await b.outside.store.attachments.ended() == []
+
+    return Scene(c.session, swept(lambda w: Grace(w.context, w.leases).sweep()), verify)
+
+
+async def drop(b: Bench) -> Scene:
+    """A publisher whose media failed, and has not healed within a grace."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+    await _failed(b, c)
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        # reconnecting, and the end of the stream
+        assert (found.participants[0].state, found.version) == ("reconnecting", before.version + 2)
+        own = await b.outside.store.connections.find(c.published)
+        assert own is not None
+        assert (own.state, own.reason) == ("released", "failed")
+
+    return Scene(c.session, swept(lambda w: Drops(w.context, 0).sweep()), verify)
+
+
+async def verdict(b: Bench) -> Scene:
+    """A publisher to whom no path was found in time, and somebody who watches it."""
+    c = await call(b)
+    before = await consistent(b, c.session)
+    await _long_ago(b, "connections", c.published, 16)
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        assert (found.streams, found.version) == ([], before.version + 1)
+        own = await b.outside.store.connections.find(c.published)
+        assert own is not None
+        assert (own.state, own.reason) == ("released", NEVER)
+        watching = await b.outside.store.connections.find(c.watched)
+        assert watching is not None
+        assert watching.state == "ready", "its own time is not over"
+
+    return Scene(c.session, swept(lambda w: Verdicts(w.context, 15).sweep()), verify)
+
+
+async def _failed(b: Bench, c: Call) -> None:
+    for state in ("connected", "failed"):
+        change = await b.outside.store.liveness.media_state(c.published, (None, "connected"), state)
+        b.survivor.ledger.owes(change)
+        await b.survivor.ledger.drain()
+    await _long_ago(b, "connections", c.published, 901)
+
+
+async def _long_ago(b: Bench, collection: str, id_: str, seconds: int) -> None:
+    past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": seconds}}
+    await b.outside.store.database[collection].update_one({"_id": id_}, [{"$set": {"since": past}}])
+
+
+REPAIRS: dict[str, Prepare] = {
+    "owed": owed,
+    "adoption": adoption,
+    "abandonment": abandonment,
+    "lost-server": lost_server,
+    "lost-pipeline": lost_pipeline,
+    "tombstone": tombstone,
+    "empty": empty,
+    "departed": departed,
+    "grace": grace,
+    "drop": drop,
+    "verdict": verdict,
+}

@@ -1,0 +1,48 @@
+"""The names of everything that the programs export, as Prometheus knows them."""
+
+from prometheus_client import CollectorRegistry
+
+from api.mailboxes.pod import Counts
+from api.metrics import Metrics as ApiMetrics
+from callplane.telemetry.commands import CommandWatch
+from wrapper.monitoring.gauges import Gauges, Sources
+from wrapper.monitoring.metrics import Metrics as WrapperMetrics
+
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+
+
+def of_api() -> set[str]:
+    """What an API pod exports."""
+    metrics = ApiMetrics()
+    metrics.watch_mailboxes(Counts)
+    return _names(metrics.registry)
+
+
+def of_wrapper() -> set[str]:
+    """What a wrapper exports."""
+    metrics = WrapperMetrics()
+    CommandWatch(metrics)
+    Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), metrics.registry)
+    return _names(metrics.registry)
+
+
+def labels() -> dict[str, set[str]]:
+    """Label names that a metric may carry, the ones that Prometheus adds apart."""
+    metrics, watched = ApiMetrics(), WrapperMetrics()
+    CommandWatch(watched)
+    gauges = Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), watched.registry)
+    found = {family.name: set(getattr(family, "_labelnames", ())) for family in gauges.collect()}
+    for registry in (metrics.registry, watched.registry):
+        for collector in list(registry._collector_to_names):
+            name, names = getattr(collector, "_name", None), getattr(collector, "_labelnames", ())
+            if name is not None:
+                found[name] = set(names)
+    return found
+
+
+async def _nothing() -> object:
+    raise AssertionError("nobody reads")
+
+
+def _names(registry: CollectorRegistry) -> set[str]:
+    return {f"{family.name}{suffix}" for family in registry.collect() for suffix in _SUFFIXES.get(family.type, ("",))}

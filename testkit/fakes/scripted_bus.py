@@ -1,0 +1,82 @@
+"""A bus whose far end is the test itself: it sees each command and says what the API gets for it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.dispatch.buses import Carriers
+from callplane.bus.memory.broker import Exchange
+from callplane.bus.memory.dead_letters import MemoryDeadLetters
+from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Refusal
+from callplane.contracts.messages import Message
+from callplane.contracts.replies import Reply
+
+Far = Callable[[Envelope], Awaitable[BaseModel | None]]
+
+
+async def silent(_: Envelope) -> None:
+    """Nobody answers, for as long as anybody waits."""
+    await asyncio.Event().wait()
+
+
+@dataclass
+class ScriptedBus:
+    """Both sides of what the API uses; ``far`` answers, returns None for silence, or raises what the bus would."""
+
+    far: Far = silent
+    commands: list[Envelope] = field(default_factory=list)
+    published: list[tuple[str, Message]] = field(default_factory=list)
+    exchange: Exchange = field(default_factory=Exchange)
+
+    @property
+    def dead_letters(self) -> MemoryDeadLetters:
+        """What the test has put among ``exchange.dead_letters``."""
+        return MemoryDeadLetters(self.exchange)
+
+    @property
+    def carriers(self) -> Carriers:
+        """What the API is assembled on."""
+        return Carriers(self, MemoryMailboxes())
+
+    @contextlib.asynccontextmanager
+    async def sender(self) -> AsyncIterator["ScriptedBus"]:
+        """Sends commands."""
+        yield self
+
+    @property
+    def messenger(self) -> "ScriptedBus":
+        """Publishes messages."""
+        return self
+
+    async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
+        """Hand the command to ``far``, through JSON as on a wire."""
+        self.commands.append(Envelope.model_validate_json(envelope.model_dump_json()))
+        try:
+            async with asyncio.timeout(wait):
+                result = await self.far(envelope)
+        except TimeoutError:
+            return None
+        except Refusal as refusal:
+            return Reply(command_id=envelope.id, problem=refusal.problem)
+        shown: dict[str, Any] | None = None if result is None else result.model_dump(mode="json")
+        return Reply(command_id=envelope.id, result=shown)
+
+    async def post(self, envelope: Envelope) -> None:
+        """As ``send``, without a reply."""
+        self.commands.append(envelope)
+
+    async def to_session(self, session_id: str, messages: list[Message]) -> str:
+        """Remember them."""
+        self.published += [(session_id, message) for message in messages]
+        return "all"
+
+    async def to_participant(self, participant_id: str, message: Message) -> bool:
+        """Remember it."""
+        self.published.append((participant_id, message))
+        return True

@@ -1,0 +1,1 @@
+"""Parts of the programs in the test's own process, on real servers."""

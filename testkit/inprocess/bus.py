@@ -1,0 +1,283 @@
+"""For tests of the bus: either bus as a corner of its own, commands to send, and handlers that do as they are told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import aio_pika
+from pydantic import BaseModel
+
+from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.mailbox_ports import MailboxBus
+from callplane.bus.mailbox_ports import Received as Given
+from callplane.bus.memory import Exchange, MemoryBus
+from callplane.bus.ports import Bus, Delivery, Listener, Work
+from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
+from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, UpdateSession
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
+from testkit.servers.servers import Vhost
+
+FAST = Pace(health_interval=0.05, drain_limit=0.5)
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def session() -> SessionId:
+    """A new session's id."""
+    return SessionId(new_id())
+
+
+def command(session_id: SessionId, body: Command | None = None) -> Envelope:
+    """A command to a session, ``update-session`` if nothing else is said."""
+    return Envelope(
+        id=new_id(),
+        session_id=session_id,
+        caller=Caller(kind="key"),
+        deadline=datetime.now(UTC),
+        traceparent=TRACE,
+        body=body or UpdateSession(changes={}),
+    )
+
+
+def creation() -> Envelope:
+    """A command for whichever wrapper is free."""
+    return command(session(), CreateSession())
+
+
+def message(text: str, session_id: SessionId) -> Message:
+    """A message that is known by its id."""
+    return Message(id=text, type="signal", session_id=session_id, at=datetime.now(UTC), data={})
+
+
+class Answer(BaseModel):
+    """What a told handler answers: who it was, and at which attempt."""
+
+    wrapper: str
+    attempt: int
+
+
+Act = Callable[[Delivery], Any]
+
+
+@dataclass
+class Told:
+    """A wrapper's handler: raises or returns what the test has told it, in turn, then answers."""
+
+    name: str = "one"
+    outcomes: list[BaseException | BaseModel] = field(default_factory=list)
+    act: Act | None = None
+    well: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+    deliveries: list[Delivery] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)
+    abandon_fails: BaseException | None = None
+    cancelled: asyncio.Queue[SessionId] = field(default_factory=asyncio.Queue)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def work(self) -> Work:
+        """What the listener is given."""
+        return Work(self._handle, self._abandon, self._healthy, self.cancelled.put)
+
+    @property
+    def attempts(self) -> list[int]:
+        """The attempt of each delivery."""
+        return [delivery.attempt for delivery in self.deliveries]
+
+    @property
+    def commands(self) -> list[str]:
+        """The command of each delivery."""
+        return [delivery.envelope.id for delivery in self.deliveries]
+
+    async def until(self, count: int) -> None:
+        """Wait for so many deliveries."""
+        async with asyncio.timeout(15):
+            while len(self.deliveries) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _handle(self, delivery: Delivery) -> BaseModel:
+        self.deliveries.append(delivery)
+        self.times.append(asyncio.get_running_loop().time())
+        self._changed.set()
+        if self.outcomes:
+            outcome = self.outcomes.pop(0)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+        if self.act is not None:
+            await self.act(delivery)
+        return Answer(wrapper=self.name, attempt=delivery.attempt)
+
+    async def _abandon(self, envelope: Envelope) -> None:
+        self.abandoned.append(envelope.id)
+        if self.abandon_fails is not None:
+            raise self.abandon_fails
+
+    async def _healthy(self) -> bool:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        return self.well.is_set()
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A dead letter as an operator finds it."""
+
+    command_id: str
+    reason: str
+    attempt: int
+    queue: str
+    body: bytes
+
+
+class Corner(Protocol):
+    """A broker of the test's own."""
+
+    mailboxes: MailboxBus
+
+    def bus(self, pace: Pace = FAST) -> AbstractAsyncContextManager[Bus]:
+        """One process's part in it."""
+        ...
+
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+        """Publish anything to a command queue; the command's id."""
+        ...
+
+    async def dead(self, count: int = 1) -> list[Dead]:
+        """Wait for so many dead letters, and take them."""
+        ...
+
+
+class MemoryCorner:
+    """The in-process bus; every part shares one exchange."""
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self.mailboxes = self.exchange.mailboxes
+
+    @asynccontextmanager
+    async def bus(self, pace: Pace = FAST) -> AsyncIterator[Bus]:
+        """One user of the exchange."""
+        yield MemoryBus(self.exchange, pace)
+
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+        """Publish anything."""
+        command_id = new_id()
+        self.exchange.publish(Received(body, queue, command_id, 1, False, reply_to, None, None))
+        return command_id
+
+    async def dead(self, count: int = 1) -> list[Dead]:
+        """The dead letters."""
+        async with asyncio.timeout(15):
+            while len(self.exchange.dead_letters) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return [
+            Dead(one.received.command_id, one.reason, one.received.attempt, one.received.queue, one.received.body)
+            for one in self.exchange.dead_letters
+        ]
+
+
+class RabbitCorner:
+    """A virtual host on a real broker."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.mailboxes = RabbitMailboxes(url)
+
+    @asynccontextmanager
+    async def bus(self, pace: Pace = FAST) -> AsyncIterator[RabbitBus]:
+        """Two connections of a process."""
+        async with open_bus(RabbitSettings(self.url, pace=pace)) as bus:
+            await bus.wait_up(10)
+            yield bus
+
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+        """Publish anything."""
+        command_id = new_id()
+        async with await aio_pika.connect(self.url) as connection:
+            channel = await connection.channel(on_return_raises=True)
+            note = aio_pika.Message(body, message_id=command_id, correlation_id=command_id, reply_to=reply_to)
+            await channel.default_exchange.publish(note, queue, timeout=5)
+        return command_id
+
+    async def dead(self, count: int = 1) -> list[Dead]:
+        """The dead letters."""
+        found: list[Dead] = []
+        async with asyncio.timeout(15), await aio_pika.connect(self.url) as connection:
+            queue = await (await connection.channel()).get_queue("dead-letters", ensure=False)
+            while len(found) < count:
+                letter = await queue.get(fail=False, no_ack=True)
+                if letter is None:
+                    await asyncio.sleep(0.02)
+                else:
+                    found.append(_dead(letter))
+        return found
+
+
+def _dead(letter: aio_pika.abc.AbstractIncomingMessage) -> Dead:
+    headers = letter.headers
+    assert datetime.fromisoformat(str(headers["failed-at"])).tzinfo is not None
+    attempt = headers["attempt"]
+    assert isinstance(attempt, int)
+    return Dead(letter.message_id or "", str(headers["reason"]), attempt, str(headers["queue"]), letter.body)
+
+
+class Reading:
+    """Reads one mailbox and acknowledges nothing."""
+
+    def __init__(self) -> None:
+        self._given: asyncio.Queue[str] = asyncio.Queue()
+
+    def receive(self, received: Given) -> None:
+        """One more."""
+        self._given.put_nowait(json.loads(received.body)["id"])
+
+    def cancelled(self) -> None:
+        """No more."""
+
+    async def ids(self, count: int) -> list[str]:
+        """The ids of the next so many messages, in order."""
+        async with asyncio.timeout(10):
+            return [await self._given.get() for _ in range(count)]
+
+
+@asynccontextmanager
+async def reading(corner: Corner, *participants: ParticipantId) -> AsyncIterator[list[Reading]]:
+    """Readers of these mailboxes."""
+    readers = [Reading() for _ in participants]
+    async with corner.mailboxes.connect(lambda _: None) as link:
+        for participant, reader in zip(participants, readers, strict=True):
+            await link.consume(participant, reader)
+        yield readers
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what has no event of its own: the state of a broker, or of a connection."""
+    async with asyncio.timeout(15):
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def is_listening_to(listener: Listener, count: int) -> bool:
+    """Whether so many sessions are consumed now."""
+    return len(listener.listening()) == count
+
+
+async def equal(counting: Awaitable[dict[str, int]], queue: str, count: int) -> bool:
+    return (await counting).get(queue) == count
+
+
+async def channel_pids(vhost: Vhost) -> set[str]:
+    """The broker's channels in this virtual host."""
+    rows = await vhost.node.shell.ask(
+        "[list_to_binary(pid_to_list(P)) || [{pid, P}, {vhost, V}] <- rabbit_channel:info_all([pid, vhost]),"
+        f' V =:= <<"{vhost.name}">>]'
+    )
+    return set(rows)

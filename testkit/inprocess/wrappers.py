@@ -1,0 +1,176 @@
+"""Wrappers in the test's own process on real servers, asked over the real bus: commands without HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import aio_pika
+from aiortc import RTCConfiguration, RTCPeerConnection
+
+from callplane.bus.ports import Sender
+from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, Publish, Subscribe
+from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.replies import Reply
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.programs import Cluster, Size, cluster
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
+from wrapper.app import Program, assemble
+from wrapper.settings import WrapperSettings
+
+CALLER = Caller(kind="key", name="tests")
+REPLY_SECONDS = 8.0
+
+
+@dataclass
+class Room:
+    """Some wrappers, what they write to, and a way to ask them."""
+
+    servers: Servers
+    store: Repositories
+    programs: list[Program]
+    sender: Sender
+    machines: Cluster
+    stacks: list[AsyncExitStack] = field(default_factory=list)
+
+    async def ask(self, body: Command, session: str | None = None, id_: str | None = None) -> Reply:
+        """Send one command, with an id of its own or a given one, and wait for its reply."""
+        envelope = self._envelope(body, session, id_ or new_id())
+        reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
+        assert reply is not None, f"{envelope.name}: nobody answered"
+        return reply
+
+    async def post(self, body: Command, session: str) -> None:
+        """Send one command, and wait for nothing."""
+        await self.sender.post(self._envelope(body, session, new_id()))
+
+    def _envelope(self, body: Command, session: str | None, command: str) -> Envelope:
+        return Envelope(
+            id=command,
+            session_id=session or made_by(command),
+            caller=CALLER,
+            deadline=self.store.clock.now() + timedelta(seconds=REPLY_SECONDS),
+            body=body,
+        )
+
+    async def done(self, body: Command, session: str | None = None, id_: str | None = None) -> dict[str, Any]:
+        """The result of a command that must succeed."""
+        reply = await self.ask(body, session, id_)
+        assert reply.problem is None, reply.problem
+        return reply.result or {}
+
+    async def session(self, **fields: Any) -> str:
+        """A new session's id."""
+        made = await self.done(CreateSession.model_validate(fields))
+        return str(made["session"]["id"])
+
+    async def seat(self, session: str, **fields: Any) -> str:
+        """A new participant's id."""
+        joined = await self.done(Join.model_validate(fields), session)
+        return str(joined["participant"]["id"])
+
+    async def publish(self, session: str, participant: str, id_: str | None = None) -> dict[str, Any]:
+        """Offer to send; the connection."""
+        body = Publish(participant_id=participant, sdp_offer=await offer("sendonly"))
+        connection: dict[str, Any] = (await self.done(body, session, id_))["connection"]
+        return connection
+
+    async def subscribe(self, session: str, participant: str, publisher: str) -> dict[str, Any]:
+        """Offer to receive; the connection."""
+        body = Subscribe(participant_id=participant, publisher=publisher, sdp_offer=await offer("recvonly"))
+        connection: dict[str, Any] = (await self.done(body, session))["connection"]
+        return connection
+
+    async def mailbox(self, participant: str) -> list[dict[str, Any]]:
+        """Everything in a mailbox, taken out."""
+        found: list[dict[str, Any]] = []
+        async with await aio_pika.connect(self.servers.vhost.url) as connection, connection.channel() as channel:
+            queue = await channel.get_queue(f"user.{participant}")
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                found.append(json.loads(message.body))
+        return found
+
+    async def cordon(self, on: bool) -> None:
+        """Let nothing more be placed on any media server, or let it again."""
+        for server in await self.store.servers.all():
+            await self.store.database["media_servers"].update_one({"_id": server.name}, {"$set": {"cordoned": on}})
+
+    def media(self, n: int = 0) -> str:
+        """The address of a media server."""
+        return self.machines.media_servers[n].url
+
+    async def start(self, **settings: Any) -> Program:
+        """One more wrapper."""
+        stack = AsyncExitStack()
+        usual = {
+            "amqp_url": self.servers.vhost.url,
+            "mongo_url": self.servers.database.url,
+            "mongo_database": self.servers.database.name,
+            "kms_urls": ",".join(m.url for m in self.machines.media_servers),
+            "connect_seconds": 900,  # nobody connects to most of what is offered here
+        }
+        made = WrapperSettings(**(usual | settings))
+        bus = await stack.enter_async_context(open_bus(RabbitSettings(made.amqp_url, "wrapper")))
+        await bus.wait_up(10)
+        program = await stack.enter_async_context(assemble(made, bus=bus))
+        async with asyncio.timeout(10):
+            await program.listening.ready.wait()
+        self.programs.append(program)
+        self.stacks.append(stack)
+        return program
+
+    async def stop(self, n: int) -> None:
+        """End one wrapper in peace."""
+        await self.stacks.pop(n).aclose()
+        self.programs.pop(n)
+
+
+@asynccontextmanager
+async def room(
+    servers: Servers,
+    wrappers: int = 2,
+    media_servers: int = 1,
+    media_arguments: tuple[str, ...] = (),
+    **settings: Any,
+) -> AsyncIterator[Room]:
+    """Wrappers in this process; media servers as processes."""
+    async with (
+        cluster(servers, Size(0, 0, media_servers, media_arguments)) as machines,
+        repositories(servers.database) as store,
+        open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
+        bus.sender() as sender,
+    ):
+        made = Room(servers, store, [], sender, machines)
+        try:
+            for _ in range(wrappers):
+                await made.start(**settings)
+            await until_up(store, media_servers if wrappers else 0)
+            yield made
+        finally:
+            while made.stacks:
+                await made.stop(0)
+
+
+async def until_up(store: Repositories, servers: int) -> None:
+    """Wait until so many media servers are up."""
+
+    async def up() -> bool:
+        return sum(server.state == "up" for server in await store.servers.all()) >= servers
+
+    await until(up)
+
+
+async def offer(direction: str) -> str:
+    """A browser-like offer of audio and video; nobody answers at its address."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in ("audio", "video"):
+        peer.addTransceiver(kind, direction=direction)
+    await peer.setLocalDescription(await peer.createOffer())
+    sdp: str = peer.localDescription.sdp
+    await peer.close()
+    return sdp

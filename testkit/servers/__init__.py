@@ -1,0 +1,1 @@
+"""Real servers and programs: brokers, databases, proxies, coturn, Prometheus, and our own programs."""

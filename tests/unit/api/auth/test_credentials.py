@@ -1,0 +1,151 @@
+"""Keys, tokens and open access: what is let in, and as whom."""
+
+import time
+
+import jwt
+import pytest
+from starlette.datastructures import Headers
+
+from api.auth.credentials import Anybody, Credentials, KeyHolder
+from api.auth.tokens import AccessToken, SeatToken
+from api.settings import Settings
+from callplane.contracts.errors import Refusal
+
+KEY = "k" * 40
+SECRET = "s" * 40
+OLDER = "o" * 40
+
+
+def credentials(**more: object) -> Credentials:
+    return Credentials(Settings(api_keys=f"web:{KEY}", token_secrets=f"{SECRET},{OLDER}", **more))
+
+
+def access(key: str = KEY, typ: str = "JWT", **changes: object) -> str:
+    claims = {"iss": "web", "sub": "ada", "session": "daily", "exp": int(time.time()) + 60, **changes}
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, "HS256", {"typ": typ})
+
+
+def refused(having: Credentials, **headers: str) -> str:
+    with pytest.raises(Refusal) as refusal:
+        having.of(Headers(headers))
+    return refusal.value.problem.code
+
+
+def test_a_key_is_its_holder() -> None:
+    assert credentials().of(Headers({"X-API-Key": KEY})) == KeyHolder("web")
+
+
+@pytest.mark.parametrize("given", ["", "wrong", KEY[:-1], KEY + "x", "ключ"])
+def test_another_key_is_nobody(given: str) -> None:
+    assert refused(credentials(), **{"x-api-key": given.encode().decode("latin-1")}) == "unauthorized"
+
+
+def test_the_token_of_a_seat_is_always_the_same() -> None:
+    one = credentials().participants
+    token = one.sign("s", "p")
+    assert token == one.sign("s", "p")
+    assert one.verify(token) == SeatToken("s", "p")
+    assert jwt.decode(token, options={"verify_signature": False}) == {"sub": "p", "session": "s"}
+
+
+def test_an_older_secret_still_verifies() -> None:
+    older = Credentials(Settings(token_secrets=OLDER)).participants.sign("s", "p")
+    assert credentials().of(Headers({"Authorization": f"Bearer {older}"})) == SeatToken("s", "p")
+
+
+def test_an_access_token_says_what_it_allows() -> None:
+    token = access(role="moderator")
+    assert credentials().of(Headers({"Authorization": f"bearer {token}"})) == AccessToken(
+        "web", "ada", "daily", "moderator"
+    )
+    anywhere = credentials().of(Headers({"Authorization": f"Bearer {access(session=None)}"}))
+    assert anywhere == AccessToken("web", "ada", None, "publisher")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "garbage",
+        "a.b.c",
+        "x" * 5000,
+        "e30.e30.",
+        access(key=SECRET),
+        access(exp=1),
+        access(exp=None),
+        access(iss="other"),
+        access(iss=None),
+        access(sub=None),
+        access(role="admin"),
+        access(session=7),
+        access(typ="participant+jwt"),
+        access(key=SECRET, typ="participant+jwt", session=None),
+        jwt.encode({"sub": "p", "session": "s"}, SECRET, "HS256"),
+        jwt.encode({"sub": "p", "session": "s"}, "f" * 40, "HS256", {"typ": "participant+jwt"}),
+        jwt.encode({"sub": "p", "session": "s"}, None, "none", {"typ": "participant+jwt"}),
+        jwt.encode({"sub": "p", "session": "s"}, "s" * 64, "HS512", {"typ": "participant+jwt"}),
+    ],
+)
+def test_other_tokens_are_nobody(token: str) -> None:
+    assert refused(credentials(open_access=True), authorization=f"Bearer {token}", host="localhost") == "unauthorized"
+
+
+def test_one_secret_for_both_kinds_mixes_nothing_up() -> None:
+    both = Credentials(Settings(api_keys=f"web:{SECRET}", token_secrets=SECRET))
+    seat = jwt.encode({"sub": "p", "session": "s", "iss": "web", "exp": 2**40}, SECRET, "HS256")
+    assert isinstance(both.of(Headers({"Authorization": f"Bearer {seat}"})), AccessToken)
+    mine = both.participants.sign("s", "p")
+    assert isinstance(both.of(Headers({"Authorization": f"Bearer {mine}"})), SeatToken)
+
+
+def test_only_bearer_is_understood() -> None:
+    assert refused(credentials(), authorization="Basic YTpi") == "unauthorized"
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST"])
+def test_open_access_lets_anybody_in_at_home(host: str) -> None:
+    assert credentials(open_access=True).of(Headers({"host": host})) == Anybody()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"host": "callplane.example.org"},
+        {"host": "localhost.example.org:8080"},
+        {"host": "127.0.0.1.example.org"},
+        {"host": "192.168.1.5:8080"},
+        {"host": "localhost:8080", "origin": "https://example.org"},
+        {"host": "localhost:8080", "origin": "null"},
+        {"host": "localhost:8080", "origin": "http://localhost:3000"},
+        {"host": "localhost:8080", "x-forwarded-for": "192.0.2.1"},
+        {"host": "localhost:8080", "x-forwarded-proto": "https"},
+        {"host": "localhost:8080", "forwarded": "for=192.0.2.1"},
+        {"host": "localhost:8080", "via": "1.1 proxy"},
+        {"host": "localhost:8080", "x-real-ip": "192.0.2.1"},
+    ],
+)
+def test_open_access_stays_at_home(headers: dict[str, str]) -> None:
+    assert refused(credentials(open_access=True), **headers) == "unauthorized"
+
+
+def test_open_access_is_off_unless_said() -> None:
+    assert refused(credentials(), host="localhost") == "unauthorized"
+
+
+def test_open_access_takes_the_origins_of_the_settings() -> None:
+    opened = credentials(open_access=True, cors_origins="https://page.example.org")
+    assert opened.of(Headers({"host": "localhost", "origin": "https://page.example.org"})) == Anybody()
+    assert opened.of(Headers({"host": "localhost:8080", "origin": "http://localhost:8080"})) == Anybody()
+
+
+def test_a_token_of_the_run_is_asked_for_where_one_is_set() -> None:
+    opened = credentials(open_access=True, open_token="open-sesame")
+    assert refused(opened, host="localhost") == "unauthorized"
+    assert refused(opened, host="localhost", authorization="Bearer open-other") == "unauthorized"
+    assert opened.of(Headers({"host": "localhost", "authorization": "Bearer open-sesame"})) == Anybody()
+    assert refused(opened, host="localhost", authorization="Bearer open-sesame", via="1.1 proxy") == "unauthorized"
+
+
+def test_the_token_of_a_run_is_nothing_where_access_is_not_open() -> None:
+    assert refused(credentials(open_token="open-sesame"), host="localhost", authorization="Bearer open-sesame")

@@ -1,0 +1,86 @@
+"""Serving from a socket: bytes that are no HTTP, the drain, and an address of one's own."""
+
+import asyncio
+import json
+import time
+
+import httpx
+
+from api.app import serve
+from api.http.server import bound
+from callplane.contracts.commands import Envelope
+from testkit.fakes.asgi import BY_KEY, settings_for
+from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.servers import Database
+
+
+async def said(url: str, text: bytes) -> bytes:
+    """What the server answers to these bytes before it closes."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(text)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_what_is_no_http_gets_a_problem_body(database: Database, capfd) -> None:
+    async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
+        answer = await said(url, b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "bad-request"
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_listener_that_was_given_is_used(database: Database) -> None:
+    with bound("127.0.0.1", 0) as door:
+        port = door.getsockname()[1]
+        async with serve(settings_for(database), carriers=ScriptedBus().carriers, listener=door) as url:
+            assert url == f"http://127.0.0.1:{port}"
+            async with httpx.AsyncClient(base_url=url) as http:
+                assert (await http.get("/livez")).status_code == 200
+                page = await http.get("/")
+                assert page.headers["content-type"].startswith("text/html")
+                module = await http.get("/sdk/http.js")
+                assert module.headers["content-type"].startswith("text/javascript")
+                assert module.headers["cache-control"] == "no-cache"
+
+
+async def test_the_drain_answers_what_waits_and_says_not_ready(database: Database) -> None:
+    waiting = asyncio.Event()
+
+    async def never(_: Envelope) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    settings = settings_for(database, port=0, drain_delay=0.4, drain_wait=0.2)
+    async with httpx.AsyncClient() as http, asyncio.TaskGroup() as tasks:
+        async with serve(settings, carriers=ScriptedBus(never).carriers) as url:
+            assert (await http.get(f"{url}/readyz")).status_code == 200
+            asked = tasks.create_task(http.post(f"{url}/sessions", json={}, headers=BY_KEY))
+            await waiting.wait()
+            ready = tasks.create_task(_refused(http, f"{url}/readyz"))
+            began = time.monotonic()
+        assert time.monotonic() - began < 2
+        answer = await asked
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert await ready
+
+
+async def _refused(http: httpx.AsyncClient, url: str) -> bool:
+    """Ask until the program says that it is not ready."""
+    async with asyncio.timeout(2):
+        status = 200
+        while status == 200:
+            status = (await http.get(url)).status_code
+    return status == 503
+
+
+async def test_a_length_that_is_too_long_is_refused_before_its_body_comes(database: Database) -> None:
+    async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
+        head = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\n"
+        key = f"X-API-Key: {BY_KEY['X-API-Key']}\r\n".encode()
+        answers = [await said(url, head + key + b"\r\n"), await said(url, head + b"\r\n")]
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 413 ", b"HTTP/1.1 401 "]

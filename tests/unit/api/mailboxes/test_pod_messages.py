@@ -1,0 +1,77 @@
+"""Letters between pods: what is written is what is read, and what is not understood harms nobody."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.mailboxes.pod_messages import (
+    Answered,
+    Ask,
+    Left,
+    Letter,
+    NotMine,
+    ParkedThere,
+    Refused,
+    Roll,
+    Strangers,
+    decode,
+    decode_batch,
+    encode,
+    encode_batch,
+)
+from api.mailboxes.unacked import Batch
+from callplane.bus.mailbox_ports import Received
+from callplane.contracts.errors import Problem
+
+ASK = Ask(
+    id="f",
+    sender="pod.a",
+    participant_id="p",
+    session_id="s",
+    ack=None,
+    most=5,
+    wait=2.5,
+    asked=datetime(2026, 1, 1, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        ASK,
+        Left(id="f"),
+        Roll(sender="pod.a", ids=["f", "g"]),
+        Strangers(sender="pod.b", ids=[]),
+        ParkedThere(id="f"),
+        NotMine(id="f"),
+        Refused(id="f", problem=Problem(code="join-again", reason="kicked")),
+    ],
+    ids=lambda letter: letter.kind,
+)
+def test_every_letter_is_read_as_written(letter: Letter) -> None:
+    """All but the batch, which has a test of its own."""
+    assert decode(encode(letter)) == (letter, b"")
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=40)), max_size=6))
+def test_a_batch_comes_back_byte_for_byte(pairs: list[tuple[str, bytes]]) -> None:
+    """Bodies may hold anything, line ends too."""
+    batch = Batch(tuple(Received(token, body) for token, body in pairs))
+    decoded = decode(encode_batch("f", batch))
+    assert decoded is not None
+    letter, rest = decoded
+    assert isinstance(letter, Answered)
+    assert decode_batch(letter, rest) == batch
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"{}", b'{"kind":"of a later version"}', b"\xff\xfe", b'{"kind":"left"}'])
+def test_what_is_not_understood_is_none(text: bytes) -> None:
+    """A later version may write more."""
+    assert decode(text) is None
+
+
+def test_a_later_version_may_add_fields() -> None:
+    """N and N+1 run together."""
+    assert decode(b'{"kind":"left","id":"f","why":"closed"}\n') == (Left(id="f"), b"")

@@ -1,0 +1,120 @@
+"""What the carrier publishes: numbered, in order, as things are now, and until nothing is left."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from callplane.contracts.messages import Message
+from callplane.store.connections import Connections
+from callplane.store.documents import ConnectionDocument, SessionDocument
+from callplane.store.sessions import Sessions
+from wrapper.effects.outbox import Outbox
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class Shelf:
+    """A repository that holds one document, to which something is added while its first events are published."""
+
+    def __init__(self, then: Any) -> None:
+        self.then = then
+        self.pulled: list[list[str]] = []
+        self.counted = self
+
+    async def pull_published(self, _: str, entries: list[str]) -> Any:
+        """Say what is left."""
+        self.pulled.append(entries)
+        then, self.then = self.then, None
+        return then
+
+
+class Heard:
+    """A messenger that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def to_session(self, _: str, messages: list[Message]) -> str:
+        """To everybody."""
+        self.messages += messages
+        return "all"
+
+    async def to_participant(self, _: str, message: Message) -> bool:
+        """To nobody: the mailbox is gone."""
+        self.messages.append(message)
+        return False
+
+
+def entry(id_: str, type_: str, **data: Any) -> dict[str, Any]:
+    """An event that waits."""
+    return {"id": id_, "type": type_, "at": NOW, "data": data}
+
+
+def session(version: int, *outbox: dict[str, Any]) -> SessionDocument:
+    """A session with one seat, renamed by now."""
+    settings = {"max_participants": 7, "empty_timeout": 6, "departure_timeout": 5, "grace": 4}
+    return SessionDocument.model_validate(
+        {
+            "_id": "s",
+            "status": "open",
+            "epoch": 1,
+            "version": version,
+            "settings": settings,
+            "metadata": {"now": True},
+            "created_at": NOW,
+            "participants": [{"id": "p", "name": "renamed"}],
+            "outbox": list(outbox),
+        }
+    )
+
+
+def outbox(shelf: Shelf, heard: Heard) -> Outbox:
+    """The carrier on these."""
+    return Outbox(cast(Sessions, shelf), cast(Connections, shelf), cast(Any, heard), cast(Any, heard))
+
+
+async def test_a_session_is_told_in_order_until_nothing_is_left() -> None:
+    heard = Heard()
+    shelf = Shelf(session(8, entry("c", "media-ready", epoch=1)))
+    first = session(7, entry("a", "media-lost", epoch=1, reason="r"), entry("b", "participant-left", reason="left"))
+    await outbox(shelf, heard).carry_session(first)
+    assert [(m.id, m.version, m.type) for m in heard.messages] == [
+        ("s:6", 6, "media-lost"),
+        ("s:7", 7, "participant-left"),
+        ("s:8", 8, "media-ready"),
+    ]
+    assert shelf.pulled == [["a", "b"], ["c"]]
+
+
+async def test_updates_show_what_is_now_under_their_own_version() -> None:
+    heard = Heard()
+    updates = [
+        entry("a", "session-updated", session={"metadata": {"then": True}}),
+        entry("b", "participant-updated", participant={"id": "p", "name": "then"}),
+        entry("c", "participant-updated", participant={"id": "gone", "name": "then"}),
+    ]
+    await outbox(Shelf(None), heard).carry_session(session(9, *updates))
+    summary, seat, gone = heard.messages
+    assert (summary.data["session"]["version"], summary.data["session"]["metadata"]) == (7, {"now": True})
+    assert "participants" not in summary.data["session"]
+    assert (seat.version, seat.data["participant"]["name"]) == (8, "renamed")
+    assert gone.data["participant"] == {"id": "gone", "name": "then"}
+
+
+async def test_a_connection_tells_its_participant_without_a_session_version() -> None:
+    heard = Heard()
+    shelf = Shelf(None)
+    events = [entry("a", "connection-state", connection_id="k", state="connected")]
+    connection = {"_id": "k", "session_id": "s", "participant_id": "p", "state": "ready", "version": 3}
+    await outbox(shelf, heard).carry_connection(ConnectionDocument.model_validate({**connection, "outbox": events}))
+    [message] = heard.messages
+    assert (message.id, message.version, message.session_id, message.at) == ("k:3", None, "s", NOW)
+    assert shelf.pulled == [["a"]], "a mailbox that is gone holds nothing up"
+
+
+async def test_nothing_to_tell_is_nothing_done() -> None:
+    heard, shelf = Heard(), Shelf(None)
+    carrier = outbox(shelf, heard)
+    await carrier.carry_session(None)
+    await carrier.carry_session(session(4))
+    await carrier.carry_connection(None)
+    assert (heard.messages, shelf.pulled) == ([], [])

@@ -1,0 +1,1 @@
+"""What a committed change still owes: its event and its chores."""

@@ -1,0 +1,116 @@
+"""The pieces of clean-up and repair that a change owes: each idempotent, each pulled when it is done (design 5)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
+from callplane.store.sessions import DELETED_AFTER
+from wrapper.context import Context
+from wrapper.negotiation.element_connections import Viewers
+from wrapper.negotiation.pipeline import pipeline_of
+from wrapper.negotiation.reconcile import settle
+
+SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
+
+
+class Chores:
+    """Knows every chore by its name. ``context`` is given late, for it refers to whoever runs chores."""
+
+    def __init__(self) -> None:
+        self._context: Context | None = None
+        self._of_sessions: dict[str, SessionChore] = {
+            "sweep-connections": sweep_connections,
+            "end-mailbox": end_mailbox,
+            "settle-streams": settle_streams,
+            "release-pipeline": release_pipeline,
+            "release-lost-pipeline": release_lost_pipeline,
+            "place": place,
+            "delete-session": delete_session,
+        }
+
+    def serve(self, context: Context) -> None:
+        """From now on chores can be done."""
+        self._context = context
+
+    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore) -> bool:
+        """Do one chore and pull it; False: its time has not come, it stays for the sweep."""
+        context = self._context
+        assert context is not None, "serve() comes before the first chore"
+        if isinstance(document, ConnectionDocument):
+            await settle(document.id, context)
+            await context.store.connections.counted.pull_chore(document.id, chore.id)
+        elif not await self._of_sessions[chore.do](document, chore.with_, context):
+            return False
+        else:
+            await context.store.sessions.counted.pull_chore(document.id, chore.id)
+        return True
+
+
+async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """Release the connections of a seat, of older epochs, or of the whole session; handlers at work start again."""
+    connections = context.store.connections
+    where: dict[str, Any] = {}
+    if "participant_id" in args:
+        where["participant_id"] = args["participant_id"]
+    if "epoch" in args:
+        await connections.move_epoch(session.id, args["epoch"])
+        where |= {"epoch": {"$lt": args["epoch"]}, "state": "ready"}
+    for connection in await connections.of_session(session.id, **where):
+        again = {"epoch": connection.epoch} if "epoch" in args else {}
+        context.aftermath.owes(await connections.release({"_id": connection.id, **again}, "swept"))
+    return True
+
+
+async def end_mailbox(_session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """End the attachment with its reason first, so that whoever finds the queue gone can read why; then delete it."""
+    await context.store.attachments.end(args["participant_id"], args["reason"])
+    await context.topology.delete_mailbox(ParticipantId(args["participant_id"]))
+    return True
+
+
+async def settle_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """Feed every subscription to a participant whose streams, or their muting, have changed."""
+    await Viewers(session.id, args["participant_id"], context).settle()
+    return True
+
+
+async def release_pipeline(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
+    """Release a closed session's pipeline with everything in it, and what its losers may have left."""
+    fresh = await context.store.sessions.find(session.id)
+    if fresh is not None and fresh.media is not None:
+        if await context.store.servers.known(fresh.media.server):
+            await context.media.release(fresh.media)
+        await context.store.sessions.forget_media(fresh.id, fresh.media)
+    return True
+
+
+async def release_lost_pipeline(_session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """Release the pipeline of an epoch that is over, should its process still live; another one never had it.
+
+    A process that is only silent may wake up with the pipeline in it: until it is reached again the chore stays.
+    """
+    media = args["media"]
+    pool = {server.name: server for server in await context.store.servers.all()}
+    if media.server not in pool or pool[media.server].server_id != args["server_id"]:
+        return True
+    if not await context.media.is_up(media.server):
+        return False
+    await context.media.release(media)
+    return True
+
+
+async def place(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
+    """Give the session a pipeline again, as soon as a media server is up."""
+    fresh = await context.store.sessions.find(session.id)
+    if fresh is not None and fresh.status == "open" and fresh.media is None:
+        await pipeline_of(fresh, context)
+    return True
+
+
+async def delete_session(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
+    """Delete queue and exchange two seconds after the close, when nothing is left to be told (design 5)."""
+    if not await context.store.sessions.is_over(session.id, seconds=DELETED_AFTER):
+        return False
+    await context.topology.delete_session(SessionId(session.id))
+    return True

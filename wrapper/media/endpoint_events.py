@@ -1,0 +1,141 @@
+"""What media servers say of endpoints, turned into messages and facts (design 7)."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from callplane.bus.ports import Messenger
+from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.ids import ParticipantId, derived_id
+from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import Message
+from callplane.store.media_states import Liveness
+from callplane.store.mongo.database import DatabaseClock
+from callplane.telemetry.failures import words
+from callplane.telemetry.logs import logger
+from kurento_client import ConnectionState, FlowState, IceCandidate, IceComponentState, MediaType
+from kurento_client.events import (
+    ConnectionStateChanged,
+    IceCandidateFound,
+    IceComponentStateChanged,
+    MediaEvent,
+    MediaFlowOutStateChanged,
+    MediaStateChanged,
+)
+from wrapper.follow_ups import Aftermath
+from wrapper.media.endpoint_owners import Lines
+from wrapper.media.port import Line
+from wrapper.negotiation.sdp import Useful
+
+LANES = 16
+LANE_LENGTH = 2000
+UNHEARD = (None, "failed")
+
+Lane = asyncio.Queue[tuple[Line, MediaEvent]]
+
+
+class Hearing:
+    """Knows whose endpoint is whose, and works through events in order for each endpoint."""
+
+    def __init__(self, liveness: Liveness, messenger: Messenger, clock: DatabaseClock, aftermath: Aftermath) -> None:
+        self._liveness = liveness
+        self._messenger = messenger
+        self._clock = clock
+        self._aftermath = aftermath
+        self._lines = Lines()
+        self.missed: Callable[[str], None] = lambda _connection: None
+        """Is told the connection of which an event could not be acted upon: it must be heard anew."""
+        self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
+        self._log = logger("hearing")
+
+    def attend(self, endpoint: MediaRef, line: Line) -> None:
+        """From now on this endpoint's events belong to that connection."""
+        self._lines.put(endpoint, line)
+
+    def forget(self, ref: MediaRef) -> None:
+        """Drop an object that was released, and what was in it."""
+        self._lines.forget(ref)
+
+    def narrow(self, endpoint: MediaRef, useful: Useful) -> None:
+        """From now on only such candidates of this endpoint are told."""
+        line = self._lines.get(endpoint)
+        if line is not None:
+            self._lines.put(endpoint, replace(line, useful=useful))
+
+    def forget_session(self, session: str, before: int | None) -> None:
+        """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
+        self._lines.forget_session(session, before)
+
+    async def take(self, server: str, event: MediaEvent) -> None:
+        """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""
+        line = self._lines.get(MediaRef(server, event.object))
+        if line is not None:
+            await self._lanes[hash(event.object) % LANES].put((line, event))
+
+    async def run(self) -> None:
+        """Work through the lanes until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._work(lane))
+
+    async def _work(self, lane: Lane) -> None:
+        while True:
+            line, event = await lane.get()
+            try:
+                await self._act(line, event)
+            except (Away, Trouble) as trouble:
+                self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
+                self.missed(line.connection_id)
+            except Exception as failure:  # of one connection: the lane has others
+                why = words(failure)
+                self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
+
+    async def _act(self, line: Line, event: MediaEvent) -> None:
+        match event:
+            case IceCandidateFound():
+                await self.send_candidate(line, event.candidate)
+            case ConnectionStateChanged(new=ConnectionState.CONNECTED):
+                await self._became(line, UNHEARD, "connected")
+            case MediaStateChanged(new=ConnectionState.CONNECTED):
+                found = await self._liveness.heard(line.connection_id)
+                if found is not None and found.media_state in UNHEARD:
+                    await self._became(line, UNHEARD, "connected")
+            case MediaStateChanged(new=ConnectionState.DISCONNECTED):
+                await self._became(line, ("connected",), "failed")
+            case IceComponentStateChanged(component_id=1, state=IceComponentState.FAILED):
+                # What never was connected is judged by its age alone: failed checks go on (protocol 10.2).
+                await self._became(line, ("connected",), "failed")
+            case IceComponentStateChanged(component_id=1, state=IceComponentState.READY):
+                await self._became(line, ("failed",), "connected")
+            case MediaFlowOutStateChanged() if event.media_type is not MediaType.DATA:
+                flowing = event.state is FlowState.FLOWING
+                await self._liveness.flow(line.connection_id, event.media_type.value, flowing=flowing)
+                if flowing:
+                    await self._became(line, ("failed",), "connected")
+            case _:
+                pass
+
+    async def send_candidate(self, line: Line, candidate: IceCandidate) -> None:
+        """Tell the participant one candidate of the server, if it is of use to it.
+
+        A repeat has the same id, and is dropped there. One a message, as clients know it: the few that are of use
+        come one by one anyway.
+        """
+        if line.useful is not None and not line.useful.takes(candidate.candidate, candidate.sdp_m_line_index):
+            return
+        init = {
+            "candidate": candidate.candidate,
+            "sdpMid": candidate.sdp_mid,
+            "sdpMLineIndex": candidate.sdp_m_line_index,
+        }
+        message = Message(
+            id=derived_id("candidate", line.connection_id, str(candidate.sdp_m_line_index), candidate.candidate),
+            type="ice-candidate",
+            session_id=line.session_id,
+            at=self._clock.now(),
+            data={"connection_id": line.connection_id, "candidate": init},
+        )
+        await self._messenger.to_participant(ParticipantId(line.participant_id), message)
+
+    async def _became(self, line: Line, known: tuple[str | None, ...], state: str) -> None:
+        self._aftermath.owes(await self._liveness.media_state(line.connection_id, known, state))

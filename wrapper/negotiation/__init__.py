@@ -1,0 +1,1 @@
+"""From an SDP offer to a connection that the media server agrees with."""

@@ -1,0 +1,184 @@
+"""From an offer to a ready connection: adders write first and read after; act between two guards (design 5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Busy, Refusal, Trouble
+from callplane.contracts.media import MediaRef
+from callplane.contracts.replies import Negotiated
+from callplane.store.connections import Wanted
+from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
+from callplane.store.versioned_updates import Change
+from callplane.store.views import connection_view, participant_view
+from wrapper.context import Context
+from wrapper.media.port import Gone
+from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
+from wrapper.negotiation.reconcile import line_of, settle
+from wrapper.negotiation.sdp import accepted
+from wrapper.outcome import tell_answer
+from wrapper.requirements import open_session, seat_in
+
+ROUNDS = 5
+NOTHING = (
+    "nothing of the offer would be sent: the media server takes audio in Opus and video in VP8, on lines that are "
+    "sendrecv or sendonly and are not bundle-only"
+)
+
+Rule = Callable[[SessionDocument, Seat], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the client sent: its SDP, and which of its connections the new one takes the place of."""
+
+    sdp: str
+    replaces: str | None = None
+
+
+class Negotiation:
+    """One attempt of one offer; a repeated command finds what an earlier attempt has reached."""
+
+    def __init__(self, envelope: Envelope, wanted: Wanted, offer: Offer, context: Context) -> None:
+        self._envelope = envelope
+        self._wanted = wanted
+        self._offer = offer.sdp
+        self._replaces = offer.replaces
+        self._context = context
+        self._connections = context.store.connections
+
+    async def run(self, rule: Rule) -> Negotiated:
+        """Reach *ready*, settle, tell the mailbox, answer. A refusal releases what was begun."""
+        connection = await self._connections.offer(self._wanted)
+        if connection is None:
+            raise Refusal("forbidden", "this connection belongs to somebody else")
+        try:
+            await self._check_replaced()
+            connection = await self._ready(connection, rule)
+            await self._enter_stream(connection)
+        except Refusal as refusal:
+            if refusal.problem.retryable:
+                raise  # the same command, sent again, goes on where this one stopped
+            await self._end("refused")
+            # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
+            await settle(connection.id, self._context)
+            raise
+        await settle(connection.id, self._context, connection)
+        await tell_answer(self._envelope, connection, self._context)
+        return Negotiated(connection=connection_view(connection))
+
+    async def _check_replaced(self) -> None:
+        old = None if self._replaces is None else await self._connections.find(self._replaces)
+        if self._replaces is None:
+            return
+        if old is None or old.participant_id != self._wanted.participant_id or old.kind != self._wanted.kind:
+            raise Refusal("not-found", f"there is no connection {self._replaces} to replace")
+
+    async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
+        for _ in range(ROUNDS):
+            session = await open_session(self._wanted.session_id, self._context)
+            rule(session, await seat_in(session, self._wanted.participant_id, self._context))
+            if connection.state == "released":
+                raise Refusal("wrong-state", "the connection was stopped")
+            if connection.state == "ready":
+                return connection
+            ready = await self._attempt(await pipeline_of(session, self._context))
+            if ready is not None:
+                return ready
+            connection = await self._again()
+        raise Trouble("the session changed again and again while the offer was answered")
+
+    async def _again(self) -> ConnectionDocument:
+        found = await self._connections.find(self._wanted.id)
+        if found is None:
+            raise Refusal("wrong-state", "the connection is gone")
+        return found
+
+    async def _attempt(self, session: SessionDocument) -> ConnectionDocument | None:
+        """Claim, act, commit. None: the claim or the epoch is not ours any more; read again."""
+        me = self._context.wrapper
+        # A claim of our own is one whose answer was lost, or whose attempt was cut off: ``claims`` fences it off.
+        alive = await self._context.store.wrappers.alive() - {me}
+        claimed = await self._connections.claim(self._wanted.id, session.epoch, me, alive)
+        if claimed is None:
+            found = await self._again()
+            if found.state == "negotiating" and found.claim is not None:
+                raise Busy("somebody else answers this offer")
+            return None
+        committed: ConnectionDocument | None = None
+        endpoint: MediaRef | None = None
+        try:
+            endpoint = await self._endpoint(claimed, session)
+            answer = await self._context.media.answer(endpoint, self._offer)
+            media = accepted(self._wanted.kind, self._offer, answer)
+            if self._wanted.kind == "publish" and not media:
+                raise Refusal("invalid-sdp", NOTHING)
+            committed = await self._connections.commit(claimed, me, endpoint, answer, media)
+        except Gone:
+            if not await lost_if_gone(session, self._context):
+                raise Trouble("the endpoint was gone before it was used") from None
+        finally:
+            if committed is None:
+                await self._let_go(claimed, endpoint)
+        return committed
+
+    async def _endpoint(self, claimed: ConnectionDocument, session: SessionDocument) -> MediaRef:
+        if session.media is None:
+            raise Trouble("the session has no pipeline")
+        if claimed.claims > 1:
+            await self._context.media.release_tagged(session.media, claimed.id)
+        elif await self._crowded():
+            raise Refusal("wrong-state", f"a seat has at most {CONNECTIONS_PER_SEAT} connections")
+        return await self._context.media.create_endpoint(session.media, line_of(claimed))
+
+    async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
+        """What did not come to a commit is released, and its claim given back; a commit may have come unheard."""
+        await self._connections.give_back(claimed, self._context.wrapper)
+        if endpoint is None or not await self._context.media.is_up(endpoint.server):
+            return
+        # Without the claim no commit can come any more, so what is read now stays.
+        found = await self._connections.find(claimed.id)
+        if found is None or found.endpoint != endpoint:
+            await self._context.media.release(endpoint)
+
+    async def _crowded(self) -> bool:
+        own = await self._connections.of_session(
+            self._wanted.session_id, participant_id=self._wanted.participant_id, offered=True
+        )
+        return len(own) > CONNECTIONS_PER_SEAT
+
+    async def _enter_stream(self, connection: ConnectionDocument) -> None:
+        """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""
+        if self._wanted.kind == "publish":
+            change = await self._replaced(connection) or await self._published(connection)
+            self._context.aftermath.owes(change)
+            if change is None:
+                await self._explain(connection)
+        if self._replaces is not None:
+            await self._end("replaced", self._replaces)
+
+    async def _published(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
+        return await self._context.store.media.publish(connection)
+
+    async def _replaced(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
+        """Swap the entry of the connection that this one replaces; subscriptions that name it follow first."""
+        if self._replaces is None:
+            return None
+        session = await open_session(connection.session_id, self._context)
+        shown = participant_view(session, await seat_in(session, connection.participant_id, self._context))
+        await self._connections.follow(session.id, connection.participant_id, self._replaces, connection.id)
+        return await self._context.store.media.replace(connection, self._replaces, shown)
+
+    async def _explain(self, connection: ConnectionDocument) -> None:
+        session = await open_session(connection.session_id, self._context)
+        await seat_in(session, connection.participant_id, self._context)
+        if session.epoch != connection.epoch:
+            raise Refusal("wrong-state", "the media server was lost meanwhile; offer again", reason="media-lost")
+        if all(stream.connection_id != connection.id for stream in session.streams):
+            raise Trouble("the session changed while it was read")
+
+    async def _end(self, reason: str, connection: str | None = None) -> None:
+        where = {"_id": connection or self._wanted.id, "participant_id": self._wanted.participant_id}
+        change = await self._connections.release(where, reason)
+        self._context.aftermath.owes(change)

@@ -1,0 +1,181 @@
+"""Every wrapper listens to every open session: by the change stream, and by listing at the start (design 3, 6)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from callplane.bus.ports import Listener
+from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.ids import SessionId
+from callplane.store.change_stream import Seen, StreamLost, Watch, watch
+from callplane.store.mongo.database import Database
+from callplane.store.sessions import Sessions
+from callplane.telemetry.failures import frames, words
+from callplane.telemetry.logs import logger
+from wrapper.monitoring.metrics import Metrics
+from wrapper.side_by_side import side_by_side
+
+Forget = Callable[[str, int | None], None]
+"""Drops what is remembered of a session's epochs before this one, or of all (None)."""
+
+AGAIN_SECONDS = 1.0
+AT_ONCE = 32
+TELL_SECONDS = 2.0
+
+
+class Listening:
+    """Keeps the listener at what the store says is open."""
+
+    def __init__(
+        self, database: Database, sessions: Sessions, listener: Listener, forget: Forget, metrics: Metrics
+    ) -> None:
+        self.ready = asyncio.Event()
+        self.pool_changed = asyncio.Event()
+        """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
+        self.open = 0
+        """How many sessions were open when they were last listed."""
+        self._database = database
+        self._sessions = sessions
+        self._listener = listener
+        self._forget = forget
+        self._metrics = metrics
+        self._shunned: dict[SessionId, str] = {}
+        self._listed: set[SessionId] = set()
+        """What is being caught up with, which looks itself for what is missing."""
+        self._declared = 0
+        self._log = logger("listening")
+
+    async def run(self, restore: Callable[[], Awaitable[None]]) -> None:
+        """Open the stream first, then list; again from the start when the stream cannot be resumed.
+
+        ``restore`` makes again what must be there, for the stream also ends with the database that is dropped.
+        """
+        while True:
+            try:
+                async with watch(self._database) as stream:
+                    # What moved while nothing was heard may be within reach by now; else it is shunned again.
+                    self._shunned.clear()
+                    await restore()
+                    await self.catch_up()
+                    self.ready.set()
+                    await self._follow(stream)
+            except* (Away, Trouble, StreamLost) as group:  # bare from the stream, else in a group
+                self._log.warning("the change stream is opened again", why=repr(group.exceptions))
+                self._metrics.stream_reopened()
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Listen to every open session that is not listened to; the sweep of each minute does the same."""
+        # Not what is consumed now: while the wrapper is paused, or the broker away, that is nothing.
+        known = self._listener.wanted() | self._shunned.keys()
+        ids = await self._sessions.open_ids()
+        self.open, listed = len(ids), [session for session in ids if session not in known]
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(self._tell(len(listed)))
+            try:
+                await self._catch_up(listed)
+            finally:
+                telling.cancel()
+
+    async def _catch_up(self, listed: list[SessionId]) -> None:
+        """Consume what exists, in bulk; then declare what does not, each by itself."""
+        self._listed.update(listed)
+        try:
+            try:
+                await self._listener.listen_all(listed)
+            except Away as away:
+                self._log.warning("not all is consumed yet", why=str(away))
+            wanted = self._listener.wanted()
+            missing = [session for session in listed if session not in wanted]
+            await side_by_side(partial(self._alone, work=self._declare), missing, at_once=AT_ONCE)
+        finally:
+            self._listed.difference_update(listed)
+
+    async def _declare(self, session: SessionId) -> None:
+        await self.listen(session)
+        self._declared += 1
+
+    async def _tell(self, listed: int) -> None:
+        """How far it is, as long as it takes."""
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            self._log.info("listening to sessions", listed=listed, consumed=len(self._listener.listening()))
+
+    def progress(self) -> int:
+        """Grows while a start gets on."""
+        return len(self._listener.listening()) + self._declared
+
+    async def listen(self, session: SessionId) -> None:
+        """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
+
+        Open by then, it is deleted two seconds after its close at the earliest, and what was declared with it.
+        """
+
+        async def is_open() -> bool:
+            return await self._sessions.epoch_of_open(session) is not None
+
+        try:
+            try:
+                listened = await self._listener.listen(session, is_open)
+            except Trouble as trouble:  # deleted meanwhile, mostly, which may have been before it was declared
+                self._log.warning("not listened to yet", session_id=session, why=str(trouble))
+                listened = await is_open()
+            if not listened:
+                await self._listener.unlisten(session)
+                await self._sessions.owe_deletion(session)
+        except Away as away:
+            self._log.warning("not listened to yet", session_id=session, why=str(away))
+
+    async def shun(self, session: SessionId, server: str) -> None:
+        """Leave a session to the wrappers that reach its media server, until we do."""
+        self._shunned[session] = server
+        await self._listener.unlisten(session)
+
+    async def unshun(self, session: SessionId) -> None:
+        """Its media server is reached after all."""
+        if self._shunned.pop(session, None) is not None:
+            await self.listen(session)
+
+    async def back(self, server: str) -> None:
+        """A media server is reached again, or was removed: listen to what was shunned for it."""
+        self._shunned = {session: other for session, other in self._shunned.items() if other != server}
+        await self.catch_up()
+
+    async def cancelled(self, session: SessionId) -> None:
+        """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
+        if session not in self._listed and await self._sessions.epoch_of_open(session) is not None:
+            await self.listen(session)
+
+    async def _follow(self, stream: Watch) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                seen = await stream.next()
+                self._metrics.stream_said(seen)
+                match seen:
+                    case Seen(what="opened", id=session):
+                        group.create_task(self._alone(SessionId(session), self.listen))
+                    case Seen(what="closed" | "epoch", id=session):
+                        group.create_task(self._alone(SessionId(session), self._turned))
+                    case Seen(what="server"):
+                        self.pool_changed.set()
+                    case _:
+                        pass
+
+    async def _turned(self, session: SessionId) -> None:
+        """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was shunned."""
+        shunned = self._shunned.pop(session, None) is not None
+        try:
+            epoch = await self._sessions.epoch_of_open(session)
+        except (Away, Trouble):
+            return  # they are forgotten with the session at the latest
+        self._forget(session, epoch)
+        if shunned and epoch is not None:
+            await self.listen(session)
+
+    async def _alone(self, session: SessionId, work: Callable[[SessionId], Awaitable[None]]) -> None:
+        """What one session has brought about costs nobody else the stream, the list or the program."""
+        try:
+            await work(session)
+        except Exception as failure:
+            self._metrics.loop_failed("listening to one session")
+            self._log.error("not listened to", session_id=session, why=words(failure), frames=frames(failure))

@@ -1,0 +1,1 @@
+"""What every wrapper repairs once a second."""

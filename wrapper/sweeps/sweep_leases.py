@@ -1,0 +1,60 @@
+"""Which sweeps are this wrapper's to do: it looks once a second at who does which, for all of them together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from callplane.store import sweep_leases
+from callplane.telemetry.logs import logger
+
+SAID_SECONDS = 0.5
+
+Sweep = Callable[[], Awaitable[None]]
+
+
+class Duties:
+    """This wrapper's part in what one does for all."""
+
+    def __init__(self, leases: sweep_leases.Duties, wrapper: str) -> None:
+        self._leases = leases
+        self._wrapper = wrapper
+        self._seen: dict[str, sweep_leases.Duty] = {}
+        self._held: set[str] = set()
+        self._said: dict[str, float] = {}
+        self._log = logger("duties")
+
+    async def look(self) -> None:
+        """Read who does what. Raises Away."""
+        self._seen = await self._leases.all()
+
+    async def mine(self, sweep: str) -> bool:
+        """Whether we are to do it now: nobody else does, or whoever does cannot do all of it alone. Raises Away."""
+        seen = self._seen.get(sweep)
+        if seen is not None and seen.held and seen.holder != self._wrapper:
+            self._held.discard(sweep)
+            return seen.crowded
+        taken = await self._leases.take(sweep, self._wrapper)
+        if taken and sweep not in self._held:
+            self._log.info("a sweep is ours", sweep=sweep)
+        (self._held.add if taken else self._held.discard)(sweep)
+        return taken
+
+    async def crowded(self, sweep: str) -> None:
+        """There is more to do, or other, than one can: everybody is to help. Raises Away."""
+        now = asyncio.get_running_loop().time()
+        if now - self._said.get(sweep, -SAID_SECONDS) >= SAID_SECONDS:
+            self._said[sweep] = now
+            await self._leases.crowd(sweep)
+
+    def only_if_mine(self, name: str, sweep: Sweep, able: Callable[[], bool]) -> Sweep:
+        """The sweep, done while it is ours; who is not able leaves it, or gives it up by not renewing it."""
+
+        async def round_() -> None:
+            if able() and await self.mine(name):
+                await sweep()
+
+        round_.__qualname__ = name
+        return round_
+
+    async def release(self) -> None:
+        """Give back what we have. Raises Away."""
+        await self._leases.release(self._wrapper)

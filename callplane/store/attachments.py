@@ -15,7 +15,6 @@ from callplane.store.due_times import ANEW, Graces
 from callplane.store.filters import after, is_due, older_than, put_off
 from callplane.store.mongo.database import Database, Document
 from callplane.store.mongo.driver import Found
-from callplane.store.mongo.errors import away_when_unreachable
 
 KEPT_MILLISECONDS = 3_600_000
 _ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}
@@ -53,18 +52,16 @@ class Attachments:
         """Insert it, detached; an existing one, ended or not, stays as it is."""
         where = {"_id": participant, "session_id": {"$exists": False}}
         birth = {"session_id": session, "holder": None, "n": 0, "state": "detached", "reason": None}
-        with away_when_unreachable():
-            try:
-                await self._collection.update_one(
-                    where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
-                )
-            except DuplicateKeyError:
-                return
+        try:
+            await self._collection.update_one(
+                where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
+            )
+        except DuplicateKeyError:
+            return
 
     async def read(self, participant: ParticipantId) -> Attachment | None:
         """It as of the last majority write; None when the seat never was, or went more than an hour ago."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"_id": participant})
+        found = await self._collection.find_one({"_id": participant})
         return None if found is None else read(Attachment, found, self._collection)
 
     async def take(self, seen: Attachment, holder: str) -> Attachment | None:
@@ -103,8 +100,7 @@ class Attachments:
         """Their seats have been pulled: keep the reasons for one hour more."""
         hour_on = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": KEPT_MILLISECONDS}}
         where = {"_id": {"$in": list(participants)}, "expires_at": {"$exists": False}}
-        with away_when_unreachable():
-            await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
+        await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
 
     async def away(self, limit: int = 1000) -> list[Attachment]:
         """The detached ones whose media is to be looked at; who is away for long, each half minute only."""
@@ -113,14 +109,12 @@ class Attachments:
     async def looked_at(self, participants: Iterable[ParticipantId]) -> None:
         """Their media was looked at: each second at first, for that is how a death is told, then ever more rarely."""
         where = {"_id": {"$in": list(participants)}, "state": "detached"}
-        with away_when_unreachable():
-            await self._collection.update_many(where, [{"$set": {"look": put_off(after("$since", CLOSELY_SECONDS))}}])
+        await self._collection.update_many(where, [{"$set": {"look": put_off(after("$since", CLOSELY_SECONDS))}}])
 
     async def attached_among(self, participants: Iterable[str]) -> set[str]:
         """Those of them whose mailbox somebody reads."""
         where = {"_id": {"$in": sorted(participants)}, "state": "attached"}
-        with away_when_unreachable():
-            return {str(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
+        return {str(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
 
     async def past_grace(self, limit: int = LIMIT) -> list[Attachment]:
         """The detached ones of open sessions whose grace is over, longest first; see ``graces`` for what stays."""
@@ -132,10 +126,9 @@ class Attachments:
         Not the youngest: one that was attached since then may have a holder that was not alive yet.
         """
         where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
-        with away_when_unreachable():
-            done = await self._collection.update_many(
-                where, {"$set": {"state": "detached"}, **_ANEW, "$currentDate": {"since": True}}
-            )
+        done = await self._collection.update_many(
+            where, {"$set": {"state": "detached"}, **_ANEW, "$currentDate": {"since": True}}
+        )
         return done.modified_count
 
     async def ended(self, limit: int = LIMIT) -> list[Attachment]:
@@ -145,8 +138,7 @@ class Attachments:
     async def put_off_pull(self, participant: ParticipantId) -> None:
         """Its seat could not be pulled: again when it has been ended for as long once more, after 30 s at most."""
         where = {"_id": participant, "state": "ended", "expires_at": None}
-        with away_when_unreachable():
-            await self._collection.update_one(where, [{"$set": {"due": put_off("$since")}}])
+        await self._collection.update_one(where, [{"$set": {"due": put_off("$since")}}])
 
     async def of_session(self, session: SessionId) -> list[Attachment]:
         """Every attachment of a session."""
@@ -154,22 +146,19 @@ class Attachments:
 
     async def delete_of(self, session: SessionId) -> None:
         """Delete those of a session whose tombstone goes."""
-        with away_when_unreachable():
-            await self._collection.delete_many({"session_id": session})
+        await self._collection.delete_many({"session_id": session})
 
     async def _list(self, where: Document, order: str, limit: int) -> list[Attachment]:
         def question(also: Document) -> Found:
             return self._collection.find({"$and": [where, also]} if also else where).sort(order, 1).limit(limit)
 
-        with away_when_unreachable():
-            return await page(Attachment, question, self._collection)
+        return await page(Attachment, question, self._collection)
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
         step: Document = {"$inc": {"n": 1}} if counting else {}
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                where, {**update, **step, "$currentDate": {"since": True}}, return_document=ReturnDocument.AFTER
-            )
+        found = await self._collection.find_one_and_update(
+            where, {**update, **step, "$currentDate": {"since": True}}, return_document=ReturnDocument.AFTER
+        )
         return None if found is None else read(Attachment, found, self._collection)
 
 

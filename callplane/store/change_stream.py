@@ -9,7 +9,6 @@ from typing import Any
 from callplane.contracts.errors import Away, Trouble
 from callplane.store.mongo.database import Database, Document
 from callplane.store.mongo.driver import Stream
-from callplane.store.mongo.errors import away_when_unreachable
 
 _PIPELINE: list[Document] = [
     {
@@ -66,8 +65,7 @@ class Watch:
     async def next(self) -> Seen | None:
         """The next fact, or None when nothing happened for a while. Raises Away (ask again) or StreamLost."""
         try:
-            with away_when_unreachable():
-                change = await self._stream.try_next()
+            change = await self._stream.try_next()
         except Trouble as trouble:
             raise StreamLost(str(trouble)) from trouble
         if change is not None and change["operationType"] == "drop":
@@ -83,14 +81,13 @@ class Watch:
 async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
     """Open the stream; whoever lists must list after this (listing first was measured to miss inserts)."""
     try:
-        with away_when_unreachable():
-            stream = await database.watch(_PIPELINE, max_await_time_ms=wait_ms)
+        stream = await database.watch(_PIPELINE, max_await_time_ms=wait_ms)
     except Trouble as trouble:
         raise StreamLost(str(trouble)) from trouble
     try:
         yield Watch(stream)
     finally:
-        with suppress(Away, Trouble), away_when_unreachable():
+        with suppress(Away, Trouble):
             await stream.close()
 
 

@@ -18,7 +18,6 @@ from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.driver import Found
-from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 CLAIM_SECONDS = 15.0
@@ -143,18 +142,16 @@ class Connections:
         had = {"$ifNull": ["$candidates", []]}
         new = {"$filter": {"input": {"$literal": candidates}, "cond": {"$not": [{"$in": ["$$this", had]}]}}}
         kept = {"$slice": [{"$concatArrays": [had, new]}, CANDIDATES]}
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                where, [{"$set": {"candidates": kept, "applied": remembered(command)}}]
-            )
+        found = await self._collection.find_one_and_update(
+            where, [{"$set": {"candidates": kept, "applied": remembered(command)}}]
+        )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
     async def follow(self, session: str, publisher: str, old: str, new: str) -> None:
         """Let subscriptions that name one connection of a publisher name the one that replaces it."""
-        with away_when_unreachable():
-            await self._collection.update_many(
-                {"session_id": session, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
-            )
+        await self._collection.update_many(
+            {"session_id": session, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
+        )
 
     async def of_session(self, session: str, **where: Any) -> list[ConnectionDocument]:
         """The connections of a session that are not released and match."""
@@ -181,8 +178,7 @@ class Connections:
         Those on a media server that the caller does not reach stay, and must not hide the others.
         """
         living, found = set(alive), list[ConnectionDocument]()
-        with away_when_unreachable():
-            owners = await self._collection.distinct("owner", {"state": "ready"})
+        owners = await self._collection.distinct("owner", {"state": "ready"})
         for owner in (owner for owner in owners if owner not in living):
             somewhere = f"{secrets.randbelow(16):x}"
             for ids in ({"$gte": somewhere}, {"$lt": somewhere}):
@@ -198,17 +194,15 @@ class Connections:
 
     async def move_epoch(self, session: str, epoch: int) -> None:
         """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7)."""
-        with away_when_unreachable():
-            await self._collection.update_many(
-                {"session_id": session, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
-                {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
-            )
+        await self._collection.update_many(
+            {"session_id": session, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
+            {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
+        )
 
     async def endpoints_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a connection names as its endpoint, also one that is just being released."""
         where: Document = {"endpoint": {"$in": refs}, "$or": [{"state": "ready"}, {"chores.0": {"$exists": True}}]}
-        with away_when_unreachable():
-            return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
+        return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
 
     async def take_away(self, connection: str, claim: int) -> None:
         """End the claim under which an orphan was made, so that its late commit fails."""
@@ -217,21 +211,18 @@ class Connections:
 
     async def delete_of(self, session: str) -> None:
         """Forget every connection of a session that is forgotten itself."""
-        with away_when_unreachable():
-            await self._collection.delete_many({"session_id": session})
+        await self._collection.delete_many({"session_id": session})
 
     async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
         def question(also: Document) -> Found:
             return self._collection.find({"$and": [where, also]} if also else where).limit(limit)
 
-        with away_when_unreachable():
-            return await page(ConnectionDocument, question, self._collection)
+        return await page(ConnectionDocument, question, self._collection)
 
     async def _change(self, where: Document, update: Document, *, upsert: bool = False) -> ConnectionDocument | None:
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                where, update, upsert=upsert, return_document=ReturnDocument.AFTER
-            )
+        found = await self._collection.find_one_and_update(
+            where, update, upsert=upsert, return_document=ReturnDocument.AFTER
+        )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
     async def _make(self, mine: Document) -> bool:
@@ -242,11 +233,10 @@ class Connections:
         """
         seat = {name: value for name, value in mine.items() if name != "_id"}
         update = {"$setOnInsert": _birth(), "$currentDate": {"since": True}}
-        with away_when_unreachable():
-            if await self._collection.count_documents({**seat, "offered": False}) >= CONNECTIONS_PER_SEAT:
-                return False
-            with suppress(DuplicateKeyError):
-                await self._collection.update_one({**mine, "state": {"$exists": False}}, update, upsert=True)
+        if await self._collection.count_documents({**seat, "offered": False}) >= CONNECTIONS_PER_SEAT:
+            return False
+        with suppress(DuplicateKeyError):
+            await self._collection.update_one({**mine, "state": {"$exists": False}}, update, upsert=True)
         return True
 
 

@@ -9,7 +9,6 @@ from callplane.store.decoding import Unreadable, read
 from callplane.store.filters import after, is_due, put_off
 from callplane.store.mongo.database import Document
 from callplane.store.mongo.driver import Collection
-from callplane.store.mongo.errors import away_when_unreachable
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,9 +30,8 @@ class Graces(Generic[M]):
     async def over(self, limit: int) -> list[M]:
         """Those whose grace is over, the longest first; one that cannot be read is put off. Raises Away."""
         where = {**self._waiting, "due": {"$type": "date"}, **is_due()}
-        with away_when_unreachable():
-            await self._reckon(limit)
-            found = await self._collection.find(where).sort("due", 1).limit(limit).to_list()
+        await self._reckon(limit)
+        found = await self._collection.find(where).sort("due", 1).limit(limit).to_list()
         documents = []
         for one in found:
             try:
@@ -44,21 +42,16 @@ class Graces(Generic[M]):
 
     async def wait(self, id_: Any, seconds: float) -> None:
         """Nothing can be done about one before that. Raises Away."""
-        with away_when_unreachable():
-            await self._collection.update_one(
-                {"_id": id_, **self._waiting}, [{"$set": {"due": after("$$NOW", seconds)}}]
-            )
+        await self._collection.update_one({"_id": id_, **self._waiting}, [{"$set": {"due": after("$$NOW", seconds)}}])
 
     async def put_off(self, id_: Any) -> None:
         """Nothing can be done about one yet: again when it is over its grace for twice as long. Raises Away."""
         where = {"_id": id_, **self._waiting, "due": {"$type": "date"}}
-        with away_when_unreachable():
-            await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
+        await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
 
     async def forget(self, session: str) -> None:
         """The grace of a session is another now: reckon again. Raises Away."""
-        with away_when_unreachable():
-            await self._collection.update_many({"session_id": session, **self._waiting}, ANEW)
+        await self._collection.update_many({"session_id": session, **self._waiting}, ANEW)
 
     async def _reckon(self, limit: int) -> None:
         """One read for all that are new, one write for each grace; where no session is open, none is near."""

@@ -5,7 +5,6 @@ from datetime import datetime
 from pymongo import ReturnDocument
 
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import away_when_unreachable
 
 
 class CommandRecords:
@@ -21,11 +20,10 @@ class CommandRecords:
         that nothing of it is evaluated.
         """
         first = {"_id": command_id, "hash": {"$literal": body_hash}, "at": "$$NOW"}
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                {"_id": command_id},
-                [{"$replaceWith": {"$mergeObjects": [first, "$$ROOT"]}}],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
+        found = await self._collection.find_one_and_update(
+            {"_id": command_id},
+            [{"$replaceWith": {"$mergeObjects": [first, "$$ROOT"]}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
         return found["at"] if found is not None and found["hash"] == body_hash else None

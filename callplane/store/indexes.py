@@ -8,10 +8,10 @@ from typing import Any
 
 import pymongo
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import away_when_unreachable
+from callplane.store.mongo.errors import Said
 from callplane.store.tickets import TICKET_SECONDS
 from callplane.telemetry.logs import logger
 
@@ -101,10 +101,9 @@ async def ensure_indexes(database: Database) -> None:
     with pymongo.timeout(BUILDING_SECONDS):
         for collection, models in _INDEXES.items():
             try:
-                with away_when_unreachable():
-                    await database[collection].create_indexes(models)
-                    for name in (await database[collection].index_names()).intersection(_REPLACED.get(collection, ())):
-                        await _drop(database, collection, name)
+                await database[collection].create_indexes(models)
+                for name in (await database[collection].index_names()).intersection(_REPLACED.get(collection, ())):
+                    await _drop(database, collection, name)
             except DuplicateKeyError:
                 logger("store").error("an index cannot be made, for there are doubles", collection=collection)
 
@@ -112,6 +111,6 @@ async def ensure_indexes(database: Database) -> None:
 async def _drop(database: Database, collection: str, name: str) -> None:
     try:
         await database[collection].drop_index(name)
-    except OperationFailure as failure:
-        if failure.code != _NO_SUCH_INDEX:  # another process that starts now was first
+    except Said as said:
+        if said.code != _NO_SUCH_INDEX:  # another process that starts now was first
             raise

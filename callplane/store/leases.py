@@ -1,7 +1,6 @@
 """Leases of API pods: which connections hold mailboxes. In database time, renewed each second (design 5)."""
 
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import away_when_unreachable
 
 _FORGOTTEN_MILLISECONDS = 3_600_000
 
@@ -15,28 +14,24 @@ class Pods:
 
     async def renew(self, pod: str, holder: str | None) -> None:
         """Say that this pod lives, and which connection of it holds mailboxes. Raises Away."""
-        with away_when_unreachable():
-            await self._collection.update_one(
-                {"_id": pod}, {"$set": {"holder": holder}, "$currentDate": {"since": True}}, upsert=True
-            )
+        await self._collection.update_one(
+            {"_id": pod}, {"$set": {"holder": holder}, "$currentDate": {"since": True}}, upsert=True
+        )
 
     async def release(self, pod: str) -> None:
         """Give the lease back at a peaceful end, so that others need not wait for it to run out."""
-        with away_when_unreachable():
-            await self._collection.delete_one({"_id": pod})
+        await self._collection.delete_one({"_id": pod})
 
     async def holders(self) -> frozenset[str]:
         """The connections of pods whose lease runs."""
         where = {"since": {"$type": "date"}, "$expr": {"$gte": ["$since", _past(self._lease)]}}
-        with away_when_unreachable():
-            found = [pod.get("holder") async for pod in self._collection.find(where, {"holder": 1})]
+        found = [pod.get("holder") async for pod in self._collection.find(where, {"holder": 1})]
         return frozenset(holder for holder in found if isinstance(holder, str))
 
     async def bury(self) -> None:
         """Forget the pods that died an hour ago."""
         where = {"since": {"$type": "date"}, "$expr": {"$lt": ["$since", _past(_FORGOTTEN_MILLISECONDS)]}}
-        with away_when_unreachable():
-            await self._collection.delete_many(where)
+        await self._collection.delete_many(where)
 
 
 def _past(milliseconds: int) -> dict[str, object]:

@@ -12,7 +12,6 @@ from callplane.contracts.model import Wire
 from callplane.store.decoding import read, readable
 from callplane.store.filters import older_than, placed_on
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.errors import away_when_unreachable
 
 PLACED_KIB = 2048
 """What a placement is reckoned with until the next reading of the memory tells its real size."""
@@ -61,9 +60,8 @@ class MediaServers:
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""
-        with away_when_unreachable():
-            update = {"$set": {"url": url}, "$setOnInsert": unborn()}
-            await self._collection.update_one({"_id": name}, update, upsert=True)
+        update = {"$set": {"url": url}, "$setOnInsert": unborn()}
+        await self._collection.update_one({"_id": name}, update, upsert=True)
 
     async def configure(self, name: str, url: str) -> bool:
         """Make one that the settings name known, unless an operator has removed it from this address; False then.
@@ -71,28 +69,24 @@ class MediaServers:
         Asked again after it was written: the order may have been given in between.
         """
         where: Document = {"_id": name, "url": url}
-        with away_when_unreachable():
-            if await self._removed.find_one(where) is not None:
-                return False
+        if await self._removed.find_one(where) is not None:
+            return False
         await self.register(name, url)
-        with away_when_unreachable():
-            if await self._removed.find_one(where) is None:
-                return True
-            await self._collection.delete_one({**where, "state": "down", "contacts": []})
+        if await self._removed.find_one(where) is None:
+            return True
+        await self._collection.delete_one({**where, "state": "down", "contacts": []})
         return False
 
     async def all(self) -> list[MediaServerDocument]:
         """The whole pool."""
-        with away_when_unreachable():
-            found = await self._collection.find().to_list()
+        found = await self._collection.find().to_list()
         return readable(MediaServerDocument, found, self._collection)
 
     async def reached(self, name: str, wrapper: str, server_id: str) -> None:
         """A wrapper has a socket: the server is up, and this is its process. Said again and again, written when new."""
         news = [{"contacts": {"$ne": wrapper}}, {"state": "down"}, {"server_id": {"$ne": server_id}}]
         update = {"$addToSet": {"contacts": wrapper}, "$set": {"state": "up", "server_id": server_id}}
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": name, "$or": news}, update)
+        await self._collection.update_one({"_id": name, "$or": news}, update)
 
     async def unreached(self, name: str, wrapper: str, *, refused: bool) -> bool:
         """A wrapper's own attempt has failed; True when nobody reaches it any more and it is down by that.
@@ -100,11 +94,10 @@ class MediaServers:
         Refused: nobody listens there, the process is gone for good. A silent one may wake up with all that it had.
         """
         gone: Document = {"server_id": None} if refused else {}
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": name}, {"$pull": {"contacts": wrapper}})
-            down = await self._collection.update_one(
-                {"_id": name, "contacts": [], "state": "up"}, {"$set": {"state": "down", **gone}}
-            )
+        await self._collection.update_one({"_id": name}, {"$pull": {"contacts": wrapper}})
+        down = await self._collection.update_one(
+            {"_id": name, "contacts": [], "state": "up"}, {"$set": {"state": "down", **gone}}
+        )
         return down.modified_count == 1
 
     async def contacts(self) -> frozenset[str]:
@@ -112,58 +105,49 @@ class MediaServers:
 
         each is alive before it is a contact, so that one who is none of them then is dead, or has given its lease up.
         """
-        with away_when_unreachable():
-            pool = self._collection.find({"contacts": {"$ne": []}}, {"contacts": 1})
-            return frozenset([wrapper async for server in pool for wrapper in server.get("contacts", [])])
+        pool = self._collection.find({"contacts": {"$ne": []}}, {"contacts": 1})
+        return frozenset([wrapper async for server in pool for wrapper in server.get("contacts", [])])
 
     async def forget(self, wrappers: Iterable[str]) -> None:
         """Take dead or leaving wrappers out of the contacts; that alone makes no server down."""
         gone = sorted(wrappers)
-        with away_when_unreachable():
-            await self._collection.update_many({"contacts": {"$in": gone}}, {"$pullAll": {"contacts": gone}})
+        await self._collection.update_many({"contacts": {"$in": gone}}, {"$pullAll": {"contacts": gone}})
 
     async def measured(self, name: str, memory: int) -> None:
         """A reading of the memory takes the place of the reckoned placements."""
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
+        await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
 
     async def monitor(self, name: str, wrapper: str, lease_seconds: float = 10.0) -> bool:
         """Be, or stay, the one who watches this server for orphans; free, ours, or its holder has been silent."""
         free = [{"monitor.wrapper": {"$in": [None, wrapper]}}, older_than("monitor.at", lease_seconds)]
         update = {"$set": {"monitor.wrapper": wrapper}, "$currentDate": {"monitor.at": True}}
-        with away_when_unreachable():
-            mine = await self._collection.update_one({"_id": name, "$or": free}, update)
+        mine = await self._collection.update_one({"_id": name, "$or": free}, update)
         return mine.matched_count == 1
 
     async def counted(self, name: str, wrapper: str, pipelines: int | None) -> None:
         """What its monitor has counted, for operators; None: the count begins anew."""
         where: Document = {"_id": name, "monitor.wrapper": wrapper, "pipelines": {"$ne": pipelines}}
-        with away_when_unreachable():
-            await self._lightly.update_one(where, {"$set": {"pipelines": pipelines}})
+        await self._lightly.update_one(where, {"$set": {"pipelines": pipelines}})
 
     async def count_sessions(self) -> None:
         """Count the open sessions on each, for those who need no newer number."""
-        with away_when_unreachable():
-            for name in [found["_id"] async for found in self._collection.find({}, {"_id": 1})]:
-                sessions = await self._sessions.count_documents(placed_on(name))
-                where = {"_id": name, "sessions": {"$ne": sessions}}
-                await self._lightly.update_one(where, {"$set": {"sessions": sessions}})
+        for name in [found["_id"] async for found in self._collection.find({}, {"_id": 1})]:
+            sessions = await self._sessions.count_documents(placed_on(name))
+            where = {"_id": name, "sessions": {"$ne": sessions}}
+            await self._lightly.update_one(where, {"$set": {"sessions": sessions}})
 
     async def reached_by_others(self, name: str, wrapper: str) -> bool:
         """Whether somebody else has a socket to it."""
         others: Document = {"_id": name, "state": "up", "contacts": {"$elemMatch": {"$ne": wrapper}}}
-        with away_when_unreachable():
-            return await self._collection.find_one(others, {"_id": 1}) is not None
+        return await self._collection.find_one(others, {"_id": 1}) is not None
 
     async def known(self, name: str) -> bool:
         """Whether it is in the pool (still)."""
-        with away_when_unreachable():
-            return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
+        return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
 
     async def open_one(self, *, but: str | None = None) -> str | None:
         """Some server that would take a session now, whoever reaches it."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({**_OPEN, "_id": {"$ne": but}}, {"_id": 1})
+        found = await self._collection.find_one({**_OPEN, "_id": {"$ne": but}}, {"_id": 1})
         return None if found is None else str(found["_id"])
 
     async def room_elsewhere(self, name: str) -> bool:
@@ -172,15 +156,13 @@ class MediaServers:
 
     async def is_draining(self, name: str) -> bool:
         """Whether the order to move everything off it (still) stands."""
-        with away_when_unreachable():
-            return await self._collection.find_one({"_id": name, "draining": True}, {"_id": 1}) is not None
+        return await self._collection.find_one({"_id": name, "draining": True}, {"_id": 1}) is not None
 
     async def take_turn(self, name: str, seconds: float) -> bool:
         """Be the one wrapper that moves sessions off this draining server for the next ``seconds``."""
         free = [{"moved": {"$exists": False}}, older_than("moved", seconds)]
         where = {"_id": name, "draining": True, "state": "up", "$or": free}
-        with away_when_unreachable():
-            mine = await self._collection.update_one(where, {"$currentDate": {"moved": True}})
+        mine = await self._collection.update_one(where, {"$currentDate": {"moved": True}})
         return mine.modified_count == 1
 
     async def reserve(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
@@ -197,8 +179,7 @@ class MediaServers:
 
     async def _reserve_among(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
         while True:
-            with away_when_unreachable():
-                up = await self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}}).to_list()
+            up = await self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}}).to_list()
             found = readable(MediaServerDocument, up, self._collection)
             if not found:
                 return None
@@ -209,18 +190,16 @@ class MediaServers:
 
     async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
         where: Document = {**_OPEN, "_id": best.name, "placed": best.placed, "memory": best.memory}
-        with away_when_unreachable():
-            found = await self._lightly.find_one_and_update(
-                where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
-            )
+        found = await self._lightly.find_one_and_update(
+            where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
+        )
         return None if found is None else read(MediaServerDocument, found, self._collection)
 
     async def unreserve(self, name: str) -> None:
         """The reserved pipeline lost its race or could not be made."""
-        with away_when_unreachable():
-            await self._collection.update_one(
-                {"_id": name, "placed": {"$gte": PLACED_KIB}}, {"$inc": {"placed": -PLACED_KIB}}
-            )
+        await self._collection.update_one(
+            {"_id": name, "placed": {"$gte": PLACED_KIB}}, {"$inc": {"placed": -PLACED_KIB}}
+        )
 
 
 def _choose(up: list[MediaServerDocument], former: str | None) -> tuple[MediaServerDocument, str]:

@@ -13,7 +13,6 @@ from callplane.store.due_times import ANEW, Graces
 from callplane.store.filters import in_time, older_than
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.driver import Found
-from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 LIMIT = 5000
@@ -50,12 +49,11 @@ class Liveness:
 
     async def heard(self, connection: str) -> ConnectionDocument | None:
         """Its client reports, so that its silence will mean something; the document as it is, None when it is over."""
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                {"_id": connection, "state": "ready"},
-                {"$set": {"heard": True}},
-                return_document=ReturnDocument.AFTER,
-            )
+        found = await self._collection.find_one_and_update(
+            {"_id": connection, "state": "ready"},
+            {"$set": {"heard": True}},
+            return_document=ReturnDocument.AFTER,
+        )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
     async def unconnected_for(self, seconds: float, limit: int = 100) -> list[ConnectionDocument]:
@@ -77,10 +75,7 @@ class Liveness:
 
     async def flow(self, connection: str, medium: str, *, flowing: bool) -> None:
         """Whether one medium arrives from the participant; nobody is told of this alone (it is also silence)."""
-        with away_when_unreachable():
-            await self._collection.update_one(
-                {"_id": connection, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}}
-            )
+        await self._collection.update_one({"_id": connection, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}})
 
     async def tell_failed(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
         """It did not heal while the drop timer ran: its participant is told to offer again, once."""
@@ -125,8 +120,7 @@ class Liveness:
         def question(also: Document) -> Found:
             return self._collection.find({"$and": [where, also]} if also else where).sort("since", 1).limit(limit)
 
-        with away_when_unreachable():
-            return await page(ConnectionDocument, question, self._collection)
+        return await page(ConnectionDocument, question, self._collection)
 
 
 def _of(seats: Seats) -> Document:

@@ -7,7 +7,6 @@ from pymongo import ReturnDocument
 
 from callplane.store.filters import in_time
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.errors import away_when_unreachable
 
 FIRST_SECONDS = 3.0
 """What changes later than this after the first look was reported by a client that lives."""
@@ -54,10 +53,9 @@ class Pulses:
             {"case": {"$ne": ["$pulse.reports", now["reports"]]}, "then": {**since, "first": "$pulse.first"}},
         ]
         same = {"$mergeObjects": ["$pulse", {"last": now["last"]}]}
-        with away_when_unreachable():
-            return await self._collection.find_one_and_update(
-                {"_id": connection, "state": "ready", "media_state": "connected", "$expr": in_time(until)},
-                [{"$set": {"pulse": {"$switch": {"branches": branches, "default": same}}}}],
-                projection={"pulse": 1},
-                return_document=ReturnDocument.AFTER,
-            )
+        return await self._collection.find_one_and_update(
+            {"_id": connection, "state": "ready", "media_state": "connected", "$expr": in_time(until)},
+            [{"$set": {"pulse": {"$switch": {"branches": branches, "default": same}}}}],
+            projection={"pulse": 1},
+            return_document=ReturnDocument.AFTER,
+        )

@@ -18,7 +18,6 @@ from callplane.store.documents import Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
 KICKED_KEPT = 1000
@@ -119,8 +118,7 @@ class Seats:
         """Seats whose media is away, of some open sessions after this one; and the session to go on after."""
         where = {"status": "open", "participants.state": "reconnecting", "_id": {"$gt": after}}
         shown = {"participants.id": 1, "participants.state": 1}
-        with away_when_unreachable():
-            found = await self._collection.find(where, shown).sort("_id", 1).limit(limit).to_list()
+        found = await self._collection.find(where, shown).sort("_id", 1).limit(limit).to_list()
         seats = {
             (one["_id"], seat["id"])
             for one in found

@@ -9,7 +9,6 @@ from callplane.store.decoding import readable
 from callplane.store.filters import placed_on
 from callplane.store.media_servers import REMOVED, MediaServerDocument, unborn
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.errors import away_when_unreachable
 
 Removed = Literal["removed", "busy", "unknown"]
 
@@ -39,9 +38,8 @@ class PoolOrders:
     async def add(self, name: str, url: str) -> bool:
         """Make it known; False: the name is taken."""
         try:
-            with away_when_unreachable():
-                await self._removed.delete_one({"_id": name})
-                await self._servers.insert_one({"_id": name, "url": url, **unborn()})
+            await self._removed.delete_one({"_id": name})
+            await self._servers.insert_one({"_id": name, "url": url, **unborn()})
         except DuplicateKeyError:
             return False
         return True
@@ -53,8 +51,7 @@ class PoolOrders:
             fields = {"cordoned": cordoned} if cordoned else {"cordoned": False, "draining": False}
         if draining is not None:
             fields |= {"draining": True, "cordoned": True} if draining else {"draining": False}
-        with away_when_unreachable():
-            await self._servers.update_one({"_id": name}, {"$set": fields})
+        await self._servers.update_one({"_id": name}, {"$set": fields})
 
     async def remove(self, name: str) -> Removed:
         """Forget it unless a call is on it. One that is placed there in this moment is moved as from a lost one.
@@ -63,22 +60,19 @@ class PoolOrders:
         """
         if await self._count(name):
             return "busy"
-        with away_when_unreachable():
-            found = await self._servers.find_one({"_id": name}, {"url": 1})
-            if found is None:
-                return "unknown"
-            await self._removed.update_one({"_id": name}, {"$set": {"url": found["url"]}}, upsert=True)
-            gone = await self._servers.delete_one({"_id": name})
+        found = await self._servers.find_one({"_id": name}, {"url": 1})
+        if found is None:
+            return "unknown"
+        await self._removed.update_one({"_id": name}, {"$set": {"url": found["url"]}}, upsert=True)
+        gone = await self._servers.delete_one({"_id": name})
         return "removed" if gone.deleted_count else "unknown"
 
     async def _pool(self) -> list[MediaServerDocument]:
-        with away_when_unreachable():
-            found = await self._servers.find().sort("_id", 1).to_list()
+        found = await self._servers.find().sort("_id", 1).to_list()
         return readable(MediaServerDocument, found, self._servers)
 
     async def _count(self, name: str) -> int:
-        with away_when_unreachable():
-            return await self._sessions.count_documents(placed_on(name))
+        return await self._sessions.count_documents(placed_on(name))
 
 
 def _view(server: MediaServerDocument, sessions: int, pool: list[MediaServerDocument]) -> MediaServerView:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 from callplane.store.decoding import readable
 from callplane.store.documents import SessionDocument
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import away_when_unreachable
 
 # Left on the server: what no public view shows.
 _UNSEEN = {"outbox": 0, "chores": 0, "applied": 0, "kicked": 0}
@@ -32,7 +31,6 @@ class Listing:
         where: dict[str, Any] = {"_id": {"$gte": ""} if after is None else {"$gt": after}}
         if status:
             where["status"] = status
-        with away_when_unreachable():
-            found = await self._collection.find(where, _UNSEEN).sort("_id", 1).limit(limit + 1).to_list(limit + 1)
+        found = await self._collection.find(where, _UNSEEN).sort("_id", 1).limit(limit + 1).to_list(limit + 1)
         sessions = readable(SessionDocument, found[:limit], self._collection)
         return Page(sessions, found[limit - 1]["_id"] if len(found) > limit else None)

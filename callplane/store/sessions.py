@@ -16,7 +16,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.errors import Said, away_when_unreachable
+from callplane.store.mongo.errors import Said
 from callplane.store.unreadable import close_unreadable, why_not
 from callplane.store.versioned_updates import Change, CountedUpdates, Owed
 
@@ -52,8 +52,7 @@ class Sessions:
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session, "created_at": {"$exists": False}}
         try:
-            with away_when_unreachable():
-                await self._collection.update_one(guard, pipeline, upsert=True)
+            await self._collection.update_one(guard, pipeline, upsert=True)
         except DuplicateKeyError as double:
             return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
         except Said as said:
@@ -69,13 +68,11 @@ class Sessions:
     async def is_full(self, session: str) -> bool:
         """Whether it has as many bytes as callers may bring it to."""
         where: Document = {"_id": session, "$expr": {"$not": [has_room()]}}
-        with away_when_unreachable():
-            return await self._collection.find_one(where, {"_id": 1}) is not None
+        return await self._collection.find_one(where, {"_id": 1}) is not None
 
     async def epoch_of_open(self, session: str) -> int | None:
         """Its epoch, if it is open; read without the rest, which may be large, or not readable."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"_id": session, "status": "open"}, {"epoch": 1})
+        found = await self._collection.find_one({"_id": session, "status": "open"}, {"epoch": 1})
         if found is None:
             return None
         epoch = found.get("epoch")
@@ -83,14 +80,12 @@ class Sessions:
 
     async def grace_of(self, session: str) -> int | None:
         """The grace of its seats, without all that it holds besides; None: it is not open."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"_id": session, "status": "open"}, {"settings.grace": 1})
+        found = await self._collection.find_one({"_id": session, "status": "open"}, {"settings.grace": 1})
         return None if found is None else int(found["settings"]["grace"])
 
     async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
         """The open session that has this custom id."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"custom_id": custom_id, "status": "open"})
+        found = await self._collection.find_one({"custom_id": custom_id, "status": "open"})
         return None if found is None else read(SessionDocument, found, self._collection)
 
     async def update(
@@ -122,8 +117,7 @@ class Sessions:
 
     async def close_unreadable(self, session: str, reason: str) -> Change[SessionDocument] | None:
         """End one that cannot be read, losing what was in it. None: there is none, or it can be read."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"_id": session})
+        found = await self._collection.find_one({"_id": session})
         if found is None or why_not(SessionDocument, found) is None:
             return None
         closed = await close_unreadable(self._collection, self._clock, found, reason)
@@ -141,22 +135,19 @@ class Sessions:
 
     async def forget_media(self, session: str, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
-        with away_when_unreachable():
-            await self._collection.update_one(
-                {"_id": session, "status": "closed", "media": media}, {"$set": {"media": None}}
-            )
+        await self._collection.update_one(
+            {"_id": session, "status": "closed", "media": media}, {"$set": {"media": None}}
+        )
 
     async def is_over(self, session: str, seconds: float) -> bool:
         """Whether it was closed ``seconds`` ago and everything of it has been told."""
         where = {"_id": session, "status": "closed", "outbox": [], **older_than("since", seconds)}
-        with away_when_unreachable():
-            return await self._collection.find_one(where, {"_id": 1}) is not None
+        return await self._collection.find_one(where, {"_id": 1}) is not None
 
     async def open_ids(self) -> list[SessionId]:
         """Every open session, read ``local``: majority reads, with secondaries behind, missed inserts (measured)."""
         local = self._collection.with_options(read_concern=ReadConcern("local"))
-        with away_when_unreachable():
-            found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
+        found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
         return [SessionId(id_) for id_ in found if isinstance(id_, str)]
 
     async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
@@ -167,28 +158,24 @@ class Sessions:
         """
         up = sorted({process for process in servers.values() if process})
         where = {**_PLACED, "server_id": {"$nin": up}}
-        with away_when_unreachable():
-            return await page(
-                SessionDocument, lambda also: self._collection.find({**where, **also}).limit(limit), self._collection
-            )
+        return await page(
+            SessionDocument, lambda also: self._collection.find({**where, **also}).limit(limit), self._collection
+        )
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""
-        with away_when_unreachable():
-            found = await self._collection.find(placed_on(server)).limit(limit).to_list()
+        found = await self._collection.find(placed_on(server)).limit(limit).to_list()
         return readable(SessionDocument, found, self._collection)
 
     async def pipelines(self) -> list[MediaRef]:
         """Every session's pipeline, also of those that were just closed."""
-        with away_when_unreachable():
-            found = self._collection.find({"media": {"$ne": None}}, {"media": 1})
-            return [session["media"] async for session in found if isinstance(session["media"], MediaRef)]
+        found = self._collection.find({"media": {"$ne": None}}, {"media": 1})
+        return [session["media"] async for session in found if isinstance(session["media"], MediaRef)]
 
     async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a session names as its pipeline."""
-        with away_when_unreachable():
-            found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
-            return {session["media"] async for session in found}
+        found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
+        return {session["media"] async for session in found}
 
     async def tombstones(self, seconds: float, limit: int = 100) -> list[str]:
         """Sessions that were closed longer ago than anybody may still read their mailboxes, unless that is put off."""
@@ -196,8 +183,7 @@ class Sessions:
         tried = {"due": {"$type": "date"}, "$and": [older_than("since", seconds), is_due()]}
         found = []
         for where in ({**old, "due": None}, {"status": "closed", **tried}):
-            with away_when_unreachable():
-                found += [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
+            found += [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
         return [id_ for id_ in found if isinstance(id_, str)]
 
     async def published(self, sessions: Collection[SessionId]) -> dict[str, int]:
@@ -207,20 +193,17 @@ class Sessions:
         ids = sorted(sessions)
         for start in range(0, len(ids), AT_ONCE):
             where = {"_id": {"$in": ids[start : start + AT_ONCE]}, "status": "open"}
-            with away_when_unreachable():
-                async for one in self._collection.find(where, {"published": version}):
-                    found[one["_id"]] = one["published"]
+            async for one in self._collection.find(where, {"published": version}):
+                found[one["_id"]] = one["published"]
         return found
 
     async def put_off(self, session: str) -> None:
         """What time alone makes due of it could not be done: later, after 30 s at most."""
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": session}, [{"$set": {"due": put_off("$since")}}])
+        await self._collection.update_one({"_id": session}, [{"$set": {"due": put_off("$since")}}])
 
     async def bury(self, session: str) -> None:
         """Delete a tombstone."""
-        with away_when_unreachable():
-            await self._collection.delete_one({"_id": session, "status": "closed"})
+        await self._collection.delete_one({"_id": session, "status": "closed"})
 
     async def due_to_close(self, limit: int = 100) -> list[tuple[str, str]]:
         """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason.
@@ -229,9 +212,8 @@ class Sessions:
         """
         timeout = {"$cond": ["$left", "$settings.departure_timeout", "$settings.empty_timeout"]}
         new, where = {**_DESERTED, "due": None}, {**_DESERTED, "due": {"$type": "date"}, **is_due()}
-        with away_when_unreachable():
-            await self._collection.update_many(new, [{"$set": {"due": after("$since", timeout)}}])
-            found = await self._collection.find(where, {"left": 1}).limit(limit).to_list()
+        await self._collection.update_many(new, [{"$set": {"due": after("$since", timeout)}}])
+        found = await self._collection.find(where, {"left": 1}).limit(limit).to_list()
         due = [(one["_id"], "departed" if one.get("left") else "empty") for one in found]
         return [(id_, reason) for id_, reason in due if isinstance(id_, str)]
 
@@ -242,8 +224,7 @@ class Sessions:
         also = {"participants": [], "left": left, **older_than("since", setting)}
         closed = await self.close(session, reason, also=also)
         if closed is None:
-            with away_when_unreachable():
-                await self._collection.update_one({"_id": session, **_DESERTED}, {"$unset": {"due": ""}})
+            await self._collection.update_one({"_id": session, **_DESERTED}, {"$unset": {"due": ""}})
         return closed
 
 

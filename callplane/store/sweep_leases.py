@@ -6,7 +6,6 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.store.filters import older_than
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.errors import away_when_unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,7 @@ class Duties:
         """Every lease, by its sweep: one question for all of them. Raises Away."""
         past = {"$subtract": ["$$NOW", int(self._lease * 1000)]}
         fields = {"holder": 1, "held": {"$gte": ["$at", past]}, "crowded": {"$gte": ["$crowded", past]}}
-        with away_when_unreachable():
-            found = await self._collection.aggregate([{"$project": fields}])
+        found = await self._collection.aggregate([{"$project": fields}])
         return {
             one["_id"]: Duty(str(one.get("holder")), bool(one.get("held")), bool(one.get("crowded")))
             for one in found
@@ -42,21 +40,18 @@ class Duties:
         """Be, or stay, the one who does it: free, ours, or its holder has not done it for a lease. Raises Away."""
         free: list[Document] = [{"holder": {"$in": [None, wrapper]}}, older_than("at", self._lease)]
         update = {"$set": {"holder": wrapper}, "$currentDate": {"at": True}}
-        with away_when_unreachable():
-            if (await self._collection.update_one({"_id": sweep, "$or": free}, update)).matched_count:
-                return True
-            try:  # where there is none yet; $expr may not stand in the filter of an upsert
-                await self._collection.update_one({"_id": sweep, "holder": {"$exists": False}}, update, upsert=True)
-            except DuplicateKeyError:
-                return False  # it is there, and another's
+        if (await self._collection.update_one({"_id": sweep, "$or": free}, update)).matched_count:
             return True
+        try:  # where there is none yet; $expr may not stand in the filter of an upsert
+            await self._collection.update_one({"_id": sweep, "holder": {"$exists": False}}, update, upsert=True)
+        except DuplicateKeyError:
+            return False  # it is there, and another's
+        return True
 
     async def crowd(self, sweep: str) -> None:
         """For a lease from now on everybody is to do it. Raises Away."""
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": sweep}, {"$currentDate": {"crowded": True}})
+        await self._collection.update_one({"_id": sweep}, {"$currentDate": {"crowded": True}})
 
     async def release(self, wrapper: str) -> None:
         """Give all of a wrapper's back at its peaceful end, so that others need not wait. Raises Away."""
-        with away_when_unreachable():
-            await self._collection.update_many({"holder": wrapper}, {"$set": {"holder": None}})
+        await self._collection.update_many({"holder": wrapper}, {"$set": {"holder": None}})

@@ -6,7 +6,6 @@ from pymongo import ReturnDocument
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import away_when_unreachable
 
 TICKET_SECONDS = 60
 
@@ -20,19 +19,17 @@ class Tickets:
     async def issue(self, ticket: str, session: SessionId, participant: ParticipantId) -> None:
         """Write a fresh ticket down for one seat. Raises Away."""
         update = {"$setOnInsert": {"session_id": session, "participant_id": participant}, "$currentDate": {"at": True}}
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": _hash(ticket)}, update, upsert=True)
+        await self._collection.update_one({"_id": _hash(ticket)}, update, upsert=True)
 
     async def use(self, ticket: str) -> tuple[SessionId, ParticipantId] | None:
         """The seat of a ticket, for whoever uses it first; None when it is used, too old or unknown. Raises Away."""
         oldest = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": TICKET_SECONDS}}
         fresh = {"at": {"$type": "date"}, "$expr": {"$gt": ["$at", oldest]}}
-        with away_when_unreachable():
-            found = await self._collection.find_one_and_update(
-                {"_id": _hash(ticket), "used": {"$exists": False}, **fresh},
-                {"$set": {"used": True}},
-                return_document=ReturnDocument.AFTER,
-            )
+        found = await self._collection.find_one_and_update(
+            {"_id": _hash(ticket), "used": {"$exists": False}, **fresh},
+            {"$set": {"used": True}},
+            return_document=ReturnDocument.AFTER,
+        )
         return None if found is None else (SessionId(found["session_id"]), ParticipantId(found["participant_id"]))
 
 

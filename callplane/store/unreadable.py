@@ -18,7 +18,6 @@ from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.media_servers import MediaServerDocument
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.driver import Collection
-from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
 from callplane.telemetry.failures import words
 
@@ -57,8 +56,7 @@ class UnreadableDocuments:
         """The unreadable ones among the next thousand. Raises Away; ValueError when ``after`` is of no page."""
         name, last = _place(after)
         where: Document = {} if last is _ABSENT else {"$expr": {"$gt": ["$_id", {"$literal": last}]}}
-        with away_when_unreachable():
-            found = await self._database[name].find(where).sort("_id", 1).limit(LOOKED_AT).to_list()
+        found = await self._database[name].find(where).sort("_id", 1).limit(LOOKED_AT).to_list()
         documents = []
         for n, one in enumerate(found):
             if n % _AT_ONCE == 0:
@@ -80,8 +78,7 @@ class UnreadableDocuments:
         if name not in KINDS:
             return "unknown"
         collection = self._database[name]
-        with away_when_unreachable():
-            found = await collection.find_one({"_id": {"$eq": id_}})  # whatever it is, it is no operator
+        found = await collection.find_one({"_id": {"$eq": id_}})  # whatever it is, it is no operator
         if found is None:
             return "unknown"
         if why_not(KINDS[name], found) is None:
@@ -89,8 +86,7 @@ class UnreadableDocuments:
         if name == "sessions" and isinstance(id_, str):
             await close_unreadable(collection, self._clock, found, "removed")
         else:
-            with away_when_unreachable():
-                await collection.delete_one({"_id": {"$eq": id_}})
+            await collection.delete_one({"_id": {"$eq": id_}})
         return "removed"
 
 
@@ -113,9 +109,8 @@ async def close_unreadable(
     update = [{"$replaceWith": {"$mergeObjects": [{"$literal": _tombstone(found, clock, reason)}, _STAMPS]}}]
     version = found.get("version")
     same = {"version": version} if "version" in found else {"version": {"$exists": False}}
-    with away_when_unreachable():
-        await collection.update_one({"_id": found["_id"], **same}, update)
-        now = await collection.find_one({"_id": found["_id"]})
+    await collection.update_one({"_id": found["_id"], **same}, update)
+    now = await collection.find_one({"_id": found["_id"]})
     return None if now is None or why_not(SessionDocument, now) else SessionDocument.model_validate(now)
 
 

@@ -16,7 +16,6 @@ from callplane.store.filters import after, put_off
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import DatabaseClock, Document
 from callplane.store.mongo.driver import Collection
-from callplane.store.mongo.errors import away_when_unreachable
 
 CLAIMED = 3
 
@@ -83,10 +82,9 @@ class CountedUpdates(Generic[D]):
         return Change(read(self._kind, found, self._collection), at_once)
 
     async def _apply(self, where: Mapping[str, Any], operators: Document, **options: Any) -> Document | None:
-        with away_when_unreachable():
-            return await self._collection.find_one_and_update(
-                where, operators, return_document=ReturnDocument.AFTER, **options
-            )
+        return await self._collection.find_one_and_update(
+            where, operators, return_document=ReturnDocument.AFTER, **options
+        )
 
     async def pull_published(self, id_: str, entries: list[str]) -> D | None:
         """Take published events out, by their ids; returns the document with what is left."""
@@ -95,13 +93,11 @@ class CountedUpdates(Generic[D]):
 
     async def pull_chore(self, id_: str, chore: str) -> None:
         """Take a chore out that has been done."""
-        with away_when_unreachable():
-            await self._collection.update_one({"_id": id_}, {"$pull": {"chores": {"id": chore}}})
+        await self._collection.update_one({"_id": id_}, {"$pull": {"chores": {"id": chore}}})
 
     async def find(self, id_: str) -> D | None:
         """The document as of the last majority write."""
-        with away_when_unreachable():
-            found = await self._collection.find_one({"_id": id_})
+        found = await self._collection.find_one({"_id": id_})
         return None if found is None else read(self._kind, found, self._collection)
 
     async def owing(self, age: float, limit: int = 200) -> list[str]:
@@ -110,9 +106,8 @@ class CountedUpdates(Generic[D]):
         Two queries, in the order of their indexes: of one for both, those with events could keep all others away.
         """
         found: dict[str, None] = {}
-        with away_when_unreachable():
-            for due in self._due(age):
-                found |= {d["_id"]: None async for d in self._collection.find(due, {"_id": 1}).limit(limit)}
+        for due in self._due(age):
+            found |= {d["_id"]: None async for d in self._collection.find(due, {"_id": 1}).limit(limit)}
         return [id_ for id_ in found if isinstance(id_, str)]
 
     async def win(self, id_: str, age: float) -> D | None:
@@ -135,17 +130,15 @@ class CountedUpdates(Generic[D]):
         """
         update = {owed: _later(f"${owed}", entries, seconds) for owed in ("outbox", "chores")}
         where = {"_id": id_, "outbox": {"$type": "array"}, "chores": {"$type": "array"}}
-        with away_when_unreachable():
-            await self._collection.update_one(where, [{"$set": update}])
+        await self._collection.update_one(where, [{"$set": update}])
 
     async def hasten(self, what: Some[str]) -> None:
         """What these chores wait for has happened: what was put off of them is due now."""
         now = self._clock.now()
         late = {"late.at": {"$gt": now}, "late.do": {"$in": list(what)}}
-        with away_when_unreachable():
-            await self._collection.update_many(
-                {"chores.at": {"$gt": now}}, {"$set": {"chores.$[late].at": now}}, array_filters=[late]
-            )
+        await self._collection.update_many(
+            {"chores.at": {"$gt": now}}, {"$set": {"chores.$[late].at": now}}, array_filters=[late]
+        )
 
     def _due(self, age: float) -> list[Document]:
         before = self._clock.now() - timedelta(seconds=age)

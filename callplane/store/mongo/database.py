@@ -10,7 +10,6 @@ from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from callplane.store.mongo.driver import Calm, Database, Document
-from callplane.store.mongo.errors import away_when_unreachable
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
 
 __all__ = ["Database", "DatabaseClock", "Document", "open_database"]
@@ -28,10 +27,9 @@ class DatabaseClock:
 
     async def sync(self) -> None:
         """Read the primary's clock; half the round trip has passed since. Raises Away."""
-        with away_when_unreachable():
-            asked = monotonic()
-            answer = await self._database.hello()
-            heard = monotonic()
+        asked = monotonic()
+        answer = await self._database.hello()
+        heard = monotonic()
         self._known, self._at = answer["localTime"], (asked + heard) / 2
 
     def now(self) -> datetime:

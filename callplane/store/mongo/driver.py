@@ -16,6 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import Unread
+from callplane.store.mongo.errors import away_when_unreachable
 from callplane.telemetry.stages import stage
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class Calm:
         if watches:
             self._watching.add(task)
         task.add_done_callback(self._ended)
-        with stage("store"):
+        with stage("store"), away_when_unreachable():
             return await asyncio.shield(task)
 
     async def rest(self) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from api.app import serve
 from api.dispatch.buses import rabbitmq
 from api.settings import Settings, mistakes
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import configure_logs
 
 LAST_SECONDS = 0.4
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings))
-    except (Away, OSError) as trouble:
+    except (Unavailable, OSError) as trouble:
         print(f"The API cannot start: {trouble}.", file=sys.stderr)
         return 1
     return 0

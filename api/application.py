@@ -6,10 +6,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from api.http.access_log import Observed
+from api.http.access_log import AccessLog
 from api.http.cors import Cors
-from api.http.middleware import Edge
-from api.http.operator_port import Apart
+from api.http.middleware import RequestMiddleware
+from api.http.operator_port import OperatorPort
 from api.http.problems import ProblemBody, install
 from api.routes import (
     connections,
@@ -25,7 +25,7 @@ from api.routes import (
 )
 from api.routes.web import mount_web
 from api.schemas.responses import EXAMPLES
-from api.services import Parts
+from api.services import Services
 
 OPERATORS = (media_servers, dead_letters, unreadable)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
@@ -33,7 +33,7 @@ OPERATORS = (media_servers, dead_letters, unreadable)
 _ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
 
 
-def application(parts: Parts) -> ASGIApp:
+def application(parts: Services) -> ASGIApp:
     """The whole ASGI program on these parts."""
     # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
     # The framework's pages about the description load their scripts from elsewhere: only the description is served.
@@ -54,8 +54,8 @@ def application(parts: Parts) -> ASGIApp:
     origins = parts.settings.cors_origins
     inside: ASGIApp = Cors(app, origins) if origins else app
     if parts.settings.operator_port is not None:
-        inside = Apart(inside, [noun.router.prefix for noun in OPERATORS])
-    return Observed(Edge(inside, parts.metrics, parts.draining), parts.traces)
+        inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
+    return AccessLog(RequestMiddleware(inside, parts.metrics, parts.draining), parts.traces)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

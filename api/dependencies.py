@@ -11,9 +11,9 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credential, caller, identity
-from api.dispatch.dispatcher import FAREWELLS, Order, Origin
+from api.dispatch.dispatcher import EXIT_COMMANDS, CommandOrigin, PreparedCommand
 from api.http.disconnects import insist
-from api.services import Parts, parts_of
+from api.services import Services, parts_of
 from callplane.contracts.commands import Command
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
@@ -32,18 +32,18 @@ IdempotencyKey = Annotated[str, _KEY_SHAPE]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A verified request; ``arrived`` is the database time at which this pod had read it."""
 
-    parts: Parts
+    parts: Services
     credential: Credential
     request: Request
     arrived: datetime
     key: str | None = None
 
-    async def order(self, session_id: str | None, body: Command) -> Order:
+    async def order(self, session_id: str | None, body: Command) -> PreparedCommand:
         """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
-        if not isinstance(body, FAREWELLS):
+        if not isinstance(body, EXIT_COMMANDS):
             await self.insist()  # before its key is recorded, as if it had never come
         return await self.parts.dispatch.order(self._origin, session_id, body)
 
@@ -69,11 +69,11 @@ class Asked:
         return identity(self.credential), self.request.method, self.request.url.path
 
     @property
-    def _origin(self) -> Origin:
-        return Origin(caller(self.credential), self.scope, self.arrived, self.key)
+    def _origin(self) -> CommandOrigin:
+        return CommandOrigin(caller(self.credential), self.scope, self.arrived, self.key)
 
 
-def known(parts: Parts, connection: HTTPConnection) -> Credential:
+def known(parts: Services, connection: HTTPConnection) -> Credential:
     """Who asks, and one request less that they may ask; found once in a request. Raises Refusal."""
     found: Credential | None = connection.scope.get(_KNOWN)
     if found is None:
@@ -81,7 +81,7 @@ def known(parts: Parts, connection: HTTPConnection) -> Credential:
     return found
 
 
-def _found(parts: Parts, connection: HTTPConnection) -> Credential:
+def _found(parts: Services, connection: HTTPConnection) -> Credential:
     address = parts.proxies.address_of(connection)
     try:
         credential = parts.credentials.of(connection.headers)
@@ -95,18 +95,18 @@ def _found(parts: Parts, connection: HTTPConnection) -> Credential:
 # Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.
 
 
-async def _asked(request: Request) -> Asked:
+async def _asked(request: Request) -> ApiRequest:
     parts = parts_of(request)
     credential = known(parts, request)
-    return Asked(parts, credential, request, parts.store.clock.now())
+    return ApiRequest(parts, credential, request, parts.store.clock.now())
 
 
 async def _making(
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[ApiRequest, Depends(_asked)],
     idempotency_key: Annotated[
         IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
     ] = None,
-) -> Asked:
+) -> ApiRequest:
     return replace(asked, key=idempotency_key)
 
 
@@ -133,13 +133,13 @@ SCHEMES = [Depends(_KEY), Depends(_BEARER)]
 """For the router: every route that asks who asks says so in OpenAPI."""
 
 
-async def _answering(asked: Annotated[Asked, Depends(_making)], response: Response) -> tuple[Asked, Response]:
+async def _answering(asked: Annotated[ApiRequest, Depends(_making)], response: Response) -> tuple[ApiRequest, Response]:
     return asked, response
 
 
-AskedOf = Annotated[Asked, Depends(_asked)]
-MakingOf = Annotated[Asked, Depends(_making)]
-Answering = Annotated[tuple[Asked, Response], Depends(_answering)]
+Authenticated = Annotated[ApiRequest, Depends(_asked)]
+Idempotent = Annotated[ApiRequest, Depends(_making)]
+IdempotentWithResponse = Annotated[tuple[ApiRequest, Response], Depends(_answering)]
 """A request that may have an Idempotency-Key, and where to put headers, as one argument."""
 
 IfMatch = Annotated[int | None, Depends(if_match)]

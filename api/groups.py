@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def unwrapped() -> Generator[None]:
+def single_exception() -> Generator[None]:
     """A task group wraps even what its own block raises: callers get a lone exception as it was raised."""
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnCredentials:
     """Where the TURN servers are, the secret that they share with us, and how long a credential is good for."""
 
     urls: tuple[str, ...]

@@ -7,19 +7,19 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.auth.credentials import Credentials
-from api.auth.permissions import Permits
-from api.auth.rate_limits import Allowances
-from api.dispatch.dispatcher import Dispatch
-from api.http.trusted_proxies import Proxies
-from api.mailboxes.poll_router import Doors
+from api.auth.permissions import Permissions
+from api.auth.rate_limits import RateLimits
+from api.dispatch.dispatcher import CommandDispatcher
+from api.http.trusted_proxies import TrustedProxies
+from api.mailboxes.poll_router import PollRouter
 from api.metrics import Metrics
 from api.settings import Settings
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
 from callplane.store.mongo.database import DatabaseClock
-from callplane.store.server_pool import PoolOrders
-from callplane.store.session_pages import Listing
+from callplane.store.server_pool import ServerPool
+from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
 from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments
@@ -27,45 +27,45 @@ from callplane.telemetry.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Repositories:
     """What the API reads; of it, only operators' orders are written here."""
 
     sessions: Sessions
     connections: Connections
-    listing: Listing
-    pool: PoolOrders
+    listing: SessionPages
+    pool: ServerPool
     unreadable: UnreadableDocuments
     clock: DatabaseClock
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Services:
     """Everything that a route may use. ``draining`` is set at SIGTERM, before the listener closes."""
 
     settings: Settings
     credentials: Credentials
-    allowances: Allowances
-    proxies: Proxies
-    permits: Permits
-    dispatch: Dispatch
+    allowances: RateLimits
+    proxies: TrustedProxies
+    permits: Permissions
+    dispatch: CommandDispatcher
     messenger: Messenger
     dead_letters: DeadLetters
-    store: Store
-    doors: Doors
+    store: Repositories
+    doors: PollRouter
     tickets: Tickets
     metrics: Metrics
     traces: Traces
     draining: asyncio.Event
 
 
-def parts_of(request: Request) -> Parts:
+def parts_of(request: Request) -> Services:
     """The parts of the program that serves this request."""
-    return cast(Parts, request.app.state.parts)
+    return cast(Services, request.app.state.parts)
 
 
-async def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Services:
     # Not the function above itself: what is no coroutine FastAPI runs in a thread, which costs more than all of this.
     return parts_of(request)
 
 
-PartsOf = Annotated[Parts, Depends(_parts)]
+PartsOf = Annotated[Services, Depends(_parts)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.ice_servers import Turn
+from api.ice_servers import TurnCredentials
 from callplane.telemetry.exporting import OTLP_PATTERN
 
 SECRET_BYTES = 32
@@ -150,7 +150,7 @@ class Settings(BaseSettings):
 
     def ice_servers_for(self, user: str, now: datetime) -> list[dict[str, Any]]:
         """What a browser is given: the servers of the settings, and TURN with a credential of its own."""
-        turn = Turn(self.turn_urls, self.turn_secret, self.turn_seconds)
+        turn = TurnCredentials(self.turn_urls, self.turn_secret, self.turn_seconds)
         return [*self.ice_servers, *([turn.ice_server(user, now)] if self.turn_urls else [])]
 
 

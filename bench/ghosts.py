@@ -21,7 +21,7 @@ from testkit.clients.browsers import AUTOPLAY, chromium
 from testkit.clients.browsers import person as page_of
 from testkit.clients.calls import KEY, Call, call
 from testkit.clients.participant import person, pods
-from testkit.clients.self_healing_participant import Steadfast
+from testkit.clients.self_healing_participant import SelfHealingParticipant
 from testkit.crashes.leak_check import children, pipelines
 from testkit.servers.programs import Cluster, Size, cluster
 from testkit.servers.until import until
@@ -56,7 +56,7 @@ async def guest(given: argparse.Namespace) -> None:
         person(ask, given.session, KEY, name="Guest") as me,
         asyncio.TaskGroup() as group,
     ):
-        steadfast = Steadfast(me)
+        steadfast = SelfHealingParticipant(me)
         going = group.create_task(steadfast.run())
         await steadfast.sees(1, given.host, frames=5)
         say({"there": True})

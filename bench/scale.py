@@ -26,7 +26,7 @@ from bench.calls import servers
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, UpdateSession
-from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.ids import id_made_by, new_id
 from callplane.contracts.replies import Reply
 from callplane.store.mongo.database import DatabaseClock, open_database
 from callplane.telemetry.logs import configure_logs
@@ -51,7 +51,7 @@ class Bench:
         """One command and its reply, which must be no problem."""
         id_ = new_id()
         deadline = self.clock.now() + timedelta(seconds=60)
-        envelope = Envelope(id=id_, session_id=session or made_by(id_), caller=CALLER, deadline=deadline, body=body)
+        envelope = Envelope(id=id_, session_id=session or id_made_by(id_), caller=CALLER, deadline=deadline, body=body)
         reply = await self.sender.send(envelope, wait=60)
         if reply is None or (reply.problem is not None and body.name != "join"):
             raise SystemExit(f"{body.name}: {reply and reply.problem}")

@@ -14,7 +14,7 @@ import time
 from bench.calls import servers
 from callplane.bus.names import session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
-from callplane.bus.rabbitmq.connection import Link, Timings, open_link, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_link, raw_channel
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.telemetry.logs import configure_logs
 from testkit.inprocess.crowded_database import session
@@ -42,7 +42,7 @@ async def make(around: Servers, count: int, missing: int) -> None:
             await _declare(link, [str(one["_id"]) for one in kept[first : first + TOGETHER]])
 
 
-async def _declare(link: Link, sessions: list[str]) -> None:
+async def _declare(link: AmqpConnection, sessions: list[str]) -> None:
     channel = await link.channel(confirms=False)
     raw = await raw_channel(channel)
     await declare_permanent(raw, link)

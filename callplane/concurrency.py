@@ -38,7 +38,7 @@ async def forever(
 ) -> None:
     """Run the work again whenever it ends or raises, after a pause; only the cancellation of this task ends it.
 
-    Use: ``group.create_task(forever("pool", pool.run, failed=metrics.loop_failed))``, or ``beside(forever(...))``.
+    Use: ``group.create_task(forever("pool", pool.run, failed=metrics.loop_failed))``, or ``alongside(forever(...))``.
     The work must hold after any exception of its own: what it keeps in mind it may not leave half changed.
     """
     while True:
@@ -77,7 +77,7 @@ async def until_done(
 
 
 @asynccontextmanager
-async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def alongside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run the works while the block runs. A work that crashes cancels the block and is raised in a group.
 
     The block's own exception comes out as it is, not in a group: callers catch it by its type.

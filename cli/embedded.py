@@ -16,7 +16,7 @@ from cli.machine.errors import CannotStart
 from cli.options import Options
 
 if TYPE_CHECKING:
-    from api.dispatch.buses import Carriers
+    from api.dispatch.buses import Buses
     from api.settings import Settings
 
 READY_WITHIN = 15.0
@@ -43,7 +43,7 @@ def load(log_level: str) -> None:
 async def serve(options: Options, around: Surroundings, listener: socket.socket) -> AsyncIterator[str]:
     """Run wrapper and API for the block; the link to open, with the token of this run where access is open."""
     from api import app as api
-    from callplane.contracts.errors import Away
+    from callplane.contracts.errors import Unavailable
     from wrapper import app as wrapper
     from wrapper.embedded_shutdown import released_at_the_end
     from wrapper.settings import WrapperSettings
@@ -63,20 +63,20 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
             await program.started(READY_WITHIN)
             started = True
             yield f"{url}/#access_token={settings.open_token}" if settings.open_token else f"{url}/"
-    except (Away, TimeoutError) as trouble:
+    except (Unavailable, TimeoutError) as trouble:
         if started:
             raise
         raise CannotStart(f"API and wrapper cannot start: {trouble or 'the wrapper is not ready'}") from trouble
 
 
 @contextlib.asynccontextmanager
-async def _carriers(amqp_url: str | None) -> "AsyncIterator[Carriers]":
-    from api.dispatch.buses import Carriers, rabbitmq
+async def _carriers(amqp_url: str | None) -> "AsyncIterator[Buses]":
+    from api.dispatch.buses import Buses, rabbitmq
     from callplane.bus import memory
 
     if amqp_url is None:
         async with memory.open_bus() as bus:
-            yield Carriers(bus, bus.exchange.mailboxes)
+            yield Buses(bus, bus.exchange.mailboxes)
     else:
         async with rabbitmq(amqp_url) as carriers:
             await carriers.bus.wait_up(READY_WITHIN)

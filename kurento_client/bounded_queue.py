@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Stream(Generic[T]):
+class BoundedQueue(Generic[T]):
     """Items in order, never more than `limit` waiting; the iteration ends when it was closed and is empty.
 
     Cancelling a pending read loses nothing, so a deadline around `anext` is safe.
@@ -40,7 +40,7 @@ class Stream(Generic[T]):
         self._closed = True
         self._changed.set()
 
-    def __aiter__(self) -> "Stream[T]":
+    def __aiter__(self) -> "BoundedQueue[T]":
         return self
 
     async def __anext__(self) -> T:

@@ -8,8 +8,8 @@ from typing import Any
 from websockets.uri import parse_uri
 
 from kurento_client import decoding
-from kurento_client.bounded_queue import Stream
-from kurento_client.connection import Link
+from kurento_client.bounded_queue import BoundedQueue
+from kurento_client.connection import KurentoSocket
 from kurento_client.data_channel_dedup import SaidTwice
 from kurento_client.errors import NotConnected
 from kurento_client.events import MediaEvent, typed
@@ -55,8 +55,8 @@ class KurentoClient:
     def __init__(self, url: str, options: Options) -> None:
         self.url = url
         self.options = options
-        self.events: Stream[MediaEvent] = Stream(options.event_limit)
-        self._link = Link(url, options, self._listen)
+        self.events: BoundedQueue[MediaEvent] = BoundedQueue(options.event_limit)
+        self._link = KurentoSocket(url, options, self._listen)
         self._said_twice = SaidTwice()
 
     async def run(self) -> None:
@@ -68,7 +68,7 @@ class KurentoClient:
             self.states.close()
 
     @property
-    def states(self) -> Stream[LinkState]:
+    def states(self) -> BoundedQueue[LinkState]:
         """`Connected`, `Lost` and `AttemptFailed`, in order."""
         return self._link.states
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from kurento_client.bounded_queue import Stream
+from kurento_client.bounded_queue import BoundedQueue
 from kurento_client.calls import Calls
 from kurento_client.errors import ClientError, InvalidSession, NotConnected
 from kurento_client.jsonrpc import Event, Response
@@ -26,11 +26,11 @@ class Listener(Protocol):
         ...
 
 
-class Link:
+class KurentoSocket:
     """The way to one server; `run` keeps it up until cancelled."""
 
     def __init__(self, url: str, options: Options, listener: Listener) -> None:
-        self.states: Stream[LinkState] = Stream(options.state_limit)
+        self.states: BoundedQueue[LinkState] = BoundedQueue(options.state_limit)
         self.connected = asyncio.Event()
         self.server_id: str | None = None
         self._url = url

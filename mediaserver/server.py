@@ -32,7 +32,7 @@ LARGEST_MESSAGE = 32_000_000
 
 
 @dataclass(frozen=True)
-class Listening:
+class Address:
     """Where the server can be reached."""
 
     port: int
@@ -40,7 +40,7 @@ class Listening:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings) -> AsyncIterator[Listening]:
+async def assemble(settings: Settings) -> AsyncIterator[Address]:
     """Run a media server until the block ends."""
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings.media))
@@ -91,7 +91,7 @@ class _Server:
         self._open: set[Connection] = set()
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[Listening]:
+    async def listen(self) -> AsyncIterator[Address]:
         """Accept connections until the block ends; then drop them as a dying Kurento does."""
         server = await serve(
             self._serve,
@@ -112,7 +112,7 @@ class _Server:
         try:
             port = next(iter(server.sockets)).getsockname()[1]
             host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-            yield Listening(port, f"ws://{host}:{port}/{self._settings.path}")
+            yield Address(port, f"ws://{host}:{port}/{self._settings.path}")
         finally:
             for connection in list(self._open):
                 connection.abort()

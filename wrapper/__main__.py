@@ -10,7 +10,7 @@ import sys
 from pydantic import ValidationError
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.telemetry.logs import configure_logs
 from wrapper.app import assemble
 from wrapper.monitoring.probes import probes
@@ -34,7 +34,7 @@ def main() -> int:
     configure_logs(settings.log_level)
     try:
         asyncio.run(run(settings))
-    except (Away, Trouble) as trouble:
+    except (Unavailable, Trouble) as trouble:
         print(f"callplane wrapper: {trouble}", file=sys.stderr)
         return 1
     return 0

@@ -9,42 +9,42 @@ from typing import Any
 
 from callplane.bus.ports import Bus, Listener, Work
 from callplane.concurrency import forever
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
-from callplane.store.media_states import Liveness
+from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.pipelines import SessionMedia
-from callplane.store.receiver_reports import Pulses
+from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from callplane.store.sessions import Sessions
-from callplane.store.sweep_leases import Duties
-from callplane.store.wrappers import Wrappers
+from callplane.store.sweep_leases import SweepLeases
+from callplane.store.wrappers import WrapperLeases
 from callplane.telemetry.commands import CommandWatch
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 from wrapper.commands.handler import abandon, handler
-from wrapper.context import Context, Store
+from wrapper.context import Context, Repositories
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
-from wrapper.effects.runner import CarryingAftermath
-from wrapper.media.endpoint_events import Hearing
+from wrapper.effects.runner import FollowUpRunner
+from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.pool import Pool
-from wrapper.media.server import Ears
+from wrapper.media.server import ServerCallbacks
 from wrapper.monitoring.gauges import Gauges, Sources
 from wrapper.monitoring.metrics import Metrics
 from wrapper.negotiation.finished_offers import finished
-from wrapper.reachability import Reach
-from wrapper.session_queues import Listening
+from wrapper.reachability import Reachability
+from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings, named_servers
 from wrapper.sweeps.leases import Leases
-from wrapper.sweeps.orphans import Monitor
+from wrapper.sweeps.orphans import OrphanSweep
 from wrapper.sweeps.schedule import Sweeps
 
 START_SECONDS = 60.0
@@ -59,9 +59,9 @@ class Program:
     id: str
     database: Database
     context: Context
-    listening: Listening
+    listening: SessionQueues
     listener: Listener
-    aftermath: CarryingAftermath
+    aftermath: FollowUpRunner
     leases: Leases
     housekeeping: tuple[asyncio.Task[None], ...]
     """Sockets and sweeps: they renew the lease, and say again and again that this wrapper reaches its media servers."""
@@ -71,14 +71,17 @@ class Program:
         return self.listening.ready.is_set()
 
     async def started(self, patience: float = START_SECONDS) -> None:
-        """Back when ready: a start takes as long as it gets on. Raises Away when nothing has moved for so long."""
+        """Back when ready: a start takes as long as it gets on.
+
+        Raises Unavailable when nothing has moved for so long.
+        """
         while not self.is_ready():
             before = self.listening.progress()
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self.listening.ready.wait()
             if not self.is_ready() and self.listening.progress() <= before:
-                raise Away(f"no session was listened to for {patience:g} s")
+                raise Unavailable(f"no session was listened to for {patience:g} s")
 
     async def drain(self) -> None:
         """Start nothing new, finish or give back what it holds, and give the lease up: design 7, lost wrapper."""
@@ -103,11 +106,11 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         wrapper = new_id()
         await store.wrappers.renew(wrapper)
 
-        reach, chores, metrics = Reach(), Chores(), Metrics(store.clock.now)
+        reach, chores, metrics = Reachability(), Chores(), Metrics(store.clock.now)
         database.unread.met = metrics.unreadable
-        aftermath = CarryingAftermath(Outbox(store.sessions, store.connections, bus.messenger, bus.topology), chores)
-        hearing = Hearing(store.liveness, bus.messenger, store.clock, aftermath)
-        ears = Ears(hearing.take, reach.back, reach.alone, reach.cut_off, reach.gone)
+        aftermath = FollowUpRunner(Outbox(store.sessions, store.connections, bus.messenger, bus.topology), chores)
+        hearing = EndpointEvents(store.liveness, bus.messenger, store.clock, aftermath)
+        ears = ServerCallbacks(hearing.take, reach.back, reach.alone, reach.cut_off, reach.gone)
         pool = Pool(wrapper, store.servers, ears, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
@@ -122,11 +125,11 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         work = Work(handler(context, reach.shun), abandon(context), healthy, reach.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
         leases = Leases(context, settings.lease_seconds, bus.up)
-        listening = Listening(database, store.sessions, listener, hearing.forget_session, metrics)
+        listening = SessionQueues(database, store.sessions, listener, hearing.forget_session, metrics)
         reach.serve(leases, listening)
         hearing.missed = leases.missed
         sweeps = Sweeps(context, leases, aftermath, settings)
-        monitor = Monitor(context, pool, settings.deployment, settings.orphan_seconds)
+        monitor = OrphanSweep(context, pool, settings.deployment, settings.orphan_seconds)
         run(gauges=_gauges(context, database, listener, listening).run, lag=metrics.watch_loop)
         restore = partial(_restore, database, pool, settings)
         run(listening=partial(listening.run, restore))
@@ -146,26 +149,26 @@ def _run(
     return tuple(running)
 
 
-def _store(database: Database, settings: WrapperSettings) -> Store:
+def _store(database: Database, settings: WrapperSettings) -> Repositories:
     clock = DatabaseClock(database)
-    return Store(
+    return Repositories(
         clock=clock,
         sessions=Sessions(database, clock),
         seats=Seats(database, clock),
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
-        liveness=Liveness(database, clock),
+        liveness=MediaStates(database, clock),
         attachments=Attachments(database),
-        pods=Pods(database, settings.lease_seconds),
-        pulses=Pulses(database, clock),
+        pods=PodLeases(database, settings.lease_seconds),
+        pulses=ReceiverReports(database, clock),
         servers=MediaServers(database),
-        wrappers=Wrappers(database, settings.lease_seconds),
-        duties=Duties(database, settings.lease_seconds),
+        wrappers=WrapperLeases(database, settings.lease_seconds),
+        duties=SweepLeases(database, settings.lease_seconds),
     )
 
 
-def _gauges(context: Context, database: Database, listener: Listener, listening: Listening) -> Gauges:
-    pool, depths = PoolOrders(database).counted, context.topology.depths
+def _gauges(context: Context, database: Database, listener: Listener, listening: SessionQueues) -> Gauges:
+    pool, depths = ServerPool(database).counted, context.topology.depths
     sessions = (lambda: len(listener.listening()), lambda: listening.open)
     sources = Sources(pool, depths, context.media.reached, *sessions)
     return Gauges(sources, context.metrics.registry)
@@ -181,7 +184,7 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
             since = time()  # it is there, however long it takes to build an index
             await ensure_indexes(database)
             return
-        except (Away, Trouble) as trouble:
+        except (Unavailable, Trouble) as trouble:
             if time() - since > START_SECONDS:
                 raise
             log.warning("waiting for the database", why=str(trouble))
@@ -200,7 +203,7 @@ def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:
     async def healthy() -> bool:
         try:
             await context.store.wrappers.renew(context.wrapper)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             return False
         return True
 

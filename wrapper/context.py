@@ -5,23 +5,23 @@ from dataclasses import dataclass, field
 from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
-from callplane.store.media_states import Liveness
+from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
 from callplane.store.pipelines import SessionMedia
-from callplane.store.receiver_reports import Pulses
+from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
-from callplane.store.sweep_leases import Duties
-from callplane.store.wrappers import Wrappers
-from wrapper.follow_ups import Aftermath
+from callplane.store.sweep_leases import SweepLeases
+from callplane.store.wrappers import WrapperLeases
+from wrapper.follow_ups import FollowUps
 from wrapper.media.port import MediaPort
 from wrapper.monitoring.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Repositories:
     """Every repository that a wrapper writes to."""
 
     clock: DatabaseClock
@@ -29,13 +29,13 @@ class Store:
     seats: Seats
     media: SessionMedia
     connections: Connections
-    liveness: Liveness
+    liveness: MediaStates
     attachments: Attachments
-    pods: Pods
-    pulses: Pulses
+    pods: PodLeases
+    pulses: ReceiverReports
     servers: MediaServers
-    wrappers: Wrappers
-    duties: Duties
+    wrappers: WrapperLeases
+    duties: SweepLeases
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Context:
     """One wrapper's parts, handed to every handler and chore."""
 
     wrapper: str
-    store: Store
+    store: Repositories
     topology: Topology
     messenger: Messenger
     media: MediaPort
-    aftermath: Aftermath
+    aftermath: FollowUps
     metrics: Metrics = field(default_factory=Metrics)

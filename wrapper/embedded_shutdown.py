@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.media import MediaRef
 from callplane.telemetry.logs import logger
 from wrapper.app import Program
@@ -24,7 +24,7 @@ async def released_at_the_end(program: Program) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await _release(program)
-        except (Away, TimeoutError) as trouble:
+        except (Unavailable, TimeoutError) as trouble:
             logger("passing").warning("pipelines may be left on the media servers", why=repr(trouble))
 
 

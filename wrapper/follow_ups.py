@@ -6,7 +6,7 @@ from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.versioned_updates import Change
 
 
-class Aftermath(Protocol):
+class FollowUps(Protocol):
     """Whoever sees to it that what a change owes is done: its event published, its chores carried out."""
 
     def owes(self, change: Change[SessionDocument] | Change[ConnectionDocument] | None) -> None:

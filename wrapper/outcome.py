@@ -1,7 +1,7 @@
 """Telling whoever offered what it came to: the caller may have stopped waiting for the reply (design 3.5)."""
 
 from callplane.contracts.commands import Envelope, Publish, Subscribe
-from callplane.contracts.errors import Away, Problem, Trouble
+from callplane.contracts.errors import Problem, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, derived_id
 from callplane.contracts.messages import Message
 from callplane.store.documents import ConnectionDocument
@@ -39,5 +39,5 @@ async def tell_answer(envelope: Envelope, connection: ConnectionDocument, contex
     )
     try:
         await context.messenger.to_participant(ParticipantId(connection.participant_id), message)
-    except Away as away:
+    except Unavailable as away:
         raise Trouble(f"the answer could not be told: {away}") from away

@@ -1,17 +1,17 @@
 """What follows when this wrapper reaches a media server again, or alone does not (design 7)."""
 
 from callplane.contracts.ids import SessionId
-from wrapper.session_queues import Listening
+from wrapper.session_queues import SessionQueues
 from wrapper.sweeps.leases import Leases
 
 
-class Reach:
+class Reachability:
     """Tells leases and listening, which are made after the sockets that it hears of."""
 
     def __init__(self) -> None:
-        self._parts: tuple[Leases, Listening] | None = None
+        self._parts: tuple[Leases, SessionQueues] | None = None
 
-    def serve(self, leases: Leases, listening: Listening) -> None:
+    def serve(self, leases: Leases, listening: SessionQueues) -> None:
         """From now on something follows."""
         self._parts = (leases, listening)
 

@@ -9,7 +9,7 @@ from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context
 
 
-async def open_session(session: str, context: Context) -> SessionDocument:
+async def require_open_session(session: str, context: Context) -> SessionDocument:
     """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
     found = await context.store.sessions.find(session)
     if found is None:
@@ -19,7 +19,7 @@ async def open_session(session: str, context: Context) -> SessionDocument:
     return found
 
 
-async def seat_in(session: SessionDocument, participant: str, context: Context) -> Seat:
+async def require_seat(session: SessionDocument, participant: str, context: Context) -> Seat:
     """The seat, if it is taken. Raises Refusal ``kicked``, ``join-again`` with the reason, or ``not-found``."""
     seat = session.seat(participant)
     if seat is not None:
@@ -38,7 +38,7 @@ async def room_in(session: str, context: Context) -> None:
         raise Refusal("too-large", f"the session has grown to its {SESSION_BYTES} bytes, all metadata included")
 
 
-def in_time(deadline: datetime, context: Context) -> None:
+def require_in_time(deadline: datetime, context: Context) -> None:
     """Refuse what its caller has long given up. Raises Refusal ``unavailable``."""
     if context.store.clock.now() >= deadline:
         raise Refusal("unavailable", "the command came too late to be carried out", retry_after=1)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from callplane.bus.ports import Listener
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import SessionId
-from callplane.store.change_stream import Seen, StreamLost, Watch, watch
+from callplane.store.change_stream import StreamEvent, StreamLost, Watch, watch
 from callplane.store.mongo.database import Database
 from callplane.store.sessions import Sessions
 from callplane.telemetry.failures import frames, words
@@ -23,7 +23,7 @@ AT_ONCE = 32
 TELL_SECONDS = 2.0
 
 
-class Listening:
+class SessionQueues:
     """Keeps the listener at what the store says is open."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Listening:
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)
-            except* (Away, Trouble, StreamLost) as group:  # bare from the stream, else in a group
+            except* (Unavailable, Trouble, StreamLost) as group:  # bare from the stream, else in a group
                 self._log.warning("the change stream is opened again", why=repr(group.exceptions))
                 self._metrics.stream_reopened()
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -83,7 +83,7 @@ class Listening:
         try:
             try:
                 await self._listener.listen_all(listed)
-            except Away as away:
+            except Unavailable as away:
                 self._log.warning("not all is consumed yet", why=str(away))
             wanted = self._listener.wanted()
             missing = [session for session in listed if session not in wanted]
@@ -123,7 +123,7 @@ class Listening:
             if not listened:
                 await self._listener.unlisten(session)
                 await self._sessions.owe_deletion(session)
-        except Away as away:
+        except Unavailable as away:
             self._log.warning("not listened to yet", session_id=session, why=str(away))
 
     async def shun(self, session: SessionId, server: str) -> None:
@@ -152,11 +152,11 @@ class Listening:
                 seen = await stream.next()
                 self._metrics.stream_said(seen)
                 match seen:
-                    case Seen(what="opened", id=session):
+                    case StreamEvent(what="opened", id=session):
                         group.create_task(self._alone(SessionId(session), self.listen))
-                    case Seen(what="closed" | "epoch", id=session):
+                    case StreamEvent(what="closed" | "epoch", id=session):
                         group.create_task(self._alone(SessionId(session), self._turned))
-                    case Seen(what="server"):
+                    case StreamEvent(what="server"):
                         self.pool_changed.set()
                     case _:
                         pass
@@ -166,7 +166,7 @@ class Listening:
         shunned = self._shunned.pop(session, None) is not None
         try:
             epoch = await self._sessions.epoch_of_open(session)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             return  # they are forgotten with the session at the latest
         self._forget(session, epoch)
         if shunned and epoch is not None:

@@ -26,13 +26,13 @@ class KeyHolder:
 
 
 @dataclass(frozen=True, slots=True)
-class Anybody:
+class Anonymous:
     """Somebody on this machine, where open access is on: without a credential, or with the token of this run."""
 
     kind: Literal["open"] = "open"
 
 
-Credential = KeyHolder | AccessToken | SeatToken | Anybody
+Credential = KeyHolder | AccessToken | SeatToken | Anonymous
 
 
 class Credentials:
@@ -59,7 +59,7 @@ class Credentials:
         if self._open_token:
             raise Refusal("unauthorized", "Open access here is for who has the link that was printed at the start.")
         self._at_home(headers)
-        return Anybody()
+        return Anonymous()
 
     def _bearer(self, authorization: str, headers: Headers) -> Credential:
         scheme, _, token = authorization.partition(" ")
@@ -67,7 +67,7 @@ class Credentials:
             raise Refusal("unauthorized", "Only the Bearer scheme is understood.")
         if self._open and self._open_token and hmac.compare_digest(token.strip().encode(), self._open_token):
             self._at_home(headers)
-            return Anybody()
+            return Anonymous()
         try:
             verifier = self.participants if is_participant_token(token.strip()) else self._access
             return verifier.verify(token.strip())
@@ -107,7 +107,7 @@ def _hostname(host: str) -> str:
 
 def seat_token(credential: Credential) -> SeatToken:
     """The participant token that mailboxes want, and no other credential. Raises Refusal."""
-    if isinstance(credential, Anybody):
+    if isinstance(credential, Anonymous):
         raise Refusal("unauthorized", "This needs the token of a participant.")
     if not isinstance(credential, SeatToken):
         raise Refusal("forbidden", "This needs the token of a participant.")
@@ -123,7 +123,7 @@ def identity(credential: Credential) -> str:
             return f"access:{issuer}:{subject}"
         case SeatToken(participant_id=participant_id):
             return f"participant:{participant_id}"
-        case Anybody():
+        case Anonymous():
             return "open"
 
 
@@ -136,5 +136,5 @@ def caller(credential: Credential) -> Caller:
             return Caller(kind="access", name=f"{issuer}:{subject}", role=role)
         case SeatToken(participant_id=participant_id):
             return Caller(kind="participant", participant_id=participant_id)
-        case Anybody():
+        case Anonymous():
             return Caller(kind="open")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, assert_never
 
-from api.auth.credentials import Anybody, Credential, KeyHolder
+from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.errors import Refusal
 from callplane.contracts.shapes import Role
@@ -21,7 +21,7 @@ class Admission:
     participant_id: str | None = None
 
 
-class Permits:
+class Permissions:
     """Decides by credential, and for participant tokens by the seat as it is now."""
 
     def __init__(self, sessions: Sessions, attachments: Attachments) -> None:
@@ -31,7 +31,7 @@ class Permits:
     def create(self, credential: Credential, custom_id: str | None) -> None:
         """Make a session, with an access token only the one that it names."""
         match credential:
-            case KeyHolder() | Anybody():
+            case KeyHolder() | Anonymous():
                 return
             case AccessToken(session=session):
                 if session is not None and session != custom_id:
@@ -42,7 +42,7 @@ class Permits:
     def list_sessions(self, credential: Credential) -> None:
         """See which sessions there are."""
         match credential:
-            case KeyHolder() | Anybody() | AccessToken(session=None):
+            case KeyHolder() | Anonymous() | AccessToken(session=None):
                 return
             case AccessToken() | SeatToken():
                 _forbid("This token is for one session.")
@@ -52,7 +52,7 @@ class Permits:
         match credential:
             case KeyHolder():
                 return
-            case Anybody():
+            case Anonymous():
                 raise Refusal("unauthorized", "This needs an API key.")
             case AccessToken() | SeatToken():
                 _forbid("This needs an API key.")
@@ -70,7 +70,7 @@ class Permits:
     async def steer(self, credential: Credential, session_id: str) -> None:
         """Change or close a session."""
         match credential:
-            case KeyHolder() | Anybody():
+            case KeyHolder() | Anonymous():
                 return
             case AccessToken():
                 _forbid("An access token neither changes nor closes sessions.")
@@ -81,7 +81,7 @@ class Permits:
     async def join(self, credential: Credential, session_id: str, role: Role | None) -> Admission:
         """Take a seat in a role, or come back to one's own."""
         match credential:
-            case KeyHolder() | Anybody():
+            case KeyHolder() | Anonymous():
                 return Admission(role or "publisher")
             case AccessToken(role=highest):
                 if role is not None and rank(role) > rank(highest):
@@ -97,7 +97,7 @@ class Permits:
 
     async def seat(self, credential: Credential, session_id: str) -> tuple[SessionDocument, Seat]:
         """Negotiate: only who sits there, with the token of that seat."""
-        if isinstance(credential, Anybody):
+        if isinstance(credential, Anonymous):
             raise Refusal("unauthorized", "This needs the token of a participant.")
         if not isinstance(credential, SeatToken):
             _forbid("This needs the token of a participant.")
@@ -123,7 +123,7 @@ class Permits:
     ) -> None:
         """Change a seat: one's own but for the role, as a moderator others too, but nobody's into a moderator's."""
         match credential:
-            case KeyHolder() | Anybody():
+            case KeyHolder() | Anonymous():
                 return
             case AccessToken():
                 _forbid("An access token changes no participants.")
@@ -139,7 +139,7 @@ class Permits:
         match credential:
             case KeyHolder():
                 pass
-            case Anybody():
+            case Anonymous():
                 raise Refusal("unauthorized", "This needs an API key or the token of a participant.")
             case AccessToken():
                 _forbid("An access token removes no participants.")

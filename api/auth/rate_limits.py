@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
-from api.auth.credentials import Anybody, Credential, KeyHolder, identity
+from api.auth.credentials import Anonymous, Credential, KeyHolder, identity
 from api.auth.token_bucket import Bucket, Rate
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
@@ -31,7 +31,7 @@ CALLERS_KEPT = 20_000
 """Some 300 bytes each. Who is forgotten, because so many others came since, begins again with a full bucket."""
 
 
-class Allowances:
+class RateLimits:
     """A bucket for each caller and kind of request; strangers have theirs apart, so that they push nobody out."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +53,7 @@ class Allowances:
 
     def spend(self, credential: Credential, route: str, address: str) -> None:
         """One request of a caller that is known. Raises Refusal ``too-many-requests``."""
-        if isinstance(credential, Anybody):
+        if isinstance(credential, Anonymous):
             # Only on the machine itself: a server of one's own, as good as a key.
             self._spend(self._callers, f"open:{address}", "keys")
             return
@@ -67,7 +67,7 @@ class Allowances:
     @contextmanager
     def under_way(self, credential: Credential) -> Iterator[None]:
         """One request whose body is read and held. Raises Refusal ``too-many-requests``; servers are not counted."""
-        if isinstance(credential, KeyHolder | Anybody):
+        if isinstance(credential, KeyHolder | Anonymous):
             yield
             return
         caller = identity(credential)
@@ -85,7 +85,7 @@ class Allowances:
 
         Servers are as good as the operator: what they send is counted by request.
         """
-        if isinstance(credential, KeyHolder | Anybody):
+        if isinstance(credential, KeyHolder | Anonymous):
             return
         cost = min(readers * (1 + size // DELIVERED_BYTES), self._rates["deliveries"].burst)
         self._spend(self._callers, identity(credential), "deliveries", cost)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from callplane.bus.mailbox_ports import MailboxBus
 from callplane.bus.ports import Bus
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
 BROKER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Carriers:
+class Buses:
     """Commands and messages go by ``bus``, mailboxes are read from ``mailboxes``."""
 
     bus: Bus
@@ -21,7 +21,7 @@ class Carriers:
 
 
 @asynccontextmanager
-async def rabbitmq(url: str, *, quorum: bool = False) -> AsyncIterator[Carriers]:
+async def rabbitmq(url: str, *, quorum: bool = False) -> AsyncIterator[Buses]:
     """Both on one RabbitMQ; one that is away makes writes 503 until it is there, and stops nothing else."""
     # Imported here: a process on the in-process bus does without the AMQP library.
     from callplane.bus.rabbitmq import RabbitSettings, open_bus
@@ -30,6 +30,6 @@ async def rabbitmq(url: str, *, quorum: bool = False) -> AsyncIterator[Carriers]
     async with open_bus(RabbitSettings(url, "api", quorum=quorum)) as bus:
         try:
             await bus.wait_up(BROKER_SECONDS)
-        except Away as away:
+        except Unavailable as away:
             logger("api").warning("starting without a broker", trouble=str(away))
-        yield Carriers(bus, RabbitMailboxes(url, "api"))
+        yield Buses(bus, RabbitMailboxes(url, "api"))

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from api.dispatch.late_repeats import Remembered
-from api.groups import unwrapped
+from api.dispatch.late_repeats import LateRepeats
+from api.groups import single_exception
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
 from callplane.contracts.commands import Caller, CloseSession, Command, CreateSession, Envelope, Leave, Stop
-from callplane.contracts.errors import Away, Refusal
-from callplane.contracts.ids import derived_id, made_by, new_id
+from callplane.contracts.errors import Refusal, Unavailable
+from callplane.contracts.ids import derived_id, id_made_by, new_id
 from callplane.contracts.model import Wire
 from callplane.contracts.replies import Reply
-from callplane.store.idempotency_keys import CommandRecords
+from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.mongo.database import DatabaseClock
 from callplane.store.sessions import Sessions
 from callplane.telemetry.commands import marked
@@ -31,12 +31,12 @@ Result = TypeVar("Result", bound=Wire)
 SENT_AGAIN_FOR = timedelta(minutes=10)
 """For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
 
-FAREWELLS = (CloseSession, Leave, Stop)
+EXIT_COMMANDS = (CloseSession, Leave, Stop)
 """Never too late, and wanted all the more when their sender has left: a page asks for them while it closes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class ReplyTimeouts:
     """How long a reply is waited for, and how long of that is left once ``draining`` is set."""
 
     wait: float
@@ -45,7 +45,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class CommandOrigin:
     """Who sends a command, from a request of when; ``scope`` names caller and route for ``key``."""
 
     caller: Caller
@@ -59,7 +59,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PreparedCommand:
     """A command that is ready to be sent; an old one, a repeat of long ago, is answered from the state instead."""
 
     envelope: Envelope
@@ -67,38 +67,39 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatch:
+class CommandDispatcher:
     """The one place from which commands leave."""
 
     sender: Sender
     sessions: Sessions
-    records: CommandRecords
-    remembered: Remembered
+    records: IdempotencyKeys
+    remembered: LateRepeats
     clock: DatabaseClock
     metrics: Metrics
-    timing: Timing
+    timing: ReplyTimeouts
 
-    async def order(self, origin: Origin, session_id: str | None, body: Command) -> Order:
-        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and Away.
+    async def order(self, origin: CommandOrigin, session_id: str | None, body: Command) -> PreparedCommand:
+        """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and
+        Unavailable.
 
         Its deadline counts from the request, whatever it waited for since: its client has not waited for less.
         """
         command_id, is_old = await self.enter(origin, body)
         now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
-        if now >= deadline and not isinstance(body, FAREWELLS):
-            raise Away(f"nothing was sent of a request that is {self.timing.wait:g} s old")
+        if now >= deadline and not isinstance(body, EXIT_COMMANDS):
+            raise Unavailable(f"nothing was sent of a request that is {self.timing.wait:g} s old")
         envelope = Envelope(
             id=command_id,
-            session_id=session_id or made_by(command_id),
+            session_id=session_id or id_made_by(command_id),
             caller=origin.caller,
             deadline=deadline,
             sent_at=now,
             body=body,
         )
-        return Order(marked(envelope), is_old)
+        return PreparedCommand(marked(envelope), is_old)
 
-    async def enter(self, origin: Origin, body: BaseModel) -> tuple[str, bool]:
-        """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Away."""
+    async def enter(self, origin: CommandOrigin, body: BaseModel) -> tuple[str, bool]:
+        """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Unavailable."""
         command_id = origin.command_id()
         if origin.key is None:
             return command_id, False
@@ -107,8 +108,8 @@ class Dispatch:
             raise Refusal("key-reused")
         return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
 
-    async def ask(self, order: Order, result: type[Result]) -> Result | None:
-        """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Away."""
+    async def ask(self, order: PreparedCommand, result: type[Result]) -> Result | None:
+        """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Unavailable."""
         if order.is_old:
             known = await self.remembered.reply(order.envelope)
             return None if known is None else result.model_validate(known.model_dump())
@@ -130,7 +131,7 @@ class Dispatch:
             raise Refusal(**reply.problem.model_dump())
         return result.model_validate(reply.result or {})
 
-    async def demand(self, order: Order, result: type[Result]) -> Result:
+    async def demand(self, order: PreparedCommand, result: type[Result]) -> Result:
         """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
         answer = await self.ask(order, result)
         if answer is None:
@@ -138,13 +139,13 @@ class Dispatch:
         return answer
 
     async def post(self, envelope: Envelope) -> None:
-        """Send, and be content when the broker has it. Raises Refusal and Away."""
+        """Send, and be content when the broker has it. Raises Refusal and Unavailable."""
         await self._explained(envelope, self.sender.post(envelope))
 
     async def _patiently(self, envelope: Envelope) -> Reply | None:
         """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
         try:
-            with unwrapped():
+            with single_exception():
                 async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
                     watch = tasks.create_task(self._shorten(limit))
                     reply = await self.sender.send(envelope, wait=self._left_of(envelope))
@@ -173,7 +174,7 @@ class Dispatch:
             raise Refusal("not-found", "There is no such session.")
         if session.status == "closed":
             raise Refusal("session-closed")
-        raise Away(f"nobody listens to the open session {session.id}")
+        raise Unavailable(f"nobody listens to the open session {session.id}")
 
 
 def digest(body: BaseModel) -> str:

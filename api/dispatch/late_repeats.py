@@ -12,7 +12,7 @@ from callplane.contracts.commands import (
     UpdateSession,
 )
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ParticipantId, made_by
+from callplane.contracts.ids import ParticipantId, id_made_by
 from callplane.contracts.model import Wire
 from callplane.contracts.replies import Done, Joined, Negotiated, ParticipantChanged, SessionChanged, SessionMade
 from callplane.store.attachments import Attachments
@@ -23,7 +23,7 @@ from callplane.store.views import connection_view, participant_view, session_vie
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class LateRepeats:
     """Rebuilds status and ids, for replies are stored nowhere.
 
     A wrapper knows its last 256 commands by id: one that is repeated later than that might be carried out twice.
@@ -41,7 +41,7 @@ class Remembered:
             case Join():
                 return await self._joined(envelope, envelope.body)
             case Publish() | Subscribe():
-                return await self._negotiated(made_by(envelope.id))
+                return await self._negotiated(id_made_by(envelope.id))
             case UpdateSession():
                 return SessionChanged(session=session_view(await self._open(envelope.session_id)))
             case UpdateParticipant(participant_id=participant_id):
@@ -62,7 +62,7 @@ class Remembered:
 
     async def _joined(self, envelope: Envelope, command: Join) -> Joined:
         session = await self._open(envelope.session_id)
-        seat = await self._seat(session, command.participant_id or made_by(envelope.id))
+        seat = await self._seat(session, command.participant_id or id_made_by(envelope.id))
         own = await self.connections.of_session(session.id, participant_id=seat.id, offered=True)
         return Joined(
             participant=participant_view(session, seat),

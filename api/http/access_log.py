@@ -19,7 +19,7 @@ _SESSION = re.compile(r"/sessions/([A-Za-z0-9._-]{1,128})(?:/participants/([A-Za
 _QUIET = ("/messages", "/livez", "/readyz", "/metrics")
 
 
-class Observed:
+class AccessLog:
     """Stands around everything else, so that also what the edge has to say of a bug carries the names."""
 
     def __init__(self, app: ASGIApp, traces: Traces) -> None:

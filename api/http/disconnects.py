@@ -16,11 +16,11 @@ _TURNS = 3
 read it, one to close, one more to be told."""
 
 
-class ClientLeft(Exception):
+class ClientDisconnected(Exception):
     """Raised where nobody would hear the answer; the edge sends none, and counts the request as left."""
 
 
-async def unless_gone(work: Awaitable[T], request: Request) -> T | None:
+async def or_disconnect(work: Awaitable[T], request: Request) -> T | None:
     """The outcome of ``work``, which is cancelled when the client leaves: uvicorn does not cancel the handler."""
     async with asyncio.TaskGroup() as tasks:
         leaving = tasks.create_task(_gone(request))
@@ -48,9 +48,9 @@ async def insist(request: Request) -> None:
     try:
         await request.body()  # also of a request that has none the loop tells the end first, once
     except ClientDisconnect:
-        raise ClientLeft from None
+        raise ClientDisconnected from None
     if await request.is_disconnected():
-        raise ClientLeft
+        raise ClientDisconnected
 
 
 async def _outcome(work: Awaitable[T]) -> T | Exception:

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.dependencies import known
-from api.http.disconnects import ClientLeft
+from api.http.disconnects import ClientDisconnected
 from api.services import parts_of
 from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
 from callplane.contracts.errors import Refusal
@@ -19,7 +19,7 @@ from callplane.contracts.errors import Refusal
 BODY_WAIT = 30.0
 
 
-class Guarded(APIRoute):
+class GuardedRoute(APIRoute):
     """A route for callers with a credential."""
 
     body_bytes = SMALL_BODY_BYTES
@@ -40,7 +40,7 @@ class Guarded(APIRoute):
         return guarded
 
 
-class Roomy(Guarded):
+class LargeBodyRoute(GuardedRoute):
     """One whose bodies hold offers or candidates."""
 
     body_bytes = BODY_BYTES
@@ -68,7 +68,7 @@ async def _read(request: Request, limit: int) -> bytes:
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise ClientLeft
+            raise ClientDisconnected
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:

@@ -30,7 +30,7 @@ _REASONS = {400: "Bad Request", 431: "Request Header Fields Too Large", 503: "Se
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class HttpLimits:
     """What one connection may take, in bytes and seconds."""
 
     head_bytes: int = 32 * 1024
@@ -46,10 +46,10 @@ class Refused(Exception):
     """Raised inside the parser, which ends with it."""
 
 
-class Http(HttpToolsProtocol):
+class BoundedHttpProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with bounds; it logs nothing of what is no HTTP: anybody can send it."""
 
-    def __init__(self, bounds: Bounds, idle: IdleConnections, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, bounds: HttpLimits, idle: IdleConnections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = logging.getLogger("callplane.api.http")
         self.logger.setLevel(logging.ERROR)
@@ -193,7 +193,7 @@ class Http(HttpToolsProtocol):
         self._drop_after(self._bounds.linger_seconds)
 
 
-def _too_long(bounds: Bounds) -> Problem:
+def _too_long(bounds: HttpLimits) -> Problem:
     return Problem(code="head-too-large", detail=f"The head of a request has at most {bounds.head_bytes} bytes.")
 
 

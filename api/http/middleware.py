@@ -18,7 +18,7 @@ from callplane.telemetry.logs import logger
 _OUR_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
-class Edge:
+class RequestMiddleware:
     """Names each request, counts it, and answers 500 with a problem body where the program has a bug.
 
     While the program drains every answer ends its connection: what its client, or a proxy, asks next goes to another

@@ -5,7 +5,7 @@ from typing import Any
 from api.http.problems import MEDIA_TYPE, ProblemBody
 from callplane.contracts.errors import RETRYABLE, STATUS, TITLES, TYPE, Code
 
-ALWAYS: tuple[Code, ...] = (
+COMMON_PROBLEMS: tuple[Code, ...] = (
     "unauthorized",
     "forbidden",
     "invalid",
@@ -15,7 +15,7 @@ ALWAYS: tuple[Code, ...] = (
     "internal",
     "unavailable",
 )
-SEATED: tuple[Code, ...] = ("not-found", "kicked", "join-again", "session-closed")
+SEAT_PROBLEMS: tuple[Code, ...] = ("not-found", "kicked", "join-again", "session-closed")
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -23,7 +23,7 @@ Responses = dict[int | str, dict[str, Any]]
 def problems(*codes: Code) -> Responses:
     """The ``responses`` of a route that may refuse with these codes, besides those that any route has."""
     by_status: dict[int, list[Code]] = {}
-    for code in dict.fromkeys((*ALWAYS, *codes)):
+    for code in dict.fromkeys((*COMMON_PROBLEMS, *codes)):
         by_status.setdefault(STATUS[code], []).append(code)
     return {status: _response(status, of) for status, of in sorted(by_status.items())}
 

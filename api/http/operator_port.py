@@ -21,7 +21,7 @@ def for_operators(app: ASGIApp) -> ASGIApp:
     return entered
 
 
-class Apart:
+class OperatorPort:
     """Knows nothing of a path at the address to which it does not belong."""
 
     def __init__(self, app: ASGIApp, prefixes: Iterable[str]) -> None:

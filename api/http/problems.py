@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.http.disconnects import ClientLeft
-from callplane.contracts.errors import Away, Code, Problem, Refusal, Trouble
+from api.http.disconnects import ClientDisconnected
+from callplane.contracts.errors import Code, Problem, Refusal, Trouble, Unavailable
 from callplane.store.decoding import Unreadable
 from callplane.telemetry.logs import logger
 
@@ -61,10 +61,10 @@ def response_of(problem: Problem, scope: Scope, headers: Mapping[str, str] | Non
 def install(app: FastAPI) -> None:
     """Give every kind of error its problem body."""
     app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(Away, _away)
+    app.add_exception_handler(Unavailable, _away)
     app.add_exception_handler(Trouble, _away)
     app.add_exception_handler(Unreadable, _unreadable)
-    app.add_exception_handler(ClientLeft, _unheard)
+    app.add_exception_handler(ClientDisconnected, _unheard)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(Exception, _bug)

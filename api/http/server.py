@@ -15,14 +15,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidMessage
 from websockets.http11 import Request
 
-from api.http.http11 import Bounds, Http, refusal
+from api.http.http11 import BoundedHttpProtocol, HttpLimits, refusal
 from api.http.idle_connections import IdleConnections
 from api.http.slow_clients import ABORT
 from callplane.contracts.errors import Code, Problem
 
 BACKLOG = 2048
 CONNECTIONS = 10_000
-DEFAULT = Bounds()
+DEFAULT = HttpLimits()
 SHUTDOWN = 2
 KEEP_ALIVE = 75
 """Seconds without a request: longer than nginx keeps a connection (60), so that it sends nothing into one that ends."""
@@ -79,15 +79,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(
-    asgi: ASGIApp, sock: socket.socket, most: int = CONNECTIONS, bounds: Bounds = DEFAULT
+async def serve_asgi(
+    asgi: ASGIApp, sock: socket.socket, most: int = CONNECTIONS, bounds: HttpLimits = DEFAULT
 ) -> AsyncIterator[str]:
     """Serve ``asgi`` on a bound socket, on ``most`` connections at a time; yields the base URL."""
     host, port = sock.getsockname()[:2]
     idle = IdleConnections(most)
     config = uvicorn.Config(
         asgi,
-        http=partial(Http, bounds, idle),  # type: ignore[arg-type]  # it wants a class, and calls it
+        http=partial(BoundedHttpProtocol, bounds, idle),  # type: ignore[arg-type]  # it wants a class, and calls it
         ws=_Socket,
         ws_per_message_deflate=False,
         ws_max_size=FRAME_BYTES,

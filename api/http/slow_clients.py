@@ -12,11 +12,11 @@ ABORT = "callplane.abort"
 """The extension of an ASGI scope under which our listener gives the way to drop the connection."""
 
 
-class TooSlow(Exception):
+class SlowClient(Exception):
     """The client does not read: its connection is dropped, and what it was not given stays in its mailbox."""
 
 
-class Outlet:
+class BoundedSend:
     """Sends, and drops the connection of who does not take it: uvicorn would keep it open with its buffer full."""
 
     def __init__(self, send: Send, scope: Scope) -> None:
@@ -31,4 +31,4 @@ class Outlet:
         except TimeoutError:
             if "call" in self._abort:
                 self._abort["call"]()
-            raise TooSlow from None
+            raise SlowClient from None

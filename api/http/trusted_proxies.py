@@ -18,7 +18,7 @@ _FOR = re.compile(r'(?:^|[;\s])for="?([^;"]*)', re.IGNORECASE)
 Address = IPv4Address | IPv6Address
 
 
-class Proxies:
+class TrustedProxies:
     """The networks whose proxies are believed; none: nobody is."""
 
     def __init__(self, networks: Iterable[str]) -> None:

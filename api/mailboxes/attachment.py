@@ -8,7 +8,7 @@ from callplane.store.attachments import Attachment, Attachments
 _TRIES = 3
 
 
-class Presence:
+class HeldAttachment:
     """Writes down that the client of one mailbox went, and that it came back, one after the other."""
 
     def __init__(self, attachments: Attachments, seat: Attachment) -> None:
@@ -49,7 +49,7 @@ class Presence:
         return self._certain and not self._writing.locked()
 
     async def confirm(self) -> None:
-        """Call it attached unless it is known to be. Raises Refusal (ended), NotHeld (another has it), Away."""
+        """Call it attached unless it is known to be. Raises Refusal (ended), NotHeld (another has it), Unavailable."""
         async with self._writing:
             for _ in range(_TRIES):
                 if self._certain:
@@ -71,7 +71,8 @@ class Presence:
         self.seat = found
 
     async def give_up(self, after: float) -> None:
-        """Call it detached if it is still away; whatever becomes of the write, the next poll writes again. Raises Away.
+        """Call it detached if it is still away; whatever becomes of the write, the next poll writes again. Raises
+        Unavailable.
 
         A sweep that was first is no harm: the guard names ``since``, so a late write of ours changes nothing.
         """

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from api.mailboxes.link_tasks import Tasks
-from api.mailboxes.unacked import WINDOW, WINDOW_BYTES, Window
-from callplane.bus.mailbox_ports import PREFETCH, Link, LinkLost, Reader, Received
-from callplane.contracts.errors import Away, Refusal, Trouble
+from api.mailboxes.unacked import WINDOW, WINDOW_BYTES, UnackedWindow
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, MailboxLink, Publication, Reader
+from callplane.contracts.errors import Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId
 
 LEAST = 8
@@ -26,31 +26,31 @@ class Source:
     It raises a Refusal where the mailbox is gone or out of reach.
     """
 
-    link: Link
+    link: MailboxLink
     participant_id: ParticipantId
-    gap: Callable[[], Awaitable[Received | None]]
+    gap: Callable[[], Awaitable[Publication | None]]
 
 
-class Flow:
+class FlowControl:
     """Lets the messages of one mailbox come, on one link."""
 
-    def __init__(self, source: Source, tasks: Tasks, window: Window, reader: Reader) -> None:
+    def __init__(self, source: Source, tasks: Tasks, window: UnackedWindow, reader: Reader) -> None:
         self._source = source
         self._tasks = tasks
         self._window = window
         self._reader = reader
-        self._surplus: list[Received] = []
+        self._surplus: list[Publication] = []
         self._granted = PREFETCH
         self._came = 0
         self._came_bytes = 0
         self._flows = True
         self._stopping = False
-        self._read: list[Received] = []
+        self._read: list[Publication] = []
         self._turning = False
         self._closed = False
         self._asked = 0.0
 
-    def takes(self, received: Received) -> bool:
+    def takes(self, received: Publication) -> bool:
         """Whether there is room for this one; it is given back where there is none, and so is all that follows it."""
         self._came += 1
         self._came_bytes += len(received.body)
@@ -58,11 +58,11 @@ class Flow:
             return True
         if self._flows and not self._surplus and not self._window.is_full:
             return True
-        self._surplus.append(Received(received.token, b"", received.tag))
+        self._surplus.append(Publication(received.token, b"", received.tag))
         self.look()
         return False
 
-    def acknowledge(self, received: list[Received]) -> None:
+    def acknowledge(self, received: list[Publication]) -> None:
         """Say that these need not be given again, at once or, when it is about to be stopped, after that.
 
         For each the broker gives another one, and those would come before it is asked whether any are missing.
@@ -92,7 +92,7 @@ class Flow:
             await self._give_up()
         except LinkLost:
             pass  # and everything that it brought with it
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             pass  # asked again by ``check``
         finally:
             self._turning = False

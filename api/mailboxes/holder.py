@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from api.mailboxes.attachment import Presence
+from api.mailboxes.attachment import HeldAttachment
 from api.mailboxes.flow_control import Source
-from api.mailboxes.interrupted import Interrupted
+from api.mailboxes.interrupted import InterruptedMailboxes
 from api.mailboxes.link_tasks import Tasks, side_by_side
 from api.mailboxes.lost_bindings import Published
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.poll import gone, unavailable
 from api.mailboxes.unread_seats import detach_unasked
-from callplane.bus.mailbox_ports import PREFETCH, Link, LinkLost, Received
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, MailboxLink, Publication
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from callplane.contracts.errors import Away, NodeDown, Refusal, Trouble
+from callplane.contracts.errors import NodeDown, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
@@ -31,19 +31,19 @@ STOPPED_CHECKED_EVERY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class HolderServices:
     """What holding needs: who writes attachments, the database's time, and the pod's own tasks."""
 
     attachments: Attachments
     now: Callable[[], datetime]
     tasks: Tasks
-    interrupted: Interrupted
+    interrupted: InterruptedMailboxes
 
 
 class Holder:
     """The mailboxes that one link reads, and those that it is taking."""
 
-    def __init__(self, link: Link, ground: Ground) -> None:
+    def __init__(self, link: MailboxLink, ground: HolderServices) -> None:
         self.link = link
         self._ground = ground
         self._held: dict[ParticipantId, Mailbox] = {}
@@ -80,7 +80,7 @@ class Holder:
         trouble: Refusal | None = None
         try:
             await self._attach(seen)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             # Whether the write happened is unknown, but nothing is consumed: who asks here hears "not mine".
             trouble = unavailable("The database or the message broker does not answer.")
         except Refusal as refusal:
@@ -111,12 +111,12 @@ class Holder:
         self.taken_over += seen.holder is not None
         try:
             gap = await self._gap(seat)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             # It is attached and not held: if its client does not come again, this finds it and detaches it.
             self._ground.interrupted.asked(seat, asyncio.get_running_loop().time())
             raise
         source = Source(self.link, seat.participant_id, partial(self._gap, seat))
-        mailbox = Mailbox(source, self._ground.tasks, Presence(self._ground.attachments, seat), self._forget)
+        mailbox = Mailbox(source, self._ground.tasks, HeldAttachment(self._ground.attachments, seat), self._forget)
         if gap is not None:
             mailbox.receive(gap)
         self._held[seat.participant_id] = mailbox
@@ -128,7 +128,7 @@ class Holder:
             raise
         logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n)
 
-    async def _gap(self, seat: Attachment) -> Received | None:
+    async def _gap(self, seat: Attachment) -> Publication | None:
         """What to tell, where messages before the next may be missing. Raises as ``_depth`` does, and LinkLost."""
         depth = await self._depth(seat)
         if self.link.ended.is_set():
@@ -172,10 +172,10 @@ class Holder:
         if found is None or found.state == "ended":
             raise gone(found.reason if found else None)
 
-    def _resync(self, session_id: SessionId) -> Received:
+    def _resync(self, session_id: SessionId) -> Publication:
         """Says that messages may be missing: the mailbox was full, or out of reach. No publication, so never acked."""
         message = Message(id=new_id(), type="resync-required", session_id=session_id, at=self._ground.now(), data={})
-        return Received(message.id, message.model_dump_json().encode())
+        return Publication(message.id, message.model_dump_json().encode())
 
     def _forget(self, mailbox: Mailbox) -> None:
         """The broker took it away: it was deleted, or its node is down. Said again when its seat has changed."""
@@ -212,13 +212,19 @@ class Holder:
             self._settle(participant_id, None)
 
     async def look_after(self, away: float, unread: float) -> None:
-        """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges. Raises Away."""
+        """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges.
+
+        Raises Unavailable.
+        """
         now = asyncio.get_running_loop().time()
         await side_by_side([partial(self._look_after, one, now, away, unread) for one in self.mailboxes()])
         await detach_unasked(self._ground.interrupted, self._ground.attachments, now - away)
 
     async def compare(self, published: Published) -> None:
-        """Make again the way to each mailbox that lacks what its session has published. Raises Away and LinkLost."""
+        """Make again the way to each mailbox that lacks what its session has published.
+
+        Raises Unavailable and LinkLost.
+        """
         mailboxes = self.mailboxes()
         versions = await published({mailbox.presence.seat.session_id for mailbox in mailboxes})
         for mailbox in mailboxes:
@@ -227,12 +233,12 @@ class Holder:
             if version is None or not mailbox.lacks(version) or self.find(seat.participant_id) is not mailbox:
                 continue
             logger("mailboxes").warning("a mailbox was not told what happened", participant=seat.participant_id)
-            with suppress(Trouble, Away):
+            with suppress(Trouble, Unavailable):
                 await self.link.restore(seat.session_id, seat.participant_id)
             mailbox.receive(self._resync(seat.session_id))
 
     async def _look_after(self, mailbox: Mailbox, now: float, away: float, unread: float) -> None:
-        with suppress(LinkLost, Away, Trouble):  # asked again at the next check
+        with suppress(LinkLost, Unavailable, Trouble):  # asked again at the next check
             await mailbox.flow.check(STOPPED_CHECKED_EVERY)
         oldest = mailbox.unread_since()
         if oldest is not None and now - oldest >= unread:

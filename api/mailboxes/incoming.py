@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from api.mailboxes.holder import Holder
 from api.mailboxes.link_tasks import Tasks
 from api.mailboxes.pod_messages import (
-    Ask,
-    Left,
-    NotMine,
-    ParkedThere,
-    Refused,
-    Release,
-    Roll,
-    Strangers,
+    NotHolder,
+    ParkedPolls,
+    PollCancelled,
+    PollParked,
+    PollRefused,
+    PollRelease,
+    PollRequest,
+    UnknownPolls,
     encode,
     encode_batch,
 )
@@ -23,7 +23,7 @@ from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import LinkLost
 from callplane.bus.ports import Unroutable
-from callplane.contracts.errors import Away, Problem, Refusal, Trouble
+from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 
 ANSWERED_KEPT = 4096
@@ -40,7 +40,7 @@ class _Served:
     parked: bool = False
 
 
-class Serving:
+class IncomingPolls:
     """Answers the polls that come by letter over one link."""
 
     def __init__(self, holder: Holder, timing: Timing, tasks: Tasks) -> None:
@@ -51,7 +51,7 @@ class Serving:
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._stopping = False
 
-    def hear_ask(self, ask: Ask) -> None:
+    def hear_ask(self, ask: PollRequest) -> None:
         """Answer a poll, or say again that it is parked."""
         # The second copy of a question that crossed with its answer must not take a newer poll's place; and when we
         # are about to stop, who hears nothing asks again, and finds our queue gone.
@@ -65,13 +65,13 @@ class Serving:
             return
         served.named = now
         if served.parked:
-            self._say(ask.sender, encode(ParkedThere(id=ask.id)))
+            self._say(ask.sender, encode(PollParked(id=ask.id)))
 
-    def hear_left(self, letter: Left) -> None:
+    def hear_left(self, letter: PollCancelled) -> None:
         """The client of a poll is gone."""
         self._drop(letter.id)
 
-    def hear_release(self, letter: Release) -> None:
+    def hear_release(self, letter: PollRelease) -> None:
         """Answer a poll now, for the pod that asked is about to stop."""
         served = self._open.get(letter.id)
         if served is None or served.task is None:
@@ -85,14 +85,14 @@ class Serving:
             self._remember(letter.id)
             self._say(letter.sender, encode_batch(letter.id, Batch()))
 
-    def hear_roll(self, roll: Roll) -> None:
+    def hear_roll(self, roll: ParkedPolls) -> None:
         """Keep what is named, and say which are not known here."""
         now = asyncio.get_running_loop().time()
         for name in roll.ids:
             if name in self._open:
                 self._open[name].named = now
         strangers = [name for name in roll.ids if name not in self._open and name not in self._answered]
-        self._say(roll.sender, encode(Strangers(sender=self._holder.link.queue, ids=strangers)))
+        self._say(roll.sender, encode(UnknownPolls(sender=self._holder.link.queue, ids=strangers)))
 
     def drop_unnamed(self) -> None:
         """Drop the polls that their pod has not named for a while: it is gone, or knows nothing of them."""
@@ -112,7 +112,7 @@ class Serving:
         if served is not None and served.task is not None:
             served.task.cancel()
 
-    async def _serve(self, ask: Ask, served: _Served) -> None:
+    async def _serve(self, ask: PollRequest, served: _Served) -> None:
         try:
             answer = await self._answer(ask, served)
         except asyncio.CancelledError:
@@ -131,13 +131,13 @@ class Serving:
         if self._open.get(name) is served:
             del self._open[name]
 
-    async def _answer(self, ask: Ask, served: _Served) -> bytes:
+    async def _answer(self, ask: PollRequest, served: _Served) -> bytes:
         """What to say: a batch, a refusal, or "not mine", which nobody hears while the mailbox is being taken."""
         poll = served.poll
 
         def parked() -> None:
             served.parked = True
-            self._say(ask.sender, encode(ParkedThere(id=ask.id)))
+            self._say(ask.sender, encode(PollParked(id=ask.id)))
 
         try:
             if self._holder.is_taking(poll.participant_id):
@@ -145,14 +145,14 @@ class Serving:
                 await self._holder.taken(poll.participant_id)
             mailbox = self._holder.find(poll.participant_id)
             if mailbox is None:
-                return encode(NotMine(id=ask.id))
+                return encode(NotHolder(id=ask.id))
             return encode_batch(ask.id, await mailbox.poll(poll, parked))
         except NotHeld:
-            return encode(NotMine(id=ask.id))
+            return encode(NotHolder(id=ask.id))
         except Refusal as refusal:
-            return encode(Refused(id=ask.id, problem=refusal.problem))
-        except (Away, Trouble):
-            return encode(Refused(id=ask.id, problem=Problem(code="unavailable", retry_after=1)))
+            return encode(PollRefused(id=ask.id, problem=refusal.problem))
+        except (Unavailable, Trouble):
+            return encode(PollRefused(id=ask.id, problem=Problem(code="unavailable", retry_after=1)))
 
     def _say(self, queue: str, letter: bytes) -> None:
         self._tasks.start(self._post, queue, letter)
@@ -165,7 +165,7 @@ class Serving:
             return
 
 
-def _poll_of(ask: Ask, now: float) -> Poll:
+def _poll_of(ask: PollRequest, now: float) -> Poll:
     return Poll(
         participant_id=ParticipantId(ask.participant_id),
         session_id=SessionId(ask.session_id),

@@ -17,7 +17,7 @@ class _Missed:
     asked: float = 0.0
 
 
-class Interrupted:
+class InterruptedMailboxes:
     """Who reads one of these next hears of a gap; whose client asks no more is to be detached, as if it were held.
 
     Publications to a queue on a node that is down are dropped by RabbitMQ, and confirmed where others had them.

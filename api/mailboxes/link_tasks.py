@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from callplane.bus.mailbox_ports import LinkLost
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
 P = ParamSpec("P")
@@ -136,13 +136,13 @@ async def _outcome(task: asyncio.Task[None] | None, outcome: "asyncio.Future[T]"
 async def side_by_side(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Do all of these, so many at once; what one raises keeps no other from its turn, and is raised at the end.
 
-    Only Away leaves the rest for another time: all of it would wait for the same store.
+    Only Unavailable leaves the rest for another time: all of it would wait for the same store.
     """
     failures: list[BaseException] = []
     for start in range(0, len(works), AT_ONCE):
         settled = await asyncio.gather(*[work() for work in works[start : start + AT_ONCE]], return_exceptions=True)
         failures += [one for one in settled if isinstance(one, BaseException)]
-        if any(isinstance(failure, Away) for failure in failures):
+        if any(isinstance(failure, Unavailable) for failure in failures):
             break
     if failures:
         raise failures[0]

@@ -25,7 +25,7 @@ def version_of(body: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-class Told:
+class CheckedBindings:
     """What one mailbox has been told of, against what has been published."""
 
     def __init__(self) -> None:

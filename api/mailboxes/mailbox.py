@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn
 
-from api.mailboxes.attachment import Presence
-from api.mailboxes.flow_control import Flow, Source
+from api.mailboxes.attachment import HeldAttachment
+from api.mailboxes.flow_control import FlowControl, Source
 from api.mailboxes.link_tasks import Tasks
-from api.mailboxes.lost_bindings import Told
+from api.mailboxes.lost_bindings import CheckedBindings
 from api.mailboxes.poll import NotHeld, Poll, replaced
-from api.mailboxes.unacked import Batch, Window
-from callplane.bus.mailbox_ports import Received
+from api.mailboxes.unacked import Batch, UnackedWindow
+from callplane.bus.mailbox_ports import Publication
 from callplane.telemetry.logs import logger
 
 SKEW = timedelta(milliseconds=5)
@@ -57,18 +57,20 @@ class _Parked:
 class Mailbox:
     """Reads one mailbox on one link, and answers the polls for it on whichever pod they came in."""
 
-    def __init__(self, source: Source, tasks: Tasks, presence: Presence, lost: Callable[["Mailbox"], None]) -> None:
+    def __init__(
+        self, source: Source, tasks: Tasks, presence: HeldAttachment, lost: Callable[["Mailbox"], None]
+    ) -> None:
         self.presence = presence
         self._link = source.link
         self._tasks = tasks
         self._lost = lost
-        self._window = Window()
-        self.flow = Flow(source, tasks, self._window, self)
+        self._window = UnackedWindow()
+        self.flow = FlowControl(source, tasks, self._window, self)
         self._parked: _Parked | None = None
-        self._told = Told()
+        self._told = CheckedBindings()
         self._gone = False
 
-    def receive(self, received: Received) -> None:
+    def receive(self, received: Publication) -> None:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop.
 
         What is no message is passed over: in the answer to a poll it would make all of it unreadable, for ever.

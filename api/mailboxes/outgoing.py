@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 from api.mailboxes.link_tasks import Tasks
 from api.mailboxes.pod_messages import (
-    Answered,
-    Ask,
-    Left,
-    NotMine,
-    ParkedThere,
-    Refused,
-    Release,
-    Roll,
-    Strangers,
+    NotHolder,
+    ParkedPolls,
+    PollAnswer,
+    PollCancelled,
+    PollParked,
+    PollRefused,
+    PollRelease,
+    PollRequest,
+    UnknownPolls,
     decode_batch,
     encode,
 )
 from api.mailboxes.poll import NotHeld, Poll, refusal_of, unavailable
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Link, LinkLost
+from callplane.bus.mailbox_ports import LinkLost, MailboxLink
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, new_id
@@ -51,14 +51,14 @@ class _Forward:
         self.news.set()
 
 
-Word = ParkedThere | NotMine | Refused | Answered
+Word = PollParked | NotHolder | PollRefused | PollAnswer
 """What a holder says about one poll."""
 
 
-class Forwards:
+class OutgoingPolls:
     """The polls that this pod has sent to others over one link."""
 
-    def __init__(self, link: Link, timing: Timing, tasks: Tasks) -> None:
+    def __init__(self, link: MailboxLink, timing: Timing, tasks: Tasks) -> None:
         self._link = link
         self._timing = timing
         self._tasks = tasks
@@ -123,7 +123,7 @@ class Forwards:
     async def _post_ask(self, forward: _Forward, poll: Poll) -> None:
         if forward.outcome is not None:
             return
-        letter = Ask(
+        letter = PollRequest(
             id=forward.id,
             sender=self._link.queue,
             participant_id=poll.participant_id,
@@ -140,9 +140,9 @@ class Forwards:
             raise NotHeld from None
 
     async def _say_left(self, forward: _Forward) -> None:
-        await self._tell(forward.queue, Left(id=forward.id))
+        await self._tell(forward.queue, PollCancelled(id=forward.id))
 
-    async def _tell(self, queue: str, letter: Left | Release | Roll) -> bool:
+    async def _tell(self, queue: str, letter: PollCancelled | PollRelease | ParkedPolls) -> bool:
         """Post a letter that nobody waits for; False when its addressee is gone."""
         try:
             await self._link.post(queue, encode(letter))
@@ -159,16 +159,16 @@ class Forwards:
             return
         forward.heard = asyncio.get_running_loop().time()
         match word:
-            case ParkedThere():
+            case PollParked():
                 forward.parked = True
-            case NotMine():
+            case NotHolder():
                 forward.settle(NotHeld())
-            case Refused(problem=problem):
+            case PollRefused(problem=problem):
                 forward.settle(refusal_of(problem))
-            case Answered():
+            case PollAnswer():
                 forward.settle(decode_batch(word, bodies))
 
-    def hear_strangers(self, letter: Strangers) -> None:
+    def hear_strangers(self, letter: UnknownPolls) -> None:
         """The holder is there; those of our polls that it does not know are asked again."""
         now = asyncio.get_running_loop().time()
         for forward in self._open.values():
@@ -185,7 +185,7 @@ class Forwards:
             if forward.parked:
                 parked[forward.queue].append(forward.id)
         for queue, ids in parked.items():
-            if not await self._tell(queue, Roll(sender=self._link.queue, ids=ids)):
+            if not await self._tell(queue, ParkedPolls(sender=self._link.queue, ids=ids)):
                 for name in self._open.keys() & ids:
                     self._open[name].settle(NotHeld())
 
@@ -198,7 +198,7 @@ class Forwards:
         """Have every poll that waits elsewhere answered there: this pod is about to stop."""
         released = [forward for forward in self._open.values() if forward.outcome is None]
         for forward in released:
-            await self._tell(forward.queue, Release(id=forward.id, sender=self._link.queue))
+            await self._tell(forward.queue, PollRelease(id=forward.id, sender=self._link.queue))
         for forward in released:
             await forward.settled.wait()
 

@@ -5,21 +5,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from api.groups import unwrapped
-from api.mailboxes.holder import Ground, Holder
-from api.mailboxes.incoming import Serving
-from api.mailboxes.interrupted import Interrupted
+from api.groups import single_exception
+from api.mailboxes.holder import Holder, HolderServices
+from api.mailboxes.incoming import IncomingPolls
+from api.mailboxes.interrupted import InterruptedMailboxes
 from api.mailboxes.link_tasks import Tasks, link_tasks
 from api.mailboxes.lost_bindings import Published, nothing_published
-from api.mailboxes.outgoing import Forwards
-from api.mailboxes.pod_messages import Ask, Left, Release, Roll, Strangers, decode
+from api.mailboxes.outgoing import OutgoingPolls
+from api.mailboxes.pod_messages import ParkedPolls, PollCancelled, PollRelease, PollRequest, UnknownPolls, decode
 from api.mailboxes.poll import NotHeld, unavailable
 from api.mailboxes.timing import Timing
-from callplane.bus.mailbox_ports import Link, LinkLost, MailboxBus
-from callplane.contracts.errors import Away, Trouble
+from callplane.bus.mailbox_ports import LinkLost, MailboxBus, MailboxLink
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import DatabaseClock
 from callplane.telemetry.logs import logger
 
@@ -27,12 +27,12 @@ DRAIN_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class MailboxServices:
     """What the mailboxes share with the rest of the program."""
 
     bus: MailboxBus
     attachments: Attachments
-    pods: Pods
+    pods: PodLeases
     clock: DatabaseClock
     timing: Timing = field(default_factory=Timing)
     published: Published = nothing_published
@@ -54,15 +54,17 @@ class Counts:
     unreadable: int = 0
 
 
-class Station:
+class LinkSession:
     """One link's holder, forwards and serving."""
 
-    def __init__(self, link: Link, shared: Shared, tasks: Tasks, interrupted: Interrupted) -> None:
+    def __init__(
+        self, link: MailboxLink, shared: MailboxServices, tasks: Tasks, interrupted: InterruptedMailboxes
+    ) -> None:
         self.link = link
         self.tasks = tasks
-        self.holder = Holder(link, Ground(shared.attachments, shared.clock.now, tasks, interrupted))
-        self.forwards = Forwards(link, shared.timing, tasks)
-        self.serving = Serving(self.holder, shared.timing, tasks)
+        self.holder = Holder(link, HolderServices(shared.attachments, shared.clock.now, tasks, interrupted))
+        self.forwards = OutgoingPolls(link, shared.timing, tasks)
+        self.serving = IncomingPolls(self.holder, shared.timing, tasks)
 
     def hear(self, text: bytes) -> None:
         """One letter of another pod."""
@@ -72,15 +74,15 @@ class Station:
             return
         letter, bodies = decoded
         match letter:
-            case Ask():
+            case PollRequest():
                 self.serving.hear_ask(letter)
-            case Left():
+            case PollCancelled():
                 self.serving.hear_left(letter)
-            case Release():
+            case PollRelease():
                 self.serving.hear_release(letter)
-            case Roll():
+            case ParkedPolls():
                 self.serving.hear_roll(letter)
-            case Strangers():
+            case UnknownPolls():
                 self.forwards.hear_strangers(letter)
             case _:
                 self.forwards.hear(letter, bodies)
@@ -94,11 +96,11 @@ class Station:
 class Pod:
     """Keeps one station, and says where it is."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: MailboxServices) -> None:
         self.name = new_id()
         self._shared = shared
-        self._station: Station | None = None
-        self._interrupted = Interrupted()
+        self._station: LinkSession | None = None
+        self._interrupted = InterruptedMailboxes()
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
         self._renewed = asyncio.get_running_loop().time()
@@ -116,7 +118,7 @@ class Pod:
             len(held), parked, len(forwards), holder.taken_over, forwards.asked, self._station.tasks.unreadable
         )
 
-    async def station(self) -> Station:
+    async def station(self) -> LinkSession:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""
         if self._stopping.is_set():
             raise unavailable("This pod is about to stop.")
@@ -142,19 +144,19 @@ class Pod:
         """Make a link, live on it until it ends, and again, until the pod drains."""
         while not self._stopping.is_set():
             try:
-                with unwrapped():
+                with single_exception():
                     await self._live()
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 logger("mailboxes").warning("no link", trouble=str(trouble))
                 await self._pause(self._shared.timing.reconnect)
 
     async def _live(self) -> None:
-        heard: list[Station] = []
+        heard: list[LinkSession] = []
         async with (
             self._shared.bus.connect(lambda text: heard[0].hear(text) if heard else None) as link,
             link_tasks(link.end) as tasks,
         ):
-            station = Station(link, self._shared, tasks, self._interrupted)
+            station = LinkSession(link, self._shared, tasks, self._interrupted)
             heard.append(station)
             try:
                 await self._stand_at(station)
@@ -164,7 +166,7 @@ class Pod:
                 station.holder.end()
                 station.forwards.fail(NotHeld)
 
-    async def _stand_at(self, station: Station) -> None:
+    async def _stand_at(self, station: LinkSession) -> None:
         """Have the lease name the link before anything is held by it."""
         await self._renew(station.link.queue)
         await self._shared.pods.bury()
@@ -180,7 +182,7 @@ class Pod:
             station = self._station
             try:
                 await self._renew(station.link.queue if station else None)
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 logger("mailboxes").warning("the lease was not renewed", trouble=str(trouble))
 
     async def _renew(self, holder: str | None) -> None:
@@ -198,14 +200,14 @@ class Pod:
         timing = self._shared.timing
         while not await self._pause(timing.beat):
             if self._station is not None:
-                with suppress(Away, Trouble):
+                with suppress(Unavailable, Trouble):
                     await self._station.holder.look_after(timing.away, timing.unread)
 
     async def compare(self) -> None:
         """Now and then: see that every mailbox is told what its session publishes."""
         while not await self._pause(self._shared.timing.compare):
             if self._station is not None:
-                with suppress(Away, LinkLost):
+                with suppress(Unavailable, LinkLost):
                     await self._station.holder.compare(self._shared.published)
 
     async def call_rolls(self) -> None:
@@ -246,5 +248,5 @@ class Pod:
 
     async def release(self) -> None:
         """Give the lease back."""
-        with suppress(Away, Trouble):
+        with suppress(Unavailable, Trouble):
             await self._shared.pods.release(self.name)

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem
 from callplane.contracts.model import Wire
 
 
-class Ask(Wire):
+class PollRequest(Wire):
     """A poll for a mailbox that the addressee holds. The same ``id`` again is the same poll."""
 
     kind: Literal["ask"] = "ask"
@@ -28,14 +28,14 @@ class Ask(Wire):
     after: str | None = None
 
 
-class Left(Wire):
+class PollCancelled(Wire):
     """The client of this poll is gone."""
 
     kind: Literal["left"] = "left"
     id: str
 
 
-class Release(Wire):
+class PollRelease(Wire):
     """The sender is about to stop: answer this poll now, with nothing if there is nothing.
 
     Its client hears nothing before that: else its next poll, by another way, could come to the holder first.
@@ -46,7 +46,7 @@ class Release(Wire):
     sender: str
 
 
-class Roll(Wire):
+class ParkedPolls(Wire):
     """The polls that the sender has parked at the addressee."""
 
     kind: Literal["roll"] = "roll"
@@ -54,7 +54,7 @@ class Roll(Wire):
     ids: list[str]
 
 
-class Strangers(Wire):
+class UnknownPolls(Wire):
     """Of a roll: those that the holder does not know, mostly none. It also says that the holder is there."""
 
     kind: Literal["strangers"] = "strangers"
@@ -62,21 +62,21 @@ class Strangers(Wire):
     ids: list[str]
 
 
-class ParkedThere(Wire):
+class PollParked(Wire):
     """The poll waits at the holder."""
 
     kind: Literal["parked"] = "parked"
     id: str
 
 
-class NotMine(Wire):
+class NotHolder(Wire):
     """The mailbox is neither held nor being taken there."""
 
     kind: Literal["not-mine"] = "not-mine"
     id: str
 
 
-class Refused(Wire):
+class PollRefused(Wire):
     """The poll ended with a refusal."""
 
     kind: Literal["refused"] = "refused"
@@ -84,7 +84,7 @@ class Refused(Wire):
     problem: Problem
 
 
-class Answered(Wire):
+class PollAnswer(Wire):
     """The poll's batch; the bodies follow the line, one after the other."""
 
     kind: Literal["answered"] = "answered"
@@ -93,17 +93,27 @@ class Answered(Wire):
     sizes: list[int]
 
 
-Letter = Ask | Left | Release | Roll | Strangers | ParkedThere | NotMine | Refused | Answered
+PodMessage = (
+    PollRequest
+    | PollCancelled
+    | PollRelease
+    | ParkedPolls
+    | UnknownPolls
+    | PollParked
+    | NotHolder
+    | PollRefused
+    | PollAnswer
+)
 
-_ADAPTER: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])
+_ADAPTER: TypeAdapter[PodMessage] = TypeAdapter(Annotated[PodMessage, Field(discriminator="kind")])
 
 
-def encode(letter: Letter, bodies: Iterable[bytes] = ()) -> bytes:
+def encode(letter: PodMessage, bodies: Iterable[bytes] = ()) -> bytes:
     """A letter as bytes."""
     return letter.model_dump_json().encode() + b"\n" + b"".join(bodies)
 
 
-def decode(text: bytes) -> tuple[Letter, bytes] | None:
+def decode(text: bytes) -> tuple[PodMessage, bytes] | None:
     """The letter and what follows its line; None for one that this version does not understand."""
     line, _, rest = text.partition(b"\n")
     try:
@@ -115,12 +125,12 @@ def decode(text: bytes) -> tuple[Letter, bytes] | None:
 def encode_batch(poll: str, batch: Batch) -> bytes:
     """The answer to a forwarded poll."""
     received = batch.received
-    letter = Answered(id=poll, tokens=[one.token for one in received], sizes=[len(one.body) for one in received])
+    letter = PollAnswer(id=poll, tokens=[one.token for one in received], sizes=[len(one.body) for one in received])
     return encode(letter, (one.body for one in received))
 
 
-def decode_batch(letter: Answered, bodies: bytes) -> Batch:
+def decode_batch(letter: PollAnswer, bodies: bytes) -> Batch:
     """The batch of an answer."""
     cuts = pairwise(accumulate(letter.sizes, initial=0))
     pieces = (bodies[start:end] for start, end in cuts)
-    return Batch(tuple(Received(token, body) for token, body in zip(letter.tokens, pieces, strict=True)))
+    return Batch(tuple(Publication(token, body) for token, body in zip(letter.tokens, pieces, strict=True)))

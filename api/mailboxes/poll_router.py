@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-from api.mailboxes.pod import Pod, Shared, Station
+from api.mailboxes.pod import LinkSession, MailboxServices, Pod
 from api.mailboxes.poll import NotHeld, Poll, gone, unavailable
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
@@ -17,10 +17,10 @@ from callplane.store.attachments import Attachment
 CLOSE_WITHIN = 5.0
 
 
-class Doors:
+class PollRouter:
     """Answers polls, and stops answering them in peace."""
 
-    def __init__(self, pod: Pod, shared: Shared) -> None:
+    def __init__(self, pod: Pod, shared: MailboxServices) -> None:
         self._pod = pod
         self._shared = shared
 
@@ -36,7 +36,7 @@ class Doors:
         return Poll(participant_id, session_id, ack, most, until, self._shared.clock.now())
 
     async def poll(self, poll: Poll) -> Batch:
-        """Wait for messages; cancelling says that the client has left. Raises Refusal, or Away.
+        """Wait for messages; cancelling says that the client has left. Raises Refusal, or Unavailable.
 
         It looks for the mailbox until it finds it: whatever moved meanwhile, the acknowledgement may be repeated.
         """
@@ -54,7 +54,7 @@ class Doors:
             if loop.time() > searching:
                 raise unavailable("The mailbox keeps moving.")
 
-    async def _attempt(self, station: Station, poll: Poll) -> Batch | None:
+    async def _attempt(self, station: LinkSession, poll: Poll) -> Batch | None:
         """One look: held here, being taken here, held elsewhere, or nobody's; None says look again."""
         holder = station.holder
         mailbox = holder.find(poll.participant_id)
@@ -81,7 +81,7 @@ class Doors:
         return None
 
     async def living(self, participant_id: ParticipantId) -> Attachment:
-        """Its attachment. Raises Refusal when the seat is gone, and Away."""
+        """Its attachment. Raises Refusal when the seat is gone, and Unavailable."""
         seen = await self._shared.attachments.read(participant_id)
         if seen is None or seen.state == "ended":
             raise gone(seen.reason if seen else None)
@@ -93,7 +93,7 @@ class Doors:
 
 
 @asynccontextmanager
-async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) -> AsyncIterator[Doors]:
+async def open_mailboxes(shared: MailboxServices, draining: asyncio.Event | None = None) -> AsyncIterator[PollRouter]:
     """Everything that polls need, until the block ends, or ``draining`` has all polls answered."""
     pod = Pod(shared)
     async with asyncio.TaskGroup() as tasks:
@@ -103,7 +103,7 @@ async def open_mailboxes(shared: Shared, draining: asyncio.Event | None = None) 
         ]
         waiting = tasks.create_task(_drain_at(draining or asyncio.Event(), pod))
         try:
-            yield Doors(pod, shared)
+            yield PollRouter(pod, shared)
         finally:
             await pod.drain()
             await asyncio.wait(running, timeout=CLOSE_WITHIN)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from itertools import islice
 
 from api.mailboxes.poll import Poll, unavailable
-from api.mailboxes.poll_router import Doors
+from api.mailboxes.poll_router import PollRouter
 from api.mailboxes.unacked import WINDOW_BYTES, Batch
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.ids import ParticipantId, SessionId
 
 UNACKNOWLEDGED = 250
@@ -22,10 +22,10 @@ REMEMBERED = 500
 """As many as a holder ever has unacknowledged: what a new holder gives again is recognised."""
 
 
-class Reading:
+class Subscription:
     """Where one client is in its mailbox. Not for two tasks at a time, ``acknowledge`` apart."""
 
-    def __init__(self, doors: Doors, seat: tuple[SessionId, ParticipantId], ack: str | None) -> None:
+    def __init__(self, doors: PollRouter, seat: tuple[SessionId, ParticipantId], ack: str | None) -> None:
         self._doors = doors
         self._seat = seat
         self._ack = ack
@@ -39,7 +39,7 @@ class Reading:
         self._opened = doors.asked(seat, ack, 0, 1).asked
 
     async def next(self, wait: float) -> Batch:
-        """What follows, waited for so long; empty ones are the heartbeat. Raises Refusal and Away."""
+        """What follows, waited for so long; empty ones are the heartbeat. Raises Refusal and Unavailable."""
         while True:
             batch = await self._doors.poll(self._poll(wait))
             fresh = Batch(tuple(one for one in batch.received if _short(one.token) not in self._given))
@@ -91,7 +91,7 @@ class Reading:
         poll = self._doors.asked(self._seat, self._ack, wait, most)
         return replace(poll, after=self._after, asked=self._opened)
 
-    def _remember(self, received: tuple[Received, ...]) -> None:
+    def _remember(self, received: tuple[Publication, ...]) -> None:
         now = asyncio.get_running_loop().time()
         for one in received:
             self._unread[one.token] = now, len(one.body)

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 
 WINDOW = 500
 WINDOW_BYTES = 256 * 1024
@@ -16,7 +16,7 @@ WINDOW_BYTES = 256 * 1024
 class Batch:
     """What one poll is answered with."""
 
-    received: tuple[Received, ...] = ()
+    received: tuple[Publication, ...] = ()
 
     @property
     def ack(self) -> str | None:
@@ -29,11 +29,11 @@ class Batch:
         return b'{"messages":[' + messages + b'],"ack":' + json.dumps(self.ack).encode() + b"}"
 
 
-class Window:
+class UnackedWindow:
     """A queue that forgets from the front, as far as the client says."""
 
     def __init__(self) -> None:
-        self._entries: deque[tuple[Received, float]] = deque()
+        self._entries: deque[tuple[Publication, float]] = deque()
         self._not_yet_here: str | None = None
         self.size = 0
         """Bytes of all bodies."""
@@ -61,13 +61,13 @@ class Window:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, received: Received, at: float) -> list[Received]:
+    def add(self, received: Publication, at: float) -> list[Publication]:
         """The next publication, and when it came; returns what is acknowledged by its coming."""
         self._entries.append((received, at))
         self.size += len(received.body)
         return self.acknowledge(received.token) if received.token == self._not_yet_here else []
 
-    def acknowledge(self, token: str) -> list[Received]:
+    def acknowledge(self, token: str) -> list[Publication]:
         """Take out everything up to the *first* publication with this token; nothing when there is none.
 
         The first, not the last: what stands behind it may not have been given yet. A token that is not there may
@@ -81,11 +81,11 @@ class Window:
         self.size -= sum(len(one.body) for one in read)
         return read
 
-    def all(self) -> list[Received]:
+    def all(self) -> list[Publication]:
         """Everything that is not acknowledged."""
         return [one for one, _ in self._entries]
 
-    def head(self, most: int, after: str | None = None) -> tuple[Received, ...]:
+    def head(self, most: int, after: str | None = None) -> tuple[Publication, ...]:
         """The oldest, at most so many; they stay. ``after``: of those behind the one with this token, if it is here.
 
         If it is not, either it was acknowledged, or this holder is new and gives again what the last one had given.

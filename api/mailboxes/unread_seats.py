@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from api.mailboxes.interrupted import Interrupted
+from api.mailboxes.interrupted import InterruptedMailboxes
 from api.mailboxes.link_tasks import side_by_side
 from callplane.store.attachments import Attachment, Attachments
 
@@ -10,8 +10,9 @@ LOOKED_AT = 1000
 """How many are asked about in one query."""
 
 
-async def detach_unasked(interrupted: Interrupted, attachments: Attachments, before: float) -> None:
-    """Those whose client was here last before this loop time. Raises Away and Trouble; what is left stays listed.
+async def detach_unasked(interrupted: InterruptedMailboxes, attachments: Attachments, before: float) -> None:
+    """Those whose client was here last before this loop time. Raises Unavailable and Trouble; what is left stays
+    listed.
 
     Most of them were deleted with their seat and have ended: one query for many tells, and nothing is written.
     """
@@ -26,7 +27,7 @@ async def detach_unasked(interrupted: Interrupted, attachments: Attachments, bef
         await side_by_side([partial(_detach, interrupted, attachments, seat) for seat in still])
 
 
-async def _detach(interrupted: Interrupted, attachments: Attachments, seat: Attachment) -> None:
+async def _detach(interrupted: InterruptedMailboxes, attachments: Attachments, seat: Attachment) -> None:
     """One that has changed may still be this holder's: a write whose answer was lost. It is the next look's then."""
     if await attachments.detach(seat) is not None:
         interrupted.settled(seat)

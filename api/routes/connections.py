@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.dependencies import SCHEMES, Asked, AskedOf, MakingOf
-from api.http.guarded_route import Roomy
-from api.http.openapi import SEATED, headed, problems
+from api.dependencies import SCHEMES, ApiRequest, Authenticated, Idempotent
+from api.http.guarded_route import LargeBodyRoute
+from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import CandidatesBody, OfferBody
 from api.schemas.responses import Accepted
@@ -15,14 +15,14 @@ from api.sdp import check_offer
 from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import made_by
+from callplane.contracts.ids import id_made_by
 from callplane.contracts.replies import Done, Negotiated
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 
 router = APIRouter(
-    tags=["connections"], route_class=Roomy, dependencies=SCHEMES, prefix="/sessions/{session_id}/connections"
+    tags=["connections"], route_class=LargeBodyRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/connections"
 )
 
 ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
@@ -34,13 +34,13 @@ ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
     summary="Publish or subscribe",
     response_model=ConnectionView,
     responses={
-        **problems(*SEATED, "wrong-state", "invalid-sdp", "key-reused"),
+        **problems(*SEAT_PROBLEMS, "wrong-state", "invalid-sdp", "key-reused"),
         **headed(201, "Location"),
         202: {"model": Accepted, "description": "Accepted; the outcome comes to the mailbox"},
     },
 )
 async def offer(
-    session_id: SessionPath, body: OfferBody, asked: MakingOf, response: Response
+    session_id: SessionPath, body: OfferBody, asked: Idempotent, response: Response
 ) -> ConnectionView | Response:
     """Send an SDP offer and get the answer to it, here or, when it takes longer than a few seconds, in the mailbox."""
     check_offer(body.sdp_offer)
@@ -49,7 +49,7 @@ async def offer(
         raise Refusal("forbidden", "A subscriber does not publish.")
     order = await asked.order(session_id, _command(body, seat.id))
     negotiated = await asked.parts.dispatch.ask(order, Negotiated)
-    connection_id = made_by(order.envelope.id)
+    connection_id = id_made_by(order.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
         accepted = Accepted(id=connection_id, command_id=order.envelope.id)
@@ -58,8 +58,8 @@ async def offer(
     return negotiated.connection
 
 
-@router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEATED))
-async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: AskedOf) -> ConnectionView:
+@router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEAT_PROBLEMS))
+async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: Authenticated) -> ConnectionView:
     """Its state, and its answer once there is one."""
     connection = await _found(asked, session_id, connection_id)
     if connection is None or not connection.offered:
@@ -72,10 +72,10 @@ async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: As
     status_code=202,
     summary="Trickle ICE candidates",
     response_class=Response,
-    responses=problems(*SEATED),
+    responses=problems(*SEAT_PROBLEMS),
 )
 async def trickle(
-    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, asked: AskedOf
+    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, asked: Authenticated
 ) -> Response:
     """Hand over candidates, also before the offer was answered; end marks and `.local` names are passed over."""
     _, seat = await asked.parts.permits.seat(asked.credential, session_id)
@@ -87,8 +87,8 @@ async def trickle(
     return Response(status_code=202)
 
 
-@router.delete("/{connection_id}", status_code=204, summary="Stop a connection", responses=problems(*SEATED))
-async def stop(session_id: SessionPath, connection_id: ConnectionPath, asked: AskedOf) -> None:
+@router.delete("/{connection_id}", status_code=204, summary="Stop a connection", responses=problems(*SEAT_PROBLEMS))
+async def stop(session_id: SessionPath, connection_id: ConnectionPath, asked: Authenticated) -> None:
     """End it; ending it again changes nothing."""
     try:
         _, seat = await asked.parts.permits.seat(asked.credential, session_id)
@@ -112,14 +112,14 @@ def _command(body: OfferBody, participant_id: str) -> Publish | Subscribe:
     )
 
 
-async def _own(asked: Asked, session_id: str, connection_id: str, participant_id: str) -> None:
+async def _own(asked: ApiRequest, session_id: str, connection_id: str, participant_id: str) -> None:
     """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
     connection = await asked.parts.store.connections.find(connection_id)
     if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
         raise Refusal("not-found", "There is no such connection of yours in this session.")
 
 
-async def _found(asked: Asked, session_id: str, connection_id: str) -> ConnectionDocument | None:
+async def _found(asked: ApiRequest, session_id: str, connection_id: str) -> ConnectionDocument | None:
     connection = await asked.parts.store.connections.find(connection_id)
     if connection is not None and connection.session_id != session_id:
         connection = None

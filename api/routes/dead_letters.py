@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.dependencies import SCHEMES, Asked, AskedOf
-from api.http.guarded_route import Guarded
+from api.dependencies import SCHEMES, ApiRequest, Authenticated
+from api.http.guarded_route import GuardedRoute
 from api.http.openapi import problems
 from api.schemas.responses import DeadLetterList
 from callplane.bus.dead_letters import NoSuchLetter, Unreadable
@@ -14,13 +14,13 @@ from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.operations import DeadLetterView
 
-router = APIRouter(tags=["dead letters"], route_class=Guarded, dependencies=SCHEMES, prefix="/dead-letters")
+router = APIRouter(tags=["dead letters"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/dead-letters")
 
 LetterPath = Annotated[str, Path(max_length=255, description="the letter's id, which is its command's")]
 
 
 @router.get("", summary="List dead letters", responses=problems())
-async def list_letters(asked: AskedOf) -> DeadLetterList:
+async def list_letters(asked: Authenticated) -> DeadLetterList:
     """The oldest hundred, oldest first; looking changes nothing."""
     asked.parts.permits.operate(asked.credential)
     return DeadLetterList(dead_letters=await asked.parts.dead_letters.oldest())
@@ -32,7 +32,7 @@ async def list_letters(asked: AskedOf) -> DeadLetterList:
     summary="Send a dead letter again",
     responses=problems("not-found", "wrong-state", "session-closed"),
 )
-async def replay(letter_id: LetterPath, asked: AskedOf) -> DeadLetterView:
+async def replay(letter_id: LetterPath, asked: Authenticated) -> DeadLetterView:
     """Publish the command as a first attempt with a new deadline; nobody is answered. Then the letter is removed."""
     asked.parts.permits.operate(asked.credential)
     await asked.insist()
@@ -49,7 +49,7 @@ async def replay(letter_id: LetterPath, asked: AskedOf) -> DeadLetterView:
 
 
 @router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
-async def purge(asked: AskedOf) -> None:
+async def purge(asked: Authenticated) -> None:
     """Forget all of them, also those that the list does not show."""
     asked.parts.permits.operate(asked.credential)
     await asked.insist()
@@ -57,7 +57,7 @@ async def purge(asked: AskedOf) -> None:
 
 
 @router.delete("/{letter_id}", status_code=204, summary="Remove a dead letter", responses=problems("not-found"))
-async def remove(letter_id: LetterPath, asked: AskedOf) -> None:
+async def remove(letter_id: LetterPath, asked: Authenticated) -> None:
     """Forget exactly this one."""
     asked.parts.permits.operate(asked.credential)
     try:
@@ -66,7 +66,7 @@ async def remove(letter_id: LetterPath, asked: AskedOf) -> None:
         raise _unknown() from None
 
 
-async def _send(asked: Asked, envelope: Envelope) -> None:
+async def _send(asked: ApiRequest, envelope: Envelope) -> None:
     now = asked.parts.store.clock.now()
     anew = {"deadline": now + timedelta(seconds=asked.parts.settings.command_wait), "sent_at": now}
     try:

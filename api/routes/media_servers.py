@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.dependencies import SCHEMES, Asked, AskedOf, MakingOf
-from api.http.guarded_route import Guarded
+from api.dependencies import SCHEMES, ApiRequest, Authenticated, Idempotent
+from api.http.guarded_route import GuardedRoute
 from api.http.openapi import headed, problems
 from api.schemas.requests import MediaServerBody, PatchMediaServerBody
 from api.schemas.responses import MediaServerList
@@ -14,13 +14,13 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import derived_id
 from callplane.contracts.operations import MediaServerView
 
-router = APIRouter(tags=["media servers"], route_class=Guarded, dependencies=SCHEMES, prefix="/media-servers")
+router = APIRouter(tags=["media servers"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/media-servers")
 
 ServerPath = Annotated[bounds.ServerName, Path(description="the media server's name")]
 
 
 @router.get("", summary="List media servers", responses=problems())
-async def list_servers(asked: AskedOf) -> MediaServerList:
+async def list_servers(asked: Authenticated) -> MediaServerList:
     """Every media server that sessions may be placed on, with how full it is."""
     asked.parts.permits.operate(asked.credential)
     return MediaServerList(media_servers=await asked.parts.store.pool.all())
@@ -36,7 +36,7 @@ async def list_servers(asked: AskedOf) -> MediaServerList:
         200: {**headed(200, "Location")[200], "model": MediaServerView, "description": "It was there already"},
     },
 )
-async def register(body: MediaServerBody, asked: MakingOf, response: Response) -> MediaServerView:
+async def register(body: MediaServerBody, asked: Idempotent, response: Response) -> MediaServerView:
     """Add one while everything runs; it is `down` until a wrapper reaches it, which takes some seconds."""
     asked.parts.permits.operate(asked.credential)
     await asked.insist()
@@ -57,14 +57,14 @@ async def register(body: MediaServerBody, asked: MakingOf, response: Response) -
 
 
 @router.get("/{name}", summary="Look at a media server", responses=problems("not-found"))
-async def look(name: ServerPath, asked: AskedOf) -> MediaServerView:
+async def look(name: ServerPath, asked: Authenticated) -> MediaServerView:
     """Its state, its memory and the number of sessions on it."""
     asked.parts.permits.operate(asked.credential)
     return await _found(asked, name)
 
 
 @router.patch("/{name}", summary="Cordon or drain a media server", responses=problems("not-found"))
-async def change(name: ServerPath, body: PatchMediaServerBody, asked: AskedOf) -> MediaServerView:
+async def change(name: ServerPath, body: PatchMediaServerBody, asked: Authenticated) -> MediaServerView:
     """`cordoned`: no session is placed on it. `draining`: its sessions are moved to others, some each second.
 
     What is drained is cordoned, and stays so when it is empty; to uncordon it ends the draining. A session is moved
@@ -81,7 +81,7 @@ async def change(name: ServerPath, body: PatchMediaServerBody, asked: AskedOf) -
 @router.delete(
     "/{name}", status_code=204, summary="Remove a media server", responses=problems("not-found", "wrong-state")
 )
-async def remove(name: ServerPath, asked: AskedOf) -> None:
+async def remove(name: ServerPath, asked: Authenticated) -> None:
     """Forget one that has no open session on it: drain it first. One that settings name comes back with a wrapper."""
     asked.parts.permits.operate(asked.credential)
     await asked.insist()
@@ -92,7 +92,7 @@ async def remove(name: ServerPath, asked: AskedOf) -> None:
             raise Refusal("not-found", "There is no such media server.")
 
 
-async def _found(asked: Asked, name: str) -> MediaServerView:
+async def _found(asked: ApiRequest, name: str) -> MediaServerView:
     found = await asked.parts.store.pool.find(name)
     if found is None:
         raise Refusal("not-found", "There is no such media server.")

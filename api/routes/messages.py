@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth.credentials import seat_token
-from api.dependencies import SCHEMES, AskedOf
-from api.http.disconnects import unless_gone
-from api.http.guarded_route import Guarded
+from api.dependencies import SCHEMES, Authenticated
+from api.http.disconnects import or_disconnect
+from api.http.guarded_route import GuardedRoute
 from api.http.openapi import problems
 from callplane.contracts.messages import Message
 
-router = APIRouter(tags=["messages"], route_class=Guarded, dependencies=SCHEMES)
+router = APIRouter(tags=["messages"], route_class=GuardedRoute, dependencies=SCHEMES)
 
 
 class MessagesView(BaseModel):
@@ -39,11 +39,11 @@ class Question(BaseModel):
         200: {"model": MessagesView, "description": "What has come, at once or as soon as it comes"},
     },
 )
-async def messages(request: Request, question: Annotated[Question, Query()], asked: AskedOf) -> Response:
+async def messages(request: Request, question: Annotated[Question, Query()], asked: Authenticated) -> Response:
     """Acknowledge everything up to `ack`, and get what follows it; what is not acknowledged is given again."""
     seat = seat_token(asked.credential)
     doors = asked.parts.doors
     poll = doors.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
-    batch = await unless_gone(doors.poll(poll), request)
+    batch = await or_disconnect(doors.poll(poll), request)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.dependencies import SCHEMES, Answering, AskedOf, IfMatch, MakingOf, etag
-from api.http.guarded_route import Guarded
-from api.http.openapi import SEATED, headed, problems
+from api.dependencies import SCHEMES, Authenticated, Idempotent, IdempotentWithResponse, IfMatch, etag
+from api.http.guarded_route import GuardedRoute
+from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import JoinBody, PatchParticipantBody
 from api.schemas.responses import JoinedView
@@ -18,7 +18,7 @@ from callplane.contracts.shapes import ParticipantView
 from callplane.store.views import participant_view
 
 router = APIRouter(
-    tags=["participants"], route_class=Guarded, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
+    tags=["participants"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
 )
 
 ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
@@ -28,9 +28,9 @@ ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
     "",
     status_code=201,
     summary="Join a session, or come back to it",
-    responses={**problems(*SEATED, "session-full", "key-reused"), **headed(201, "Location", "ETag")},
+    responses={**problems(*SEAT_PROBLEMS, "session-full", "key-reused"), **headed(201, "Location", "ETag")},
 )
-async def join(session_id: SessionPath, body: JoinBody, asked: MakingOf, response: Response) -> JoinedView:
+async def join(session_id: SessionPath, body: JoinBody, asked: Idempotent, response: Response) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""
     admission = await asked.parts.permits.join(asked.credential, session_id, body.role)
     command = Join(
@@ -52,10 +52,10 @@ async def join(session_id: SessionPath, body: JoinBody, asked: MakingOf, respons
 @router.get(
     "/{participant_id}",
     summary="Look at a participant",
-    responses={**problems(*SEATED), **headed(200, "ETag")},
+    responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
 async def look(
-    session_id: SessionPath, participant_id: ParticipantPath, asked: AskedOf, response: Response
+    session_id: SessionPath, participant_id: ParticipantPath, asked: Authenticated, response: Response
 ) -> ParticipantView:
     """A seat with what it publishes."""
     session = await asked.parts.permits.read(asked.credential, session_id)
@@ -69,14 +69,14 @@ async def look(
 @router.patch(
     "/{participant_id}",
     summary="Change a participant",
-    responses={**problems(*SEATED, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
+    responses={**problems(*SEAT_PROBLEMS, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
     session_id: SessionPath,
     participant_id: ParticipantPath,
     body: PatchParticipantBody,
     version: IfMatch,
-    answer: Answering,
+    answer: IdempotentWithResponse,
 ) -> ParticipantView:
     """Change the fields that are named; of `muted`, the media that are named."""
     asked, response = answer
@@ -97,7 +97,7 @@ async def change(
 async def leave(
     session_id: SessionPath,
     participant_id: ParticipantPath,
-    asked: AskedOf,
+    asked: Authenticated,
     reason: Annotated[bounds.Reason, Query(description="what a removed participant is told")] = "kicked",
 ) -> None:
     """Give up one's seat; moderators and servers remove others, who cannot come back. Again: nothing more."""

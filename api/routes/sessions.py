@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.dependencies import SCHEMES, AskedOf, IfMatch, MakingOf, etag
-from api.http.guarded_route import Guarded
-from api.http.openapi import SEATED, headed, problems
+from api.dependencies import SCHEMES, Authenticated, Idempotent, IfMatch, etag
+from api.http.guarded_route import GuardedRoute
+from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.schemas.requests import CreateBody, ListQuery, PatchSessionBody
 from api.schemas.responses import SessionList
 from callplane.contracts import bounds
@@ -18,7 +18,7 @@ from callplane.contracts.replies import Done, SessionChanged, SessionMade
 from callplane.contracts.shapes import SessionView
 from callplane.store.views import session_view
 
-router = APIRouter(tags=["sessions"], route_class=Guarded, dependencies=SCHEMES)
+router = APIRouter(tags=["sessions"], route_class=GuardedRoute, dependencies=SCHEMES)
 
 SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
 
@@ -33,7 +33,7 @@ SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
         200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
     },
 )
-async def create(body: CreateBody, asked: MakingOf, response: Response) -> SessionView:
+async def create(body: CreateBody, asked: Idempotent, response: Response) -> SessionView:
     """Make a session, or find the open one that has the same `custom_id` (200)."""
     asked.parts.permits.create(asked.credential, body.custom_id)
     made = await asked.demand(None, CreateSession(**body.model_dump()), SessionMade)
@@ -44,7 +44,7 @@ async def create(body: CreateBody, asked: MakingOf, response: Response) -> Sessi
 
 
 @router.get("/sessions", summary="List sessions", responses=problems())
-async def list_sessions(query: Annotated[ListQuery, Query()], asked: AskedOf) -> SessionList:
+async def list_sessions(query: Annotated[ListQuery, Query()], asked: Authenticated) -> SessionList:
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
     asked.parts.permits.list_sessions(asked.credential)
     after = _id_in(query.cursor) if query.cursor else None
@@ -58,9 +58,9 @@ async def list_sessions(query: Annotated[ListQuery, Query()], asked: AskedOf) ->
 @router.get(
     "/sessions/{session_id}",
     summary="Look at a session",
-    responses={**problems(*SEATED), **headed(200, "ETag")},
+    responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
-async def look(session_id: SessionPath, asked: AskedOf, response: Response) -> SessionView:
+async def look(session_id: SessionPath, asked: Authenticated, response: Response) -> SessionView:
     """A snapshot: the state as of `version`."""
     session = await asked.parts.permits.read(asked.credential, session_id)
     response.headers["ETag"] = etag(session.version)
@@ -70,10 +70,10 @@ async def look(session_id: SessionPath, asked: AskedOf, response: Response) -> S
 @router.patch(
     "/sessions/{session_id}",
     summary="Change a session",
-    responses={**problems(*SEATED, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
+    responses={**problems(*SEAT_PROBLEMS, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
-    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: MakingOf, response: Response
+    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: Idempotent, response: Response
 ) -> SessionView:
     """Change the fields that are named."""
     await asked.parts.permits.steer(asked.credential, session_id)
@@ -88,7 +88,9 @@ async def change(
     summary="Close a session",
     responses=problems("not-found", "kicked", "join-again"),
 )
-async def close(session_id: SessionPath, asked: AskedOf, reason: Annotated[bounds.Reason, Query()] = "closed") -> None:
+async def close(
+    session_id: SessionPath, asked: Authenticated, reason: Annotated[bounds.Reason, Query()] = "closed"
+) -> None:
     """End it for everybody, who hear the reason; closing again changes nothing."""
     await asked.parts.permits.steer(asked.credential, session_id)
     try:

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.dependencies import SCHEMES, MakingOf
-from api.http.guarded_route import Guarded
-from api.http.openapi import SEATED, problems
+from api.dependencies import SCHEMES, Idempotent
+from api.http.guarded_route import GuardedRoute
+from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
@@ -12,16 +12,16 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 
-router = APIRouter(tags=["signals"], route_class=Guarded, dependencies=SCHEMES)
+router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHEMES)
 
 
 @router.post(
     "/sessions/{session_id}/signals",
     status_code=202,
     summary="Send a signal",
-    responses=problems(*SEATED, "key-reused"),
+    responses=problems(*SEAT_PROBLEMS, "key-reused"),
 )
-async def signal(session_id: SessionPath, body: SignalBody, asked: MakingOf) -> SignalSent:
+async def signal(session_id: SessionPath, body: SignalBody, asked: Idempotent) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
     session, sender = await asked.parts.permits.signal(asked.credential, session_id)
     readers = len(session.participants) if body.to is None else 1

@@ -9,14 +9,14 @@ from starlette.requests import HTTPConnection
 
 from api.auth.credentials import seat_token
 from api.auth.tokens import SeatToken
-from api.dependencies import SCHEMES, AskedOf, known
-from api.http.disconnects import unless_gone
+from api.dependencies import SCHEMES, Authenticated, known
+from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
-from api.mailboxes.subscription import Reading
-from api.services import Parts, parts_of
+from api.mailboxes.subscription import Subscription
+from api.services import Services, parts_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
-from api.streaming.websocket import Conversation
+from api.streaming.websocket import WebSocketSession
 from callplane.contracts.errors import Problem, Refusal
 from callplane.contracts.ids import new_id
 from callplane.store.tickets import TICKET_SECONDS
@@ -54,7 +54,7 @@ class StreamQuestion(BaseModel):
     dependencies=SCHEMES,
     responses=problems("join-again"),
 )
-async def ticket(asked: AskedOf, response: Response) -> TicketView:
+async def ticket(asked: Authenticated, response: Response) -> TicketView:
     """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
     seat = seat_token(asked.credential)
     await asked.parts.doors.living(seat.participant_id)
@@ -87,7 +87,7 @@ async def stream(
     """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
     parts = parts_of(request)
     reading = await _reading(parts, request, question.ticket, last_event_id or question.ack)
-    first = await unless_gone(reading.next(0), request)
+    first = await or_disconnect(reading.next(0), request)
     # Nobody reads what is answered to a client that has left.
     return Response() if first is None else EventStream(reading, first, parts.doors.timing)
 
@@ -121,23 +121,23 @@ async def socket(websocket: WebSocket) -> None:
         question = StreamQuestion.model_validate(dict(websocket.query_params))
     except ValidationError:
         raise Refusal("invalid", "query: ticket and ack have at most 128 characters") from None
-    parts: Parts = websocket.app.state.parts
+    parts: Services = websocket.app.state.parts
     reading = await _reading(parts, websocket, question.ticket, question.ack)
     first = await reading.next(0)
     await websocket.accept()
     try:
-        await Conversation(websocket, reading, parts.doors.timing).run(first)
+        await WebSocketSession(websocket, reading, parts.doors.timing).run(first)
     except Exception:
         logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
         await websocket.close(1011, Problem(code="internal").code)
 
 
-async def _reading(parts: Parts, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Reading:
+async def _reading(parts: Services, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Subscription:
     seat = await _seat(parts, connection, ticket)
-    return Reading(parts.doors, (seat.session_id, seat.participant_id), ack)
+    return Subscription(parts.doors, (seat.session_id, seat.participant_id), ack)
 
 
-async def _seat(parts: Parts, connection: HTTPConnection, ticket: str | None) -> SeatToken:
+async def _seat(parts: Services, connection: HTTPConnection, ticket: str | None) -> SeatToken:
     if ticket is None:
         return seat_token(known(parts, connection))
     used = await parts.tickets.use(ticket)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.dependencies import SCHEMES, AskedOf
+from api.dependencies import SCHEMES, Authenticated
 from api.http.openapi import problems
 from api.schemas.responses import UnreadableList
 from callplane.contracts.errors import Refusal
@@ -17,7 +17,7 @@ Cursor = Annotated[str | None, Query(max_length=4096, description="`next` of the
 
 
 @router.get("", summary="List unreadable documents", responses=problems())
-async def list_documents(asked: AskedOf, cursor: Cursor = None) -> UnreadableList:
+async def list_documents(asked: Authenticated, cursor: Cursor = None) -> UnreadableList:
     """Those among the next thousand documents, which may be none; `next` is null on the last page."""
     asked.parts.permits.operate(asked.credential)
     try:
@@ -33,7 +33,7 @@ async def list_documents(asked: AskedOf, cursor: Cursor = None) -> UnreadableLis
     summary="Remove an unreadable document",
     responses=problems("not-found", "wrong-state"),
 )
-async def remove(collection: CollectionPath, key: KeyPath, asked: AskedOf) -> None:
+async def remove(collection: CollectionPath, key: KeyPath, asked: Authenticated) -> None:
     """Delete it; a session is closed, so that everything that it had goes as well."""
     asked.parts.permits.operate(asked.credential)
     await asked.insist()

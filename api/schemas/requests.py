@@ -50,11 +50,11 @@ class Strict(Body):
         return value
 
 
-class Changing(Strict):
+class PatchBody(Strict):
     """A PATCH body: it changes the fields that it names, and names at least one."""
 
     @model_validator(mode="after")
-    def _something(self) -> "Changing":
+    def _something(self) -> "PatchBody":
         if not self.model_fields_set:
             raise ValueError("there is nothing to change")
         return self
@@ -75,7 +75,7 @@ class CreateBody(Strict):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class PatchSessionBody(Changing):
+class PatchSessionBody(PatchBody):
     """Of ``PATCH /sessions/{id}``."""
 
     max_participants: bounds.Seats = 100
@@ -93,14 +93,14 @@ class JoinBody(Strict):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class MutedBody(Changing):
+class MutedBody(PatchBody):
     """Which media to mute or unmute; what is not named stays."""
 
     audio: bool = False
     video: bool = False
 
 
-class PatchParticipantBody(Changing):
+class PatchParticipantBody(PatchBody):
     """Of ``PATCH …/participants/{pid}``."""
 
     name: bounds.Name = ""
@@ -166,7 +166,7 @@ class MediaServerBody(Strict):
     url: bounds.ServerUrl
 
 
-class PatchMediaServerBody(Changing):
+class PatchMediaServerBody(PatchBody):
     """Of ``PATCH /media-servers/{name}``."""
 
     cordoned: bool = False

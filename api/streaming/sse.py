@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.http.problems import body_of
-from api.http.slow_clients import Outlet, TooSlow
-from api.mailboxes.subscription import Reading
+from api.http.slow_clients import BoundedSend, SlowClient
+from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Received
-from callplane.contracts.errors import Away, Problem, Refusal, Trouble
+from callplane.bus.mailbox_ports import Publication
+from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 
 MEDIA_TYPE = "text/event-stream"
 # X-Accel-Buffering is for nginx where nobody has told it not to buffer.
@@ -27,7 +27,7 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, reading: Reading, first: Batch, timing: Timing) -> None:
+    def __init__(self, reading: Subscription, first: Batch, timing: Timing) -> None:
         super().__init__(None, headers=HEADERS)
         # A length would be that of the body, which has none.
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
@@ -37,7 +37,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        outlet = Outlet(send, scope)
+        outlet = BoundedSend(send, scope)
         async with asyncio.TaskGroup() as tasks:
             leaving = tasks.create_task(_gone(receive))
             saying = tasks.create_task(self._say(scope, outlet))
@@ -47,7 +47,7 @@ class EventStream(Response):
             leaving.cancel()
             saying.cancel()
 
-    async def _say(self, scope: Scope, outlet: Outlet) -> bool:
+    async def _say(self, scope: Scope, outlet: BoundedSend) -> bool:
         """All of it; False when the client did not take it."""
         try:
             await outlet({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -59,10 +59,10 @@ class EventStream(Response):
                     await _write(outlet, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)
-            except (Away, Trouble):
+            except (Unavailable, Trouble):
                 last = ending(Problem(code="unavailable"), scope)
             await outlet({"type": "http.response.body", "body": last, "more_body": False})
-        except TooSlow:
+        except SlowClient:
             return False
         return True
 
@@ -72,7 +72,7 @@ def events(batch: Batch) -> bytes:
     return b"".join(_event(one) for one in batch.received)
 
 
-def _event(one: Received) -> bytes:
+def _event(one: Publication) -> bytes:
     data = b"".join(b"data: " + line + b"\n" for line in one.body.splitlines())
     return b"id: " + one.token.encode() + b"\n" + data + b"\n"
 
@@ -82,7 +82,7 @@ def ending(problem: Problem, scope: Scope) -> bytes:
     return b"event: end\ndata: " + json.dumps(body_of(problem, scope)).encode() + b"\n\n"
 
 
-async def _write(outlet: Outlet, body: bytes) -> None:
+async def _write(outlet: BoundedSend, body: bytes) -> None:
     await outlet({"type": "http.response.body", "body": body, "more_body": True})
 
 

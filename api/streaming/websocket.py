@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.auth.token_bucket import Bucket, Rate
-from api.http.slow_clients import Outlet, TooSlow
-from api.mailboxes.subscription import Reading
+from api.http.slow_clients import BoundedSend, SlowClient
+from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from callplane.contracts.errors import Away, Problem, Refusal, Trouble
+from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 
 ACKNOWLEDGE_WITHIN = 5.0
 """How long a client that has been given all that it may have may take to acknowledge some of it."""
@@ -44,12 +44,12 @@ class Ending:
 OPEN_AGAIN = Ending(4000, "unacknowledged")
 
 
-class Conversation:
+class WebSocketSession:
     """One accepted socket."""
 
-    def __init__(self, websocket: WebSocket, reading: Reading, timing: Timing) -> None:
+    def __init__(self, websocket: WebSocket, reading: Subscription, timing: Timing) -> None:
         self._websocket = websocket
-        self._outlet = Outlet(websocket.send, websocket.scope)
+        self._outlet = BoundedSend(websocket.send, websocket.scope)
         self._reading = reading
         self._timing = timing
         self._said_at = 0.0
@@ -78,9 +78,9 @@ class Conversation:
                     await self._frame(batch)
         except Refusal as refusal:
             return _refused(refusal.problem)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             return _refused(Problem(code="unavailable"))
-        except (TooSlow, WebSocketDisconnect):
+        except (SlowClient, WebSocketDisconnect):
             return None
         return OPEN_AGAIN
 
@@ -112,7 +112,7 @@ class Conversation:
             self._reading.acknowledge(frame.ack)
 
     async def _close(self, ending: Ending) -> None:
-        with contextlib.suppress(TooSlow, WebSocketDisconnect):
+        with contextlib.suppress(SlowClient, WebSocketDisconnect):
             await self._outlet({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
 
 

@@ -10,14 +10,14 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
 
 from bench.rolling.asking import GaveUp, Patient, Requests, asking
 from bench.rolling.pictures import Film, watch
-from testkit.clients.participant import Person
+from testkit.clients.participant import Participant
 
 POLL_SECONDS = 25
 FIRST_PICTURES = 20
 SIGNAL = "count"
 
 
-class Caller(Person):
+class Caller(Participant):
     """One seat, with connections of its own to the API."""
 
     def __init__(self, ask: Patient, joined: dict[str, Any], requests: Requests) -> None:

@@ -31,29 +31,30 @@ Send = Callable[[Envelope], Awaitable[None]]
 
 
 class DeadLetters(Protocol):
-    """The letters, oldest first. One process at a time reads them; another waits, and raises Away when it is too long.
+    """The letters, oldest first. One process at a time reads them; another waits, and raises Unavailable when it is
+    too long.
 
     Two letters may have one id, for a command that was given up is buried again when its burial was interrupted: the
     older one is meant.
     """
 
     async def oldest(self) -> list[DeadLetterView]:
-        """Up to ``SHOWN`` of them; all stay where they are. Raises Away."""
+        """Up to ``SHOWN`` of them; all stay where they are. Raises Unavailable."""
         ...
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Hand the command to ``send``; when that has returned, remove this letter and no other.
 
-        Raises NoSuchLetter, Unreadable, Away, and what ``send`` raises.
+        Raises NoSuchLetter, Unreadable, Unavailable, and what ``send`` raises.
         """
         ...
 
     async def delete(self, id_: str) -> None:
-        """Remove one. Raises NoSuchLetter and Away."""
+        """Remove one. Raises NoSuchLetter and Unavailable."""
         ...
 
     async def purge(self) -> None:
-        """Remove all of them. Raises Away."""
+        """Remove all of them. Raises Unavailable."""
         ...
 
 

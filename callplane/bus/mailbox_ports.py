@@ -1,6 +1,6 @@
 """What an API pod asks of the bus about mailboxes: one connection that consumes them, and letters between pods.
 
-Everything hangs on one ``Link``: its end, and nothing finer, gives every unacknowledged message back in order
+Everything hangs on one ``MailboxLink``: its end, and nothing finer, gives every unacknowledged message back in order
 (design 4), so whoever holds something from a link that has ended holds nothing.
 """
 
@@ -21,7 +21,7 @@ class LinkLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class Publication:
     """One publication in a mailbox: ``token`` is its own and never used twice, ``body`` the JSON text of a Message.
 
     ``tag`` is what the link acknowledges it by; None for one that no link brought.
@@ -35,8 +35,8 @@ class Received:
 class Reader(Protocol):
     """Whoever reads one mailbox. Both are called in order, from the event loop, and never wait."""
 
-    def receive(self, received: Received) -> None:
-        """The next publication, in order; it stays unacknowledged until ``Link.acknowledge``."""
+    def receive(self, received: Publication) -> None:
+        """The next publication, in order; it stays unacknowledged until ``MailboxLink.acknowledge``."""
         ...
 
     def cancelled(self) -> None:
@@ -44,7 +44,7 @@ class Reader(Protocol):
         ...
 
 
-class Link(Protocol):
+class MailboxLink(Protocol):
     """One pod's connection for mailboxes, with the pod's own queue for letters on it."""
 
     @property
@@ -62,13 +62,16 @@ class Link(Protocol):
         ...
 
     async def depth(self, participant_id: ParticipantId) -> int | None:
-        """How many messages wait in the mailbox; None when it does not exist. Raises NodeDown, LinkLost, Away."""
+        """How many messages wait in the mailbox; None when it does not exist.
+
+        Raises NodeDown, LinkLost, Unavailable.
+        """
         ...
 
     async def restore(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Make again, where they are missing, the mailbox, its session's exchange and what binds the one to the other.
 
-        Not the session's command queue, which only wrappers make. Raises NodeDown, LinkLost, and Away.
+        Not the session's command queue, which only wrappers make. Raises NodeDown, LinkLost, and Unavailable.
         """
         ...
 
@@ -84,11 +87,11 @@ class Link(Protocol):
         """Read no more; what it has received stays unacknowledged. After this nothing comes. Raises LinkLost."""
         ...
 
-    async def give_back(self, received: Iterable[Received]) -> None:
+    async def give_back(self, received: Iterable[Publication]) -> None:
         """Have these given again, in their places, to whoever reads the mailbox next. Raises LinkLost."""
         ...
 
-    def acknowledge(self, received: Iterable[Received]) -> None:
+    def acknowledge(self, received: Iterable[Publication]) -> None:
         """Say that these need not be given again; never waits."""
         ...
 
@@ -108,6 +111,9 @@ Letters = Callable[[bytes], None]
 class MailboxBus(Protocol):
     """Makes links."""
 
-    def connect(self, letters: Letters) -> AbstractAsyncContextManager[Link]:
-        """A new link, ended by leaving the context. Raises Away when the broker cannot be reached or published to."""
+    def connect(self, letters: Letters) -> AbstractAsyncContextManager[MailboxLink]:
+        """A new link, ended by leaving the context.
+
+        Raises Unavailable when the broker cannot be reached or published to.
+        """
         ...

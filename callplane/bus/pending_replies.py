@@ -12,7 +12,7 @@ from callplane.telemetry.logs import logger
 log = logger("bus")
 
 
-class Waiting:
+class PendingReplies:
     """A future per request that waits for the reply to a command; a late reply finds nobody and is dropped."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Waiting:
         return len(self._futures)
 
 
-async def within(seconds: float, reply: asyncio.Future[Reply]) -> Reply | None:
+async def reply_within(seconds: float, reply: asyncio.Future[Reply]) -> Reply | None:
     """The reply, or None when it did not come in time."""
     try:
         async with asyncio.timeout(seconds):

@@ -36,7 +36,7 @@ class Sender(Protocol):
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish to ``session.{session_id}`` (``create``: to ``wrapper``) and wait ``wait`` seconds for the reply.
 
-        None: accepted, but nobody answered in time. Raises Unroutable, or Away when the broker did not confirm.
+        None: accepted, but nobody answered in time. Raises Unroutable, or Unavailable when the broker did not confirm.
         """
         ...
 
@@ -52,20 +52,23 @@ class Messenger(Protocol):
         """Publish in order to every mailbox of the session.
 
         Back when all are confirmed. ``some``: the node of one of them is down; RabbitMQ 3.10 does not say so, and says
-        ``none`` where it is so for all, or there is no mailbox. Raises Away when the broker cannot be reached or does
-        not confirm.
+        ``none`` where it is so for all, or there is no mailbox. Raises Unavailable when the broker cannot be reached
+        or does not confirm.
         """
         ...
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more). Raises Away, also when its node is down."""
+        """Publish to one mailbox; False when it does not exist (any more).
+
+        Raises Unavailable, also when its node is down.
+        """
         ...
 
 
 class Topology(Protocol):
     """Declaring and deleting; every call is idempotent with constant arguments.
 
-    All raise Away, Trouble for what another has deleted meanwhile, and NodeDown for a queue whose node is down.
+    All raise Unavailable, Trouble for what another has deleted meanwhile, and NodeDown for a queue whose node is down.
     """
 
     async def open_session(self, session_id: SessionId) -> None:
@@ -99,7 +102,9 @@ class Delivery:
 
 
 Handler = Callable[[Delivery], Awaitable[BaseModel]]
-"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Away (pause if ill), a bug."""
+"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Unavailable (pause if
+ill), a bug.
+"""
 
 Abandon = Callable[[Envelope], Awaitable[None]]
 """Called before a command is buried: releases what its attempts had begun."""
@@ -135,7 +140,7 @@ class Listener(Protocol):
     async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
         """Consume the queues of those of them that exist; one that does not is not ``wanted`` afterwards.
 
-        Back when each was asked for; at once while consuming is paused. Raises Away when that does not get on.
+        Back when each was asked for; at once while consuming is paused. Raises Unavailable when that does not get on.
         """
         ...
 
@@ -160,9 +165,9 @@ class Listener(Protocol):
 class Work:
     """What a wrapper hands to its listener.
 
-    ``healthy`` is asked after an Away: where it says no, nothing is consumed until it says yes. ``on_cancelled`` is
-    called when a session's queue is gone: it reads the status and listens again where the session is open. ``watch`` is
-    told what becomes of each command.
+    ``healthy`` is asked after an Unavailable: where it says no, nothing is consumed until it says yes.
+    ``on_cancelled`` is called when a session's queue is gone: it reads the status and listens again where the session
+    is open. ``watch`` is told what becomes of each command.
     """
 
     handler: Handler
@@ -196,7 +201,7 @@ class Bus(Protocol):
         ...
 
     async def wait_up(self, within: float) -> None:
-        """Back once the broker is connected; raises Away after ``within`` seconds."""
+        """Back once the broker is connected; raises Unavailable after ``within`` seconds."""
         ...
 
     def sender(self) -> AbstractAsyncContextManager[Sender]:

@@ -130,5 +130,5 @@ class Busy(Exception):
     """A living claim of somebody else: the command is tried again after a second and not counted (design 3.4)."""
 
 
-class Away(Exception):
+class Unavailable(Exception):
     """Store or broker cannot be reached: nothing is counted, the consumer pauses (design 3.4)."""

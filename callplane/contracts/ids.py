@@ -30,6 +30,6 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
 
 
-def made_by(command: str) -> str:
+def id_made_by(command: str) -> str:
     """The id of the session, participant or connection that a command makes: a repeat makes the same one."""
     return derived_id("made", command)

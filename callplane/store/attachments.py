@@ -11,10 +11,10 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.store.decoding import page, read
-from callplane.store.due_times import ANEW, Graces
+from callplane.store.due_times import ANEW, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.driver import Found
+from callplane.store.mongo.driver import Query
 
 KEPT_MILLISECONDS = 3_600_000
 _ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}
@@ -41,11 +41,13 @@ class Attachment(Wire):
 
 
 class Attachments:
-    """One method per thing that can happen to an attachment. Each stamps ``since`` with database time; raises Away."""
+    """One method per thing that can happen to an attachment. Each stamps ``since`` with database time; raises
+    Unavailable.
+    """
 
     def __init__(self, database: Database) -> None:
         self._collection = database["attachments"]
-        self.graces = Graces(self._collection, Attachment, {"state": "detached", "expires_at": None})
+        self.graces = DueTimes(self._collection, Attachment, {"state": "detached", "expires_at": None})
         """Of those that nobody reads."""
 
     async def open(self, session: SessionId, participant: ParticipantId) -> None:
@@ -149,7 +151,7 @@ class Attachments:
         await self._collection.delete_many({"session_id": session})
 
     async def _list(self, where: Document, order: str, limit: int) -> list[Attachment]:
-        def question(also: Document) -> Found:
+        def question(also: Document) -> Query:
             return self._collection.find({"$and": [where, also]} if also else where).sort(order, 1).limit(limit)
 
         return await page(Attachment, question, self._collection)

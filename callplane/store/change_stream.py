@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.driver import Stream
+from callplane.store.mongo.driver import ChangeStream
 
 _PIPELINE: list[Document] = [
     {
@@ -43,7 +43,7 @@ _PIPELINE: list[Document] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StreamEvent:
     """What the stream showed: ``opened``, ``closed``, ``epoch`` (of the session ``id``) or ``server`` (one that came,
     or is up, down or another process now); ``at``: when it was written, from MongoDB 6 on."""
 
@@ -59,11 +59,11 @@ class StreamLost(Exception):
 class Watch:
     """An open stream; ``next`` waits a bounded time, for cancelling a pending read would kill it (measured)."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: ChangeStream) -> None:
         self._stream = stream
 
-    async def next(self) -> Seen | None:
-        """The next fact, or None when nothing happened for a while. Raises Away (ask again) or StreamLost."""
+    async def next(self) -> StreamEvent | None:
+        """The next fact, or None when nothing happened for a while. Raises Unavailable (ask again) or StreamLost."""
         try:
             change = await self._stream.try_next()
         except Trouble as trouble:
@@ -87,15 +87,15 @@ async def watch(database: Database, wait_ms: int = 500) -> AsyncIterator[Watch]:
     try:
         yield Watch(stream)
     finally:
-        with suppress(Away, Trouble):
+        with suppress(Unavailable, Trouble):
             await stream.close()
 
 
-def _seen(change: Any) -> Seen:
+def _seen(change: Any) -> StreamEvent:
     id_, at = str(change["documentKey"]["_id"]), change.get("wallTime")
     if change["ns"]["coll"] == "media_servers":
-        return Seen("server", id_, at)
+        return StreamEvent("server", id_, at)
     if change["operationType"] == "insert":
-        return Seen("opened", id_, at)
+        return StreamEvent("opened", id_, at)
     fields = change.get("updateDescription", {}).get("updatedFields", {})
-    return Seen("closed" if "status" in fields else "epoch", id_, at)
+    return StreamEvent("closed" if "status" in fields else "epoch", id_, at)

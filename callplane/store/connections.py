@@ -17,8 +17,8 @@ from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.driver import Found
-from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+from callplane.store.mongo.driver import Query
+from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 CLAIM_SECONDS = 15.0
 
@@ -40,7 +40,7 @@ class Connections:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["connections"]
-        self.counted = CountedUpdates(self._collection, ConnectionDocument, clock)
+        self.counted = VersionedUpdates(self._collection, ConnectionDocument, clock)
 
     async def find(self, connection: str) -> ConnectionDocument | None:
         """The connection as of the last majority write."""
@@ -53,7 +53,7 @@ class Connections:
         """
         mine = {"_id": wanted.id, "session_id": wanted.session_id, "participant_id": wanted.participant_id}
         asked = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
-        birth = {key: value for key, value in _birth().items() if key not in ("state", "offered")}
+        birth = {key: value for key, value in new_connection().items() if key not in ("state", "offered")}
         where = {**mine, "state": "negotiating", "offered": {"$ne": True}}
         update = {"$set": asked, "$setOnInsert": birth, "$currentDate": {"since": True}}
         try:
@@ -107,12 +107,12 @@ class Connections:
             {"state": {"$ne": "released"}, **where},
             {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
             connection_state(where["_id"], "closed"),
-            [Owed("settle")],
+            [NewChore("settle")],
         )
 
     async def owe_settling(self, connection: str) -> Change[ConnectionDocument] | None:
         """Whoever made it ready may have died before it was settled."""
-        return await self.counted.change({"_id": connection, "state": "ready"}, {}, None, [Owed("settle")])
+        return await self.counted.change({"_id": connection, "state": "ready"}, {}, None, [NewChore("settle")])
 
     async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
         """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's.
@@ -214,7 +214,7 @@ class Connections:
         await self._collection.delete_many({"session_id": session})
 
     async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
-        def question(also: Document) -> Found:
+        def question(also: Document) -> Query:
             return self._collection.find({"$and": [where, also]} if also else where).limit(limit)
 
         return await page(ConnectionDocument, question, self._collection)
@@ -232,7 +232,7 @@ class Connections:
         so that by as many as wrappers do this at once there may be more.
         """
         seat = {name: value for name, value in mine.items() if name != "_id"}
-        update = {"$setOnInsert": _birth(), "$currentDate": {"since": True}}
+        update = {"$setOnInsert": new_connection(), "$currentDate": {"since": True}}
         if await self._collection.count_documents({**seat, "offered": False}) >= CONNECTIONS_PER_SEAT:
             return False
         with suppress(DuplicateKeyError):
@@ -240,7 +240,7 @@ class Connections:
         return True
 
 
-def _birth() -> Document:
+def new_connection() -> Document:
     numbers: Document = {"epoch": 0, "version": 0, "claims": 0}
     lists: Document = {"candidates": [], "outbox": [], "chores": [], "applied": []}
     return {"state": "negotiating", "offered": False, **numbers, **lists}

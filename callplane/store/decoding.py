@@ -10,7 +10,7 @@ from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 
 if TYPE_CHECKING:
-    from callplane.store.mongo.driver import Collection, Document, Found
+    from callplane.store.mongo.driver import Collection, Document, Query
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,7 +27,7 @@ class Unreadable(Exception):
         self.id = id_
 
 
-class Unread:
+class UnreadDocuments:
     """Tells of each unreadable document once, and counts every time that one is met."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ def read(kind: type[M], found: "Document", collection: "Collection") -> M:
         raise Unreadable(collection.name, found.get("_id"), why) from None
 
 
-async def page(kind: type[M], question: Callable[["Document"], "Found"], collection: "Collection") -> list[M]:
+async def page(kind: type[M], question: Callable[["Document"], "Query"], collection: "Collection") -> list[M]:
     """What a bounded ``question`` finds, given a filter to add, of documents that can be read.
 
     Those that cannot are left out of the next question: at the head of a page they would hide all others for ever.

@@ -53,7 +53,7 @@ class Outboxed(Wire):
         return list(enumerate(self.outbox, first))
 
 
-class Settings(Wire):
+class SessionLimits(Wire):
     """The limits of a session."""
 
     max_participants: int
@@ -87,7 +87,7 @@ class SessionDocument(Outboxed):
     custom_id: str | None = None
     status: Literal["open", "closed"]
     epoch: int
-    settings: Settings
+    settings: SessionLimits
     metadata: FreeJson = Field(default_factory=dict)
     media: MediaRef | None = None
     server_id: str | None = None

@@ -16,7 +16,7 @@ ANEW: Document = {"$unset": {"due": "", "over": ""}}
 """Part of each update that changes the state which waits."""
 
 
-class Graces(Generic[M]):
+class DueTimes(Generic[M]):
     """Documents with ``session_id`` and ``since``: the grace is ``over`` then, and ``due`` to be looked at.
 
     Who changes the state that ``waiting`` is about takes both away with it.
@@ -28,7 +28,7 @@ class Graces(Generic[M]):
         self._waiting = waiting
 
     async def over(self, limit: int) -> list[M]:
-        """Those whose grace is over, the longest first; one that cannot be read is put off. Raises Away."""
+        """Those whose grace is over, the longest first; one that cannot be read is put off. Raises Unavailable."""
         where = {**self._waiting, "due": {"$type": "date"}, **is_due()}
         await self._reckon(limit)
         found = await self._collection.find(where).sort("due", 1).limit(limit).to_list()
@@ -41,16 +41,16 @@ class Graces(Generic[M]):
         return documents
 
     async def wait(self, id_: Any, seconds: float) -> None:
-        """Nothing can be done about one before that. Raises Away."""
+        """Nothing can be done about one before that. Raises Unavailable."""
         await self._collection.update_one({"_id": id_, **self._waiting}, [{"$set": {"due": after("$$NOW", seconds)}}])
 
     async def put_off(self, id_: Any) -> None:
-        """Nothing can be done about one yet: again when it is over its grace for twice as long. Raises Away."""
+        """Nothing can be done about one yet: again when it is over its grace for twice as long. Raises Unavailable."""
         where = {"_id": id_, **self._waiting, "due": {"$type": "date"}}
         await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
 
     async def forget(self, session: str) -> None:
-        """The grace of a session is another now: reckon again. Raises Away."""
+        """The grace of a session is another now: reckon again. Raises Unavailable."""
         await self._collection.update_many({"session_id": session, **self._waiting}, ANEW)
 
     async def _reckon(self, limit: int) -> None:

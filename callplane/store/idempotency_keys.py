@@ -7,14 +7,15 @@ from pymongo import ReturnDocument
 from callplane.store.mongo.database import Database
 
 
-class CommandRecords:
+class IdempotencyKeys:
     """One document per command id that was derived from a key."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database["commands"]
 
     async def enter(self, command_id: str, body_hash: str) -> datetime | None:
-        """Write the command down, once; since when it is there, None when that was with another body. Raises Away.
+        """Write the command down, once; since when it is there, None when that was with another body. Raises
+        Unavailable.
 
         A pipeline stamps database time (``$currentDate`` would stamp repeats too); ``body_hash`` is hexadecimal, so
         that nothing of it is evaluated.

@@ -11,7 +11,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from callplane.store.mongo.database import Database
-from callplane.store.mongo.errors import Said
+from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.tickets import TICKET_SECONDS
 from callplane.telemetry.logs import logger
 
@@ -93,7 +93,7 @@ _REPLACED = {
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Create what is missing, then drop what that replaces. Raises Away when the database is not there yet.
+    """Create what is missing, then drop what that replaces. Raises Unavailable when the database is not there yet.
 
     A unique index cannot be made over doubles, which were written while it was gone: said, for programs must run to
     have them closed; it is tried again with the next start.
@@ -111,6 +111,6 @@ async def ensure_indexes(database: Database) -> None:
 async def _drop(database: Database, collection: str, name: str) -> None:
     try:
         await database[collection].drop_index(name)
-    except Said as said:
+    except ServerAnswer as said:
         if said.code != _NO_SUCH_INDEX:  # another process that starts now was first
             raise

@@ -5,7 +5,7 @@ from callplane.store.mongo.database import Database
 _FORGOTTEN_MILLISECONDS = 3_600_000
 
 
-class Pods:
+class PodLeases:
     """One document per pod process; ``holder`` is the queue of its present connection."""
 
     def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
@@ -13,7 +13,7 @@ class Pods:
         self._lease = int(lease_seconds * 1000)
 
     async def renew(self, pod: str, holder: str | None) -> None:
-        """Say that this pod lives, and which connection of it holds mailboxes. Raises Away."""
+        """Say that this pod lives, and which connection of it holds mailboxes. Raises Unavailable."""
         await self._collection.update_one(
             {"_id": pod}, {"$set": {"holder": holder}, "$currentDate": {"since": True}}, upsert=True
         )

@@ -39,7 +39,7 @@ class MediaServerDocument(Wire):
     contacts: list[str] = Field(default_factory=list)
 
 
-def unborn() -> Document:
+def new_server() -> Document:
     """What is known of a server before anybody has reached it."""
     return {"state": "down", "cordoned": False, "draining": False, "memory": 0, "placed": 0, "contacts": []}
 
@@ -60,7 +60,7 @@ class MediaServers:
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""
-        update = {"$set": {"url": url}, "$setOnInsert": unborn()}
+        update = {"$set": {"url": url}, "$setOnInsert": new_server()}
         await self._collection.update_one({"_id": name}, update, upsert=True)
 
     async def configure(self, name: str, url: str) -> bool:

@@ -9,11 +9,11 @@ from pymongo import ReturnDocument
 from callplane.contracts.messages import connection_failed, connection_state
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
-from callplane.store.due_times import ANEW, Graces
+from callplane.store.due_times import ANEW, DueTimes
 from callplane.store.filters import in_time, older_than
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.driver import Found
-from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+from callplane.store.mongo.driver import Query
+from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 LIMIT = 5000
 
@@ -24,13 +24,13 @@ Seats = Collection[tuple[str, str]]
 """Each its session and its participant."""
 
 
-class Liveness:
+class MediaStates:
     """Guarded updates of ``media_state``, ``flows`` and ``told``; ``since`` stamps the last change of the first."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["connections"]
-        self._counted = CountedUpdates(self._collection, ConnectionDocument, clock)
-        self.graces = Graces(
+        self._counted = VersionedUpdates(self._collection, ConnectionDocument, clock)
+        self.graces = DueTimes(
             self._collection, ConnectionDocument, {"state": "ready", "media_state": "failed", "told": True}
         )
         """Of those that have failed, and whose participants know it."""
@@ -70,7 +70,7 @@ class Liveness:
             {**where, "$expr": in_time(until)},
             {"$set": {"state": "released", "reason": reason}, "$currentDate": {"since": True}},
             connection_state(connection.id, "failed", reason),
-            [Owed("settle")],
+            [NewChore("settle")],
         )
 
     async def flow(self, connection: str, medium: str, *, flowing: bool) -> None:
@@ -117,7 +117,7 @@ class Liveness:
         return await self._all(wanted)
 
     async def _all(self, where: Document, limit: int = LIMIT) -> list[ConnectionDocument]:
-        def question(also: Document) -> Found:
+        def question(also: Document) -> Query:
             return self._collection.find({"$and": [where, also]} if also else where).sort("since", 1).limit(limit)
 
         return await page(ConnectionDocument, question, self._collection)

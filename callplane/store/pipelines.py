@@ -11,14 +11,14 @@ from callplane.contracts.messages import (
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
 from callplane.store.mongo.database import Database, DatabaseClock
-from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 
 class SessionMedia:
     """Guarded updates of ``media``, ``epoch`` and ``streams``."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        self._counted = CountedUpdates(database["sessions"], SessionDocument, clock)
+        self._counted = VersionedUpdates(database["sessions"], SessionDocument, clock)
 
     async def place(
         self, session: str, epoch: int, media: MediaRef, server_id: str, why: str
@@ -38,9 +38,9 @@ class SessionMedia:
             {"$set": {"media": None, "streams": [], "epoch": epoch}},
             media_lost(epoch, reason),
             [
-                Owed("sweep-connections", {"epoch": epoch}),
-                Owed("place", {"epoch": epoch}),
-                Owed("release-lost-pipeline", {"media": session.media, "server_id": session.server_id}),
+                NewChore("sweep-connections", {"epoch": epoch}),
+                NewChore("place", {"epoch": epoch}),
+                NewChore("release-lost-pipeline", {"media": session.media, "server_id": session.server_id}),
             ],
         )
 
@@ -57,7 +57,7 @@ class SessionMedia:
             },
             {"$push": {"streams": stream.model_dump()}},
             stream_published(connection.participant_id, connection.id, connection.media),
-            [Owed("settle-streams", {"participant_id": connection.participant_id})],
+            [NewChore("settle-streams", {"participant_id": connection.participant_id})],
         )
 
     async def replace(
@@ -71,7 +71,7 @@ class SessionMedia:
             {**where, "streams": {"$elemMatch": mine}},
             {"$set": swapped},
             participant_updated(participant.model_dump(mode="json")),
-            [Owed("settle-streams", {"participant_id": participant.id})],
+            [NewChore("settle-streams", {"participant_id": participant.id})],
             array_filters=[{"entry.connection_id": old}],
         )
 
@@ -84,5 +84,5 @@ class SessionMedia:
             {"$pull": {"streams": {"connection_id": connection}}},
             stream_unpublished(participant, connection, reason),
             # Who watches the participant and names no stream sees the next one from now on.
-            [Owed("settle-streams", {"participant_id": participant})],
+            [NewChore("settle-streams", {"participant_id": participant})],
         )

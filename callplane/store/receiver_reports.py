@@ -18,7 +18,7 @@ MOVING_PACKETS = 30
 """So much must have been sent meanwhile: who receives nothing reports on nothing."""
 
 
-class Pulses:
+class ReceiverReports:
     """One field of a ready connection, ``pulse``, which is written at each look, whichever wrapper has it."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:

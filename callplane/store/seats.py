@@ -18,7 +18,7 @@ from callplane.store.documents import Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 KICKED_KEPT = 1000
 
@@ -37,7 +37,7 @@ class Seats:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["sessions"]
-        self._counted = CountedUpdates(self._collection, SessionDocument, clock)
+        self._counted = VersionedUpdates(self._collection, SessionDocument, clock)
 
     async def take(self, session: str, seat: Seat, command: str, deadline: datetime) -> Change[SessionDocument] | None:
         """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
@@ -74,8 +74,8 @@ class Seats:
             },
             participant_left(participant, reason),
             [
-                Owed("sweep-connections", {"participant_id": participant}),
-                Owed("end-mailbox", {"participant_id": participant, "reason": reason}),
+                NewChore("sweep-connections", {"participant_id": participant}),
+                NewChore("end-mailbox", {"participant_id": participant, "reason": reason}),
             ],
         )
 
@@ -102,7 +102,7 @@ class Seats:
             where,
             {"$set": fields, "$push": remember(guard.command)},
             participant_updated(before.model_dump(mode="json")),
-            [Owed("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
+            [NewChore("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
             array_filters=[{"seat.id": before.id}],
         )
 

@@ -7,13 +7,13 @@ from pymongo.errors import DuplicateKeyError
 from callplane.contracts.operations import MediaServerView
 from callplane.store.decoding import readable
 from callplane.store.filters import placed_on
-from callplane.store.media_servers import REMOVED, MediaServerDocument, unborn
+from callplane.store.media_servers import REMOVED, MediaServerDocument, new_server
 from callplane.store.mongo.database import Database, Document
 
 Removed = Literal["removed", "busy", "unknown"]
 
 
-class PoolOrders:
+class ServerPool:
     """Register, cordon, drain, remove; wrappers look at the pool every two seconds."""
 
     def __init__(self, database: Database) -> None:
@@ -39,7 +39,7 @@ class PoolOrders:
         """Make it known; False: the name is taken."""
         try:
             await self._removed.delete_one({"_id": name})
-            await self._servers.insert_one({"_id": name, "url": url, **unborn()})
+            await self._servers.insert_one({"_id": name, "url": url, **new_server()})
         except DuplicateKeyError:
             return False
         return True

@@ -19,14 +19,14 @@ class Page:
     last: str | None
 
 
-class Listing:
+class SessionPages:
     """Sessions in the order of their ids, which never change: what exists during a whole scan appears in it once."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database["sessions"]
 
     async def page(self, after: str | None, limit: int, status: Literal["open", "closed"] | None = None) -> Page:
-        """Up to ``limit`` sessions whose ids come after ``after``. Raises Away."""
+        """Up to ``limit`` sessions whose ids come after ``after``. Raises Unavailable."""
         # Compared with a text, only ids that are texts are found: what else is there is none of ours.
         where: dict[str, Any] = {"_id": {"$gte": ""} if after is None else {"$gt": after}}
         if status:

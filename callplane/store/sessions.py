@@ -16,9 +16,9 @@ from callplane.store.documents import SessionDocument
 from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.errors import Said
+from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.unreadable import close_unreadable, why_not
-from callplane.store.versioned_updates import Change, CountedUpdates, Owed
+from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 DELETED_AFTER = 2.0
@@ -38,7 +38,7 @@ class Sessions:
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["sessions"]
         self._clock = clock
-        self.counted = CountedUpdates(self._collection, SessionDocument, clock)
+        self.counted = VersionedUpdates(self._collection, SessionDocument, clock)
 
     async def create(self, session: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
         """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
@@ -48,14 +48,14 @@ class Sessions:
         """
         late = {"$toInt": {"$concat": ["late ", "$_id"]}}
         stamps = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
-        fresh = {"$mergeObjects": [{"$literal": _fresh(wanted)}, stamps]}
+        fresh = {"$mergeObjects": [{"$literal": new_session(wanted)}, stamps]}
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session, "created_at": {"$exists": False}}
         try:
             await self._collection.update_one(guard, pipeline, upsert=True)
         except DuplicateKeyError as double:
             return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
-        except Said as said:
+        except ServerAnswer as said:
             if said.code == _CONVERSION_FAILURE:
                 return "late"
             raise
@@ -112,7 +112,11 @@ class Sessions:
                 "$unset": {"due": ""},
             },
             session_closed(reason),
-            [Owed("sweep-connections"), Owed("release-pipeline"), Owed("delete-session", after=DELETED_AFTER)],
+            [
+                NewChore("sweep-connections"),
+                NewChore("release-pipeline"),
+                NewChore("delete-session", after=DELETED_AFTER),
+            ],
         )
 
     async def close_unreadable(self, session: str, reason: str) -> Change[SessionDocument] | None:
@@ -126,12 +130,12 @@ class Sessions:
     async def owe_place(self, session: str) -> None:
         """Remember, once, that a pipeline is wanted as soon as a media server is up."""
         where = {"_id": session, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
-        await self.counted.change(where, {}, None, [Owed("place")])
+        await self.counted.change(where, {}, None, [NewChore("place")])
 
     async def owe_deletion(self, session: str) -> None:
         """Somebody declared the queue of a closed session again: it is deleted once more."""
         where = {"_id": session, "status": "closed", "chores.do": {"$ne": "delete-session"}}
-        await self.counted.change(where, {}, None, [Owed("delete-session")])
+        await self.counted.change(where, {}, None, [NewChore("delete-session")])
 
     async def forget_media(self, session: str, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
@@ -228,7 +232,7 @@ class Sessions:
         return closed
 
 
-def _fresh(wanted: CreateSession) -> Document:
+def new_session(wanted: CreateSession) -> Document:
     custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
     return {
         **custom,

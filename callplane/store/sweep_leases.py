@@ -9,7 +9,7 @@ from callplane.store.mongo.database import Database, Document
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class SweepLease:
     """A lease as last read; ``crowded``: there is more to do, or other, than its holder can."""
 
     holder: str
@@ -17,27 +17,30 @@ class Duty:
     crowded: bool
 
 
-class Duties:
+class SweepLeases:
     """One document per sweep. Two may hold one for a moment, or nobody: whatever a sweep does is guarded by itself."""
 
     def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
         self._collection = database["duties"]
         self._lease = lease_seconds
 
-    async def all(self) -> dict[str, Duty]:
-        """Every lease, by its sweep: one question for all of them. Raises Away."""
+    async def all(self) -> dict[str, SweepLease]:
+        """Every lease, by its sweep: one question for all of them. Raises Unavailable."""
         past = {"$subtract": ["$$NOW", int(self._lease * 1000)]}
         fields = {"holder": 1, "held": {"$gte": ["$at", past]}, "crowded": {"$gte": ["$crowded", past]}}
         found = await self._collection.aggregate([{"$project": fields}])
         return {
-            one["_id"]: Duty(str(one.get("holder")), bool(one.get("held")), bool(one.get("crowded")))
+            one["_id"]: SweepLease(str(one.get("holder")), bool(one.get("held")), bool(one.get("crowded")))
             for one in found
             if isinstance(one["_id"], str)
             if one.get("holder") is not None  # else it was given back
         }
 
     async def take(self, sweep: str, wrapper: str) -> bool:
-        """Be, or stay, the one who does it: free, ours, or its holder has not done it for a lease. Raises Away."""
+        """Be, or stay, the one who does it: free, ours, or its holder has not done it for a lease.
+
+        Raises Unavailable.
+        """
         free: list[Document] = [{"holder": {"$in": [None, wrapper]}}, older_than("at", self._lease)]
         update = {"$set": {"holder": wrapper}, "$currentDate": {"at": True}}
         if (await self._collection.update_one({"_id": sweep, "$or": free}, update)).matched_count:
@@ -49,9 +52,9 @@ class Duties:
         return True
 
     async def crowd(self, sweep: str) -> None:
-        """For a lease from now on everybody is to do it. Raises Away."""
+        """For a lease from now on everybody is to do it. Raises Unavailable."""
         await self._collection.update_one({"_id": sweep}, {"$currentDate": {"crowded": True}})
 
     async def release(self, wrapper: str) -> None:
-        """Give all of a wrapper's back at its peaceful end, so that others need not wait. Raises Away."""
+        """Give all of a wrapper's back at its peaceful end, so that others need not wait. Raises Unavailable."""
         await self._collection.update_many({"holder": wrapper}, {"$set": {"holder": None}})

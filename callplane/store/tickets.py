@@ -17,12 +17,15 @@ class Tickets:
         self._collection = database["tickets"]
 
     async def issue(self, ticket: str, session: SessionId, participant: ParticipantId) -> None:
-        """Write a fresh ticket down for one seat. Raises Away."""
+        """Write a fresh ticket down for one seat. Raises Unavailable."""
         update = {"$setOnInsert": {"session_id": session, "participant_id": participant}, "$currentDate": {"at": True}}
         await self._collection.update_one({"_id": _hash(ticket)}, update, upsert=True)
 
     async def use(self, ticket: str) -> tuple[SessionId, ParticipantId] | None:
-        """The seat of a ticket, for whoever uses it first; None when it is used, too old or unknown. Raises Away."""
+        """The seat of a ticket, for whoever uses it first; None when it is used, too old or unknown.
+
+        Raises Unavailable.
+        """
         oldest = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": TICKET_SECONDS}}
         fresh = {"at": {"$type": "date"}, "$expr": {"$gt": ["$at", oldest]}}
         found = await self._collection.find_one_and_update(

@@ -53,7 +53,7 @@ class UnreadableDocuments:
         self._clock = clock
 
     async def page(self, after: bytes | None = None) -> Page:
-        """The unreadable ones among the next thousand. Raises Away; ValueError when ``after`` is of no page."""
+        """The unreadable ones among the next thousand. Raises Unavailable; ValueError when ``after`` is of no page."""
         name, last = _place(after)
         where: Document = {} if last is _ABSENT else {"$expr": {"$gt": ["$_id", {"$literal": last}]}}
         found = await self._database[name].find(where).sort("_id", 1).limit(LOOKED_AT).to_list()

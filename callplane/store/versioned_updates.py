@@ -24,7 +24,7 @@ Operators = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class NewChore:
     """A chore before it is stored: what is to be done, with what, and how many seconds later, by a sweep."""
 
     do: str
@@ -45,7 +45,7 @@ class Change(Generic[D]):
         return len(self.document.outbox) == 1
 
 
-class CountedUpdates(Generic[D]):
+class VersionedUpdates(Generic[D]):
     """Guarded updates of one collection whose documents have ``version``, ``outbox`` and ``chores``."""
 
     def __init__(self, collection: Collection, kind: type[D], clock: DatabaseClock) -> None:
@@ -58,7 +58,7 @@ class CountedUpdates(Generic[D]):
         where: Mapping[str, Any],
         update: Operators,
         event: Event | None,
-        chores: Iterable[Owed] = (),
+        chores: Iterable[NewChore] = (),
         **options: Any,
     ) -> Change[D] | None:
         """Apply the update when the filter holds; with an event it counts. None: the guard failed, nothing changed."""

@@ -3,7 +3,7 @@
 from callplane.store.mongo.database import Database
 
 
-class Wrappers:
+class WrapperLeases:
     """One document per wrapper process; a restarted one is another."""
 
     def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 
-_SPEAKING = (Away, Busy, Trouble, Refusal, OSError)
+_SPEAKING = (Unavailable, Busy, Trouble, Refusal, OSError)
 """Whose texts are made of addresses and words of our own."""
 
 _PLACES = 5

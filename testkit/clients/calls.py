@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from testkit.clients.participant import Message, Person, Pods, person, pods
-from testkit.clients.self_healing_participant import WITHIN, Steadfast
+from testkit.clients.participant import Message, Participant, Pods, person, pods
+from testkit.clients.self_healing_participant import WITHIN, SelfHealingParticipant
 from testkit.servers.programs import API_KEY, Cluster, Program
 
 KEY = {"X-API-Key": API_KEY}
@@ -19,7 +19,7 @@ class Call:
 
     ask: Pods
     session: str
-    people: list[Steadfast] = field(default_factory=list)
+    people: list[SelfHealingParticipant] = field(default_factory=list)
 
     async def flows(self, epoch: int, frames: int = 5, within: float = WITHIN) -> list[float]:
         """Wait until everybody decodes everybody in this epoch; when each one's first pictures came."""
@@ -50,12 +50,12 @@ async def pool(ask: Pods) -> dict[str, dict[str, Any]]:
     return {server["url"]: server for server in found["media_servers"]}
 
 
-def losses(somebody: Person) -> list[int]:
+def losses(somebody: Participant) -> list[int]:
     """The epochs that somebody was told of by ``media-lost``, each message id once."""
     return [m["data"]["epoch"] for m in somebody.messages if m["type"] == "media-lost"]
 
 
-def told(somebody: Person, type_: str, **data: Any) -> list[Message]:
+def told(somebody: Participant, type_: str, **data: Any) -> list[Message]:
     """What somebody was told of one kind and with these data, each message id once."""
     return [m for m in somebody.messages if m["type"] == type_ and data.items() <= m["data"].items()]
 
@@ -71,7 +71,7 @@ async def call(urls: Iterable[str], people: int = 2, **fields: Any) -> AsyncIter
         group = await stack.enter_async_context(asyncio.TaskGroup())
         for n in range(people):
             somebody = await stack.enter_async_context(person(ask, opened.session, KEY, name=f"Person {n + 1}"))
-            opened.people.append(Steadfast(somebody))
+            opened.people.append(SelfHealingParticipant(somebody))
             stack.push_async_callback(_ended, group.create_task(opened.people[-1].run()))
         yield opened
 

@@ -89,7 +89,7 @@ async def pods(urls: Iterable[str]) -> AsyncIterator[Pods]:
         yield Pods(client, urls)
 
 
-class Person:
+class Participant:
     """One seat in one session."""
 
     def __init__(self, ask: Pods, joined: dict[str, Any]) -> None:
@@ -229,13 +229,13 @@ class Person:
 
 
 @asynccontextmanager
-async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any) -> AsyncIterator[Person]:
+async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any) -> AsyncIterator[Participant]:
     """Join, read the mailbox for the block, and close all connections at its end."""
     _forgive_the_closed(asyncio.get_running_loop())
     answer = await ask("POST", f"/sessions/{session}/participants", headers=headers, json=fields)
     assert answer.status_code == 201, answer.text
     async with asyncio.TaskGroup() as group:
-        somebody = Person(ask, answer.json())
+        somebody = Participant(ask, answer.json())
         await somebody.live(group)
         try:
             yield somebody

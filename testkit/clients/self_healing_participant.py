@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from testkit.clients.participant import Message, Person, Received, Refused
+from testkit.clients.participant import Message, Participant, Received, Refused
 
 AGAIN_SECONDS = 0.2
 WITHIN = 30.0
@@ -48,10 +48,10 @@ class View:
     received: Received
 
 
-class Steadfast:
+class SelfHealingParticipant:
     """Keeps one person's media as the session says it should be."""
 
-    def __init__(self, somebody: Person) -> None:
+    def __init__(self, somebody: Participant) -> None:
         self.person = somebody
         self.sent: dict[int, str] = {}
         """Epoch → what was published in it."""

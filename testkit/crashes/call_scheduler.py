@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from callplane.contracts.commands import Candidate, Envelope
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
 from testkit.crashes.call_points import Database, Killed, Points, Port
@@ -17,7 +17,7 @@ from wrapper.app import _store
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
-from wrapper.media.port import Gone, Line, Medium, State
+from wrapper.media.port import EndpointOwner, Gone, Medium, State
 
 
 @dataclass
@@ -42,7 +42,7 @@ class MemoryMedia:
 
     def __init__(self) -> None:
         self.pipelines: set[str] = set()
-        self.endpoints: dict[str, Line] = {}
+        self.endpoints: dict[str, EndpointOwner] = {}
         self.fed: dict[str, set[str]] = {}
         self.links: dict[tuple[str, Medium], str] = {}
 
@@ -63,7 +63,7 @@ class MemoryMedia:
         self.pipelines.add(made := new_id())
         return MediaRef(server, made)
 
-    async def create_endpoint(self, pipeline: MediaRef, line: Line) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
         """Make one in it."""
         if pipeline.id not in self.pipelines:
             raise Gone(pipeline)
@@ -100,7 +100,7 @@ class MemoryMedia:
             elif self.links.get((sink.id, medium)) == source.id:
                 del self.links[sink.id, medium]
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> State:
+    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
         """Nothing to hear."""
         return await self.state(endpoint)
 
@@ -166,8 +166,8 @@ class World:
 
     def wrapper(self, id_: str, points: Points) -> tuple[Context, Ledger]:
         """One wrapper's parts as one task of it uses them: its calls go through these points."""
-        store = _store(cast(Any, Database(self.store.database, points, Away)), FAST)
-        broker = cast(Any, Port(self.broker, "broker", points, Away))
+        store = _store(cast(Any, Database(self.store.database, points, Unavailable)), FAST)
+        broker = cast(Any, Port(self.broker, "broker", points, Unavailable))
         chores = Chores()
         ledger = Ledger(Outbox(store.sessions, store.connections, broker, broker), chores)
         media = cast(Any, Port(self.media, "media", points, Trouble))

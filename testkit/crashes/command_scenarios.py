@@ -17,7 +17,7 @@ from callplane.contracts.commands import (
     UpdateParticipant,
     UpdateSession,
 )
-from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.ids import id_made_by, new_id
 from callplane.contracts.replies import Reply
 from callplane.store.documents import SessionDocument
 from testkit.crashes.crash_trial import Bench, Prepare, Scene, abandoned, commanded
@@ -113,7 +113,7 @@ async def join(b: Bench) -> Scene:
 
     async def verify(reply: Reply | None) -> None:
         found = await seen(b, c.session, reply)
-        assert [seat.id for seat in found.participants] == [c.ann, c.bo, made_by(envelope.id)]
+        assert [seat.id for seat in found.participants] == [c.ann, c.bo, id_made_by(envelope.id)]
         assert found.version == 4
 
     return Scene(c.session, commanded(envelope), verify)
@@ -182,7 +182,7 @@ async def subscribe(b: Bench) -> Scene:
 
 def _offering(b: Bench, c: Call, body: Publish | Subscribe) -> Scene:
     envelope = b.envelope(body, c.session)
-    made = made_by(envelope.id)
+    made = id_made_by(envelope.id)
     source = made if isinstance(body, Publish) else c.published
     watched = c.watched if isinstance(body, Publish) else made
 

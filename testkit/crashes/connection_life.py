@@ -17,8 +17,8 @@ from callplane.contracts.commands import (
     Stop,
     Subscribe,
 )
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
-from callplane.contracts.ids import ParticipantId, SessionId, made_by, new_id
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
+from callplane.contracts.ids import ParticipantId, SessionId, id_made_by, new_id
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
 from testkit.crashes.call_points import Points
 from testkit.crashes.call_scheduler import Actor, World
@@ -69,7 +69,7 @@ class Life:
         await self._deliver(self.view, context)
         await ledger.drain()
         self.offer = self.envelope(Publish(participant_id=self.ann, sdp_offer=plain("sendonly")))
-        self.connection = made_by(self.offer.id)
+        self.connection = id_made_by(self.offer.id)
         await self.invariants()
 
     def envelope(self, body: Command) -> Envelope:
@@ -157,7 +157,7 @@ class Life:
             result = await COMMANDS[envelope.name](envelope, envelope.body, context)
         except Refusal as refusal:
             self.replies.setdefault(envelope.id, []).append(refusal.problem)
-        except (Busy, Away, Trouble, Gone):
+        except (Busy, Unavailable, Trouble, Gone):
             self.pending.append(envelope)
         else:
             self.replies.setdefault(envelope.id, []).append(result)

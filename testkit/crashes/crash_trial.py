@@ -9,14 +9,14 @@ from typing import Any
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Command, Envelope
-from callplane.contracts.errors import Away, Trouble
-from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.ids import id_made_by, new_id
 from callplane.contracts.replies import Reply
 from cli.machine.process import Command as Program
 from cli.machine.process import python, running
 from cli.machine.rundir import run_directory
 from testkit.crashes.call_points import Killed, Plan, Points
-from testkit.crashes.crashable_wrapper import SERVER, Mortal, Outside, Told, mortal
+from testkit.crashes.crashable_wrapper import SERVER, CrashableWrapper, Outside, Told, mortal
 from testkit.inprocess.repositories import repositories
 from testkit.inprocess.wrappers import offer
 from testkit.servers.programs import ROOT
@@ -27,7 +27,7 @@ CALLER = Caller(kind="key", name="tests")
 COLLECT_SECONDS = 0.5
 """How soon the media server takes what only the dead have held; Kurento's own time is 240."""
 
-Act = Callable[[Mortal], Awaitable[Reply | None]]
+Act = Callable[[CrashableWrapper], Awaitable[Reply | None]]
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Bench:
 
     servers: Servers
     outside: Outside
-    survivor: Mortal
+    survivor: CrashableWrapper
     offers: dict[str, str]
     sessions: list[str] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class Bench:
         command = id_ or new_id()
         return Envelope(
             id=command,
-            session_id=session or made_by(command),
+            session_id=session or id_made_by(command),
             caller=CALLER,
             deadline=self.outside.store.clock.now() + timedelta(seconds=60),
             body=body,
@@ -106,7 +106,7 @@ Prepare = Callable[[Bench], Awaitable[Scene]]
 def commanded(envelope: Envelope) -> Act:
     """The work of a command: the handler, then what it owes."""
 
-    async def act(wrapper: Mortal) -> Reply:
+    async def act(wrapper: CrashableWrapper) -> Reply:
         reply = await wrapper.command(envelope)
         wrapper.points.handled = len(wrapper.points.passed)
         await wrapper.ledger.drain()
@@ -118,7 +118,7 @@ def commanded(envelope: Envelope) -> Act:
 def abandoned(envelope: Envelope) -> Act:
     """The work of whoever buries a command after its last attempt."""
 
-    async def act(wrapper: Mortal) -> None:
+    async def act(wrapper: CrashableWrapper) -> None:
         await abandon(wrapper.context)(envelope)
         await wrapper.ledger.drain()
 
@@ -212,7 +212,7 @@ async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
     scene = await prepare(bench)
     async with mortal(bench.outside, Points(plan)) as cut:
         reply = None
-        with suppress(Away, Trouble):  # a command is answered; a sweep is put off, and comes again
+        with suppress(Unavailable, Trouble):  # a command is answered; a sweep is put off, and comes again
             reply = await scene.act(cut)
         await cut.ledger.drain()
         assert cut.bugs() == []
@@ -224,7 +224,7 @@ async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
     return cut.points
 
 
-async def _outcome(scene: Scene, wrapper: Mortal) -> Reply | None:
+async def _outcome(scene: Scene, wrapper: CrashableWrapper) -> Reply | None:
     return await scene.act(wrapper)
 
 

@@ -8,14 +8,14 @@ from typing import Any, cast
 
 from callplane.bus.ports import Bus
 from callplane.contracts.commands import Candidate, Envelope
-from callplane.contracts.errors import Away, Busy, Problem, Refusal, Trouble
+from callplane.contracts.errors import Busy, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.versioned_updates import Change
-from callplane.store.wrappers import Wrappers
+from callplane.store.wrappers import WrapperLeases
 from kurento_client import KurentoClient, connect
 from testkit.crashes.call_points import Database, Points, Port
 from testkit.inprocess.repositories import Repositories
@@ -24,15 +24,15 @@ from wrapper.commands import COMMANDS
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
-from wrapper.effects.runner import CarryingAftermath, Outcome
-from wrapper.media.endpoint_events import Hearing
+from wrapper.effects.runner import FollowUpRunner, Outcome
+from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.port import Gone
 from wrapper.media.server import MediaServer
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps.leases import Leases
-from wrapper.sweeps.lost_media import Drops
-from wrapper.sweeps.lost_seats import Grace
+from wrapper.sweeps.lost_media import LostMedia
+from wrapper.sweeps.lost_seats import LostSeats
 from wrapper.sweeps.schedule import Sweeps
 
 SERVER = "media"
@@ -83,7 +83,7 @@ class RecordingMedia:
         self._told.fed.append((endpoint.id, candidate.candidate))
 
 
-class Ledger(CarryingAftermath):
+class Ledger(FollowUpRunner):
     """What is owed, kept in order and done when it is asked for, so that every run has the same points."""
 
     def __init__(self, outbox: Outbox, chores: Chores) -> None:
@@ -106,7 +106,7 @@ class Ledger(CarryingAftermath):
         async def watched() -> bool:
             try:
                 done: bool = await work
-            except (Away, Busy, Trouble, Refusal, TimeoutError):
+            except (Unavailable, Busy, Trouble, Refusal, TimeoutError):
                 raise
             except Exception as bug:  # the product logs it and goes on; here it fails the test
                 self.bugs.append(bug)
@@ -117,7 +117,7 @@ class Ledger(CarryingAftermath):
 
 
 @dataclass
-class Mortal:
+class CrashableWrapper:
     """One wrapper process, as far as handlers, chores and sweeps are concerned."""
 
     id: str
@@ -126,7 +126,7 @@ class Mortal:
     ledger: Ledger
     leases: Leases
     sweeps: Sweeps
-    leased: Wrappers
+    leased: WrapperLeases
     client: KurentoClient
 
     async def command(self, envelope: Envelope, attempts: int = 5) -> Reply:
@@ -136,7 +136,7 @@ class Mortal:
                 result = await COMMANDS[envelope.name](envelope, envelope.body, self.context)
             except Refusal as refusal:
                 return Reply(command_id=envelope.id, problem=refusal.problem)
-            except (Busy, Away, Trouble, Gone) as trouble:
+            except (Busy, Unavailable, Trouble, Gone) as trouble:
                 attempts -= 1
                 if not attempts:
                     return Reply(command_id=envelope.id, problem=Problem(code="unavailable", detail=str(trouble)))
@@ -154,8 +154,8 @@ class Mortal:
             self.sweeps.lost_servers,
             self.sweeps.owed,
             self.sweeps.deserted,
-            Grace(self.context, self.leases).sweep,
-            Drops(self.context, 0).sweep,
+            LostSeats(self.context, self.leases).sweep,
+            LostMedia(self.context, 0).sweep,
         ):
             await sweep()
             await self.ledger.drain()
@@ -176,7 +176,7 @@ class Outside:
 
 
 @asynccontextmanager
-async def mortal(outside: Outside, points: Points) -> AsyncIterator[Mortal]:
+async def mortal(outside: Outside, points: Points) -> AsyncIterator[CrashableWrapper]:
     """A wrapper with a lease and a socket of its own; leaving is its death, for both end with it."""
     store, wrapper = outside.store, new_id()
     async with AsyncExitStack() as stack:
@@ -190,13 +190,15 @@ async def mortal(outside: Outside, points: Points) -> AsyncIterator[Mortal]:
         await store.servers.forget([wrapper])
 
 
-def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> Mortal:
-    store = _store(cast(Any, Database(outside.store.database, points, Away)), FAST)
-    messenger = cast(Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Away))
-    topology = cast(Any, Port(outside.bus.topology, "topology", points, Away))
+def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> CrashableWrapper:
+    store = _store(cast(Any, Database(outside.store.database, points, Unavailable)), FAST)
+    messenger = cast(
+        Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Unavailable)
+    )
+    topology = cast(Any, Port(outside.bus.topology, "topology", points, Unavailable))
     chores = Chores()
     ledger = Ledger(Outbox(store.sessions, store.connections, messenger, topology), chores)
-    hearing = Hearing(store.liveness, messenger, store.clock, ledger)
+    hearing = EndpointEvents(store.liveness, messenger, store.clock, ledger)
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, hearing, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
@@ -205,7 +207,7 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
     chores.serve(context)
     sweeps = Sweeps(context, leases, ledger, FAST)
-    return Mortal(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
+    return CrashableWrapper(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
 
 
 async def _ignore(client: KurentoClient) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from api.mailboxes.pod import Station
+from api.mailboxes.pod import LinkSession
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachment
@@ -44,7 +44,7 @@ class Slot:
         return self._pod
 
     @property
-    def station(self) -> Station | None:
+    def station(self) -> LinkSession | None:
         """What that pod has on its present link, unless it has none."""
         station = self.pod.doors._pod._station
         return None if station is None or station.link.ended.is_set() else station

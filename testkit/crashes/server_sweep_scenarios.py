@@ -7,18 +7,18 @@ from typing import Any, cast
 from callplane.contracts.commands import CloseSession, Publish
 from callplane.contracts.ids import new_id
 from callplane.store.connections import Wanted
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from kurento_client import ClientError
 from testkit.crashes.call_points import Port
 from testkit.crashes.command_scenarios import call
 from testkit.crashes.crash_trial import Bench, Prepare, Scene
-from testkit.crashes.crashable_wrapper import FAST, SERVER, Mortal
+from testkit.crashes.crashable_wrapper import FAST, SERVER, CrashableWrapper
 from testkit.crashes.leak_check import pipelines
 from testkit.crashes.session_invariants import consistent, session_of
 from wrapper.media.census import Census
-from wrapper.media.port import Line
-from wrapper.sweeps.orphans import Monitor
-from wrapper.sweeps.server_draining import Draining
+from wrapper.media.port import EndpointOwner
+from wrapper.sweeps.orphans import OrphanSweep
+from wrapper.sweeps.server_draining import ServerDraining
 
 ELSEWHERE = "elsewhere"
 AT_ONCE = 1000
@@ -32,20 +32,20 @@ async def draining(b: Bench) -> Scene:
     """
     c = await call(b)
     before = await consistent(b, c.session)
-    database, orders = b.outside.store.database, PoolOrders(b.outside.store.database)
+    database, orders = b.outside.store.database, ServerPool(b.outside.store.database)
     await b.outside.store.servers.register(ELSEWHERE, b.outside.media_server)
     await b.outside.store.servers.reached(ELSEWHERE, b.survivor.id, "two")
     await database["media_servers"].update_one({"_id": SERVER}, {"$unset": {"moved": ""}})
 
     late: list[str] = []
 
-    async def move(wrapper: Mortal) -> None:
+    async def move(wrapper: CrashableWrapper) -> None:
         plan, passed = wrapper.points.plan, wrapper.points.passed
         try:
             # The turn of one that died in it is over after a second.
             while (await session_of(b, c.session)).epoch == before.epoch:
                 await orders.change(SERVER, cordoned=None, draining=True)
-                await Draining(wrapper.context, AT_ONCE).sweep()
+                await ServerDraining(wrapper.context, AT_ONCE).sweep()
                 await asyncio.sleep(0.02)
         finally:
             await orders.change(SERVER, cordoned=False, draining=None)
@@ -76,7 +76,7 @@ async def orphans(b: Bench) -> Scene:
     own = await b.outside.store.connections.find(c.published)
     assert own is not None
     left = await media.create_pipeline(SERVER, new_id(), 1)
-    await media.create_endpoint(before.media, Line(c.session, c.ann, c.published, 1, own.claims))
+    await media.create_endpoint(before.media, EndpointOwner(c.session, c.ann, c.published, 1, own.claims))
 
     async def verify(_: Any) -> None:
         assert await consistent(b, c.session) == before
@@ -96,7 +96,7 @@ async def late_commit(b: Bench) -> Scene:
     await connections.offer(Wanted(made, c.session, c.ann, "publish"))
     claimed = await connections.claim(made, session.epoch, b.survivor.id, [b.survivor.id])
     assert claimed is not None
-    line = Line(c.session, c.ann, made, session.epoch, claimed.claims)
+    line = EndpointOwner(c.session, c.ann, made, session.epoch, claimed.claims)
     endpoint = await b.survivor.context.media.create_endpoint(pipeline, line)
 
     async def verify(_: Any) -> None:
@@ -120,20 +120,20 @@ async def burial(b: Bench) -> Scene:
         assert await b.outside.store.servers.contacts() == {b.survivor.id}
         assert await database["wrappers"].count_documents({"_id": dead}) == 0
 
-    async def judge(wrapper: Mortal) -> None:
+    async def judge(wrapper: CrashableWrapper) -> None:
         await wrapper.sweeps.leases.judge()
 
     return Scene(c.session, judge, verify)
 
 
-async def _watched(b: Bench, wrapper: Mortal) -> None:
+async def _watched(b: Bench, wrapper: CrashableWrapper) -> None:
     """One round of the monitor, as if who had it before had been silent for its whole lease."""
     servers = b.outside.store.database["media_servers"]
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
     await servers.update_one({"_id": SERVER}, [{"$set": {"monitor.at": past}}])
     census = Port(Census(wrapper.client), "census", wrapper.points, ClientError)
     pool = SimpleNamespace(servers={SERVER: SimpleNamespace(name=SERVER, house=wrapper.client, census=census)})
-    await Monitor(wrapper.context, cast(Any, pool), "callplane", 0).sweep()
+    await OrphanSweep(wrapper.context, cast(Any, pool), "callplane", 0).sweep()
     await wrapper.ledger.drain()
 
 

@@ -9,20 +9,20 @@ from callplane.store.connections import Wanted
 from testkit.crashes.call_points import Points
 from testkit.crashes.command_scenarios import Call, call
 from testkit.crashes.crash_trial import Act, Bench, Prepare, Scene, commanded
-from testkit.crashes.crashable_wrapper import Mortal, mortal
+from testkit.crashes.crashable_wrapper import CrashableWrapper, mortal
 from testkit.crashes.leak_check import ask
 from testkit.crashes.session_invariants import consistent
-from wrapper.sweeps.lost_media import Drops
-from wrapper.sweeps.lost_seats import Grace
-from wrapper.sweeps.unconnected import NEVER, Verdicts
+from wrapper.sweeps.lost_media import LostMedia
+from wrapper.sweeps.lost_seats import LostSeats
+from wrapper.sweeps.unconnected import NEVER, UnconnectedSweep
 
-Sweep = Callable[[Mortal], Awaitable[None]]
+Sweep = Callable[[CrashableWrapper], Awaitable[None]]
 
 
 def swept(sweep: Sweep) -> Act:
     """The work of a sweep: itself, then what it makes owed."""
 
-    async def act(wrapper: Mortal) -> None:
+    async def act(wrapper: CrashableWrapper) -> None:
         await sweep(wrapper)
         await wrapper.ledger.drain()
 
@@ -58,7 +58,7 @@ async def adoption(b: Bench) -> Scene:
         told = [m for m in b.outside.told.participants[c.ann] if m.type == "ice-candidate"]
         assert {m.data["candidate"]["sdpMid"] for m in told} == {"0"}, "the first of the bundle's two lines"
 
-    async def adopt(wrapper: Mortal) -> None:
+    async def adopt(wrapper: CrashableWrapper) -> None:
         await wrapper.sweeps.leases.judge()
         await wrapper.sweeps.leases.hear()
 
@@ -106,7 +106,7 @@ async def lost_pipeline(b: Bench) -> Scene:
     c = await call(b)
     before = await consistent(b, c.session)
 
-    async def lose(wrapper: Mortal) -> None:
+    async def lose(wrapper: CrashableWrapper) -> None:
         wrapper.context.aftermath.owes(await wrapper.context.store.media.lose(before, "gone"))
 
     async def verify(_: Any) -> None:
@@ -169,7 +169,7 @@ async def grace(b: Bench) -> Scene:
         assert (ended.state, ended.reason) == ("ended", "connection-lost")
         assert await b.outside.store.attachments.ended() == []
 
-    return Scene(c.session, swept(lambda w: Grace(w.context, w.leases).sweep()), verify)
+    return Scene(c.session, swept(lambda w: LostSeats(w.context, w.leases).sweep()), verify)
 
 
 async def drop(b: Bench) -> Scene:
@@ -186,7 +186,7 @@ async def drop(b: Bench) -> Scene:
         assert own is not None
         assert (own.state, own.reason) == ("released", "failed")
 
-    return Scene(c.session, swept(lambda w: Drops(w.context, 0).sweep()), verify)
+    return Scene(c.session, swept(lambda w: LostMedia(w.context, 0).sweep()), verify)
 
 
 async def verdict(b: Bench) -> Scene:
@@ -205,7 +205,7 @@ async def verdict(b: Bench) -> Scene:
         assert watching is not None
         assert watching.state == "ready", "its own time is not over"
 
-    return Scene(c.session, swept(lambda w: Verdicts(w.context, 15).sweep()), verify)
+    return Scene(c.session, swept(lambda w: UnconnectedSweep(w.context, 15).sweep()), verify)
 
 
 async def _failed(b: Bench, c: Call) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailbox_ports import PREFETCH, Letters, Link, Reader
+from callplane.bus.mailbox_ports import PREFETCH, Letters, MailboxLink, Reader
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId
@@ -15,7 +15,7 @@ class FallibleBus:
     def __init__(self, mailboxes: MemoryMailboxes) -> None:
         self._mailboxes = mailboxes
         self.down: set[ParticipantId] = set()
-        self._readers: dict[ParticipantId, tuple[Link, Reader]] = {}
+        self._readers: dict[ParticipantId, tuple[MailboxLink, Reader]] = {}
 
     def fail(self, participant: ParticipantId) -> None:
         """Its node goes down: who reads it is cancelled."""
@@ -26,7 +26,7 @@ class FallibleBus:
             reader.cancelled()
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[Link]:
+    async def connect(self, letters: Letters) -> AsyncIterator[MailboxLink]:
         """A link that hears what RabbitMQ says of a queue on such a node."""
         async with self._mailboxes.connect(letters) as link:
             depth, consume = link.depth, link.consume

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.dispatch.buses import Carriers
-from callplane.bus.memory.broker import Exchange
+from api.dispatch.buses import Buses
+from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.commands import Envelope
@@ -32,7 +32,7 @@ class ScriptedBus:
     far: Far = silent
     commands: list[Envelope] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
-    exchange: Exchange = field(default_factory=Exchange)
+    exchange: MemoryBroker = field(default_factory=MemoryBroker)
 
     @property
     def dead_letters(self) -> MemoryDeadLetters:
@@ -40,9 +40,9 @@ class ScriptedBus:
         return MemoryDeadLetters(self.exchange)
 
     @property
-    def carriers(self) -> Carriers:
+    def carriers(self) -> Buses:
         """What the API is assembled on."""
-        return Carriers(self, MemoryMailboxes())
+        return Buses(self, MemoryMailboxes())
 
     @contextlib.asynccontextmanager
     async def sender(self) -> AsyncIterator["ScriptedBus"]:

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import aio_pika
 from pydantic import BaseModel
 
-from callplane.bus.consuming.delivery import Received
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.delivery import RawDelivery
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.mailbox_ports import MailboxBus
-from callplane.bus.mailbox_ports import Received as Given
-from callplane.bus.memory import Exchange, MemoryBus
+from callplane.bus.mailbox_ports import RawDelivery as Given
+from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
@@ -24,7 +24,7 @@ from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from testkit.servers.servers import Vhost
 
-FAST = Pace(health_interval=0.05, drain_limit=0.5)
+FAST = ConsumerLimits(health_interval=0.05, drain_limit=0.5)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -142,7 +142,7 @@ class Corner(Protocol):
 
     mailboxes: MailboxBus
 
-    def bus(self, pace: Pace = FAST) -> AbstractAsyncContextManager[Bus]:
+    def bus(self, pace: ConsumerLimits = FAST) -> AbstractAsyncContextManager[Bus]:
         """One process's part in it."""
         ...
 
@@ -159,18 +159,18 @@ class MemoryCorner:
     """The in-process bus; every part shares one exchange."""
 
     def __init__(self) -> None:
-        self.exchange = Exchange()
+        self.exchange = MemoryBroker()
         self.mailboxes = self.exchange.mailboxes
 
     @asynccontextmanager
-    async def bus(self, pace: Pace = FAST) -> AsyncIterator[Bus]:
+    async def bus(self, pace: ConsumerLimits = FAST) -> AsyncIterator[Bus]:
         """One user of the exchange."""
         yield MemoryBus(self.exchange, pace)
 
     async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
         """Publish anything."""
         command_id = new_id()
-        self.exchange.publish(Received(body, queue, command_id, 1, False, reply_to, None, None))
+        self.exchange.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
         return command_id
 
     async def dead(self, count: int = 1) -> list[Dead]:
@@ -192,7 +192,7 @@ class RabbitCorner:
         self.mailboxes = RabbitMailboxes(url)
 
     @asynccontextmanager
-    async def bus(self, pace: Pace = FAST) -> AsyncIterator[RabbitBus]:
+    async def bus(self, pace: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:
         """Two connections of a process."""
         async with open_bus(RabbitSettings(self.url, pace=pace)) as bus:
             await bus.wait_up(10)

@@ -12,12 +12,12 @@ import aiormq
 import pytest
 from pamqp import commands as spec
 
-from api.mailboxes.pod import Shared
+from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll import Poll
-from api.mailboxes.poll_router import Doors, open_mailboxes
+from api.mailboxes.poll_router import PollRouter, open_mailboxes
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import MailboxBus, Received
+from callplane.bus.mailbox_ports import MailboxBus, Publication
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
@@ -25,7 +25,7 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.store.attachments import Attachment, Attachments
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.sessions import Sessions
 from testkit.servers.servers import Database as Corner
@@ -127,11 +127,11 @@ class RememberingReader:
     """Remembers what it was given, and can be waited for."""
 
     def __init__(self) -> None:
-        self.given: list[Received] = []
+        self.given: list[Publication] = []
         self.over = asyncio.Event()
         self._changed = asyncio.Event()
 
-    def receive(self, received: Received) -> None:
+    def receive(self, received: Publication) -> None:
         """One more."""
         self.given.append(received)
         self._changed.set()
@@ -180,7 +180,7 @@ class TestPod:
 
     __test__ = False
 
-    def __init__(self, doors: Doors) -> None:
+    def __init__(self, doors: PollRouter) -> None:
         self.doors = doors
 
     def asked(self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100) -> Poll:
@@ -210,7 +210,7 @@ async def pod_on(bus: MailboxBus, database: Database, timing: Timing = FAST) -> 
     """A pod on any bus."""
     clock = DatabaseClock(database)
     published = Sessions(database, clock).published
-    shared = Shared(bus, Attachments(database), Pods(database), clock, timing, published)
+    shared = MailboxServices(bus, Attachments(database), PodLeases(database), clock, timing, published)
     async with open_mailboxes(shared) as doors:
         yield TestPod(doors)
 

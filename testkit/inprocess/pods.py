@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from api.mailboxes.poll import refusal_of
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem, Refusal
 from callplane.contracts.ids import ParticipantId
 from cli.machine.process import Command, Process, python
@@ -57,7 +57,7 @@ class ChildPod:
             del self._waiting[number]
         if "problem" in said:
             raise refusal_of(Problem.model_validate(said["problem"]))
-        return Batch(tuple(Received(token, body.encode()) for token, body in said["received"]))
+        return Batch(tuple(Publication(token, body.encode()) for token, body in said["received"]))
 
     async def read_answers(self) -> None:
         """Hand answers to those who wait, until the process is gone."""

@@ -14,14 +14,14 @@ from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
-from callplane.store.media_states import Liveness
+from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.pipelines import SessionMedia
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
-from callplane.store.wrappers import Wrappers
+from callplane.store.wrappers import WrapperLeases
 from testkit.servers.servers import Database as Corner
 
 
@@ -35,11 +35,11 @@ class Repositories:
     seats: Seats
     media: SessionMedia
     connections: Connections
-    liveness: Liveness
+    liveness: MediaStates
     attachments: Attachments
-    pods: Pods
+    pods: PodLeases
     servers: MediaServers
-    wrappers: Wrappers
+    wrappers: WrapperLeases
 
     def soon(self) -> datetime:
         """A deadline that is far enough."""
@@ -82,9 +82,9 @@ async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator
             Seats(database, clock),
             SessionMedia(database, clock),
             Connections(database, clock),
-            Liveness(database, clock),
+            MediaStates(database, clock),
             Attachments(database),
-            Pods(database),
+            PodLeases(database),
             MediaServers(database),
-            Wrappers(database),
+            WrapperLeases(database),
         )

@@ -8,7 +8,7 @@ import httpx
 
 from api.app import serve
 from api.auth.tokens import ParticipantTokens
-from api.dispatch.buses import Carriers
+from api.dispatch.buses import Buses
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.ids import ParticipantId
 from testkit.clients.transports import PollReader, Reader
@@ -41,7 +41,7 @@ async def served(servers: Servers, door: type[Reader] = PollReader, pods: int = 
         settings = settings_for(servers.database, port=0)
         urls = [
             await stack.enter_async_context(
-                serve(settings, carriers=Carriers(ScriptedBus(), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
+                serve(settings, carriers=Buses(ScriptedBus(), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
             )
             for n in range(pods)
         ]

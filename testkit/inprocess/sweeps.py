@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import new_id
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
@@ -16,11 +16,11 @@ from wrapper.app import _store
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
-from wrapper.effects.runner import CarryingAftermath
+from wrapper.effects.runner import FollowUpRunner
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps.leases import Leases
-from wrapper.sweeps.lost_media import Drops
-from wrapper.sweeps.lost_seats import Grace
+from wrapper.sweeps.lost_media import LostMedia
+from wrapper.sweeps.lost_seats import LostSeats
 from wrapper.sweeps.schedule import Sweeps
 
 SETTINGS = WrapperSettings(lease_seconds=30, tombstone_seconds=0)
@@ -48,7 +48,7 @@ class Broker:
 
     async def _delete(self, what: str) -> None:
         if self.away:
-            raise Away("no broker")
+            raise Unavailable("no broker")
         if what in self.ill:
             raise RuntimeError(what)
         self.at_once += 1
@@ -88,8 +88,8 @@ class Sweeping:
     broker: Broker
     context: Context
     sweeps: Sweeps
-    grace: Grace
-    drops: Drops
+    grace: LostSeats
+    drops: LostMedia
     leases: Leases
 
 
@@ -102,7 +102,7 @@ async def sweeping(database: Database, wrappers: int = 1) -> AsyncIterator[list[
             store, chores, broker = _store(outside.database, SETTINGS), Chores(), Broker()
             parts: Any = SimpleNamespace(broker=broker, media=Media())
             outbox = Outbox(store.sessions, store.connections, parts.broker, parts.broker)
-            aftermath = CarryingAftermath(outbox, chores)
+            aftermath = FollowUpRunner(outbox, chores)
             context = Context(new_id(), store, parts.broker, parts.broker, parts.media, aftermath)
             chores.serve(context)
             leases = Leases(context, 0, lambda: True)

@@ -14,7 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, Publish, Subscribe
-from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.ids import id_made_by, new_id
 from callplane.contracts.replies import Reply
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.programs import Cluster, Size, cluster
@@ -52,7 +52,7 @@ class Room:
     def _envelope(self, body: Command, session: str | None, command: str) -> Envelope:
         return Envelope(
             id=command,
-            session_id=session or made_by(command),
+            session_id=session or id_made_by(command),
             caller=CALLER,
             deadline=self.store.clock.now() + timedelta(seconds=REPLY_SECONDS),
             body=body,

@@ -12,7 +12,7 @@ from typing import Any
 
 from aioice import stun, turn
 
-from api.ice_servers import Turn
+from api.ice_servers import TurnCredentials
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, running
 from testkit.deploy.manifests import K8S
@@ -86,7 +86,7 @@ class _Client(turn.TurnClientTcpProtocol):
 @contextlib.asynccontextmanager
 async def client(port: int) -> AsyncIterator[_Client]:
     """A participant's TURN client with the credential that a join gives, connected by TCP."""
-    given = Turn((f"turn:127.0.0.1:{port}",), SECRET, 600).ice_server("seat", datetime.now(UTC))
+    given = TurnCredentials((f"turn:127.0.0.1:{port}",), SECRET, 600).ice_server("seat", datetime.now(UTC))
     server = ("127.0.0.1", port)
     made = _Client(server, given["username"], given["credential"], lifetime=600, channel_refresh_time=500)
     transport, _ = await asyncio.get_running_loop().create_connection(lambda: made, *server)

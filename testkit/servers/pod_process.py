@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
-from callplane.contracts.errors import Away, Problem, Refusal
+from callplane.contracts.errors import Problem, Refusal, Unavailable
 from callplane.contracts.ids import ParticipantId
 from callplane.store.mongo.database import open_database
 from testkit.inprocess.mailboxes import TestPod, pod_on
@@ -38,7 +38,7 @@ async def answer(pod: TestPod, asked: dict[str, Any], writer: asyncio.StreamWrit
         said["received"] = [[one.token, one.body.decode()] for one in batch.received]
     except Refusal as refusal:
         said["problem"] = refusal.problem.model_dump()
-    except Away:
+    except Unavailable:
         said["problem"] = Problem(code="unavailable").model_dump()
     writer.write(json.dumps(said).encode() + b"\n")
     await writer.drain()

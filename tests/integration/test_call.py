@@ -1,6 +1,6 @@
 """The main job on real servers: two people, two API pods, two wrappers, only HTTP and ``/messages``."""
 
-from testkit.clients.participant import Person, person, pods
+from testkit.clients.participant import Participant, person, pods
 from testkit.servers.programs import API_KEY, Size, cluster
 from testkit.servers.servers import Servers
 
@@ -31,7 +31,7 @@ async def test_two_people_see_and_hear_each_other_across_pods(servers: Servers) 
             _in_order(bo)
 
 
-async def _told(ann: Person, bo: Person, sent: dict[str, str]) -> None:
+async def _told(ann: Participant, bo: Participant, sent: dict[str, str]) -> None:
     """Everybody hears of everybody, and each of its own connection."""
     for one in (ann, bo):
         for publisher, connection in sent.items():
@@ -42,7 +42,7 @@ async def _told(ann: Person, bo: Person, sent: dict[str, str]) -> None:
     await ann.heard(lambda m: m["type"] == "participant-joined" and m["data"]["participant"]["name"] == "Bo")
 
 
-def _in_order(one: Person) -> None:
+def _in_order(one: Participant) -> None:
     """State events come without a gap and in order, from the join's snapshot on."""
     versions = [m["version"] for m in one.messages if m["version"] is not None]
     later = [v for v in versions if v > one.joined["session"]["version"]]

@@ -17,31 +17,31 @@ import pytest
 import structlog
 
 from api.mailboxes.holder import Holder
-from api.mailboxes.outgoing import Forwards
-from callplane.bus.consuming.outcomes import Judge
-from callplane.bus.rabbitmq.connection import Link
-from callplane.bus.rabbitmq.consumer_channel import Lane
+from api.mailboxes.outgoing import OutgoingPolls
+from callplane.bus.consuming.outcomes import OutcomePolicy
+from callplane.bus.rabbitmq.connection import AmqpConnection
+from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
 from callplane.bus.rabbitmq.mailbox_link import RabbitLink
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.bus.rabbitmq.sender import RabbitSender
 from callplane.store.attachments import Attachments
 from callplane.store.change_stream import Watch
 from callplane.store.connections import Connections
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
-from callplane.store.media_states import Liveness
+from callplane.store.media_states import MediaStates
 from callplane.store.sessions import Sessions
-from callplane.store.sweep_leases import Duties
-from callplane.store.versioned_updates import CountedUpdates
-from callplane.store.wrappers import Wrappers
+from callplane.store.sweep_leases import SweepLeases
+from callplane.store.versioned_updates import VersionedUpdates
+from callplane.store.wrappers import WrapperLeases
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
 from testkit.inprocess.api_and_wrapper import Together, together
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.effects.outbox import Outbox
-from wrapper.effects.runner import CarryingAftermath
-from wrapper.media.endpoint_events import Hearing
+from wrapper.effects.runner import FollowUpRunner
+from wrapper.media.endpoint_events import EndpointEvents
 
 
 @dataclass(frozen=True)
@@ -56,37 +56,37 @@ class Row:
 SWEEPS = (
     Row("wrapper: judge", Connections, "orphans"),
     Row("wrapper: abandoned", Connections, "abandoned"),
-    Row("wrapper: owed", CountedUpdates, "owing"),
+    Row("wrapper: owed", VersionedUpdates, "owing"),
     Row("wrapper: deserted", Sessions, "due_to_close"),
     Row("wrapper: lost servers", Sessions, "on_servers_lost"),
     Row("wrapper: tombstones", Sessions, "tombstones"),
     Row("wrapper: grace", Attachments, "past_grace"),
-    Row("wrapper: drops", Liveness, "untold"),
+    Row("wrapper: drops", MediaStates, "untold"),
     Row("wrapper: monitor", MediaServers, "monitor"),
     Row("api: look after", Holder, "look_after"),
-    Row("api: rolls", Forwards, "call_roll"),
+    Row("api: rolls", OutgoingPolls, "call_roll"),
 )
 LEASES = (
-    Row("wrapper: renew", Wrappers, "renew"),
-    Row("wrapper: duties", Duties, "all"),
+    Row("wrapper: renew", WrapperLeases, "renew"),
+    Row("wrapper: duties", SweepLeases, "all"),
     Row("wrapper: media server, memory", MediaServers, "measured"),
     Row("wrapper: pool, draining", MediaServers, "all"),
-    Row("api: beat", Pods, "renew"),
+    Row("api: beat", PodLeases, "renew"),
 )
 SESSION = (Row("wrapper: one session that is listened to", Sessions, "epoch_of_open"),)
 EVENTS = (
     Row("wrapper: aftermath", Outbox, "carry_session"),
-    Row("wrapper: hearing", Hearing, "_act"),
+    Row("wrapper: hearing", EndpointEvents, "_act"),
 )
 STREAMS = (
     Row("wrapper: change stream", Watch, "next"),
-    Row("wrapper: aftermath, its workers", CarryingAftermath, "do"),
+    Row("wrapper: aftermath, its workers", FollowUpRunner, "do"),
     Row("kurento client: frames", Calls, "receive"),
 )
-DELIVERIES = (Row("wrapper: deliveries", Judge, "settle"),)
-BROKER = (Row("both: connections to the broker", Link, "_stand"),)
+DELIVERIES = (Row("wrapper: deliveries", OutcomePolicy, "settle"),)
+BROKER = (Row("both: connections to the broker", AmqpConnection, "_stand"),)
 CHANNELS = (
-    Row("wrapper: consumers", Lane, "_attach"),
+    Row("wrapper: consumers", ConsumerChannel, "_attach"),
     Row("api: replies", RabbitSender, "_consume"),
     Row("api: keep linked", RabbitMailboxes, "_open"),
 )
@@ -131,7 +131,7 @@ async def each_raises(programs: Together, rows: tuple[Row, ...]) -> None:
             patch.setattr(row.owner, row.method, raising(row, seen))
         if rows in (BROKER, CHANNELS):
             for one in gc.get_objects():
-                if isinstance(one, Link):
+                if isinstance(one, AmqpConnection):
                     one.drop()
                 elif isinstance(one, RabbitLink):
                     one.end("for the test")

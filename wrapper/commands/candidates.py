@@ -8,8 +8,8 @@ from callplane.contracts.replies import Done
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone
-from wrapper.negotiation.reconcile import settle
-from wrapper.requirements import open_session, seat_in
+from wrapper.negotiation.reconcile import reconcile
+from wrapper.requirements import require_open_session, require_seat
 
 
 async def candidates(envelope: Envelope, command: Candidates, context: Context) -> Done:
@@ -25,7 +25,7 @@ async def candidates(envelope: Envelope, command: Candidates, context: Context) 
         await _feed(before, [c for c in given if c not in before.candidates][:room], context)
         return Done()
     # Unknown, for they may come before their offer; or a repeat, whose first delivery may not have come to the feeding.
-    await seat_in(await open_session(envelope.session_id, context), command.participant_id, context)
+    await require_seat(await require_open_session(envelope.session_id, context), command.participant_id, context)
     await context.store.connections.expect(command.connection_id, envelope.session_id, command.participant_id)
     if await _keep(envelope, command, given, context) is None:
         found = await context.store.connections.find(command.connection_id)
@@ -49,4 +49,4 @@ async def _feed(connection: ConnectionDocument, new: list[dict[str, Any]], conte
         for candidate in new:
             await context.media.add_candidate(connection.endpoint, Candidate.model_validate(candidate))
     except Gone:
-        await settle(connection.id, context)  # which says what is gone, the endpoint alone or its pipeline
+        await reconcile(connection.id, context)  # which says what is gone, the endpoint alone or its pipeline

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
-from callplane.contracts.ids import SessionId, made_by
+from callplane.contracts.ids import SessionId, id_made_by
 from wrapper.commands import COMMANDS
 from wrapper.context import Context
 from wrapper.media.port import Gone, Unreached
@@ -48,7 +48,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         body = envelope.body
         if not isinstance(body, Publish | Subscribe):
             return
-        connections, made = context.store.connections, made_by(envelope.id)
+        connections, made = context.store.connections, id_made_by(envelope.id)
         context.aftermath.owes(await connections.release({"_id": made}, "failed"))
         await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):

@@ -2,21 +2,21 @@
 
 from callplane.contracts.commands import Envelope, Join
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.ids import ParticipantId, SessionId, made_by
+from callplane.contracts.ids import ParticipantId, SessionId, id_made_by
 from callplane.contracts.replies import Joined
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.context import Context
-from wrapper.requirements import in_time, open_session, room_in, seat_in
+from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
 
 
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     """Sit down, or come back to the seat that the caller holds a token for."""
-    participant = ParticipantId(command.participant_id or made_by(envelope.id))
+    participant = ParticipantId(command.participant_id or id_made_by(envelope.id))
     if command.participant_id is None:
         await _take_seat(envelope, command, participant, context)
     else:
-        await seat_in(await open_session(envelope.session_id, context), participant, context)
+        await require_seat(await require_open_session(envelope.session_id, context), participant, context)
         context.aftermath.owes(await context.store.seats.reconnected(envelope.session_id, participant))
     await _open_mailbox(SessionId(envelope.session_id), participant, context)
     session = await context.store.sessions.find(envelope.session_id)
@@ -38,11 +38,11 @@ async def _take_seat(envelope: Envelope, command: Join, participant: Participant
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:
         return context.aftermath.owes(change)
-    session = await open_session(envelope.session_id, context)
+    session = await require_open_session(envelope.session_id, context)
     if session.seat(participant) is not None:
         return None
     _explain(session, envelope, participant)
-    in_time(envelope.deadline, context)
+    require_in_time(envelope.deadline, context)
     await room_in(session.id, context)
     raise Trouble("the session changed while it was read")
 
@@ -71,7 +71,7 @@ async def _withdraw(session: str, participant: ParticipantId, context: Context) 
 
 async def _gone(session: str, participant: ParticipantId, context: Context) -> Refusal:
     try:
-        await seat_in(await open_session(session, context), participant, context)
+        await require_seat(await require_open_session(session, context), participant, context)
     except Refusal as refusal:
         return refusal
     return Refusal("join-again", "the seat is gone; join again")

@@ -4,7 +4,7 @@ from callplane.contracts.commands import Envelope, Leave
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.replies import Done
 from wrapper.context import Context
-from wrapper.requirements import open_session, seat_in
+from wrapper.requirements import require_open_session, require_seat
 
 
 async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
@@ -15,8 +15,8 @@ async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
     if change is not None:
         context.aftermath.owes(change)
         return Done()
-    session = await open_session(envelope.session_id, context)
+    session = await require_open_session(envelope.session_id, context)
     known = await context.store.attachments.read(ParticipantId(command.participant_id))
     if known is None or known.session_id != session.id:
-        await seat_in(session, command.participant_id, context)
+        await require_seat(session, command.participant_id, context)
     return Done()

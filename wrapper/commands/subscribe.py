@@ -2,7 +2,7 @@
 
 from callplane.contracts.commands import Envelope, Subscribe
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import made_by
+from callplane.contracts.ids import id_made_by
 from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
@@ -18,7 +18,7 @@ async def subscribe(envelope: Envelope, command: Subscribe, context: Context) ->
             raise Refusal("not-found", f"there is no participant {command.publisher} to subscribe to")
 
     wanted = Wanted(
-        made_by(envelope.id),
+        id_made_by(envelope.id),
         envelope.session_id,
         command.participant_id,
         "subscribe",

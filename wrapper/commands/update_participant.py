@@ -7,24 +7,24 @@ from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.context import Context
-from wrapper.requirements import in_time, open_session, room_in, seat_in
+from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
 
 
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
     """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
-    session = await open_session(envelope.session_id, context)
-    before = participant_view(session, await seat_in(session, command.participant_id, context))
+    session = await require_open_session(envelope.session_id, context)
+    before = participant_view(session, await require_seat(session, command.participant_id, context))
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
     change = await context.store.seats.update(session.id, before, command.changes, guard)
     if change is not None:
         context.aftermath.owes(change)
         return _changed(change.document, command.participant_id)
-    session = await open_session(envelope.session_id, context)
-    await seat_in(session, command.participant_id, context)
+    session = await require_open_session(envelope.session_id, context)
+    await require_seat(session, command.participant_id, context)
     if envelope.id not in session.applied:
         if command.if_match not in (None, session.version):
             raise Refusal("stale-version", f"the session is at version {session.version}")
-        in_time(envelope.deadline, context)
+        require_in_time(envelope.deadline, context)
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     return _changed(session, command.participant_id)

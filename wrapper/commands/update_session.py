@@ -5,7 +5,7 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.replies import SessionChanged
 from callplane.store.views import session_view
 from wrapper.context import Context
-from wrapper.requirements import in_time, open_session, room_in
+from wrapper.requirements import require_in_time, require_open_session, room_in
 
 
 async def update_session(envelope: Envelope, command: UpdateSession, context: Context) -> SessionChanged:
@@ -17,11 +17,11 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
         context.aftermath.owes(change)
         await _reckon_graces(envelope, command, context)
         return SessionChanged(session=session_view(change.document))
-    session = await open_session(envelope.session_id, context)
+    session = await require_open_session(envelope.session_id, context)
     if envelope.id not in session.applied:
         if command.if_match not in (None, session.version):
             raise Refusal("stale-version", f"the session is at version {session.version}")
-        in_time(envelope.deadline, context)
+        require_in_time(envelope.deadline, context)
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     await _reckon_graces(envelope, command, context)

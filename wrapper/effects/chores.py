@@ -9,7 +9,7 @@ from callplane.store.sessions import DELETED_AFTER
 from wrapper.context import Context
 from wrapper.negotiation.element_connections import Viewers
 from wrapper.negotiation.pipeline import pipeline_of
-from wrapper.negotiation.reconcile import settle
+from wrapper.negotiation.reconcile import reconcile
 
 SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
 
@@ -38,7 +38,7 @@ class Chores:
         context = self._context
         assert context is not None, "serve() comes before the first chore"
         if isinstance(document, ConnectionDocument):
-            await settle(document.id, context)
+            await reconcile(document.id, context)
             await context.store.connections.counted.pull_chore(document.id, chore.id)
         elif not await self._of_sessions[chore.do](document, chore.with_, context):
             return False

@@ -22,7 +22,7 @@ class Outbox:
         self._topology = topology
 
     async def carry_session(self, session: SessionDocument | None) -> None:
-        """Publish and pull, until nothing is left. Raises Away: what is left is taken up by a sweep."""
+        """Publish and pull, until nothing is left. Raises Unavailable: what is left is taken up by a sweep."""
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
             taken = await self._messenger.to_session(SessionId(session.id), messages)

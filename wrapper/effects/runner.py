@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.versioned_updates import Change
 from callplane.telemetry.logs import lines_about, logger
@@ -27,7 +27,7 @@ class Left:
     away: bool = False
 
 
-class CarryingAftermath:
+class FollowUpRunner:
     """Some workers on one bounded queue of documents that owe something."""
 
     def __init__(self, outbox: Outbox, chores: Chores) -> None:
@@ -94,9 +94,9 @@ class CarryingAftermath:
         try:
             async with asyncio.timeout(30):
                 return "done" if await work else "undone"
-        except (Away, Busy, Trouble, Refusal, TimeoutError) as trouble:
+        except (Unavailable, Busy, Trouble, Refusal, TimeoutError) as trouble:
             self._log.info("left to the sweep", document=document.id, what=what, why=str(trouble))
-            return "away" if isinstance(trouble, Away) else "undone"
+            return "away" if isinstance(trouble, Unavailable) else "undone"
         except Exception:
             self._log.exception("a chore failed", document=document.id, what=what)
             return "undone"

@@ -12,7 +12,7 @@ from kurento_client.events import MediaEvent, ObjectCreated, ObjectDestroyed
 
 
 @dataclass(slots=True)
-class Counted:
+class CensusEntry:
     """One object: when it was first seen (the loop's time), and its tags once they have been read."""
 
     since: float
@@ -24,7 +24,7 @@ class Census:
 
     def __init__(self, client: KurentoClient) -> None:
         self._client = client
-        self._objects: dict[str, Counted] = {}
+        self._objects: dict[str, CensusEntry] = {}
         self._counting: str | None = None
 
     async def begin(self) -> None:
@@ -94,4 +94,4 @@ class Census:
 
     def _add(self, id_: str) -> None:
         if id_ not in self._objects:
-            self._objects[id_] = Counted(asyncio.get_running_loop().time())
+            self._objects[id_] = CensusEntry(asyncio.get_running_loop().time())

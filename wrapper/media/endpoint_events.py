@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from callplane.bus.ports import Messenger
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, derived_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
-from callplane.store.media_states import Liveness
+from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
@@ -22,33 +22,33 @@ from kurento_client.events import (
     MediaFlowOutStateChanged,
     MediaStateChanged,
 )
-from wrapper.follow_ups import Aftermath
-from wrapper.media.endpoint_owners import Lines
-from wrapper.media.port import Line
-from wrapper.negotiation.sdp import Useful
+from wrapper.follow_ups import FollowUps
+from wrapper.media.endpoint_owners import EndpointOwners
+from wrapper.media.port import EndpointOwner
+from wrapper.negotiation.sdp import UsefulCandidates
 
 LANES = 16
 LANE_LENGTH = 2000
 UNHEARD = (None, "failed")
 
-Lane = asyncio.Queue[tuple[Line, MediaEvent]]
+Lane = asyncio.Queue[tuple[EndpointOwner, MediaEvent]]
 
 
-class Hearing:
+class EndpointEvents:
     """Knows whose endpoint is whose, and works through events in order for each endpoint."""
 
-    def __init__(self, liveness: Liveness, messenger: Messenger, clock: DatabaseClock, aftermath: Aftermath) -> None:
+    def __init__(self, liveness: MediaStates, messenger: Messenger, clock: DatabaseClock, aftermath: FollowUps) -> None:
         self._liveness = liveness
         self._messenger = messenger
         self._clock = clock
         self._aftermath = aftermath
-        self._lines = Lines()
+        self._lines = EndpointOwners()
         self.missed: Callable[[str], None] = lambda _connection: None
         """Is told the connection of which an event could not be acted upon: it must be heard anew."""
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
         self._log = logger("hearing")
 
-    def attend(self, endpoint: MediaRef, line: Line) -> None:
+    def attend(self, endpoint: MediaRef, line: EndpointOwner) -> None:
         """From now on this endpoint's events belong to that connection."""
         self._lines.put(endpoint, line)
 
@@ -56,7 +56,7 @@ class Hearing:
         """Drop an object that was released, and what was in it."""
         self._lines.forget(ref)
 
-    def narrow(self, endpoint: MediaRef, useful: Useful) -> None:
+    def narrow(self, endpoint: MediaRef, useful: UsefulCandidates) -> None:
         """From now on only such candidates of this endpoint are told."""
         line = self._lines.get(endpoint)
         if line is not None:
@@ -83,14 +83,14 @@ class Hearing:
             line, event = await lane.get()
             try:
                 await self._act(line, event)
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
                 self.missed(line.connection_id)
             except Exception as failure:  # of one connection: the lane has others
                 why = words(failure)
                 self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
 
-    async def _act(self, line: Line, event: MediaEvent) -> None:
+    async def _act(self, line: EndpointOwner, event: MediaEvent) -> None:
         match event:
             case IceCandidateFound():
                 await self.send_candidate(line, event.candidate)
@@ -115,7 +115,7 @@ class Hearing:
             case _:
                 pass
 
-    async def send_candidate(self, line: Line, candidate: IceCandidate) -> None:
+    async def send_candidate(self, line: EndpointOwner, candidate: IceCandidate) -> None:
         """Tell the participant one candidate of the server, if it is of use to it.
 
         A repeat has the same id, and is dropped there. One a message, as clients know it: the few that are of use
@@ -137,5 +137,5 @@ class Hearing:
         )
         await self._messenger.to_participant(ParticipantId(line.participant_id), message)
 
-    async def _became(self, line: Line, known: tuple[str | None, ...], state: str) -> None:
+    async def _became(self, line: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
         self._aftermath.owes(await self._liveness.media_state(line.connection_id, known, state))

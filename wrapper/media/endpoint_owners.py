@@ -3,27 +3,27 @@
 from dataclasses import dataclass, field
 
 from callplane.contracts.media import MediaRef
-from wrapper.media.port import Line
+from wrapper.media.port import EndpointOwner
 
 Place = tuple[str, str]
 """A media server and the id of a pipeline on it; ids of what is in one begin with the pipeline's (protocol 6.1)."""
 
 
 @dataclass(slots=True)
-class Lines:
+class EndpointOwners:
     """The lines of endpoints by pipeline, and the pipelines by session."""
 
-    _in: dict[Place, dict[str, Line]] = field(default_factory=dict)
+    _in: dict[Place, dict[str, EndpointOwner]] = field(default_factory=dict)
     _of: dict[str, set[Place]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(lines) for lines in self._in.values())
 
-    def get(self, endpoint: MediaRef) -> Line | None:
+    def get(self, endpoint: MediaRef) -> EndpointOwner | None:
         """The line of this endpoint."""
         return self._in.get(_place(endpoint), {}).get(endpoint.id)
 
-    def put(self, endpoint: MediaRef, line: Line) -> None:
+    def put(self, endpoint: MediaRef, line: EndpointOwner) -> None:
         """From now on it is this one."""
         place = _place(endpoint)
         self._in.setdefault(place, {})[endpoint.id] = line

@@ -27,11 +27,11 @@ from kurento_client import (
     decoding,
 )
 from wrapper.media.described import described_candidates
-from wrapper.media.endpoint_events import Hearing
-from wrapper.media.port import MEDIA, Gone, Line, Medium, Pulse, State, Unreached
-from wrapper.media.receiver_reports import pulse_of
+from wrapper.media.endpoint_events import EndpointEvents
+from wrapper.media.port import MEDIA, EndpointOwner, Gone, Medium, ReceiverReport, State, Unreached
+from wrapper.media.receiver_reports import receiver_report
 from wrapper.media.server import MediaServer
-from wrapper.negotiation.sdp import Useful
+from wrapper.negotiation.sdp import UsefulCandidates
 
 EVENTS = (
     "IceCandidateFound",
@@ -56,7 +56,7 @@ class MediaOptions:
 class KurentoMedia:
     """Implements MediaPort on the servers that this wrapper keeps sockets to."""
 
-    def __init__(self, servers: Mapping[str, MediaServer], hearing: Hearing, options: MediaOptions) -> None:
+    def __init__(self, servers: Mapping[str, MediaServer], hearing: EndpointEvents, options: MediaOptions) -> None:
         self._servers = servers
         self._hearing = hearing
         self._options = options
@@ -85,7 +85,7 @@ class KurentoMedia:
         self._tag(transaction, made, {"session": session, "epoch": str(epoch)})
         return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
 
-    async def create_endpoint(self, pipeline: MediaRef, line: Line) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
         """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
         transaction = self._server(pipeline.server).client.transaction()
         made = transaction.create("WebRtcEndpoint", mediaPipeline=pipeline.id)
@@ -106,7 +106,7 @@ class KurentoMedia:
                 answer = await self._endpoint(endpoint).process_offer(sdp_offer)
         except SdpRefused as refused:
             raise Refusal("invalid-sdp", f"the media server refused the offer: {refused.message}") from refused
-        self._hearing.narrow(endpoint, Useful.to(answer))
+        self._hearing.narrow(endpoint, UsefulCandidates.to(answer))
         return answer
 
     async def gather(self, endpoint: MediaRef) -> None:
@@ -140,7 +140,7 @@ class KurentoMedia:
         with _refused(source), _translated(source):
             await transaction.commit()
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> State:
+    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
         """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well.
 
         In one transaction with the questions, which come last: what changes after them is told.
@@ -154,7 +154,7 @@ class KurentoMedia:
         with _refused(endpoint), _translated(endpoint):
             said = await transaction.commit()
         description = str(said[described])
-        line = replace(line, useful=Useful.to(description))
+        line = replace(line, useful=UsefulCandidates.to(description))
         self._hearing.attend(endpoint, line)
         # What was found before we heard it may have reached nobody; gathering again does not tell it again.
         for candidate in described_candidates(description):
@@ -174,11 +174,11 @@ class KurentoMedia:
         with _translated(endpoint):
             return await self._endpoint(endpoint).get_media_state() is ConnectionState.CONNECTED
 
-    async def pulse(self, endpoint: MediaRef) -> Pulse | None:
+    async def pulse(self, endpoint: MediaRef) -> ReceiverReport | None:
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
         with _translated(endpoint):
             stats = await self._endpoint(endpoint).get_stats(MediaType.VIDEO)
-        return pulse_of(stats)
+        return receiver_report(stats)
 
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it."""

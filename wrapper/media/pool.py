@@ -2,12 +2,12 @@
 
 import asyncio
 
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.media_servers import MediaServers
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.media.instrumentation import Timed, observed
-from wrapper.media.server import Ears, MediaServer, opened_server
+from wrapper.media.server import MediaServer, ServerCallbacks, opened_server
 
 LOOK_SECONDS = 2.0
 
@@ -15,7 +15,7 @@ LOOK_SECONDS = 2.0
 class Pool:
     """Keeps one MediaServer per document of the pool; ``servers`` is what the media port acts on."""
 
-    def __init__(self, wrapper: str, documents: MediaServers, ears: Ears, timed: Timed) -> None:
+    def __init__(self, wrapper: str, documents: MediaServers, ears: ServerCallbacks, timed: Timed) -> None:
         self.servers: dict[str, MediaServer] = {}
         self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._gone: set[str] = set()
@@ -26,7 +26,7 @@ class Pool:
         self._log = logger("pool")
 
     async def register(self, servers: dict[str, str]) -> None:
-        """Make the servers of the settings known. Raises Away."""
+        """Make the servers of the settings known. Raises Unavailable."""
         for name, url in servers.items():
             if not await self._documents.configure(name, url):
                 self._log.warning("not used: an operator has removed it, and may add it again", server=name, url=url)
@@ -46,7 +46,7 @@ class Pool:
                     for name, url in wanted - self._kept.keys():
                         self._kept[name, url] = group.create_task(self._keep(name, url))
                     await self._tell_gone()
-                except (Away, Trouble) as trouble:
+                except (Unavailable, Trouble) as trouble:
                     self._log.warning("the pool cannot be read", why=str(trouble))
                 except Exception as failure:  # the sockets that there are must not pay for it
                     self._log.error("the pool is looked at again", why=words(failure), frames=frames(failure))

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
-from wrapper.negotiation.sdp import Useful
+from wrapper.negotiation.sdp import UsefulCandidates
 
 Medium = Literal["AUDIO", "VIDEO"]
 MEDIA: tuple[Medium, ...] = ("AUDIO", "VIDEO")
@@ -30,7 +30,7 @@ class Unreached(Trouble):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EndpointOwner:
     """Whose endpoint it is: where its events go, the tags that it carries, and which candidates are of use there."""
 
     session_id: str
@@ -38,7 +38,7 @@ class Line:
     connection_id: str
     epoch: int
     claim: int
-    useful: Useful | None = None
+    useful: UsefulCandidates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class ReceiverReport:
     """What a client's reports (RTCP) have last said of the video that it is sent, and how much that is by now.
 
     While it receives, each report changes some of it: the round trip is measured anew, to some 15 microseconds.
@@ -83,7 +83,7 @@ class MediaPort(Protocol):
         """Make a pipeline and tag it, in one transaction."""
         ...
 
-    async def create_endpoint(self, pipeline: MediaRef, line: Line) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
         """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
         ...
 
@@ -110,7 +110,7 @@ class MediaPort(Protocol):
         """
         ...
 
-    async def hear(self, endpoint: MediaRef, line: Line) -> State:
+    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
         """Subscribe to the events of an endpoint, and tell the candidates found so far; what it says of it now."""
         ...
 
@@ -122,7 +122,7 @@ class MediaPort(Protocol):
         """Whether anything (RTP, RTCP) has come from its client lately."""
         ...
 
-    async def pulse(self, endpoint: MediaRef) -> Pulse | None:
+    async def pulse(self, endpoint: MediaRef) -> ReceiverReport | None:
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from callplane.concurrency import forever, until_done
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.media_servers import MediaServerDocument, MediaServers
 from callplane.telemetry.logs import logger
 from kurento_client import (
@@ -34,7 +34,7 @@ OnChange = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class ServerCallbacks:
     """Who is told: of each event, that a socket is there (again), that none can be had, that we are cut off while
     others are not, and that a server has left the pool."""
 
@@ -48,7 +48,9 @@ class Ears:
 class MediaServer:
     """The way to one media server, kept up until cancelled; the pool is told what this wrapper sees."""
 
-    def __init__(self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, ears: Ears) -> None:
+    def __init__(
+        self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, ears: ServerCallbacks
+    ) -> None:
         self.name = name
         self._calls, self.house = clients
         self.census = Census(self.house)
@@ -100,7 +102,7 @@ class MediaServer:
             state = self._state
             try:
                 await self._say(state, wrapper)
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 self._log.warning("the pool could not be told", why=str(trouble))
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
@@ -135,7 +137,7 @@ class MediaServer:
                 process = self._calls.server_id
                 if self._calls.connected and process is not None and not self._said(wrapper, process):
                     await self._pool.reached(self.name, wrapper, process)
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 self._log.info("not said to be reached", why=str(trouble))
             if self.measured:
                 await self._read_memory()
@@ -148,7 +150,7 @@ class MediaServer:
     async def _read_memory(self) -> None:
         try:
             await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
-        except (ClientError, Away, Trouble) as trouble:
+        except (ClientError, Unavailable, Trouble) as trouble:
             self._log.info("memory not read", why=str(trouble))
 
     async def _count(self) -> None:
@@ -172,7 +174,7 @@ class MediaServer:
 
 @asynccontextmanager
 async def opened_server(
-    which: tuple[str, str], pool: MediaServers, ears: Ears, around: Around
+    which: tuple[str, str], pool: MediaServers, ears: ServerCallbacks, around: Around
 ) -> AsyncIterator[MediaServer]:
     """Open both sockets to the server of this name and URL; enters at once, connected or not."""
     name, url = which

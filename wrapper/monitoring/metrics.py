@@ -8,7 +8,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge
 
-from callplane.store.change_stream import Seen
+from callplane.store.change_stream import StreamEvent
 from callplane.store.documents import SessionDocument
 from callplane.telemetry import metrics
 
@@ -92,7 +92,7 @@ class Metrics(metrics.Metrics):
         """The change stream broke off."""
         self._reopened.inc()
 
-    def stream_said(self, seen: Seen | None) -> None:
+    def stream_said(self, seen: StreamEvent | None) -> None:
         """The change stream has answered."""
         self._heard = monotonic()
         if seen is not None and seen.at is not None:

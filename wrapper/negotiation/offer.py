@@ -15,10 +15,10 @@ from callplane.store.views import connection_view, participant_view
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
-from wrapper.negotiation.reconcile import line_of, settle
+from wrapper.negotiation.reconcile import owner_of, reconcile
 from wrapper.negotiation.sdp import accepted
 from wrapper.outcome import tell_answer
-from wrapper.requirements import open_session, seat_in
+from wrapper.requirements import require_open_session, require_seat
 
 ROUNDS = 5
 NOTHING = (
@@ -62,9 +62,9 @@ class Negotiation:
                 raise  # the same command, sent again, goes on where this one stopped
             await self._end("refused")
             # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
-            await settle(connection.id, self._context)
+            await reconcile(connection.id, self._context)
             raise
-        await settle(connection.id, self._context, connection)
+        await reconcile(connection.id, self._context, connection)
         await tell_answer(self._envelope, connection, self._context)
         return Negotiated(connection=connection_view(connection))
 
@@ -77,8 +77,8 @@ class Negotiation:
 
     async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
         for _ in range(ROUNDS):
-            session = await open_session(self._wanted.session_id, self._context)
-            rule(session, await seat_in(session, self._wanted.participant_id, self._context))
+            session = await require_open_session(self._wanted.session_id, self._context)
+            rule(session, await require_seat(session, self._wanted.participant_id, self._context))
             if connection.state == "released":
                 raise Refusal("wrong-state", "the connection was stopped")
             if connection.state == "ready":
@@ -130,7 +130,7 @@ class Negotiation:
             await self._context.media.release_tagged(session.media, claimed.id)
         elif await self._crowded():
             raise Refusal("wrong-state", f"a seat has at most {CONNECTIONS_PER_SEAT} connections")
-        return await self._context.media.create_endpoint(session.media, line_of(claimed))
+        return await self._context.media.create_endpoint(session.media, owner_of(claimed))
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
         """What did not come to a commit is released, and its claim given back; a commit may have come unheard."""
@@ -165,14 +165,14 @@ class Negotiation:
         """Swap the entry of the connection that this one replaces; subscriptions that name it follow first."""
         if self._replaces is None:
             return None
-        session = await open_session(connection.session_id, self._context)
-        shown = participant_view(session, await seat_in(session, connection.participant_id, self._context))
+        session = await require_open_session(connection.session_id, self._context)
+        shown = participant_view(session, await require_seat(session, connection.participant_id, self._context))
         await self._connections.follow(session.id, connection.participant_id, self._replaces, connection.id)
         return await self._context.store.media.replace(connection, self._replaces, shown)
 
     async def _explain(self, connection: ConnectionDocument) -> None:
-        session = await open_session(connection.session_id, self._context)
-        await seat_in(session, connection.participant_id, self._context)
+        session = await require_open_session(connection.session_id, self._context)
+        await require_seat(session, connection.participant_id, self._context)
         if session.epoch != connection.epoch:
             raise Refusal("wrong-state", "the media server was lost meanwhile; offer again", reason="media-lost")
         if all(stream.connection_id != connection.id for stream in session.streams):

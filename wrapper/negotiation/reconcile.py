@@ -9,11 +9,11 @@ from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
-from wrapper.media.port import Gone, Line
+from wrapper.media.port import EndpointOwner, Gone
 from wrapper.negotiation.element_connections import ROUNDS, Feed, endpoint_of, feed_of, make, mourn, stream_of
 
 
-async def settle(connection_id: str, context: Context, known: ConnectionDocument | None = None) -> None:
+async def reconcile(connection_id: str, context: Context, known: ConnectionDocument | None = None) -> None:
     """Settle one connection, ``known`` from a moment ago; looks again until what it read has not changed.
 
     Raises Trouble, which leaves the chore or the command to be tried again.
@@ -78,9 +78,9 @@ async def _clear(connection: ConnectionDocument, context: Context) -> None:
         await context.media.release_tagged(session.media, connection.id)
 
 
-def line_of(connection: ConnectionDocument) -> Line:
+def owner_of(connection: ConnectionDocument) -> EndpointOwner:
     """Where this connection's events go."""
-    return Line(
+    return EndpointOwner(
         session_id=connection.session_id,
         participant_id=connection.participant_id,
         connection_id=connection.id,

@@ -88,7 +88,7 @@ def accepted(kind: Kind, offer: str, answer: str) -> list[MediaKind]:
 
 
 @dataclass(frozen=True, slots=True)
-class Useful:
+class UsefulCandidates:
     """Which of a media server's candidates are of use to the other side of an answer.
 
     A media server tells each candidate once for each line and component. Lines of a BUNDLE group share the transport
@@ -99,7 +99,7 @@ class Useful:
     muxed: frozenset[int]
 
     @classmethod
-    def to(cls, answer: str) -> "Useful":
+    def to(cls, answer: str) -> "UsefulCandidates":
         """To whoever gets this answer."""
         described = Described.read(answer)
         sections = [(n, s) for n, s in enumerate(described.sections) if s.taken]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.monitoring.metrics import Metrics
@@ -34,7 +34,8 @@ class Items:
     ) -> None:
         """Work on all of them; one that fails is logged, counted and put off.
 
-        Raises Away when so many one after the other said so that it is not about them: the rest is left for later.
+        Raises Unavailable when so many one after the other said so that it is not about them: the rest is left for
+        later.
         """
         waiting = iter([(key, subject) for key, subject in subjects.items() if key not in self._under_way])
         away = _InARow(self._at_once)
@@ -61,7 +62,7 @@ class Items:
         try:
             async with asyncio.timeout(self._seconds):
                 await work
-        except Away as failure:
+        except Unavailable as failure:
             self._failed("put-off", key, failure)
             away.count(failure)
         except (Trouble, Busy, Refusal, TimeoutError) as failure:
@@ -82,14 +83,14 @@ class Items:
 
 
 class _InARow:
-    """Counts how many have said Away since one has not."""
+    """Counts how many have said Unavailable since one has not."""
 
     def __init__(self, enough: int) -> None:
-        self.out: Away | None = None
+        self.out: Unavailable | None = None
         self._enough = enough
         self._count = 0
 
-    def count(self, away: Away) -> None:
+    def count(self, away: Unavailable) -> None:
         self._count += 1
         if self._count >= self._enough:
             self.out = away

@@ -5,14 +5,14 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import act_on, fresh
-from wrapper.negotiation.reconcile import line_of, settle
+from wrapper.negotiation.reconcile import owner_of, reconcile
 from wrapper.side_by_side import side_by_side
 from wrapper.sweeps.items import Items
 
@@ -39,11 +39,11 @@ class Leases:
         self._log = logger("leases")
 
     async def renew(self) -> None:
-        """Renew, and correct the clock by database time. Raises Away, Trouble: a full lease must pass after."""
+        """Renew, and correct the clock by database time. Raises Unavailable, Trouble: a full lease must pass after."""
         try:
             await self._context.store.wrappers.renew(self._context.wrapper)
             await self._context.store.clock.sync()
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             self.renewed_since = self.reachable_since = None
             raise
         now = asyncio.get_running_loop().time()
@@ -137,12 +137,12 @@ class Leases:
         certain, until = True, fresh(self._context)
         try:
             with suppress(Gone):  # settling says what is gone, the endpoint alone or its pipeline
-                state = await self._context.media.hear(found.endpoint, line_of(found))
+                state = await self._context.media.hear(found.endpoint, owner_of(found))
                 certain = await act_on(state, found, self._context, until)
-            await settle(found.id, self._context)
+            await reconcile(found.id, self._context)
         except (Trouble, Gone) as trouble:
             self._log.warning("not settled", connection_id=found.id, session_id=found.session_id, why=str(trouble))
-        except Away:
+        except Unavailable:
             raise
         except Exception as failure:  # of this connection: there are others
             self._log.error("not settled", connection_id=found.id, session_id=found.session_id, why=words(failure))
@@ -179,10 +179,10 @@ class Leases:
             await side_by_side(self._hear, ours)
 
     async def release(self) -> None:
-        """At a peaceful end: survivors need not wait. Away is no error here, the lease runs out by itself."""
+        """At a peaceful end: survivors need not wait. Unavailable is no error here, the lease runs out by itself."""
         try:
             await self._context.store.servers.forget([self._context.wrapper])
             await self._context.store.duties.release(self._context.wrapper)
             await self._context.store.wrappers.release(self._context.wrapper)
-        except (Away, Trouble):
+        except (Unavailable, Trouble):
             self._log.warning("the lease could not be given back")

@@ -17,7 +17,7 @@ ASK_SECONDS = 2.0
 SILENT = "the client's media has stopped"
 
 
-class Drops:
+class LostMedia:
     """Reads what media servers said and how long ago; acts by updates that name the state they act on."""
 
     def __init__(self, context: Context, drop_seconds: float) -> None:

@@ -14,7 +14,7 @@ BATCHES = 20
 LOOK_SECONDS = 2.0
 
 
-class Grace:
+class LostSeats:
     """The attachment ends first, by compare-and-set, so that a later attach hears it; then the seat is pulled."""
 
     def __init__(self, context: Context, leases: Leases) -> None:

@@ -24,7 +24,7 @@ async def _everybody(_duty: str) -> bool:
     return True
 
 
-class Monitor:
+class OrphanSweep:
     """Counts on every media server whose lease it holds; a paused handler's claim is taken away before its endpoint."""
 
     def __init__(self, context: Context, pool: Pool, deployment: str, orphan_seconds: float) -> None:

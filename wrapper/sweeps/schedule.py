@@ -6,26 +6,26 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from callplane.contracts.errors import Away, Busy, Trouble
+from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.media_servers import MediaServerDocument
-from callplane.store.versioned_updates import CountedUpdates
+from callplane.store.versioned_updates import VersionedUpdates
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
-from wrapper.effects.runner import CarryingAftermath, Owing
-from wrapper.session_queues import Listening
+from wrapper.effects.runner import FollowUpRunner, Owing
+from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps import lost_media, lost_seats, unconnected
 from wrapper.sweeps.items import Items
 from wrapper.sweeps.leases import WAIT_FOR_SERVERS, Leases
-from wrapper.sweeps.lost_media import Drops
-from wrapper.sweeps.lost_seats import Grace
-from wrapper.sweeps.orphans import Monitor
-from wrapper.sweeps.server_draining import Draining
-from wrapper.sweeps.sweep_leases import Duties, Sweep
-from wrapper.sweeps.unconnected import Verdicts
+from wrapper.sweeps.lost_media import LostMedia
+from wrapper.sweeps.lost_seats import LostSeats
+from wrapper.sweeps.orphans import OrphanSweep
+from wrapper.sweeps.server_draining import ServerDraining
+from wrapper.sweeps.sweep_leases import OwnSweeps, Sweep
+from wrapper.sweeps.unconnected import UnconnectedSweep
 
 LISTING_SECONDS = 60.0
 LOST_LIMIT = 100
@@ -40,24 +40,22 @@ ROUNDS = 4
 class Sweeps:
     """Each sweep is a loop of its own: one that is stuck holds up nothing else."""
 
-    def __init__(
-        self, context: Context, leases: Leases, aftermath: CarryingAftermath, settings: WrapperSettings
-    ) -> None:
+    def __init__(self, context: Context, leases: Leases, aftermath: FollowUpRunner, settings: WrapperSettings) -> None:
         self._context = context
         self._leases = leases
         self._aftermath = aftermath
         self._settings = settings
-        self.grace = Grace(context, leases)
-        self.drops = Drops(context, settings.drop_seconds)
+        self.grace = LostSeats(context, leases)
+        self.drops = LostMedia(context, settings.drop_seconds)
         self._items = {
             name: Items(name, context.metrics) for name in ("owed", "deserted", "lost servers", "tombstones")
         }
-        self.duties = Duties(context.store.duties, context.wrapper)
+        self.duties = OwnSweeps(context.store.duties, context.wrapper)
         self._counted: float | None = None
         self._there: set[tuple[str, str | None]] = set()
         self._log = logger("sweeps")
 
-    async def run(self, listening: Listening, monitor: Monitor) -> None:
+    async def run(self, listening: SessionQueues, monitor: OrphanSweep) -> None:
         """Sweep until cancelled."""
         every = self._settings.sweep_seconds
         shared: dict[str, Sweep] = {
@@ -69,9 +67,9 @@ class Sweeps:
             "strays": self._leases.forget_strays,
             lost_seats.DUTY: self.grace.sweep,
             lost_media.DUTY: self.drops.sweep,
-            unconnected.DUTY: Verdicts(self._context, self._settings.connect_seconds).sweep,
+            unconnected.DUTY: UnconnectedSweep(self._context, self._settings.connect_seconds).sweep,
             "sessions counted": self.count,
-            "draining": Draining(self._context, self._settings.drain_per_second).sweep,
+            "draining": ServerDraining(self._context, self._settings.drain_per_second).sweep,
         }
         async with asyncio.TaskGroup() as group:
             group.create_task(self.each(every, self._leases.renew))
@@ -98,7 +96,7 @@ class Sweeps:
             if outcome is not None:
                 raise outcome
 
-    async def _repay(self, counted: CountedUpdates[Any]) -> None:
+    async def _repay(self, counted: VersionedUpdates[Any]) -> None:
         """Until nothing is left that could be done; in any order, or several wrappers would run for the same."""
         age = self._settings.sweep_seconds
         won = 0
@@ -112,7 +110,7 @@ class Sweeps:
                 won += 1
                 if await self._do(counted, document):
                     put_off.add(id_)
-                    raise Away("store or broker did not answer")
+                    raise Unavailable("store or broker did not answer")
 
         async def later(id_: str) -> None:
             if id_ not in put_off:
@@ -128,7 +126,7 @@ class Sweeps:
             if won == before:
                 return
 
-    async def _do(self, counted: CountedUpdates[Any], document: Owing) -> bool:
+    async def _do(self, counted: VersionedUpdates[Any], document: Owing) -> bool:
         """Do what is due; what could not be done is put off. Whether that was because store or broker were away."""
         now = self._context.store.clock.now()
         chores = frozenset(chore.id for chore in document.chores if chore.at <= now)
@@ -235,7 +233,7 @@ class Sweeps:
             await sweep()
         except Exception as failure:
             kinds = set(map(type, leaves(failure)))
-            if kinds <= {Away, Trouble, Busy}:
+            if kinds <= {Unavailable, Trouble, Busy}:
                 self._context.metrics.sweep_failed("put-off")
                 self._log.warning("a sweep is put off", sweep=_name(sweep), why=words(failure))
             else:

@@ -7,7 +7,7 @@ from wrapper.context import Context
 TURN_SECONDS = 1.0
 
 
-class Draining:
+class ServerDraining:
     """Every wrapper sweeps; a turn per server and second keeps the pace however many they are."""
 
     def __init__(self, context: Context, per_second: int) -> None:

@@ -11,23 +11,26 @@ SAID_SECONDS = 0.5
 Sweep = Callable[[], Awaitable[None]]
 
 
-class Duties:
+class OwnSweeps:
     """This wrapper's part in what one does for all."""
 
-    def __init__(self, leases: sweep_leases.Duties, wrapper: str) -> None:
+    def __init__(self, leases: sweep_leases.SweepLeases, wrapper: str) -> None:
         self._leases = leases
         self._wrapper = wrapper
-        self._seen: dict[str, sweep_leases.Duty] = {}
+        self._seen: dict[str, sweep_leases.SweepLease] = {}
         self._held: set[str] = set()
         self._said: dict[str, float] = {}
         self._log = logger("duties")
 
     async def look(self) -> None:
-        """Read who does what. Raises Away."""
+        """Read who does what. Raises Unavailable."""
         self._seen = await self._leases.all()
 
     async def mine(self, sweep: str) -> bool:
-        """Whether we are to do it now: nobody else does, or whoever does cannot do all of it alone. Raises Away."""
+        """Whether we are to do it now: nobody else does, or whoever does cannot do all of it alone.
+
+        Raises Unavailable.
+        """
         seen = self._seen.get(sweep)
         if seen is not None and seen.held and seen.holder != self._wrapper:
             self._held.discard(sweep)
@@ -39,7 +42,7 @@ class Duties:
         return taken
 
     async def crowded(self, sweep: str) -> None:
-        """There is more to do, or other, than one can: everybody is to help. Raises Away."""
+        """There is more to do, or other, than one can: everybody is to help. Raises Unavailable."""
         now = asyncio.get_running_loop().time()
         if now - self._said.get(sweep, -SAID_SECONDS) >= SAID_SECONDS:
             self._said[sweep] = now
@@ -56,5 +59,5 @@ class Duties:
         return round_
 
     async def release(self) -> None:
-        """Give back what we have. Raises Away."""
+        """Give back what we have. Raises Unavailable."""
         await self._leases.release(self._wrapper)

@@ -8,7 +8,7 @@ from callplane.telemetry.logs import logger
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import act_on, fresh
-from wrapper.negotiation.reconcile import settle
+from wrapper.negotiation.reconcile import reconcile
 from wrapper.side_by_side import side_by_side
 
 DUTY = "verdicts"
@@ -19,7 +19,7 @@ NEVER = "not-connected"
 ASK_SECONDS = 2.0
 
 
-class Verdicts:
+class UnconnectedSweep:
     """Ends what was answered so long ago and has not been connected since; its media server has the last word."""
 
     def __init__(self, context: Context, connect_seconds: float) -> None:
@@ -65,6 +65,6 @@ class Verdicts:
     async def _gone(self, connection: ConnectionDocument) -> None:
         """Settling says what is gone, the endpoint alone or its pipeline."""
         try:
-            await settle(connection.id, self._context)
+            await reconcile(connection.id, self._context)
         except Trouble as trouble:
             self._log.info("not settled", connection_id=connection.id, why=str(trouble))

@@ -10,7 +10,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class RawDelivery:
     """One delivery as the broker gave it; ``handle`` is the bus's own, to acknowledge it by."""
 
     body: bytes
@@ -25,32 +25,32 @@ class Received:
     """Why it is to be buried, which was decided before, and could not be done: the dead letters were out of reach."""
 
 
-class Desk(Protocol):
+class Settlement(Protocol):
     """What can happen to a delivery; each is confirmed before the next, or given up with it.
 
     A bus that loses its connection in between returns silently: the broker redelivers what was not acknowledged.
     """
 
-    async def reply(self, received: Received, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Reply) -> None:
         """Answer the caller, if it asked for an answer and is still there."""
         ...
 
-    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish the command once more under the given count: now, or after the retry delay."""
         ...
 
-    async def bury(self, received: Received, reason: str) -> None:
+    async def bury(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why; out of reach, it waits in its queue to be buried."""
         ...
 
-    async def ack(self, received: Received) -> None:
+    async def ack(self, received: RawDelivery) -> None:
         """Tell the broker that the delivery is settled."""
         ...
 
-    async def refuse(self, received: Received) -> None:
+    async def refuse(self, received: RawDelivery) -> None:
         """Have the broker deliver it again, marked as redelivered; the last resort where nothing else was possible."""
         ...
 
-    def lost(self, received: Received) -> bool:
+    def lost(self, received: RawDelivery) -> bool:
         """Whether the broker has taken the delivery back: what it was is or will be delivered again."""
         ...

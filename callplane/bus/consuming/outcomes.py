@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel, ValidationError
 
-from callplane.bus.consuming.delivery import ATTEMPTS, Desk, Received
+from callplane.bus.consuming.delivery import ATTEMPTS, RawDelivery, Settlement
 from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import TITLES, Away, Busy, Code, NodeDown, Problem, Refusal, Trouble
+from callplane.contracts.errors import TITLES, Busy, Code, NodeDown, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.replies import Reply
 from callplane.telemetry.logs import logger
 
@@ -22,10 +22,10 @@ Back when nothing more can arrive.
 """
 
 
-class Judge:
+class OutcomePolicy:
     """Runs the handler on a delivery and acts on the outcome; no exception of a handler passes it."""
 
-    def __init__(self, desk: Desk, work: Work, pause_if_ill: PauseIfIll, attempt_limit: float) -> None:
+    def __init__(self, desk: Settlement, work: Work, pause_if_ill: PauseIfIll, attempt_limit: float) -> None:
         self._desk = desk
         self._handler = work.handler
         self._abandon = work.abandon
@@ -34,7 +34,7 @@ class Judge:
         self._pause_if_ill = pause_if_ill
         self._attempt_limit = attempt_limit
 
-    async def settle(self, received: Received) -> None:
+    async def settle(self, received: RawDelivery) -> None:
         """Handle one delivery to its end."""
         if received.reason is not None:
             # Answered, counted and logged when it was decided.
@@ -51,7 +51,7 @@ class Judge:
             with self._watch.handling(envelope):
                 await self._run(received, envelope)
 
-    async def give_back(self, received: Received) -> None:
+    async def give_back(self, received: RawDelivery) -> None:
         """Return a delivery that was not finished: published again under the same count, then acked.
 
         One that is marked redelivered was somebody's attempt before it was ours: that one counts.
@@ -59,7 +59,7 @@ class Judge:
         self._watch.again("returned")
         await self._again(received, received.attempt + int(received.redelivered), later=False)
 
-    async def _run(self, received: Received, envelope: Envelope) -> None:
+    async def _run(self, received: RawDelivery, envelope: Envelope) -> None:
         try:
             reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received.attempt))
         except Refusal as refusal:
@@ -67,7 +67,7 @@ class Judge:
         except Busy:
             self._watch.again("busy")
             await self._again(received, received.attempt, later=True)
-        except Away as away:
+        except Unavailable as away:
             await self._return(received, away)
         except NodeDown as down:
             # Not tried again: it may last, and nothing is wrong with the command.
@@ -108,15 +108,15 @@ class Judge:
             raise Trouble("something that the attempt waited for was cancelled") from None
         return _reply(envelope, result)
 
-    async def _answer(self, received: Received, reply: Reply) -> None:
+    async def _answer(self, received: RawDelivery, reply: Reply) -> None:
         await self._desk.reply(received, reply)
         await self._desk.ack(received)
 
-    async def _again(self, received: Received, attempt: int, *, later: bool) -> None:
+    async def _again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         await self._desk.again(received, attempt, later=later)
         await self._desk.ack(received)
 
-    async def _return(self, received: Received, away: Away) -> None:
+    async def _return(self, received: RawDelivery, away: Unavailable) -> None:
         # One late answer makes nobody ill: to stop and begin again with every queue costs more, the more there are,
         # and makes the others late. Paused before it is given back: else the same wrapper would have it again at once.
         ill = await self._pause_if_ill()
@@ -127,13 +127,13 @@ class Judge:
             self._watch.again("away")
             await self._again(received, received.attempt + int(received.redelivered), later=True)
 
-    async def _cut_off(self, received: Received, envelope: Envelope) -> None:
+    async def _cut_off(self, received: RawDelivery, envelope: Envelope) -> None:
         """Whoever had the last attempt is gone: with the work undone, or with nothing but the ack."""
         result = None
         try:
             async with asyncio.timeout(self._attempt_limit):
                 result = await self._finished(envelope)
-        except Away as away:
+        except Unavailable as away:
             await self._return(received, away)
             return
         except Exception as error:
@@ -143,11 +143,11 @@ class Judge:
         else:
             await self._answer(received, _reply(envelope, result))
 
-    async def _give_up(self, received: Received, envelope: Envelope, reason: str, code: Code) -> None:
+    async def _give_up(self, received: RawDelivery, envelope: Envelope, reason: str, code: Code) -> None:
         try:
             async with asyncio.timeout(self._attempt_limit):
                 await self._abandon(envelope)
-        except Away as away:
+        except Unavailable as away:
             await self._return(received, away)
             return
         except Exception as error:
@@ -155,7 +155,7 @@ class Judge:
             log.error("command not abandoned", command_id=envelope.id, error=type(error).__name__)
         await self._bury(received, reason, code)
 
-    async def _bury(self, received: Received, reason: str, code: Code) -> None:
+    async def _bury(self, received: RawDelivery, reason: str, code: Code) -> None:
         log.error("command buried", command_id=received.command_id, queue=received.queue, reason=reason[:200])
         self._watch.buried(reason)
         await self._desk.bury(received, reason[:200])
@@ -167,7 +167,7 @@ def _reply(envelope: Envelope, result: BaseModel) -> Reply:
     return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
 
 
-def _read(received: Received) -> Envelope | None:
+def _read(received: RawDelivery) -> Envelope | None:
     try:
         return Envelope.model_validate_json(received.body)
     except ValidationError as error:
@@ -179,10 +179,10 @@ def _read(received: Received) -> Envelope | None:
 
 def _told(group: ExceptionGroup[Exception]) -> Exception:
     """What a handler means that ran tasks in a group: the gravest of what they said, or a bug if there was one."""
-    _, bugs = group.split((Refusal, Busy, Trouble, Away))
+    _, bugs = group.split((Refusal, Busy, Trouble, Unavailable))
     if bugs is not None:
         return bugs
-    for kind in (Away, NodeDown, Trouble, Busy, Refusal):
+    for kind in (Unavailable, NodeDown, Trouble, Busy, Refusal):
         said: BaseException | None = group.subgroup(kind)
         while isinstance(said, ExceptionGroup):
             said = said.exceptions[0]

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from callplane.bus.consuming.delivery import Desk, Received
-from callplane.bus.consuming.outcomes import Judge
+from callplane.bus.consuming.delivery import RawDelivery, Settlement
+from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.ports import Work
 from callplane.concurrency import until_done
 from callplane.telemetry.failures import frames, words
@@ -18,7 +18,7 @@ log = logger("bus")
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ConsumerLimits:
     """How a wrapper works through commands: seconds, and how many at once.
 
     An attempt ends before a claim of the same age may be taken over (``callplane.store.connections``, 15 s).
@@ -31,7 +31,7 @@ class Pace:
     return_limit: float = 0.3
 
 
-class Taps(Protocol):
+class Consumers(Protocol):
     """The consumers that feed an intake, all opened and closed together."""
 
     async def open(self) -> None:
@@ -43,20 +43,20 @@ class Taps(Protocol):
         ...
 
 
-class Intake:
+class WorkerPool:
     """Runs a bounded number of deliveries at once; the others wait here, not begun, in the order of arrival.
 
     What waits is bounded by the consumers' prefetch counts.
     """
 
-    def __init__(self, work: Work, desk: Desk, taps: Taps, pace: Pace) -> None:
+    def __init__(self, work: Work, desk: Settlement, taps: Consumers, pace: ConsumerLimits) -> None:
         self._desk = desk
-        self._judge = Judge(desk, work, self.pause_if_ill, pace.attempt_limit)
+        self._judge = OutcomePolicy(desk, work, self.pause_if_ill, pace.attempt_limit)
         self._watch = work.watch
         self._healthy = work.healthy
         self._taps = taps
         self._pace = pace
-        self._waiting: deque[Received] = deque()
+        self._waiting: deque[RawDelivery] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -100,7 +100,7 @@ class Intake:
         except Exception as failure:
             log.error("work on a queue failed", why=words(failure), frames=frames(failure))
 
-    def arrived(self, received: Received) -> None:
+    def arrived(self, received: RawDelivery) -> None:
         """Take one delivery: run it now, later, or, when paused or draining, return it.
 
         One that comes too late for that is redelivered by the broker when the connection ends.
@@ -172,7 +172,7 @@ class Intake:
         while self._waiting:
             self._start(self._give_back(self._waiting.popleft()))
 
-    async def _settle(self, received: Received) -> None:
+    async def _settle(self, received: RawDelivery) -> None:
         if self._desk.lost(received):
             return
         try:
@@ -189,7 +189,7 @@ class Intake:
             await asyncio.sleep(self._pace.health_interval)
             await self._desk.refuse(received)
 
-    async def _give_back(self, received: Received) -> None:
+    async def _give_back(self, received: RawDelivery) -> None:
         # What cannot be returned in time is redelivered by the broker when the connection ends.
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.return_limit if self._draining else None):

@@ -1,6 +1,6 @@
 """The bus of one process, without AMQP."""
 
-from callplane.bus.memory.broker import Exchange
+from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.bus import MemoryBus, open_bus
 
-__all__ = ["Exchange", "MemoryBus", "open_bus"]
+__all__ = ["MemoryBroker", "MemoryBus", "open_bus"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
-from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.names import WRAPPER
 from callplane.bus.ports import Unroutable
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 
 QUEUE_LENGTH = 10_000
 DEAD_LETTERS_KEPT = 1_000
@@ -21,7 +21,7 @@ DEAD_LETTERS_KEPT = 1_000
 class DeadLetter:
     """A command that was given up, why, and when."""
 
-    received: Received
+    received: RawDelivery
     reason: str
     failed_at: datetime
 
@@ -32,19 +32,19 @@ class Consumer:
 
     queue: str
     prefetch: int
-    arrived: Callable[[Received], None]
+    arrived: Callable[[RawDelivery], None]
     vanished: Callable[[str], None]
-    held: dict[int, Received] = field(default_factory=dict)
+    held: dict[int, RawDelivery] = field(default_factory=dict)
     cancelled: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class _Queue:
-    ready: deque[Received] = field(default_factory=deque)
+    ready: deque[RawDelivery] = field(default_factory=deque)
     consumers: deque[Consumer] = field(default_factory=deque)
 
 
-class Exchange:
+class MemoryBroker:
     """All queues of the process; everybody who shares one is on the same bus."""
 
     def __init__(self) -> None:
@@ -75,23 +75,23 @@ class Exchange:
         waiting, later = len(self._queues[WRAPPER].ready), len(self._delayed)
         return {WRAPPER: waiting, "retry": later, "dead-letters": len(self.dead_letters)}
 
-    def publish(self, received: Received) -> None:
-        """Put a new command into its queue; raises Unroutable, or Away when the queue is full."""
+    def publish(self, received: RawDelivery) -> None:
+        """Put a new command into its queue; raises Unroutable, or Unavailable when the queue is full."""
         queue = self._queues.get(received.queue)
         if queue is None:
             raise Unroutable(received.queue)
         if len(queue.ready) >= QUEUE_LENGTH:
-            raise Away(f"{received.queue} is full")
+            raise Unavailable(f"{received.queue} is full")
         self.give_back(received)
 
-    def give_back(self, received: Received) -> None:
+    def give_back(self, received: RawDelivery) -> None:
         """Put a command that was accepted before into its queue; one that is gone drops it."""
         queue = self._queues.get(received.queue)
         if queue is not None:
             queue.ready.append(received)
             self._deliver(queue)
 
-    def give_back_later(self, received: Received, delay: float) -> None:
+    def give_back_later(self, received: RawDelivery, delay: float) -> None:
         """Put it there after a delay."""
 
         def now() -> None:

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from callplane.bus.consuming.delivery import Received
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.delivery import RawDelivery
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
-from callplane.bus.memory.broker import Exchange
+from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queue_of, session_name
-from callplane.bus.pending_replies import Waiting, within
+from callplane.bus.pending_replies import PendingReplies, reply_within
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Trouble
@@ -23,16 +23,16 @@ from callplane.telemetry.commands import publishing
 class MemorySender:
     """The Sender port."""
 
-    def __init__(self, exchange: Exchange, address: str) -> None:
+    def __init__(self, exchange: MemoryBroker, address: str) -> None:
         self._exchange = exchange
         self._address = address
-        self._waiting = Waiting()
+        self._waiting = PendingReplies()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Put the command into its queue and wait for the reply; None: nobody answered in time."""
         with self._waiting.waiter(envelope.id) as reply:
             self._publish(envelope, self._address)
-            return await within(wait, reply)
+            return await reply_within(wait, reply)
 
     async def post(self, envelope: Envelope) -> None:
         """Put the command into its queue without asking for a reply."""
@@ -44,7 +44,7 @@ class MemorySender:
 
     def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
         with publishing(envelope) as carried:
-            received = Received(
+            received = RawDelivery(
                 body=carried.model_dump_json().encode(),
                 queue=queue_of(carried),
                 command_id=carried.id,
@@ -60,7 +60,7 @@ class MemorySender:
 class MemoryMessenger:
     """The Messenger port."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: MemoryBroker) -> None:
         self._exchange = exchange
 
     async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
@@ -78,7 +78,7 @@ class MemoryMessenger:
 class MemoryTopology:
     """The Topology port."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: MemoryBroker) -> None:
         self._exchange = exchange
 
     async def open_session(self, session_id: SessionId) -> None:
@@ -107,7 +107,7 @@ class MemoryTopology:
 class MemoryBus:
     """The Bus port on an exchange that others may share."""
 
-    def __init__(self, exchange: Exchange, pace: Pace) -> None:
+    def __init__(self, exchange: MemoryBroker, pace: ConsumerLimits) -> None:
         self.exchange = exchange
         self._pace = pace
         self._messenger = MemoryMessenger(exchange)
@@ -133,7 +133,7 @@ class MemoryBus:
         """Always: there is nothing to lose a connection to."""
         return True
 
-    async def wait_up(self, within: float) -> None:
+    async def wait_up(self, reply_within: float) -> None:
         """Back at once."""
 
     @asynccontextmanager
@@ -153,10 +153,10 @@ class MemoryBus:
 
 
 @asynccontextmanager
-async def open_bus(pace: Pace | None = None) -> AsyncIterator[MemoryBus]:
+async def open_bus(pace: ConsumerLimits | None = None) -> AsyncIterator[MemoryBus]:
     """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.exchange.mailboxes``."""
-    exchange = Exchange()
+    exchange = MemoryBroker()
     try:
-        yield MemoryBus(exchange, pace or Pace())
+        yield MemoryBus(exchange, pace or ConsumerLimits())
     finally:
         exchange.close()

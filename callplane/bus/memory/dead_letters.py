@@ -4,14 +4,14 @@ import asyncio
 from itertools import islice
 
 from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
-from callplane.bus.memory.broker import DeadLetter, Exchange
+from callplane.bus.memory.broker import DeadLetter, MemoryBroker
 from callplane.contracts.operations import DeadLetterView
 
 
 class MemoryDeadLetters:
     """The DeadLetters port."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: MemoryBroker) -> None:
         self._letters = exchange.dead_letters
         self._turn = asyncio.Lock()
 

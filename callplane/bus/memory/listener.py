@@ -6,28 +6,28 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from callplane.bus.consuming.delivery import Received
-from callplane.bus.consuming.worker_pool import Intake, Pace
-from callplane.bus.memory.broker import Consumer, DeadLetter, Exchange
+from callplane.bus.consuming.delivery import RawDelivery
+from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
+from callplane.bus.memory.broker import Consumer, DeadLetter, MemoryBroker
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.replies import Reply
 
 
-class MemoryDesk:
+class MemorySettlement:
     """The Desk of the in-process bus."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: MemoryBroker) -> None:
         self._exchange = exchange
 
-    async def reply(self, received: Received, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Reply) -> None:
         """Answer the caller, if it asked for an answer and is still there."""
         if received.reply_to is not None:
             self._exchange.reply(received.reply_to, reply.model_dump_json().encode())
 
-    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish the command once more under the given count: now, or after the retry delay."""
         copy = replace(received, attempt=attempt, redelivered=False, handle=None)
         if later:
@@ -35,23 +35,23 @@ class MemoryDesk:
         else:
             self._exchange.give_back(copy)
 
-    async def bury(self, received: Received, reason: str) -> None:
+    async def bury(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why."""
         # A letter without an id could not be asked for.
         letter = replace(received, handle=None, command_id=received.command_id or new_id())
         self._exchange.dead_letters.append(DeadLetter(letter, reason, datetime.now(UTC)))
 
-    async def ack(self, received: Received) -> None:
+    async def ack(self, received: RawDelivery) -> None:
         """Settle the delivery."""
         consumer, tag = received.handle
         self._exchange.acknowledge(consumer, tag)
 
-    async def refuse(self, received: Received) -> None:
+    async def refuse(self, received: RawDelivery) -> None:
         """Requeue it."""
         consumer, tag = received.handle
         self._exchange.refuse(consumer, tag)
 
-    def lost(self, received: Received) -> bool:
+    def lost(self, received: RawDelivery) -> bool:
         """Whether it was taken back."""
         consumer, tag = received.handle
         return tag not in consumer.held
@@ -60,7 +60,7 @@ class MemoryDesk:
 class MemoryListener:
     """The Listener port; it is also the taps of its own intake."""
 
-    def __init__(self, work: Work, exchange: Exchange, pace: Pace) -> None:
+    def __init__(self, work: Work, exchange: MemoryBroker, pace: ConsumerLimits) -> None:
         self._work = work
         self._exchange = exchange
         self._retry = pace.health_interval
@@ -68,7 +68,7 @@ class MemoryListener:
         self._consumers: dict[str, Consumer] = {}
         self._left: list[Consumer] = []
         self._opened = True
-        self.intake = Intake(work, MemoryDesk(exchange), self, pace)
+        self.intake = WorkerPool(work, MemorySettlement(exchange), self, pace)
 
     async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
         """Declare the session's queue and, if it is still open, consume it; harmless when repeated."""
@@ -148,14 +148,14 @@ class MemoryListener:
         while True:
             try:
                 await self._work.on_cancelled(session_id)
-            except Away:
+            except Unavailable:
                 await asyncio.sleep(self._retry)
             else:
                 return
 
 
 @asynccontextmanager
-async def open_listener(work: Work, exchange: Exchange, pace: Pace) -> AsyncIterator[MemoryListener]:
+async def open_listener(work: Work, exchange: MemoryBroker, pace: ConsumerLimits) -> AsyncIterator[MemoryListener]:
     """Consume for as long as the block runs, and drain at its end."""
     listener = MemoryListener(work, exchange, pace)
     try:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.mailbox_ports import PREFETCH, Letters, Link, LinkLost, Reader, Received
+from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost, MailboxLink, Publication, Reader
 from callplane.bus.ports import Unroutable
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -19,7 +19,7 @@ class _Consumer:
     reader: Reader
     most: int
     reads: bool = True
-    unacknowledged: dict[str, Received] = field(default_factory=dict)
+    unacknowledged: dict[str, Publication] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +27,7 @@ class _Queue:
     """A mailbox: what waits in it, and its consumers, of whom the first receives."""
 
     session_id: SessionId
-    ready: deque[Received] = field(default_factory=lambda: deque(maxlen=MAILBOX_LENGTH))
+    ready: deque[Publication] = field(default_factory=lambda: deque(maxlen=MAILBOX_LENGTH))
     consumers: list[_Consumer] = field(default_factory=list)
     delivering: bool = False
 
@@ -53,11 +53,11 @@ class _Queue:
         self.put_back([received for one in leaving for received in one.unacknowledged.values()])
         self.deliver()
 
-    def put_back(self, received: list[Received]) -> None:
+    def put_back(self, received: list[Publication]) -> None:
         """Before everything that waits; as from RabbitMQ's, the oldest goes where there is no room."""
         self.ready = deque([*received, *self.ready], maxlen=MAILBOX_LENGTH)
 
-    def forget(self, link: "MemoryLink", tokens: set[str]) -> list[Received]:
+    def forget(self, link: "MemoryLink", tokens: set[str]) -> list[Publication]:
         """These are this link's no more; returns them in order."""
         mine = [one for one in self.consumers if one.link is link]
         gone = [one.unacknowledged.pop(token) for one in mine for token in list(one.unacknowledged) if token in tokens]
@@ -83,7 +83,7 @@ class MemoryMailboxes:
             if consumer.reads:  # RabbitMQ tells nobody else
                 consumer.reader.cancelled()
 
-    def cancel(self, participant_id: ParticipantId, link: Link) -> None:
+    def cancel(self, participant_id: ParticipantId, link: MailboxLink) -> None:
         """Take the mailbox away from a link that reads it, as a broker does whose node goes down."""
         if isinstance(link, MemoryLink):
             self._queues[participant_id].leave(link)
@@ -116,7 +116,7 @@ class MemoryMailboxes:
 
 def _put(queue: _Queue, message: Message) -> None:
     token = new_id()
-    queue.ready.append(Received(token, message.model_dump_json().encode(), token))
+    queue.ready.append(Publication(token, message.model_dump_json().encode(), token))
     queue.deliver()
 
 
@@ -167,7 +167,7 @@ class MemoryLink:
                 if consumer.link is self and consumer.reader is reader:
                     consumer.reads = False
 
-    async def give_back(self, received: Iterable[Received]) -> None:
+    async def give_back(self, received: Iterable[Publication]) -> None:
         """Put these back in front, in order."""
         self._check()
         tokens = {one.token for one in received}
@@ -175,7 +175,7 @@ class MemoryLink:
             queue.put_back(queue.forget(self, tokens))
             queue.deliver()
 
-    def acknowledge(self, received: Iterable[Received]) -> None:
+    def acknowledge(self, received: Iterable[Publication]) -> None:
         """Forget these, and let the next ones come."""
         tokens = {one.token for one in received}
         for queue in self._queues.values():

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
-from callplane.bus.rabbitmq.connection import Link, Timings, open_link
+from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_link
 from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
-from callplane.bus.rabbitmq.listener import Lines, open_listener
+from callplane.bus.rabbitmq.listener import ListenerConnections, open_listener
 from callplane.bus.rabbitmq.messenger import RabbitMessenger
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.sender import open_sender
@@ -25,13 +25,13 @@ class RabbitSettings:
     timings: Timings = field(default_factory=Timings)
     quorum: bool = False
     """Whether ``wrapper`` and ``retry`` are replicated over the nodes of the broker."""
-    pace: Pace = field(default_factory=Pace)
+    pace: ConsumerLimits = field(default_factory=ConsumerLimits)
 
 
 class RabbitBus:
     """The Bus port. Declaring goes by the consuming connection: on an alarm the broker stops reading the other."""
 
-    def __init__(self, publishing: Link, consuming: Link, settings: RabbitSettings) -> None:
+    def __init__(self, publishing: AmqpConnection, consuming: AmqpConnection, settings: RabbitSettings) -> None:
         self.publishing = publishing
         self.consuming = consuming
         self.publisher = Publisher(publishing)
@@ -60,7 +60,7 @@ class RabbitBus:
         return self.publishing.up() and self.consuming.up()
 
     async def wait_up(self, within: float) -> None:
-        """Back once both connections stand; raises Away after ``within`` seconds for either."""
+        """Back once both connections stand; raises Unavailable after ``within`` seconds for either."""
         await self.publishing.wait_up(within)
         await self.consuming.wait_up(within)
 
@@ -70,7 +70,7 @@ class RabbitBus:
 
     def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
         """Open the wrapper's side of commands."""
-        return open_listener(work, Lines(self.consuming, self.publisher, self._topology, self._pace))
+        return open_listener(work, ListenerConnections(self.consuming, self.publisher, self._topology, self._pace))
 
 
 @asynccontextmanager

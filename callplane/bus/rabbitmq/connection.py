@@ -19,8 +19,8 @@ from aiormq.connection import TCPTransportFactory, TLSTransportFactory, Transpor
 from yarl import URL
 
 from callplane.bus.rabbitmq.errors import away
-from callplane.concurrency import beside, forever
-from callplane.contracts.errors import Away
+from callplane.concurrency import alongside, forever
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -58,7 +58,7 @@ class _Dial(TransportFactory):
             self._writer.transport.abort()
 
 
-class Link:
+class AmqpConnection:
     """The connection of one role. Publishing and consuming have one each: the broker blocks publishers on alarms."""
 
     def __init__(self, url: str, role: str, timings: Timings, *, quorum: bool = False) -> None:
@@ -79,20 +79,20 @@ class Link:
         return self._up.is_set()
 
     async def wait_up(self, within: float | None = None) -> None:
-        """Back once the connection stands; raises Away after ``within`` seconds."""
+        """Back once the connection stands; raises Unavailable after ``within`` seconds."""
         try:
             async with asyncio.timeout(within):
                 await self._up.wait()
         except TimeoutError:
-            raise Away(f"no connection to the broker for {self._role}") from None
+            raise Unavailable(f"no connection to the broker for {self._role}") from None
 
     async def channel(self, *, confirms: bool) -> AbstractChannel:
-        """A new channel; right after a loss it waits for the connection, later it raises Away at once."""
+        """A new channel; right after a loss it waits for the connection, later it raises Unavailable at once."""
         down = asyncio.get_running_loop().time() - self._down_since
         await self.wait_up(None if self.up() else max(0.0, self.timings.confirm - down))
         connection = self._connection
         if connection is None:
-            raise Away(f"no connection to the broker for {self._role}")
+            raise Unavailable(f"no connection to the broker for {self._role}")
         with away("opening a channel"):
             async with asyncio.timeout(self.timings.call):
                 # Without on_return_raises an unroutable publish would look like a success.
@@ -119,7 +119,7 @@ class Link:
             began = loop.time()
             try:
                 await self._once()
-            except Away as error:
+            except Unavailable as error:
                 log.info("broker not reached", role=self._role, error=str(error), again_in=round(pause, 2))
             if loop.time() - began > self.timings.steady:
                 pause = self.timings.first_pause
@@ -194,8 +194,8 @@ async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
 
 
 @asynccontextmanager
-async def open_link(url: str, role: str, timings: Timings, *, quorum: bool = False) -> AsyncIterator[Link]:
+async def open_link(url: str, role: str, timings: Timings, *, quorum: bool = False) -> AsyncIterator[AmqpConnection]:
     """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
-    link = Link(url, role, timings, quorum=quorum)
-    async with beside(forever(f"connection {role}", link.run)):
+    link = AmqpConnection(url, role, timings, quorum=quorum)
+    async with alongside(forever(f"connection {role}", link.run)):
         yield link

@@ -15,10 +15,10 @@ from aio_pika.abc import AbstractChannel
 from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connection import Link, leave, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.concurrency import beside, forever
-from callplane.contracts.errors import Away, NodeDown
+from callplane.concurrency import alongside, forever
+from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -33,11 +33,11 @@ ALONE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class LaneUser:
+class ConsumerCallbacks:
     """What a lane tells: a delivery of a queue, and a queue that is gone.
 
-    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Away; ``all_exist``
-    asks for many at once.
+    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Unavailable;
+    ``all_exist`` asks for many at once.
     """
 
     arrived: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
@@ -46,10 +46,10 @@ class LaneUser:
     all_exist: Callable[[Sequence[str]], Awaitable[bool]]
 
 
-class Lane:
+class ConsumerChannel:
     """Consumers of some queues on one channel; the consumer tag is the queue's name."""
 
-    def __init__(self, link: Link, prefetch: int, user: LaneUser) -> None:
+    def __init__(self, link: AmqpConnection, prefetch: int, user: ConsumerCallbacks) -> None:
         self._link = link
         self._prefetch = prefetch
         self._user = user
@@ -90,12 +90,12 @@ class Lane:
                 await self._link.wait_up()
                 async with self._turn:
                     channel = await self._attach()
-            except Away as error:
+            except Unavailable as error:
                 log.info("consumers not attached", error=str(error))
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
             try:
-                async with beside(forever("consumers", partial(self._fill, channel))):
+                async with alongside(forever("consumers", partial(self._fill, channel))):
                     await channel.closed()
             finally:
                 self._attached.clear()
@@ -107,7 +107,7 @@ class Lane:
         self._news.set()
 
     async def fill(self, queues: Collection[str]) -> None:
-        """Consume these, if they are there; back when each was asked for, or this is closed. Raises Away."""
+        """Consume these, if they are there; back when each was asked for, or this is closed. Raises Unavailable."""
         self._wanted.update(queues)
         self._news.set()
         while self._open.is_set() and self._wanted.intersection(queues) - self._consumed - self._down:
@@ -117,7 +117,7 @@ class Lane:
                     await self._asked.wait()
 
     async def add(self, queue: str) -> None:
-        """Consume a queue that was just declared (or, while closed, when opened again). Raises Away."""
+        """Consume a queue that was just declared (or, while closed, when opened again). Raises Unavailable."""
         self._wanted.add(queue)
         if not self._open.is_set():
             return
@@ -221,7 +221,7 @@ class Lane:
                     await self._barrier(raw)
                     found += len(there)
                     self._asked.set()
-        except Away:
+        except Unavailable:
             # A half attached channel is of no use: its end has everything attached anew. Asked for many at once the
             # broker answers for a queue on a node that is silent as well, and consuming that one never ends.
             self._consumed.clear()
@@ -278,7 +278,7 @@ class Lane:
                 for queue in queues:
                     await raw.rpc(spec.Basic.Cancel(consumer_tag=queue, nowait=True), timeout=self._link.timings.call)
                 await self._barrier(raw)
-        except Away as error:
+        except Unavailable as error:
             log.info("consumers not cancelled", error=str(error))
             return
         for queue in queues:

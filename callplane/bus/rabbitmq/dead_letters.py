@@ -12,11 +12,11 @@ from aiormq.exceptions import ChannelLockedResource
 
 from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
-from callplane.bus.rabbitmq.connection import Link, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.bus.rabbitmq.settlement import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.operations import DeadLetterView
 
 LOCK = "dead-letters.reader"
@@ -33,7 +33,7 @@ class RabbitDeadLetters:
     the letters, and miss the one that is asked for: hence the lock.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: AmqpConnection) -> None:
         self._link = link
         # The broker's lock is between connections; this is between the requests of one process.
         self._turn = asyncio.Lock()
@@ -74,7 +74,9 @@ class RabbitDeadLetters:
                     await self._let_go(channel)
 
     async def _look(self) -> None:
-        """Raise Away when the node of the letters is down, before anything is locked that only dropping would free."""
+        """Raise Unavailable when the node of the letters is down, before anything is locked that only dropping
+        would free.
+        """
         opened = await self._link.channel(confirms=False)
         raw = await raw_channel(opened)
         await declare_permanent(raw, self._link)
@@ -82,7 +84,7 @@ class RabbitDeadLetters:
             async with answered("reading dead letters", lambda: raw):
                 await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._link.timings.call)
         except Trouble as down:
-            raise Away(str(down)) from None
+            raise Unavailable(str(down)) from None
         await opened.close()
 
     async def _locked(self) -> AbstractChannel:

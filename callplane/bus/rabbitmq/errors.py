@@ -8,7 +8,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, Ch
 from aiormq import Channel
 from aiormq.exceptions import ChannelInvalidStateError
 
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 
 SETTLED_WITHIN = 0.5
 """Seconds: aiormq marks a channel first, and says a few turns of the loop later why it is closed."""
@@ -16,7 +16,7 @@ SETTLED_WITHIN = 0.5
 
 @contextmanager
 def away(doing: str) -> Iterator[None]:
-    """Raise Away for a timeout, a lost channel or connection, or a negative confirm inside the block.
+    """Raise Unavailable for a timeout, a lost channel or connection, or a negative confirm inside the block.
 
     A 406 goes through: it says that two versions disagree about arguments, which no waiting cures. Cancelling the
     task is told from what aiormq makes of cancelling, both ways.
@@ -28,7 +28,7 @@ def away(doing: str) -> Iterator[None]:
         if _cancelled() > before:
             raise asyncio.CancelledError from error
         if _says_away(error):
-            raise Away(f"{doing}: {type(error).__name__}") from error
+            raise Unavailable(f"{doing}: {type(error).__name__}") from error
         raise
     if _cancelled() > before:
         # aiormq waits by asyncio.wait_for, which in Python 3.11 forgets a cancellation that meets the answer.

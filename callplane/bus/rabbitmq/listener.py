@@ -9,16 +9,16 @@ from zlib import crc32
 
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.consuming.worker_pool import Intake, Pace
+from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
-from callplane.bus.rabbitmq.connection import Link
-from callplane.bus.rabbitmq.consumer_channel import Lane, LaneUser
+from callplane.bus.rabbitmq.connection import AmqpConnection
+from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
 from callplane.bus.rabbitmq.publisher import Publisher
-from callplane.bus.rabbitmq.settlement import RabbitDesk, received
+from callplane.bus.rabbitmq.settlement import RabbitSettlement, received
 from callplane.bus.rabbitmq.topology import RabbitTopology
-from callplane.concurrency import beside, forever
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.concurrency import alongside, forever
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
 
@@ -28,25 +28,25 @@ LANES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ListenerConnections:
     """The connections that a listener works with."""
 
-    consuming: Link
+    consuming: AmqpConnection
     publisher: Publisher
     topology: RabbitTopology
-    pace: Pace = field(default_factory=Pace)
+    pace: ConsumerLimits = field(default_factory=ConsumerLimits)
 
 
 class RabbitListener:
     """The Listener port; it is also the taps of its own intake."""
 
-    def __init__(self, work: Work, lines: Lines) -> None:
+    def __init__(self, work: Work, lines: ListenerConnections) -> None:
         self._work = work
         self._topology = lines.topology
-        self.intake = Intake(work, RabbitDesk(lines.consuming, lines.publisher), self, lines.pace)
-        user = LaneUser(self._arrived, self._vanished, lines.topology.queue_exists, lines.topology.all_exist)
-        self._lanes = [Lane(lines.consuming, SESSION_PREFETCH, user) for _ in range(LANES)]
-        self._creation = Lane(lines.consuming, WRAPPER_PREFETCH, user)
+        self.intake = WorkerPool(work, RabbitSettlement(lines.consuming, lines.publisher), self, lines.pace)
+        user = ConsumerCallbacks(self._arrived, self._vanished, lines.topology.queue_exists, lines.topology.all_exist)
+        self._lanes = [ConsumerChannel(lines.consuming, SESSION_PREFETCH, user) for _ in range(LANES)]
+        self._creation = ConsumerChannel(lines.consuming, WRAPPER_PREFETCH, user)
         self._creation.want(WRAPPER)
         self.lanes = (*self._lanes, self._creation)
         self._pause = lines.pace.health_interval
@@ -55,8 +55,8 @@ class RabbitListener:
         """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
 
         To consume a queue that is being deleted would end the channel, and with it a twelfth of all consumers: hence
-        ``still``, after declaring. After an Away or a NodeDown the session is listened to as soon as the broker, or
-        that node, is back.
+        ``still``, after declaring. After an Unavailable or a NodeDown the session is listened to as soon as the
+        broker, or that node, is back.
         """
         lane = self._lane(session_id)
         try:
@@ -64,14 +64,14 @@ class RabbitListener:
             if not await still():
                 return False
             await lane.add(session_name(session_id))
-        except (Away, NodeDown):
+        except (Unavailable, NodeDown):
             lane.want(session_name(session_id))
             raise
         return True
 
     async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
         """Consume the queues of all of these that exist, hundreds for each round trip."""
-        queues = defaultdict[Lane, list[str]](list)
+        queues = defaultdict[ConsumerChannel, list[str]](list)
         for session_id in session_ids:
             queues[self._lane(session_id)].append(session_name(session_id))
         outcomes = await asyncio.gather(*(lane.fill(names) for lane, names in queues.items()), return_exceptions=True)
@@ -97,16 +97,16 @@ class RabbitListener:
 
     async def open(self) -> None:
         """Consume (again) everything that is listened to."""
-        await self._each(Lane.open)
+        await self._each(ConsumerChannel.open)
 
     async def close(self) -> None:
         """Cancel every consumer; back when nothing more can arrive."""
-        await self._each(Lane.close)
+        await self._each(ConsumerChannel.close)
 
-    def _lane(self, session_id: SessionId) -> Lane:
+    def _lane(self, session_id: SessionId) -> ConsumerChannel:
         return self._lanes[crc32(session_id.encode()) % LANES]
 
-    async def _each(self, act: Callable[[Lane], Awaitable[None]]) -> None:
+    async def _each(self, act: Callable[[ConsumerChannel], Awaitable[None]]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for lane in self.lanes:
                 tasks.create_task(_run(act, lane))
@@ -132,7 +132,7 @@ class RabbitListener:
         while True:
             try:
                 await act()
-            except (Away, Trouble) as trouble:
+            except (Unavailable, Trouble) as trouble:
                 log.info("tried again", why=str(trouble))
                 await asyncio.sleep(self._pause)
             else:
@@ -144,14 +144,14 @@ def _sessions(queues: Iterable[frozenset[str]]) -> frozenset[SessionId]:
     return frozenset(session for queue in names if (session := session_of(queue)) is not None)
 
 
-async def _run(act: Callable[[Lane], Awaitable[None]], lane: Lane) -> None:
+async def _run(act: Callable[[ConsumerChannel], Awaitable[None]], lane: ConsumerChannel) -> None:
     await act(lane)
 
 
 @asynccontextmanager
-async def open_listener(work: Work, lines: Lines) -> AsyncIterator[RabbitListener]:
+async def open_listener(work: Work, lines: ListenerConnections) -> AsyncIterator[RabbitListener]:
     """Consume for as long as the block runs, and drain at its end."""
     listener = RabbitListener(work, lines)
     again = [forever("consumers", lane.run, failed=lambda _: lines.consuming.drop()) for lane in listener.lanes]
-    async with beside(*again), listener.intake.serve():
+    async with alongside(*again), listener.intake.serve():
         yield listener

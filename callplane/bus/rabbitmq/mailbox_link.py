@@ -14,13 +14,13 @@ from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp import commands as spec
 
-from callplane.bus.mailbox_ports import PREFETCH, LinkLost, Reader, Received
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, Publication, Reader
 from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS, MESSAGES
 from callplane.bus.rabbitmq.connection import leave
 from callplane.bus.rabbitmq.errors import answered, away
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.logs import logger
 
@@ -112,7 +112,7 @@ class RabbitLink:
             # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
             if tag in self._readers:
                 token = message.header.properties.message_id or uuid4().hex
-                reader.receive(Received(token, message.body, (channel, message.delivery_tag)))
+                reader.receive(Publication(token, message.body, (channel, message.delivery_tag)))
 
         with self._losing("consumed a mailbox"):
             async with asyncio.timeout(ANSWER_WITHIN), self._consuming[channel]:
@@ -131,14 +131,14 @@ class RabbitLink:
             await channel.basic_cancel(tag, timeout=ANSWER_WITHIN)
         self._readers.pop(tag, None)
 
-    async def give_back(self, received: Iterable[Received]) -> None:
+    async def give_back(self, received: Iterable[Publication]) -> None:
         """One by one, for others' deliveries stand between them; before whatever is asked on that channel next."""
         self._check()
         with self._losing("gave messages back"):
             for channel, tag in [one.tag for one in received if one.tag is not None]:
                 await channel.basic_nack(tag, requeue=True, wait=False)
 
-    def acknowledge(self, received: Iterable[Received]) -> None:
+    def acknowledge(self, received: Iterable[Publication]) -> None:
         """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""
         if self.ended.is_set():
             return
@@ -202,12 +202,15 @@ class RabbitLink:
             raise NodeDown(f"{doing}: no answer") from None
 
     async def _free(self, doing: str) -> Channel | None:
-        """One that asks nothing now. Raises Away when none is in time: that says nothing of the queue's own node."""
+        """One that asks nothing now.
+
+        Raises Unavailable when none is in time: that says nothing of the queue's own node.
+        """
         try:
             async with asyncio.timeout(FREE_WITHIN):
                 return await self._asking.get()
         except TimeoutError:
-            raise Away(f"{doing}: too many questions wait for an answer") from None
+            raise Unavailable(f"{doing}: too many questions wait for an answer") from None
 
     async def _cancelled(self, frame: spec.Basic.Cancel) -> None:
         reader = self._readers.pop(frame.consumer_tag or "", None)
@@ -224,7 +227,7 @@ class RabbitLink:
         try:
             with away(doing):
                 yield
-        except Away as failure:
+        except Unavailable as failure:
             self.end(str(failure))
             raise LinkLost(self.queue) from failure
 

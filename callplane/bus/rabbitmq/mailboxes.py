@@ -12,7 +12,7 @@ from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.mailbox_link import CHANNELS, LinkChannels, RabbitLink, open_channel
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import new_id
 
 HEARTBEAT = 4
@@ -44,7 +44,7 @@ class RabbitMailboxes:
                         link = await self._open(stack, letters)
                         await link.post(link.queue, b"")
             except (LinkLost, Unroutable) as failure:
-                raise Away(f"no link for mailboxes: {failure!r}") from failure
+                raise Unavailable(f"no link for mailboxes: {failure!r}") from failure
             async with asyncio.TaskGroup() as tasks:
                 sending = tasks.create_task(link.send_acknowledgements())
                 try:
@@ -93,6 +93,6 @@ async def _reading(connection: aiormq.Connection) -> aiormq.Channel:
 
 
 async def _close(connection: aiormq.Connection) -> None:
-    with suppress(Away), away("closing a link"):
+    with suppress(Unavailable), away("closing a link"):
         async with asyncio.timeout(CLOSE_WITHIN):
             await connection.close()

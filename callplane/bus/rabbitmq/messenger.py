@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from callplane.bus.names import mailbox_name
 from callplane.bus.ports import NotTaken, TakenBy, Unroutable
 from callplane.bus.rabbitmq.arguments import MESSAGES
-from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.contracts.errors import Away, NodeDown
+from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 
@@ -30,7 +30,9 @@ class RabbitMessenger:
         return "all"
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is Away."""
+        """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is
+        Unavailable.
+        """
         address = Address("", mailbox_name(participant_id), mandatory=True)
         try:
             await self._publisher.publish(_letter(message), address, key=message.session_id)
@@ -39,11 +41,11 @@ class RabbitMessenger:
                 if not await self._exists(mailbox_name(participant_id)):
                     return False
             except NodeDown as down:
-                raise Away(str(down)) from None
-            raise Away("the mailbox did not take it") from None
+                raise Unavailable(str(down)) from None
+            raise Unavailable("the mailbox did not take it") from None
         return True
 
 
-def _letter(message: Message) -> Letter:
+def _letter(message: Message) -> AmqpMessage:
     # The AMQP id is the token by which mailboxes acknowledge: never used twice, unlike the id of the event (design 4).
-    return Letter(body=message.model_dump_json().encode(), message_id=new_id(), kind=message.type)
+    return AmqpMessage(body=message.model_dump_json().encode(), message_id=new_id(), kind=message.type)

@@ -18,9 +18,9 @@ from callplane.bus.rabbitmq.arguments import (
     RETRY,
     RETRY_ARGUMENTS,
 )
-from callplane.bus.rabbitmq.connection import Link, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -42,7 +42,7 @@ declares it otherwise, who uses it as it is until an operator has deleted it.
 """
 
 
-async def declare_permanent(channel: Channel, link: Link) -> None:
+async def declare_permanent(channel: Channel, link: AmqpConnection) -> None:
     """Have everything that is there for ever: the exchanges on this channel, the queues once for its connection.
 
     Exchanges are on every node, and a channel ends when it names one that is gone. A queue may be on a node that is
@@ -58,7 +58,7 @@ async def declare_exchanges(channel: Channel, timeout: float) -> None:
     await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, timeout=timeout)
 
 
-async def declare_queue(channel: Channel, queue: str, link: Link) -> None:
+async def declare_queue(channel: Channel, queue: str, link: AmqpConnection) -> None:
     """Declare one of the three; ``retry`` is bound to its exchange."""
     timeout = link.timings.call
     arguments = QUEUES[queue] | (QUORUM if link.quorum and queue in REPLICATED else {})
@@ -67,13 +67,13 @@ async def declare_queue(channel: Channel, queue: str, link: Link) -> None:
         await channel.queue_bind(RETRY, RETRY, timeout=timeout)
 
 
-async def _declare_queues(link: Link) -> None:
+async def _declare_queues(link: AmqpConnection) -> None:
     async with asyncio.TaskGroup() as tasks:
         for queue in QUEUES:
             tasks.create_task(_declare_if_possible(link, queue))
 
 
-async def _declare_if_possible(link: Link, queue: str) -> None:
+async def _declare_if_possible(link: AmqpConnection, queue: str) -> None:
     """On a channel of its own: an error closes it. One that is down, or has other arguments, is used as it is."""
     channel: AbstractChannel | None = None
     raw: Channel | None = None
@@ -84,7 +84,7 @@ async def _declare_if_possible(link: Link, queue: str) -> None:
                 channel = await link.channel(confirms=False)
                 raw = await raw_channel(channel)
                 await declare_queue(raw, queue, link)
-    except (Away, Trouble, ChannelPreconditionFailed) as trouble:
+    except (Unavailable, Trouble, ChannelPreconditionFailed) as trouble:
         log.warning("a queue is not declared", queue=queue, why=str(trouble)[:200])
     finally:
         if channel is not None:

@@ -9,10 +9,10 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
 from callplane.bus.ports import NotTaken, Unroutable
-from callplane.bus.rabbitmq.connection import Link, leave, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.stages import stage
 
 CHANNELS = 4
@@ -20,7 +20,7 @@ IN_FLIGHT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class AmqpMessage:
     """What is published: the body, and the properties that Callplane uses."""
 
     body: bytes
@@ -41,13 +41,13 @@ class Address:
     mandatory: bool
 
 
-class _Lane:
+class _ConfirmChannel:
     """One confirming channel, opened when it is needed, with a bound on what waits for its confirm.
 
     aiormq walks everything that waits at each multiple confirm.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: AmqpConnection) -> None:
         self._link = link
         self._channel: Channel | None = None
         self._held: AbstractChannel | None = None
@@ -71,7 +71,7 @@ class _Lane:
                 self._held, self._channel = opened, raw
             return self._channel
 
-    async def publish(self, letter: Letter, address: Address, channel: Channel) -> None:
+    async def publish(self, letter: AmqpMessage, address: Address, channel: Channel) -> None:
         """Publish on a channel of this lane and wait for the confirm."""
         async with self._window:
             try:
@@ -95,14 +95,14 @@ class _Lane:
 class Publisher:
     """Publishes letters; every publish is confirmed, or raises."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: AmqpConnection) -> None:
         self._confirm = link.timings.confirm
-        self._lanes = [_Lane(link) for _ in range(CHANNELS)]
+        self._lanes = [_ConfirmChannel(link) for _ in range(CHANNELS)]
 
-    async def publish(self, letter: Letter, address: Address, *, key: str) -> None:
+    async def publish(self, letter: AmqpMessage, address: Address, *, key: str) -> None:
         """Publish and wait for the confirm; letters with the same key keep the order of the calls.
 
-        Raises Unroutable, or Away: then the letter may or may not have been taken, and is to be sent again under
+        Raises Unroutable, or Unavailable: then the letter may or may not have been taken, and is to be sent again under
         the same message id.
         """
         lane = self._lane(key)
@@ -110,7 +110,7 @@ class Publisher:
             async with asyncio.timeout(self._confirm):
                 await lane.publish(letter, address, await lane.channel())
 
-    async def publish_all(self, letters: list[Letter], address: Address, *, key: str) -> None:
+    async def publish_all(self, letters: list[AmqpMessage], address: Address, *, key: str) -> None:
         """Publish in order without waiting for each confirm; back when all are confirmed. Raises as ``publish``.
 
         All go over one channel: when it ends in between, none of the later ones can overtake an earlier.
@@ -118,12 +118,12 @@ class Publisher:
         lane = self._lane(key)
         failures: list[Exception] = []
 
-        async def one(letter: Letter, channel: Channel) -> None:
+        async def one(letter: AmqpMessage, channel: Channel) -> None:
             try:
                 with away("publishing"):
                     async with asyncio.timeout(self._confirm):
                         await lane.publish(letter, address, channel)
-            except (Away, Unroutable) as failure:
+            except (Unavailable, Unroutable) as failure:
                 failures.append(failure)
 
         with away("publishing"):
@@ -133,13 +133,13 @@ class Publisher:
             for letter in letters:
                 tasks.create_task(one(letter, channel))
         if failures:
-            raise next((failure for failure in failures if isinstance(failure, Away)), failures[0])
+            raise next((failure for failure in failures if isinstance(failure, Unavailable)), failures[0])
 
-    def _lane(self, key: str) -> _Lane:
+    def _lane(self, key: str) -> _ConfirmChannel:
         return self._lanes[crc32(key.encode()) % CHANNELS]
 
 
-def _properties(letter: Letter) -> spec.Basic.Properties:
+def _properties(letter: AmqpMessage) -> spec.Basic.Properties:
     return spec.Basic.Properties(
         content_type="application/json",
         headers=dict(letter.headers or {}),

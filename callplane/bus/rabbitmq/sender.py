@@ -10,15 +10,15 @@ from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.names import queue_of
-from callplane.bus.pending_replies import Waiting
+from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
-from callplane.bus.rabbitmq.connection import Link, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.concurrency import beside, forever
+from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.concurrency import alongside, forever
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.replies import Reply
 from callplane.telemetry.commands import publishing
 from callplane.telemetry.logs import logger
@@ -29,14 +29,14 @@ log = logger("bus")
 class RabbitSender:
     """The Sender port: one exclusive reply queue per process, a future per command that waits."""
 
-    def __init__(self, link: Link, publisher: Publisher) -> None:
+    def __init__(self, link: AmqpConnection, publisher: Publisher) -> None:
         self._link = link
         self._publisher = publisher
         self._reply_to = ""
         self._ready = asyncio.Event()
         self._cancelled = asyncio.Event()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting = Waiting()
+        self._waiting = PendingReplies()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish and wait for the reply; None: accepted, but nobody answered in time."""
@@ -47,7 +47,7 @@ class RabbitSender:
             await self._publish(envelope, self._reply_to)
             while not await _answered(reply, lost, end):
                 # The reply would go to a queue that died with its connection: asked again under the same id.
-                with suppress(Away, Unroutable):
+                with suppress(Unavailable, Unroutable):
                     await self._replies_ready()
                     lost = self._lost
                     await self._publish(envelope, self._reply_to)
@@ -63,7 +63,7 @@ class RabbitSender:
             try:
                 await self._link.wait_up()
                 channel = await self._consume()
-            except Away as error:
+            except Unavailable as error:
                 log.info("no reply queue", error=str(error))
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
@@ -83,7 +83,7 @@ class RabbitSender:
             cancelled.cancel()
             closed.cancel()
         if not channel.is_closed:
-            with suppress(Away), away("leaving a reply queue that is gone"):
+            with suppress(Unavailable), away("leaving a reply queue that is gone"):
                 async with asyncio.timeout(self._link.timings.close):
                     await channel.close()
 
@@ -109,7 +109,7 @@ class RabbitSender:
                 async with asyncio.timeout(self._link.timings.confirm):
                     await self._ready.wait()
             except TimeoutError:
-                raise Away("no reply queue") from None
+                raise Unavailable("no reply queue") from None
 
     async def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
         with publishing(envelope) as carried:
@@ -119,7 +119,7 @@ class RabbitSender:
         headers: dict[str, str | int] = {ATTEMPT_HEADER: 1}
         if envelope.traceparent:
             headers[TRACE_HEADER] = envelope.traceparent
-        letter = Letter(
+        letter = AmqpMessage(
             body=envelope.model_dump_json().encode(),
             message_id=envelope.id,
             headers=headers,
@@ -130,7 +130,7 @@ class RabbitSender:
         address = Address("", queue_of(envelope), mandatory=True)
         try:
             await self._publisher.publish(letter, address, key=envelope.session_id)
-        except Away:
+        except Unavailable:
             # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
             await self._publisher.publish(letter, address, key=envelope.session_id)
 
@@ -152,8 +152,8 @@ async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], en
 
 
 @asynccontextmanager
-async def open_sender(link: Link, publisher: Publisher) -> AsyncIterator[RabbitSender]:
+async def open_sender(link: AmqpConnection, publisher: Publisher) -> AsyncIterator[RabbitSender]:
     """Keep the reply queue for as long as the block runs."""
     sender = RabbitSender(link, publisher)
-    async with beside(forever("replies", sender.run)):
+    async with alongside(forever("replies", sender.run)):
         yield sender

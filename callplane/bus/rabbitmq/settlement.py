@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
-from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.names import RETRY_DELAY
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, DEAD_LETTERS, RETRY, TRACE_HEADER
-from callplane.bus.rabbitmq.connection import Link
-from callplane.bus.rabbitmq.publisher import Address, Letter, Publisher
-from callplane.contracts.errors import Away
+from callplane.bus.rabbitmq.connection import AmqpConnection
+from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import new_id
 from callplane.contracts.replies import Reply
 
@@ -26,13 +26,13 @@ REPLY_PATIENCE = 8.0
 """Seconds: the caller waits no longer than that for a reply (design 3.5)."""
 
 
-def received(queue: str, message: DeliveredMessage) -> Received:
+def received(queue: str, message: DeliveredMessage) -> RawDelivery:
     """Read what the judge needs from a delivery; headers that are missing or odd get their defaults."""
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
     trace, reason = headers.get(TRACE_HEADER), headers.get(REASON_HEADER)
-    return Received(
+    return RawDelivery(
         body=message.body,
         queue=queue,
         command_id=properties.correlation_id or properties.message_id or "",
@@ -45,22 +45,22 @@ def received(queue: str, message: DeliveredMessage) -> Received:
     )
 
 
-class RabbitDesk:
+class RabbitSettlement:
     """The Desk on RabbitMQ: publishes by the publishing connection, acks on the channel that delivered.
 
     A publish that fails is tried again for as long as the delivery can still be acked: once its channel is gone the
     broker redelivers it anyway.
     """
 
-    def __init__(self, link: Link, publisher: Publisher) -> None:
+    def __init__(self, link: AmqpConnection, publisher: Publisher) -> None:
         self._link = link
         self._publisher = publisher
 
-    async def reply(self, received: Received, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Reply) -> None:
         """Answer on the caller's reply queue; a caller that is gone is no error."""
         if received.reply_to is None:
             return
-        letter = Letter(
+        letter = AmqpMessage(
             body=reply.model_dump_json().encode(),
             message_id=reply.command_id,
             correlation_id=reply.command_id,
@@ -72,11 +72,11 @@ class RabbitDesk:
         except TimeoutError:
             return
 
-    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish once more: to the queue itself, or to where it waits a second before it goes there."""
         await self._put_back(received, _copy(received, attempt), later=later)
 
-    async def bury(self, received: Received, reason: str) -> None:
+    async def bury(self, received: RawDelivery, reason: str) -> None:
         """Put it among the dead letters with the reason, the attempt, the time and its queue as headers.
 
         While their node is down it goes back to its own queue with the reason, and is buried by whoever has it next.
@@ -90,12 +90,12 @@ class RabbitDesk:
         }
         # A letter without an id could not be asked for.
         id_ = letter.message_id or new_id()
-        buried = Letter(body=letter.body, message_id=id_, correlation_id=letter.correlation_id, headers=headers)
+        buried = AmqpMessage(body=letter.body, message_id=id_, correlation_id=letter.correlation_id, headers=headers)
         if not await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=True)):
             condemned = replace(received, reason=reason)
             await self._put_back(condemned, _copy(condemned, received.attempt), later=True)
 
-    async def ack(self, received: Received) -> None:
+    async def ack(self, received: RawDelivery) -> None:
         """Settle the delivery, unless its channel is gone."""
         message: DeliveredMessage = received.handle
         if message.delivery_tag is None:
@@ -105,7 +105,7 @@ class RabbitDesk:
         except (ChannelInvalidStateError, ConnectionError):
             return
 
-    async def refuse(self, received: Received) -> None:
+    async def refuse(self, received: RawDelivery) -> None:
         """Requeue it, unless its channel is gone, which has done so."""
         message: DeliveredMessage = received.handle
         if message.delivery_tag is None:
@@ -115,12 +115,12 @@ class RabbitDesk:
         except (ChannelInvalidStateError, ConnectionError):
             return
 
-    def lost(self, received: Received) -> bool:
+    def lost(self, received: RawDelivery) -> bool:
         """Whether the channel that delivered it is gone."""
         message: DeliveredMessage = received.handle
         return message.channel.is_closed
 
-    async def _put_back(self, received: Received, letter: Letter, *, later: bool) -> None:
+    async def _put_back(self, received: RawDelivery, letter: AmqpMessage, *, later: bool) -> None:
         """To its queue, by way of ``retry`` or, while that one's node is down, after a wait of our own.
 
         Not mandatory at the end: a session deleted meanwhile needs its commands no more; and the delivery of a queue
@@ -132,27 +132,27 @@ class RabbitDesk:
             await asyncio.sleep(RETRY_DELAY)
         await self._surely(received, letter, Address("", received.queue, mandatory=False))
 
-    async def _surely(self, received: Received, letter: Letter, address: Address) -> bool:
+    async def _surely(self, received: RawDelivery, letter: AmqpMessage, address: Address) -> bool:
         """False when no queue took it."""
         while not self.lost(received):
             try:
                 await self._publisher.publish(letter, address, key=received.queue)
             except Unroutable:
                 return False
-            except Away:
+            except Unavailable:
                 await asyncio.sleep(self._link.timings.first_pause)
                 continue
             return True
         return True
 
 
-def _copy(received: Received, attempt: int) -> Letter:
+def _copy(received: RawDelivery, attempt: int) -> AmqpMessage:
     headers: dict[str, str | int] = {ATTEMPT_HEADER: attempt}
     if received.traceparent:
         headers[TRACE_HEADER] = received.traceparent
     if received.reason is not None:
         headers[REASON_HEADER] = received.reason
-    return Letter(
+    return AmqpMessage(
         body=received.body,
         message_id=received.command_id,
         headers=headers,

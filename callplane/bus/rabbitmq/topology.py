@@ -10,10 +10,10 @@ from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
-from callplane.bus.rabbitmq.connection import Link, leave, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent, declare_queue
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.stages import stage
 
@@ -24,7 +24,7 @@ CHANNELS = 8
 class RabbitTopology:
     """The Topology port on a pool of channels; a channel that an error has closed is opened anew."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: AmqpConnection) -> None:
         self._link = link
         self._free: asyncio.LifoQueue[AbstractChannel | None] = asyncio.LifoQueue(CHANNELS)
         for _ in range(CHANNELS):
@@ -88,7 +88,7 @@ class RabbitTopology:
             raise
         except Trouble:
             return False
-        except Away as silent:
+        except Unavailable as silent:
             if not self._link.up():
                 raise
             raise NodeDown(str(silent)) from None
@@ -98,7 +98,7 @@ class RabbitTopology:
         """Whether all of these are there, for one round trip; False: one of them is not, or its node is down or silent.
 
         Passive declarations without an answer: the broker works through a channel in order, and closes it at the
-        first that is missing. Raises Away.
+        first that is missing. Raises Unavailable.
         """
         within = self._link.timings.confirm
         try:
@@ -108,7 +108,7 @@ class RabbitTopology:
                 await channel.basic_qos(prefetch_count=0, timeout=within)
         except Trouble:
             return False
-        except Away:
+        except Unavailable:
             if not self._link.up():
                 raise
             return False

@@ -9,7 +9,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from callplane.store.mongo.driver import Calm, Database, Document
+from callplane.store.mongo.driver import Database, Document, ShieldedCalls
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
 
 __all__ = ["Database", "DatabaseClock", "Document", "open_database"]
@@ -26,7 +26,7 @@ class DatabaseClock:
         self._known, self._at = datetime.now(UTC), monotonic()
 
     async def sync(self) -> None:
-        """Read the primary's clock; half the round trip has passed since. Raises Away."""
+        """Read the primary's clock; half the round trip has passed since. Raises Unavailable."""
         asked = monotonic()
         answer = await self._database.hello()
         heard = monotonic()
@@ -43,7 +43,7 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     client: AsyncMongoClient[Document] = AsyncMongoClient(
         url, serverSelectionTimeoutMS=2000, timeoutMS=5000, retryWrites=True, tz_aware=True, appname="callplane"
     )
-    calm = Calm()
+    calm = ShieldedCalls()
     try:
         database = client.get_database(
             name,

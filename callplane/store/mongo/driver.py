@@ -15,8 +15,8 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
-from callplane.store.decoding import Unread
-from callplane.store.mongo.errors import away_when_unreachable
+from callplane.store.decoding import UnreadDocuments
+from callplane.store.mongo.errors import translated_errors
 from callplane.telemetry.stages import stage
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ Document = dict[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-class Calm:
+class ShieldedCalls:
     """Runs operations as tasks of their own; whoever waits for one may be cancelled, the task is not."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Calm:
         if watches:
             self._watching.add(task)
         task.add_done_callback(self._ended)
-        with stage("store"), away_when_unreachable():
+        with stage("store"), translated_errors():
             return await asyncio.shield(task)
 
     async def rest(self) -> None:
@@ -59,20 +59,20 @@ class Calm:
             task.exception()  # nobody may be left to read it
 
 
-class Found:
+class Query:
     """A query: read as a whole when it is iterated, so that no cursor is left half read."""
 
-    def __init__(self, calm: Calm, cursor: AsyncCursor[Document]) -> None:
+    def __init__(self, calm: ShieldedCalls, cursor: AsyncCursor[Document]) -> None:
         self._calm = calm
         self._cursor = cursor
 
-    def sort(self, key: str, direction: int) -> "Found":
+    def sort(self, key: str, direction: int) -> "Query":
         """Order by one field."""
-        return Found(self._calm, self._cursor.sort(key, direction))
+        return Query(self._calm, self._cursor.sort(key, direction))
 
-    def limit(self, limit: int) -> "Found":
+    def limit(self, limit: int) -> "Query":
         """At most so many; 0 is all."""
-        return Found(self._calm, self._cursor.limit(limit))
+        return Query(self._calm, self._cursor.limit(limit))
 
     async def to_list(self, length: int | None = None) -> list[Document]:
         """All that matches."""
@@ -87,7 +87,7 @@ class Found:
 class Collection:
     """The operations of a collection that repositories use."""
 
-    def __init__(self, calm: Calm, collection: AsyncCollection[Document], unread: Unread) -> None:
+    def __init__(self, calm: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
         self._calm = calm
         self._collection = collection
         self.unread = unread
@@ -101,9 +101,9 @@ class Collection:
         """The same collection with another read or write concern."""
         return Collection(self._calm, self._collection.with_options(**options), self.unread)
 
-    def find(self, *args: Any, **options: Any) -> Found:
+    def find(self, *args: Any, **options: Any) -> Query:
         """Query."""
-        return Found(self._calm, self._collection.find(*args, **options))
+        return Query(self._calm, self._collection.find(*args, **options))
 
     async def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
         """All that comes out of an aggregation."""
@@ -163,10 +163,10 @@ class Collection:
         await self._calm(self._collection.drop_index(name))
 
 
-class Stream:
+class ChangeStream:
     """A change stream."""
 
-    def __init__(self, calm: Calm, stream: AsyncDatabaseChangeStream[Document]) -> None:
+    def __init__(self, calm: ShieldedCalls, stream: AsyncDatabaseChangeStream[Document]) -> None:
         self._calm = calm
         self._stream = stream
 
@@ -187,10 +187,10 @@ class Stream:
 class Database:
     """A database whose operations nobody's cancellation reaches."""
 
-    def __init__(self, calm: Calm, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, calm: ShieldedCalls, database: AsyncDatabase[Document]) -> None:
         self._calm = calm
         self._database = database
-        self.unread = Unread()
+        self.unread = UnreadDocuments()
 
     def __getitem__(self, name: str) -> Collection:
         return Collection(self._calm, self._database[name], self.unread)
@@ -204,7 +204,7 @@ class Database:
         admin = self._database.client.admin
         return await self._calm(admin.command("hello", codec_options=self._database.codec_options))
 
-    async def watch(self, pipeline: Sequence[Mapping[str, Any]], max_await_time_ms: int) -> Stream:
+    async def watch(self, pipeline: Sequence[Mapping[str, Any]], max_await_time_ms: int) -> ChangeStream:
         """Open a change stream over all collections."""
         opening = self._database.watch(pipeline, max_await_time_ms=max_await_time_ms)
-        return Stream(self._calm, await self._calm(opening))
+        return ChangeStream(self._calm, await self._calm(opening))

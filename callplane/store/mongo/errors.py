@@ -16,7 +16,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from callplane.contracts.errors import Away, Refusal, Trouble
+from callplane.contracts.errors import Refusal, Trouble, Unavailable
 
 # A write concern that was not met (the server stops, or a majority is away) leaves open whether the write stays; a
 # cursor is not found by the server that was started since.
@@ -32,7 +32,7 @@ _AWAY_CODES = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602,
 _TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
 
 
-class Said(Trouble):
+class ServerAnswer(Trouble):
     """What the server answered instead of doing it: interrupted, in conflict, over its limits, or a mistake of ours.
 
     Trouble, whatever it says: a list of what may pass would never be whole, and what does not pass is given up in the
@@ -46,8 +46,9 @@ class Said(Trouble):
 
 
 @contextmanager
-def away_when_unreachable() -> Iterator[None]:
-    """Turn pymongo's many words for "no primary answers" into Away, and what a server answers instead into Said.
+def translated_errors() -> Iterator[None]:
+    """Turn pymongo's many words for "no primary answers" into Unavailable, and what a server answers instead into
+    ServerAnswer.
 
     What MongoDB cannot hold is a Refusal; a double key stays what it is, for callers want to know of it.
 
@@ -66,13 +67,13 @@ def away_when_unreachable() -> Iterator[None]:
         if task and task.cancelling() > cancelled_before:
             raise asyncio.CancelledError from failure
         if isinstance(failure, _AWAY) or _of_a_change(failure):
-            raise Away(f"the database does not answer: {type(failure).__name__}") from failure
+            raise Unavailable(f"the database does not answer: {type(failure).__name__}") from failure
         if isinstance(failure, PyMongoError) and failure.timeout:
-            raise Away(f"the database does not answer in time: {type(failure).__name__}") from failure
+            raise Unavailable(f"the database does not answer in time: {type(failure).__name__}") from failure
         if isinstance(failure, DocumentTooLarge) or getattr(failure, "code", None) in _TOO_LARGE_CODES:
             raise Refusal("too-large", "This would be more than one document of the database can hold.") from failure
         if isinstance(failure, OperationFailure) and not isinstance(failure, DuplicateKeyError):
-            raise Said(failure) from failure
+            raise ServerAnswer(failure) from failure
         raise
     if task and task.cancelling() > cancelled_before:
         raise asyncio.CancelledError

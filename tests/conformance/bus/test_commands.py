@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.ports import Delivery, Unroutable
 from callplane.contracts.errors import Refusal
 from testkit.inprocess.bus import TRACE, Corner, Told, command, creation, session
@@ -153,7 +153,7 @@ async def test_one_at_a_time_in_a_session_and_many_sessions_at_once(corner: Corn
 
     told, sessions = Told(act=watch), [session() for _ in range(8)]
     async with (
-        corner.bus(Pace(at_once=5)) as bus,
+        corner.bus(ConsumerLimits(at_once=5)) as bus,
         bus.listener(told.work()) as listener,
         bus.sender() as sender,
     ):

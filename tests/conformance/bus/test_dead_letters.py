@@ -12,7 +12,7 @@ from callplane.bus.dead_letters import SHOWN, NoSuchLetter, Unreadable
 from callplane.bus.names import session_name
 from callplane.bus.ports import Bus, Sender
 from callplane.contracts.commands import Envelope, Publish
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from testkit.inprocess.bus import TRACE, Corner, RabbitCorner, Told, command, session, until
 
@@ -134,10 +134,10 @@ async def test_what_cannot_be_sent_stays(corner: Corner) -> None:
     _, sent = await buried(corner, 3)
 
     async def fail(_: Envelope) -> None:
-        raise Away("no broker")
+        raise Unavailable("no broker")
 
     async with corner.bus() as bus:
-        with pytest.raises(Away):
+        with pytest.raises(Unavailable):
             await bus.dead_letters.replay(sent[1], fail)
         with pytest.raises(NoSuchLetter):
             await bus.dead_letters.replay("unknown", fail)

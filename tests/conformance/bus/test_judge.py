@@ -5,20 +5,20 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from callplane.bus.consuming.delivery import ATTEMPTS, Received
-from callplane.bus.consuming.outcomes import Judge
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.delivery import ATTEMPTS, RawDelivery
+from callplane.bus.consuming.outcomes import OutcomePolicy
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
-from callplane.contracts.errors import Away, Busy, Trouble
+from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.replies import Reply
 from testkit.inprocess.bus import FAST, Corner, Told, command, is_listening_to, session, until
 
 SECRET = "v=0 secret sdp"
 
 
-async def send(corner: Corner, told: Told, wait: float = 10, pace: Pace = FAST) -> Reply | None:
+async def send(corner: Corner, told: Told, wait: float = 10, pace: ConsumerLimits = FAST) -> Reply | None:
     """One command to one wrapper that does as it is told."""
     where = session()
     async with corner.bus(pace) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -39,14 +39,18 @@ async def test_a_delivery_that_cannot_even_be_judged_comes_again_counted(
     corner: Corner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the judge itself meets, the bus's own faults, ends no wrapper and blocks no queue."""
-    told, settle, mishaps = Told(), Judge.settle, [KeyError("x"), ExceptionGroup("of tasks", [ZeroDivisionError()])]
+    told, settle, mishaps = (
+        Told(),
+        OutcomePolicy.settle,
+        [KeyError("x"), ExceptionGroup("of tasks", [ZeroDivisionError()])],
+    )
 
-    async def settling(judge: Judge, received: Received) -> None:
+    async def settling(judge: OutcomePolicy, received: RawDelivery) -> None:
         if mishaps:
             raise mishaps.pop()
         await settle(judge, received)
 
-    monkeypatch.setattr(Judge, "settle", settling)
+    monkeypatch.setattr(OutcomePolicy, "settle", settling)
     reply = await send(corner, told)
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
@@ -121,7 +125,7 @@ async def test_a_handler_that_hangs_is_in_trouble(corner: Corner) -> None:
         if delivery.attempt == 1:
             await asyncio.Event().wait()
 
-    reply = await send(corner, Told(act=hang), pace=Pace(attempt_limit=0.2))
+    reply = await send(corner, Told(act=hang), pace=ConsumerLimits(attempt_limit=0.2))
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
 
@@ -136,7 +140,7 @@ async def test_a_timeout_of_the_handlers_own_is_a_bug(corner: Corner) -> None:
 
 async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: Corner) -> None:
     """Nothing is handled until it is healthy; then everything is, at the attempt that it had."""
-    told, where, other = Told(outcomes=[Away("store")]), session(), session()
+    told, where, other = Told(outcomes=[Unavailable("store")]), session(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         await listener.listen(other)
@@ -157,7 +161,7 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
 
 async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> None:
     """The one command comes again, as the same attempt; nothing else is stopped for it."""
-    told, where = Told(outcomes=[Away("late") for _ in range(8)]), session()
+    told, where = Told(outcomes=[Unavailable("late") for _ in range(8)]), session()
     told.well.set()
     sessions = [where, *(session() for _ in range(8))]
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -176,7 +180,7 @@ async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> No
 
 async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Corner) -> None:
     """At once, and as the same attempt."""
-    ill, well, where = Told("ill", outcomes=[Away("store")]), Told("well"), session()
+    ill, well, where = Told("ill", outcomes=[Unavailable("store")]), Told("well"), session()
     async with (
         corner.bus() as first,
         corner.bus() as second,
@@ -195,7 +199,7 @@ async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Co
 
 async def test_a_burial_that_finds_the_store_away_waits_for_it(corner: Corner) -> None:
     """What the command had begun is released before it is buried."""
-    told = Told(outcomes=[KeyError(), KeyError()], abandon_fails=Away("store"))
+    told = Told(outcomes=[KeyError(), KeyError()], abandon_fails=Unavailable("store"))
     where = session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.ports import Delivery, Unroutable
 from testkit.inprocess.bus import FAST, Corner, Told, command, creation, session
 
@@ -95,7 +95,7 @@ async def test_drain_gives_back_what_was_not_begun(corner: Corner) -> None:
     old, new = Told("old", act=slowly), Told("new")
     runs, waits = session(), session()
     async with (
-        corner.bus(Pace(at_once=1, health_interval=0.05)) as first,
+        corner.bus(ConsumerLimits(at_once=1, health_interval=0.05)) as first,
         corner.bus() as second,
         first.listener(old.work()) as leaving,
         second.listener(new.work()) as staying,

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from callplane.bus.mailbox_ports import LinkLost, MailboxBus, Received
+from callplane.bus.mailbox_ports import LinkLost, MailboxBus, Publication
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
@@ -150,7 +150,7 @@ async def test_a_reader_may_acknowledge_while_it_receives(corner: Corner) -> Non
         class Hasty(RememberingReader):
             """Acknowledges at once."""
 
-            def receive(self, received: Received) -> None:
+            def receive(self, received: Publication) -> None:
                 super().receive(received)
                 link.acknowledge([received])
 

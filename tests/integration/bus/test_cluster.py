@@ -10,7 +10,7 @@ import pytest
 from callplane.bus.names import WRAPPER, session_name
 from callplane.bus.ports import Sender, Unroutable
 from callplane.bus.rabbitmq import RabbitBus
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from testkit.crashes.node_faults import FAULTS, Fault
 from testkit.inprocess.bus import (
@@ -64,7 +64,7 @@ async def answers(sender: Sender, where: SessionId) -> bool:
     """Whether a command is carried out."""
     try:
         reply = await sender.send(command(where), wait=2)
-    except (Unroutable, Away):
+    except (Unroutable, Unavailable):
         return False
     return reply is not None and reply.problem is None
 
@@ -73,7 +73,7 @@ async def creates(sender: Sender) -> bool:
     """Whether a creation is."""
     try:
         return await sender.send(creation(), wait=2) is not None
-    except (Unroutable, Away):
+    except (Unroutable, Unavailable):
         return False
 
 
@@ -107,7 +107,7 @@ async def test_what_lives_on_the_other_node_goes_on(cluster_vhost: ClusterVhost,
             await _troubles_are_kept(half, sender, one)
             async with half.corner.bus() as late, late.listener(two.work()) as second:
                 await second.listen(half.here)
-                with pytest.raises((NodeDown, Away)):
+                with pytest.raises((NodeDown, Unavailable)):
                     await second.listen(half.there)
                 new = session()
                 await second.listen(new)
@@ -127,7 +127,7 @@ async def _only_that_node(half: Halves, bus: RabbitBus, sender: Sender) -> None:
             await sender.send(creation(), wait=2)
         with pytest.raises(Unroutable):
             await sender.send(command(half.there), wait=2)
-        with pytest.raises(Away):
+        with pytest.raises(Unavailable):
             await bus.messenger.to_participant(BOB, message("lost", half.there))
         with pytest.raises(NodeDown):
             await bus.topology.open_mailbox(half.there, BOB)

@@ -12,7 +12,7 @@ import pytest
 from callplane.bus.names import session_name
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.connection import raw_channel
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
 from cli.machine.process import Command, running
 from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, equal, session, until
@@ -121,12 +121,12 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 async def test_a_bus_may_be_opened_without_a_broker() -> None:
-    """A program starts all the same, and says Away until there is one."""
+    """A program starts all the same, and says Unavailable until there is one."""
     async with open_bus(RabbitSettings("amqp://127.0.0.1:9/", pace=FAST)) as bus:
         assert not bus.up()
-        with pytest.raises(Away):
+        with pytest.raises(Unavailable):
             await bus.wait_up(0.1)
         async with bus.sender() as sender, bus.listener(Told().work()) as listener:
             assert listener.listening() == frozenset()
-            with pytest.raises(Away):
+            with pytest.raises(Unavailable):
                 await sender.post(command(session()))

@@ -7,8 +7,8 @@ import aio_pika
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connection import Timings, open_link
-from callplane.bus.rabbitmq.consumer_channel import Lane, LaneUser
-from callplane.concurrency import beside
+from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
+from callplane.concurrency import alongside
 from callplane.contracts.errors import NodeDown
 from testkit.inprocess.bus import until
 from testkit.servers.servers import Vhost
@@ -28,9 +28,9 @@ async def test_what_is_wanted_while_it_attaches_is_consumed(vhost: Vhost) -> Non
         for queue in ("early", "late"):
             await channel.declare_queue(queue, durable=True)
         async with open_link(vhost.url, "test", Timings()) as link:
-            lane = Lane(link, 1, LaneUser(arrived, lambda _: None, exists, all_exist))
+            lane = ConsumerChannel(link, 1, ConsumerCallbacks(arrived, lambda _: None, exists, all_exist))
             lane.want("early")
-            async with beside(lane.run()):
+            async with alongside(lane.run()):
                 await asyncio.wait_for(asked.wait(), 5)
                 lane.want("late")
                 may_answer.set()
@@ -52,10 +52,10 @@ async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> Non
             await channel.declare_queue(queue, durable=True)
         async with open_link(vhost.url, "test", Timings()) as link:
             lost: list[str] = []
-            lane = Lane(link, 1, LaneUser(arrived, lost.append, exists, all_exist))
+            lane = ConsumerChannel(link, 1, ConsumerCallbacks(arrived, lost.append, exists, all_exist))
             for queue in "abc":
                 lane.want(queue)
-            async with beside(lane.run()):
+            async with alongside(lane.run()):
                 await until(lambda: consumes(lane, "a", "c"))
                 down.add("c")
                 await channel.queue_delete("c")
@@ -80,11 +80,11 @@ async def all_exist(_: Sequence[str]) -> bool:
     raise AssertionError
 
 
-async def down_are(lane: Lane, *queues: str) -> bool:
+async def down_are(lane: ConsumerChannel, *queues: str) -> bool:
     """Whether these, and no others, are known to be down."""
     return lane.down == set(queues)
 
 
-async def consumes(lane: Lane, *queues: str) -> bool:
+async def consumes(lane: ConsumerChannel, *queues: str) -> bool:
     """Whether it consumes these and no others."""
     return lane.consumed == set(queues)

@@ -1,4 +1,6 @@
-"""RabbitMQ stopped, paused, starved and restarted: Away in bounded time, and back without help (design 3.4 and 10)."""
+"""RabbitMQ stopped, paused, starved and restarted: Unavailable in bounded time, and back without help (design 3.4
+and 10).
+"""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,7 +11,7 @@ from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.connection import Timings
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
 from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, is_listening_to, message, reading, session, until
 from testkit.servers.servers import Vhost
@@ -19,9 +21,9 @@ HASTY = Timings(confirm=0.5, call=0.5, connect=1.0, longest_pause=0.2)
 
 
 async def away_within(seconds: float, doing: Awaitable[object]) -> None:
-    """Raises Away, and soon enough."""
+    """Raises Unavailable, and soon enough."""
     async with asyncio.timeout(seconds):
-        with pytest.raises(Away):
+        with pytest.raises(Unavailable):
             await doing
 
 
@@ -31,7 +33,7 @@ async def is_down(bus: RabbitBus) -> bool:
 
 
 async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_vhost: Vhost) -> None:
-    """Every port says Away at once; queues, consumers and reply queue are there again by themselves."""
+    """Every port says Unavailable at once; queues, consumers and reply queue are there again by themselves."""
     told, where, other = Told(), session(), session()
     corner = RabbitCorner(own_vhost.url)
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -180,7 +182,7 @@ async def test_an_alarm_blocks_publishing_only(own_vhost: Vhost) -> None:
             async def published() -> bool:
                 try:
                     await bus.messenger.to_session(where, [message("3", where)])
-                except Away:
+                except Unavailable:
                     return False
                 return True
 

@@ -1,6 +1,6 @@
 """A program's own queue is gone while its connection stands: it gets another, for else nobody would reach it again."""
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from testkit.inprocess.bus import RabbitCorner, Told, command, session, until
 from testkit.servers.servers import Vhost
 
@@ -24,7 +24,7 @@ async def test_replies_come_to_a_new_queue(vhost: Vhost) -> None:
         async def answered() -> bool:
             try:
                 return await sender.send(command(where), wait=1) is not None
-            except Away:
+            except Unavailable:
                 return False
 
         await until(answered)

@@ -9,8 +9,8 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.bus.rabbitmq import RabbitBus, arguments
-from callplane.bus.rabbitmq.publisher import Address, Letter
-from callplane.contracts.errors import Away, Trouble
+from callplane.bus.rabbitmq.publisher import Address, AmqpMessage
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, new_id
 from testkit.inprocess.bus import RabbitCorner, Told, channel_pids, command, equal, message, session, until
 from testkit.servers.servers import Vhost
@@ -93,7 +93,7 @@ async def test_a_broker_that_lost_its_exchanges_gets_them_again(vhost: Vhost) ->
         async with await aio_pika.connect(vhost.url) as connection:
             channel = await connection.channel()
             await channel.exchange_delete("messages")
-            with pytest.raises(Away):
+            with pytest.raises(Unavailable):
                 await bus.messenger.to_session(where, [message("2", where)])
             await bus.messenger.to_session(where, [message("3", where)])
             await channel.queue_delete("wrapper")
@@ -194,13 +194,13 @@ async def test_a_publish_that_is_cancelled_spoils_no_other(vhost: Vhost) -> None
     """Cancelled between its frames or before its confirm: the channel's count of confirms stays right."""
     async with RabbitCorner(vhost.url).bus() as bus:
         assert isinstance(bus, RabbitBus)
-        await bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+        await bus.publisher.publish(AmqpMessage(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
         for steps in range(12):
             task = asyncio.ensure_future(
-                bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+                bus.publisher.publish(AmqpMessage(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
             )
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
-            await bus.publisher.publish(Letter(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")
+            await bus.publisher.publish(AmqpMessage(b"", new_id()), Address("", "wrapper", mandatory=True), key="k")

@@ -14,7 +14,7 @@ import pytest
 from callplane.contracts.commands import Caller, Envelope, UpdateSession
 from callplane.contracts.ids import new_id
 from cli.machine.process import python
-from testkit.clients.participant import Person, person, pods
+from testkit.clients.participant import Participant, person, pods
 from testkit.crashes.leak_check import pipelines
 from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
 from testkit.servers.servers import Servers
@@ -115,7 +115,7 @@ async def test_what_was_given_up_is_listed_sent_again_and_removed(servers: Serve
         assert "dead-letters.reader" not in await servers.vhost.queues()
 
 
-def count(somebody: Person, type_: str) -> int:
+def count(somebody: Participant, type_: str) -> int:
     """How many messages of a type have come."""
     return sum(message["type"] == type_ for message in somebody.messages)
 

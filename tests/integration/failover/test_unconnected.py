@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from testkit.clients.calls import KEY
-from testkit.clients.participant import Person, Pods, person, pods
+from testkit.clients.participant import Participant, Pods, person, pods
 from testkit.fakes.sdp import plain
 from testkit.servers.programs import Size, cluster
 from testkit.servers.servers import Servers
@@ -54,7 +54,7 @@ class Slow(Strange):
         return answer
 
 
-async def offers(somebody: Person, *candidates: str) -> str:
+async def offers(somebody: Participant, *candidates: str) -> str:
     """Publish what nobody will ever send, with these candidates."""
     connections = f"/sessions/{somebody.session}/connections"
     made = await somebody.ask("POST", connections, json={"kind": "publish", "sdp_offer": plain("sendonly")})
@@ -65,7 +65,7 @@ async def offers(somebody: Person, *candidates: str) -> str:
     return str(made.json()["id"])
 
 
-async def told_in_time(somebody: Person, connection: str, began: float) -> None:
+async def told_in_time(somebody: Participant, connection: str, began: float) -> None:
     """It hears of its own connection: that it failed, and why."""
     data = {"connection_id": connection, "state": "failed", "reason": NEVER}
     await somebody.heard(lambda m: m["type"] == "connection-state" and m["data"] == data)

@@ -9,7 +9,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store import attachments as module
 from callplane.store.attachments import Attachment, Attachments
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import open_database
 from testkit.inprocess.mailboxes import S
 from testkit.servers.servers import Database
@@ -118,7 +118,7 @@ async def test_an_ended_one_is_listed_until_its_seat_is_pulled(database: Databas
 async def test_orphans_are_those_of_dead_pods(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not those of living ones, and not one that was attached since the living were counted."""
     async with open_database(database.url, database.name) as opened:
-        attachments, pods = Attachments(opened), Pods(opened, lease_seconds=1.0)
+        attachments, pods = Attachments(opened), PodLeases(opened, lease_seconds=1.0)
         await pods.renew("a", "pod.a.1")
         await attachments.open(S, ANN)
         await attachments.take(await seen(attachments), "pod.a.1")
@@ -188,7 +188,7 @@ async def test_who_is_away_for_long_is_looked_at_rarely(database: Database) -> N
 async def test_a_lease_is_over_by_itself_or_given_back(database: Database) -> None:
     """A pod without a link holds nothing."""
     async with open_database(database.url, database.name) as opened:
-        pods = Pods(opened, lease_seconds=0.3)
+        pods = PodLeases(opened, lease_seconds=0.3)
         await pods.renew("a", "pod.a")
         await pods.renew("b", "pod.b")
         await pods.renew("c", None)

@@ -7,7 +7,7 @@ import pytest
 from api.mailboxes.link_tasks import link_tasks
 from callplane.bus.mailbox_ports import LinkLost
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
 from testkit.servers.proxy import proxies
 from testkit.servers.servers import Vhost
@@ -37,7 +37,7 @@ async def test_no_link_is_made_over_a_silent_connection(vhost: Vhost, monkeypatc
     async with proxies() as open_proxy:
         link = await open_proxy(vhost.node.port)
         link.silence()
-        with pytest.raises(Away):
+        with pytest.raises(Unavailable):
             async with RabbitMailboxes(vhost.url.replace(str(vhost.node.port), str(link.port))).connect(lambda _: None):
                 raise AssertionError
 

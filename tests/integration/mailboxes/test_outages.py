@@ -7,7 +7,7 @@ from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
-from callplane.store.leases import Pods
+from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import open_database
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import rabbitmq
@@ -31,7 +31,7 @@ async def test_a_pod_that_cannot_renew_its_lease_ends_its_polls(mongod_server: M
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
         holder = (await scene.attachment(ann)).holder
-        pods = Pods(scene.database)
+        pods = PodLeases(scene.database)
 
         async def living() -> bool:
             return await pods.holders() == {holder}

@@ -10,7 +10,7 @@ import httpx
 
 from api.app import serve
 from api.auth.tokens import ParticipantTokens
-from api.dispatch.buses import Carriers
+from api.dispatch.buses import Buses
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
@@ -46,7 +46,7 @@ async def served(database: Database) -> AsyncIterator[Served]:
     headers = {"Authorization": f"Bearer {token}"}
     async with (
         open_database(database.url, database.name) as opened,
-        serve(settings, carriers=Carriers(ScriptedBus(), mailboxes)) as url,
+        serve(settings, carriers=Buses(ScriptedBus(), mailboxes)) as url,
         httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as http,
     ):
         scene = Scene(opened, mailboxes, MemoryPublisher(mailboxes), Attachments(opened))

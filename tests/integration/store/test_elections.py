@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from callplane.contracts.commands import CreateSession
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId, new_id
 from callplane.store.change_stream import Watch, watch
 from cli.machine.replica_set import ReplicaSet
@@ -43,19 +43,19 @@ class Diary:
             try:
                 async with asyncio.timeout(SLOWEST):
                     await self.store.sessions.create(id_, CreateSession(), self.store.soon())
-            except Away:
+            except Unavailable:
                 await asyncio.sleep(0.1)
             else:
                 self.acknowledged.append(id_)
                 return
 
     async def read(self, stream: Watch) -> None:
-        """Follow the stream; a pause of the servers is Away, and StreamLost would end this test."""
+        """Follow the stream; a pause of the servers is Unavailable, and StreamLost would end this test."""
         while True:
             try:
                 async with asyncio.timeout(SLOWEST):
                     fact = await stream.next()
-            except Away:
+            except Unavailable:
                 await asyncio.sleep(0.1)
                 continue
             if fact is not None and fact.what == "opened":

@@ -4,7 +4,7 @@ import asyncio
 
 from callplane.contracts.media import MediaRef
 from callplane.store.media_servers import PLACED_KIB
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
 from testkit.servers.until import until
@@ -12,13 +12,13 @@ from testkit.servers.until import until
 BOTH = frozenset({"a", "b"})
 
 
-async def pool_of(store: Repositories, **memory: int) -> PoolOrders:
+async def pool_of(store: Repositories, **memory: int) -> ServerPool:
     """These servers, up, with so much memory in use."""
     for name, used in memory.items():
         await store.servers.register(name, f"ws://{name}/")
         await store.servers.reached(name, "wrapper", f"process of {name}")
         await store.servers.measured(name, used)
-    return PoolOrders(store.database)
+    return ServerPool(store.database)
 
 
 async def test_one_has_the_turn_until_it_is_over(database: Database) -> None:
@@ -78,7 +78,7 @@ async def test_sessions_of_a_removed_server_are_lost_and_of_others_not(database:
 
 async def test_what_an_operator_removed_is_not_brought_back_by_settings(database: Database) -> None:
     async with repositories(database) as store:
-        pool = PoolOrders(store.database)
+        pool = ServerPool(store.database)
         assert await store.servers.configure("a", "ws://a/")
         assert await pool.remove("a") == "removed"
         assert await pool.remove("a") == "unknown"
@@ -94,7 +94,7 @@ async def test_what_an_operator_removed_is_not_brought_back_by_settings(database
 async def test_an_order_to_remove_what_is_just_configured_stands(database: Database) -> None:
     async with repositories(database) as store:
         for _ in range(10):
-            pool = PoolOrders(store.database)
+            pool = ServerPool(store.database)
             assert await pool.add("a", "ws://a/")
             configured = (store.servers.configure("a", "ws://a/") for _ in range(5))
             removed, *_ = await asyncio.gather(pool.remove("a"), *configured)

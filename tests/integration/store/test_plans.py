@@ -7,7 +7,7 @@ from typing import Any
 
 from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
@@ -44,7 +44,7 @@ SWEEPS: dict[str, Ask] = {
     "dead wrappers": lambda s: s.wrappers.bury(),
     "pods": lambda s: s.pods.holders(),
     "sessions counted": lambda s: s.servers.count_sessions(),
-    "the pool with its sessions": lambda s: PoolOrders(s.database).all(),
+    "the pool with its sessions": lambda s: ServerPool(s.database).all(),
 }
 
 
@@ -127,7 +127,7 @@ async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -
         assert [one.participant_id for one in await store.attachments.away()] == ["away"]
         assert [one.participant_id for one in await store.attachments.ended()] == ["ended"]
         assert await store.attachments.detach_orphans(HOLDERS) == 1
-        assert {view.sessions for view in await PoolOrders(store.database).all()} == {2 * N / SERVERS}
+        assert {view.sessions for view in await ServerPool(store.database).all()} == {2 * N / SERVERS}
         assert await costly(raw) == []
         for collection in something():
             await raw[collection].drop_indexes()

@@ -13,7 +13,7 @@ from callplane.contracts.ids import new_id
 from callplane.store.decoding import Unreadable
 from callplane.store.documents import MediaRef, Seat
 from callplane.store.seats import SeatGuard
-from callplane.store.session_pages import Listing
+from callplane.store.session_pages import SessionPages
 from callplane.store.views import participant_view
 from testkit.fakes.json_values import EXAMPLES, OBJECTS, same
 from testkit.inprocess.repositories import Repositories, repositories
@@ -40,7 +40,7 @@ async def there_and_back(store: Repositories, values: list[dict[str, Any]]) -> N
     assert same(after.metadata, changed)
     assert same(after.outbox[-2].data["session"]["metadata"], changed)
     assert (same(after.participants[0].metadata, moved), after.participants[0].name) == (True, "Bo")
-    page = await Listing(store.database).page(None, 500)
+    page = await SessionPages(store.database).page(None, 500)
     listed = next(one for one in page.sessions if one.id == session.id)
     assert same(session_of(listed), session_of(after))
 
@@ -79,7 +79,7 @@ async def test_what_cannot_be_read_hides_nothing_else(database: Database, rubbis
         owing = {"chores": LONG_SINCE, "outbox": LONG_SINCE, "participants": [{"state": "reconnecting"}]}
         await database.write("sessions", {"_id": id_, "media": 1, "server": "gone", **owing, **rubbish})
         good = await store.session()
-        assert (await Listing(store.database).page(None, 10)).sessions[0].id == good.id
+        assert (await SessionPages(store.database).page(None, 10)).sessions[0].id == good.id
         await store.sessions.close(good.id, "closed")
         counted = store.sessions.counted
         won = [await counted.win(owing, -1) for owing in await counted.owing(-1) if owing != id_]

@@ -5,7 +5,7 @@ import asyncio
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.media import MediaRef
-from callplane.store.change_stream import Seen, watch
+from callplane.store.change_stream import StreamEvent, watch
 from testkit.inprocess.repositories import repositories
 from testkit.servers.servers import Database
 
@@ -23,17 +23,17 @@ async def test_it_shows_opening_closing_loss_and_the_pool(database: Database) ->
         assert await store.servers.monitor("a", "w")
         assert await store.servers.unreached("a", "w", refused=True)
         await store.sessions.close(session.id, "closed")
-        seen: list[Seen] = []
+        seen: list[StreamEvent] = []
         async with asyncio.timeout(10):
             while len(seen) < 6:
                 seen += [fact for fact in [await stream.next()] if fact]
         assert seen == [
-            Seen("opened", session.id),
-            Seen("epoch", session.id),
-            Seen("server", "a"),
-            Seen("server", "a"),
-            Seen("server", "a"),
-            Seen("closed", session.id),
+            StreamEvent("opened", session.id),
+            StreamEvent("epoch", session.id),
+            StreamEvent("server", "a"),
+            StreamEvent("server", "a"),
+            StreamEvent("server", "a"),
+            StreamEvent("closed", session.id),
         ]
 
 

@@ -13,7 +13,7 @@ from testkit.inprocess.wrappers import Room, room
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 from wrapper.app import Program
-from wrapper.sweeps.sweep_leases import Duties
+from wrapper.sweeps.sweep_leases import OwnSweeps
 
 SECONDS = 3.0
 EACH = 14.0
@@ -22,8 +22,8 @@ EACH = 14.0
 
 async def test_who_stops_doing_it_is_followed_by_another(database: Database) -> None:
     async with repositories(database) as store:
-        leases = sweep_leases.Duties(store.database, lease_seconds=1.0)
-        one, two = Duties(leases, "one"), Duties(leases, "two")
+        leases = sweep_leases.SweepLeases(store.database, lease_seconds=1.0)
+        one, two = OwnSweeps(leases, "one"), OwnSweeps(leases, "two")
 
         async def both(sweep: str = "x") -> list[bool]:
             for wrapper in (one, two):

@@ -3,14 +3,14 @@
 import asyncio
 
 from callplane.contracts.commands import Leave, Publish, UpdateSession
-from callplane.contracts.ids import made_by, new_id
+from callplane.contracts.ids import id_made_by, new_id
 from callplane.store.connections import Wanted
 from callplane.store.documents import SessionDocument
 from testkit.crashes.leak_check import children, pipelines
 from testkit.inprocess.wrappers import Room, offer, room
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
-from wrapper.media.port import Line
+from wrapper.media.port import EndpointOwner
 
 
 async def now(r: Room, session: str) -> SessionDocument:
@@ -44,12 +44,12 @@ async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(ser
         assert media is not None
         # A wrapper claims, makes its endpoint, and dies before the commit.
         command = new_id()
-        connection = made_by(command)
+        connection = id_made_by(command)
         await r.store.connections.offer(Wanted(connection, session, ann, "publish"))
         claimed = await r.store.connections.claim(connection, 1, "dead", ["dead"])
         assert claimed is not None
         port = r.programs[0].context.media
-        orphan = await port.create_endpoint(media, Line(session, ann, connection, 1, 1))
+        orphan = await port.create_endpoint(media, EndpointOwner(session, ann, connection, 1, 1))
         body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"))
         made = (await r.done(body, session, command))["connection"]
         assert (made["id"], made["state"]) == (connection, "ready")
@@ -63,7 +63,7 @@ async def test_a_woken_claim_holder_cannot_commit(servers: Servers) -> None:
         session = await r.session()
         ann = await r.seat(session)
         command = new_id()
-        connection = made_by(command)
+        connection = id_made_by(command)
         await r.store.connections.offer(Wanted(connection, session, ann, "publish"))
         paused = await r.store.connections.claim(connection, 1, "paused", ["paused"])
         assert paused is not None

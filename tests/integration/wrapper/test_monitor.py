@@ -8,13 +8,13 @@ from structlog.testing import capture_logs
 from callplane.contracts.commands import Stop
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from kurento_client import connect
 from testkit.crashes.leak_check import ask, children, pipelines
 from testkit.inprocess.wrappers import room
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
-from wrapper.media.port import Line
+from wrapper.media.port import EndpointOwner
 
 
 async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers: Servers) -> None:
@@ -27,7 +27,7 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
         assert document.media is not None
         foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
         port = r.programs[0].context.media
-        lost_endpoint = await port.create_endpoint(document.media, Line(session, ann, "never-stored", 1, 1))
+        lost_endpoint = await port.create_endpoint(document.media, EndpointOwner(session, ann, "never-stored", 1, 1))
         lost_pipeline = await port.create_pipeline(document.media.server, "no-such-session", 1)
 
         async def clean() -> bool:
@@ -96,7 +96,7 @@ async def test_operators_see_how_many_pipelines_a_server_has_and_which_process_i
         session = await r.session()
         await r.publish(session, await r.seat(session))
         foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
-        orders = PoolOrders(r.store.database)
+        orders = ServerPool(r.store.database)
 
         async def counts(wanted: int) -> bool:
             return [one.pipelines for one in await orders.all()] == [wanted]
@@ -122,7 +122,7 @@ async def test_a_paused_claim_is_taken_away_before_its_endpoint_is_released(serv
         await r.store.connections.offer(Wanted("k", session, ann, "publish"))
         claimed = await r.store.connections.claim("k", 1, me, [me])
         assert claimed is not None
-        made = await r.programs[0].context.media.create_endpoint(document.media, Line(session, ann, "k", 1, 1))
+        made = await r.programs[0].context.media.create_endpoint(document.media, EndpointOwner(session, ann, "k", 1, 1))
 
         async def gone() -> bool:
             return made.id not in await children(r.media(), document.media.id)

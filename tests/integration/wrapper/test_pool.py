@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 from callplane.contracts.commands import Publish
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
-from callplane.store.server_pool import PoolOrders
+from callplane.store.server_pool import ServerPool
 from testkit.crashes.leak_check import pipelines
 from testkit.inprocess.wrappers import Room, offer, room, until_up
 from testkit.servers.servers import Servers
@@ -47,7 +47,7 @@ async def names(r: Room) -> list[str]:
 
 async def test_one_that_comes_while_we_run_is_used_and_one_that_goes_is_let_go(servers: Servers) -> None:
     async with room(servers) as r:
-        pool = PoolOrders(r.store.database)
+        pool = ServerPool(r.store.database)
         before = await call(r)
         [old] = await names(r)
         machine = await r.machines.start_media_server()
@@ -106,7 +106,7 @@ async def _said(logs: list[EventDict], servers: set[str]) -> bool:
 
 async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> None:
     async with room(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
-        pool = PoolOrders(r.store.database)
+        pool = ServerPool(r.store.database)
         one, two = await names(r)
         await pool.change(two, cordoned=True, draining=None)
         sessions = [await call(r) for _ in range(10)]
@@ -147,7 +147,7 @@ async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> No
 
 async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matters_no_more(servers: Servers) -> None:
     async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
-        pool = PoolOrders(r.store.database)
+        pool = ServerPool(r.store.database)
         [program, _] = r.programs
         moved, waiting = await call(r), await r.session()
         server = (await now(r, moved)).server or ""
@@ -174,7 +174,7 @@ async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matt
 
 async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
     async with room(servers, media_servers=2, sweep_seconds=0.1) as r:
-        pool = PoolOrders(r.store.database)
+        pool = ServerPool(r.store.database)
         one, two = await names(r)
         await pool.change(two, cordoned=True, draining=None)
         session = await call(r)

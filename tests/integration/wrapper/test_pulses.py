@@ -9,7 +9,7 @@ import pytest
 
 from callplane.contracts.commands import Command, Publish, Subscribe
 from callplane.store import receiver_reports
-from callplane.store.receiver_reports import Pulses
+from callplane.store.receiver_reports import ReceiverReports
 from testkit.clients.webrtc_peers import TestPeer, peers
 from testkit.inprocess.mailbox_reader import read_for
 from testkit.inprocess.repositories import repositories
@@ -76,7 +76,7 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
     monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
     monkeypatch.setattr(receiver_reports, "FIRST_SECONDS", 0.2)
     async with repositories(database) as store:
-        watched = Pulses(store.database, store.clock)
+        watched = ReceiverReports(store.database, store.clock)
         ready = {"state": "ready", "media_state": "connected"}
         for id_ in ("still", "alive", "early", "unsent"):
             await store.database["connections"].insert_one({"_id": id_, **ready})
@@ -110,7 +110,7 @@ async def test_what_comes_after_a_silence_may_be_reported_on_first(
 ) -> None:
     monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
     async with repositories(database) as store:
-        watched, since = Pulses(store.database, store.clock), store.clock.now()
+        watched, since = ReceiverReports(store.database, store.clock), store.clock.now()
         await store.database["connections"].insert_one({"_id": "c", "state": "ready", "media_state": "connected"})
         for _ in range(6):
             assert not await watched.stopped("c", since, ([1.0], 7), store.soon())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.messages import Message
 from callplane.store.documents import ConnectionDocument
 from testkit.inprocess.wrappers import Room, room
@@ -63,7 +63,7 @@ class Unconfirmed:
         """Tell it, or fail."""
         if participant == self._participant and message.type == "ice-candidate" and not self.well.is_set():
             self.refused += 1
-            raise Away("not confirmed")
+            raise Unavailable("not confirmed")
         told: bool = await self._messenger.to_participant(participant, message)
         return told
 

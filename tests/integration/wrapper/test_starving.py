@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.attachments import LIMIT
 from testkit.inprocess.crowded_database import connection, session
@@ -155,7 +155,7 @@ async def test_where_the_store_or_the_broker_was_away_it_is_tried_a_second_later
         document = owing("delete-session", 60, status="closed")
         await one.store.database["sessions"].insert_one(document)
         one.broker.away = True
-        with suppress(Away):
+        with suppress(Unavailable):
             await one.sweeps.owed()
         found = await one.store.database["sessions"].find_one({"_id": document["_id"]})
         assert found is not None

@@ -12,17 +12,17 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
 from callplane.store.mongo.database import Database as Store
 from callplane.store.mongo.database import open_database
-from callplane.store.mongo.driver import Calm
+from callplane.store.mongo.driver import ShieldedCalls
 from testkit.fakes.asgi import api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.inprocess.mailboxes import S, message
 from testkit.servers.servers import Database
 
 
-class Slow(Calm):
+class Slow(ShieldedCalls):
     """Operations that wait as long as the test says, as those of a pool do that is full."""
 
-    def __init__(self, calm: Calm) -> None:
+    def __init__(self, calm: ShieldedCalls) -> None:
         super().__init__()
         self._calm = calm
         self.free = asyncio.Event()

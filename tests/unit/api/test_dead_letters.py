@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callplane.bus.consuming.delivery import Received
+from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.memory.broker import DeadLetter
 from callplane.bus.ports import Unroutable
 from callplane.contracts.commands import Caller, Envelope, Join
@@ -29,7 +29,7 @@ def letter(body: bytes | None = None, session_id: str = "s") -> DeadLetter:
     join = Join(display_name="secret")
     envelope = Envelope(id=id_, session_id=session_id, caller=Caller(kind="key"), deadline=LONG_AGO, body=join)
     told = envelope.model_dump_json().encode() if body is None else body
-    received = Received(told, f"session.{session_id}", id_, 5, False, "replies", None, None)
+    received = RawDelivery(told, f"session.{session_id}", id_, 5, False, "replies", None, None)
     return DeadLetter(received, "attempts: no server", LONG_AGO)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from api.ice_servers import Turn
+from api.ice_servers import TurnCredentials
 from api.settings import Settings, mistakes
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,7 +16,7 @@ SECRET = "s" * 40
 
 
 def test_a_credential_names_its_end_and_is_signed_with_the_shared_secret() -> None:
-    given = Turn(("turn:turn.example.org:3478",), "north", 3600).ice_server("seat", NOW)
+    given = TurnCredentials(("turn:turn.example.org:3478",), "north", 3600).ice_server("seat", NOW)
     assert given["urls"] == ["turn:turn.example.org:3478"]
     assert given["username"] == f"{int(NOW.timestamp()) + 3600}:seat"
     again = hmac.new(b"north", given["username"].encode(), hashlib.sha1).digest()
@@ -24,7 +24,7 @@ def test_a_credential_names_its_end_and_is_signed_with_the_shared_secret() -> No
 
 
 def test_another_seat_has_another_credential() -> None:
-    turn = Turn(("turn:turn.example.org:3478",), "north", 3600)
+    turn = TurnCredentials(("turn:turn.example.org:3478",), "north", 3600)
     assert turn.ice_server("a", NOW)["credential"] != turn.ice_server("b", NOW)["credential"]
 
 

@@ -13,11 +13,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.http import slow_clients
-from api.mailboxes.subscription import Reading
+from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from api.streaming.sse import BEAT, EventStream, events
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.messages import Message
 from testkit.clients.transports import events_of, opened_socket
@@ -28,7 +28,7 @@ from tests.integration.mailboxes.test_over_http import ANN, Served, served
 
 def test_a_message_is_one_event_whatever_it_holds() -> None:
     """A line break in it would end its line: each line is a ``data`` field, which the reader joins again."""
-    batch = Batch((Received("t1", b'{"id":"1"}'), Received("t2", b'{"a":\r\n"b"}')))
+    batch = Batch((Publication("t1", b'{"id":"1"}'), Publication("t2", b'{"a":\r\n"b"}')))
     assert events(batch) == b'id: t1\ndata: {"id":"1"}\n\nid: t2\ndata: {"a":\ndata: "b"}\n\n'
     assert events(Batch()) == b""
 
@@ -56,7 +56,7 @@ async def streaming(scene: Scene, timing: Timing) -> AsyncIterator[Wire]:
     """One event stream of a pod with these delays, until it ends by itself."""
     wire = Wire()
     async with scene.pod(timing) as pod, asyncio.timeout(10):
-        reading = Reading(pod.doors, (S, ANN), None)
+        reading = Subscription(pod.doors, (S, ANN), None)
         answer = EventStream(reading, await reading.next(0), timing)
         scope = {"type": "http", "path": "/messages/stream", "callplane.request_id": "r-1"}
         async with asyncio.TaskGroup() as tasks:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callplane.concurrency import Pauses, beside, forever, until_done
+from callplane.concurrency import Pauses, alongside, forever, until_done
 
 
 async def for_ever() -> None:
@@ -14,14 +14,14 @@ async def for_ever() -> None:
 
 async def test_the_work_ends_with_the_block() -> None:
     """However long it would have gone on."""
-    async with beside(for_ever(), for_ever()):
+    async with alongside(for_ever(), for_ever()):
         pass
 
 
 async def test_the_blocks_own_error_comes_out_as_it_is() -> None:
     """Not in a group: callers catch it by its type."""
     with pytest.raises(KeyError):
-        async with beside(for_ever()):
+        async with alongside(for_ever()):
             raise KeyError
 
 
@@ -32,7 +32,7 @@ async def test_a_crash_of_the_work_ends_the_block() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ExceptionGroup) as raised:
-        async with beside(crash()):
+        async with alongside(crash()):
             await for_ever()
     assert isinstance(raised.value.exceptions[0], ZeroDivisionError)
 
@@ -41,7 +41,7 @@ async def test_cancelling_the_block_is_cancelling() -> None:
     """The work ends, and the cancellation goes on."""
 
     async def block() -> None:
-        async with beside(for_ever()):
+        async with alongside(for_ever()):
             await for_ever()
 
     task = asyncio.ensure_future(block())
@@ -79,7 +79,7 @@ async def test_nothing_that_a_loop_raises_ends_it() -> None:
     group = ExceptionGroup("of tasks", [ZeroDivisionError()])
     work = Failing(KeyError("x"), group, None, asyncio.CancelledError(), AssertionError())
     counted: list[str] = []
-    async with beside(forever("the loop", work.run, failed=counted.append, pauses=QUICK)), asyncio.timeout(5):
+    async with alongside(forever("the loop", work.run, failed=counted.append, pauses=QUICK)), asyncio.timeout(5):
         await work.steady.wait()
     assert work.begun == 6
     assert counted == ["the loop"] * 5

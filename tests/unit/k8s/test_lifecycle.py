@@ -4,7 +4,7 @@ import pytest
 
 from api.http.server import SHUTDOWN
 from api.settings import Settings
-from callplane.bus.consuming.worker_pool import Pace
+from callplane.bus.consuming.worker_pool import ConsumerLimits
 from testkit.deploy.manifests import OVERLAYS, Container, Object, rendered
 from wrapper.__main__ import BROKER_SECONDS
 from wrapper.app import FINISH_SECONDS, START_SECONDS
@@ -26,7 +26,7 @@ def test_the_api_may_drain_before_it_is_killed(overlay: str) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_wrapper_may_drain_before_it_is_killed(overlay: str) -> None:
     container = rendered(overlay).container("wrapper")
-    drain = Pace().drain_limit + 2 * Pace().return_limit + FINISH_SECONDS
+    drain = ConsumerLimits().drain_limit + 2 * ConsumerLimits().return_limit + FINISH_SECONDS
     assert grace(container) >= drain + CLOSING
 
 

@@ -5,10 +5,10 @@ from typing import Any, cast
 import pytest
 
 from callplane.bus.ports import StillOpen
-from callplane.contracts.errors import Away, NodeDown, Trouble
+from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from wrapper.monitoring.metrics import Metrics
-from wrapper.session_queues import Listening
+from wrapper.session_queues import SessionQueues
 
 S = SessionId("s")
 
@@ -47,12 +47,14 @@ class Broker:
         self.unlistened.append(session)
 
 
-@pytest.mark.parametrize("trouble", [None, Trouble("deleted meanwhile"), NodeDown("down"), Away("away")], ids=repr)
+@pytest.mark.parametrize(
+    "trouble", [None, Trouble("deleted meanwhile"), NodeDown("down"), Unavailable("away")], ids=repr
+)
 @pytest.mark.parametrize("epoch", [1, None])
 async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | None, epoch: int | None) -> None:
     """What was declared of a closed session is owed a deletion, unless the broker is away: the list asks again."""
     store, broker = Store(epoch), Broker(trouble)
-    listening = Listening(cast(Any, None), cast(Any, store), cast(Any, broker), lambda *_: None, Metrics())
+    listening = SessionQueues(cast(Any, None), cast(Any, store), cast(Any, broker), lambda *_: None, Metrics())
     await listening.listen(S)
-    expected = [S] if epoch is None and not isinstance(trouble, Away) else []
+    expected = [S] if epoch is None and not isinstance(trouble, Unavailable) else []
     assert (store.owed, broker.unlistened) == (expected, expected)

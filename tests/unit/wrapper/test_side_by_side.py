@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from wrapper.side_by_side import AT_ONCE, side_by_side
 
 
@@ -30,9 +30,9 @@ async def test_a_database_that_is_away_is_not_asked_for_each_of_them() -> None:
     async def work(n: int) -> None:
         asked.append(n)
         await asyncio.sleep(0)
-        raise Away("for a while")
+        raise Unavailable("for a while")
 
-    with pytest.raises(Away):
+    with pytest.raises(Unavailable):
         await side_by_side(work, range(10 * AT_ONCE))
     assert len(asked) == AT_ONCE
 
@@ -43,9 +43,9 @@ async def test_what_one_of_them_fails_of_keeps_no_other_from_its_end() -> None:
     async def work(n: int) -> None:
         await asyncio.sleep(0.001 * n)
         if n == 0:
-            raise Away("just then")
+            raise Unavailable("just then")
         done.append(n)
 
-    with pytest.raises(Away):
+    with pytest.raises(Unavailable):
         await side_by_side(work, range(AT_ONCE))
     assert done == list(range(1, AT_ONCE))

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from wrapper.app import Program
 
 PATIENCE = 0.05
@@ -31,5 +31,5 @@ async def test_a_start_that_gets_on_is_waited_for() -> None:
 
 
 async def test_a_start_that_stands_still_is_given_up() -> None:
-    with pytest.raises(Away, match="no session was listened to"):
+    with pytest.raises(Unavailable, match="no session was listened to"):
         await program([0, 5, 5, 5, 9], asyncio.Event()).started(PATIENCE)

@@ -6,7 +6,7 @@ import jwt
 import pytest
 from starlette.datastructures import Headers
 
-from api.auth.credentials import Anybody, Credentials, KeyHolder
+from api.auth.credentials import Anonymous, Credentials, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
@@ -104,7 +104,7 @@ def test_only_bearer_is_understood() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST"])
 def test_open_access_lets_anybody_in_at_home(host: str) -> None:
-    assert credentials(open_access=True).of(Headers({"host": host})) == Anybody()
+    assert credentials(open_access=True).of(Headers({"host": host})) == Anonymous()
 
 
 @pytest.mark.parametrize(
@@ -135,15 +135,15 @@ def test_open_access_is_off_unless_said() -> None:
 
 def test_open_access_takes_the_origins_of_the_settings() -> None:
     opened = credentials(open_access=True, cors_origins="https://page.example.org")
-    assert opened.of(Headers({"host": "localhost", "origin": "https://page.example.org"})) == Anybody()
-    assert opened.of(Headers({"host": "localhost:8080", "origin": "http://localhost:8080"})) == Anybody()
+    assert opened.of(Headers({"host": "localhost", "origin": "https://page.example.org"})) == Anonymous()
+    assert opened.of(Headers({"host": "localhost:8080", "origin": "http://localhost:8080"})) == Anonymous()
 
 
 def test_a_token_of_the_run_is_asked_for_where_one_is_set() -> None:
     opened = credentials(open_access=True, open_token="open-sesame")
     assert refused(opened, host="localhost") == "unauthorized"
     assert refused(opened, host="localhost", authorization="Bearer open-other") == "unauthorized"
-    assert opened.of(Headers({"host": "localhost", "authorization": "Bearer open-sesame"})) == Anybody()
+    assert opened.of(Headers({"host": "localhost", "authorization": "Bearer open-sesame"})) == Anonymous()
     assert refused(opened, host="localhost", authorization="Bearer open-sesame", via="1.1 proxy") == "unauthorized"
 
 

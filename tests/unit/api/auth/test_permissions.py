@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.auth.credentials import Anybody, Credential, KeyHolder
-from api.auth.permissions import Permits
+from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.permissions import Permissions
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -16,7 +16,7 @@ from callplane.store.mongo.database import DatabaseClock, open_database
 from callplane.store.sessions import Sessions
 from testkit.servers.servers import Database
 
-KEY, OPEN = KeyHolder("web"), Anybody()
+KEY, OPEN = KeyHolder("web"), Anonymous()
 ANY, MINE, OTHER = (AccessToken("web", "ada", session, "publisher") for session in (None, "daily", "weekly"))
 BY_ID = AccessToken("web", "ada", "s", "moderator")
 
@@ -65,7 +65,7 @@ CODES_AT: dict[tuple[str, str], str] = {
 } | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
 
 
-DO: dict[str, Callable[[Permits, Credential], Any]] = {
+DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "create daily": lambda permits, who: permits.create(who, "daily"),
     "list": lambda permits, who: permits.list_sessions(who),
     "read": lambda permits, who: permits.read(who, "s"),
@@ -96,7 +96,7 @@ async def session_of(database: Database, **fields: Any) -> None:
         await client[database.name]["attachments"].insert_one(ended)
 
 
-async def outcome(permits: Permits, doing: str, who: Credential) -> str:
+async def outcome(permits: Permissions, doing: str, who: Credential) -> str:
     try:
         asked = DO[doing](permits, who)
         if inspect.isawaitable(asked):
@@ -110,7 +110,7 @@ async def outcome(permits: Permits, doing: str, who: Credential) -> str:
 async def test_the_table(database: Database, doing: str) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permits(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         got = {name: await outcome(permits, doing, who) for name, who in ALL.items()}
     refusals = {name: CODES_AT.get((doing, name), CODES.get(name, "forbidden")) for name in ALL}
     assert got == refusals | dict.fromkeys(LET[doing], "let")
@@ -119,7 +119,7 @@ async def test_the_table(database: Database, doing: str) -> None:
 async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Database) -> None:
     await session_of(database, status="closed")
     async with open_database(database.url, database.name) as opened:
-        permits = Permits(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         got = {doing: await outcome(permits, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
     let = {doing for doing, code in got.items() if code == "let"}
     assert let == {"read", "steer", "remove ada"}
@@ -129,7 +129,7 @@ async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Data
 async def test_a_gone_seat_hears_why(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permits(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         with pytest.raises(Refusal) as refusal:
             await permits.seat(GONE, "s")
         assert refusal.value.problem.reason == "connection-lost"
@@ -141,6 +141,6 @@ async def test_a_gone_seat_hears_why(database: Database) -> None:
 async def test_a_seat_that_comes_back_keeps_its_role(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permits(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         admission = await permits.join(ADA, "s", "moderator")
     assert (admission.role, admission.participant_id) == ("publisher", "ada")

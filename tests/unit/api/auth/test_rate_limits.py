@@ -3,8 +3,8 @@
 import pytest
 
 from api.auth import rate_limits
-from api.auth.credentials import Anybody, Credential, KeyHolder
-from api.auth.rate_limits import Allowances, kind_of, network_of
+from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.rate_limits import RateLimits, kind_of, network_of
 from api.auth.token_bucket import Bucket, Rate
 from api.auth.tokens import AccessToken, SeatToken
 from api.settings import Settings
@@ -34,7 +34,7 @@ def settings(**rates: float) -> Settings:
     return Settings(token_secrets=(SECRET,), **rates)
 
 
-def allowed(of: Allowances, credential: Credential, route: str = ROUTE, address: str = "192.0.2.1") -> int:
+def allowed(of: RateLimits, credential: Credential, route: str = ROUTE, address: str = "192.0.2.1") -> int:
     """How many requests are allowed at once."""
     for n in range(10_001):
         try:
@@ -59,7 +59,7 @@ def test_a_bucket_is_full_at_first_and_fills_again() -> None:
 
 def test_a_burst_and_then_as_fast_as_the_rate() -> None:
     clock = Clock()
-    of = Allowances(settings(rate_requests=5), clock)
+    of = RateLimits(settings(rate_requests=5), clock)
     assert allowed(of, ADA) == 50
     clock.now += 1
     assert allowed(of, ADA) == 5
@@ -69,7 +69,7 @@ def test_a_burst_and_then_as_fast_as_the_rate() -> None:
 
 def test_slow_rates_say_how_long_to_wait() -> None:
     clock = Clock()
-    of = Allowances(settings(rate_requests=0.125), clock)
+    of = RateLimits(settings(rate_requests=0.125), clock)
     assert allowed(of, ADA) == 1
     with pytest.raises(Refusal) as refused:
         of.spend(ADA, ROUTE, "")
@@ -79,7 +79,7 @@ def test_slow_rates_say_how_long_to_wait() -> None:
 
 def test_one_caller_starves_no_other_and_no_other_kind() -> None:
     """Candidates, signals and polls are counted apart: a flood of them must not stop a leave."""
-    of = Allowances(settings(rate_requests=1, rate_candidates=2, rate_signals=3, rate_polls=4, rate_keys=5), Clock())
+    of = RateLimits(settings(rate_requests=1, rate_candidates=2, rate_signals=3, rate_polls=4, rate_keys=5), Clock())
     access = AccessToken("key", "ada", None, "publisher")
     for caller in (ADA, BOB, access):
         assert allowed(of, caller) == 10
@@ -87,20 +87,20 @@ def test_one_caller_starves_no_other_and_no_other_kind() -> None:
         assert allowed(of, caller, "/sessions/{session_id}/signals") == 30
         assert allowed(of, caller, "/messages") == 40
         assert allowed(of, caller, "/messages/tickets") == 0
-    for server in (KeyHolder("one"), KeyHolder("two"), Anybody()):
+    for server in (KeyHolder("one"), KeyHolder("two"), Anonymous()):
         assert allowed(of, server) == 50
         assert allowed(of, server, "/sessions/{session_id}/signals") == 0
-    assert allowed(of, Anybody(), address="192.0.2.2") == 50
+    assert allowed(of, Anonymous(), address="192.0.2.2") == 50
 
 
 def test_no_rate_is_no_bound() -> None:
-    assert allowed(Allowances(settings(rate_requests=0), Clock()), ADA) == -1
+    assert allowed(RateLimits(settings(rate_requests=0), Clock()), ADA) == -1
 
 
 def test_strangers_are_known_by_their_network_and_push_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bad credential costs its sender's address; whoever has one IPv6 address has 2^64."""
     monkeypatch.setattr(rate_limits, "CALLERS_KEPT", 100)
-    of = Allowances(settings(rate_requests=1), Clock())
+    of = RateLimits(settings(rate_requests=1), Clock())
     assert allowed(of, ADA) == 10
     for n in range(1000):
         of.spend_stranger(f"198.51.{n // 256}.{n % 256}")
@@ -117,7 +117,7 @@ def test_strangers_are_known_by_their_network_and_push_nobody_out(monkeypatch: p
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was seen last stays."""
     monkeypatch.setattr(rate_limits, "CALLERS_KEPT", 100)
-    of = Allowances(settings(rate_requests=1), Clock())
+    of = RateLimits(settings(rate_requests=1), Clock())
     assert allowed(of, BOB) == 10
     for n in range(1000):
         of.spend(SeatToken(SessionId("s"), ParticipantId(str(n))), ROUTE, "")
@@ -135,19 +135,19 @@ def test_each_route_has_its_kind() -> None:
 def test_a_signal_costs_what_its_readers_are_given() -> None:
     """By reader and by length; more than a bucket holds costs a full one. Servers are not counted by it."""
     clock = Clock()
-    of = Allowances(settings(rate_deliveries=10), clock)
+    of = RateLimits(settings(rate_deliveries=10), clock)
     assert signals(of, ADA, "s", 25, 100) == 4
     assert signals(of, BOB, "s", 25, 2048) == 2
     assert signals(of, SeatToken(SessionId("s"), ParticipantId("cy")), "s", 5000, 0) == 1
     clock.now += 5
     assert signals(of, ADA, "s", 1, 0) == 50
-    for server in (KeyHolder("one"), Anybody()):
+    for server in (KeyHolder("one"), Anonymous()):
         assert signals(of, server, "s", 1000, 8192) == -1
 
 
 def test_the_senders_of_a_session_are_bounded_together() -> None:
     """Whoever may join may take every seat of it; another session has its own."""
-    of = Allowances(settings(rate_deliveries=10), Clock())
+    of = RateLimits(settings(rate_deliveries=10), Clock())
     crowd = [SeatToken(SessionId("s"), ParticipantId(str(n))) for n in range(50)]
     assert sum(signals(of, one, "s", 10, 0) for one in crowd) == 40
     assert signals(of, SeatToken(SessionId("t"), ParticipantId("x")), "t", 10, 0) == 10
@@ -156,7 +156,7 @@ def test_the_senders_of_a_session_are_bounded_together() -> None:
 def test_a_room_of_fifty_chats_freely() -> None:
     """Each says something every second, for a minute; and one may say ten things a second."""
     clock = Clock()
-    of = Allowances(settings(), clock)
+    of = RateLimits(settings(), clock)
     crowd = [SeatToken(SessionId("s"), ParticipantId(str(n))) for n in range(50)]
     for second in range(60):
         clock.now += 1
@@ -170,7 +170,7 @@ def test_a_room_of_fifty_chats_freely() -> None:
             of.spend_deliveries(ADA, "s", 50, 300)
 
 
-def signals(of: Allowances, credential: Credential, session: str, readers: int, size: int) -> int:
+def signals(of: RateLimits, credential: Credential, session: str, readers: int, size: int) -> int:
     """How many are allowed at once."""
     for n in range(1001):
         try:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.dispatch.dispatcher import Origin, digest
+from api.dispatch.dispatcher import CommandOrigin, digest
 from callplane.contracts.commands import Caller, Candidate, Candidates, CloseSession, CreateSession, Join
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.replies import SessionMade
 from testkit.fakes.asgi import api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -57,16 +57,18 @@ async def test_whatever_a_request_waited_for_is_no_time_more_for_its_command(dat
     async with api(settings_for(database), bus) as it:
         dispatch = it.program.parts.dispatch
         arrived = dispatch.clock.now() - timedelta(seconds=5)
-        order = await dispatch.order(Origin(Caller(kind="key"), (), arrived), None, CreateSession())
+        order = await dispatch.order(CommandOrigin(Caller(kind="key"), (), arrived), None, CreateSession())
         assert order.envelope.deadline == arrived + timedelta(seconds=8)
-        with pytest.raises(Away):
-            await dispatch.order(Origin(Caller(kind="key"), (), arrived - timedelta(seconds=3)), None, CreateSession())
+        with pytest.raises(Unavailable):
+            await dispatch.order(
+                CommandOrigin(Caller(kind="key"), (), arrived - timedelta(seconds=3)), None, CreateSession()
+            )
 
 
 async def test_nor_does_its_client_wait_for_longer(database: Database) -> None:
     async with api(settings_for(database), ScriptedBus()) as it:
         dispatch = it.program.parts.dispatch
-        origin = Origin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(seconds=7))
+        origin = CommandOrigin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(seconds=7))
         order = await dispatch.order(origin, None, CreateSession())
         async with asyncio.timeout(4):
             assert await dispatch.ask(order, SessionMade) is None
@@ -76,6 +78,6 @@ async def test_it_is_never_too_late_to_close_a_session(database: Database) -> No
     bus = ScriptedBus(answering)
     async with api(settings_for(database), bus) as it:
         dispatch = it.program.parts.dispatch
-        origin = Origin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(minutes=1))
+        origin = CommandOrigin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(minutes=1))
         await dispatch.post((await dispatch.order(origin, "s", CloseSession())).envelope)
     assert [sent.name for sent in bus.commands] == ["close"]

@@ -12,17 +12,17 @@ import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from api.http.http11 import Bounds
-from api.http.server import CONNECTIONS, bound, listening
+from api.http.http11 import HttpLimits
+from api.http.server import CONNECTIONS, bound, serve_asgi
 from api.settings import Settings
 
-LIMIT = Bounds().head_bytes
+LIMIT = HttpLimits().head_bytes
 GET = b"GET /x HTTP/1.1\r\nHost: localhost\r\n"
 UPGRADE = (
     b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
-QUICK = Bounds(head_seconds=0.4, stalled_seconds=0.4, linger_seconds=0.2)
+QUICK = HttpLimits(head_seconds=0.4, stalled_seconds=0.4, linger_seconds=0.2)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -110,11 +110,11 @@ class Guest:
 
 
 @asynccontextmanager
-async def door(bounds: Bounds = QUICK, most: int = 100) -> AsyncIterator[Door]:
+async def door(bounds: HttpLimits = QUICK, most: int = 100) -> AsyncIterator[Door]:
     """Served for the block."""
     app = App()
     with bound("127.0.0.1", 0) as sock:
-        async with listening(app, sock, most, bounds):
+        async with serve_asgi(app, sock, most, bounds):
             made = Door(sock.getsockname()[1], app)
             try:
                 yield made
@@ -169,7 +169,7 @@ async def test_a_head_just_within_its_bound_is_served_in_one_piece_or_in_many() 
     body = b"x" * 600_000
     head = b"POST /x HTTP/1.1\r\nContent-Length: %d\r\na: " % len(body)
     head += b"b" * (LIMIT - len(head) - 100) + b"\r\n\r\n"
-    async with door(Bounds()) as it:
+    async with door(HttpLimits()) as it:
         last = GET + b"Connection: close\r\n\r\n"
         answer = await it.ask(head + body + head + body + last)
         assert (answer.count(b"HTTP/1.1 200"), answer.count(b"600000")) == (3, 2)
@@ -217,7 +217,7 @@ async def test_a_client_that_takes_nothing_of_an_answer_is_dropped() -> None:
 async def test_idle_connections_make_room_and_busy_ones_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silent ones, and ones between two requests: whoever comes with a request is served."""
     monkeypatch.setattr("api.http.idle_connections.RESERVE", 2)
-    async with door(Bounds(), most=6) as it:
+    async with door(HttpLimits(), most=6) as it:
         busy = [await it.open(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(3)]
         between = await it.open(GET + b"\r\n")
         await between.head()
@@ -232,7 +232,7 @@ async def test_idle_connections_make_room_and_busy_ones_stay(monkeypatch: pytest
 async def test_where_all_are_busy_the_next_is_told_and_probes_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets as well; and silent ones do not keep a probe out."""
     monkeypatch.setattr("api.http.idle_connections.RESERVE", 2)
-    async with door(Bounds(), most=3) as it:
+    async with door(HttpLimits(), most=3) as it:
         busy = [await it.open(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(3)]
         async with asyncio.timeout(5):
             while len(it.app.asked) < 3:  # noqa: ASYNC110
@@ -253,6 +253,6 @@ async def test_where_all_are_busy_the_next_is_told_and_probes_are_answered(monke
 
 
 def test_what_is_promised() -> None:
-    bounds = Bounds()
+    bounds = HttpLimits()
     assert (bounds.head_bytes, bounds.head_seconds) == (32 * 1024, 10)
     assert Settings(token_secrets=("x" * 32,)).max_connections == CONNECTIONS == 10_000

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from callplane.bus.ports import Unroutable
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import Away, Refusal
+from callplane.contracts.errors import Refusal, Unavailable
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
@@ -82,7 +82,7 @@ async def test_a_refusal_of_the_wrapper_keeps_its_code_and_reason(database: Data
         assert answer.headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize("trouble", [Away("the broker is away"), Unroutable()])
+@pytest.mark.parametrize("trouble", [Unavailable("the broker is away"), Unroutable()])
 async def test_no_broker_and_no_wrapper_are_503(database: Database, trouble: Exception) -> None:
     async def fail(_: Envelope) -> None:
         raise trouble

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import HTTPConnection
 
-from api.http.trusted_proxies import HOPS, Proxies
+from api.http.trusted_proxies import HOPS, TrustedProxies
 
 CLUSTER = ("10.0.0.0/8", "fd00::/8")
 
@@ -11,7 +11,7 @@ CLUSTER = ("10.0.0.0/8", "fd00::/8")
 def address(peer: str, *headers: tuple[str, str], networks: tuple[str, ...] = CLUSTER) -> str:
     """Where a request with these headers, that comes in from ``peer``, comes from."""
     raw = [(name.lower().encode(), value.encode()) for name, value in headers]
-    return Proxies(networks).address_of(HTTPConnection({"type": "http", "client": (peer, 1), "headers": raw}))
+    return TrustedProxies(networks).address_of(HTTPConnection({"type": "http", "client": (peer, 1), "headers": raw}))
 
 
 XFF, RFC = "X-Forwarded-For", "Forwarded"

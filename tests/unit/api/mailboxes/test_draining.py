@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailbox_ports import Letters, Link
+from callplane.bus.mailbox_ports import Letters, MailboxLink
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from testkit.inprocess.mailboxes import memory_scene, outcome, pod_on, texts_of
 from testkit.servers.servers import Database
@@ -19,7 +19,7 @@ class SlowPost:
         self.held.set()
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[Link]:
+    async def connect(self, letters: Letters) -> AsyncIterator[MailboxLink]:
         """A link whose letters can be held up."""
         async with self._mailboxes.connect(letters) as link:
             post = link.post

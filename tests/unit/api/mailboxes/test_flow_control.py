@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from api.mailboxes.mailbox import Mailbox
-from api.mailboxes.subscription import UNACKNOWLEDGED_BYTES, Reading
+from api.mailboxes.subscription import UNACKNOWLEDGED_BYTES, Subscription
 from api.mailboxes.unacked import WINDOW, WINDOW_BYTES, Batch
 from callplane.contracts.ids import ParticipantId
 from testkit.inprocess import mailboxes
@@ -123,7 +123,7 @@ async def test_a_stream_of_long_messages_is_full_before_they_stop_coming(servers
         await scene.publisher.to(ann, *long(120))
         read, ack = 0, None
         while read < 120:
-            reading = Reading(pod.doors, (S, ann), ack)
+            reading = Subscription(pod.doors, (S, ann), ack)
             given = 0
             while not reading.is_full and read < 120:
                 batch = await reading.next(3)

@@ -6,17 +6,17 @@ from typing import Any, cast
 
 import pytest
 
-from api.mailboxes.pod import Station
+from api.mailboxes.pod import LinkSession
 from api.mailboxes.poll import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
 from testkit.fakes.failing_mailboxes import FallibleBus
 from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
 from testkit.servers.servers import Database
 
 
-def station_of(pod: TestPod) -> Station:
+def station_of(pod: TestPod) -> LinkSession:
     """What the pod has on its present link."""
     station = pod.doors._pod._station
     assert station is not None
@@ -125,7 +125,7 @@ async def test_a_seat_that_was_taken_and_could_not_be_read_is_detached(database:
         link = (await pod.doors._pod.station()).link
 
         async def busy(_: ParticipantId) -> int | None:
-            raise Away("too many questions")
+            raise Unavailable("too many questions")
 
         link.depth = busy  # type: ignore[method-assign]
         assert await outcome(pod.poll(ann)) == "unavailable"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.mailboxes.lost_bindings import Told, version_of
+from api.mailboxes.lost_bindings import CheckedBindings, version_of
 from callplane.contracts.messages import Message
 
 
@@ -21,7 +21,7 @@ def test_the_version_is_read_and_not_what_a_caller_has_sent(version: int | None)
 
 def test_what_was_published_a_look_ago_must_have_come() -> None:
     """Not what was there before the first look, nor what came since the last."""
-    told = Told()
+    told = CheckedBindings()
     assert [told.lacks(version, waiting=False) for version in (5, 6)] == [False, False]
     assert told.lacks(6, waiting=False)
     assert not told.lacks(7, waiting=False)
@@ -30,7 +30,7 @@ def test_what_was_published_a_look_ago_must_have_come() -> None:
 
 
 def test_what_waits_may_be_it() -> None:
-    told = Told()
+    told = CheckedBindings()
     for version in (5, 6):
         told.lacks(version, waiting=False)
     assert not told.lacks(6, waiting=True)

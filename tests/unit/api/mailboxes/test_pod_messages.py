@@ -7,25 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.mailboxes.pod_messages import (
-    Answered,
-    Ask,
-    Left,
-    Letter,
-    NotMine,
-    ParkedThere,
-    Refused,
-    Roll,
-    Strangers,
+    NotHolder,
+    ParkedPolls,
+    PodMessage,
+    PollAnswer,
+    PollCancelled,
+    PollParked,
+    PollRefused,
+    PollRequest,
+    UnknownPolls,
     decode,
     decode_batch,
     encode,
     encode_batch,
 )
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Received
+from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem
 
-ASK = Ask(
+ASK = PollRequest(
     id="f",
     sender="pod.a",
     participant_id="p",
@@ -41,16 +41,16 @@ ASK = Ask(
     "letter",
     [
         ASK,
-        Left(id="f"),
-        Roll(sender="pod.a", ids=["f", "g"]),
-        Strangers(sender="pod.b", ids=[]),
-        ParkedThere(id="f"),
-        NotMine(id="f"),
-        Refused(id="f", problem=Problem(code="join-again", reason="kicked")),
+        PollCancelled(id="f"),
+        ParkedPolls(sender="pod.a", ids=["f", "g"]),
+        UnknownPolls(sender="pod.b", ids=[]),
+        PollParked(id="f"),
+        NotHolder(id="f"),
+        PollRefused(id="f", problem=Problem(code="join-again", reason="kicked")),
     ],
     ids=lambda letter: letter.kind,
 )
-def test_every_letter_is_read_as_written(letter: Letter) -> None:
+def test_every_letter_is_read_as_written(letter: PodMessage) -> None:
     """All but the batch, which has a test of its own."""
     assert decode(encode(letter)) == (letter, b"")
 
@@ -58,11 +58,11 @@ def test_every_letter_is_read_as_written(letter: Letter) -> None:
 @given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=40)), max_size=6))
 def test_a_batch_comes_back_byte_for_byte(pairs: list[tuple[str, bytes]]) -> None:
     """Bodies may hold anything, line ends too."""
-    batch = Batch(tuple(Received(token, body) for token, body in pairs))
+    batch = Batch(tuple(Publication(token, body) for token, body in pairs))
     decoded = decode(encode_batch("f", batch))
     assert decoded is not None
     letter, rest = decoded
-    assert isinstance(letter, Answered)
+    assert isinstance(letter, PollAnswer)
     assert decode_batch(letter, rest) == batch
 
 
@@ -74,4 +74,4 @@ def test_what_is_not_understood_is_none(text: bytes) -> None:
 
 def test_a_later_version_may_add_fields() -> None:
     """N and N+1 run together."""
-    assert decode(b'{"kind":"left","id":"f","why":"closed"}\n') == (Left(id="f"), b"")
+    assert decode(b'{"kind":"left","id":"f","why":"closed"}\n') == (PollCancelled(id="f"), b"")

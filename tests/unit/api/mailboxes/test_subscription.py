@@ -5,23 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from api.mailboxes.subscription import REMEMBERED, UNACKNOWLEDGED, Reading
-from api.mailboxes.unacked import Window
-from callplane.bus.mailbox_ports import PREFETCH, Received
+from api.mailboxes.subscription import REMEMBERED, UNACKNOWLEDGED, Subscription
+from api.mailboxes.unacked import UnackedWindow
+from callplane.bus.mailbox_ports import PREFETCH, Publication
 from callplane.contracts.errors import Refusal
 from testkit.inprocess.mailboxes import FAST, S, memory_scene, outcome, texts_of
 from testkit.servers.servers import Database
 
 
-def window(*tokens: str) -> Window:
+def window(*tokens: str) -> UnackedWindow:
     """A window that holds these."""
-    made = Window()
+    made = UnackedWindow()
     for token in tokens:
-        made.add(Received(token, b"{}"), 0.0)
+        made.add(Publication(token, b"{}"), 0.0)
     return made
 
 
-def tokens_of(received: tuple[Received, ...]) -> list[str]:
+def tokens_of(received: tuple[Publication, ...]) -> list[str]:
     return [one.token for one in received]
 
 
@@ -41,7 +41,7 @@ async def test_each_is_given_once_though_nothing_is_acknowledged(database: Datab
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1", "2")
-        reading = Reading(pod.doors, (S, ann), None)
+        reading = Subscription(pod.doors, (S, ann), None)
         assert texts_of(await reading.next(0)) == ["1", "2"]
         assert texts_of(await reading.next(0)) == []
         parked = tasks.create_task(reading.next(5))
@@ -56,7 +56,7 @@ async def test_an_acknowledgement_goes_with_the_next_poll(database: Database) ->
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1", "2", "3")
-        reading = Reading(pod.doors, (S, ann), None)
+        reading = Subscription(pod.doors, (S, ann), None)
         first = await reading.next(0)
         reading.acknowledge("of nobody")
         reading.acknowledge(first.received[1].token)
@@ -74,7 +74,7 @@ async def test_a_new_holder_gives_again_and_the_stream_does_not(database: Databa
         await scene.publisher.to(ann, *[str(n) for n in range(30)])
         async with scene.pod() as holder:
             await holder.poll(ann, wait=0)
-            reading = Reading(staying.doors, (S, ann), None)
+            reading = Subscription(staying.doors, (S, ann), None)
             given = await reading.next(0)
             reading.acknowledge(given.received[9].token)
         await scene.publisher.to(ann, "30", "31")
@@ -87,8 +87,8 @@ async def test_it_is_full_at_the_bound(database: Database) -> None:
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, *[str(n) for n in range(UNACKNOWLEDGED + 50)])
-        reading = Reading(pod.doors, (S, ann), None)
-        given: list[Received] = []
+        reading = Subscription(pod.doors, (S, ann), None)
+        given: list[Publication] = []
         while not reading.is_full:
             given += (await reading.next(0)).received
         assert len(given) == UNACKNOWLEDGED
@@ -105,7 +105,7 @@ async def test_what_is_never_acknowledged_grows_old(database: Database) -> None:
     """The oldest counts, and an acknowledgement of all makes it young again."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
-        reading = Reading(pod.doors, (S, ann), None)
+        reading = Subscription(pod.doors, (S, ann), None)
         assert not reading.is_unread(0)
         await scene.publisher.to(ann, "1")
         first = await reading.next(1)
@@ -120,7 +120,7 @@ async def test_a_stream_is_as_old_as_its_opening(database: Database) -> None:
     """Going on, it does not replace a poll that came after it was opened."""
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
-        stream = Reading(pod.doors, (S, ann), None)
+        stream = Subscription(pod.doors, (S, ann), None)
         await stream.next(0)
         await asyncio.sleep(0.05)
         newer = tasks.create_task(pod.poll(ann))
@@ -135,7 +135,7 @@ async def test_a_holder_that_knows_no_streams_ends_it(database: Database) -> Non
     async with memory_scene(database) as scene, scene.pod(replace(FAST, away=60)) as pod:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1")
-        reading = Reading(pod.doors, (S, ann), None)
+        reading = Subscription(pod.doors, (S, ann), None)
         poll = pod.doors.poll
         pod.doors.poll = lambda asked: poll(replace(asked, after=None))  # type: ignore[method-assign]
         assert texts_of(await reading.next(0)) == ["1"]
@@ -147,7 +147,7 @@ async def test_what_a_client_once_was_given_is_little(database: Database) -> Non
     """As many as a holder may give again, and of each no more than tells it from the others."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
-        reading = Reading(pod.doors, (S, ann), None)
+        reading = Subscription(pod.doors, (S, ann), None)
         for start in range(0, 1200, 100):
             await scene.publisher.to(ann, *[str(n) for n in range(start, start + 100)])
             batch = await reading.next(5)

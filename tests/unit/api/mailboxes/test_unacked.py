@@ -6,18 +6,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from api.mailboxes.unacked import Batch, Window
-from callplane.bus.mailbox_ports import Received
+from api.mailboxes.unacked import Batch, UnackedWindow
+from callplane.bus.mailbox_ports import Publication
 
 
-def publication(number: int) -> Received:
+def publication(number: int) -> Publication:
     """The n-th publication of a mailbox."""
-    return Received(f"t{number}", f'{{"id":"{number}"}}'.encode(), number)
+    return Publication(f"t{number}", f'{{"id":"{number}"}}'.encode(), number)
 
 
-def window_of(*numbers: int) -> Window:
+def window_of(*numbers: int) -> UnackedWindow:
     """A window that was given these."""
-    window = Window()
+    window = UnackedWindow()
     for number in numbers:
         window.add(publication(number), at=float(number))
     return window
@@ -39,7 +39,7 @@ def test_an_unknown_token_changes_nothing() -> None:
 
 def test_a_former_holders_token_counts_when_its_publication_comes_again() -> None:
     """What the client had before a take-over is not given twice; a later token takes its place."""
-    window = Window()
+    window = UnackedWindow()
     assert window.acknowledge("t2") == []
     assert window.add(publication(1), 0.0) == []
     assert window.add(publication(2), 0.0) == [publication(1), publication(2)]
@@ -90,7 +90,7 @@ class Delivery(RuleBasedStateMachine):
         self.acknowledged: list[int] = []
         self.client: list[int] = []
         self.answers: list[str] = ["junk"]
-        self.window = Window()
+        self.window = UnackedWindow()
 
     @rule(count=st.integers(1, 4))
     def publish(self, count: int) -> None:
@@ -117,7 +117,7 @@ class Delivery(RuleBasedStateMachine):
         if batch.ack:
             self.answers.append(batch.ack)
 
-    def _acknowledged(self, received: list[Received]) -> None:
+    def _acknowledged(self, received: list[Publication]) -> None:
         for one in received:
             self.unacknowledged.remove(one.tag)
             self.acknowledged.append(one.tag)
@@ -127,7 +127,7 @@ class Delivery(RuleBasedStateMachine):
         """Another holder takes over: what was not acknowledged comes again first."""
         self.queue = self.unacknowledged + self.queue
         self.unacknowledged = []
-        self.window = Window()
+        self.window = UnackedWindow()
 
     @invariant()
     def nothing_is_lost(self) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from api.mailboxes.interrupted import Interrupted
+from api.mailboxes.interrupted import InterruptedMailboxes
 from api.mailboxes.link_tasks import side_by_side
 from api.mailboxes.unread_seats import detach_unasked
-from callplane.contracts.errors import Away, Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachment, Attachments
 from testkit.inprocess.mailboxes import Scene, memory_scene
@@ -44,11 +44,11 @@ async def states(scene: Scene, *names: str) -> list[str]:
     return [(await scene.attachment(ParticipantId(name))).state for name in names]
 
 
-@pytest.mark.parametrize("trouble", [Away("away"), Trouble("unreadable")])
+@pytest.mark.parametrize("trouble", [Unavailable("away"), Trouble("unreadable")])
 async def test_one_that_cannot_be_detached_keeps_no_other_attached(database: Database, trouble: Exception) -> None:
     """The others are detached in the same look, and it in a later one."""
     async with memory_scene(database) as scene:
-        interrupted, attachments = Interrupted(), Troubled(scene.attachments)
+        interrupted, attachments = InterruptedMailboxes(), Troubled(scene.attachments)
         for seat in await seats(scene, ("ann", "bob", "eve")):
             interrupted.asked(seat, 1.0)
         attachments.trouble["ann"] = trouble
@@ -66,7 +66,7 @@ async def test_one_that_cannot_be_detached_keeps_no_other_attached(database: Dat
 async def test_only_who_is_attached_costs_a_write(database: Database) -> None:
     """Not one that was deleted; one whose stamp has changed is found again, unless another holds it by now."""
     async with memory_scene(database) as scene:
-        interrupted, attachments = Interrupted(), Troubled(scene.attachments)
+        interrupted, attachments = InterruptedMailboxes(), Troubled(scene.attachments)
         ann, bob, eve = await seats(scene, ("ann", "bob", "eve"))
         for seat in (ann, bob, eve):
             interrupted.asked(seat, 1.0)
@@ -82,7 +82,7 @@ async def test_only_who_is_attached_costs_a_write(database: Database) -> None:
 
 async def test_who_asks_meanwhile_is_not_forgotten() -> None:
     """It is settled only as what it was when it was listed."""
-    interrupted = Interrupted()
+    interrupted = InterruptedMailboxes()
     before = Attachment.model_validate({"_id": "ann", "session_id": "s", "since": "2026-01-01T00:00:00Z"})
     after = before.model_copy(update={"n": 1})
     interrupted.asked(before, 1.0)
@@ -106,6 +106,6 @@ async def test_trouble_of_one_keeps_no_other_from_its_turn() -> None:
         await side_by_side([lambda n=n: work(n, Trouble()) for n in range(100)])  # type: ignore[misc]
     assert len(done) == 99
     done.clear()
-    with pytest.raises(Away):
-        await side_by_side([lambda n=n: work(n, Away()) for n in range(100)])  # type: ignore[misc]
+    with pytest.raises(Unavailable):
+        await side_by_side([lambda n=n: work(n, Unavailable()) for n in range(100)])  # type: ignore[misc]
     assert len(done) == 31

@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from callplane.bus.pending_replies import Waiting, within
+from callplane.bus.pending_replies import PendingReplies, reply_within
 from callplane.contracts.replies import Reply
 
 
@@ -15,19 +15,19 @@ def body(command_id: str) -> bytes:
 
 async def test_a_reply_finds_everybody_who_waits_for_it_and_nobody_else() -> None:
     """Two requests may wait for one command; nothing is left when all have gone."""
-    waiting = Waiting()
+    waiting = PendingReplies()
     with waiting.waiter("a") as one, waiting.waiter("a") as two, waiting.waiter("b") as other:
         waiting.answered(body("a"))
-        assert (await within(1, one), await within(1, two)) == (one.result(), two.result())
+        assert (await reply_within(1, one), await reply_within(1, two)) == (one.result(), two.result())
         assert not other.done()
     assert len(waiting) == 0
 
 
 async def test_whoever_has_left_is_not_missed() -> None:
     """A late reply, one for nobody, and one for a future that was cancelled."""
-    waiting = Waiting()
+    waiting = PendingReplies()
     with waiting.waiter("a") as gone:
-        assert await within(0, gone) is None
+        assert await reply_within(0, gone) is None
         assert gone.cancelled()
         waiting.answered(body("a"))
     waiting.answered(body("a"))
@@ -36,7 +36,7 @@ async def test_whoever_has_left_is_not_missed() -> None:
 
 async def test_an_unreadable_reply_is_logged_without_its_text() -> None:
     """And leaves those who wait waiting."""
-    waiting = Waiting()
+    waiting = PendingReplies()
     with waiting.waiter("a") as one, capture_logs() as logs:
         waiting.answered(b'{"secret": 1}')
         await asyncio.sleep(0)

@@ -6,7 +6,7 @@ import uuid
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from callplane.contracts.ids import derived_id, made_by, new_id
+from callplane.contracts.ids import derived_id, id_made_by, new_id
 
 PARTS = st.lists(st.text(max_size=6), max_size=4)
 
@@ -32,5 +32,5 @@ def test_derived_ids_are_equal_for_equal_parts_only(one: list[str], other: list[
 
 def test_what_a_command_makes_is_never_the_command() -> None:
     command = new_id()
-    assert made_by(command) == made_by(command) != command
-    assert uuid.UUID(made_by(command)).version == 5
+    assert id_made_by(command) == id_made_by(command) != command
+    assert uuid.UUID(id_made_by(command)).version == 5

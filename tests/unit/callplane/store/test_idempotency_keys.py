@@ -2,14 +2,14 @@
 
 import asyncio
 
-from callplane.store.idempotency_keys import CommandRecords
+from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.mongo.database import open_database
 from testkit.servers.servers import Database
 
 
 async def test_the_same_body_is_a_repeat_and_another_is_refused(database: Database) -> None:
     async with open_database(database.url, database.name) as opened:
-        records = CommandRecords(opened)
+        records = IdempotencyKeys(opened)
         since = await records.enter("c", "aa")
         [first] = await database.documents("commands")
         assert await records.enter("c", "aa") == since
@@ -21,7 +21,7 @@ async def test_the_same_body_is_a_repeat_and_another_is_refused(database: Databa
 
 async def test_of_two_bodies_at_the_same_time_one_wins(database: Database) -> None:
     async with open_database(database.url, database.name) as opened:
-        records = CommandRecords(opened)
+        records = IdempotencyKeys(opened)
         for n in range(20):
             both = await asyncio.gather(records.enter(f"c{n}", "aa"), records.enter(f"c{n}", "bb"))
             assert sorted(since is None for since in both) == [False, True]

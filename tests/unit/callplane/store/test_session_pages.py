@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callplane.store.mongo.database import open_database
-from callplane.store.session_pages import Listing
+from callplane.store.session_pages import SessionPages
 from testkit.servers.servers import Database
 
 
@@ -17,7 +17,7 @@ async def test_what_exists_during_the_whole_scan_appears_once(database: Database
     async with open_database(database.url, database.name) as opened:
         for one in [session(f"{n:02}") for n in range(20)]:
             await opened["sessions"].insert_one(one)
-        listing, seen, after = Listing(opened), [], None
+        listing, seen, after = SessionPages(opened), [], None
         while True:
             page = await listing.page(after, 3)
             seen += [found.id for found in page.sessions]
@@ -36,7 +36,7 @@ async def test_the_last_page_says_so_and_a_status_narrows(database: Database) ->
     async with open_database(database.url, database.name) as opened:
         for one in [session("a"), session("b", "closed"), session("c")]:
             await opened["sessions"].insert_one(one)
-        listing = Listing(opened)
+        listing = SessionPages(opened)
         page = await listing.page(None, 2, "open")
         assert ([found.id for found in page.sessions], page.last) == (["a", "c"], None)
         assert (await listing.page(None, 2)).last == "b"

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ValidationError
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.failures import frames, leaves, words
 
 SECRET = "what-a-user-sent"
@@ -24,9 +24,9 @@ def unread() -> ValidationError:
 
 
 def test_a_group_is_told_by_what_is_in_it() -> None:
-    inner = ExceptionGroup("inner", [KeyError(SECRET), Away("the broker")])
-    assert words(ExceptionGroup("outer", [inner, KeyError("other")])) == "KeyError, Away: the broker"
-    assert [type(leaf) for leaf in leaves(inner)] == [KeyError, Away]
+    inner = ExceptionGroup("inner", [KeyError(SECRET), Unavailable("the broker")])
+    assert words(ExceptionGroup("outer", [inner, KeyError("other")])) == "KeyError, Unavailable: the broker"
+    assert [type(leaf) for leaf in leaves(inner)] == [KeyError, Unavailable]
 
 
 def test_the_place_is_told_and_not_the_value() -> None:

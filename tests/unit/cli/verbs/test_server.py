@@ -59,7 +59,7 @@ async def test_no_content_is_none() -> None:
     [
         (http("409 Conflict", '{"title": "Not now", "detail": "Drain it."}'), "Not now: Drain it.", 1),
         (http("404 Not Found", '{"title": "None", "detail": "None"}'), "None", 1),
-        (http("503 Service Unavailable", '{"title": "Away", "retryable": true}'), "Away", 3),
+        (http("503 Service Unavailable", '{"title": "Unavailable", "retryable": true}'), "Unavailable", 3),
         (http("502 Bad Gateway", "<html>"), "HTTP 502 Bad Gateway", 3),
         (http("400 Bad Request", "[]"), "HTTP 400 Bad Request", 1),
         (http("302 Found", "", "Location: http://127.0.0.1:1/"), "HTTP 302 Found", 1),

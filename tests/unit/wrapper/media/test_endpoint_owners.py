@@ -3,19 +3,19 @@
 import time
 
 from callplane.contracts.media import MediaRef
-from wrapper.media.endpoint_owners import Lines
-from wrapper.media.port import Line
+from wrapper.media.endpoint_owners import EndpointOwners
+from wrapper.media.port import EndpointOwner
 
 CROWD = 300
 
 
-def line(session: str, connection: str, epoch: int = 1) -> Line:
+def line(session: str, connection: str, epoch: int = 1) -> EndpointOwner:
     """Somebody's."""
-    return Line(session, "seat", connection, epoch, 1)
+    return EndpointOwner(session, "seat", connection, epoch, 1)
 
 
 def test_an_endpoint_a_pipeline_and_a_session_are_forgotten_with_what_is_in_them() -> None:
-    lines = Lines()
+    lines = EndpointOwners()
     kept = {}
     for server, pipeline, epoch, session in (("m", "1_P", 1, "s"), ("m", "2_P", 2, "s"), ("n", "1_P", 1, "t")):
         for id_ in ("a", "b"):
@@ -37,14 +37,14 @@ def test_an_endpoint_a_pipeline_and_a_session_are_forgotten_with_what_is_in_them
 
 
 def test_what_is_renewed_is_one() -> None:
-    lines, ref = Lines(), MediaRef("m", "P/e")
+    lines, ref = EndpointOwners(), MediaRef("m", "P/e")
     lines.put(ref, line("s", "old"))
     lines.put(ref, line("s", "new"))
     assert (len(lines), lines.get(ref)) == (1, line("s", "new"))
 
 
 def test_who_is_forgotten_costs_no_look_at_the_others() -> None:
-    lines = Lines()
+    lines = EndpointOwners()
     for n in range(CROWD * CROWD):
         lines.put(MediaRef("m", f"{n // 4}_P/{n}"), line(f"s{n // 4}", str(n)))
     began = time.process_time()

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.store.media_servers import MediaServerDocument
 from testkit.servers.until import until
 from wrapper.media import pool as module
 from wrapper.media.pool import Pool
-from wrapper.media.server import Ears
+from wrapper.media.server import ServerCallbacks
 
 NOWHERE = "ws://127.0.0.1:1/kurento"
 
@@ -52,11 +52,11 @@ async def test_that_one_is_gone_is_told_until_it_is_heard(monkeypatch: pytest.Mo
     async def gone(name: str) -> None:
         told.append(name)
         if len(told) < 3:
-            raise Away("the database does not answer")
+            raise Unavailable("the database does not answer")
         heard.set()
 
     documents = Documents("a", "b")
-    pool = Pool("w", cast(Any, documents), Ears(_nothing, _nothing, _nothing, _nothing, gone), _untimed)
+    pool = Pool("w", cast(Any, documents), ServerCallbacks(_nothing, _nothing, _nothing, _nothing, gone), _untimed)
     async with asyncio.TaskGroup() as group, asyncio.timeout(5):
         running = group.create_task(pool.run())
         await until(partial(_kept, pool, {"a", "b"}))
@@ -71,7 +71,7 @@ async def test_that_one_is_gone_is_told_until_it_is_heard(monkeypatch: pytest.Mo
 async def test_a_pool_that_is_run_again_has_its_sockets_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     documents = Documents("a")
-    pool = Pool("w", cast(Any, documents), Ears(_nothing, _nothing, _nothing, _nothing, _nothing), _untimed)
+    pool = Pool("w", cast(Any, documents), ServerCallbacks(_nothing, _nothing, _nothing, _nothing, _nothing), _untimed)
     for _ in range(2):
         async with asyncio.TaskGroup() as group, asyncio.timeout(5):
             running = group.create_task(pool.run())

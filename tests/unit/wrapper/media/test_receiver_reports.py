@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from wrapper.media.port import Pulse
-from wrapper.media.receiver_reports import pulse_of
+from wrapper.media.port import ReceiverReport
+from wrapper.media.receiver_reports import receiver_report
 
 SENT: dict[str, Any] = {
     "type": "outboundrtp",
@@ -22,17 +22,17 @@ SENT: dict[str, Any] = {
 
 
 def test_it_is_what_the_clients_reports_change_and_nothing_else() -> None:
-    assert pulse_of({"a": SENT}) == Pulse((0.0004, -1.0, 3.0, 2.0, 1.0, 0.0, 500000.0), 70)
-    later = pulse_of({"a": {**SENT, "bytesSent": 9999, "packetsSent": 99, "timestampMillis": 2}})
-    assert later == Pulse((0.0004, -1.0, 3.0, 2.0, 1.0, 0.0, 500000.0), 99)
+    assert receiver_report({"a": SENT}) == ReceiverReport((0.0004, -1.0, 3.0, 2.0, 1.0, 0.0, 500000.0), 70)
+    later = receiver_report({"a": {**SENT, "bytesSent": 9999, "packetsSent": 99, "timestampMillis": 2}})
+    assert later == ReceiverReport((0.0004, -1.0, 3.0, 2.0, 1.0, 0.0, 500000.0), 99)
 
 
 def test_no_round_trip_is_no_sign_of_anything() -> None:
     for stats in ({}, {"a": {**SENT, "roundTripTime": 0.0}}, {"a": {**SENT, "packetsSent": 0}}):
-        assert pulse_of(stats) is None
-    assert pulse_of({"a": {**SENT, "type": "inboundrtp"}, "b": {"type": "endpoint", "E2ELatency": []}}) is None
+        assert receiver_report(stats) is None
+    assert receiver_report({"a": {**SENT, "type": "inboundrtp"}, "b": {"type": "endpoint", "E2ELatency": []}}) is None
 
 
 def test_the_order_of_streams_does_not_matter() -> None:
     other = {**SENT, "ssrc": "2", "roundTripTime": 0.5}
-    assert pulse_of({"a": SENT, "b": other}) == pulse_of({"a": other, "b": SENT})
+    assert receiver_report({"a": SENT, "b": other}) == receiver_report({"a": other, "b": SENT})

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 from callplane.contracts.operations import MediaServerView
-from callplane.store.change_stream import Seen
+from callplane.store.change_stream import StreamEvent
 from callplane.store.documents import SessionDocument
 from callplane.telemetry.stages import stages
 from wrapper.media.instrumentation import observed
@@ -54,8 +54,8 @@ def test_a_first_pipeline_is_no_failover() -> None:
 
 def test_the_change_stream_is_as_late_as_its_change_is_old() -> None:
     metrics = Metrics(lambda: NOW)
-    metrics.stream_said(Seen("opened", "s", NOW - timedelta(seconds=2)))
-    metrics.stream_said(Seen("opened", "s"))
+    metrics.stream_said(StreamEvent("opened", "s", NOW - timedelta(seconds=2)))
+    metrics.stream_said(StreamEvent("opened", "s"))
     metrics.stream_said(None)
     assert value(metrics, "change_stream_lag_seconds_sum") == 2
     assert value(metrics, "change_stream_lag_seconds_count") == 1
@@ -86,7 +86,7 @@ def test_a_call_is_timed_by_its_operation_and_end() -> None:
 
 async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> None:
     read = asyncio.Event()
-    away, failing = False, Away("x")
+    away, failing = False, Unavailable("x")
 
     async def pool() -> list[MediaServerView]:
         if away:

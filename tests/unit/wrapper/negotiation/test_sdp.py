@@ -4,7 +4,7 @@ import pytest
 
 from callplane.contracts.shapes import Kind
 from testkit.fakes.sdp import ANSWER, CHROMIUM, OFFER, plain
-from wrapper.negotiation.sdp import Useful, accepted
+from wrapper.negotiation.sdp import UsefulCandidates, accepted
 
 HOST = "candidate:1 {} UDP 2013266431 192.0.2.1 40000 typ host"
 
@@ -51,19 +51,19 @@ def test_a_direction_of_the_whole_session_counts_where_a_line_has_none() -> None
 
 
 def test_of_a_bundle_with_rtcp_mux_a_quarter_of_the_candidates_is_of_use() -> None:
-    useful = Useful.to(plain("recvonly"))
+    useful = UsefulCandidates.to(plain("recvonly"))
     told = [(line, part) for line in (0, 1) for part in (1, 2) if useful.takes(HOST.format(part), line)]
     assert told == [(0, 1)]
 
 
 def test_without_bundle_or_rtcp_mux_each_line_and_component_needs_its_own() -> None:
-    alone = Useful.to(plain("recvonly").replace("a=group:BUNDLE 0 1\r\n", ""))
+    alone = UsefulCandidates.to(plain("recvonly").replace("a=group:BUNDLE 0 1\r\n", ""))
     assert [line for line in (0, 1) if alone.takes(HOST.format(1), line)] == [0, 1]
-    unmuxed = Useful.to(plain("recvonly").replace("a=rtcp-mux\r\n", ""))
+    unmuxed = UsefulCandidates.to(plain("recvonly").replace("a=rtcp-mux\r\n", ""))
     assert unmuxed.takes(HOST.format(2), 0)
 
 
 def test_where_the_first_line_of_a_bundle_is_refused_the_next_one_carries_it() -> None:
-    useful = Useful.to(rejected(plain("recvonly"), 0))
+    useful = UsefulCandidates.to(rejected(plain("recvonly"), 0))
     assert [line for line in (0, 1) if useful.takes(HOST.format(1), line)] == [1]
-    assert Useful.to(CHROMIUM).takes("candidate:odd", 0), "what has no component is not judged"
+    assert UsefulCandidates.to(CHROMIUM).takes("candidate:odd", 0), "what has no component is not judged"

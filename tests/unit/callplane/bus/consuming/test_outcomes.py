@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import BaseModel
 
-from callplane.bus.consuming.delivery import Received
-from callplane.bus.consuming.outcomes import Judge
+from callplane.bus.consuming.delivery import RawDelivery
+from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Caller, Envelope, UpdateSession
-from callplane.contracts.errors import Away, Busy, Refusal, Trouble
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.contracts.replies import Done, Reply
 
@@ -25,19 +25,19 @@ class WrittenDesk:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def reply(self, received: Received, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Reply) -> None:
         self.done.append(f"reply {reply.problem.code if reply.problem else 'done'}")
 
-    async def again(self, received: Received, attempt: int, *, later: bool) -> None:
+    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         self.done.append(f"again {attempt} {'later' if later else 'now'}")
 
-    async def bury(self, received: Received, reason: str) -> None:
+    async def bury(self, received: RawDelivery, reason: str) -> None:
         self.done.append(f"bury {reason}")
 
-    async def ack(self, received: Received) -> None:
+    async def ack(self, received: RawDelivery) -> None:
         self.done.append("ack")
 
-    def lost(self, received: Received) -> bool:
+    def lost(self, received: RawDelivery) -> bool:
         return False
 
 
@@ -75,9 +75,9 @@ async def judged(
     async def cancelled(_: SessionId) -> None: ...
 
     body = ENVELOPE.model_dump_json().encode()
-    received = Received(body, "session.s", "c", attempt, redelivered, "replies", None, None)
+    received = RawDelivery(body, "session.s", "c", attempt, redelivered, "replies", None, None)
     work = Work(handler, abandon, healthy, cancelled, finished=finished)
-    await Judge(desk, work, pause_if_ill, 5).settle(received)
+    await OutcomePolicy(desk, work, pause_if_ill, 5).settle(received)
     return desk.done
 
 
@@ -91,7 +91,7 @@ async def judged(
         (Busy(), 5, ["again 5 later", "ack"]),
         (Trouble("x"), 4, ["again 5 later", "ack"]),
         (Trouble("x"), 5, ["abandon", "bury attempts: x", "reply unavailable", "ack"]),
-        (Away("x"), 5, ["pause", "again 5 now", "ack"]),
+        (Unavailable("x"), 5, ["pause", "again 5 now", "ack"]),
         (KeyError(), 1, ["abandon", "bury bug: KeyError", "reply internal", "ack"]),
         (asyncio.CancelledError(), 1, ["again 2 later", "ack"]),
         (
@@ -115,8 +115,8 @@ async def test_every_outcome_ends_in_an_ack(outcome: BaseException | None, attem
         ([Refusal("invalid")], "reply invalid"),
         ([Refusal("invalid"), Busy()], "again 1 later"),
         ([Busy(), Trouble()], "again 2 later"),
-        ([Trouble(), Away()], "pause"),
-        ([Away(), ExceptionGroup("", [Busy(), KeyError()])], "abandon"),
+        ([Trouble(), Unavailable()], "pause"),
+        ([Unavailable(), ExceptionGroup("", [Busy(), KeyError()])], "abandon"),
         ([ExceptionGroup("", [ExceptionGroup("", [Refusal("kicked")])])], "reply kicked"),
     ],
 )
@@ -136,8 +136,8 @@ async def test_what_a_dead_consumer_left_is_counted_first() -> None:
 
 async def test_one_late_answer_puts_one_command_off_and_pauses_nothing() -> None:
     """Uncounted: its database or broker was late, and it was not."""
-    assert await judged(Away("late"), 5, ill=False) == ["go on", "again 5 later", "ack"]
-    assert await judged(Away("late"), 5, ill=True) == ["pause", "again 5 now", "ack"]
+    assert await judged(Unavailable("late"), 5, ill=False) == ["go on", "again 5 later", "ack"]
+    assert await judged(Unavailable("late"), 5, ill=True) == ["pause", "again 5 now", "ack"]
 
 
 async def test_a_last_attempt_that_has_lost_only_its_ack_is_answered() -> None:
@@ -145,8 +145,12 @@ async def test_a_last_attempt_that_has_lost_only_its_ack_is_answered() -> None:
     assert await judged(None, 5, redelivered=True, known=Done()) == ["reply done", "ack"]
     assert await judged(None, 6, known=Done()) == ["reply done", "ack"]
     assert await judged(None, 4, redelivered=True, known=Done()) == ["again 5 now", "ack"]
-    assert await judged(None, 5, redelivered=True, known=Away("x")) == ["pause", "again 6 now", "ack"]
-    assert await judged(None, 5, redelivered=True, known=Away("x"), ill=False) == ["go on", "again 6 later", "ack"]
+    assert await judged(None, 5, redelivered=True, known=Unavailable("x")) == ["pause", "again 6 now", "ack"]
+    assert await judged(None, 5, redelivered=True, known=Unavailable("x"), ill=False) == [
+        "go on",
+        "again 6 later",
+        "ack",
+    ]
     assert (await judged(None, 5, redelivered=True, known=KeyError()))[0] == "abandon"
 
 
@@ -164,8 +168,10 @@ async def test_cancelling_the_judge_is_no_outcome() -> None:
     async def healthy() -> bool:
         return True
 
-    received = Received(ENVELOPE.model_dump_json().encode(), "session.s", "c", 1, False, None, None, None)
-    settling = asyncio.ensure_future(Judge(desk, Work(handler, nothing, healthy, nothing), healthy, 5).settle(received))
+    received = RawDelivery(ENVELOPE.model_dump_json().encode(), "session.s", "c", 1, False, None, None, None)
+    settling = asyncio.ensure_future(
+        OutcomePolicy(desk, Work(handler, nothing, healthy, nothing), healthy, 5).settle(received)
+    )
     await began.wait()
     settling.cancel()
     with pytest.raises(asyncio.CancelledError):

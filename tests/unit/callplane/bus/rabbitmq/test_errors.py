@@ -7,7 +7,7 @@ from aio_pika.exceptions import ChannelClosed, ChannelPreconditionFailed, Connec
 
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.errors import away
-from callplane.contracts.errors import Away
+from callplane.contracts.errors import Unavailable
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from callplane.contracts.errors import Away
 )
 async def test_a_loss_is_away(error: BaseException) -> None:
     """Also when aiormq says it by a cancellation that nobody asked for, or by a bare Exception."""
-    with pytest.raises(Away), away("doing"):
+    with pytest.raises(Unavailable), away("doing"):
         raise error
 
 

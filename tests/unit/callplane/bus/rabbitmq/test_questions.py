@@ -8,7 +8,7 @@ import pytest
 
 from callplane.bus.rabbitmq import mailbox_link
 from callplane.bus.rabbitmq.mailbox_link import ASKING, LinkChannels, RabbitLink
-from callplane.contracts.errors import Away, NodeDown
+from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.contracts.ids import ParticipantId
 
 
@@ -55,10 +55,10 @@ async def test_a_question_that_waits_for_a_channel_has_its_time_for_the_answer(l
 
 
 async def test_no_channel_in_time_says_nothing_of_a_node(link: RabbitLink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Away, so that nobody takes the mailbox for one that is down; and the next question is answered."""
+    """Unavailable, so that nobody takes the mailbox for one that is down; and the next question is answered."""
     monkeypatch.setattr(mailbox_link, "FREE_WITHIN", 0.1, raising=False)
     *silent, healthy = await ask(link, *SILENT, "healthy")
     assert [type(one) for one in silent] == [NodeDown] * ASKING
-    assert type(healthy) is Away
+    assert type(healthy) is Unavailable
     assert not link.ended.is_set()
     assert await ask(link, *["healthy"] * ASKING) == [3] * ASKING

@@ -15,8 +15,8 @@ from pymongo.errors import (
 )
 from pymongo.helpers_shared import _check_command_response
 
-from callplane.contracts.errors import Away, Refusal
-from callplane.store.mongo.errors import Said, away_when_unreachable
+from callplane.contracts.errors import Refusal, Unavailable
+from callplane.store.mongo.errors import ServerAnswer, translated_errors
 
 SHUTDOWN_IN_PROGRESS = 91
 BAD_VALUE = 2
@@ -33,7 +33,7 @@ BAD_VALUE = 2
     ],
 )
 async def test_a_server_that_stops_starts_or_does_not_answer_is_away(failure: Exception) -> None:
-    with pytest.raises(Away), away_when_unreachable():
+    with pytest.raises(Unavailable), translated_errors():
         raise failure
 
 
@@ -42,14 +42,14 @@ async def test_a_server_that_stops_starts_or_does_not_answer_is_away(failure: Ex
     [DuplicateKeyError("double", 11000), AttributeError("'None' has no 'seat'")],
 )
 async def test_mistakes_stay_what_they_are(failure: Exception) -> None:
-    with pytest.raises(type(failure)), away_when_unreachable():
+    with pytest.raises(type(failure)), translated_errors():
         raise failure
 
 
 @pytest.mark.parametrize("code", [11601, 24, 112, 133, 365, 462, BAD_VALUE])
 async def test_whatever_else_a_server_says_is_trouble_and_its_text_is_not_told(code: int) -> None:
     failure = OperationFailure("quotes a document", code, {"codeName": "Named", "errmsg": "quotes a document"})
-    with pytest.raises(Said) as raised, away_when_unreachable():
+    with pytest.raises(ServerAnswer) as raised, translated_errors():
         raise failure
     assert (str(raised.value), raised.value.code) == (f"the database said {code} (Named)", code)
 
@@ -59,7 +59,7 @@ async def test_whatever_else_a_server_says_is_trouble_and_its_text_is_not_told(c
     [OperationFailure("x", code) for code in (10334, 17419, 17420)] + [DocumentTooLarge("x"), WriteError("x", 17419)],
 )
 async def test_what_no_document_can_hold_is_refused(failure: Exception) -> None:
-    with pytest.raises(Refusal) as raised, away_when_unreachable():
+    with pytest.raises(Refusal) as raised, translated_errors():
         raise failure
     assert raised.value.problem.code == "too-large"
 
@@ -73,5 +73,5 @@ async def test_an_unmet_write_concern_of_find_and_modify_is_away() -> None:
         "errorLabels": ["RetryableWriteError"],
     }
     raw = RawBSONDocument(bson.encode(answer))
-    with pytest.raises(Away), away_when_unreachable():
+    with pytest.raises(Unavailable), translated_errors():
         _check_command_response(raw, None, parse_write_concern_error=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parent.parent / "data" / "kurento_frames.jsonl"
+RECORDED = Path(__file__).with_suffix(".jsonl")
 
 
 @dataclass(frozen=True, slots=True)

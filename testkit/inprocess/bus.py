@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.mailbox_ports import MailboxBus
-from callplane.bus.mailbox_ports import RawDelivery as Given
+from callplane.bus.mailbox_ports import Publication as Given
 from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus

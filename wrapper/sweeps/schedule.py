@@ -42,7 +42,7 @@ class Sweeps:
 
     def __init__(self, context: Context, leases: Leases, aftermath: FollowUpRunner, settings: WrapperSettings) -> None:
         self._context = context
-        self._leases = leases
+        self.leases = leases
         self._aftermath = aftermath
         self._settings = settings
         self.grace = LostSeats(context, leases)
@@ -63,8 +63,8 @@ class Sweeps:
             "deserted": self.deserted,
             "lost servers": self.lost_servers,
             "tombstones": self.tombstones,
-            "abandoned": self._leases.give_up_abandoned,
-            "strays": self._leases.forget_strays,
+            "abandoned": self.leases.give_up_abandoned,
+            "strays": self.leases.forget_strays,
             lost_seats.DUTY: self.grace.sweep,
             lost_media.DUTY: self.drops.sweep,
             unconnected.DUTY: UnconnectedSweep(self._context, self._settings.connect_seconds).sweep,
@@ -72,9 +72,9 @@ class Sweeps:
             "draining": ServerDraining(self._context, self._settings.drain_per_second).sweep,
         }
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.each(every, self._leases.renew))
-            group.create_task(self.each(every, self._leases.judge))
-            group.create_task(self.each(every, self._leases.hear, self._leases.adopted))
+            group.create_task(self.each(every, self.leases.renew))
+            group.create_task(self.each(every, self.leases.judge))
+            group.create_task(self.each(every, self.leases.hear, self.leases.adopted))
             group.create_task(self.each(every, self.duties.look))
             for name, sweep in shared.items():
                 rounds = 1 if name == "draining" else ROUNDS
@@ -86,7 +86,7 @@ class Sweeps:
 
     def _only_if_ours(self, name: str, sweep: Sweep) -> Sweep:
         """What one wrapper does for all, while the broker is there for it; else it is left to another."""
-        return self.duties.only_if_mine(name, sweep, lambda: self._leases.reachable_since is not None)
+        return self.duties.only_if_mine(name, sweep, lambda: self.leases.reachable_since is not None)
 
     async def owed(self) -> None:
         """Publish and do what its maker has not, for it died, was cut off, or its turn has not come."""

@@ -128,7 +128,7 @@ async def test_a_client_that_does_not_read_is_dropped(
     """Its messages stay in its mailbox, nothing is logged, and the pod ends in time."""
     monkeypatch.setattr(slow_clients, "SEND_WITHIN", 0.4)
     # What a stream may have unacknowledged fits into the buffers of the two sockets: here it may have more.
-    for bound in ("reading.UNACKNOWLEDGED_BYTES", "window.WINDOW_BYTES", "flow.WINDOW_BYTES"):
+    for bound in ("subscription.UNACKNOWLEDGED_BYTES", "unacked.WINDOW_BYTES", "flow_control.WINDOW_BYTES"):
         monkeypatch.setattr(f"api.mailboxes.{bound}", 1 << 30)
     async with served(database) as pod:
         assert isinstance(pod.scene.bus, MemoryMailboxes)

@@ -1,14 +1,16 @@
-"""Putting the API program together, and serving it from an address."""
+"""API program: composition root, FastAPI application, and how both are served from an address."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from api.application import application
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
@@ -16,12 +18,29 @@ from api.dispatch.buses import Buses
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
 from api.dispatch.late_repeats import LateRepeats
 from api.groups import single_exception
-from api.http.operator_port import for_operators
+from api.http.cors import Cors
+from api.http.middleware import RequestMiddleware
+from api.http.operator_port import OperatorPort, for_operators
+from api.http.problems import ProblemBody, install
 from api.http.server import bound, serve_asgi
 from api.http.trusted_proxies import TrustedProxies
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
+from api.routes import (
+    connections,
+    dead_letters,
+    media_servers,
+    messages,
+    participants,
+    probes,
+    sessions,
+    signals,
+    streams,
+    unreadable,
+)
+from api.routes.web import mount_web
+from api.schemas.responses import EXAMPLES
 from api.services import Repositories, Services
 from api.settings import Settings
 from callplane.concurrency import alongside, forever
@@ -38,6 +57,11 @@ from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
+
+OPERATORS = (media_servers, dead_letters, unreadable)
+"""The nouns of operators, which may have an address of their own (``operator_port``)."""
+
+_ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +158,39 @@ async def _synced(clock: DatabaseClock) -> None:
         await clock.sync()
     except (Unavailable, Trouble) as trouble:
         logger("api").warning("clock-not-corrected", trouble=str(trouble))
+
+
+def application(parts: Services) -> ASGIApp:
+    """The whole ASGI program on these parts."""
+    # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
+    # The framework's pages about the description load their scripts from elsewhere: only the description is served.
+    app = FastAPI(
+        title="Callplane",
+        version="0.1.0",
+        description=_ABOUT,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    install(app)
+    for noun in (sessions, participants, connections, signals, messages, streams, *OPERATORS, probes):
+        app.include_router(noun.router)
+    mount_web(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    origins = parts.settings.cors_origins
+    inside: ASGIApp = Cors(app, origins) if origins else app
+    if parts.settings.operator_port is not None:
+        inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
+    return RequestMiddleware(inside, parts.traces, parts.metrics, parts.draining)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        shapes = schema["components"]["schemas"]
+        shapes["Problem"] = ProblemBody.model_json_schema()
+        for name, example in EXAMPLES.items():
+            shapes[name]["examples"] = [example]
+        app.openapi_schema = schema
+    return app.openapi_schema

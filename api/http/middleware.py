@@ -1,50 +1,81 @@
-"""The edge of the API, pure ASGI: request ids, a problem body for bugs, and the counts.
+"""Request middleware, pure ASGI: once around each request its id, its trace, its log line, its counts, and its 500.
 
 Not BaseHTTPMiddleware: behind one a long poll never learns that its client has left.
 """
 
 import asyncio
 import re
-import time
+from contextlib import ExitStack
+from time import perf_counter
 
+from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import response_of
 from api.metrics import Metrics
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
-from callplane.telemetry.logs import logger
+from callplane.telemetry.logs import lines_about, logger
+from callplane.telemetry.traces import Traces, span, trace_id
 
 _OUR_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
+# Of other paths nothing is known before they are routed; of these the names are wanted on the lines in between.
+_SESSION = re.compile(r"/sessions/([A-Za-z0-9._-]{1,128})(?:/participants/([A-Za-z0-9._-]{1,128}))?(?:/.*)?")
+
+# Asked all the time by machines and by everybody in a call: a span or a line of each would drown the others.
+_QUIET = ("/messages", "/livez", "/readyz", "/metrics")
+
 
 class RequestMiddleware:
-    """Names each request, counts it, and answers 500 with a problem body where the program has a bug.
+    """Names each request on every line about it, tells how it ended, and answers 500 where the program has a bug.
 
     While the program drains every answer ends its connection: what its client, or a proxy, asks next goes to another
     pod, where it would be told to come again here.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, draining: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, traces: Traces, metrics: Metrics, draining: asyncio.Event) -> None:
         self._app = app
+        self._traces = traces
         self._metrics = metrics
         self._draining = draining
+        self._log = logger("api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        answer = _Answer(send, request_id(scope), self._draining)
-        began = time.perf_counter()
+        with ExitStack() as around:
+            around.enter_context(self._traces.taken_up(_header(scope, b"traceparent")))
+            names = _names(scope["path"])
+            around.enter_context(lines_about(request_id=request_id(scope), trace_id=trace_id(), **names))
+            if scope["type"] != "http":  # A socket, whose end is nobody's answer.
+                await self._app(scope, receive, send)
+                return
+            quiet = scope["path"].startswith(_QUIET)
+            recorded = None if quiet else around.enter_context(span(scope["method"], SpanKind.SERVER))
+            await self._serve(scope, receive, _Answer(send, request_id(scope), self._draining), recorded)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", recorded: Span | None) -> None:
+        began = perf_counter()
         try:
             await self._app(scope, receive, answer)
         except Exception:
-            logger("api").exception("bug", method=scope["method"], route=_route(scope))
+            self._log.exception("bug", method=scope["method"], route=_route(scope))
             if not answer.status:
                 await response_of(Problem(code="internal"), scope)(scope, receive, answer)
         finally:
-            self._metrics.answered(scope["method"], _route(scope), answer.status, time.perf_counter() - began)
+            self._tell(scope, answer.status, perf_counter() - began, recorded)
+
+    def _tell(self, scope: Scope, status: int, seconds: float, recorded: Span | None) -> None:
+        """The route is known only now: a span's name with ids in it would be another for every request."""
+        method, route = scope["method"], _route(scope)
+        self._metrics.answered(method, route, status, seconds)
+        if recorded is not None:
+            recorded.update_name(f"{method} {route}")
+            recorded.set_attributes(
+                {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+            )
+        write = self._log.debug if scope["path"].startswith(_QUIET) else self._log.info
+        write("request", ms=round(seconds * 1000, 1), method=method, route=route, status=status)
 
 
 class _Answer:
@@ -55,6 +86,7 @@ class _Answer:
         self._headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         self._draining = draining
         self.status = 0
+        """Zero while none has gone out: the client may leave before."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -75,3 +107,13 @@ def request_id(scope: Scope) -> str:
 def _route(scope: Scope) -> str:
     """The route's template: a label per path would let callers make labels without end."""
     return getattr(scope.get("route"), "path", "none")
+
+
+def _names(path: str) -> dict[str, str | None]:
+    found = _SESSION.fullmatch(path)
+    return {"session_id": found[1], "participant_id": found[2]} if found else {}
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    value: bytes | None = dict(scope["headers"]).get(name)
+    return value.decode("latin-1") if value else None

@@ -10,8 +10,7 @@ from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import CandidatesBody, OfferBody
 from api.schemas.responses import Accepted
-from api.schemas.webrtc import normalised
-from api.sdp import check_offer
+from api.schemas.webrtc import check_offer, normalised
 from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import routes
-from api.application import OPERATORS
+from api.app import OPERATORS
 from api.http.server import PING_SECONDS
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes

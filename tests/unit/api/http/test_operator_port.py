@@ -3,8 +3,7 @@
 import httpx
 import pytest
 
-from api.app import serve
-from api.application import OPERATORS
+from api.app import OPERATORS, serve
 from api.http.operator_port import for_operators
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 import httpx
 
@@ -60,7 +61,7 @@ async def publish(http: httpx.AsyncClient, url: str, connections: int) -> None:
 
 async def owners(around: Servers) -> Counter[str]:
     """How many ready connections each wrapper owns."""
-    stages = [{"$match": {"state": "ready"}}, {"$group": {"_id": "$owner", "count": {"$sum": 1}}}]
+    stages: list[dict[str, Any]] = [{"$match": {"state": "ready"}}, {"$group": {"_id": "$owner", "count": {"$sum": 1}}}]
     async with around.database.client() as client:
         found = await client[around.database.name].connections.aggregate(stages)
         return Counter({str(one["_id"]): one["count"] async for one in found})

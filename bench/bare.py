@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
@@ -28,7 +29,8 @@ _MAJORITY = WriteConcern(w="majority", j=True)
 
 async def far_end(amqp_url: str, mongo_url: str) -> None:
     """Answer each message after one majority update, until the process is ended."""
-    async with AsyncMongoClient(mongo_url) as client, await aio_pika.connect(amqp_url) as connection:
+    mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_url)
+    async with mongo as client, await aio_pika.connect(amqp_url) as connection:
         documents = client["bench"].get_collection("bare", write_concern=_MAJORITY)
         for number in range(DOCUMENTS):
             await documents.update_one({"_id": number}, {"$set": {"version": 0}}, upsert=True)

@@ -97,7 +97,8 @@ async def bare(url: str) -> AsyncIterator[Request]:
 
         async def request(_: int) -> bytes:
             asked = uuid.uuid4().hex
-            answer = waiting[asked] = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            waiting[asked] = answer
             note = aio_pika.Message(BODY, correlation_id=asked, reply_to=replies.name, delivery_mode=2)
             await channel.default_exchange.publish(note, "bench")
             return await answer

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 from bench.calls import servers
 from bench.forwarding import Child, child, say, told
@@ -70,7 +71,7 @@ async def measure(given: argparse.Namespace) -> list[float]:
                     taken += back + missing * [PATIENCE]
                     print(f"round {number}: {line(back)}" + (f", {missing} never" if missing else ""), flush=True)
                     await hit.restart()
-                    await until(lambda one=hit: _up(ask, one), 20)
+                    await until(partial(_up, ask, hit), 20)
                     hit, idle = idle, hit
     return taken
 

@@ -1,5 +1,7 @@
 """The names of everything that the programs export, as Prometheus knows them."""
 
+from typing import Never
+
 from prometheus_client import CollectorRegistry
 
 from api.mailboxes.pod import Counts
@@ -22,7 +24,7 @@ def of_wrapper() -> set[str]:
     """What a wrapper exports."""
     metrics = WrapperMetrics()
     CommandWatch(metrics)
-    Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), metrics.registry)
+    Gauges(_unread(), metrics.registry)
     return _names(metrics.registry)
 
 
@@ -30,7 +32,7 @@ def labels() -> dict[str, set[str]]:
     """Label names that a metric may carry, the ones that Prometheus adds apart."""
     metrics, watched = ApiMetrics(), WrapperMetrics()
     CommandWatch(watched)
-    gauges = Gauges(Sources(_nothing, _nothing, frozenset, lambda: 0, lambda: 0), watched.registry)
+    gauges = Gauges(_unread(), watched.registry)
     found = {family.name: set(getattr(family, "_labelnames", ())) for family in gauges.collect()}
     for registry in (metrics.registry, watched.registry):
         for collector in list(registry._collector_to_names):
@@ -40,8 +42,11 @@ def labels() -> dict[str, set[str]]:
     return found
 
 
-async def _nothing() -> object:
-    raise AssertionError("nobody reads")
+def _unread() -> Sources:
+    async def nothing() -> Never:
+        raise AssertionError("nobody reads")
+
+    return Sources(nothing, nothing, frozenset, lambda: 0, lambda: 0)
 
 
 def _names(registry: CollectorRegistry) -> set[str]:

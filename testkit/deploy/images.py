@@ -88,7 +88,7 @@ class Builder:
     def _obey(self, line: Line, image: Image) -> None:
         match line.word:
             case "ENV":
-                image.env.update(word.split("=", 1) for word in line.words())
+                image.env |= {name: value for name, _, value in (word.partition("=") for word in line.words())}
             case "WORKDIR":
                 image.workdir = line.rest
                 image.path(line.rest).mkdir(parents=True, exist_ok=True)

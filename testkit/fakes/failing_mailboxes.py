@@ -40,5 +40,5 @@ class FallibleBus:
                 self._readers[participant] = link, reader
                 await consume(participant, reader, most)
 
-            link.depth, link.consume = looked, consumed  # type: ignore[method-assign]
+            link.depth, link.consume = looked, consumed  # type: ignore[method-assign, assignment]
             yield link

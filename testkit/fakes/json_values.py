@@ -57,7 +57,7 @@ def drawn(seed: int) -> dict[str, Any]:
 
 def same(one: Any, other: Any) -> bool:
     """Equal as JSON: 1 is neither 1.0 nor true, and -0.0 is not 0.0; the order of keys is nobody's business."""
-    return _told(one) == _told(other)
+    return bool(_told(one) == _told(other))
 
 
 def _told(value: Any) -> Any:

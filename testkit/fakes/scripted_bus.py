@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,13 @@ from pydantic import BaseModel
 
 from api.dispatch.buses import Buses
 from callplane.bus.memory.broker import MemoryBroker
+from callplane.bus.memory.bus import MemoryTopology
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.mailboxes import MemoryMailboxes
+from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 
@@ -40,17 +44,33 @@ class ScriptedBus:
         return MemoryDeadLetters(self.exchange)
 
     @property
+    def topology(self) -> Topology:
+        """What is declared is declared on ``exchange``."""
+        return MemoryTopology(self.exchange)
+
+    def up(self) -> bool:
+        """Always."""
+        return True
+
+    async def wait_up(self, within: float) -> None:
+        """Back at once."""
+
+    def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
+        """No wrapper can be put on it."""
+        raise AssertionError("commands go to `far`, not to a wrapper")
+
+    @property
     def carriers(self) -> Buses:
         """What the API is assembled on."""
         return Buses(self, MemoryMailboxes())
 
     @contextlib.asynccontextmanager
-    async def sender(self) -> AsyncIterator["ScriptedBus"]:
+    async def sender(self) -> AsyncIterator[Sender]:
         """Sends commands."""
         yield self
 
     @property
-    def messenger(self) -> "ScriptedBus":
+    def messenger(self) -> Messenger:
         """Publishes messages."""
         return self
 
@@ -71,12 +91,12 @@ class ScriptedBus:
         """As ``send``, without a reply."""
         self.commands.append(envelope)
 
-    async def to_session(self, session_id: str, messages: list[Message]) -> str:
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
         """Remember them."""
         self.published += [(session_id, message) for message in messages]
         return "all"
 
-    async def to_participant(self, participant_id: str, message: Message) -> bool:
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
         """Remember it."""
         self.published.append((participant_id, message))
         return True

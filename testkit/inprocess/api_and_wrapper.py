@@ -64,7 +64,7 @@ class Together:
 @asynccontextmanager
 async def together(servers: Servers, **settings: Any) -> AsyncIterator[Together]:
     """Both for the block; ``settings`` are the wrapper's."""
-    where = {"mongo_url": servers.database.url, "mongo_database": servers.database.name}
+    where: dict[str, Any] = {"mongo_url": servers.database.url, "mongo_database": servers.database.name}
     async with (
         cluster(servers, Size(apis=0, wrappers=0, media_servers=1)) as machines,
         repositories(servers.database) as store,

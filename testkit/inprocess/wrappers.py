@@ -107,7 +107,7 @@ class Room:
     async def start(self, **settings: Any) -> Program:
         """One more wrapper."""
         stack = AsyncExitStack()
-        usual = {
+        usual: dict[str, Any] = {
             "amqp_url": self.servers.vhost.url,
             "mongo_url": self.servers.database.url,
             "mongo_database": self.servers.database.name,

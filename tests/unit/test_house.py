@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("api", "callplane", "cli", "kurento_client", "mediaserver", "web", "wrapper")
+PACKAGES = ("api", "bench", "callplane", "cli", "kurento_client", "mediaserver", "testkit", "web", "wrapper")
 LONGEST = 300
 
 # Written in pieces, so that this file does not say what it forbids.
@@ -45,6 +45,12 @@ def test_every_module_of_a_package_says_what_it_is_for() -> None:
     ]
     assert modules
     assert silent == []
+
+
+def test_every_package_but_the_tests_is_type_checked() -> None:
+    checked = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["packages"])
+    folders = {path.relative_to(ROOT).parts[0] for path in committed(".py")}
+    assert folders - {"tests", "docs", "docker", "web"} == checked
 
 
 @pytest.mark.parametrize("words", [REGISTRIES, MACHINE_PATHS], ids=["registries", "machine paths"])

@@ -12,14 +12,15 @@ from callplane.store.mongo.driver import Collection
 
 M = TypeVar("M", bound=BaseModel)
 
-ANEW: Document = {"$unset": {"due": "", "over": ""}}
+ANEW: Document = {"$unset": {"due": "", "over": "", "of": ""}}
 """Part of each update that changes the state which waits."""
 
 
 class DueTimes(Generic[M]):
     """Documents with ``session_id`` and ``since``: the grace is ``over`` then, and ``due`` to be looked at.
 
-    Who changes the state that ``waiting`` is about takes both away with it.
+    Who changes the state that ``waiting`` is about takes both away with it. A program of an older version knows of
+    neither, and leaves them: ``of`` is the ``since`` that they were reckoned of; what is of another is reckoned anew.
     """
 
     def __init__(self, collection: Collection, kind: type[M], waiting: Document) -> None:
@@ -34,6 +35,9 @@ class DueTimes(Generic[M]):
         found = await self._collection.find(where).sort("due", 1).limit(limit).to_list()
         documents = []
         for one in found:
+            if one.get("of") != one.get("since"):
+                await self._collection.update_one({"_id": one["_id"], **self._waiting, "of": one.get("of")}, ANEW)
+                continue
             try:
                 documents.append(read(self._kind, one, self._collection))
             except Unreadable:
@@ -76,4 +80,5 @@ class DueTimes(Generic[M]):
             found[number if isinstance(number, int | float) else None].append(one["_id"])
         for seconds, ids in found.items():
             due = after("$since", {"$literal": seconds})
-            await self._collection.update_many({**new, "_id": {"$in": ids}}, [{"$set": {"due": due, "over": due}}])
+            reckoned = {"due": due, "over": due, "of": "$since"}
+            await self._collection.update_many({**new, "_id": {"$in": ids}}, [{"$set": reckoned}])

@@ -162,6 +162,22 @@ async def test_only_those_past_their_own_sessions_grace_are_due(database: Databa
         assert [one.participant_id for one in await attachments.past_grace()] == ["patient"]
 
 
+async def test_a_time_that_an_older_version_left_there_is_of_no_account(database: Database) -> None:
+    """A pod of version N that calls a seat attached and detached again leaves ``due`` as N+1 reckoned it before."""
+    async with open_database(database.url, database.name) as opened:
+        attachments = Attachments(opened)
+        await opened["sessions"].insert_one({"_id": S, "status": "open", "settings": {"grace": 30}})
+        await attachments.open(S, ANN)
+        [born] = await attachments.of_session(S)
+        for ago in (31, 5):
+            await opened["attachments"].update_one({"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=ago)}})
+            assert [one.participant_id for one in await attachments.past_grace()] == ([ANN] if ago == 31 else [])
+        assert await attachments.past_grace() == [], "reckoned anew, and not over yet"
+        await opened["attachments"].update_one({"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=40)}})
+        await attachments.graces.forget(S)
+        assert [one.participant_id for one in await attachments.past_grace()] == [ANN]
+
+
 async def test_who_is_away_for_long_is_looked_at_rarely(database: Database) -> None:
     """Each second for 15 of them, then ever more rarely, to each half minute; at once when it was back meanwhile."""
     async with open_database(database.url, database.name) as opened:

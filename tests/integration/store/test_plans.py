@@ -86,7 +86,7 @@ def something() -> dict[str, list[dict[str, Any]]]:
     """One for each sweep."""
     owed = [{"id": "x", "do": "place", "at": ago(9), "with": {}}]
     seat = {"session_id": "none", "n": 1, "holder": None, "since": ago(5000)}
-    failed = {"owner": "w0", "media_state": "failed"}
+    failed, since = {"owner": "w0", "media_state": "failed"}, ago(9)
     return {
         "sessions": [
             session(_id="owes", chores=owed, participants=[{"id": "a"}]),
@@ -97,11 +97,11 @@ def something() -> dict[str, list[dict[str, Any]]]:
             connection("ready", _id="orphan", owner="dead", session_id="none"),
             connection("negotiating", _id="abandoned", since=ago(99)),
             connection("ready", _id="untold", since=ago(99), **failed),
-            connection("ready", _id="failed", told=True, since=ago(9), due=ago(1), **failed),
+            connection("ready", _id="failed", told=True, since=since, of=since, due=ago(1), **failed),
         ],
         "attachments": [
             {"_id": "held", **seat, "state": "attached", "holder": "gone"},
-            {"_id": "away", **seat, "state": "detached", "due": ago(1)},
+            {"_id": "away", **seat, "state": "detached", "of": seat["since"], "due": ago(1)},
             {"_id": "ended", **seat, "state": "ended", "reason": "left"},
         ],
     }

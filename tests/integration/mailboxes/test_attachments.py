@@ -170,7 +170,9 @@ async def test_a_time_that_an_older_version_left_there_is_of_no_account(database
         await attachments.open(S, ANN)
         [born] = await attachments.of_session(S)
         for ago in (31, 5):
-            await opened["attachments"].update_one({"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=ago)}})
+            await opened["attachments"].update_one(
+                {"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=ago)}}
+            )
             assert [one.participant_id for one in await attachments.past_grace()] == ([ANN] if ago == 31 else [])
         assert await attachments.past_grace() == [], "reckoned anew, and not over yet"
         await opened["attachments"].update_one({"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=40)}})

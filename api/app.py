@@ -17,7 +17,6 @@ from api.auth.rate_limits import RateLimits
 from api.dispatch.buses import Buses
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
 from api.dispatch.late_repeats import LateRepeats
-from api.groups import single_exception
 from api.http.cors import Cors
 from api.http.middleware import RequestMiddleware
 from api.http.operator_port import OperatorPort, for_operators
@@ -43,7 +42,7 @@ from api.routes.web import mount_web
 from api.schemas.responses import EXAMPLES
 from api.services import Repositories, Services
 from api.settings import Settings
-from callplane.concurrency import alongside, forever
+from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections

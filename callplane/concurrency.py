@@ -1,4 +1,4 @@
-"""Loops that nothing but their cancellation ends, and work that runs beside a block.
+"""Concurrency: loops that do not end, work beside a block, bounded fan-out, pauses, and lone exceptions out of groups.
 
 A task group ends all its tasks when one of them raises: what runs as long as its program is started as
 ``forever("what it is", self.run)``, so that what one session, one document or one server says is logged, counted and
@@ -7,13 +7,20 @@ tried again after a pause. What it ``await``\\ s must have a deadline all the sa
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from callplane.contracts.errors import Unavailable
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
+
+T = TypeVar("T")
+
+AT_ONCE = 16
+"""How many items ``for_each`` works on at once: each waits for a database, a broker or a media server."""
 
 
 def _uncounted(_name: str) -> None:
@@ -94,3 +101,59 @@ async def alongside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 task.cancel()
     if failure is not None:
         raise failure
+
+
+@contextmanager
+def single_exception() -> Generator[None]:
+    """Raise a lone exception as it was raised: a task group wraps even what its own block raises."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        lone: BaseException = group
+        while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
+            lone = lone.exceptions[0]
+        if lone is group:
+            raise
+        raise lone from lone.__cause__
+
+
+async def for_each(work: Callable[[T], Awaitable[object]], items: Iterable[T], *, limit: int = AT_ONCE) -> None:
+    """Work on all items, so many at once, begun in their order; back when whatever was begun has ended.
+
+    What one of them raises keeps no other from its turn; only Unavailable leaves what has not begun for another time,
+    for all of it would wait for the same. Raises what was raised first, not in a group.
+    """
+    waiting = deque(items)
+    failures: list[BaseException] = []
+
+    async def one(item: T, task: asyncio.Task[Any] | None) -> None:
+        try:
+            await work(item)
+        except Exception as failure:
+            failures.append(failure)
+            if isinstance(failure, Unavailable):
+                waiting.clear()
+        except asyncio.CancelledError as cancelled:  # of what the work waited for, if nobody cancels us
+            if task is None or task.cancelling():
+                raise
+            failures.append(cancelled)
+
+    async def worker(first: T) -> None:
+        task = asyncio.current_task()
+        await one(first, task)
+        while waiting and (task is None or not task.cancelling()):
+            await one(waiting.popleft(), task)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(min(limit, len(waiting))):
+            tasks.create_task(worker(waiting.popleft()))
+    if failures:
+        raise failures[0]
+
+
+async def pause_unless(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait so many seconds, or until the event is set: whether it is."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from callplane.bus.ports import Bus, Listener, Work
-from callplane.concurrency import forever
+from callplane.concurrency import forever, pause_unless
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
@@ -77,9 +77,7 @@ class Program:
         """
         while not self.is_ready():
             before = self.listening.progress()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self.listening.ready.wait()
+            await pause_unless(self.listening.ready, patience)
             if not self.is_ready() and self.listening.progress() <= before:
                 raise Unavailable(f"no session was listened to for {patience:g} s")
 

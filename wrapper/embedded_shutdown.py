@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.media import MediaRef
 from callplane.telemetry.logs import logger
@@ -11,7 +12,6 @@ from wrapper.app import Program
 from wrapper.media.port import Gone
 
 RELEASE_SECONDS = 3.0
-AT_ONCE = 16
 
 
 @asynccontextmanager
@@ -29,17 +29,12 @@ async def released_at_the_end(program: Program) -> AsyncIterator[None]:
 
 
 async def _release(program: Program) -> None:
-    gate = asyncio.Semaphore(AT_ONCE)
-
     async def one(pipeline: MediaRef) -> None:
-        async with gate:
-            try:
-                await program.context.media.release(pipeline)
-            except Gone:
-                return
-            except Trouble as trouble:
-                logger("passing").warning("a pipeline is left", server=pipeline.server, why=str(trouble))
+        try:
+            await program.context.media.release(pipeline)
+        except Gone:
+            return
+        except Trouble as trouble:
+            logger("passing").warning("a pipeline is left", server=pipeline.server, why=str(trouble))
 
-    async with asyncio.TaskGroup() as group:
-        for pipeline in await program.context.store.sessions.pipelines():
-            group.create_task(one(pipeline))
+    await for_each(one, await program.context.store.sessions.pipelines())

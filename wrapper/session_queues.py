@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from callplane.bus.ports import Listener
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.change_stream import StreamEvent, StreamLost, Watch, watch
@@ -13,7 +14,6 @@ from callplane.store.sessions import Sessions
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.monitoring.metrics import Metrics
-from wrapper.side_by_side import side_by_side
 
 Forget = Callable[[str, int | None], None]
 """Drops what is remembered of a session's epochs before this one, or of all (None)."""
@@ -87,7 +87,7 @@ class SessionQueues:
                 self._log.warning("not all is consumed yet", why=str(away))
             wanted = self._listener.wanted()
             missing = [session for session in listed if session not in wanted]
-            await side_by_side(partial(self._alone, work=self._declare), missing, at_once=AT_ONCE)
+            await for_each(partial(self._alone, work=self._declare), missing, limit=AT_ONCE)
         finally:
             self._listed.difference_update(listed)
 

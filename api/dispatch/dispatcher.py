@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from api.dispatch.late_repeats import LateRepeats
-from api.groups import single_exception
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
+from callplane.concurrency import single_exception
 from callplane.contracts.commands import Caller, CloseSession, Command, CreateSession, Envelope, Leave, Stop
 from callplane.contracts.errors import Refusal, Unavailable
 from callplane.contracts.ids import derived_id, id_made_by, new_id

@@ -1,12 +1,13 @@
 """Work for a client that may leave before it is done."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from callplane.concurrency import single_exception
 from callplane.contracts.errors import Refusal
 
 T = TypeVar("T")
@@ -20,22 +21,20 @@ class ClientDisconnected(Exception):
     """Raised where nobody would hear the answer; the edge sends none, and counts the request as left."""
 
 
-async def or_disconnect(work: Awaitable[T], request: Request) -> T | None:
+async def or_disconnect(work: Coroutine[Any, Any, T], request: Request) -> T | None:
     """The outcome of ``work``, which is cancelled when the client leaves: uvicorn does not cancel the handler."""
-    async with asyncio.TaskGroup() as tasks:
-        leaving = tasks.create_task(_gone(request))
-        working = tasks.create_task(_outcome(work))
-        await asyncio.wait((leaving, working), return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        working.cancel()
+    with single_exception():
+        async with asyncio.TaskGroup() as tasks:
+            leaving = tasks.create_task(_gone(request))
+            working = tasks.create_task(work)
+            await asyncio.wait((leaving, working), return_when=asyncio.FIRST_COMPLETED)
+            leaving.cancel()
+            working.cancel()
     if working.cancelled():
         if not leaving.cancelled():
             return None
         raise Refusal("unavailable", "The poll ended before its time.")  # An empty 200 would say "no messages".
-    outcome = working.result()
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    return working.result()
 
 
 async def insist(request: Request) -> None:
@@ -51,14 +50,6 @@ async def insist(request: Request) -> None:
         raise ClientDisconnected from None
     if await request.is_disconnected():
         raise ClientDisconnected
-
-
-async def _outcome(work: Awaitable[T]) -> T | Exception:
-    """The result or the exception, as a value: a task group would wrap it into a group."""
-    try:
-        return await work
-    except Exception as failure:
-        return failure
 
 
 async def _gone(request: Request) -> None:

@@ -10,12 +10,13 @@ from functools import partial
 from api.mailboxes.attachment import HeldAttachment
 from api.mailboxes.flow_control import Source
 from api.mailboxes.interrupted import InterruptedMailboxes
-from api.mailboxes.link_tasks import Tasks, side_by_side
+from api.mailboxes.link_tasks import AT_ONCE, Tasks
 from api.mailboxes.lost_bindings import Published
 from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.poll import gone, unavailable
 from api.mailboxes.unread_seats import detach_unasked
 from callplane.bus.mailbox_ports import PREFETCH, LinkLost, MailboxLink, Publication
+from callplane.concurrency import for_each
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import NodeDown, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -217,7 +218,8 @@ class Holder:
         Raises Unavailable.
         """
         now = asyncio.get_running_loop().time()
-        await side_by_side([partial(self._look_after, one, now, away, unread) for one in self.mailboxes()])
+        check = partial(self._look_after, now=now, away=away, unread=unread)
+        await for_each(check, self.mailboxes(), limit=AT_ONCE)
         await detach_unasked(self._ground.interrupted, self._ground.attachments, now - away)
 
     async def compare(self, published: Published) -> None:

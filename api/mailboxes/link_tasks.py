@@ -1,12 +1,11 @@
 """The tasks of one link: they end with it, and a mistake in one of them ends the link rather than the pod."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from callplane.bus.mailbox_ports import LinkLost
-from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
 P = ParamSpec("P")
@@ -131,21 +130,6 @@ async def _outcome(task: asyncio.Task[None] | None, outcome: "asyncio.Future[T]"
     # A task that has not begun when the link ends never comes to its work: nobody else would say so.
     task.add_done_callback(lambda _: None if outcome.done() else outcome.set_exception(LinkLost()))
     return await outcome
-
-
-async def side_by_side(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Do all of these, so many at once; what one raises keeps no other from its turn, and is raised at the end.
-
-    Only Unavailable leaves the rest for another time: all of it would wait for the same store.
-    """
-    failures: list[BaseException] = []
-    for start in range(0, len(works), AT_ONCE):
-        settled = await asyncio.gather(*[work() for work in works[start : start + AT_ONCE]], return_exceptions=True)
-        failures += [one for one in settled if isinstance(one, BaseException)]
-        if any(isinstance(failure, Unavailable) for failure in failures):
-            break
-    if failures:
-        raise failures[0]
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from api.mailboxes.link_tasks import Tasks
@@ -25,6 +24,7 @@ from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import LinkLost, MailboxLink
 from callplane.bus.ports import Unroutable
+from callplane.concurrency import pause_unless
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, new_id
 
@@ -107,9 +107,8 @@ class OutgoingPolls:
             if not forward.parked:
                 await self._post_ask(forward, poll)
             silent_at = forward.heard + self._timing.silence
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(silent_at if forward.parked else loop.time() + self._timing.ask_again):
-                    await forward.news.wait()
+            left = silent_at - loop.time() if forward.parked else self._timing.ask_again
+            await pause_unless(forward.news, left)
             if isinstance(forward.outcome, Batch):
                 return forward.outcome
             if forward.outcome is not None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from api.groups import single_exception
 from api.mailboxes.holder import Holder, HolderServices
 from api.mailboxes.incoming import IncomingPolls
 from api.mailboxes.interrupted import InterruptedMailboxes
@@ -16,6 +15,7 @@ from api.mailboxes.pod_messages import ParkedPolls, PollCancelled, PollRelease, 
 from api.mailboxes.poll import NotHeld, unavailable
 from api.mailboxes.timing import Timing
 from callplane.bus.mailbox_ports import LinkLost, MailboxBus, MailboxLink
+from callplane.concurrency import pause_unless, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
@@ -148,7 +148,7 @@ class Pod:
                     await self._live()
             except (Unavailable, Trouble) as trouble:
                 logger("mailboxes").warning("no link", trouble=str(trouble))
-                await self._pause(self._shared.timing.reconnect)
+                await pause_unless(self._stopping, self._shared.timing.reconnect)
 
     async def _live(self) -> None:
         heard: list[LinkSession] = []
@@ -178,7 +178,7 @@ class Pod:
 
     async def beat(self) -> None:
         """Each second: renew the lease."""
-        while not await self._pause(self._shared.timing.beat):
+        while not await pause_unless(self._stopping, self._shared.timing.beat):
             station = self._station
             try:
                 await self._renew(station.link.queue if station else None)
@@ -198,14 +198,14 @@ class Pod:
     async def look_after(self) -> None:
         """Each second, beside the lease that must not wait for it: see who is away and who does not read."""
         timing = self._shared.timing
-        while not await self._pause(timing.beat):
+        while not await pause_unless(self._stopping, timing.beat):
             if self._station is not None:
                 with suppress(Unavailable, Trouble):
                     await self._station.holder.look_after(timing.away, timing.unread)
 
     async def compare(self) -> None:
         """Now and then: see that every mailbox is told what its session publishes."""
-        while not await self._pause(self._shared.timing.compare):
+        while not await pause_unless(self._stopping, self._shared.timing.compare):
             if self._station is not None:
                 with suppress(Unavailable, LinkLost):
                     await self._station.holder.compare(self._shared.published)
@@ -215,7 +215,7 @@ class Pod:
 
         And end them all when the lease is over, which ``beat`` may learn only later, as it waits for the database.
         """
-        while not await self._pause(self._shared.timing.roll):
+        while not await pause_unless(self._stopping, self._shared.timing.roll):
             station = self._station
             if station is None:
                 continue
@@ -238,13 +238,6 @@ class Pod:
                     await asyncio.gather(station.serving.settled(), station.forwards.release())
             station.forwards.let_go()
             station.link.end("drained")
-
-    async def _pause(self, seconds: float) -> bool:
-        """Wait for so long, or until the pod is to stop: then True."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        return self._stopping.is_set()
 
     async def release(self) -> None:
         """Give the lease back."""

@@ -3,7 +3,8 @@
 from functools import partial
 
 from api.mailboxes.interrupted import InterruptedMailboxes
-from api.mailboxes.link_tasks import side_by_side
+from api.mailboxes.link_tasks import AT_ONCE
+from callplane.concurrency import for_each
 from callplane.store.attachments import Attachment, Attachments
 
 LOOKED_AT = 1000
@@ -24,7 +25,7 @@ async def detach_unasked(interrupted: InterruptedMailboxes, attachments: Attachm
             if seat.participant_id not in attached:
                 interrupted.settled(seat)
         still = [seat for seat in seats if seat.participant_id in attached]
-        await side_by_side([partial(_detach, interrupted, attachments, seat) for seat in still])
+        await for_each(partial(_detach, interrupted, attachments), still, limit=AT_ONCE)
 
 
 async def _detach(interrupted: InterruptedMailboxes, attachments: Attachments, seat: Attachment) -> None:

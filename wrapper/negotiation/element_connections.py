@@ -7,13 +7,13 @@ viewer's picture stands still until the publisher has sent a key frame (protocol
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
 from wrapper.media.port import MEDIA, Gone, Medium
 from wrapper.negotiation.pipeline import lost_if_gone
-from wrapper.side_by_side import side_by_side
 
 ROUNDS = 10
 
@@ -70,7 +70,7 @@ class Viewers:
             found = await self._read()
             if not found:
                 return
-            await side_by_side(self._make, found)
+            await for_each(self._make, found)
         raise Trouble(f"the viewers of {self._publisher} do not come to rest")
 
     async def _read(self) -> list["Viewer"]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
@@ -37,25 +38,21 @@ class Items:
         Raises Unavailable when so many one after the other said so that it is not about them: the rest is left for
         later.
         """
-        waiting = iter([(key, subject) for key, subject in subjects.items() if key not in self._under_way])
         away = _InARow(self._at_once)
 
-        async def some() -> None:
-            for key, subject in waiting:
-                if away.out is not None or key in self._under_way:
-                    continue
-                self._under_way.add(key)
-                try:
-                    if not await self._one(key, work(subject), away) and put_off is not None:
-                        await self._one(key, put_off(subject), _InARow(self._at_once))  # says nothing of the work
-                finally:
-                    self._under_way.discard(key)
+        async def one(key: Any) -> None:
+            if key in self._under_way:
+                return
+            self._under_way.add(key)
+            try:
+                if not await self._one(key, work(subjects[key]), away) and put_off is not None:
+                    await self._one(key, put_off(subjects[key]), _InARow(self._at_once))  # says nothing of the work
+            finally:
+                self._under_way.discard(key)
+            if away.out is not None:
+                raise away.out
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._at_once, len(subjects))):
-                group.create_task(some())
-        if away.out is not None:
-            raise away.out
+        await for_each(one, [key for key in subjects if key not in self._under_way], limit=self._at_once)
 
     async def _one(self, key: str, work: Awaitable[object], away: "_InARow") -> bool:
         """Whether it came to its end."""

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.failures import words
@@ -13,7 +14,6 @@ from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import act_on, fresh
 from wrapper.negotiation.reconcile import owner_of, reconcile
-from wrapper.side_by_side import side_by_side
 from wrapper.sweeps.items import Items
 
 WAIT_FOR_SERVERS = ("place", "release-lost-pipeline")
@@ -84,7 +84,7 @@ class Leases:
             return
         orphans = await store.connections.orphans(alive)
         random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
-        await side_by_side(self._adopt, orphans)
+        await for_each(self._adopt, orphans)
 
     async def give_up_abandoned(self) -> None:
         """Release what was offered and is acted for by nobody: its command is lost."""
@@ -118,7 +118,7 @@ class Leases:
     async def hear(self) -> None:
         """Hear what was adopted. A sweep of its own, as it may take long: the next wrapper may die meanwhile."""
         async with self._hearing:
-            await side_by_side(self._hear, sorted(self._unheard))
+            await for_each(self._hear, sorted(self._unheard))
 
     async def _hear(self, connection_id: str) -> None:
         """Hear what we own under our own Kurento session and settle it; what fails is tried again by ``hear``."""
@@ -176,7 +176,7 @@ class Leases:
         ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
         async with self._hearing:  # what was heard before the socket was lost is not heard now
             self._unheard.update(ours)
-            await side_by_side(self._hear, ours)
+            await for_each(self._hear, ours)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Unavailable is no error here, the lease runs out by itself."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from callplane.concurrency import for_each, pause_unless
 from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
@@ -91,10 +91,8 @@ class Sweeps:
     async def owed(self) -> None:
         """Publish and do what its maker has not, for it died, was cut off, or its turn has not come."""
         store = self._context.store
-        both = (self._repay(counted) for counted in (store.sessions.counted, store.connections.counted))
-        for outcome in await asyncio.gather(*both, return_exceptions=True):  # neither is in the other's way
-            if outcome is not None:
-                raise outcome
+        both: list[VersionedUpdates[Any]] = [store.sessions.counted, store.connections.counted]
+        await for_each(self._repay, both)  # neither is in the other's way
 
     async def _repay(self, counted: VersionedUpdates[Any]) -> None:
         """Until nothing is left that could be done; in any order, or several wrappers would run for the same."""
@@ -224,9 +222,7 @@ class Sweeps:
                 running = {task for task in running if not task.done()}
                 if len(running) >= rounds:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await news.wait()
+                await pause_unless(news, seconds)
 
     async def _round(self, sweep: Sweep) -> None:
         try:

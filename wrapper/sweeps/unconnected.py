@@ -2,6 +2,7 @@
 
 import asyncio
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.logs import logger
@@ -9,7 +10,6 @@ from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import act_on, fresh
 from wrapper.negotiation.reconcile import reconcile
-from wrapper.side_by_side import side_by_side
 
 DUTY = "verdicts"
 
@@ -33,7 +33,7 @@ class UnconnectedSweep:
         servers = {one.endpoint.server for one in due if one.endpoint is not None}
         if not servers <= self._context.media.reached():
             await self._context.store.duties.crowd(DUTY)
-        await side_by_side(self._judge, due)
+        await for_each(self._judge, due)
 
     async def _judge(self, connection: ConnectionDocument) -> None:
         """What the media server says counts, for its event may have been heard by nobody; and only for a moment.

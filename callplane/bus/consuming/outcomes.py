@@ -11,6 +11,7 @@ from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import TITLES, Busy, Code, NodeDown, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.replies import Reply
+from callplane.telemetry.failures import leaves
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
@@ -183,9 +184,7 @@ def _told(group: ExceptionGroup[Exception]) -> Exception:
     if bugs is not None:
         return bugs
     for kind in (Unavailable, NodeDown, Trouble, Busy, Refusal):
-        said: BaseException | None = group.subgroup(kind)
-        while isinstance(said, ExceptionGroup):
-            said = said.exceptions[0]
-        if isinstance(said, Exception):
-            return said
+        for said in leaves(group):
+            if isinstance(said, kind):
+                return said
     return group

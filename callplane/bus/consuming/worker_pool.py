@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from callplane.bus.consuming.delivery import RawDelivery, Settlement
 from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.ports import Work
-from callplane.concurrency import until_done
+from callplane.concurrency import pause_unless, single_exception, until_done
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 
@@ -64,25 +64,21 @@ class WorkerPool:
         self._asking = asyncio.Lock()
         self._well_at = float("-inf")
         self._paused = False
-        self._draining = False
+        self._draining = asyncio.Event()
         self._over = False
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
         """Take deliveries for as long as the block runs; drain at its end, unless it failed."""
-        failure: Exception | None = None
-        async with self._tasks:
-            try:
-                yield
-                await self.drain()
-            except Exception as error:
-                failure = error
-            finally:
-                self._over = True
-                for task in (*self._asides, *self._running):
-                    task.cancel()
-        if failure is not None:
-            raise failure
+        with single_exception():
+            async with self._tasks:
+                try:
+                    yield
+                    await self.drain()
+                finally:
+                    self._over = True
+                    for task in (*self._asides, *self._running):
+                        task.cancel()
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the deliveries; cancelled when the intake ends, and not begun after."""
@@ -107,7 +103,7 @@ class WorkerPool:
         """
         if self._over:
             return
-        if self._paused or self._draining:
+        if self._paused or self._draining.is_set():
             self._start(self._give_back(received))
         elif len(self._running) < self._pace.at_once:
             self._start(self._settle(received))
@@ -118,12 +114,12 @@ class WorkerPool:
         """Pause unless the wrapper is found healthy; whether it is paused, or ends. All who ask at once ask once."""
         if not await self._is_well():
             await self.pause()
-        return self._paused or self._draining
+        return self._paused or self._draining.is_set()
 
     async def _is_well(self) -> bool:
         clock = asyncio.get_running_loop().time
         async with self._asking:
-            if self._paused or self._draining:
+            if self._paused or self._draining.is_set():
                 return False
             if clock() - self._well_at > self._pace.health_interval and await self._is_healthy():
                 self._well_at = clock()
@@ -136,14 +132,14 @@ class WorkerPool:
         async with self._closing:
             await self._taps.close()
         self._return_waiting()
-        if first and not self._draining:
+        if first and not self._draining.is_set():
             log.warning("consuming paused")
             self._watch.paused(on=True)
             self.aside(self._resume())
 
     async def drain(self) -> None:
         """Stop for good within the limits of the pace: finish what runs, return what waits or takes too long."""
-        self._draining = True
+        self._draining.set()
         loop = asyncio.get_running_loop()
         end = loop.time() + self._pace.drain_limit
         # What runs goes on meanwhile.
@@ -165,7 +161,7 @@ class WorkerPool:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if self._waiting and not self._paused and not self._draining:
+        if self._waiting and not self._paused and not self._draining.is_set():
             self._start(self._settle(self._waiting.popleft()))
 
     def _return_waiting(self) -> None:
@@ -179,7 +175,7 @@ class WorkerPool:
             await self._judge.settle(received)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._draining or task is None or task.uncancel():
+            if not self._draining.is_set() or task is None or task.uncancel():
                 raise
             await self._give_back(received)
         except Exception as failure:
@@ -192,19 +188,18 @@ class WorkerPool:
     async def _give_back(self, received: RawDelivery) -> None:
         # What cannot be returned in time is redelivered by the broker when the connection ends.
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.return_limit if self._draining else None):
+            async with asyncio.timeout(self._pace.return_limit if self._draining.is_set() else None):
                 await self._judge.give_back(received)
 
     async def _resume(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.health_interval)
-            if self._draining:
+            if await pause_unless(self._draining, self._pace.health_interval):
                 return
             if await self._is_healthy():
                 break
         self._paused = False
         async with self._closing:
-            if not self._paused and not self._draining:
+            if not self._paused and not self._draining.is_set():
                 await until_done("consuming again", self._taps.open)
         log.warning("consuming resumed")
         self._watch.paused(on=False)

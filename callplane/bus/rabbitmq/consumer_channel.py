@@ -7,7 +7,6 @@ consumed again when the node is back.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +16,7 @@ from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
 from callplane.bus.rabbitmq.errors import away
-from callplane.concurrency import alongside, forever
+from callplane.concurrency import alongside, forever, pause_unless
 from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.telemetry.logs import logger
 
@@ -181,7 +180,7 @@ class ConsumerChannel:
         while True:
             self._news.clear()
             if channel.is_closed or not self._open.is_set():
-                await self._hear(self._link.timings.first_pause if channel.is_closed else None)
+                await pause_unless(self._news, self._link.timings.first_pause if channel.is_closed else None)
                 continue
             missing = self._wanted - self._consumed
             self._down &= missing
@@ -193,13 +192,7 @@ class ConsumerChannel:
                 if back:
                     self._down.clear()
                     continue
-            await self._hear(max(0.0, due - clock()) if self._down else None)
-
-    async def _hear(self, within: float | None) -> None:
-        """Wait for something that is wanted, or was cancelled, or opened again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._news.wait()
+            await pause_unless(self._news, max(0.0, due - clock()) if self._down else None)
 
     def _some_down(self) -> list[str]:
         return random.sample(sorted(self._down), min(ASKED_AGAIN, len(self._down)))

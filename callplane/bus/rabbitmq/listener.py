@@ -17,7 +17,7 @@ from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerC
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.settlement import RabbitSettlement, received
 from callplane.bus.rabbitmq.topology import RabbitTopology
-from callplane.concurrency import alongside, forever
+from callplane.concurrency import alongside, for_each, forever
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
@@ -74,10 +74,7 @@ class RabbitListener:
         queues = defaultdict[ConsumerChannel, list[str]](list)
         for session_id in session_ids:
             queues[self._lane(session_id)].append(session_name(session_id))
-        outcomes = await asyncio.gather(*(lane.fill(names) for lane, names in queues.items()), return_exceptions=True)
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
+        await for_each(lambda lane: lane.fill(queues[lane]), queues, limit=LANES)
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""
@@ -97,19 +94,14 @@ class RabbitListener:
 
     async def open(self) -> None:
         """Consume (again) everything that is listened to."""
-        await self._each(ConsumerChannel.open)
+        await for_each(ConsumerChannel.open, self.lanes, limit=len(self.lanes))
 
     async def close(self) -> None:
         """Cancel every consumer; back when nothing more can arrive."""
-        await self._each(ConsumerChannel.close)
+        await for_each(ConsumerChannel.close, self.lanes, limit=len(self.lanes))
 
     def _lane(self, session_id: SessionId) -> ConsumerChannel:
         return self._lanes[crc32(session_id.encode()) % LANES]
-
-    async def _each(self, act: Callable[[ConsumerChannel], Awaitable[None]]) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for lane in self.lanes:
-                tasks.create_task(_run(act, lane))
 
     async def _arrived(self, queue: str, message: DeliveredMessage) -> None:
         self.intake.arrived(received(queue, message))
@@ -142,10 +134,6 @@ class RabbitListener:
 def _sessions(queues: Iterable[frozenset[str]]) -> frozenset[SessionId]:
     names = frozenset[str]().union(*queues)
     return frozenset(session for queue in names if (session := session_of(queue)) is not None)
-
-
-async def _run(act: Callable[[ConsumerChannel], Awaitable[None]], lane: ConsumerChannel) -> None:
-    await act(lane)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS, MESSAGES
 from callplane.bus.rabbitmq.connection import leave
 from callplane.bus.rabbitmq.errors import answered, away
+from callplane.concurrency import pause_unless
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.logs import logger
@@ -159,9 +160,7 @@ class RabbitLink:
 
     async def flush(self) -> None:
         """Wait until the acknowledgements are sent, so that a peaceful end repeats nothing."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_WITHIN):
-                await self._paid.wait()
+        await pause_unless(self._paid, FLUSH_WITHIN)
 
     async def post(self, queue: str, letter: bytes) -> None:
         """Publish mandatory and wait for the confirm; the broker returns what has no queue before it confirms."""

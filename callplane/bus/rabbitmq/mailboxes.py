@@ -12,6 +12,7 @@ from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.errors import away
 from callplane.bus.rabbitmq.mailbox_link import CHANNELS, LinkChannels, RabbitLink, open_channel
+from callplane.concurrency import alongside
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import new_id
 
@@ -45,13 +46,11 @@ class RabbitMailboxes:
                         await link.post(link.queue, b"")
             except (LinkLost, Unroutable) as failure:
                 raise Unavailable(f"no link for mailboxes: {failure!r}") from failure
-            async with asyncio.TaskGroup() as tasks:
-                sending = tasks.create_task(link.send_acknowledgements())
+            async with alongside(link.send_acknowledgements()):
                 try:
                     yield link
                 finally:
                     await link.flush()
-                    sending.cancel()
                     link.end("closed")
 
     async def _open(self, stack: AsyncExitStack, letters: Letters) -> RabbitLink:

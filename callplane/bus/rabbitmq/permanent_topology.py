@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aio_pika.abc import AbstractChannel
@@ -20,6 +21,7 @@ from callplane.bus.rabbitmq.arguments import (
 )
 from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
 from callplane.bus.rabbitmq.errors import answered, away
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.telemetry.logs import logger
 
@@ -68,9 +70,7 @@ async def declare_queue(channel: Channel, queue: str, link: AmqpConnection) -> N
 
 
 async def _declare_queues(link: AmqpConnection) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        for queue in QUEUES:
-            tasks.create_task(_declare_if_possible(link, queue))
+    await for_each(partial(_declare_if_possible, link), QUEUES)
 
 
 async def _declare_if_possible(link: AmqpConnection, queue: str) -> None:

@@ -1,12 +1,10 @@
 """Interrupted mailboxes that nobody asks for: each is detached, whatever becomes of the others."""
 
-import asyncio
 from collections.abc import Iterable
 
 import pytest
 
 from api.mailboxes.interrupted import InterruptedMailboxes
-from api.mailboxes.link_tasks import side_by_side
 from api.mailboxes.unread_seats import detach_unasked
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId
@@ -90,22 +88,3 @@ async def test_who_asks_meanwhile_is_not_forgotten() -> None:
     interrupted.asked(after, 2.0)
     interrupted.settled(listed)
     assert interrupted.unasked(2.0) == [after]
-
-
-async def test_trouble_of_one_keeps_no_other_from_its_turn() -> None:
-    """Beyond the first so many too; only when the store is away the rest waits."""
-    done: list[int] = []
-
-    async def work(n: int, failure: Exception | None = None) -> None:
-        await asyncio.sleep(0)
-        if failure is not None and n == 3:
-            raise failure
-        done.append(n)
-
-    with pytest.raises(Trouble):
-        await side_by_side([lambda n=n: work(n, Trouble()) for n in range(100)])  # type: ignore[misc]
-    assert len(done) == 99
-    done.clear()
-    with pytest.raises(Unavailable):
-        await side_by_side([lambda n=n: work(n, Unavailable()) for n in range(100)])  # type: ignore[misc]
-    assert len(done) == 31

@@ -12,6 +12,7 @@ from callplane.concurrency import forever, pause_unless
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.store.attachments import Attachments
+from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases
@@ -155,6 +156,7 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         seats=Seats(database, clock),
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
+        owners=ConnectionOwners(database),
         liveness=MediaStates(database, clock),
         attachments=Attachments(database),
         pods=PodLeases(database, settings.lease_seconds),
@@ -166,7 +168,7 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
 
 
 def _gauges(context: Context, database: Database, listener: Listener, listening: SessionQueues) -> Gauges:
-    pool, depths = ServerPool(database).counted, context.topology.depths
+    pool, depths = ServerPool(database).last_counted, context.topology.depths
     sessions = (lambda: len(listener.listening()), lambda: listening.open)
     sources = Sources(pool, depths, context.media.reached, *sessions)
     return Gauges(sources, context.metrics.registry)

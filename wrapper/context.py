@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
+from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
@@ -29,6 +30,7 @@ class Repositories:
     seats: Seats
     media: SessionMedia
     connections: Connections
+    owners: ConnectionOwners
     liveness: MediaStates
     attachments: Attachments
     pods: PodLeases

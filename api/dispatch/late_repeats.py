@@ -63,7 +63,7 @@ class LateRepeats:
     async def _joined(self, envelope: Envelope, command: Join) -> Joined:
         session = await self._open(envelope.session_id)
         seat = await self._seat(session, command.participant_id or id_made_by(envelope.id))
-        own = await self.connections.of_session(session.id, participant_id=seat.id, offered=True)
+        own = await self.connections.offered_by(session.id, seat.id)
         return Joined(
             participant=participant_view(session, seat),
             session=session_view(session),

@@ -14,7 +14,6 @@ from callplane.store.decoding import page, read
 from callplane.store.due_times import ANEW, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
 from callplane.store.mongo.database import Database, Document
-from callplane.store.mongo.driver import Query
 
 KEPT_MILLISECONDS = 3_600_000
 _ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}
@@ -106,7 +105,8 @@ class Attachments:
 
     async def away(self, limit: int = 1000) -> list[Attachment]:
         """The detached ones whose media is to be looked at; who is away for long, each half minute only."""
-        return await self._list({"state": "detached", **is_due("look")}, "look", limit)
+        where = {"state": "detached", **is_due("look")}
+        return await page(Attachment, where, self._collection, order="look", limit=limit)
 
     async def looked_at(self, participants: Iterable[ParticipantId]) -> None:
         """Their media was looked at: each second at first, for that is how a death is told, then ever more rarely."""
@@ -135,7 +135,8 @@ class Attachments:
 
     async def ended(self, limit: int = LIMIT) -> list[Attachment]:
         """The ended ones whose seat has not been seen to be pulled, unless that was put off."""
-        return await self._list({"state": "ended", "expires_at": None, **is_due()}, "due", limit)
+        where = {"state": "ended", "expires_at": None, **is_due()}
+        return await page(Attachment, where, self._collection, order="due", limit=limit)
 
     async def put_off_pull(self, participant: ParticipantId) -> None:
         """Its seat could not be pulled: again when it has been ended for as long once more, after 30 s at most."""
@@ -144,17 +145,11 @@ class Attachments:
 
     async def of_session(self, session: SessionId) -> list[Attachment]:
         """Every attachment of a session."""
-        return await self._list({"session_id": session}, "since", 0)
+        return await page(Attachment, {"session_id": session}, self._collection, order="since")
 
     async def delete_of(self, session: SessionId) -> None:
         """Delete those of a session whose tombstone goes."""
         await self._collection.delete_many({"session_id": session})
-
-    async def _list(self, where: Document, order: str, limit: int) -> list[Attachment]:
-        def question(also: Document) -> Query:
-            return self._collection.find({"$and": [where, also]} if also else where).sort(order, 1).limit(limit)
-
-        return await page(Attachment, question, self._collection)
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
         step: Document = {"$inc": {"n": 1}} if counting else {}

@@ -1,10 +1,9 @@
 """Connections: wanted, claimed, ready, released. Every step is one guarded update (design 5)."""
 
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -17,10 +16,12 @@ from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.driver import Query
-from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
+from callplane.store.outbox_repository import OutboxRepository
+from callplane.store.versioned_updates import Change, NewChore
 
 CLAIM_SECONDS = 15.0
+
+_UNRELEASED: Document = {"state": {"$ne": "released"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,15 @@ class Wanted:
     stream: str | None = None
 
 
-class Connections:
+class Connections(OutboxRepository[ConnectionDocument]):
     """One method per step in the life of a connection."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        self._collection = database["connections"]
-        self.counted = VersionedUpdates(self._collection, ConnectionDocument, clock)
+        super().__init__(database, "connections", ConnectionDocument, clock)
 
     async def find(self, connection: str) -> ConnectionDocument | None:
         """The connection as of the last majority write."""
-        return await self.counted.find(connection)
+        return await self._updates.find(connection)
 
     async def offer(self, wanted: Wanted) -> ConnectionDocument | None:
         """Write down that it is wanted, also where candidates or a stop came first; returns it as it is now.
@@ -101,18 +101,39 @@ class Connections:
         """End a claim whose attempt failed, so that the next need not wait."""
         await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
 
-    async def release(self, where: Document, reason: str) -> Change[ConnectionDocument] | None:
-        """End one connection that matches; its chore settles the media server and the streams."""
-        return await self.counted.change(
-            {"state": {"$ne": "released"}, **where},
-            {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
-            connection_state(where["_id"], "closed"),
-            [NewChore("settle")],
-        )
+    async def release(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
+        """End one, in whatever state it is; its chore settles the media server and the streams. None: it had ended."""
+        return await self._release({"_id": connection}, reason)
+
+    async def release_own(self, connection: str, participant: str, reason: str) -> Change[ConnectionDocument] | None:
+        """End one, if it is this participant's."""
+        return await self._release({"_id": connection, "participant_id": participant}, reason)
+
+    async def release_replaced(
+        self, connection: str, participant: str, kind: Kind
+    ) -> Change[ConnectionDocument] | None:
+        """End one that another of the same participant and kind has taken the place of."""
+        return await self._release({"_id": connection, "participant_id": participant, "kind": kind}, "replaced")
+
+    async def release_of_epoch(self, connection: str, epoch: int, reason: str) -> Change[ConnectionDocument] | None:
+        """End one, unless it has been made anew in another epoch."""
+        return await self._release({"_id": connection, "epoch": epoch}, reason)
+
+    async def release_abandoned(self, connection: str, claims: int) -> Change[ConnectionDocument] | None:
+        """End one that nobody acts for, unless somebody has claimed it since it was read with so many claims."""
+        return await self._release({"_id": connection, "claims": claims}, "abandoned")
+
+    async def release_failed(self, connection: str, since: datetime | None) -> Change[ConnectionDocument] | None:
+        """End one whose media has been failed ever since then."""
+        return await self._release({"_id": connection, "media_state": "failed", "since": since}, "failed")
+
+    async def release_endpointless(self, connection: str, endpoint: MediaRef) -> Change[ConnectionDocument] | None:
+        """End one whose endpoint, this one, its media server does not have any more."""
+        return await self._release({"_id": connection, "endpoint": endpoint}, "failed")
 
     async def owe_settling(self, connection: str) -> Change[ConnectionDocument] | None:
         """Whoever made it ready may have died before it was settled."""
-        return await self.counted.change({"_id": connection, "state": "ready"}, {}, None, [NewChore("settle")])
+        return await self._updates.change({"_id": connection, "state": "ready"}, {}, None, [NewChore("settle")])
 
     async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
         """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's.
@@ -120,10 +141,10 @@ class Connections:
         A seat that has as many without an offer as it may leaves no more of them behind.
         """
         mine = {"_id": connection, "session_id": session, "participant_id": participant}
-        stopped = await self.release(mine, "stopped")
+        stopped = await self._release(mine, "stopped")
         if stopped is not None or not await self._make(mine):
             return stopped
-        return await self.release(mine, "stopped")
+        return await self._release(mine, "stopped")
 
     async def expect(self, connection: str, session: str, participant: str) -> None:
         """Make room for what comes before its offer, unless the seat has too many of those; one that is there stays."""
@@ -153,38 +174,34 @@ class Connections:
             {"session_id": session, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
         )
 
-    async def of_session(self, session: str, **where: Any) -> list[ConnectionDocument]:
-        """The connections of a session that are not released and match."""
-        found = {"session_id": session, "state": {"$ne": "released"}, **where}
-        return await self._all(found)
+    async def of_session(self, session: str) -> list[ConnectionDocument]:
+        """The connections of a session that are not released."""
+        return await self._all({"session_id": session, **_UNRELEASED})
 
-    async def ready_on(self, owner: str, server: str | None = None) -> list[ConnectionDocument]:
-        """What a wrapper owns, on one media server or on all."""
-        found = await self._all({"owner": owner, "state": "ready"})
-        return [c for c in found if server is None or (c.endpoint is not None and c.endpoint.server == server)]
+    async def of_seat(self, session: str, participant: str) -> list[ConnectionDocument]:
+        """The connections of a seat that are not released."""
+        return await self._all({"session_id": session, "participant_id": participant, **_UNRELEASED})
 
-    async def adopt(self, connection: ConnectionDocument, wrapper: str) -> ConnectionDocument | None:
-        """Take over a ready connection from the owner it was read with."""
-        where = {"_id": connection.id, "state": "ready", "owner": connection.owner}
-        return await self._change(where, {"$set": {"owner": wrapper}})
+    async def offered_by(self, session: str, participant: str) -> list[ConnectionDocument]:
+        """Those of a seat whose offer has come."""
+        return await self._all({"session_id": session, "participant_id": participant, "offered": True, **_UNRELEASED})
 
-    async def disown(self, connection: str, wrapper: str) -> None:
-        """Give a ready connection up, so that another wrapper adopts it at once."""
-        await self._change({"_id": connection, "state": "ready", "owner": wrapper}, {"$set": {"owner": None}})
+    async def ready_of(self, session: str, participant: str) -> list[ConnectionDocument]:
+        """The ready ones of a seat."""
+        return await self._all({"session_id": session, "participant_id": participant, "state": "ready"})
 
-    async def orphans(self, alive: Iterable[str], limit: int = 2_000) -> list[ConnectionDocument]:
-        """Ready connections whose owner is none of ``alive``; of one with more than that others each time.
+    async def published_by(self, session: str, participant: str) -> list[ConnectionDocument]:
+        """The ready ones by which a participant publishes."""
+        seat = {"session_id": session, "participant_id": participant}
+        return await self._all({**seat, "kind": "publish", "state": "ready"})
 
-        Those on a media server that the caller does not reach stay, and must not hide the others.
-        """
-        living, found = set(alive), list[ConnectionDocument]()
-        owners = await self._collection.distinct("owner", {"state": "ready"})
-        for owner in (owner for owner in owners if owner not in living):
-            somewhere = f"{secrets.randbelow(16):x}"
-            for ids in ({"$gte": somewhere}, {"$lt": somewhere}):
-                where = {"state": "ready", "owner": owner, "_id": ids}
-                found += await self._all(where, limit) if len(found) < limit else []
-        return found
+    async def subscribed_to(self, session: str, publisher: str) -> list[ConnectionDocument]:
+        """The ready ones that show a publisher to somebody."""
+        return await self._all({"session_id": session, "publisher": publisher, "state": "ready"})
+
+    async def older_epochs(self, session: str, epoch: int) -> list[ConnectionDocument]:
+        """The ready ones of a session that were made in an epoch before this one."""
+        return await self._all({"session_id": session, "epoch": {"$lt": epoch}, "state": "ready"})
 
     async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
         """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""
@@ -213,11 +230,16 @@ class Connections:
         """Forget every connection of a session that is forgotten itself."""
         await self._collection.delete_many({"session_id": session})
 
-    async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
-        def question(also: Document) -> Query:
-            return self._collection.find({"$and": [where, also]} if also else where).limit(limit)
+    async def _release(self, where: Document, reason: str) -> Change[ConnectionDocument] | None:
+        return await self._updates.change(
+            {"state": {"$ne": "released"}, **where},
+            {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
+            connection_state(where["_id"], "closed"),
+            [NewChore("settle")],
+        )
 
-        return await page(ConnectionDocument, question, self._collection)
+    async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:
+        return await page(ConnectionDocument, where, self._collection, limit=limit)
 
     async def _change(self, where: Document, update: Document, *, upsert: bool = False) -> ConnectionDocument | None:
         found = await self._collection.find_one_and_update(

@@ -10,7 +10,7 @@ from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
 
 if TYPE_CHECKING:
-    from callplane.store.mongo.driver import Collection, Document, Query
+    from callplane.store.mongo.driver import Collection, Document
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,14 +58,19 @@ def read(kind: type[M], found: "Document", collection: "Collection") -> M:
         raise Unreadable(collection.name, found.get("_id"), why) from None
 
 
-async def page(kind: type[M], question: Callable[["Document"], "Query"], collection: "Collection") -> list[M]:
-    """What a bounded ``question`` finds, given a filter to add, of documents that can be read.
+async def page(
+    kind: type[M], where: "Document", collection: "Collection", *, order: str | None = None, limit: int = 0
+) -> list[M]:
+    """Those of the first ``limit`` (0: of all) that match, by ``order``, which can be read.
 
     Those that cannot are left out of the next question: at the head of a page they would hide all others for ever.
     """
     unread: list[Any] = []
     while True:
-        documents, new = _split(kind, await question({"_id": {"$nin": unread}} if unread else {}).to_list(), collection)
+        found = collection.find({"$and": [where, {"_id": {"$nin": unread}}]} if unread else where)
+        if order is not None:
+            found = found.sort(order, 1)
+        documents, new = _split(kind, await found.limit(limit).to_list(), collection)
         if not new:
             return documents
         unread += new

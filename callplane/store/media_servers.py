@@ -124,7 +124,7 @@ class MediaServers:
         mine = await self._collection.update_one({"_id": name, "$or": free}, update)
         return mine.matched_count == 1
 
-    async def counted(self, name: str, wrapper: str, pipelines: int | None) -> None:
+    async def set_pipeline_count(self, name: str, wrapper: str, pipelines: int | None) -> None:
         """What its monitor has counted, for operators; None: the count begins anew."""
         where: Document = {"_id": name, "monitor.wrapper": wrapper, "pipelines": {"$ne": pipelines}}
         await self._lightly.update_one(where, {"$set": {"pipelines": pipelines}})
@@ -141,7 +141,7 @@ class MediaServers:
         others: Document = {"_id": name, "state": "up", "contacts": {"$elemMatch": {"$ne": wrapper}}}
         return await self._collection.find_one(others, {"_id": 1}) is not None
 
-    async def known(self, name: str) -> bool:
+    async def exists(self, name: str) -> bool:
         """Whether it is in the pool (still)."""
         return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
 

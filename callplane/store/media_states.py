@@ -12,7 +12,6 @@ from callplane.store.documents import ConnectionDocument
 from callplane.store.due_times import ANEW, DueTimes
 from callplane.store.filters import in_time, older_than
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.mongo.driver import Query
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 LIMIT = 5000
@@ -29,7 +28,7 @@ class MediaStates:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["connections"]
-        self._counted = VersionedUpdates(self._collection, ConnectionDocument, clock)
+        self._updates = VersionedUpdates(self._collection, ConnectionDocument, clock)
         self.graces = DueTimes(
             self._collection, ConnectionDocument, {"state": "ready", "media_state": "failed", "told": True}
         )
@@ -41,7 +40,7 @@ class MediaStates:
         """What the media server says of it now, when that is news; told to its participant. Void after ``until``."""
         shown: Any = state
         in_force: Document = {} if until is None else {"$expr": in_time(until)}
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
             {"$set": {"media_state": state}, "$unset": {"told": "", **ANEW["$unset"]}, "$currentDate": {"since": True}},
             connection_state(connection, shown),
@@ -66,7 +65,7 @@ class MediaStates:
     ) -> Change[ConnectionDocument] | None:
         """End what never was connected, unless it is by now or this comes too late; its participant is told."""
         where = {"_id": connection.id, "state": "ready", "media_state": None, "since": connection.since}
-        return await self._counted.change(
+        return await self._updates.change(
             {**where, "$expr": in_time(until)},
             {"$set": {"state": "released", "reason": reason}, "$currentDate": {"since": True}},
             connection_state(connection.id, "failed", reason),
@@ -79,7 +78,7 @@ class MediaStates:
 
     async def tell_failed(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
         """It did not heal while the drop timer ran: its participant is told to offer again, once."""
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": connection, "state": "ready", "media_state": "failed", "told": {"$exists": False}},
             {"$set": {"told": True}},
             connection_failed(connection, reason),
@@ -117,10 +116,7 @@ class MediaStates:
         return await self._all(wanted)
 
     async def _all(self, where: Document, limit: int = LIMIT) -> list[ConnectionDocument]:
-        def question(also: Document) -> Query:
-            return self._collection.find({"$and": [where, also]} if also else where).sort("since", 1).limit(limit)
-
-        return await page(ConnectionDocument, question, self._collection)
+        return await page(ConnectionDocument, where, self._collection, order="since", limit=limit)
 
 
 def _of(seats: Seats) -> Document:

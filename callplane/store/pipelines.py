@@ -18,13 +18,13 @@ class SessionMedia:
     """Guarded updates of ``media``, ``epoch`` and ``streams``."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        self._counted = VersionedUpdates(database["sessions"], SessionDocument, clock)
+        self._updates = VersionedUpdates(database["sessions"], SessionDocument, clock)
 
     async def place(
         self, session: str, epoch: int, media: MediaRef, server_id: str, why: str
     ) -> Change[SessionDocument] | None:
         """Give the epoch its pipeline. None: somebody else was first, or the epoch or the session is over."""
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": session, "status": "open", "epoch": epoch, "media": None},
             {"$set": {"media": media, "server": media.server, "server_id": server_id, "placed_because": why}},
             media_ready(epoch),
@@ -33,7 +33,7 @@ class SessionMedia:
     async def lose(self, session: SessionDocument, reason: str) -> Change[SessionDocument] | None:
         """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7)."""
         epoch = session.epoch + 1
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": session.id, "status": "open", "epoch": session.epoch, "media": session.media},
             {"$set": {"media": None, "streams": [], "epoch": epoch}},
             media_lost(epoch, reason),
@@ -47,7 +47,7 @@ class SessionMedia:
     async def publish(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
         """Enter a ready connection as a stream of its seat, once."""
         stream = Stream(participant_id=connection.participant_id, connection_id=connection.id, media=connection.media)
-        return await self._counted.change(
+        return await self._updates.change(
             {
                 "_id": connection.session_id,
                 "status": "open",
@@ -67,7 +67,7 @@ class SessionMedia:
         mine = {"participant_id": participant.id, "connection_id": old}
         where = {"_id": connection.session_id, "status": "open", "epoch": connection.epoch}
         swapped = {"streams.$[entry].connection_id": connection.id, "streams.$[entry].media": connection.media}
-        return await self._counted.change(
+        return await self._updates.change(
             {**where, "streams": {"$elemMatch": mine}},
             {"$set": swapped},
             participant_updated(participant.model_dump(mode="json")),
@@ -79,7 +79,7 @@ class SessionMedia:
         self, session: str, participant: str, connection: str, reason: str
     ) -> Change[SessionDocument] | None:
         """Take a stream out; None: it was none (any more)."""
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": session, "status": "open", "streams": {"$elemMatch": {"connection_id": connection}}},
             {"$pull": {"streams": {"connection_id": connection}}},
             stream_unpublished(participant, connection, reason),

@@ -37,7 +37,7 @@ class Seats:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["sessions"]
-        self._counted = VersionedUpdates(self._collection, SessionDocument, clock)
+        self._updates = VersionedUpdates(self._collection, SessionDocument, clock)
 
     async def take(self, session: str, seat: Seat, command: str, deadline: datetime) -> Change[SessionDocument] | None:
         """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
@@ -52,7 +52,7 @@ class Seats:
         }
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
         written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
-        return await self._counted.change(
+        return await self._updates.change(
             where,
             {"$push": {"participants": written, **remember(command)}, "$unset": {"since": "", "due": ""}},
             participant_joined(shown),
@@ -63,7 +63,7 @@ class Seats:
     ) -> Change[SessionDocument] | None:
         """Take one seat away and say so; streams end with it. None: it was gone already."""
         pushes: Document = {"kicked": {"$each": [participant], "$slice": -KICKED_KEPT}} if kick else {}
-        return await self._counted.change(
+        return await self._updates.change(
             {"_id": session, "status": "open", "participants": {"$elemMatch": {"id": participant}}},
             {
                 "$pull": {"participants": {"id": participant}, "streams": {"participant_id": participant}},
@@ -98,7 +98,7 @@ class Seats:
         }
         if guard.if_match is not None:
             where["version"] = guard.if_match
-        return await self._counted.change(
+        return await self._updates.change(
             where,
             {"$set": fields, "$push": remember(guard.command)},
             participant_updated(before.model_dump(mode="json")),
@@ -131,7 +131,7 @@ class Seats:
         self, session: str, participant: str, states: tuple[str, str], event: Event
     ) -> Change[SessionDocument] | None:
         before, after = states
-        return await self._counted.change(
+        return await self._updates.change(
             {
                 "_id": session,
                 "status": "open",

@@ -26,7 +26,7 @@ class ServerPool:
         pool = await self._pool()
         return [_view(server, await self._count(server.name), pool) for server in pool]
 
-    async def counted(self) -> list[MediaServerView]:
+    async def last_counted(self) -> list[MediaServerView]:
         """The pool by name, with what was last counted of sessions."""
         pool = await self._pool()
         return [_view(server, server.sessions, pool) for server in pool]

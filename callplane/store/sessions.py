@@ -17,8 +17,9 @@ from callplane.store.filters import after, has_room, in_time, is_due, older_than
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
+from callplane.store.outbox_repository import OutboxRepository
 from callplane.store.unreadable import close_unreadable, why_not
-from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
+from callplane.store.versioned_updates import Change, NewChore
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 DELETED_AFTER = 2.0
@@ -32,13 +33,11 @@ _PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 Created = Literal["created", "repeated", "taken", "late"]
 
 
-class Sessions:
+class Sessions(OutboxRepository[SessionDocument]):
     """Sessions as a whole; seats and media have repositories of their own on the same collection."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        self._collection = database["sessions"]
-        self._clock = clock
-        self.counted = VersionedUpdates(self._collection, SessionDocument, clock)
+        super().__init__(database, "sessions", SessionDocument, clock)
 
     async def create(self, session: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
         """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
@@ -63,7 +62,7 @@ class Sessions:
 
     async def find(self, session: str) -> SessionDocument | None:
         """The session as of the last majority write."""
-        return await self.counted.find(session)
+        return await self._updates.find(session)
 
     async def is_full(self, session: str) -> bool:
         """Whether it has as many bytes as callers may bring it to."""
@@ -100,12 +99,15 @@ class Sessions:
         update: dict[str, Document] = {"$set": fields, "$push": remember(command)}
         if not changes.keys().isdisjoint(TIMEOUTS):
             update["$unset"] = {"due": ""}
-        return await self.counted.change(where, update, session_updated(changes))
+        return await self._updates.change(where, update, session_updated(changes))
 
-    async def close(self, session: str, reason: str, *, also: Document | None = None) -> Change[SessionDocument] | None:
-        """End it for everybody; ``also`` narrows the guard. None: it was closed already, or is none."""
-        return await self.counted.change(
-            {"_id": session, "status": "open", **(also or {})},
+    async def close(self, session: str, reason: str) -> Change[SessionDocument] | None:
+        """End it for everybody. None: it was closed already, or is none."""
+        return await self._close({"_id": session}, reason)
+
+    async def _close(self, where: Document, reason: str) -> Change[SessionDocument] | None:
+        return await self._updates.change(
+            {"status": "open", **where},
             {
                 "$set": {"status": "closed", "reason": reason},
                 "$currentDate": {"since": True},
@@ -130,12 +132,12 @@ class Sessions:
     async def owe_place(self, session: str) -> None:
         """Remember, once, that a pipeline is wanted as soon as a media server is up."""
         where = {"_id": session, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
-        await self.counted.change(where, {}, None, [NewChore("place")])
+        await self._updates.change(where, {}, None, [NewChore("place")])
 
     async def owe_deletion(self, session: str) -> None:
         """Somebody declared the queue of a closed session again: it is deleted once more."""
         where = {"_id": session, "status": "closed", "chores.do": {"$ne": "delete-session"}}
-        await self.counted.change(where, {}, None, [NewChore("delete-session")])
+        await self._updates.change(where, {}, None, [NewChore("delete-session")])
 
     async def forget_media(self, session: str, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
@@ -162,9 +164,7 @@ class Sessions:
         """
         up = sorted({process for process in servers.values() if process})
         where = {**_PLACED, "server_id": {"$nin": up}}
-        return await page(
-            SessionDocument, lambda also: self._collection.find({**where, **also}).limit(limit), self._collection
-        )
+        return await page(SessionDocument, where, self._collection, limit=limit)
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""
@@ -225,8 +225,8 @@ class Sessions:
         """Close it if it is still deserted and still due; one that is not is reckoned anew."""
         left = reason == "departed"
         setting = "$settings.departure_timeout" if left else "$settings.empty_timeout"
-        also = {"participants": [], "left": left, **older_than("since", setting)}
-        closed = await self.close(session, reason, also=also)
+        where = {"_id": session, "participants": [], "left": left, **older_than("since", setting)}
+        closed = await self._close(where, reason)
         if closed is None:
             await self._collection.update_one({"_id": session, **_DESERTED}, {"$unset": {"due": ""}})
         return closed

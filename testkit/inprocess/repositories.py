@@ -11,6 +11,7 @@ from pymongo.read_concern import ReadConcern
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.store.attachments import Attachments
+from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.indexes import ensure_indexes
@@ -35,6 +36,7 @@ class Repositories:
     seats: Seats
     media: SessionMedia
     connections: Connections
+    owners: ConnectionOwners
     liveness: MediaStates
     attachments: Attachments
     pods: PodLeases
@@ -82,6 +84,7 @@ async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator
             Seats(database, clock),
             SessionMedia(database, clock),
             Connections(database, clock),
+            ConnectionOwners(database),
             MediaStates(database, clock),
             Attachments(database),
             PodLeases(database),

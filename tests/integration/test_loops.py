@@ -26,13 +26,14 @@ from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.bus.rabbitmq.sender import RabbitSender
 from callplane.store.attachments import Attachments
 from callplane.store.change_stream import Watch
+from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.leases import PodLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
+from callplane.store.outbox_repository import OutboxRepository
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
-from callplane.store.versioned_updates import VersionedUpdates
 from callplane.store.wrappers import WrapperLeases
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
@@ -54,9 +55,9 @@ class Row:
 
 
 SWEEPS = (
-    Row("wrapper: judge", Connections, "orphans"),
+    Row("wrapper: judge", ConnectionOwners, "orphans"),
     Row("wrapper: abandoned", Connections, "abandoned"),
-    Row("wrapper: owed", VersionedUpdates, "owing"),
+    Row("wrapper: owed", OutboxRepository, "overdue"),
     Row("wrapper: deserted", Sessions, "due_to_close"),
     Row("wrapper: lost servers", Sessions, "on_servers_lost"),
     Row("wrapper: tombstones", Sessions, "tombstones"),

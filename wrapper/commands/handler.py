@@ -49,7 +49,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         if not isinstance(body, Publish | Subscribe):
             return
         connections, made = context.store.connections, id_made_by(envelope.id)
-        context.aftermath.owes(await connections.release({"_id": made}, "failed"))
+        context.aftermath.owes(await connections.release(made, "failed"))
         await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):
             return
@@ -58,7 +58,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         if session is not None and any(stream.connection_id == body.replaces for stream in session.streams):
             await connections.follow(session.id, body.participant_id, made, body.replaces)
         else:
-            old = {"_id": body.replaces, "participant_id": body.participant_id, "kind": "publish"}
-            context.aftermath.owes(await connections.release(old, "replaced"))
+            old = await connections.release_replaced(body.replaces, body.participant_id, "publish")
+            context.aftermath.owes(old)
 
     return give_up

@@ -25,7 +25,7 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     if session is None or seat is None or attachment is None or attachment.state == "ended":
         await _withdraw(envelope.session_id, participant, context)
         raise await _gone(envelope.session_id, participant, context)
-    own = await context.store.connections.of_session(session.id, participant_id=participant, offered=True)
+    own = await context.store.connections.offered_by(session.id, participant)
     return Joined(
         participant=participant_view(session, seat),
         session=session_view(session),

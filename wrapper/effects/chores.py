@@ -39,26 +39,28 @@ class Chores:
         assert context is not None, "serve() comes before the first chore"
         if isinstance(document, ConnectionDocument):
             await reconcile(document.id, context)
-            await context.store.connections.counted.pull_chore(document.id, chore.id)
+            await context.store.connections.pull_chore(document.id, chore.id)
         elif not await self._of_sessions[chore.do](document, chore.with_, context):
             return False
         else:
-            await context.store.sessions.counted.pull_chore(document.id, chore.id)
+            await context.store.sessions.pull_chore(document.id, chore.id)
         return True
 
 
 async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """Release the connections of a seat, of older epochs, or of the whole session; handlers at work start again."""
     connections = context.store.connections
-    where: dict[str, Any] = {}
-    if "participant_id" in args:
-        where["participant_id"] = args["participant_id"]
     if "epoch" in args:
         await connections.move_epoch(session.id, args["epoch"])
-        where |= {"epoch": {"$lt": args["epoch"]}, "state": "ready"}
-    for connection in await connections.of_session(session.id, **where):
-        again = {"epoch": connection.epoch} if "epoch" in args else {}
-        context.aftermath.owes(await connections.release({"_id": connection.id, **again}, "swept"))
+        for connection in await connections.older_epochs(session.id, args["epoch"]):
+            context.aftermath.owes(await connections.release_of_epoch(connection.id, connection.epoch, "swept"))
+        return True
+    if "participant_id" in args:
+        swept = await connections.of_seat(session.id, args["participant_id"])
+    else:
+        swept = await connections.of_session(session.id)
+    for connection in swept:
+        context.aftermath.owes(await connections.release(connection.id, "swept"))
     return True
 
 
@@ -79,7 +81,7 @@ async def release_pipeline(session: SessionDocument, _args: dict[str, Any], cont
     """Release a closed session's pipeline with everything in it, and what its losers may have left."""
     fresh = await context.store.sessions.find(session.id)
     if fresh is not None and fresh.media is not None:
-        if await context.store.servers.known(fresh.media.server):
+        if await context.store.servers.exists(fresh.media.server):
             await context.media.release(fresh.media)
         await context.store.sessions.forget_media(fresh.id, fresh.media)
     return True

@@ -29,7 +29,7 @@ class Outbox:
             if taken == "none" and _has_mailboxes(session):
                 await self._mend(session)
                 await self._messenger.to_session(SessionId(session.id), messages)
-            session = await self._sessions.counted.pull_published(session.id, [e.id for e in session.outbox])
+            session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
 
     async def _mend(self, session: SessionDocument) -> None:
         """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""
@@ -56,7 +56,7 @@ class Outbox:
                 )
                 await self._messenger.to_participant(ParticipantId(connection.participant_id), message)
             ids = [entry.id for entry in connection.outbox]
-            connection = await self._connections.counted.pull_published(connection.id, ids)
+            connection = await self._connections.pull_published(connection.id, ids)
 
 
 def _has_mailboxes(session: SessionDocument) -> bool:

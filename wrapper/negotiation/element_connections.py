@@ -76,13 +76,11 @@ class Viewers:
     async def _read(self) -> list["Viewer"]:
         """Those for whom it is to be made otherwise than in the last round."""
         connections, sessions = self._context.store.connections, self._context.store.sessions
-        viewers = await connections.of_session(self._session_id, publisher=self._publisher, state="ready")
+        viewers = await connections.subscribed_to(self._session_id, self._publisher)
         session = await sessions.find(self._session_id) if viewers else None
         if session is None or not session.streams_of(self._publisher):
             return []  # what fed them goes itself
-        own = await connections.of_session(
-            self._session_id, participant_id=self._publisher, kind="publish", state="ready"
-        )
+        own = await connections.published_by(self._session_id, self._publisher)
         published = {connection.id: connection for connection in own}
         present = [Viewer.of(v, session, published) for v in viewers if v.epoch == session.epoch]
         return [viewer for viewer in present if self._made.get(viewer.connection.id) != viewer.feed]
@@ -121,8 +119,8 @@ async def mourn(connections: list[ConnectionDocument], session: SessionDocument,
         return
     for connection in connections:
         if connection.endpoint is not None and not await context.media.exists(connection.endpoint):
-            where = {"_id": connection.id, "endpoint": connection.endpoint}
-            context.aftermath.owes(await context.store.connections.release(where, "failed"))
+            released = await context.store.connections.release_endpointless(connection.id, connection.endpoint)
+            context.aftermath.owes(released)
 
 
 def endpoint_of(connection: ConnectionDocument) -> MediaRef:

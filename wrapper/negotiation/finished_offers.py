@@ -23,8 +23,8 @@ def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | No
         if made is None or made.state != "ready" or not await _in_place(made, context):
             return None
         if body.replaces is not None:
-            old = {"_id": body.replaces, "participant_id": body.participant_id, "kind": made.kind}
-            context.aftermath.owes(await connections.release(old, "replaced"))
+            old = await connections.release_replaced(body.replaces, body.participant_id, made.kind)
+            context.aftermath.owes(old)
         # A chore, not a call: if settling is what ended the attempts, it is not to end this one too.
         context.aftermath.owes(await connections.owe_settling(made.id))
         await tell_answer(envelope, made, context)

@@ -143,9 +143,7 @@ class Negotiation:
             await self._context.media.release(endpoint)
 
     async def _crowded(self) -> bool:
-        own = await self._connections.of_session(
-            self._wanted.session_id, participant_id=self._wanted.participant_id, offered=True
-        )
+        own = await self._connections.offered_by(self._wanted.session_id, self._wanted.participant_id)
         return len(own) > CONNECTIONS_PER_SEAT
 
     async def _enter_stream(self, connection: ConnectionDocument) -> None:
@@ -179,6 +177,5 @@ class Negotiation:
             raise Trouble("the session changed while it was read")
 
     async def _end(self, reason: str, connection: str | None = None) -> None:
-        where = {"_id": connection or self._wanted.id, "participant_id": self._wanted.participant_id}
-        change = await self._connections.release(where, reason)
-        self._context.aftermath.owes(change)
+        ended, participant = connection or self._wanted.id, self._wanted.participant_id
+        self._context.aftermath.owes(await self._connections.release_own(ended, participant, reason))

@@ -82,7 +82,7 @@ class Leases:
             await self.forget_strays()
         if self._context.wrapper not in alive:
             return
-        orphans = await store.connections.orphans(alive)
+        orphans = await store.owners.orphans(alive)
         random.shuffle(orphans)  # or every survivor would begin with the same, and all but one in vain
         await for_each(self._adopt, orphans)
 
@@ -95,8 +95,7 @@ class Leases:
         await self._items.each({connection.id: connection for connection in abandoned}, self._give_up)
 
     async def _give_up(self, connection: ConnectionDocument) -> None:
-        where = {"_id": connection.id, "claims": connection.claims}
-        released = await self._context.store.connections.release(where, "abandoned")
+        released = await self._context.store.connections.release_abandoned(connection.id, connection.claims)
         if released is not None:
             self._context.metrics.ghost("connection")
         self._context.aftermath.owes(released)
@@ -107,7 +106,7 @@ class Leases:
             return
         ours = True  # unless the answer to the write says otherwise, which may be lost
         try:
-            ours = await self._context.store.connections.adopt(orphan, self._context.wrapper) is not None
+            ours = await self._context.store.owners.adopt(orphan, self._context.wrapper)
             if ours:
                 self._context.metrics.adopted()
         finally:
@@ -157,11 +156,11 @@ class Leases:
     async def cut_off(self, server: str) -> None:
         """We do not reach it while others do: they adopt what we own there (design 7)."""
         me, store = self._context.wrapper, self._context.store
-        for connection in await store.connections.ready_on(me, server):
+        for connection in await store.owners.ready_on(me, server):
             # Asked each time: of a killed server the others say a moment later that they do not reach it either.
             if not await store.servers.reached_by_others(server, me):
                 return
-            await store.connections.disown(connection.id, me)
+            await store.owners.disown(connection.id, me)
 
     def reaches(self, server: str) -> bool:
         """Whether we have a socket to that media server now."""
@@ -172,8 +171,8 @@ class Leases:
 
         What was put off because nobody reached a media server is due: we may have been the one to try it.
         """
-        await self._context.store.sessions.counted.hasten(WAIT_FOR_SERVERS)
-        ours = [c.id for c in await self._context.store.connections.ready_on(self._context.wrapper, server)]
+        await self._context.store.sessions.make_due(WAIT_FOR_SERVERS)
+        ours = [c.id for c in await self._context.store.owners.ready_on(self._context.wrapper, server)]
         async with self._hearing:  # what was heard before the socket was lost is not heard now
             self._unheard.update(ours)
             await for_each(self._hear, ours)

@@ -90,8 +90,8 @@ class LostMedia:
 
     async def _release(self, connection: ConnectionDocument) -> None:
         """After one grace it goes, also when its seat lives on: a reloaded page has made another."""
-        where = {"_id": connection.id, "media_state": "failed", "since": connection.since}
-        self._context.aftermath.owes(await self._store.connections.release(where, "failed"))
+        released = await self._store.connections.release_failed(connection.id, connection.since)
+        self._context.aftermath.owes(released)
 
     async def _heal(self) -> None:
         """A seat is back when somebody reads its mailbox and none of its connections is failed.

@@ -70,9 +70,7 @@ class LostSeats:
         return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     async def _connected(self, attachment: Attachment) -> bool:
-        own = await self._store.connections.of_session(
-            attachment.session_id, participant_id=attachment.participant_id, state="ready"
-        )
+        own = await self._store.connections.ready_of(attachment.session_id, attachment.participant_id)
         return any(connection.media_state == "connected" for connection in own)
 
     async def _pull(self, attachment: Attachment) -> None:

@@ -55,7 +55,7 @@ class OrphanSweep:
             return
         try:
             await server.census.begin()
-            await store.counted(server.name, me, server.census.pipelines)
+            await store.set_pipeline_count(server.name, me, server.census.pipelines)
             await self._look(server)
         except ClientError as trouble:
             self._log.info("not looked at", server=server.name, why=str(trouble))

@@ -10,7 +10,7 @@ from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.media_servers import MediaServerDocument
-from callplane.store.versioned_updates import VersionedUpdates
+from callplane.store.outbox_repository import OutboxRepository
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
@@ -91,10 +91,10 @@ class Sweeps:
     async def owed(self) -> None:
         """Publish and do what its maker has not, for it died, was cut off, or its turn has not come."""
         store = self._context.store
-        both: list[VersionedUpdates[Any]] = [store.sessions.counted, store.connections.counted]
+        both: list[OutboxRepository[Any]] = [store.sessions, store.connections]
         await for_each(self._repay, both)  # neither is in the other's way
 
-    async def _repay(self, counted: VersionedUpdates[Any]) -> None:
+    async def _repay(self, owed: OutboxRepository[Any]) -> None:
         """Until nothing is left that could be done; in any order, or several wrappers would run for the same."""
         age = self._settings.sweep_seconds
         won = 0
@@ -103,19 +103,19 @@ class Sweeps:
         async def one(id_: str) -> None:
             nonlocal won
             put_off.discard(id_)
-            document = await counted.win(id_, age)
+            document = await owed.claim_overdue(id_, age)
             if document is not None:
                 won += 1
-                if await self._do(counted, document):
+                if await self._do(owed, document):
                     put_off.add(id_)
                     raise Unavailable("store or broker did not answer")
 
         async def later(id_: str) -> None:
             if id_ not in put_off:
-                await counted.put_off(id_)
+                await owed.put_off_entries(id_)
 
         while True:
-            owing = await counted.owing(age)
+            owing = await owed.overdue(age)
             random.shuffle(owing)
             before = won
             if len(owing) >= CROWD:
@@ -124,7 +124,7 @@ class Sweeps:
             if won == before:
                 return
 
-    async def _do(self, counted: VersionedUpdates[Any], document: Owing) -> bool:
+    async def _do(self, owed: OutboxRepository[Any], document: Owing) -> bool:
         """Do what is due; what could not be done is put off. Whether that was because store or broker were away."""
         now = self._context.store.clock.now()
         chores = frozenset(chore.id for chore in document.chores if chore.at <= now)
@@ -132,7 +132,7 @@ class Sweeps:
         left = await self._aftermath.do(document, carries=carries, chores=chores)
         if left.entries:
             await self.duties.crowded("owed")  # another may be able to: it reaches what we do not
-            await counted.put_off(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)
+            await owed.put_off_entries(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)
         return left.away
 
     async def deserted(self) -> None:
@@ -171,7 +171,7 @@ class Sweeps:
         there = {(s.name, s.server_id) for s in pool if s.state == "up"}
         there |= {(s.name, "open") for s in pool if s.state == "up" and not s.cordoned}
         if there - self._there:
-            await self._context.store.sessions.counted.hasten(WAIT_FOR_SERVERS)
+            await self._context.store.sessions.make_due(WAIT_FOR_SERVERS)
         self._there = there
 
     async def count(self) -> None:

@@ -21,16 +21,16 @@ HOLDERS = [f"h{i}" for i in range(PODS)]
 Ask = Callable[[Repositories], Awaitable[Any]]
 
 SWEEPS: dict[str, Ask] = {
-    "owed by sessions": lambda s: s.sessions.counted.owing(1),
-    "owed by connections": lambda s: s.connections.counted.owing(1),
-    "hastened": lambda s: s.sessions.counted.hasten(["nothing"]),
+    "owed by sessions": lambda s: s.sessions.overdue(1),
+    "owed by connections": lambda s: s.connections.overdue(1),
+    "hastened": lambda s: s.sessions.make_due(["nothing"]),
     "lost": lambda s: s.sessions.on_servers_lost(POOL),
     "lost, one down": lambda s: s.sessions.on_servers_lost({**POOL, "s3": None}),
     "drained": lambda s: s.sessions.on_server("s4", 10),
     "deserted": lambda s: s.sessions.due_to_close(),
     "tombstones": lambda s: s.sessions.tombstones(3600),
     "healed": lambda s: s.seats.away(""),
-    "orphaned connections": lambda s: s.connections.orphans(LIVING),
+    "orphaned connections": lambda s: s.owners.orphans(LIVING),
     "abandoned": lambda s: s.connections.abandoned(LIVING, 60),
     "endpoints": lambda s: s.connections.endpoints_among([MediaRef("s0", new_id()) for _ in range(50)]),
     "untold": lambda s: s.liveness.untold(5),
@@ -114,12 +114,12 @@ async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -
             assert await costly(raw) == [], name
         for collection, documents in something().items():
             await raw[collection].insert_many(documents)
-        assert await store.sessions.counted.owing(1) == ["owes"]
+        assert await store.sessions.overdue(1) == ["owes"]
         assert await store.sessions.due_to_close() == [("left", "empty")]
         assert await store.sessions.tombstones(3600) == ["over"]
         lost = await store.sessions.on_servers_lost({**POOL, "s3": "another process"}, limit=1000)
         assert [one.server for one in lost] == ["s3"] * (2 * N // SERVERS)
-        assert [one.id for one in await store.connections.orphans(LIVING)] == ["orphan"]
+        assert [one.id for one in await store.owners.orphans(LIVING)] == ["orphan"]
         assert [one.id for one in await store.connections.abandoned(LIVING, 60)] == ["abandoned"]
         assert [one.id for one in await store.liveness.untold(5)] == ["untold"]
         assert [one.id for one in await store.liveness.past_grace()] == ["failed"]

@@ -77,7 +77,7 @@ async def test_a_close_happens_once_and_owes_its_clean_up(database: Database) ->
         assert [e.type for e in change.document.outbox] == ["session-closed"]
         assert [c.do for c in change.document.chores] == ["sweep-connections", "release-pipeline", "delete-session"]
         assert not await store.sessions.is_over(session.id, seconds=0)
-        await store.sessions.counted.pull_published(session.id, [e.id for e in change.document.outbox])
+        await store.sessions.pull_published(session.id, [e.id for e in change.document.outbox])
         await asyncio.sleep(0.05)
         assert await store.sessions.is_over(session.id, seconds=0)
         assert not await store.sessions.is_over(session.id, seconds=60)
@@ -121,18 +121,18 @@ async def test_the_sweep_is_won_by_one(database: Database) -> None:
     async with repositories(database) as store:
         session = await store.session()
         await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
-        counted = store.sessions.counted
-        assert await counted.owing(age=30) == []
-        assert await counted.win(session.id, age=30) is None
+        sessions = store.sessions
+        assert await sessions.overdue(age=30) == []
+        assert await sessions.claim_overdue(session.id, age=30) is None
         await asyncio.sleep(0.06)
-        assert await counted.owing(age=0.05) == [session.id]
-        winners = await asyncio.gather(*(counted.win(session.id, age=0.05) for _ in range(5)))
+        assert await sessions.overdue(age=0.05) == [session.id]
+        winners = await asyncio.gather(*(sessions.claim_overdue(session.id, age=0.05) for _ in range(5)))
         assert sum(won is not None for won in winners) == 1
 
 
 async def test_what_is_put_off_waits_twice_as_long_and_says_since_when(database: Database) -> None:
     async with repositories(database) as store:
-        session, counted = await store.session(), store.sessions.counted
+        session, sessions = await store.session(), store.sessions
         await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
         await store.sessions.owe_place(session.id)
         before = await store.sessions.find(session.id)
@@ -140,19 +140,19 @@ async def test_what_is_put_off_waits_twice_as_long_and_says_since_when(database:
         [event], [chore] = before.outbox, before.chores
         long_since = {"outbox.0.at": event.at - timedelta(seconds=9), "chores.0.at": chore.at - timedelta(seconds=90)}
         await store.database["sessions"].update_one({"_id": session.id}, {"$set": long_since})
-        await counted.put_off(session.id, [event.id, chore.id])
-        assert await counted.owing(age=0) == []
+        await sessions.put_off_entries(session.id, [event.id, chore.id])
+        assert await sessions.overdue(age=0) == []
         now = await store.sessions.find(session.id)
         assert now is not None
         [told], [owed] = now.outbox, now.chores
         assert (told.first, owed.first) == (long_since["outbox.0.at"], long_since["chores.0.at"])
         waits = [(entry.at - store.clock.now()).total_seconds() for entry in (told, owed)]
         assert [wait - pause for wait, pause in zip(waits, (9, 30), strict=True)] == pytest.approx([0, 0], abs=1)
-        await counted.hasten(["place"])
+        await sessions.make_due(["place"])
         await asyncio.sleep(0.01)
-        assert await counted.owing(age=0) == [session.id]
-        await counted.put_off(session.id, [chore.id], seconds=1)
-        assert await counted.owing(age=0) == []
+        assert await sessions.overdue(age=0) == [session.id]
+        await sessions.put_off_entries(session.id, [chore.id], seconds=1)
+        assert await sessions.overdue(age=0) == []
 
 
 async def test_a_deserted_session_is_reckoned_anew_when_it_is_left_again(database: Database) -> None:

@@ -81,8 +81,8 @@ async def test_what_cannot_be_read_hides_nothing_else(database: Database, rubbis
         good = await store.session()
         assert (await SessionPages(store.database).page(None, 10)).sessions[0].id == good.id
         await store.sessions.close(good.id, "closed")
-        counted = store.sessions.counted
-        won = [await counted.win(owing, -1) for owing in await counted.owing(-1) if owing != id_]
+        sessions = store.sessions
+        won = [await sessions.claim_overdue(owing, -1) for owing in await sessions.overdue(-1) if owing != id_]
         assert [one.id for one in won if one] == [good.id]
         assert await store.sessions.on_servers_lost({"m": None}) == []
         assert await store.seats.away("") == (set(), "")

@@ -56,7 +56,7 @@ async def test_a_broken_item_ends_no_round(database: Database) -> None:
             await raw.insert_one(document)
         await swept(one, 1)
         assert one.broker.deleted == {fine["_id"]: 1}
-        assert await one.store.sessions.counted.owing(0) == [], "those that cannot be read wait for longer each time"
+        assert await one.store.sessions.overdue(0) == [], "those that cannot be read wait for longer each time"
 
 
 async def test_a_tombstone_and_a_seat_that_raise_stop_no_other(database: Database) -> None:
@@ -145,9 +145,9 @@ async def test_who_reaches_a_media_server_again_does_at_once_what_waited_for_it(
         session_id = (document := owing("place", 60, participants=[{"id": "a"}]))["_id"]
         await one.store.database["sessions"].insert_one(document)
         await swept(one, 1)
-        assert await one.store.sessions.counted.owing(0) == []
+        assert await one.store.sessions.overdue(0) == []
         await one.leases.came_back("any")
-        assert await one.store.sessions.counted.owing(0) == [session_id]
+        assert await one.store.sessions.overdue(0) == [session_id]
 
 
 async def test_where_the_store_or_the_broker_was_away_it_is_tried_a_second_later(database: Database) -> None:

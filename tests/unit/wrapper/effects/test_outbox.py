@@ -18,7 +18,6 @@ class Shelf:
     def __init__(self, then: Any) -> None:
         self.then = then
         self.pulled: list[list[str]] = []
-        self.counted = self
 
     async def pull_published(self, _: str, entries: list[str]) -> Any:
         """Say what is left."""

@@ -11,12 +11,12 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credential, caller, identity
-from api.dispatch.dispatcher import EXIT_COMMANDS, CommandOrigin, PreparedCommand
+from api.dispatch.dispatcher import CommandOrigin, PreparedCommand
 from api.http.disconnects import insist
 from api.services import Services, parts_of
-from callplane.contracts.commands import Command
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
+from callplane.contracts.registry import Command
 
 Result = TypeVar("Result", bound=Wire)
 
@@ -41,9 +41,9 @@ class ApiRequest:
     arrived: datetime
     key: str | None = None
 
-    async def order(self, session_id: str | None, body: Command) -> PreparedCommand:
+    async def order(self, session_id: str | None, body: Command[Result]) -> PreparedCommand[Result]:
         """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
-        if not isinstance(body, EXIT_COMMANDS):
+        if not body.is_exit:
             await self.insist()  # before its key is recorded, as if it had never come
         return await self.parts.dispatch.order(self._origin, session_id, body)
 
@@ -59,9 +59,9 @@ class ApiRequest:
         """Go on only for a client that is there. Raises ClientLeft."""
         await insist(self.request)
 
-    async def demand(self, session_id: str | None, body: Command, result: type[Result]) -> Result:
+    async def demand(self, session_id: str | None, body: Command[Result]) -> Result:
         """Send a command whose outcome is needed."""
-        return await self.parts.dispatch.demand(await self.order(session_id, body), result)
+        return await self.parts.dispatch.demand(await self.order(session_id, body))
 
     @property
     def scope(self) -> tuple[str, ...]:

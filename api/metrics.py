@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from api.mailboxes.pod import Counts
-from callplane.contracts.commands import COMMAND_NAMES
+from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
 
 _METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
@@ -40,7 +40,7 @@ class Metrics(metrics.Metrics):
             ["command"],
             registry=self.registry,
         )
-        for command in COMMAND_NAMES:
+        for command in command_names():
             self._silent.labels(command)  # An alert sees no increase in what begins with its first count.
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:

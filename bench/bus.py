@@ -23,9 +23,8 @@ from aio_pika.abc import AbstractIncomingMessage
 from callplane.bus.memory import open_bus as open_memory_bus
 from callplane.bus.ports import Bus, Delivery, Work
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.contracts.commands import Caller, Envelope, UpdateSession
+from callplane.contracts.commands import Caller, Done, Envelope, UpdateSession
 from callplane.contracts.ids import SessionId, new_id
-from callplane.contracts.replies import Done
 from callplane.telemetry.logs import configure_logs
 from cli.machine.rabbitmq import rabbitmq
 

@@ -25,8 +25,9 @@ from bench.bus import Figure, bare, measure
 from bench.calls import servers
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, UpdateSession
+from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, UpdateSession
 from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.mongo.database import DatabaseClock, open_database
 from callplane.telemetry.logs import configure_logs
@@ -47,7 +48,7 @@ class Bench:
     in_flight: int
     seconds: float
 
-    async def ask(self, body: Command, session: str | None = None) -> Reply:
+    async def ask(self, body: AnyCommand, session: str | None = None) -> Reply:
         """One command and its reply, which must be no problem."""
         id_ = new_id()
         deadline = self.clock.now() + timedelta(seconds=60)

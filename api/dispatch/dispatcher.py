@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -15,10 +15,11 @@ from api.dispatch.late_repeats import LateRepeats
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
 from callplane.concurrency import single_exception
-from callplane.contracts.commands import Caller, CloseSession, Command, CreateSession, Envelope, Leave, Stop
+from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.errors import Refusal, Unavailable
 from callplane.contracts.ids import derived_id, id_made_by, new_id
 from callplane.contracts.model import Wire
+from callplane.contracts.registry import Command
 from callplane.contracts.replies import Reply
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.mongo.database import DatabaseClock
@@ -27,12 +28,10 @@ from callplane.telemetry.commands import marked
 from callplane.telemetry.stages import stages
 
 Result = TypeVar("Result", bound=Wire)
+Result_co = TypeVar("Result_co", bound=Wire, covariant=True)
 
 SENT_AGAIN_FOR = timedelta(minutes=10)
 """For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
-
-EXIT_COMMANDS = (CloseSession, Leave, Stop)
-"""Never too late, and wanted all the more when their sender has left: a page asks for them while it closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,11 @@ class CommandOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedCommand:
+class PreparedCommand(Generic[Result_co]):
     """A command that is ready to be sent; an old one, a repeat of long ago, is answered from the state instead."""
 
     envelope: Envelope
+    result: type[Result_co]
     is_old: bool = False
 
 
@@ -78,7 +78,9 @@ class CommandDispatcher:
     metrics: Metrics
     timing: ReplyTimeouts
 
-    async def order(self, origin: CommandOrigin, session_id: str | None, body: Command) -> PreparedCommand:
+    async def order(
+        self, origin: CommandOrigin, session_id: str | None, body: Command[Result]
+    ) -> PreparedCommand[Result]:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and
         Unavailable.
 
@@ -86,7 +88,7 @@ class CommandDispatcher:
         """
         command_id, is_old = await self.enter(origin, body)
         now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
-        if now >= deadline and not isinstance(body, EXIT_COMMANDS):
+        if now >= deadline and not body.is_exit:
             raise Unavailable(f"nothing was sent of a request that is {self.timing.wait:g} s old")
         envelope = Envelope(
             id=command_id,
@@ -96,7 +98,7 @@ class CommandDispatcher:
             sent_at=now,
             body=body,
         )
-        return PreparedCommand(marked(envelope), is_old)
+        return PreparedCommand(marked(envelope), body.reply_type(), is_old)
 
     async def enter(self, origin: CommandOrigin, body: BaseModel) -> tuple[str, bool]:
         """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Unavailable."""
@@ -108,11 +110,11 @@ class CommandDispatcher:
             raise Refusal("key-reused")
         return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
 
-    async def ask(self, order: PreparedCommand, result: type[Result]) -> Result | None:
+    async def ask(self, order: PreparedCommand[Result]) -> Result | None:
         """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Unavailable."""
         if order.is_old:
             known = await self.remembered.reply(order.envelope)
-            return None if known is None else result.model_validate(known.model_dump())
+            return None if known is None else order.result.model_validate(known.model_dump())
         envelope = order.envelope
         began = time.perf_counter()
         outcome = "failed"
@@ -129,11 +131,11 @@ class CommandDispatcher:
             return None
         if reply.problem is not None:
             raise Refusal(**reply.problem.model_dump())
-        return result.model_validate(reply.result or {})
+        return order.result.model_validate(reply.result or {})
 
-    async def demand(self, order: PreparedCommand, result: type[Result]) -> Result:
+    async def demand(self, order: PreparedCommand[Result]) -> Result:
         """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
-        answer = await self.ask(order, result)
+        answer = await self.ask(order)
         if answer is None:
             raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
         return answer

@@ -4,9 +4,15 @@ from dataclasses import dataclass
 
 from callplane.contracts.commands import (
     CreateSession,
+    Done,
     Envelope,
     Join,
+    Joined,
+    Negotiated,
+    ParticipantChanged,
     Publish,
+    SessionChanged,
+    SessionMade,
     Subscribe,
     UpdateParticipant,
     UpdateSession,
@@ -14,7 +20,6 @@ from callplane.contracts.commands import (
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, id_made_by
 from callplane.contracts.model import Wire
-from callplane.contracts.replies import Done, Joined, Negotiated, ParticipantChanged, SessionChanged, SessionMade
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.documents import Seat, SessionDocument

@@ -15,7 +15,6 @@ from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
-from callplane.contracts.replies import Done, Negotiated
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
@@ -47,7 +46,7 @@ async def offer(
     if body.kind == "publish" and seat.role == "subscriber":
         raise Refusal("forbidden", "A subscriber does not publish.")
     order = await asked.order(session_id, _command(body, seat.id))
-    negotiated = await asked.parts.dispatch.ask(order, Negotiated)
+    negotiated = await asked.parts.dispatch.ask(order)
     connection_id = id_made_by(order.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
@@ -92,7 +91,7 @@ async def stop(session_id: SessionPath, connection_id: ConnectionPath, asked: Au
     try:
         _, seat = await asked.parts.permits.seat(asked.credential, session_id)
         await _own(asked, session_id, connection_id, seat.id)
-        await asked.demand(session_id, Stop(participant_id=seat.id, connection_id=connection_id), Done)
+        await asked.demand(session_id, Stop(participant_id=seat.id, connection_id=connection_id))
     except Refusal as refusal:
         # Connections end with their seat and with their session: it is stopped already.
         if refusal.problem.code not in ("session-closed", "join-again"):

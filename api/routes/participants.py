@@ -13,7 +13,6 @@ from api.schemas.responses import JoinedView
 from callplane.contracts import bounds
 from callplane.contracts.commands import Join, Leave, UpdateParticipant
 from callplane.contracts.errors import Refusal
-from callplane.contracts.replies import Done, Joined, ParticipantChanged
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.views import participant_view
 
@@ -36,7 +35,7 @@ async def join(session_id: SessionPath, body: JoinBody, asked: Idempotent, respo
     command = Join(
         participant_id=admission.participant_id, display_name=body.name, role=admission.role, metadata=body.metadata
     )
-    joined = await asked.demand(session_id, command, Joined)
+    joined = await asked.demand(session_id, command)
     seat = joined.participant
     response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
     response.headers["ETag"] = etag(joined.session.version)
@@ -83,7 +82,7 @@ async def change(
     changes = body.changes()
     await asked.parts.permits.change_seat(asked.credential, session_id, participant_id, changes)
     command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)
-    changed = await asked.demand(session_id, command, ParticipantChanged)
+    changed = await asked.demand(session_id, command)
     response.headers["ETag"] = etag(changed.version)
     return changed.participant
 
@@ -104,7 +103,7 @@ async def leave(
     kick = await asked.parts.permits.remove_seat(asked.credential, session_id, participant_id)
     command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick)
     try:
-        await asked.demand(session_id, command, Done)
+        await asked.demand(session_id, command)
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise

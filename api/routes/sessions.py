@@ -14,7 +14,6 @@ from api.schemas.responses import SessionList
 from callplane.contracts import bounds
 from callplane.contracts.commands import CloseSession, CreateSession, UpdateSession
 from callplane.contracts.errors import Refusal
-from callplane.contracts.replies import Done, SessionChanged, SessionMade
 from callplane.contracts.shapes import SessionView
 from callplane.store.views import session_view
 
@@ -36,7 +35,7 @@ SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
 async def create(body: CreateBody, asked: Idempotent, response: Response) -> SessionView:
     """Make a session, or find the open one that has the same `custom_id` (200)."""
     asked.parts.permits.create(asked.credential, body.custom_id)
-    made = await asked.demand(None, CreateSession(**body.model_dump()), SessionMade)
+    made = await asked.demand(None, CreateSession(**body.model_dump()))
     response.status_code = 201 if made.created else 200
     response.headers["Location"] = f"/sessions/{made.session.id}"
     response.headers["ETag"] = etag(made.session.version)
@@ -77,7 +76,7 @@ async def change(
 ) -> SessionView:
     """Change the fields that are named."""
     await asked.parts.permits.steer(asked.credential, session_id)
-    changed = await asked.demand(session_id, UpdateSession(changes=body.changes(), if_match=version), SessionChanged)
+    changed = await asked.demand(session_id, UpdateSession(changes=body.changes(), if_match=version))
     response.headers["ETag"] = etag(changed.session.version)
     return changed.session
 
@@ -94,7 +93,7 @@ async def close(
     """End it for everybody, who hear the reason; closing again changes nothing."""
     await asked.parts.permits.steer(asked.credential, session_id)
     try:
-        await asked.demand(session_id, CloseSession(reason=reason), Done)
+        await asked.demand(session_id, CloseSession(reason=reason))
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise

@@ -1,12 +1,13 @@
-"""What callers ask: one class per command, and the envelope in which it travels (design 3.1)."""
+"""Commands: a class for each, above it what a wrapper answers, and the envelope in which it travels (design 3.1)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import Field
 
 from callplane.contracts.model import Wire
-from callplane.contracts.shapes import Role
+from callplane.contracts.registry import AnyCommand, Command
+from callplane.contracts.shapes import ConnectionView, ParticipantView, Role, SessionView
 
 CallerKind = Literal["key", "access", "participant", "open"]
 
@@ -20,7 +21,18 @@ class Caller(Wire):
     role: Role | None = None
 
 
-class CreateSession(Wire):
+class Done(Wire):
+    """Of a command that returns nothing."""
+
+
+class SessionMade(Wire):
+    """Of ``create``: the session; ``created`` tells 201 from 200."""
+
+    session: SessionView
+    created: bool
+
+
+class CreateSession(Command[SessionMade]):
     """Make a session, or find the open one with the same ``custom_id``."""
 
     name: Literal["create"] = "create"
@@ -32,14 +44,21 @@ class CreateSession(Wire):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class CloseSession(Wire):
+class CloseSession(Command[Done]):
     """End a session for everybody."""
 
     name: Literal["close"] = "close"
+    is_exit = True
     reason: str = "closed"
 
 
-class UpdateSession(Wire):
+class SessionChanged(Wire):
+    """Of ``update-session``: the session as it is now."""
+
+    session: SessionView
+
+
+class UpdateSession(Command[SessionChanged]):
     """Change the fields of a session that ``changes`` names; ``if_match`` is the version it must still have."""
 
     name: Literal["update-session"] = "update-session"
@@ -47,7 +66,15 @@ class UpdateSession(Wire):
     if_match: int | None = None
 
 
-class Join(Wire):
+class Joined(Wire):
+    """Of ``join``: the seat, the snapshot it joined and, for one that came back, its own connections."""
+
+    participant: ParticipantView
+    session: SessionView
+    connections: list[ConnectionView] = Field(default_factory=list)
+
+
+class Join(Command[Joined]):
     """Take a seat, or come back to the seat that ``participant_id`` names."""
 
     name: Literal["join"] = "join"
@@ -57,16 +84,24 @@ class Join(Wire):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class Leave(Wire):
+class Leave(Command[Done]):
     """Give a seat up (reason ``left``), or take it from somebody (``kicked``, or the caller's own reason)."""
 
     name: Literal["leave"] = "leave"
+    is_exit = True
     participant_id: str
     reason: str = "left"
     kick: bool = False
 
 
-class UpdateParticipant(Wire):
+class ParticipantChanged(Wire):
+    """Of ``update-participant``: the seat as it is now, and the session's version for its ETag."""
+
+    participant: ParticipantView
+    version: int
+
+
+class UpdateParticipant(Command[ParticipantChanged]):
     """Change the fields of a seat that ``changes`` names; of ``muted`` only the media that it names."""
 
     name: Literal["update-participant"] = "update-participant"
@@ -75,7 +110,13 @@ class UpdateParticipant(Wire):
     if_match: int | None = None
 
 
-class Publish(Wire):
+class Negotiated(Wire):
+    """Of ``publish`` and ``subscribe``: the connection with its answer."""
+
+    connection: ConnectionView
+
+
+class Publish(Command[Negotiated]):
     """Offer to send; ``replaces`` names the connection that the new one takes the place of."""
 
     name: Literal["publish"] = "publish"
@@ -84,7 +125,7 @@ class Publish(Wire):
     replaces: str | None = None
 
 
-class Subscribe(Wire):
+class Subscribe(Command[Negotiated]):
     """Offer to receive what ``publisher`` sends; ``stream`` names one of its connections where it has several."""
 
     name: Literal["subscribe"] = "subscribe"
@@ -103,7 +144,7 @@ class Candidate(Wire):
     sdp_m_line_index: int = 0
 
 
-class Candidates(Wire):
+class Candidates(Command[Done]):
     """ICE candidates of the client for one of its connections."""
 
     name: Literal["candidates"] = "candidates"
@@ -112,33 +153,13 @@ class Candidates(Wire):
     candidates: list[Candidate]
 
 
-class Stop(Wire):
+class Stop(Command[Done]):
     """End one connection."""
 
     name: Literal["stop"] = "stop"
+    is_exit = True
     participant_id: str
     connection_id: str
-
-
-Command = Annotated[
-    CreateSession
-    | CloseSession
-    | UpdateSession
-    | Join
-    | Leave
-    | UpdateParticipant
-    | Publish
-    | Subscribe
-    | Candidates
-    | Stop,
-    Field(discriminator="name"),
-]
-
-
-COMMAND_NAMES: tuple[str, ...] = tuple(
-    str(kind.model_fields["name"].default) for kind in get_args(get_args(Command)[0])
-)
-"""Every command, as metrics and logs call it."""
 
 
 class Envelope(Wire):
@@ -151,7 +172,7 @@ class Envelope(Wire):
     sent_at: datetime | None = None
     request_id: str | None = None
     traceparent: str | None = None
-    body: Command
+    body: AnyCommand
 
     @property
     def name(self) -> str:

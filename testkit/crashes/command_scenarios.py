@@ -7,7 +7,6 @@ from callplane.contracts.commands import (
     Candidate,
     Candidates,
     CloseSession,
-    Command,
     CreateSession,
     Join,
     Leave,
@@ -18,6 +17,7 @@ from callplane.contracts.commands import (
     UpdateSession,
 )
 from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.documents import SessionDocument
 from testkit.crashes.crash_trial import Bench, Prepare, Scene, abandoned, commanded
@@ -42,7 +42,7 @@ async def call(b: Bench, *, publishing: bool = True, watching: bool = True, name
     ann, bo = [str((await b.do(Join(), session))["participant"]["id"]) for _ in range(2)]
     published = watched = ""
     if publishing:
-        body: Command = Publish(participant_id=ann, sdp_offer=b.offers["sendonly"])
+        body: AnyCommand = Publish(participant_id=ann, sdp_offer=b.offers["sendonly"])
         published = str((await b.do(body, session))["connection"]["id"])
     if watching:
         stream = published if named else None

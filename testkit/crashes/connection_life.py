@@ -6,19 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from callplane.contracts.commands import (
-    Caller,
-    Candidate,
-    Candidates,
-    Command,
-    Envelope,
-    Leave,
-    Publish,
-    Stop,
-    Subscribe,
-)
+from callplane.contracts.commands import Caller, Candidate, Candidates, Envelope, Leave, Publish, Stop, Subscribe
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
 from testkit.crashes.call_points import Points
 from testkit.crashes.call_scheduler import Actor, World
@@ -72,7 +63,7 @@ class Life:
         self.connection = id_made_by(self.offer.id)
         await self.invariants()
 
-    def envelope(self, body: Command) -> Envelope:
+    def envelope(self, body: AnyCommand) -> Envelope:
         """A command with time enough."""
         deadline = self.world.store.clock.now() + timedelta(seconds=600)
         caller = Caller(kind="key", name="tests")

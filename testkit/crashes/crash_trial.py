@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.contracts.commands import Caller, Command, Envelope
+from callplane.contracts.commands import Caller, Envelope
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from cli.machine.process import Command as Program
 from cli.machine.process import python, running
@@ -40,7 +41,7 @@ class Bench:
     offers: dict[str, str]
     sessions: list[str] = field(default_factory=list)
 
-    def envelope(self, body: Command, session: str | None = None, id_: str | None = None) -> Envelope:
+    def envelope(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> Envelope:
         """A command with time enough."""
         command = id_ or new_id()
         return Envelope(
@@ -51,7 +52,7 @@ class Bench:
             body=body,
         )
 
-    async def do(self, body: Command, session: str | None = None) -> dict[str, Any]:
+    async def do(self, body: AnyCommand, session: str | None = None) -> dict[str, Any]:
         """Have the survivor carry a command out, with all that it owes; its result."""
         reply = await self.survivor.command(self.envelope(body, session))
         assert reply.problem is None, reply.problem

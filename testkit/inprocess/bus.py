@@ -19,9 +19,10 @@ from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
-from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, UpdateSession
+from callplane.contracts.commands import Caller, CreateSession, Envelope, UpdateSession
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
+from callplane.contracts.registry import AnyCommand
 from testkit.servers.servers import Vhost
 
 FAST = ConsumerLimits(health_interval=0.05, drain_limit=0.5)
@@ -33,7 +34,7 @@ def session() -> SessionId:
     return SessionId(new_id())
 
 
-def command(session_id: SessionId, body: Command | None = None) -> Envelope:
+def command(session_id: SessionId, body: AnyCommand | None = None) -> Envelope:
     """A command to a session, ``update-session`` if nothing else is said."""
     return Envelope(
         id=new_id(),

@@ -13,8 +13,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.contracts.commands import Caller, Command, CreateSession, Envelope, Join, Publish, Subscribe
+from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, Publish, Subscribe
 from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.programs import Cluster, Size, cluster
@@ -38,18 +39,18 @@ class Room:
     machines: Cluster
     stacks: list[AsyncExitStack] = field(default_factory=list)
 
-    async def ask(self, body: Command, session: str | None = None, id_: str | None = None) -> Reply:
+    async def ask(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> Reply:
         """Send one command, with an id of its own or a given one, and wait for its reply."""
         envelope = self._envelope(body, session, id_ or new_id())
         reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
         assert reply is not None, f"{envelope.name}: nobody answered"
         return reply
 
-    async def post(self, body: Command, session: str) -> None:
+    async def post(self, body: AnyCommand, session: str) -> None:
         """Send one command, and wait for nothing."""
         await self.sender.post(self._envelope(body, session, new_id()))
 
-    def _envelope(self, body: Command, session: str | None, command: str) -> Envelope:
+    def _envelope(self, body: AnyCommand, session: str | None, command: str) -> Envelope:
         return Envelope(
             id=command,
             session_id=session or id_made_by(command),
@@ -58,7 +59,7 @@ class Room:
             body=body,
         )
 
-    async def done(self, body: Command, session: str | None = None, id_: str | None = None) -> dict[str, Any]:
+    async def done(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> dict[str, Any]:
         """The result of a command that must succeed."""
         reply = await self.ask(body, session, id_)
         assert reply.problem is None, reply.problem

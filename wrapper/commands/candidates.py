@@ -3,8 +3,7 @@
 from typing import Any
 
 from callplane.contracts.bounds import CANDIDATES
-from callplane.contracts.commands import Candidate, Candidates, Envelope
-from callplane.contracts.replies import Done
+from callplane.contracts.commands import Candidate, Candidates, Done, Envelope
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone

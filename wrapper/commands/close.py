@@ -1,8 +1,7 @@
 """Close: everybody is told, and the chores take away what the session had."""
 
-from callplane.contracts.commands import CloseSession, Envelope
+from callplane.contracts.commands import CloseSession, Done, Envelope
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.replies import Done
 from callplane.store.decoding import Unreadable
 from wrapper.context import Context
 

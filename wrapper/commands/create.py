@@ -1,9 +1,8 @@
 """Create: one insert wins the custom id; whoever answers has declared what the session needs first (design 3)."""
 
-from callplane.contracts.commands import CreateSession, Envelope
+from callplane.contracts.commands import CreateSession, Envelope, SessionMade
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import SessionId
-from callplane.contracts.replies import SessionMade
 from callplane.store.documents import SessionDocument
 from callplane.store.views import session_view
 from wrapper.context import Context

@@ -1,9 +1,8 @@
 """Join: take the seat, give it a mailbox, then read what the newcomer sees - in that order (design 5)."""
 
-from callplane.contracts.commands import Envelope, Join
+from callplane.contracts.commands import Envelope, Join, Joined
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, id_made_by
-from callplane.contracts.replies import Joined
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.context import Context

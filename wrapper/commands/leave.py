@@ -1,8 +1,7 @@
 """Leave and kick: the seat goes first; connections and mailbox are the chores that follow from it."""
 
-from callplane.contracts.commands import Envelope, Leave
+from callplane.contracts.commands import Done, Envelope, Leave
 from callplane.contracts.ids import ParticipantId
-from callplane.contracts.replies import Done
 from wrapper.context import Context
 from wrapper.requirements import require_open_session, require_seat
 

@@ -1,9 +1,8 @@
 """Publish: negotiate, then enter the stream; those who wait for it are connected by the chore that follows."""
 
-from callplane.contracts.commands import Envelope, Publish
+from callplane.contracts.commands import Envelope, Negotiated, Publish
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
-from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context

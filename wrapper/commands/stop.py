@@ -1,8 +1,7 @@
 """Stop: one connection ends; one whose offer has not come yet is refused when it comes."""
 
-from callplane.contracts.commands import Envelope, Stop
+from callplane.contracts.commands import Done, Envelope, Stop
 from callplane.contracts.errors import Refusal
-from callplane.contracts.replies import Done
 from wrapper.context import Context
 
 

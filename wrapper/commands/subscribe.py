@@ -1,9 +1,8 @@
 """Subscribe: negotiate; the stream is connected when it is there, also when it comes later (design 8)."""
 
-from callplane.contracts.commands import Envelope, Subscribe
+from callplane.contracts.commands import Envelope, Negotiated, Subscribe
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
-from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context

@@ -1,8 +1,7 @@
 """Update-participant: name, role, metadata and mute of one seat; a mute is enforced on the media server."""
 
-from callplane.contracts.commands import Envelope, UpdateParticipant
+from callplane.contracts.commands import Envelope, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.replies import ParticipantChanged
 from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view

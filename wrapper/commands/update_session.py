@@ -1,8 +1,7 @@
 """Update-session: the fields that the caller named, and nothing else."""
 
-from callplane.contracts.commands import Envelope, UpdateSession
+from callplane.contracts.commands import Envelope, SessionChanged, UpdateSession
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.replies import SessionChanged
 from callplane.store.views import session_view
 from wrapper.context import Context
 from wrapper.requirements import require_in_time, require_open_session, room_in

@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from callplane.contracts.commands import Envelope, Publish, Subscribe
+from callplane.contracts.commands import Envelope, Negotiated, Publish, Subscribe
 from callplane.contracts.ids import id_made_by
-from callplane.contracts.replies import Negotiated
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 from wrapper.context import Context

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
-from callplane.contracts.commands import Envelope
+from callplane.contracts.commands import Envelope, Negotiated
 from callplane.contracts.errors import Busy, Refusal, Trouble
 from callplane.contracts.media import MediaRef
-from callplane.contracts.replies import Negotiated
 from callplane.store.connections import Wanted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
 from callplane.store.versioned_updates import Change

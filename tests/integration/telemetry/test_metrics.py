@@ -3,7 +3,7 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from callplane.contracts.commands import COMMAND_NAMES
+from callplane.contracts.registry import command_names
 from testkit.clients.participant import person, pods
 from testkit.servers.programs import API_KEY, Program, Size, cluster
 from testkit.servers.servers import Servers
@@ -77,7 +77,7 @@ async def test_a_call_is_seen_in_the_metrics_of_both_programs(servers: Servers) 
                 spent = [api.value("callplane_command_stage_seconds_count", stage=stage) or 0 for api in apis]
                 assert sum(spent) >= 3
         for seen in [*[await Scrape.of(api) for api in c.apis], await Scrape.of(wrapper)]:
-            assert seen.labels("command") <= set(COMMAND_NAMES)
+            assert seen.labels("command") <= set(command_names())
             assert not any(
                 session in value or ann.id in value for name in ("route", "stage") for value in seen.labels(name)
             )

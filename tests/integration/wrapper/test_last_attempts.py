@@ -3,8 +3,9 @@
 import aio_pika
 
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER
-from callplane.contracts.commands import Command, Publish, Stop
+from callplane.contracts.commands import Publish, Stop
 from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.registry import AnyCommand
 from testkit.inprocess.wrappers import Room, offer, room
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
@@ -13,7 +14,7 @@ SIXTH = 6
 """As it is given back by a wrapper that was given the fifth again."""
 
 
-async def delivered_again(r: Room, body: Command, session: str, command: str) -> None:
+async def delivered_again(r: Room, body: AnyCommand, session: str, command: str) -> None:
     """The same command once more, after its last attempt."""
     envelope = r._envelope(body, session, command)
     message = aio_pika.Message(

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from callplane.contracts.commands import Command, Publish, Subscribe
+from callplane.contracts.commands import Publish, Subscribe
+from callplane.contracts.registry import AnyCommand
 from callplane.store import receiver_reports
 from callplane.store.receiver_reports import ReceiverReports
 from testkit.clients.webrtc_peers import TestPeer, peers
@@ -22,7 +23,7 @@ STILL_SECONDS = 6.0
 LONG = ("--media-timeout", "120", "--address", "127.0.0.1")
 
 
-async def negotiated(r: Room, peer: TestPeer, body: Command, session: str, seat: str) -> str:
+async def negotiated(r: Room, peer: TestPeer, body: AnyCommand, session: str, seat: str) -> str:
     """Offer, take the answer and the candidates that follow it; the connection."""
     made = (await r.done(body, session))["connection"]
     await peer.answered(made["sdp_answer"])

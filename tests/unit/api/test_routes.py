@@ -6,10 +6,17 @@ import pytest
 from pydantic import BaseModel
 
 from callplane.bus.ports import Unroutable
-from callplane.contracts.commands import Envelope
+from callplane.contracts.commands import (
+    Done,
+    Envelope,
+    Joined,
+    Negotiated,
+    ParticipantChanged,
+    SessionChanged,
+    SessionMade,
+)
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
-from callplane.contracts.replies import Done, Joined, Negotiated, ParticipantChanged, SessionChanged, SessionMade
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
 from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus

@@ -7,9 +7,8 @@ import structlog
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from callplane.contracts.commands import Envelope
+from callplane.contracts.commands import Done, Envelope
 from callplane.contracts.errors import Refusal
-from callplane.contracts.replies import Done
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.ports import Delivery, Work
-from callplane.contracts.commands import Caller, Envelope, UpdateSession
+from callplane.contracts.commands import Caller, Done, Envelope, UpdateSession
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
-from callplane.contracts.replies import Done, Reply
+from callplane.contracts.replies import Reply
 
 ENVELOPE = Envelope(
     id="c", session_id="s", caller=Caller(kind="key"), deadline=datetime.now(UTC), body=UpdateSession(changes={})

@@ -22,7 +22,7 @@ class Options:
 
     @property
     def at_home(self) -> bool:
-        """Whether only this machine can reach us; only then access is open (design 8)."""
+        """Whether only this machine can reach us; only then access is open (design 8.1)."""
         try:
             return self.host == "localhost" or ipaddress.ip_address(self.host.strip("[]")).is_loopback
         except ValueError:

@@ -55,7 +55,7 @@ async def run(settings: WrapperSettings) -> None:
             print(json.dumps({"ready": True, "url": f"http://{settings.probe_host}:{port}"}), flush=True)
             await stop.wait()
             # PyMongo lets no call end before its own deadline, cancelled or not, and the drain has asked for all that
-            # matters: what still waits for a silent server is left as after a kill, which others cure (design 7).
+            # matters: what still waits for a silent server is left as after a kill, which others cure (design 7.2).
             asyncio.get_running_loop().call_later(LAST_SECONDS, os._exit, 0)
 
 

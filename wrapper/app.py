@@ -83,7 +83,7 @@ class Program:
                 raise Unavailable(f"no session was listened to for {patience:g} s")
 
     async def drain(self) -> None:
-        """Start nothing new, finish or give back what it holds, and give the lease up: design 7, lost wrapper."""
+        """Start nothing new, finish or give back what it holds, and give the lease up: design 7.2."""
         self.listening.ready.clear()
         await self.listener.drain()
         await self.aftermath.finish(FINISH_SECONDS)

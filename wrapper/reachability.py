@@ -1,4 +1,4 @@
-"""What follows when this wrapper reaches a media server again, or alone does not (design 7)."""
+"""What follows when this wrapper reaches a media server again, or alone does not (design 7.1)."""
 
 from callplane.contracts.ids import SessionId
 from wrapper.session_queues import SessionQueues

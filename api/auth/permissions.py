@@ -1,4 +1,4 @@
-"""Who may what (design 8, end): every rule about callers stands here, and each refuses by raising."""
+"""Who may what (design 8.2): every rule about callers stands here, and each refuses by raising."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Answers to commands that were sent long ago, from what is there now: they are not sent again (design 5)."""
+"""Answers to commands that were sent long ago, from what is there now: they are not sent again (design 8)."""
 
 from dataclasses import dataclass
 

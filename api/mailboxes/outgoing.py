@@ -113,7 +113,7 @@ class OutgoingPolls:
                 return forward.outcome
             if forward.outcome is not None:
                 raise forward.outcome
-            # Silence is no take-over: a holder that is merely slow would find its mailbox read beside it (design 4).
+            # Silence is no take-over: a holder that is merely slow would find its mailbox read beside it (design 4.1).
             if loop.time() - forward.heard >= self._timing.silence:
                 raise unavailable("The holder of this mailbox does not answer.")
             if loop.time() >= poll.until + self._timing.silence:

@@ -1,4 +1,4 @@
-"""Every bound on what a caller may send (design 8), in one place."""
+"""Every bound on what a caller may send (design 8.3), in one place."""
 
 from ipaddress import ip_address
 from typing import Annotated, Any

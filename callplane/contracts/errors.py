@@ -1,4 +1,4 @@
-"""Refusals: what a caller did wrong or what the state forbids, with the code and status that HTTP shows (design 8)."""
+"""Refusals: what a caller did wrong or the state forbids, with the code and status that HTTP shows (design 8.4)."""
 
 from typing import Any, Literal
 

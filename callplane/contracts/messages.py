@@ -1,4 +1,4 @@
-"""What participants receive (design 8): the message, and the data of every type."""
+"""What participants receive (design 8.5): the message, and the data of every type."""
 
 from datetime import datetime
 from typing import Any, Literal

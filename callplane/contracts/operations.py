@@ -1,4 +1,4 @@
-"""What operators see over HTTP (design 8): given-up commands, and the pool of media servers."""
+"""What operators see over HTTP (design 8.2): given-up commands, and the pool of media servers."""
 
 from datetime import datetime
 from typing import Literal

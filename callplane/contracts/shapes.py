@@ -1,4 +1,4 @@
-"""The public shapes of a session, a participant and a connection (design 8), as HTTP and messages show them."""
+"""The public shapes of a session, a participant and a connection (design 8.5), as HTTP and messages show them."""
 
 from datetime import datetime
 from typing import Any, Literal

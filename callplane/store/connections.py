@@ -210,7 +210,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         return await self._all(where, 100)
 
     async def move_epoch(self, session: str, epoch: int) -> None:
-        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7)."""
+        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7.1)."""
         await self._collection.update_many(
             {"session_id": session, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
             {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},

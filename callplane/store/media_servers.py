@@ -1,4 +1,4 @@
-"""The pool of media servers: who they are, who reaches them, and how full they are (design 7)."""
+"""The pool of media servers: who they are, who reaches them, and how full they are (design 7.1)."""
 
 import asyncio
 from collections.abc import Iterable

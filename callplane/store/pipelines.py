@@ -31,7 +31,7 @@ class SessionMedia:
         )
 
     async def lose(self, session: SessionDocument, reason: str) -> Change[SessionDocument] | None:
-        """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7)."""
+        """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7.1)."""
         epoch = session.epoch + 1
         return await self._updates.change(
             {"_id": session.id, "status": "open", "epoch": session.epoch, "media": session.media},

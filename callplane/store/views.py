@@ -1,4 +1,4 @@
-"""From documents to the public shapes (design 8)."""
+"""From documents to the public shapes (design 8.5)."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""Leases: which wrappers live. In database time, renewed each second, over after three (design 5)."""
+"""Leases: which wrappers live. In database time, renewed each second, over after three (design 5, 7.2)."""
 
 from callplane.store.mongo.database import Database
 

@@ -128,7 +128,7 @@ class WebRtcEndpoint(BaseRtpEndpoint):
             self.raise_event("IceGatheringDone")
 
     def ice_changed(self, peer: Peer, component: int, state: str) -> None:
-        """Tell a new state of an ICE component; here streamId is a number (protocol 16, 48)."""
+        """Tell a new state of an ICE component; here streamId is a number (checklist 48)."""
         self.raise_event("IceComponentStateChanged", streamId=_stream(peer), componentId=component, state=state)
 
     def pair_selected(self, peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM while a server does not answer: the programs still end in time (design 7, and 10's rolling restart)."""
+"""SIGTERM while a server does not answer: the programs still end in time (design 7.2, and 10's rolling restart)."""
 
 import asyncio
 import time

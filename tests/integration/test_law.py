@@ -1,4 +1,4 @@
-"""The law of delivery (design 8) over HTTP: three signals, two people, pods that take turns and die in between."""
+"""The law of delivery (design 8.6) over HTTP: three signals, two people, pods that take turns and die in between."""
 
 from typing import Any
 

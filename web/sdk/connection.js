@@ -7,7 +7,7 @@ import { Peer } from "./peer.js";
 
 /** Longer than an ICE check over bad networks, shorter than people's patience. */
 const CONNECT_DEADLINE = 15_000;
-/** A short loss heals by itself; the server's own drop timer is 5 s (design 8). */
+/** A short loss heals by itself; the server's own drop timer is 5 s (design 7.3). */
 const DISCONNECTED = 4_000;
 /** A 202 is settled by the mailbox; five attempts a second apart fit in here (design 3). */
 const OUTCOME_DEADLINE = 30_000;
@@ -240,7 +240,7 @@ export class Connection {
       this.#replaces = null; // What was to be replaced is gone: an ordinary offer will do.
       return false;
     }
-    // `wrong-state` is also what an offer hears whose epoch ended under it (design 7): offer again.
+    // `wrong-state` is also what an offer hears whose epoch ended under it (design 7.1): offer again.
     const doubtful = error.status === 500 || error.code === "wrong-state";
     if (error.retryable || (doubtful && this.#failures < MOST_DOUBTS)) return false;
     this.error = error;

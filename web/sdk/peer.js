@@ -3,7 +3,7 @@
 
 /** Candidates that arrive within this many milliseconds share a request. */
 const GATHERING = 30;
-/** The API takes at most this many candidates for one connection (design 8). */
+/** The API takes at most this many candidates for one connection (design 8.3). */
 const MOST = 128;
 
 /** @typedef {typeof globalThis.RTCPeerConnection} PeerClass */

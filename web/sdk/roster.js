@@ -25,7 +25,7 @@ const CHANGES = {
     roster.change(participant_id, { streams });
   },
   "media-lost": (roster, { epoch }) => {
-    // A loss says nothing else: every stream ended with it (design 5).
+    // A loss says nothing else: every stream ended with it (design 7.1).
     for (const id of roster.participants.keys()) roster.change(id, { streams: [] });
     roster.settle({ epoch });
   },

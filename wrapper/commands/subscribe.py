@@ -1,4 +1,4 @@
-"""Subscribe: negotiate; the stream is connected when it is there, also when it comes later (design 8)."""
+"""Subscribe: negotiate; the stream is connected when it is there, also when it comes later (design 8.5)."""
 
 from callplane.contracts.commands import Envelope, Negotiated, Subscribe
 from callplane.contracts.errors import Refusal

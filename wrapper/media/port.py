@@ -22,7 +22,7 @@ class Gone(Exception):
 
 
 class Unreached(Trouble):
-    """This wrapper has no socket to the media server; others may have one (design 7)."""
+    """This wrapper has no socket to the media server; others may have one (design 7.1)."""
 
     def __init__(self, server: str) -> None:
         super().__init__(f"media server {server} is not reached from here")

@@ -14,7 +14,7 @@ REQUEST_BYTES = 8192
 async def probes(
     host: str, port: int, is_ready: Callable[[], bool], metrics: Callable[[], bytes]
 ) -> AsyncIterator[int]:
-    """Serve while the block runs; yields the port. Ready is false only while starting or draining (design 8)."""
+    """Serve while the block runs; yields the port. Ready is false only while starting or draining (design 8.4)."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -42,7 +42,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
 
 
 async def lost_if_gone(session: SessionDocument, context: Context) -> bool:
-    """Ask for the pipeline; when it is gone its epoch is over, said once whoever else noticed (design 7)."""
+    """Ask for the pipeline; when it is gone its epoch is over, said once whoever else noticed (design 7.1)."""
     if session.media is None or await context.media.exists(session.media):
         return False
     context.aftermath.owes(await context.store.media.lose(session, "the pipeline is gone from its media server"))

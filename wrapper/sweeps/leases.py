@@ -1,4 +1,4 @@
-"""Saying that we live, and taking over what the dead have left (design 5 and 7)."""
+"""Saying that we live, and taking over what the dead have left (design 5 and 7.2)."""
 
 import asyncio
 import random
@@ -154,7 +154,7 @@ class Leases:
         self._unheard.add(connection_id)
 
     async def cut_off(self, server: str) -> None:
-        """We do not reach it while others do: they adopt what we own there (design 7)."""
+        """We do not reach it while others do: they adopt what we own there (design 7.1)."""
         me, store = self._context.wrapper, self._context.store
         for connection in await store.owners.ready_on(me, server):
             # Asked each time: of a killed server the others say a moment later that they do not reach it either.

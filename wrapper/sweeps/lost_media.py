@@ -1,4 +1,4 @@
-"""Lost media of one client (design 7): a timer before anybody is told, then a grace before the connection goes."""
+"""Lost media of one client (design 7.3): a timer before anybody is told, then a grace before the connection goes."""
 
 from collections.abc import Mapping
 from datetime import datetime

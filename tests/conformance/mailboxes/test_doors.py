@@ -16,7 +16,7 @@ def door(request: pytest.FixtureRequest) -> type[Reader]:
 
 
 async def test_the_law_of_delivery(servers: Servers, door: type[Reader]) -> None:
-    """One to all, two to the first, three to the second: each reads its own once, on whichever pods (design 8)."""
+    """One to all, two to the first, three to the second: each reads its own once, on whichever pods (design 8.6)."""
     async with served(servers, door) as pods:
         one, two = await pods.scene.seat("one"), await pods.scene.seat("two")
         await pods.scene.publisher.to_all("1")

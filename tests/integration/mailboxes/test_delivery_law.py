@@ -1,4 +1,4 @@
-"""The law of delivery (design 8): two messages each, exactly once acknowledged, whichever pods are asked."""
+"""The law of delivery (design 8.6): two messages each, exactly once acknowledged, whichever pods are asked."""
 
 from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments

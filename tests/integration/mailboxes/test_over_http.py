@@ -55,7 +55,7 @@ async def served(database: Database) -> AsyncIterator[Served]:
 
 
 async def test_messages_and_the_token_that_acknowledges_them(database: Database) -> None:
-    """The exact shape of design 8."""
+    """The exact shape of design 8.5."""
     async with served(database) as pod:
         await pod.scene.publisher.to(ANN, "1", "2")
         answer = await pod.get()

@@ -1,4 +1,4 @@
-"""Tickets: one use, one minute, one seat, on whichever pods they are made and used (design 8)."""
+"""Tickets: one use, one minute, one seat, on whichever pods they are made and used (design 8.1)."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who counts as reaching a media server: the living, or that server could never be down again (design 7)."""
+"""Who counts as reaching a media server: the living, or that server could never be down again (design 7.1)."""
 
 import asyncio
 from functools import partial

@@ -1,4 +1,4 @@
-"""Who may what: the table of design 8, asked against a real session."""
+"""Who may what: the table of design 8.2, asked against a real session."""
 
 import inspect
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import PodLeases
+from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
@@ -25,7 +25,6 @@ from callplane.store.seats import Seats
 from callplane.store.server_pool import ServerPool
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
-from callplane.store.wrappers import WrapperLeases
 from callplane.telemetry.commands import CommandWatch
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger

@@ -6,7 +6,7 @@ from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
-from callplane.store.leases import PodLeases
+from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
@@ -15,7 +15,6 @@ from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
-from callplane.store.wrappers import WrapperLeases
 from wrapper.follow_ups import FollowUps
 from wrapper.media.port import MediaPort
 from wrapper.monitoring.metrics import Metrics

@@ -169,7 +169,7 @@ class Pod:
     async def _stand_at(self, station: LinkSession) -> None:
         """Have the lease name the link before anything is held by it."""
         await self._renew(station.link.queue)
-        await self._shared.pods.bury()
+        await self._shared.pods.delete_expired()
         async with self._changed:
             self._station = station
             self._changed.notify_all()

@@ -38,9 +38,12 @@ def older_than(field: str, seconds: float | str) -> dict[str, Any]:
 
     A missing field compares as smaller than any date, hence the type check beside it (measured, design 5).
     """
-    amount = {"$multiply": [seconds, 1000]}
-    past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": {"$toLong": amount}}}
-    return {field: {"$type": "date"}, "$expr": {"$lt": [f"${field}", past]}}
+    return {field: {"$type": "date"}, "$expr": {"$lt": [f"${field}", _ago(seconds)]}}
+
+
+def younger_than(field: str, seconds: float | str) -> dict[str, Any]:
+    """The same, of a date that does not lie further back than that."""
+    return {field: {"$type": "date"}, "$expr": {"$gte": [f"${field}", _ago(seconds)]}}
 
 
 def is_due(field: str = "due") -> dict[str, Any]:
@@ -72,3 +75,8 @@ def placed_on(server: str) -> dict[str, Any]:
 
 def _add(date: str, milliseconds: Any) -> dict[str, Any]:
     return {"$dateAdd": {"startDate": date, "unit": "millisecond", "amount": milliseconds}}
+
+
+def _ago(seconds: float | str) -> dict[str, Any]:
+    amount = {"$toLong": {"$multiply": [seconds, 1000]}}
+    return {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": amount}}

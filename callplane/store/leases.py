@@ -1,38 +1,71 @@
-"""Leases of API pods: which connections hold mailboxes. In database time, renewed each second (design 5)."""
+"""Leases: which wrappers and API pods live; in database time, renewed each second, over after three (design 5, 7.2)."""
 
-from callplane.store.mongo.database import Database
+from callplane.store.filters import older_than, younger_than
+from callplane.store.mongo.database import Database, Document
 
-_FORGOTTEN_MILLISECONDS = 3_600_000
+_POD_KEPT_SECONDS = 3600.0
 
 
-class PodLeases:
-    """One document per pod process; ``holder`` is the queue of its present connection."""
+class Leases:
+    """One document per process, whose ``since`` is its last renewal; a restarted process is another."""
+
+    def __init__(self, database: Database, name: str, lease_seconds: float, kept_seconds: float) -> None:
+        self._collection = database[name]
+        self._running = younger_than("since", lease_seconds)
+        """A filter: the lease has not run out."""
+        self._expired = older_than("since", kept_seconds)
+        """A filter: nobody asks for it any more."""
+
+    async def release(self, process: str) -> None:
+        """Give the lease back at a peaceful end, so that others need not wait for it to run out."""
+        await self._collection.delete_one({"_id": process})
+
+    async def delete_expired(self) -> list[str]:
+        """Remove those of the dead; returns whose they were."""
+        dead = [found["_id"] async for found in self._collection.find(self._expired, {"_id": 1})]
+        for process in dead:
+            await self._collection.delete_one({"_id": process, **self._expired})
+        return [process for process in dead if isinstance(process, str)]
+
+    async def _renew(self, process: str, fields: Document) -> None:
+        await self._collection.update_one({"_id": process}, {**fields, "$currentDate": {"since": True}}, upsert=True)
+
+
+class WrapperLeases(Leases):
+    """Wrappers; an expired lease is removed at once, by whoever adopts what the dead one owned."""
 
     def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
-        self._collection = database["pods"]
-        self._lease = int(lease_seconds * 1000)
+        super().__init__(database, "wrappers", lease_seconds, lease_seconds)
+
+    async def renew(self, wrapper: str) -> None:
+        """Say that this wrapper lives."""
+        await self._renew(wrapper, {})
+
+    async def alive(self) -> frozenset[str]:
+        """The wrappers whose lease runs."""
+        found = [one["_id"] async for one in self._collection.find(self._running, {"_id": 1})]
+        return frozenset(id_ for id_ in found if isinstance(id_, str))
+
+    async def census(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Those whose lease runs, and those whose lease has run out, as one question."""
+        living = {"$and": [{"$eq": [{"$type": "$since"}, "date"]}, self._running["$expr"]]}
+        found = await self._collection.aggregate([{"$project": {"living": living}}])
+        leases = {one["_id"]: one["living"] for one in found if isinstance(one["_id"], str)}
+        alive = frozenset(wrapper for wrapper, lives in leases.items() if lives)
+        return alive, frozenset(leases) - alive
+
+
+class PodLeases(Leases):
+    """API pods; ``holder`` is the queue of a pod's present connection."""
+
+    def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
+        super().__init__(database, "pods", lease_seconds, _POD_KEPT_SECONDS)
 
     async def renew(self, pod: str, holder: str | None) -> None:
         """Say that this pod lives, and which connection of it holds mailboxes. Raises Unavailable."""
-        await self._collection.update_one(
-            {"_id": pod}, {"$set": {"holder": holder}, "$currentDate": {"since": True}}, upsert=True
-        )
-
-    async def release(self, pod: str) -> None:
-        """Give the lease back at a peaceful end, so that others need not wait for it to run out."""
-        await self._collection.delete_one({"_id": pod})
+        await self._renew(pod, {"$set": {"holder": holder}})
 
     async def holders(self) -> frozenset[str]:
         """The connections of pods whose lease runs."""
-        where = {"since": {"$type": "date"}, "$expr": {"$gte": ["$since", _past(self._lease)]}}
-        found = [pod.get("holder") async for pod in self._collection.find(where, {"holder": 1})]
+        found = [pod.get("holder") async for pod in self._collection.find(self._running, {"holder": 1})]
         return frozenset(holder for holder in found if isinstance(holder, str))
-
-    async def bury(self) -> None:
-        """Forget the pods that died an hour ago."""
-        where = {"since": {"$type": "date"}, "$expr": {"$lt": ["$since", _past(_FORGOTTEN_MILLISECONDS)]}}
-        await self._collection.delete_many(where)
-
-
-def _past(milliseconds: int) -> dict[str, object]:
-    return {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": milliseconds}}

@@ -205,7 +205,7 @@ class Sessions(OutboxRepository[SessionDocument]):
         """What time alone makes due of it could not be done: later, after 30 s at most."""
         await self._collection.update_one({"_id": session}, [{"$set": {"due": put_off("$since")}}])
 
-    async def bury(self, session: str) -> None:
+    async def delete_tombstone(self, session: str) -> None:
         """Delete a tombstone."""
         await self._collection.delete_one({"_id": session, "status": "closed"})
 

@@ -14,8 +14,8 @@ from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
+from callplane.store.leases import WrapperLeases
 from callplane.store.versioned_updates import Change
-from callplane.store.wrappers import WrapperLeases
 from kurento_client import KurentoClient, connect
 from testkit.crashes.call_points import Database, Points, Port
 from testkit.inprocess.repositories import Repositories

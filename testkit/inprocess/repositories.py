@@ -15,14 +15,13 @@ from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import PodLeases
+from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.pipelines import SessionMedia
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
-from callplane.store.wrappers import WrapperLeases
 from testkit.servers.servers import Database as Corner
 
 

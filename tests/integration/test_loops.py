@@ -28,13 +28,12 @@ from callplane.store.attachments import Attachments
 from callplane.store.change_stream import Watch
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
-from callplane.store.leases import PodLeases
+from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.outbox_repository import OutboxRepository
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
-from callplane.store.wrappers import WrapperLeases
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
 from testkit.inprocess.api_and_wrapper import Together, together

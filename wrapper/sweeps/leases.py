@@ -76,7 +76,7 @@ class Leases:
             return
         store = self._context.store
         alive, over = await store.wrappers.census()
-        if over and (dead := await store.wrappers.bury()):
+        if over and (dead := await store.wrappers.delete_expired()):
             self._log.warning("wrappers died", dead=dead)
             self._context.metrics.died(len(dead))
             await self.forget_strays()

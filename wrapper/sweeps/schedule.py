@@ -196,7 +196,7 @@ class Sweeps:
         await store.attachments.delete_of(SessionId(session))
         await store.connections.delete_of(session)
         await topology.delete_session(SessionId(session))
-        await store.sessions.bury(session)
+        await store.sessions.delete_tombstone(session)
 
     async def each(
         self,

@@ -215,5 +215,5 @@ async def test_a_lease_is_over_by_itself_or_given_back(database: Database) -> No
         assert await pods.holders() == {"pod.a"}
         await asyncio.sleep(0.4)
         assert await pods.holders() == frozenset()
-        await pods.bury()
+        await pods.delete_expired()
         assert await opened["pods"].count_documents({}) == 2

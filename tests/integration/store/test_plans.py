@@ -41,7 +41,7 @@ SWEEPS: dict[str, Ask] = {
     "seats past grace": lambda s: s.attachments.past_grace(),
     "ended": lambda s: s.attachments.ended(),
     "wrappers": lambda s: s.wrappers.alive(),
-    "dead wrappers": lambda s: s.wrappers.bury(),
+    "dead wrappers": lambda s: s.wrappers.delete_expired(),
     "pods": lambda s: s.pods.holders(),
     "sessions counted": lambda s: s.servers.count_sessions(),
     "the pool with its sessions": lambda s: ServerPool(s.database).all(),

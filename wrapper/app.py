@@ -33,6 +33,7 @@ from wrapper.context import Context, Repositories
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
+from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.pool import Pool
@@ -59,16 +60,15 @@ class Program:
     id: str
     database: Database
     context: Context
-    listening: SessionQueues
+    session_queues: SessionQueues
     listener: Listener
-    aftermath: FollowUpRunner
     leases: Leases
     housekeeping: tuple[asyncio.Task[None], ...]
     """Sockets and sweeps: they renew the lease, and say again and again that this wrapper reaches its media servers."""
 
     def is_ready(self) -> bool:
         """Whether it consumes every session that it has listed."""
-        return self.listening.ready.is_set()
+        return self.session_queues.ready.is_set()
 
     async def started(self, patience: float = START_SECONDS) -> None:
         """Back when ready: a start takes as long as it gets on.
@@ -76,16 +76,20 @@ class Program:
         Raises Unavailable when nothing has moved for so long.
         """
         while not self.is_ready():
-            before = self.listening.progress()
-            await pause_unless(self.listening.ready, patience)
-            if not self.is_ready() and self.listening.progress() <= before:
+            before = self._progress()
+            await pause_unless(self.session_queues.ready, patience)
+            if not self.is_ready() and self._progress() <= before:
                 raise Unavailable(f"no session was listened to for {patience:g} s")
+
+    def _progress(self) -> int:
+        """Grows while a start gets on."""
+        return len(self.listener.listening()) + self.session_queues.declared
 
     async def drain(self) -> None:
         """Start nothing new, finish or give back what it holds, and give the lease up: design 7.2."""
-        self.listening.ready.clear()
+        self.session_queues.ready.clear()
         await self.listener.drain()
-        await self.aftermath.finish(FINISH_SECONDS)
+        await self.context.follow_ups.finish(FINISH_SECONDS)
         for task in self.housekeeping:
             task.cancel()
         await asyncio.wait(self.housekeeping, timeout=HOUSEKEEPING_SECONDS)
@@ -104,35 +108,35 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         wrapper = new_id()
         await store.wrappers.renew(wrapper)
 
-        reach, chores, metrics = Reachability(), Chores(), Metrics(store.clock.now)
+        metrics, follow_ups = Metrics(store.clock.now), FollowUps()
         database.unread.met = metrics.unreadable
-        aftermath = FollowUpRunner(Outbox(store.sessions, store.connections, bus.messenger, bus.topology), chores)
-        hearing = EndpointEvents(store.liveness, bus.messenger, store.clock, aftermath)
-        ears = ServerCallbacks(hearing.take, reach.back, reach.alone, reach.cut_off, reach.gone)
-        pool = Pool(wrapper, store.servers, ears, metrics.kurento_call)
+        events = EndpointEvents(store.liveness, bus.messenger, store.clock, follow_ups)
+        pool = Pool(wrapper, store.servers, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
-        media = KurentoMedia(pool.servers, hearing, MediaOptions(settings.deployment, settings.max_send_kbps))
-        context = Context(wrapper, store, bus.topology, bus.messenger, media, aftermath, metrics)
-        chores.serve(context)
+        media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
+        context = Context(wrapper, store, bus.topology, bus.messenger, media, follow_ups, metrics)
+        leases = Leases(context, settings.lease_seconds, bus.up)
+        queues = SessionQueues(database, store.sessions, events.forget_session, metrics)
+        reachability = Reachability(leases, queues)
+        outbox = Outbox(store.sessions, store.connections, bus.messenger, bus.topology)
+        runner = FollowUpRunner(context, outbox, Chores())
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         run = partial(_run, tasks, stack, metrics)
-        run(hearing=hearing.run, aftermath=aftermath.run)
+        run(hearing=partial(events.run, leases.missed), aftermath=runner.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
-        healthy = _healthy(context)
-        work = Work(handler(context, reach.shun), abandon(context), healthy, reach.cancelled, watch, finished(context))
+        handle = handler(context, reachability.exclude)
+        work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
-        leases = Leases(context, settings.lease_seconds, bus.up)
-        listening = SessionQueues(database, store.sessions, listener, hearing.forget_session, metrics)
-        reach.serve(leases, listening)
-        hearing.missed = leases.missed
-        sweeps = Sweeps(context, leases, aftermath, settings)
+        run(gauges=_gauges(context, database, listener, queues).run, lag=metrics.watch_loop)
+        run(listening=partial(queues.run, listener, partial(_restore, database, pool, settings)))
+        callbacks = ServerCallbacks(
+            events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.gone
+        )
+        sweeps = Sweeps(context, leases, runner, settings)
         monitor = OrphanSweep(context, pool, settings.deployment, settings.orphan_seconds)
-        run(gauges=_gauges(context, database, listener, listening).run, lag=metrics.watch_loop)
-        restore = partial(_restore, database, pool, settings)
-        run(listening=partial(listening.run, restore))
-        housekeeping = run(pool=pool.run, sweeps=partial(sweeps.run, listening, monitor))
-        program = Program(wrapper, database, context, listening, listener, aftermath, leases, housekeeping)
+        housekeeping = run(pool=partial(pool.run, callbacks), sweeps=partial(sweeps.run, queues, monitor))
+        program = Program(wrapper, database, context, queues, listener, leases, housekeeping)
         stack.push_async_callback(program.drain)
         yield program
 
@@ -166,9 +170,9 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
     )
 
 
-def _gauges(context: Context, database: Database, listener: Listener, listening: SessionQueues) -> Gauges:
+def _gauges(context: Context, database: Database, listener: Listener, queues: SessionQueues) -> Gauges:
     pool, depths = ServerPool(database).last_counted, context.topology.depths
-    sessions = (lambda: len(listener.listening()), lambda: listening.open)
+    sessions = (lambda: len(listener.listening()), lambda: queues.open)
     sources = Sources(pool, depths, context.media.reached, *sessions)
     return Gauges(sources, context.metrics.registry)
 

@@ -48,5 +48,5 @@ class Context:
     topology: Topology
     messenger: Messenger
     media: MediaPort
-    aftermath: FollowUps
+    follow_ups: FollowUps
     metrics: Metrics = field(default_factory=Metrics)

@@ -1,4 +1,4 @@
-"""What follows when this wrapper reaches a media server again, or alone does not (design 7.1)."""
+"""Reachability: what follows when this wrapper reaches a media server again, or alone does not (design 7.1)."""
 
 from callplane.contracts.ids import SessionId
 from wrapper.session_queues import SessionQueues
@@ -6,46 +6,31 @@ from wrapper.sweeps.leases import Leases
 
 
 class Reachability:
-    """Tells leases and listening, which are made after the sockets that it hears of."""
+    """Has leases and session queues follow what the sockets to media servers meet."""
 
-    def __init__(self) -> None:
-        self._parts: tuple[Leases, SessionQueues] | None = None
-
-    def serve(self, leases: Leases, listening: SessionQueues) -> None:
-        """From now on something follows."""
-        self._parts = (leases, listening)
+    def __init__(self, leases: Leases, session_queues: SessionQueues) -> None:
+        self._leases = leases
+        self._session_queues = session_queues
 
     async def back(self, server: str) -> None:
-        """A socket is there (again): listen to what was shunned for it, hear and settle what we own there."""
-        if self._parts is not None:
-            leases, listening = self._parts
-            await listening.back(server)
-            await leases.came_back(server)
+        """A socket is there (again): listen to what was excluded for it, hear and settle what we own there."""
+        await self._session_queues.back(server)
+        await self._leases.came_back(server)
 
     async def alone(self, server: str) -> None:
         """Its socket cannot be had: before anybody is asked who else has one, the dead are left out of the count."""
-        if self._parts is not None:
-            await self._parts[0].forget_strays()
+        await self._leases.forget_strays()
 
     async def cut_off(self, server: str) -> None:
         """Others reach it: they adopt what we own there."""
-        if self._parts is not None:
-            await self._parts[0].cut_off(server)
+        await self._leases.cut_off(server)
 
     async def gone(self, server: str) -> None:
-        """It has left the pool and will never be back: what was shunned for it is elsewhere, or has no media."""
-        if self._parts is not None:
-            await self._parts[1].back(server)
+        """It has left the pool and will never be back: what was excluded for it is elsewhere, or has no media."""
+        await self._session_queues.back(server)
 
-    async def shun(self, session: SessionId, server: str) -> None:
+    async def exclude(self, session: SessionId, server: str) -> None:
         """Leave one session to those who reach its media server."""
-        if self._parts is not None:
-            leases, listening = self._parts
-            await listening.shun(session, server)
-            if leases.reaches(server):  # it came back while it was asked who else reaches it
-                await listening.unshun(session)
-
-    async def cancelled(self, session: SessionId) -> None:
-        """A session's queue is gone."""
-        if self._parts is not None:
-            await self._parts[1].cancelled(session)
+        await self._session_queues.exclude(session, server)
+        if self._leases.reaches(server):  # it came back while it was asked who else reaches it
+            await self._session_queues.include(session)

@@ -26,35 +26,36 @@ TELL_SECONDS = 2.0
 class SessionQueues:
     """Keeps the listener at what the store says is open."""
 
-    def __init__(
-        self, database: Database, sessions: Sessions, listener: Listener, forget: Forget, metrics: Metrics
-    ) -> None:
+    def __init__(self, database: Database, sessions: Sessions, forget: Forget, metrics: Metrics) -> None:
         self.ready = asyncio.Event()
         self.pool_changed = asyncio.Event()
         """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
         self.open = 0
         """How many sessions were open when they were last listed."""
+        self.declared = 0
+        """How many queues were made by hand, one by one: grows while a start gets on."""
+        self.listener: Listener
+        """Consumes the queues; given by ``run``, before which nothing is consumed that could ask for anything here."""
         self._database = database
         self._sessions = sessions
-        self._listener = listener
         self._forget = forget
         self._metrics = metrics
-        self._shunned: dict[SessionId, str] = {}
+        self._excluded: dict[SessionId, str] = {}
         self._listed: set[SessionId] = set()
         """What is being caught up with, which looks itself for what is missing."""
-        self._declared = 0
         self._log = logger("listening")
 
-    async def run(self, restore: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, listener: Listener, restore: Callable[[], Awaitable[None]]) -> None:
         """Open the stream first, then list; again from the start when the stream cannot be resumed.
 
         ``restore`` makes again what must be there, for the stream also ends with the database that is dropped.
         """
+        self.listener = listener
         while True:
             try:
                 async with watch(self._database) as stream:
-                    # What moved while nothing was heard may be within reach by now; else it is shunned again.
-                    self._shunned.clear()
+                    # What moved while nothing was heard may be within reach by now; else it is excluded again.
+                    self._excluded.clear()
                     await restore()
                     await self.catch_up()
                     self.ready.set()
@@ -67,7 +68,7 @@ class SessionQueues:
     async def catch_up(self) -> None:
         """Listen to every open session that is not listened to; the sweep of each minute does the same."""
         # Not what is consumed now: while the wrapper is paused, or the broker away, that is nothing.
-        known = self._listener.wanted() | self._shunned.keys()
+        known = self.listener.wanted() | self._excluded.keys()
         ids = await self._sessions.open_ids()
         self.open, listed = len(ids), [session for session in ids if session not in known]
         async with asyncio.TaskGroup() as group:
@@ -82,10 +83,10 @@ class SessionQueues:
         self._listed.update(listed)
         try:
             try:
-                await self._listener.listen_all(listed)
+                await self.listener.listen_all(listed)
             except Unavailable as away:
                 self._log.warning("not all is consumed yet", why=str(away))
-            wanted = self._listener.wanted()
+            wanted = self.listener.wanted()
             missing = [session for session in listed if session not in wanted]
             await for_each(partial(self._alone, work=self._declare), missing, limit=AT_ONCE)
         finally:
@@ -93,17 +94,13 @@ class SessionQueues:
 
     async def _declare(self, session: SessionId) -> None:
         await self.listen(session)
-        self._declared += 1
+        self.declared += 1
 
     async def _tell(self, listed: int) -> None:
         """How far it is, as long as it takes."""
         while True:
             await asyncio.sleep(TELL_SECONDS)
-            self._log.info("listening to sessions", listed=listed, consumed=len(self._listener.listening()))
-
-    def progress(self) -> int:
-        """Grows while a start gets on."""
-        return len(self._listener.listening()) + self._declared
+            self._log.info("listening to sessions", listed=listed, consumed=len(self.listener.listening()))
 
     async def listen(self, session: SessionId) -> None:
         """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
@@ -116,29 +113,29 @@ class SessionQueues:
 
         try:
             try:
-                listened = await self._listener.listen(session, is_open)
+                listened = await self.listener.listen(session, is_open)
             except Trouble as trouble:  # deleted meanwhile, mostly, which may have been before it was declared
                 self._log.warning("not listened to yet", session_id=session, why=str(trouble))
                 listened = await is_open()
             if not listened:
-                await self._listener.unlisten(session)
+                await self.listener.unlisten(session)
                 await self._sessions.owe_deletion(session)
         except Unavailable as away:
             self._log.warning("not listened to yet", session_id=session, why=str(away))
 
-    async def shun(self, session: SessionId, server: str) -> None:
+    async def exclude(self, session: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""
-        self._shunned[session] = server
-        await self._listener.unlisten(session)
+        self._excluded[session] = server
+        await self.listener.unlisten(session)
 
-    async def unshun(self, session: SessionId) -> None:
+    async def include(self, session: SessionId) -> None:
         """Its media server is reached after all."""
-        if self._shunned.pop(session, None) is not None:
+        if self._excluded.pop(session, None) is not None:
             await self.listen(session)
 
     async def back(self, server: str) -> None:
-        """A media server is reached again, or was removed: listen to what was shunned for it."""
-        self._shunned = {session: other for session, other in self._shunned.items() if other != server}
+        """A media server is reached again, or was removed: listen to what was excluded for it."""
+        self._excluded = {session: other for session, other in self._excluded.items() if other != server}
         await self.catch_up()
 
     async def cancelled(self, session: SessionId) -> None:
@@ -162,14 +159,14 @@ class SessionQueues:
                         pass
 
     async def _turned(self, session: SessionId) -> None:
-        """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was shunned."""
-        shunned = self._shunned.pop(session, None) is not None
+        """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was excluded."""
+        excluded = self._excluded.pop(session, None) is not None
         try:
             epoch = await self._sessions.epoch_of_open(session)
         except (Unavailable, Trouble):
             return  # they are forgotten with the session at the latest
         self._forget(session, epoch)
-        if shunned and epoch is not None:
+        if excluded and epoch is not None:
             await self.listen(session)
 
     async def _alone(self, session: SessionId, work: Callable[[SessionId], Awaitable[None]]) -> None:

@@ -17,6 +17,7 @@ from wrapper.app import _store
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
+from wrapper.follow_ups import FollowUps
 from wrapper.media.port import EndpointOwner, Gone, Medium, State
 
 
@@ -168,12 +169,9 @@ class World:
         """One wrapper's parts as one task of it uses them: its calls go through these points."""
         store = _store(cast(Any, Database(self.store.database, points, Unavailable)), FAST)
         broker = cast(Any, Port(self.broker, "broker", points, Unavailable))
-        chores = Chores()
-        ledger = Ledger(Outbox(store.sessions, store.connections, broker, broker), chores)
         media = cast(Any, Port(self.media, "media", points, Trouble))
-        context = Context(id_, store, broker, broker, media, ledger)
-        chores.serve(context)
-        return context, ledger
+        context = Context(id_, store, broker, broker, media, FollowUps())
+        return context, Ledger(context, Outbox(store.sessions, store.connections, broker, broker), Chores())
 
 
 class Actor:

@@ -13,9 +13,7 @@ from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
-from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.leases import WrapperLeases
-from callplane.store.versioned_updates import Change
 from kurento_client import KurentoClient, connect
 from testkit.crashes.call_points import Database, Points, Port
 from testkit.inprocess.repositories import Repositories
@@ -25,6 +23,7 @@ from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner, Outcome
+from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.port import Gone
@@ -84,23 +83,17 @@ class RecordingMedia:
 
 
 class Ledger(FollowUpRunner):
-    """What is owed, kept in order and done when it is asked for, so that every run has the same points."""
+    """Carries out what is owed in order and when it is asked for, so that every run has the same points."""
 
-    def __init__(self, outbox: Outbox, chores: Chores) -> None:
-        super().__init__(outbox, chores)
-        self.owed: list[Change[SessionDocument] | Change[ConnectionDocument]] = []
+    def __init__(self, context: Context, outbox: Outbox, chores: Chores) -> None:
+        super().__init__(context, outbox, chores)
         self.bugs: list[Exception] = []
-
-    def owes(self, change: Change[SessionDocument] | Change[ConnectionDocument] | None) -> None:
-        """Keep it."""
-        if change is not None and (change.carries or change.chores):
-            self.owed.append(change)
 
     async def drain(self) -> None:
         """Do what is owed, and what that makes owed."""
-        while self.owed:
-            change = self.owed.pop(0)
-            await self.do(change.document, carries=change.carries, chores=frozenset(change.chores))
+        while self._context.follow_ups:
+            one = await self._context.follow_ups.next()
+            await self.do(one.document, carries=one.carries, chores=one.chores)
 
     async def _guarded(self, document: Any, what: str, work: Any) -> Outcome:
         async def watched() -> bool:
@@ -196,16 +189,15 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
         Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Unavailable)
     )
     topology = cast(Any, Port(outside.bus.topology, "topology", points, Unavailable))
-    chores = Chores()
-    ledger = Ledger(Outbox(store.sessions, store.connections, messenger, topology), chores)
-    hearing = EndpointEvents(store.liveness, messenger, store.clock, ledger)
+    follow_ups = FollowUps()
+    hearing = EndpointEvents(store.liveness, messenger, store.clock, follow_ups)
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, hearing, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
-    context = Context(wrapper, store, topology, messenger, cast(Any, media), ledger)
+    context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
-    chores.serve(context)
+    ledger = Ledger(context, Outbox(store.sessions, store.connections, messenger, topology), Chores())
     sweeps = Sweeps(context, leases, ledger, FAST)
     return CrashableWrapper(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
 

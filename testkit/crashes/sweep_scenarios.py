@@ -107,7 +107,7 @@ async def lost_pipeline(b: Bench) -> Scene:
     before = await consistent(b, c.session)
 
     async def lose(wrapper: CrashableWrapper) -> None:
-        wrapper.context.aftermath.owes(await wrapper.context.store.media.lose(before, "gone"))
+        wrapper.context.follow_ups.schedule(await wrapper.context.store.media.lose(before, "gone"))
 
     async def verify(_: Any) -> None:
         found = await consistent(b, c.session)
@@ -211,7 +211,7 @@ async def verdict(b: Bench) -> Scene:
 async def _failed(b: Bench, c: Call) -> None:
     for state in ("connected", "failed"):
         change = await b.outside.store.liveness.media_state(c.published, (None, "connected"), state)
-        b.survivor.ledger.owes(change)
+        b.survivor.context.follow_ups.schedule(change)
         await b.survivor.ledger.drain()
     await _long_ago(b, "connections", c.published, 901)
 

@@ -17,6 +17,7 @@ from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
+from wrapper.follow_ups import FollowUps
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.lost_media import LostMedia
@@ -97,19 +98,19 @@ class Sweeping:
 async def sweeping(database: Database, wrappers: int = 1) -> AsyncIterator[list[Sweeping]]:
     """So many wrappers' parts; they have lived for ever, and so may judge."""
     async with repositories(database, durable=False) as outside, asyncio.TaskGroup() as group:
-        made = []
+        made: list[Sweeping] = []
+        working: list[asyncio.Task[None]] = []
         for _ in range(wrappers):
-            store, chores, broker = _store(outside.database, SETTINGS), Chores(), Broker()
+            store, broker = _store(outside.database, SETTINGS), Broker()
             parts: Any = SimpleNamespace(broker=broker, media=Media())
             outbox = Outbox(store.sessions, store.connections, parts.broker, parts.broker)
-            aftermath = FollowUpRunner(outbox, chores)
-            context = Context(new_id(), store, parts.broker, parts.broker, parts.media, aftermath)
-            chores.serve(context)
+            context = Context(new_id(), store, parts.broker, parts.broker, parts.media, FollowUps())
+            runner = FollowUpRunner(context, outbox, Chores())
             leases = Leases(context, 0, lambda: True)
             leases.renewed_since = leases.reachable_since = float("-inf")
-            sweeps = Sweeps(context, leases, aftermath, SETTINGS)
+            sweeps = Sweeps(context, leases, runner, SETTINGS)
             made.append(Sweeping(outside, broker, context, sweeps, sweeps.grace, sweeps.drops, leases))
-        working = [group.create_task(one.context.aftermath.run()) for one in made]  # type: ignore[attr-defined]
+            working.append(group.create_task(runner.run()))
         yield made
         for task in working:
             task.cancel()

@@ -120,7 +120,7 @@ class Room:
         await bus.wait_up(10)
         program = await stack.enter_async_context(assemble(made, bus=bus))
         async with asyncio.timeout(10):
-            await program.listening.ready.wait()
+            await program.session_queues.ready.wait()
         self.programs.append(program)
         self.stacks.append(stack)
         return program

@@ -17,5 +17,5 @@ async def close(envelope: Envelope, command: CloseSession, context: Context) -> 
         change = await sessions.close_unreadable(envelope.session_id, command.reason)
         if change is None:
             raise
-    context.aftermath.owes(change)
+    context.follow_ups.schedule(change)
     return Done()

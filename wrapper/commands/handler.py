@@ -15,11 +15,11 @@ from wrapper.outcome import tell_error
 
 HOPELESS = "the offer could not be answered; offer again"
 
-Shun = Callable[[SessionId, str], Awaitable[None]]
+Exclude = Callable[[SessionId, str], Awaitable[None]]
 """Stops listening to a session whose media server only others reach."""
 
 
-def handler(context: Context, shun: Shun) -> Callable[[Delivery], Awaitable[BaseModel]]:
+def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitable[BaseModel]]:
     """What the bus calls for each command."""
 
     async def handle(delivery: Delivery) -> BaseModel:
@@ -35,7 +35,7 @@ def handler(context: Context, shun: Shun) -> Callable[[Delivery], Awaitable[Base
             if not await context.store.servers.reached_by_others(unreached.server, context.wrapper):
                 raise
             # Before it is returned: else it would come back to us as often as to anybody.
-            await shun(SessionId(envelope.session_id), unreached.server)
+            await exclude(SessionId(envelope.session_id), unreached.server)
             raise Busy(str(unreached)) from unreached
 
     return handle
@@ -49,7 +49,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         if not isinstance(body, Publish | Subscribe):
             return
         connections, made = context.store.connections, id_made_by(envelope.id)
-        context.aftermath.owes(await connections.release(made, "failed"))
+        context.follow_ups.schedule(await connections.release(made, "failed"))
         await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):
             return
@@ -59,6 +59,6 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
             await connections.follow(session.id, body.participant_id, made, body.replaces)
         else:
             old = await connections.release_replaced(body.replaces, body.participant_id, "publish")
-            context.aftermath.owes(old)
+            context.follow_ups.schedule(old)
 
     return give_up

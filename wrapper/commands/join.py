@@ -16,7 +16,7 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         await _take_seat(envelope, command, participant, context)
     else:
         await require_seat(await require_open_session(envelope.session_id, context), participant, context)
-        context.aftermath.owes(await context.store.seats.reconnected(envelope.session_id, participant))
+        context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
     await _open_mailbox(SessionId(envelope.session_id), participant, context)
     session = await context.store.sessions.find(envelope.session_id)
     attachment = await context.store.attachments.read(participant)
@@ -36,7 +36,7 @@ async def _take_seat(envelope: Envelope, command: Join, participant: Participant
     seat = Seat(id=participant, name=command.display_name, role=command.role, metadata=command.metadata)
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:
-        return context.aftermath.owes(change)
+        return context.follow_ups.schedule(change)
     session = await require_open_session(envelope.session_id, context)
     if session.seat(participant) is not None:
         return None
@@ -64,7 +64,7 @@ async def _open_mailbox(session: SessionId, participant: ParticipantId, context:
 
 async def _withdraw(session: str, participant: ParticipantId, context: Context) -> None:
     """The seat went, or its mailbox was ended, while it was made: nothing of it may stay."""
-    context.aftermath.owes(await context.store.seats.pull(session, participant, "left"))
+    context.follow_ups.schedule(await context.store.seats.pull(session, participant, "left"))
     await context.topology.delete_mailbox(participant)
 
 

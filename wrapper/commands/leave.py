@@ -12,7 +12,7 @@ async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
         envelope.session_id, command.participant_id, command.reason, kick=command.kick
     )
     if change is not None:
-        context.aftermath.owes(change)
+        context.follow_ups.schedule(change)
         return Done()
     session = await require_open_session(envelope.session_id, context)
     known = await context.store.attachments.read(ParticipantId(command.participant_id))

@@ -8,7 +8,7 @@ from wrapper.context import Context
 async def stop(envelope: Envelope, command: Stop, context: Context) -> Done:
     """Release it; one that has ended already is fine, another's is not found."""
     change = await context.store.connections.stop(command.connection_id, envelope.session_id, command.participant_id)
-    context.aftermath.owes(change)
+    context.follow_ups.schedule(change)
     if change is None:
         found = await context.store.connections.find(command.connection_id)
         if found is not None and found.participant_id != command.participant_id:

@@ -16,7 +16,7 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
     change = await context.store.seats.update(session.id, before, command.changes, guard)
     if change is not None:
-        context.aftermath.owes(change)
+        context.follow_ups.schedule(change)
         return _changed(change.document, command.participant_id)
     session = await require_open_session(envelope.session_id, context)
     await require_seat(session, command.participant_id, context)

@@ -13,7 +13,7 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
         envelope.session_id, envelope.id, command.changes, envelope.deadline, command.if_match
     )
     if change is not None:
-        context.aftermath.owes(change)
+        context.follow_ups.schedule(change)
         await _reckon_graces(envelope, command, context)
         return SessionChanged(session=session_view(change.document))
     session = await require_open_session(envelope.session_id, context)

@@ -1,4 +1,4 @@
-"""The pieces of clean-up and repair that a change owes: each idempotent, each pulled when it is done (design 5)."""
+"""Chores: the pieces of clean-up and repair that a change owes, each idempotent, each pulled when done (design 5)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,53 +14,20 @@ from wrapper.negotiation.reconcile import reconcile
 SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
 
 
-class Chores:
-    """Knows every chore by its name. ``context`` is given late, for it refers to whoever runs chores."""
-
-    def __init__(self) -> None:
-        self._context: Context | None = None
-        self._of_sessions: dict[str, SessionChore] = {
-            "sweep-connections": sweep_connections,
-            "end-mailbox": end_mailbox,
-            "settle-streams": settle_streams,
-            "release-pipeline": release_pipeline,
-            "release-lost-pipeline": release_lost_pipeline,
-            "place": place,
-            "delete-session": delete_session,
-        }
-
-    def serve(self, context: Context) -> None:
-        """From now on chores can be done."""
-        self._context = context
-
-    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore) -> bool:
-        """Do one chore and pull it; False: its time has not come, it stays for the sweep."""
-        context = self._context
-        assert context is not None, "serve() comes before the first chore"
-        if isinstance(document, ConnectionDocument):
-            await reconcile(document.id, context)
-            await context.store.connections.pull_chore(document.id, chore.id)
-        elif not await self._of_sessions[chore.do](document, chore.with_, context):
-            return False
-        else:
-            await context.store.sessions.pull_chore(document.id, chore.id)
-        return True
-
-
 async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """Release the connections of a seat, of older epochs, or of the whole session; handlers at work start again."""
     connections = context.store.connections
     if "epoch" in args:
         await connections.move_epoch(session.id, args["epoch"])
         for connection in await connections.older_epochs(session.id, args["epoch"]):
-            context.aftermath.owes(await connections.release_of_epoch(connection.id, connection.epoch, "swept"))
+            context.follow_ups.schedule(await connections.release_of_epoch(connection.id, connection.epoch, "swept"))
         return True
     if "participant_id" in args:
         swept = await connections.of_seat(session.id, args["participant_id"])
     else:
         swept = await connections.of_session(session.id)
     for connection in swept:
-        context.aftermath.owes(await connections.release(connection.id, "swept"))
+        context.follow_ups.schedule(await connections.release(connection.id, "swept"))
     return True
 
 
@@ -116,3 +83,29 @@ async def delete_session(session: SessionDocument, _args: dict[str, Any], contex
         return False
     await context.topology.delete_session(SessionId(session.id))
     return True
+
+
+class Chores:
+    """Every chore by the name that documents have for it."""
+
+    def __init__(self) -> None:
+        self._of_sessions: dict[str, SessionChore] = {
+            "sweep-connections": sweep_connections,
+            "end-mailbox": end_mailbox,
+            "settle-streams": settle_streams,
+            "release-pipeline": release_pipeline,
+            "release-lost-pipeline": release_lost_pipeline,
+            "place": place,
+            "delete-session": delete_session,
+        }
+
+    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore, context: Context) -> bool:
+        """Do one chore and pull it; False: its time has not come, it stays for the sweep."""
+        if isinstance(document, ConnectionDocument):
+            await reconcile(document.id, context)
+            await context.store.connections.pull_chore(document.id, chore.id)
+        elif not await self._of_sessions[chore.do](document, chore.with_, context):
+            return False
+        else:
+            await context.store.sessions.pull_chore(document.id, chore.id)
+        return True

@@ -1,4 +1,4 @@
-"""Doing at once what a change owes: its event, then its chores; what fails or is too much is left to the sweep."""
+"""Follow-up runner: carries out at once what changes owe, the event, then the chores; what fails is left to a sweep."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
-from callplane.store.documents import ConnectionDocument, SessionDocument
-from callplane.store.versioned_updates import Change
+from callplane.store.documents import SessionDocument
 from callplane.telemetry.logs import lines_about, logger
+from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
+from wrapper.follow_ups import Owing
 
 WORKERS = 16
-BACKLOG = 1000
 
-Owing = SessionDocument | ConnectionDocument
 Outcome = Literal["done", "undone", "away"]
 
 
@@ -28,22 +27,13 @@ class Left:
 
 
 class FollowUpRunner:
-    """Some workers on one bounded queue of documents that owe something."""
+    """Some workers on the queue of this wrapper's follow-ups."""
 
-    def __init__(self, outbox: Outbox, chores: Chores) -> None:
+    def __init__(self, context: Context, outbox: Outbox, chores: Chores) -> None:
+        self._context = context
         self._outbox = outbox
         self._chores = chores
-        self._waiting: asyncio.Queue[tuple[Owing, bool, frozenset[str]]] = asyncio.Queue(BACKLOG)
         self._log = logger("aftermath")
-
-    def owes(self, change: Change[SessionDocument] | Change[ConnectionDocument] | None) -> None:
-        """Queue what this change made; when the queue is full the sweep takes it up a second later."""
-        if change is None or not (change.carries or change.chores):
-            return
-        try:
-            self._waiting.put_nowait((change.document, change.carries, frozenset(change.chores)))
-        except asyncio.QueueFull:
-            self._log.warning("backlog full, left to the sweep", document=change.document.id)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -51,21 +41,14 @@ class FollowUpRunner:
             for _ in range(WORKERS):
                 group.create_task(self._work())
 
-    async def finish(self, seconds: float) -> None:
-        """Wait until the queue is done, or the time is over: then a sweep elsewhere does the rest."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._waiting.join()
-        except TimeoutError:
-            self._log.warning("left to the sweep", left=self._waiting.qsize())
-
     async def _work(self) -> None:
+        follow_ups = self._context.follow_ups
         while True:
-            document, carries, chores = await self._waiting.get()
+            one = await follow_ups.next()
             try:
-                await self.do(document, carries=carries, chores=chores)
+                await self.do(one.document, carries=one.carries, chores=one.chores)
             finally:
-                self._waiting.task_done()
+                follow_ups.done()
 
     async def do(self, document: Owing, *, carries: bool, chores: frozenset[str]) -> Left:
         """Publish the outbox where this is the carrier, then do these chores; failures are logged, not raised."""
@@ -75,7 +58,9 @@ class FollowUpRunner:
             outcomes |= {entry.id: carried for entry in document.outbox}
         for chore in document.chores:
             if chore.id in chores:
-                outcomes[chore.id] = await self._guarded(document, chore.do, self._chores.do(document, chore))
+                outcomes[chore.id] = await self._guarded(
+                    document, chore.do, self._chores.do(document, chore, self._context)
+                )
         left = tuple(entry for entry, outcome in outcomes.items() if outcome != "done")
         return Left(left, "away" in outcomes.values())
 

@@ -37,14 +37,14 @@ Lane = asyncio.Queue[tuple[EndpointOwner, MediaEvent]]
 class EndpointEvents:
     """Knows whose endpoint is whose, and works through events in order for each endpoint."""
 
-    def __init__(self, liveness: MediaStates, messenger: Messenger, clock: DatabaseClock, aftermath: FollowUps) -> None:
+    def __init__(
+        self, liveness: MediaStates, messenger: Messenger, clock: DatabaseClock, follow_ups: FollowUps
+    ) -> None:
         self._liveness = liveness
         self._messenger = messenger
         self._clock = clock
-        self._aftermath = aftermath
+        self._follow_ups = follow_ups
         self._lines = EndpointOwners()
-        self.missed: Callable[[str], None] = lambda _connection: None
-        """Is told the connection of which an event could not be acted upon: it must be heard anew."""
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
         self._log = logger("hearing")
 
@@ -72,20 +72,23 @@ class EndpointEvents:
         if line is not None:
             await self._lanes[hash(event.object) % LANES].put((line, event))
 
-    async def run(self) -> None:
-        """Work through the lanes until cancelled."""
+    async def run(self, missed: Callable[[str], None]) -> None:
+        """Work through the lanes until cancelled.
+
+        ``missed`` is told the connection of which an event could not be acted upon: it must be subscribed to anew.
+        """
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
-                group.create_task(self._work(lane))
+                group.create_task(self._work(lane, missed))
 
-    async def _work(self, lane: Lane) -> None:
+    async def _work(self, lane: Lane, missed: Callable[[str], None]) -> None:
         while True:
             line, event = await lane.get()
             try:
                 await self._act(line, event)
             except (Unavailable, Trouble) as trouble:
                 self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
-                self.missed(line.connection_id)
+                missed(line.connection_id)
             except Exception as failure:  # of one connection: the lane has others
                 why = words(failure)
                 self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
@@ -138,4 +141,4 @@ class EndpointEvents:
         await self._messenger.to_participant(ParticipantId(line.participant_id), message)
 
     async def _became(self, line: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
-        self._aftermath.owes(await self._liveness.media_state(line.connection_id, known, state))
+        self._follow_ups.schedule(await self._liveness.media_state(line.connection_id, known, state))

@@ -15,13 +15,12 @@ LOOK_SECONDS = 2.0
 class Pool:
     """Keeps one MediaServer per document of the pool; ``servers`` is what the media port acts on."""
 
-    def __init__(self, wrapper: str, documents: MediaServers, ears: ServerCallbacks, timed: Timed) -> None:
+    def __init__(self, wrapper: str, documents: MediaServers, timed: Timed) -> None:
         self.servers: dict[str, MediaServer] = {}
         self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._gone: set[str] = set()
         self._wrapper = wrapper
         self._documents = documents
-        self._ears = ears
         self._timed = timed
         self._log = logger("pool")
 
@@ -31,7 +30,7 @@ class Pool:
             if not await self._documents.configure(name, url):
                 self._log.warning("not used: an operator has removed it, and may add it again", server=name, url=url)
 
-    async def run(self) -> None:
+    async def run(self, callbacks: ServerCallbacks) -> None:
         """Open what is new and close what was removed or has moved to another address, until cancelled."""
         self._kept.clear()  # they ended with the run before this one
         async with asyncio.TaskGroup() as group:
@@ -44,8 +43,8 @@ class Pool:
                     wanted = {(document.name, document.url) for document in documents}
                     await self._close(self._kept.keys() - wanted)
                     for name, url in wanted - self._kept.keys():
-                        self._kept[name, url] = group.create_task(self._keep(name, url))
-                    await self._tell_gone()
+                        self._kept[name, url] = group.create_task(self._keep(name, url, callbacks))
+                    await self._tell_gone(callbacks)
                 except (Unavailable, Trouble) as trouble:
                     self._log.warning("the pool cannot be read", why=str(trouble))
                 except Exception as failure:  # the sockets that there are must not pay for it
@@ -61,18 +60,18 @@ class Pool:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _tell_gone(self) -> None:
+    async def _tell_gone(self, callbacks: ServerCallbacks) -> None:
         """Each is told until it was heard: the database may be away just then."""
         for name in sorted(self._gone):
-            await self._ears.gone(name)
+            await callbacks.gone(name)
             self._gone.discard(name)
 
-    async def _keep(self, name: str, url: str) -> None:
+    async def _keep(self, name: str, url: str, callbacks: ServerCallbacks) -> None:
         """Keep one; an address that nothing can be done with costs its own server only."""
         while True:
             try:
                 around = observed(name, self._timed)
-                async with opened_server((name, url), self._documents, self._ears, around) as server:
+                async with opened_server((name, url), self._documents, callbacks, around) as server:
                     self.servers[name] = server
                     try:
                         await server.run(self._wrapper)

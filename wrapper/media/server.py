@@ -49,7 +49,7 @@ class MediaServer:
     """The way to one media server, kept up until cancelled; the pool is told what this wrapper sees."""
 
     def __init__(
-        self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, ears: ServerCallbacks
+        self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, callbacks: ServerCallbacks
     ) -> None:
         self.name = name
         self._calls, self.house = clients
@@ -59,7 +59,7 @@ class MediaServer:
         self.known: MediaServerDocument | None = None
         """What the pool last said of it."""
         self._pool = pool
-        self._ears = ears
+        self._callbacks = callbacks
         self._state: LinkState | None = None
         self._news = asyncio.Event()
         """Set while the newest state has not been acted upon."""
@@ -114,13 +114,13 @@ class MediaServer:
             case Connected():
                 await self._pool.reached(self.name, wrapper, state.server_id)
                 self._log.info("media server reached", server_id=state.server_id, same=state.same_process)
-                await self._ears.back(self.name)
+                await self._callbacks.back(self.name)
             case AttemptFailed() if state.refused or state.down_for >= SILENT_SECONDS:
-                await self._ears.alone(self.name)
+                await self._callbacks.alone(self.name)
                 if await self._pool.unreached(self.name, wrapper, refused=state.refused):
                     self._log.error("media server is down", why=state.reason)
                 else:
-                    await self._ears.cut_off(self.name)
+                    await self._callbacks.cut_off(self.name)
             case _:
                 pass
 
@@ -169,15 +169,15 @@ class MediaServer:
 
     async def _listen(self) -> None:
         async for event in self._calls.events:
-            await self._ears.event(self.name, event)
+            await self._callbacks.event(self.name, event)
 
 
 @asynccontextmanager
 async def opened_server(
-    which: tuple[str, str], pool: MediaServers, ears: ServerCallbacks, around: Around
+    which: tuple[str, str], pool: MediaServers, callbacks: ServerCallbacks, around: Around
 ) -> AsyncIterator[MediaServer]:
     """Open both sockets to the server of this name and URL; enters at once, connected or not."""
     name, url = which
     options = Options(around=around)
     async with connect(url, options) as calls, connect(url, options) as house:
-        yield MediaServer(name, (calls, house), pool, ears)
+        yield MediaServer(name, (calls, house), pool, callbacks)

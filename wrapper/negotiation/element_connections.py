@@ -120,7 +120,7 @@ async def mourn(connections: list[ConnectionDocument], session: SessionDocument,
     for connection in connections:
         if connection.endpoint is not None and not await context.media.exists(connection.endpoint):
             released = await context.store.connections.release_endpointless(connection.id, connection.endpoint)
-            context.aftermath.owes(released)
+            context.follow_ups.schedule(released)
 
 
 def endpoint_of(connection: ConnectionDocument) -> MediaRef:

@@ -26,7 +26,7 @@ async def act_on(state: State, connection: ConnectionDocument, context: Context,
 
     async def became(now: str) -> bool:
         change = await context.store.liveness.media_state(connection.id, (known,), now, until)
-        context.aftermath.owes(change)
+        context.follow_ups.schedule(change)
         return change is not None
 
     if state.failed:

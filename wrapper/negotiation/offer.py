@@ -149,7 +149,7 @@ class Negotiation:
         """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""
         if self._wanted.kind == "publish":
             change = await self._replaced(connection) or await self._published(connection)
-            self._context.aftermath.owes(change)
+            self._context.follow_ups.schedule(change)
             if change is None:
                 await self._explain(connection)
         if self._replaces is not None:
@@ -177,4 +177,4 @@ class Negotiation:
 
     async def _end(self, reason: str, connection: str | None = None) -> None:
         ended, participant = connection or self._wanted.id, self._wanted.participant_id
-        self._context.aftermath.owes(await self._connections.release_own(ended, participant, reason))
+        self._context.follow_ups.schedule(await self._connections.release_own(ended, participant, reason))

@@ -31,7 +31,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
     change = await context.store.media.place(session.id, session.epoch, media, server.server_id or "", why)
     if change is not None:
         context.metrics.placed(change.document)
-        context.aftermath.owes(change)
+        context.follow_ups.schedule(change)
         return change.document
     await context.media.release(media)
     await context.store.servers.unreserve(server.name)
@@ -45,5 +45,5 @@ async def lost_if_gone(session: SessionDocument, context: Context) -> bool:
     """Ask for the pipeline; when it is gone its epoch is over, said once whoever else noticed (design 7.1)."""
     if session.media is None or await context.media.exists(session.media):
         return False
-    context.aftermath.owes(await context.store.media.lose(session, "the pipeline is gone from its media server"))
+    context.follow_ups.schedule(await context.store.media.lose(session, "the pipeline is gone from its media server"))
     return True

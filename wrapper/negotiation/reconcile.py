@@ -69,7 +69,9 @@ async def _clear(connection: ConnectionDocument, context: Context) -> None:
         return  # its streams ended with its epoch, and its pipeline is released as a whole, with every child
     reason = connection.reason or "stopped"
     unpublish = context.store.media.unpublish
-    context.aftermath.owes(await unpublish(connection.session_id, connection.participant_id, connection.id, reason))
+    context.follow_ups.schedule(
+        await unpublish(connection.session_id, connection.participant_id, connection.id, reason)
+    )
     if session.media is None:
         return
     if connection.endpoint is not None:

@@ -98,7 +98,7 @@ class Leases:
         released = await self._context.store.connections.release_abandoned(connection.id, connection.claims)
         if released is not None:
             self._context.metrics.ghost("connection")
-        self._context.aftermath.owes(released)
+        self._context.follow_ups.schedule(released)
 
     async def _adopt(self, orphan: ConnectionDocument) -> None:
         """Own it, if its owner is still the one that was found dead."""

@@ -80,18 +80,18 @@ class LostMedia:
     async def _fail(self, connection: ConnectionDocument, until: datetime | None = None) -> None:
         """Void after ``until``: a wrapper may have been paused since it asked."""
         failed = await self._store.liveness.media_state(connection.id, ("connected",), "failed", until)
-        self._context.aftermath.owes(failed)
+        self._context.follow_ups.schedule(failed)
 
     async def _tell(self, connection: ConnectionDocument) -> None:
         """The session first: what is told to the one marks it as done, and so comes last."""
         turned = await self._store.seats.reconnecting(connection.session_id, connection.participant_id)
-        self._context.aftermath.owes(turned)
-        self._context.aftermath.owes(await self._store.liveness.tell_failed(connection.id, SILENT))
+        self._context.follow_ups.schedule(turned)
+        self._context.follow_ups.schedule(await self._store.liveness.tell_failed(connection.id, SILENT))
 
     async def _release(self, connection: ConnectionDocument) -> None:
         """After one grace it goes, also when its seat lives on: a reloaded page has made another."""
         released = await self._store.connections.release_failed(connection.id, connection.since)
-        self._context.aftermath.owes(released)
+        self._context.follow_ups.schedule(released)
 
     async def _heal(self) -> None:
         """A seat is back when somebody reads its mailbox and none of its connections is failed.
@@ -107,7 +107,7 @@ class LostMedia:
         await self._items.each(back, self._tell_back)
 
     async def _tell_back(self, seat: tuple[str, str]) -> None:
-        self._context.aftermath.owes(await self._store.seats.reconnected(*seat))
+        self._context.follow_ups.schedule(await self._store.seats.reconnected(*seat))
 
 
 def _by_id(connections: list[ConnectionDocument]) -> dict[str, ConnectionDocument]:

@@ -77,7 +77,7 @@ class LostSeats:
         change = await self._store.seats.pull(
             attachment.session_id, attachment.participant_id, attachment.reason or LOST
         )
-        self._context.aftermath.owes(change)
+        self._context.follow_ups.schedule(change)
         if change is None:
             # Its seat went in another way: the mailbox may have been made after the chore that deletes it.
             session = await self._store.sessions.find(attachment.session_id)

@@ -14,7 +14,8 @@ from callplane.store.outbox_repository import OutboxRepository
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
-from wrapper.effects.runner import FollowUpRunner, Owing
+from wrapper.effects.runner import FollowUpRunner
+from wrapper.follow_ups import Owing
 from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps import lost_media, lost_seats, unconnected
@@ -40,10 +41,10 @@ ROUNDS = 4
 class Sweeps:
     """Each sweep is a loop of its own: one that is stuck holds up nothing else."""
 
-    def __init__(self, context: Context, leases: Leases, aftermath: FollowUpRunner, settings: WrapperSettings) -> None:
+    def __init__(self, context: Context, leases: Leases, runner: FollowUpRunner, settings: WrapperSettings) -> None:
         self._context = context
         self.leases = leases
-        self._aftermath = aftermath
+        self._runner = runner
         self._settings = settings
         self.grace = LostSeats(context, leases)
         self.drops = LostMedia(context, settings.drop_seconds)
@@ -129,7 +130,7 @@ class Sweeps:
         now = self._context.store.clock.now()
         chores = frozenset(chore.id for chore in document.chores if chore.at <= now)
         carries = any(entry.at <= now for entry in document.outbox)
-        left = await self._aftermath.do(document, carries=carries, chores=chores)
+        left = await self._runner.do(document, carries=carries, chores=chores)
         if left.entries:
             await self.duties.crowded("owed")  # another may be able to: it reaches what we do not
             await owed.put_off_entries(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)
@@ -140,7 +141,7 @@ class Sweeps:
         sessions = self._context.store.sessions
 
         async def close(which: tuple[str, str]) -> None:
-            self._context.aftermath.owes(await sessions.close_deserted(*which))
+            self._context.follow_ups.schedule(await sessions.close_deserted(*which))
 
         due = {session: (session, reason) for session, reason in await sessions.due_to_close()}
         await self._items["deserted"].each(due, close, lambda which: sessions.put_off(which[0]))
@@ -159,7 +160,7 @@ class Sweeps:
 
             async def lose(session: SessionDocument) -> None:
                 nonlocal lost
-                self._context.aftermath.owes(await store.media.lose(session, "media-server-lost"))
+                self._context.follow_ups.schedule(await store.media.lose(session, "media-server-lost"))
                 lost += 1
 
             await self._items["lost servers"].each({session.id: session for session in found}, lose)

@@ -30,5 +30,5 @@ class ServerDraining:
             # Asked each time: a call that is taken off the last server has none, and the order may be taken back.
             if not await store.servers.room_elsewhere(server) or not await store.servers.is_draining(server):
                 return
-            self._context.aftermath.owes(await store.media.lose(session, "media-server-drained"))
+            self._context.follow_ups.schedule(await store.media.lose(session, "media-server-drained"))
             await asyncio.sleep(TURN_SECONDS / self._per_second)

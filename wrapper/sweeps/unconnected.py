@@ -60,7 +60,7 @@ class UnconnectedSweep:
         if released is not None:
             self._log.info("never connected", connection_id=connection.id, session_id=connection.session_id)
             self._context.metrics.never_connected()
-        self._context.aftermath.owes(released)
+        self._context.follow_ups.schedule(released)
 
     async def _gone(self, connection: ConnectionDocument) -> None:
         """Settling says what is gone, the endpoint alone or its pipeline."""

@@ -158,9 +158,9 @@ async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matt
 
         await until(seen)
         # As a wrapper does that is cut off from both.
-        await program.listening.shun(SessionId(moved), server)
-        await program.listening.shun(SessionId(waiting), "late")
-        await program.listening.catch_up()
+        await program.session_queues.exclude(SessionId(moved), server)
+        await program.session_queues.exclude(SessionId(waiting), "late")
+        await program.session_queues.catch_up()
         assert not program.listener.listening() & {moved, waiting}
         await pool.change("late", cordoned=True, draining=None)
         await pool.change(server, cordoned=None, draining=True)

@@ -70,7 +70,7 @@ async def test_what_was_shunned_is_listened_to_and_what_is_owned_is_heard(server
             heard.append(id_)
 
         f.program.leases._hear = noted  # type: ignore[method-assign]
-        await f.program.listening.shun(SessionId(session), NAME)
+        await f.program.session_queues.exclude(SessionId(session), NAME)
         f.database.silence()
         f.media.reset()
         await until(lambda: _reached(f.program))

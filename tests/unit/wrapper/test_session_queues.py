@@ -54,7 +54,8 @@ class Broker:
 async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | None, epoch: int | None) -> None:
     """What was declared of a closed session is owed a deletion, unless the broker is away: the list asks again."""
     store, broker = Store(epoch), Broker(trouble)
-    listening = SessionQueues(cast(Any, None), cast(Any, store), cast(Any, broker), lambda *_: None, Metrics())
+    listening = SessionQueues(cast(Any, None), cast(Any, store), lambda *_: None, Metrics())
+    listening.listener = cast(Any, broker)
     await listening.listen(S)
     expected = [S] if epoch is None and not isinstance(trouble, Unavailable) else []
     assert (store.owed, broker.unlistened) == (expected, expected)

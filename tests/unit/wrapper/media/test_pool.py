@@ -56,9 +56,10 @@ async def test_that_one_is_gone_is_told_until_it_is_heard(monkeypatch: pytest.Mo
         heard.set()
 
     documents = Documents("a", "b")
-    pool = Pool("w", cast(Any, documents), ServerCallbacks(_nothing, _nothing, _nothing, _nothing, gone), _untimed)
+    pool = Pool("w", cast(Any, documents), _untimed)
+    callbacks = ServerCallbacks(_nothing, _nothing, _nothing, _nothing, gone)
     async with asyncio.TaskGroup() as group, asyncio.timeout(5):
-        running = group.create_task(pool.run())
+        running = group.create_task(pool.run(callbacks))
         await until(partial(_kept, pool, {"a", "b"}))
         documents.names.remove("a")
         await heard.wait()
@@ -71,9 +72,10 @@ async def test_that_one_is_gone_is_told_until_it_is_heard(monkeypatch: pytest.Mo
 async def test_a_pool_that_is_run_again_has_its_sockets_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     documents = Documents("a")
-    pool = Pool("w", cast(Any, documents), ServerCallbacks(_nothing, _nothing, _nothing, _nothing, _nothing), _untimed)
+    pool = Pool("w", cast(Any, documents), _untimed)
+    callbacks = ServerCallbacks(_nothing, _nothing, _nothing, _nothing, _nothing)
     for _ in range(2):
         async with asyncio.TaskGroup() as group, asyncio.timeout(5):
-            running = group.create_task(pool.run())
+            running = group.create_task(pool.run(callbacks))
             await until(partial(_kept, pool, {"a"}))
             running.cancel()

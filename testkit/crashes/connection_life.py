@@ -15,7 +15,7 @@ from testkit.crashes.call_points import Points
 from testkit.crashes.call_scheduler import Actor, World
 from testkit.crashes.crashable_wrapper import FAST, SERVER, Ledger
 from testkit.fakes.sdp import plain
-from wrapper.commands import COMMANDS
+from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.sweeps.leases import Leases
@@ -145,7 +145,7 @@ class Life:
 
     async def _deliver(self, envelope: Envelope, context: Context) -> None:
         try:
-            result = await COMMANDS[envelope.name](envelope, envelope.body, context)
+            result = await HANDLERS[type(envelope.body)](envelope, envelope.body, context)
         except Refusal as refusal:
             self.replies.setdefault(envelope.id, []).append(refusal.problem)
         except (Busy, Unavailable, Trouble, Gone):

@@ -18,7 +18,7 @@ from kurento_client import KurentoClient, connect
 from testkit.crashes.call_points import Database, Points, Port
 from testkit.inprocess.repositories import Repositories
 from wrapper.app import _store
-from wrapper.commands import COMMANDS
+from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
@@ -126,7 +126,7 @@ class CrashableWrapper:
         """Handle a command as the bus would have it done: tried again in trouble, answered when refused."""
         while True:
             try:
-                result = await COMMANDS[envelope.name](envelope, envelope.body, self.context)
+                result = await HANDLERS[type(envelope.body)](envelope, envelope.body, self.context)
             except Refusal as refusal:
                 return Reply(command_id=envelope.id, problem=refusal.problem)
             except (Busy, Unavailable, Trouble, Gone) as trouble:

@@ -5,12 +5,14 @@ from typing import Any
 from callplane.contracts.bounds import CANDIDATES
 from callplane.contracts.commands import Candidate, Candidates, Done, Envelope
 from callplane.store.documents import ConnectionDocument
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.reconcile import reconcile
 from wrapper.requirements import require_open_session, require_seat
 
 
+@handles(Candidates)
 async def candidates(envelope: Envelope, command: Candidates, context: Context) -> Done:
     """Keep them, also before their offer has come; costs one update and a call for each that is new.
 

@@ -3,9 +3,11 @@
 from callplane.contracts.commands import CloseSession, Done, Envelope
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.store.decoding import Unreadable
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 
 
+@handles(CloseSession)
 async def close(envelope: Envelope, command: CloseSession, context: Context) -> Done:
     """End the session; one that is closed already is fine, and so is one that cannot be read."""
     sessions = context.store.sessions

@@ -5,11 +5,13 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.views import session_view
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 
 ROUNDS = 10
 
 
+@handles(CreateSession)
 async def create(envelope: Envelope, command: CreateSession, context: Context) -> SessionMade:
     """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
     session, created = await _insert(envelope, command, context)

@@ -8,7 +8,7 @@ from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
 from callplane.contracts.ids import SessionId, id_made_by
-from wrapper.commands import COMMANDS
+from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone, Unreached
 from wrapper.outcome import tell_error
@@ -25,7 +25,7 @@ def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitabl
     async def handle(delivery: Delivery) -> BaseModel:
         envelope = delivery.envelope
         try:
-            return await COMMANDS[envelope.name](envelope, envelope.body, context)
+            return await HANDLERS[type(envelope.body)](envelope, envelope.body, context)
         except Refusal as refusal:
             await tell_error(envelope, refusal.problem, context, final=not refusal.problem.retryable)
             raise

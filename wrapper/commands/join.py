@@ -5,10 +5,12 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, id_made_by
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
 
 
+@handles(Join)
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     """Sit down, or come back to the seat that the caller holds a token for."""
     participant = ParticipantId(command.participant_id or id_made_by(envelope.id))

@@ -2,10 +2,12 @@
 
 from callplane.contracts.commands import Done, Envelope, Leave
 from callplane.contracts.ids import ParticipantId
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_open_session, require_seat
 
 
+@handles(Leave)
 async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
     """Give the seat up; one that has gone is fine."""
     change = await context.store.seats.pull(

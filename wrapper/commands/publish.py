@@ -5,10 +5,12 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.negotiation.offer import Negotiation, Offer
 
 
+@handles(Publish)
 async def publish(envelope: Envelope, command: Publish, context: Context) -> Negotiated:
     """Offer to send."""
     wanted = Wanted(id_made_by(envelope.id), envelope.session_id, command.participant_id, "publish")

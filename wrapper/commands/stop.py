@@ -2,9 +2,11 @@
 
 from callplane.contracts.commands import Done, Envelope, Stop
 from callplane.contracts.errors import Refusal
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 
 
+@handles(Stop)
 async def stop(envelope: Envelope, command: Stop, context: Context) -> Done:
     """Release it; one that has ended already is fine, another's is not found."""
     change = await context.store.connections.stop(command.connection_id, envelope.session_id, command.participant_id)

@@ -5,10 +5,12 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.negotiation.offer import Negotiation, Offer
 
 
+@handles(Subscribe)
 async def subscribe(envelope: Envelope, command: Subscribe, context: Context) -> Negotiated:
     """Offer to receive what the publisher sends, now or later."""
 

@@ -5,10 +5,12 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
 
 
+@handles(UpdateParticipant)
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
     """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
     session = await require_open_session(envelope.session_id, context)

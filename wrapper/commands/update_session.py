@@ -3,10 +3,12 @@
 from callplane.contracts.commands import Envelope, SessionChanged, UpdateSession
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.store.views import session_view
+from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_in_time, require_open_session, room_in
 
 
+@handles(UpdateSession)
 async def update_session(envelope: Envelope, command: UpdateSession, context: Context) -> SessionChanged:
     """Change the session once; a repeat answers with the present state."""
     change = await context.store.sessions.update(

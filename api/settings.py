@@ -2,29 +2,21 @@
 
 import ipaddress
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from api.ice_servers import TurnCredentials
-from callplane.telemetry.exporting import OTLP_PATTERN
+from callplane.program import ProgramSettings
 
 SECRET_BYTES = 32
 """HS256 needs a key at least as long as its hash (RFC 7518, 3.2)."""
 
 
-class Settings(BaseSettings):
+class Settings(ProgramSettings):
     """Everything that can be set; parts of the program get slices of it."""
 
-    model_config = SettingsConfigDict(env_prefix="CALLPLANE_", extra="ignore", frozen=True)
-
-    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
-    amqp_quorum: bool = Field(
-        False, description="whether queues that all sessions share are replicated over three nodes; both programs"
-    )
-    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
-    mongo_database: str = Field("callplane", description="the database's name")
     host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 for every one")
     port: int = Field(8080, ge=0, le=65535, description="the port to listen on; 0 is a free one")
     operator_host: str = Field("127.0.0.1", description="the address of the operators' routes, where they have a port")
@@ -59,11 +51,6 @@ class Settings(BaseSettings):
     )
     turn_secret: str = Field("", description="the secret that coturn knows as static-auth-secret")
     turn_seconds: int = Field(86_400, ge=60, description="how long a TURN credential is good for")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
-    otlp_endpoint: str = Field(
-        "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"
-    )
-    otlp_share: float = Field(1.0, ge=0, le=1, description="the share of traces that is recorded, the same everywhere")
     command_wait: float = Field(8.0, gt=0, le=60, description="seconds to wait for the outcome of a command")
     drain_delay: float = Field(
         0.3, ge=0, le=30, description="seconds to go on serving after SIGTERM, so that who asks once more is answered"
@@ -162,13 +149,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def mistakes(error: ValidationError) -> list[str]:
-    """One sentence per mistake, naming the variable and never showing its value."""
-    sentences = []
-    for item in error.errors(include_url=False, include_input=False):
-        name = "_".join(["CALLPLANE", *(str(part).upper() for part in item["loc"][:1])]) if item["loc"] else ""
-        what = "is not set" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
-        sentences.append(f"{name}: {what}." if name else f"{what[0].upper()}{what[1:]}.")
-    return sentences

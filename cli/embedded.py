@@ -84,7 +84,8 @@ async def _carriers(amqp_url: str | None) -> "AsyncIterator[Buses]":
 
 
 def _api_settings(options: Options, around: Surroundings) -> "Settings":
-    from api.settings import Settings, mistakes
+    from api.settings import Settings
+    from callplane.program import settings_errors
 
     try:
         settings = Settings(
@@ -97,7 +98,7 @@ def _api_settings(options: Options, around: Surroundings) -> "Settings":
             open_token=f"open-{secrets.token_urlsafe(24)}" if options.at_home else "",
         )
     except ValidationError as wrong:
-        raise CannotStart(" ".join(mistakes(wrong))) from wrong
+        raise CannotStart(" ".join(settings_errors(wrong))) from wrong
     if not options.at_home and not settings.api_keys:
         raise CannotStart(
             f"others can reach {options.host}: set CALLPLANE_API_KEYS=name:secret (32 characters or more) first"

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from api.settings import Settings as ApiSettings
+from callplane.program import shown_default
 from mediaserver.settings import build_parser
 from wrapper.settings import WrapperSettings
 
@@ -45,12 +46,10 @@ def section(program: str, settings: type[BaseSettings]) -> Iterator[str]:
 
 def default(field: FieldInfo) -> str:
     """What holds when the variable is not set, as one would write it."""
-    if field.is_required():
+    value = shown_default(field)
+    if value is None:
         return "**has to be set**"
-    value: Any = field.get_default(call_default_factory=True)
-    if value in ("", (), {}):
-        return "none"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return value if value == "none" else f"`{value}`"
 
 
 def meaning(field: FieldInfo) -> str:

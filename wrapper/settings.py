@@ -1,24 +1,13 @@
 """The wrapper's settings, from environment variables ``CALLPLANE_…``."""
 
-from typing import Literal
-
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from callplane.telemetry.exporting import OTLP_PATTERN
+from callplane.program import ProgramSettings
 
 
-class WrapperSettings(BaseSettings):
+class WrapperSettings(ProgramSettings):
     """Where the servers are, and the times that decide when somebody counts as dead."""
 
-    model_config = SettingsConfigDict(env_prefix="CALLPLANE_", frozen=True, extra="ignore")
-
-    amqp_url: str = Field("amqp://guest:guest@127.0.0.1:5672/", description="RabbitMQ")
-    amqp_quorum: bool = Field(
-        False, description="whether queues that all sessions share are replicated over three nodes; both programs"
-    )
-    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
-    mongo_database: str = Field("callplane", description="the database's name")
     kms_urls: str = Field(
         "", description="media servers: ws://host:8888/kurento or name=ws://host:8888/kurento, separated by commas"
     )
@@ -37,12 +26,6 @@ class WrapperSettings(BaseSettings):
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
-
-    otlp_endpoint: str = Field(
-        "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"
-    )
-    otlp_share: float = Field(1.0, ge=0, le=1, description="the share of traces that is recorded, the same everywhere")
 
     @field_validator("kms_urls")
     @classmethod

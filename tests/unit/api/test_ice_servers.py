@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from api.ice_servers import TurnCredentials
-from api.settings import Settings, mistakes
+from api.settings import Settings
+from callplane.program import settings_errors
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "s" * 40
@@ -51,4 +52,4 @@ def test_turn_comes_after_the_servers_of_the_settings(monkeypatch: pytest.Monkey
 def test_mistakes_are_named(given: dict[str, str], sentence: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate({"token_secrets": SECRET, **given})
-    assert mistakes(caught.value) == [sentence]
+    assert settings_errors(caught.value) == [sentence]

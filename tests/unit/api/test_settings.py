@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from api.__main__ import main
-from api.settings import Settings, mistakes
+from api.settings import Settings
+from callplane.program import settings_errors
 
 SECRET = "s" * 40
 
@@ -42,7 +43,7 @@ def test_lists_and_keys_are_written_with_commas(monkeypatch: pytest.MonkeyPatch)
 def test_a_mistake_is_a_sentence(given: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValidationError) as wrong:
         Settings(**given)
-    assert mistakes(wrong.value) == [sentence]
+    assert settings_errors(wrong.value) == [sentence]
 
 
 def test_the_program_says_its_mistakes_and_ends(

@@ -32,7 +32,7 @@ def test_every_setting_says_what_it_is(settings: type[Settings] | type[WrapperSe
         (
             "api",
             {"CALLPLANE_PORT": "many", "CALLPLANE_LOG_LEVEL": "shout", "CALLPLANE_API_KEYS": "hush"},
-            ["CALLPLANE_PORT", "CALLPLANE_API_KEYS", "CALLPLANE_TOKEN_SECRETS", "CALLPLANE_LOG_LEVEL"],
+            ["CALLPLANE_LOG_LEVEL", "CALLPLANE_PORT", "CALLPLANE_API_KEYS", "CALLPLANE_TOKEN_SECRETS"],
         ),
         (
             "wrapper",

@@ -29,7 +29,7 @@ async def run(settings: Settings, until_stopped: UntilStopped) -> None:
     """Serve until a signal comes, then drain."""
     async with (
         rabbitmq(settings.amqp_url, quorum=settings.amqp_quorum) as buses,
-        serve(settings, carriers=buses) as url,
+        serve(settings, buses=buses) as url,
     ):
         await until_stopped(url, last_seconds=settings.drain_delay + settings.drain_wait + LAST_SECONDS)
 

@@ -21,7 +21,7 @@ from api.http.cors import Cors
 from api.http.middleware import RequestMiddleware
 from api.http.operator_port import OperatorPort, for_operators
 from api.http.problems import ProblemBody, install
-from api.http.server import bound, serve_asgi
+from api.http.server import bind, serve_asgi
 from api.http.trusted_proxies import TrustedProxies
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
@@ -68,16 +68,16 @@ class Program:
     """The assembled API: what serves requests, and what it is made of."""
 
     asgi: ASGIApp
-    parts: Services
+    services: Services
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, *, carriers: Buses) -> AsyncIterator[Program]:
+async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program]:
     """Open everything that the API needs, in order, and close it in reverse."""
     with single_exception():
         async with AsyncExitStack() as stack:
             traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "api", settings.otlp_share))
-            sender = await stack.enter_async_context(carriers.bus.sender())
+            sender = await stack.enter_async_context(buses.bus.sender())
             database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
             # The lease and the clock with it have a client of their own: whatever fills the other's pool, and however
             # long its operations take, the pod that waits for them is alive.
@@ -86,54 +86,57 @@ async def assemble(settings: Settings, *, carriers: Buses) -> AsyncIterator[Prog
             await _synced(clock)
             listing, pool = SessionPages(database), ServerPool(database)
             unreadable = UnreadableDocuments(database, clock)
-            store = Repositories(
+            repositories = Repositories(
                 Sessions(database, clock), Connections(database, clock), listing, pool, unreadable, clock
             )
             draining, metrics = asyncio.Event(), Metrics()
             database.unread.met = metrics.unreadable
-            shared = MailboxServices(
-                carriers.mailboxes,
+            mailbox_services = MailboxServices(
+                buses.mailboxes,
                 attachments,
                 PodLeases(lease),
                 clock,
-                published=store.sessions.published,
+                published=repositories.sessions.published,
                 watch=metrics.watch_mailboxes,
                 failed=metrics.loop_failed,
             )
-            doors = await stack.enter_async_context(open_mailboxes(shared, draining))
+            poll_router = await stack.enter_async_context(open_mailboxes(mailbox_services, draining))
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
-            timing = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
-            records, remembered = IdempotencyKeys(database), LateRepeats(store.sessions, store.connections, attachments)
-            parts = Services(
+            timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
+            keys = IdempotencyKeys(database)
+            late_repeats = LateRepeats(repositories.sessions, repositories.connections, attachments)
+            services = Services(
                 settings=settings,
                 credentials=Credentials(settings),
-                allowances=RateLimits(settings),
+                rate_limits=RateLimits(settings),
                 proxies=TrustedProxies(settings.trusted_proxies),
-                permits=Permissions(store.sessions, attachments),
-                dispatch=CommandDispatcher(sender, store.sessions, records, remembered, clock, metrics, timing),
-                messenger=carriers.bus.messenger,
-                dead_letters=carriers.bus.dead_letters,
-                store=store,
-                doors=doors,
+                permissions=Permissions(repositories.sessions, attachments),
+                dispatcher=CommandDispatcher(
+                    sender, repositories.sessions, keys, late_repeats, clock, metrics, timeouts
+                ),
+                messenger=buses.bus.messenger,
+                dead_letters=buses.bus.dead_letters,
+                repositories=repositories,
+                poll_router=poll_router,
                 tickets=Tickets(database),
                 metrics=metrics,
                 traces=traces,
                 draining=draining,
             )
-            yield Program(application(parts), parts)
+            yield Program(application(services), services)
 
 
 @asynccontextmanager
-async def serve(settings: Settings, *, carriers: Buses, listener: socket.socket | None = None) -> AsyncIterator[str]:
+async def serve(settings: Settings, *, buses: Buses, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve until the block ends, which drains first; yields the base URL.
 
     ``listener`` is a bound socket; without one an address is taken as the settings say (OSError when it is taken).
     """
-    with single_exception(), listener or bound(settings.host, settings.port) as door, ExitStack() as doors:
-        theirs, most = _operators_door(settings, doors), settings.max_connections
+    with single_exception(), listener or bind(settings.host, settings.port) as sock, ExitStack() as stack:
+        theirs, most = _operators_socket(settings, stack), settings.max_connections
         async with (
-            assemble(settings, carriers=carriers) as program,
-            serve_asgi(program.asgi, door, most) as url,
+            assemble(settings, buses=buses) as program,
+            serve_asgi(program.asgi, sock, most) as url,
             serve_asgi(for_operators(program.asgi), theirs, most) if theirs else nullcontext() as operators_url,
         ):
             if operators_url:
@@ -141,14 +144,14 @@ async def serve(settings: Settings, *, carriers: Buses, listener: socket.socket 
             try:
                 yield url
             finally:
-                program.parts.draining.set()
+                program.services.draining.set()
                 await asyncio.sleep(settings.drain_delay)
 
 
-def _operators_door(settings: Settings, doors: ExitStack) -> socket.socket | None:
+def _operators_socket(settings: Settings, stack: ExitStack) -> socket.socket | None:
     if settings.operator_port is None:
         return None
-    return doors.enter_context(bound(settings.operator_host, settings.operator_port))
+    return stack.enter_context(bind(settings.operator_host, settings.operator_port))
 
 
 async def _synced(clock: DatabaseClock) -> None:
@@ -159,8 +162,8 @@ async def _synced(clock: DatabaseClock) -> None:
         logger("api").warning("clock-not-corrected", trouble=str(trouble))
 
 
-def application(parts: Services) -> ASGIApp:
-    """The whole ASGI program on these parts."""
+def application(services: Services) -> ASGIApp:
+    """The whole ASGI program on these services."""
     # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
     # The framework's pages about the description load their scripts from elsewhere: only the description is served.
     app = FastAPI(
@@ -171,17 +174,17 @@ def application(parts: Services) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.parts = parts
+    app.state.services = services
     install(app)
     for noun in (sessions, participants, connections, signals, messages, streams, *OPERATORS, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    origins = parts.settings.cors_origins
+    origins = services.settings.cors_origins
     inside: ASGIApp = Cors(app, origins) if origins else app
-    if parts.settings.operator_port is not None:
+    if services.settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
-    return RequestMiddleware(inside, parts.traces, parts.metrics, parts.draining)
+    return RequestMiddleware(inside, services.traces, services.metrics, services.draining)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

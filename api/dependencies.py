@@ -1,4 +1,4 @@
-"""One request as routes see it: who asks, under which key, and how to send a command for it."""
+"""Request dependencies: the verified request that a route is given, its Idempotency-Key and its If-Match."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credential, caller, identity
 from api.dispatch.dispatcher import CommandOrigin, PreparedCommand
-from api.http.disconnects import insist
-from api.services import Services, parts_of
+from api.http.disconnects import require_connected
+from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import Command
@@ -26,7 +26,7 @@ _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A parti
 
 _ETAG = re.compile(r'"(\d{1,18})"')
 
-_KNOWN = "callplane.credential"
+_CREDENTIAL = "callplane.credential"
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
 IdempotencyKey = Annotated[str, _KEY_SHAPE]
 
@@ -35,79 +35,84 @@ IdempotencyKey = Annotated[str, _KEY_SHAPE]
 class ApiRequest:
     """A verified request; ``arrived`` is the database time at which this pod had read it."""
 
-    parts: Services
+    services: Services
     credential: Credential
-    request: Request
+    http: Request
     arrived: datetime
     key: str | None = None
 
-    async def order(self, session_id: str | None, body: Command[Result]) -> PreparedCommand[Result]:
-        """The command of this request, ready to be sent. Raises ClientLeft when nobody waits for its outcome."""
-        if not body.is_exit:
-            await self.insist()  # before its key is recorded, as if it had never come
-        return await self.parts.dispatch.order(self._origin, session_id, body)
+    async def execute(self, session_id: str | None, body: Command[Result]) -> Result:
+        """Send a command whose outcome is needed: no answer in time is a refusal to try again."""
+        answer = await self.services.dispatcher.request(await self.prepare(session_id, body))
+        if answer is None:
+            raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
+        return answer
 
-    async def enter(self, body: BaseModel) -> tuple[str, bool]:
+    async def prepare(self, session_id: str | None, body: Command[Result]) -> PreparedCommand[Result]:
+        """The command of this request, ready to be sent. Raises ClientDisconnected when nobody waits for its
+        outcome.
+        """
+        if not body.is_exit:
+            await require_connected(self.http)  # before its key is recorded, as if it had never come
+        return await self.services.dispatcher.prepare(self._origin, session_id, body)
+
+    async def claim_key(self, body: BaseModel) -> tuple[str, bool]:
         """The id of what is no command on the bus, the same under one key, and whether that is known for long.
 
-        Raises ClientLeft as ``order`` does.
+        Raises ClientDisconnected as ``prepare`` does.
         """
-        await self.insist()
-        return await self.parts.dispatch.enter(self._origin, body)
+        await require_connected(self.http)
+        return await self.services.dispatcher.claim_key(self._origin, body)
 
-    async def insist(self) -> None:
-        """Go on only for a client that is there. Raises ClientLeft."""
-        await insist(self.request)
-
-    async def demand(self, session_id: str | None, body: Command[Result]) -> Result:
-        """Send a command whose outcome is needed."""
-        return await self.parts.dispatch.demand(await self.order(session_id, body))
+    async def require_connected(self) -> None:
+        """Go on only for a client that is there. Raises ClientDisconnected."""
+        await require_connected(self.http)
 
     @property
     def scope(self) -> tuple[str, ...]:
         """What a key is good for: this caller, this method, this path."""
-        return identity(self.credential), self.request.method, self.request.url.path
+        return identity(self.credential), self.http.method, self.http.url.path
 
     @property
     def _origin(self) -> CommandOrigin:
         return CommandOrigin(caller(self.credential), self.scope, self.arrived, self.key)
 
 
-def known(parts: Services, connection: HTTPConnection) -> Credential:
+def authenticate(services: Services, connection: HTTPConnection) -> Credential:
     """Who asks, and one request less that they may ask; found once in a request. Raises Refusal."""
-    found: Credential | None = connection.scope.get(_KNOWN)
+    found: Credential | None = connection.scope.get(_CREDENTIAL)
     if found is None:
-        found = connection.scope[_KNOWN] = _found(parts, connection)
+        found = connection.scope[_CREDENTIAL] = _found(services, connection)
     return found
 
 
-def _found(parts: Services, connection: HTTPConnection) -> Credential:
-    address = parts.proxies.address_of(connection)
+def _found(services: Services, connection: HTTPConnection) -> Credential:
+    address = services.proxies.address_of(connection)
     try:
-        credential = parts.credentials.of(connection.headers)
+        credential = services.credentials.of(connection.headers)
     except Refusal:
-        parts.allowances.spend_stranger(address)
+        services.rate_limits.consume_stranger(address)
         raise
-    parts.allowances.spend(credential, getattr(connection.scope.get("route"), "path", ""), address)
+    services.rate_limits.consume(credential, getattr(connection.scope.get("route"), "path", ""), address)
     return credential
 
 
 # Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.
 
 
-async def _asked(request: Request) -> ApiRequest:
-    parts = parts_of(request)
-    credential = known(parts, request)
-    return ApiRequest(parts, credential, request, parts.store.clock.now())
+async def _authenticated(request: Request) -> ApiRequest:
+    services = services_of(request)
+    credential = authenticate(services, request)
+    return ApiRequest(services, credential, request, services.repositories.clock.now())
 
 
-async def _making(
-    asked: Annotated[ApiRequest, Depends(_asked)],
+async def _idempotent(
+    request: Annotated[ApiRequest, Depends(_authenticated)],
     idempotency_key: Annotated[
         IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
     ] = None,
 ) -> ApiRequest:
-    return replace(asked, key=idempotency_key)
+    return replace(request, key=idempotency_key)
 
 
 async def if_match(
@@ -133,13 +138,15 @@ SCHEMES = [Depends(_KEY), Depends(_BEARER)]
 """For the router: every route that asks who asks says so in OpenAPI."""
 
 
-async def _answering(asked: Annotated[ApiRequest, Depends(_making)], response: Response) -> tuple[ApiRequest, Response]:
-    return asked, response
+async def _with_response(
+    request: Annotated[ApiRequest, Depends(_idempotent)], response: Response
+) -> tuple[ApiRequest, Response]:
+    return request, response
 
 
-Authenticated = Annotated[ApiRequest, Depends(_asked)]
-Idempotent = Annotated[ApiRequest, Depends(_making)]
-IdempotentWithResponse = Annotated[tuple[ApiRequest, Response], Depends(_answering)]
+Authenticated = Annotated[ApiRequest, Depends(_authenticated)]
+Idempotent = Annotated[ApiRequest, Depends(_idempotent)]
+IdempotentWithResponse = Annotated[tuple[ApiRequest, Response], Depends(_with_response)]
 """A request that may have an Idempotency-Key, and where to put headers, as one argument."""
 
 IfMatch = Annotated[int | None, Depends(if_match)]

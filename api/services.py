@@ -1,4 +1,4 @@
-"""What the API program is made of, once assembled; routes reach it through the request."""
+"""Services of the assembled API program, which routes reach through the request."""
 
 import asyncio
 from dataclasses import dataclass
@@ -44,28 +44,28 @@ class Services:
 
     settings: Settings
     credentials: Credentials
-    allowances: RateLimits
+    rate_limits: RateLimits
     proxies: TrustedProxies
-    permits: Permissions
-    dispatch: CommandDispatcher
+    permissions: Permissions
+    dispatcher: CommandDispatcher
     messenger: Messenger
     dead_letters: DeadLetters
-    store: Repositories
-    doors: PollRouter
+    repositories: Repositories
+    poll_router: PollRouter
     tickets: Tickets
     metrics: Metrics
     traces: Traces
     draining: asyncio.Event
 
 
-def parts_of(request: Request) -> Services:
-    """The parts of the program that serves this request."""
-    return cast(Services, request.app.state.parts)
+def services_of(request: Request) -> Services:
+    """The services of the program that serves this request."""
+    return cast(Services, request.app.state.services)
 
 
-async def _parts(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     # Not the function above itself: what is no coroutine FastAPI runs in a thread, which costs more than all of this.
-    return parts_of(request)
+    return services_of(request)
 
 
-PartsOf = Annotated[Services, Depends(_parts)]
+ServicesOf = Annotated[Services, Depends(_services)]

@@ -55,10 +55,10 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
     started = False
     try:
         async with (
-            _carriers(around.amqp_url) as carriers,
-            wrapper.assemble(of_wrapper, bus=carriers.bus) as program,
+            _buses(around.amqp_url) as buses,
+            wrapper.assemble(of_wrapper, bus=buses.bus) as program,
             released_at_the_end(program) if options.passing else contextlib.nullcontext(),
-            api.serve(settings, carriers=carriers, listener=listener) as url,
+            api.serve(settings, buses=buses, listener=listener) as url,
         ):
             await program.started(READY_WITHIN)
             started = True
@@ -70,7 +70,7 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
 
 
 @contextlib.asynccontextmanager
-async def _carriers(amqp_url: str | None) -> "AsyncIterator[Buses]":
+async def _buses(amqp_url: str | None) -> "AsyncIterator[Buses]":
     from api.dispatch.buses import Buses, rabbitmq
     from callplane.bus import memory
 
@@ -78,9 +78,9 @@ async def _carriers(amqp_url: str | None) -> "AsyncIterator[Buses]":
         async with memory.open_bus() as bus:
             yield Buses(bus, bus.exchange.mailboxes)
     else:
-        async with rabbitmq(amqp_url) as carriers:
-            await carriers.bus.wait_up(READY_WITHIN)
-            yield carriers
+        async with rabbitmq(amqp_url) as buses:
+            await buses.bus.wait_up(READY_WITHIN)
+            yield buses
 
 
 def _api_settings(options: Options, around: Surroundings) -> "Settings":

@@ -51,18 +51,18 @@ class RateLimits:
         self._strangers = _Buckets(clock)
         self._under_way: Counter[str] = Counter()
 
-    def spend(self, credential: Credential, route: str, address: str) -> None:
+    def consume(self, credential: Credential, route: str, address: str) -> None:
         """One request of a caller that is known. Raises Refusal ``too-many-requests``."""
         if isinstance(credential, Anonymous):
             # Only on the machine itself: a server of one's own, as good as a key.
-            self._spend(self._callers, f"open:{address}", "keys")
+            self._consume(self._callers, f"open:{address}", "keys")
             return
         kind = "keys" if isinstance(credential, KeyHolder) else kind_of(route)
-        self._spend(self._callers, identity(credential), kind)
+        self._consume(self._callers, identity(credential), kind)
 
-    def spend_stranger(self, address: str) -> None:
+    def consume_stranger(self, address: str) -> None:
         """One request whose credential is not valid. Raises Refusal ``too-many-requests``."""
-        self._spend(self._strangers, network_of(address), "requests")
+        self._consume(self._strangers, network_of(address), "requests")
 
     @contextmanager
     def under_way(self, credential: Credential) -> Iterator[None]:
@@ -80,7 +80,7 @@ class RateLimits:
             if not self._under_way[caller]:
                 del self._under_way[caller]
 
-    def spend_deliveries(self, credential: Credential, session_id: str, readers: int, size: int) -> None:
+    def consume_deliveries(self, credential: Credential, session_id: str, readers: int, size: int) -> None:
         """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``.
 
         Servers are as good as the operator: what they send is counted by request.
@@ -88,10 +88,10 @@ class RateLimits:
         if isinstance(credential, KeyHolder | Anonymous):
             return
         cost = min(readers * (1 + size // DELIVERED_BYTES), self._rates["deliveries"].burst)
-        self._spend(self._callers, identity(credential), "deliveries", cost)
+        self._consume(self._callers, identity(credential), "deliveries", cost)
         _wait(self._sessions.take(session_id, self._together, cost), "deliveries in one session")
 
-    def _spend(self, buckets: "_Buckets", caller: str, kind: Kind, cost: float = 1) -> None:
+    def _consume(self, buckets: "_Buckets", caller: str, kind: Kind, cost: float = 1) -> None:
         _wait(buckets.take(f"{kind} {caller}", self._rates[kind], cost), f"{kind} of one caller")
 
 

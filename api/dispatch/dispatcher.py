@@ -1,4 +1,4 @@
-"""Sending a command and making sense of what comes back, or does not (design 3.1, 3.2, 3.5)."""
+"""Command dispatcher: prepares commands, sends them, and explains what comes back or not (design 3.1, 3.2, 3.5)."""
 
 import asyncio
 import hashlib
@@ -72,13 +72,13 @@ class CommandDispatcher:
 
     sender: Sender
     sessions: Sessions
-    records: IdempotencyKeys
-    remembered: LateRepeats
+    idempotency_keys: IdempotencyKeys
+    late_repeats: LateRepeats
     clock: DatabaseClock
     metrics: Metrics
-    timing: ReplyTimeouts
+    timeouts: ReplyTimeouts
 
-    async def order(
+    async def prepare(
         self, origin: CommandOrigin, session_id: str | None, body: Command[Result]
     ) -> PreparedCommand[Result]:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and
@@ -86,10 +86,10 @@ class CommandDispatcher:
 
         Its deadline counts from the request, whatever it waited for since: its client has not waited for less.
         """
-        command_id, is_old = await self.enter(origin, body)
-        now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timing.wait)
+        command_id, is_old = await self.claim_key(origin, body)
+        now, deadline = self.clock.now(), origin.arrived + timedelta(seconds=self.timeouts.wait)
         if now >= deadline and not body.is_exit:
-            raise Unavailable(f"nothing was sent of a request that is {self.timing.wait:g} s old")
+            raise Unavailable(f"nothing was sent of a request that is {self.timeouts.wait:g} s old")
         envelope = Envelope(
             id=command_id,
             session_id=session_id or id_made_by(command_id),
@@ -100,22 +100,22 @@ class CommandDispatcher:
         )
         return PreparedCommand(marked(envelope), body.reply_type(), is_old)
 
-    async def enter(self, origin: CommandOrigin, body: BaseModel) -> tuple[str, bool]:
+    async def claim_key(self, origin: CommandOrigin, body: BaseModel) -> tuple[str, bool]:
         """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Unavailable."""
         command_id = origin.command_id()
         if origin.key is None:
             return command_id, False
-        since = await self.records.enter(command_id, digest(body))
+        since = await self.idempotency_keys.enter(command_id, digest(body))
         if since is None:
             raise Refusal("key-reused")
         return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
 
-    async def ask(self, order: PreparedCommand[Result]) -> Result | None:
+    async def request(self, prepared: PreparedCommand[Result]) -> Result | None:
         """Send and wait; None when it was accepted but nobody answered in time. Raises Refusal and Unavailable."""
-        if order.is_old:
-            known = await self.remembered.reply(order.envelope)
-            return None if known is None else order.result.model_validate(known.model_dump())
-        envelope = order.envelope
+        if prepared.is_old:
+            known = await self.late_repeats.reply(prepared.envelope)
+            return None if known is None else prepared.result.model_validate(known.model_dump())
+        envelope = prepared.envelope
         began = time.perf_counter()
         outcome = "failed"
         with stages() as spent:
@@ -131,16 +131,9 @@ class CommandDispatcher:
             return None
         if reply.problem is not None:
             raise Refusal(**reply.problem.model_dump())
-        return order.result.model_validate(reply.result or {})
+        return prepared.result.model_validate(reply.result or {})
 
-    async def demand(self, order: PreparedCommand[Result]) -> Result:
-        """As ``ask``, where the caller needs the outcome: no answer in time is a refusal to try again."""
-        answer = await self.ask(order)
-        if answer is None:
-            raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
-        return answer
-
-    async def post(self, envelope: Envelope) -> None:
+    async def publish(self, envelope: Envelope) -> None:
         """Send, and be content when the broker has it. Raises Refusal and Unavailable."""
         await self._explained(envelope, self.sender.post(envelope))
 
@@ -158,11 +151,11 @@ class CommandDispatcher:
 
     def _left_of(self, envelope: Envelope) -> float:
         left = (envelope.deadline - self.clock.now()).total_seconds()
-        return min(self.timing.wait, max(0.0, left))  # the clock may be set meanwhile, the database's or our own
+        return min(self.timeouts.wait, max(0.0, left))  # the clock may be set meanwhile, the database's or our own
 
     async def _shorten(self, limit: asyncio.Timeout) -> None:
-        await self.timing.draining.wait()
-        limit.reschedule(asyncio.get_running_loop().time() + self.timing.drain_wait)
+        await self.timeouts.draining.wait()
+        limit.reschedule(asyncio.get_running_loop().time() + self.timeouts.drain_wait)
 
     async def _explained(self, envelope: Envelope, sending: Awaitable[Any]) -> Any:
         """Nobody has the queue: the store knows why (design 3.2)."""

@@ -37,8 +37,8 @@ async def or_disconnect(work: Coroutine[Any, Any, T], request: Request) -> T | N
     return working.result()
 
 
-async def insist(request: Request) -> None:
-    """Go on only for a client that is there. Raises ClientLeft.
+async def require_connected(request: Request) -> None:
+    """Go on only for a client that is there. Raises ClientDisconnected.
 
     A request can lie in the socket of a process that is paused for longer than its client waits for the answer.
     """

@@ -10,9 +10,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from api.dependencies import known
+from api.dependencies import authenticate
 from api.http.disconnects import ClientDisconnected
-from api.services import parts_of
+from api.services import services_of
 from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
 from callplane.contracts.errors import Refusal
 
@@ -29,11 +29,11 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            parts = parts_of(request)
-            credential = known(parts, request)
+            services = services_of(request)
+            credential = authenticate(services, request)
             if not _has_body(request):
                 return await handle(request)
-            with parts.allowances.under_way(credential):
+            with services.rate_limits.under_way(credential):
                 request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
                 return await handle(request)
 
@@ -51,7 +51,7 @@ def _has_body(request: Request) -> bool:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """All of it. Raises Refusal, and ClientLeft when it ends before its end."""
+    """All of it. Raises Refusal, and ClientDisconnected when it ends before its end."""
     try:
         async with asyncio.timeout(BODY_WAIT):
             return await _read(request, limit)
@@ -63,18 +63,18 @@ async def _read(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "0")
     if len(declared) > 18 or int(declared) > limit:
         raise _too_large(limit)
-    parts: list[bytes] = []
+    pieces: list[bytes] = []
     size, more = 0, True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
         if size > limit:
             raise _too_large(limit)
         more = message.get("more_body", False)
-    return b"".join(parts)
+    return b"".join(pieces)
 
 
 def _too_large(limit: int) -> Refusal:

@@ -24,7 +24,7 @@ class BoundedSend:
         self._abort: dict[str, Any] = scope.get("extensions", {}).get(ABORT, {})
 
     async def __call__(self, message: Message) -> None:
-        """Send one piece. Raises TooSlow."""
+        """Send one piece. Raises SlowClient."""
         try:
             async with asyncio.timeout(SEND_WITHIN):
                 await self._send(message)

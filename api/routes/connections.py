@@ -38,28 +38,28 @@ ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
     },
 )
 async def offer(
-    session_id: SessionPath, body: OfferBody, asked: Idempotent, response: Response
+    session_id: SessionPath, body: OfferBody, request: Idempotent, response: Response
 ) -> ConnectionView | Response:
     """Send an SDP offer and get the answer to it, here or, when it takes longer than a few seconds, in the mailbox."""
     check_offer(body.sdp_offer)
-    _, seat = await asked.parts.permits.seat(asked.credential, session_id)
+    _, seat = await request.services.permissions.seat(request.credential, session_id)
     if body.kind == "publish" and seat.role == "subscriber":
         raise Refusal("forbidden", "A subscriber does not publish.")
-    order = await asked.order(session_id, _command(body, seat.id))
-    negotiated = await asked.parts.dispatch.ask(order)
-    connection_id = id_made_by(order.envelope.id)
+    prepared = await request.prepare(session_id, _command(body, seat.id))
+    negotiated = await request.services.dispatcher.request(prepared)
+    connection_id = id_made_by(prepared.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
-        accepted = Accepted(id=connection_id, command_id=order.envelope.id)
+        accepted = Accepted(id=connection_id, command_id=prepared.envelope.id)
         return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")
     response.headers["Location"] = location
     return negotiated.connection
 
 
 @router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEAT_PROBLEMS))
-async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: Authenticated) -> ConnectionView:
+async def look(session_id: SessionPath, connection_id: ConnectionPath, request: Authenticated) -> ConnectionView:
     """Its state, and its answer once there is one."""
-    connection = await _found(asked, session_id, connection_id)
+    connection = await _found(request, session_id, connection_id)
     if connection is None or not connection.offered:
         raise Refusal("not-found", "There is no such connection in this session.")
     return connection_view(connection)
@@ -73,25 +73,25 @@ async def look(session_id: SessionPath, connection_id: ConnectionPath, asked: Au
     responses=problems(*SEAT_PROBLEMS),
 )
 async def trickle(
-    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, asked: Authenticated
+    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, request: Authenticated
 ) -> Response:
     """Hand over candidates, also before the offer was answered; end marks and `.local` names are passed over."""
-    _, seat = await asked.parts.permits.seat(asked.credential, session_id)
-    await _own(asked, session_id, connection_id, seat.id)
+    _, seat = await request.services.permissions.seat(request.credential, session_id)
+    await _own(request, session_id, connection_id, seat.id)
     candidates = normalised(body.candidates)
     if candidates:
         command = Candidates(participant_id=seat.id, connection_id=connection_id, candidates=candidates)
-        await asked.parts.dispatch.post((await asked.order(session_id, command)).envelope)
+        await request.services.dispatcher.publish((await request.prepare(session_id, command)).envelope)
     return Response(status_code=202)
 
 
 @router.delete("/{connection_id}", status_code=204, summary="Stop a connection", responses=problems(*SEAT_PROBLEMS))
-async def stop(session_id: SessionPath, connection_id: ConnectionPath, asked: Authenticated) -> None:
+async def stop(session_id: SessionPath, connection_id: ConnectionPath, request: Authenticated) -> None:
     """End it; ending it again changes nothing."""
     try:
-        _, seat = await asked.parts.permits.seat(asked.credential, session_id)
-        await _own(asked, session_id, connection_id, seat.id)
-        await asked.demand(session_id, Stop(participant_id=seat.id, connection_id=connection_id))
+        _, seat = await request.services.permissions.seat(request.credential, session_id)
+        await _own(request, session_id, connection_id, seat.id)
+        await request.execute(session_id, Stop(participant_id=seat.id, connection_id=connection_id))
     except Refusal as refusal:
         # Connections end with their seat and with their session: it is stopped already.
         if refusal.problem.code not in ("session-closed", "join-again"):
@@ -110,17 +110,17 @@ def _command(body: OfferBody, participant_id: str) -> Publish | Subscribe:
     )
 
 
-async def _own(asked: ApiRequest, session_id: str, connection_id: str, participant_id: str) -> None:
+async def _own(request: ApiRequest, session_id: str, connection_id: str, participant_id: str) -> None:
     """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
-    connection = await asked.parts.store.connections.find(connection_id)
+    connection = await request.services.repositories.connections.find(connection_id)
     if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
         raise Refusal("not-found", "There is no such connection of yours in this session.")
 
 
-async def _found(asked: ApiRequest, session_id: str, connection_id: str) -> ConnectionDocument | None:
-    connection = await asked.parts.store.connections.find(connection_id)
+async def _found(request: ApiRequest, session_id: str, connection_id: str) -> ConnectionDocument | None:
+    connection = await request.services.repositories.connections.find(connection_id)
     if connection is not None and connection.session_id != session_id:
         connection = None
     whose = connection.participant_id if connection else None
-    await asked.parts.permits.read_connection(asked.credential, session_id, whose)
+    await request.services.permissions.read_connection(request.credential, session_id, whose)
     return connection

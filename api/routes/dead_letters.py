@@ -20,10 +20,10 @@ LetterPath = Annotated[str, Path(max_length=255, description="the letter's id, w
 
 
 @router.get("", summary="List dead letters", responses=problems())
-async def list_letters(asked: Authenticated) -> DeadLetterList:
+async def list_letters(request: Authenticated) -> DeadLetterList:
     """The oldest hundred, oldest first; looking changes nothing."""
-    asked.parts.permits.operate(asked.credential)
-    return DeadLetterList(dead_letters=await asked.parts.dead_letters.oldest())
+    request.services.permissions.operate(request.credential)
+    return DeadLetterList(dead_letters=await request.services.dead_letters.oldest())
 
 
 @router.post(
@@ -32,16 +32,16 @@ async def list_letters(asked: Authenticated) -> DeadLetterList:
     summary="Send a dead letter again",
     responses=problems("not-found", "wrong-state", "session-closed"),
 )
-async def replay(letter_id: LetterPath, asked: Authenticated) -> DeadLetterView:
+async def replay(letter_id: LetterPath, request: Authenticated) -> DeadLetterView:
     """Publish the command as a first attempt with a new deadline; nobody is answered. Then the letter is removed."""
-    asked.parts.permits.operate(asked.credential)
-    await asked.insist()
+    request.services.permissions.operate(request.credential)
+    await request.require_connected()
 
     async def send(envelope: Envelope) -> None:
-        await _send(asked, envelope)
+        await _send(request, envelope)
 
     try:
-        return await asked.parts.dead_letters.replay(letter_id, send)
+        return await request.services.dead_letters.replay(letter_id, send)
     except NoSuchLetter:
         raise _unknown() from None
     except Unreadable:
@@ -49,28 +49,28 @@ async def replay(letter_id: LetterPath, asked: Authenticated) -> DeadLetterView:
 
 
 @router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
-async def purge(asked: Authenticated) -> None:
+async def purge(request: Authenticated) -> None:
     """Forget all of them, also those that the list does not show."""
-    asked.parts.permits.operate(asked.credential)
-    await asked.insist()
-    await asked.parts.dead_letters.purge()
+    request.services.permissions.operate(request.credential)
+    await request.require_connected()
+    await request.services.dead_letters.purge()
 
 
 @router.delete("/{letter_id}", status_code=204, summary="Remove a dead letter", responses=problems("not-found"))
-async def remove(letter_id: LetterPath, asked: Authenticated) -> None:
+async def remove(letter_id: LetterPath, request: Authenticated) -> None:
     """Forget exactly this one."""
-    asked.parts.permits.operate(asked.credential)
+    request.services.permissions.operate(request.credential)
     try:
-        await asked.parts.dead_letters.delete(letter_id)
+        await request.services.dead_letters.delete(letter_id)
     except NoSuchLetter:
         raise _unknown() from None
 
 
-async def _send(asked: ApiRequest, envelope: Envelope) -> None:
-    now = asked.parts.store.clock.now()
-    anew = {"deadline": now + timedelta(seconds=asked.parts.settings.command_wait), "sent_at": now}
+async def _send(request: ApiRequest, envelope: Envelope) -> None:
+    now = request.services.repositories.clock.now()
+    anew = {"deadline": now + timedelta(seconds=request.services.settings.command_wait), "sent_at": now}
     try:
-        await asked.parts.dispatch.post(envelope.model_copy(update=anew))
+        await request.services.dispatcher.publish(envelope.model_copy(update=anew))
     except Refusal as refusal:
         if refusal.problem.code == "not-found":
             raise Refusal("wrong-state", "Its session is gone; it can only be removed.") from None

@@ -11,7 +11,6 @@ from api.schemas.requests import MediaServerBody, PatchMediaServerBody
 from api.schemas.responses import MediaServerList
 from callplane.contracts import bounds
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import derived_id
 from callplane.contracts.operations import MediaServerView
 
 router = APIRouter(tags=["media servers"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/media-servers")
@@ -20,10 +19,10 @@ ServerPath = Annotated[bounds.ServerName, Path(description="the media server's n
 
 
 @router.get("", summary="List media servers", responses=problems())
-async def list_servers(asked: Authenticated) -> MediaServerList:
+async def list_servers(request: Authenticated) -> MediaServerList:
     """Every media server that sessions may be placed on, with how full it is."""
-    asked.parts.permits.operate(asked.credential)
-    return MediaServerList(media_servers=await asked.parts.store.pool.all())
+    request.services.permissions.operate(request.credential)
+    return MediaServerList(media_servers=await request.services.repositories.pool.all())
 
 
 @router.post(
@@ -36,64 +35,61 @@ async def list_servers(asked: Authenticated) -> MediaServerList:
         200: {**headed(200, "Location")[200], "model": MediaServerView, "description": "It was there already"},
     },
 )
-async def register(body: MediaServerBody, asked: Idempotent, response: Response) -> MediaServerView:
+async def register(body: MediaServerBody, request: Idempotent, response: Response) -> MediaServerView:
     """Add one while everything runs; it is `down` until a wrapper reaches it, which takes some seconds."""
-    asked.parts.permits.operate(asked.credential)
-    await asked.insist()
-    # A repeat finds it by its name; the key only tells a repeat from another request.
-    if asked.key is not None:
-        request = derived_id("media-server", *asked.scope, asked.key)
-        if await asked.parts.dispatch.records.enter(request, derived_id(body.name, body.url)) is None:
-            raise Refusal("key-reused")
-    twin = next((one for one in await asked.parts.store.pool.all() if one.url == body.url), None)
+    request.services.permissions.operate(request.credential)
+    await request.claim_key(body)  # A repeat finds it by its name; the key only tells a repeat from another request.
+    twin = next((one for one in await request.services.repositories.pool.all() if one.url == body.url), None)
     if twin is not None and twin.name != body.name:
         raise Refusal("wrong-state", f"This media server is registered as {twin.name}.")
-    response.status_code = 201 if await asked.parts.store.pool.add(body.name, body.url) else 200
+    response.status_code = 201 if await request.services.repositories.pool.add(body.name, body.url) else 200
     response.headers["Location"] = f"/media-servers/{body.name}"
-    found = await _found(asked, body.name)
+    found = await _found(request, body.name)
     if found.url != body.url:
         raise Refusal("wrong-state", "Another address has this name; remove it first.")
     return found
 
 
 @router.get("/{name}", summary="Look at a media server", responses=problems("not-found"))
-async def look(name: ServerPath, asked: Authenticated) -> MediaServerView:
+async def look(name: ServerPath, request: Authenticated) -> MediaServerView:
     """Its state, its memory and the number of sessions on it."""
-    asked.parts.permits.operate(asked.credential)
-    return await _found(asked, name)
+    request.services.permissions.operate(request.credential)
+    return await _found(request, name)
 
 
 @router.patch("/{name}", summary="Cordon or drain a media server", responses=problems("not-found"))
-async def change(name: ServerPath, body: PatchMediaServerBody, asked: Authenticated) -> MediaServerView:
+async def change(name: ServerPath, body: PatchMediaServerBody, request: Authenticated) -> MediaServerView:
     """`cordoned`: no session is placed on it. `draining`: its sessions are moved to others, some each second.
 
     What is drained is cordoned, and stays so when it is empty; to uncordon it ends the draining. A session is moved
     only while another server is up and not cordoned: `detail` says when none is.
     """
-    asked.parts.permits.operate(asked.credential)
-    await _found(asked, name)
-    await asked.insist()
+    request.services.permissions.operate(request.credential)
+    await _found(request, name)
+    await request.require_connected()
     named = body.changes()
-    await asked.parts.store.pool.change(name, cordoned=named.get("cordoned"), draining=named.get("draining"))
-    return await _found(asked, name)
+    await request.services.repositories.pool.change(
+        name, cordoned=named.get("cordoned"), draining=named.get("draining")
+    )
+    return await _found(request, name)
 
 
 @router.delete(
     "/{name}", status_code=204, summary="Remove a media server", responses=problems("not-found", "wrong-state")
 )
-async def remove(name: ServerPath, asked: Authenticated) -> None:
+async def remove(name: ServerPath, request: Authenticated) -> None:
     """Forget one that has no open session on it: drain it first. One that settings name comes back with a wrapper."""
-    asked.parts.permits.operate(asked.credential)
-    await asked.insist()
-    match await asked.parts.store.pool.remove(name):
+    request.services.permissions.operate(request.credential)
+    await request.require_connected()
+    match await request.services.repositories.pool.remove(name):
         case "busy":
             raise Refusal("wrong-state", "Open sessions are on it; drain it first.")
         case "unknown":
             raise Refusal("not-found", "There is no such media server.")
 
 
-async def _found(asked: ApiRequest, name: str) -> MediaServerView:
-    found = await asked.parts.store.pool.find(name)
+async def _found(request: ApiRequest, name: str) -> MediaServerView:
+    found = await request.services.repositories.pool.find(name)
     if found is None:
         raise Refusal("not-found", "There is no such media server.")
     return found

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.auth.credentials import seat_token
@@ -39,11 +39,11 @@ class Question(BaseModel):
         200: {"model": MessagesView, "description": "What has come, at once or as soon as it comes"},
     },
 )
-async def messages(request: Request, question: Annotated[Question, Query()], asked: Authenticated) -> Response:
+async def messages(question: Annotated[Question, Query()], request: Authenticated) -> Response:
     """Acknowledge everything up to `ack`, and get what follows it; what is not acknowledged is given again."""
-    seat = seat_token(asked.credential)
-    doors = asked.parts.doors
-    poll = doors.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
-    batch = await or_disconnect(doors.poll(poll), request)
+    seat = seat_token(request.credential)
+    router = request.services.poll_router
+    poll = router.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
+    batch = await or_disconnect(router.poll(poll), request.http)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -29,20 +29,20 @@ ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
     summary="Join a session, or come back to it",
     responses={**problems(*SEAT_PROBLEMS, "session-full", "key-reused"), **headed(201, "Location", "ETag")},
 )
-async def join(session_id: SessionPath, body: JoinBody, asked: Idempotent, response: Response) -> JoinedView:
+async def join(session_id: SessionPath, body: JoinBody, request: Idempotent, response: Response) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""
-    admission = await asked.parts.permits.join(asked.credential, session_id, body.role)
+    admission = await request.services.permissions.join(request.credential, session_id, body.role)
     command = Join(
         participant_id=admission.participant_id, display_name=body.name, role=admission.role, metadata=body.metadata
     )
-    joined = await asked.demand(session_id, command)
+    joined = await request.execute(session_id, command)
     seat = joined.participant
     response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
     response.headers["ETag"] = etag(joined.session.version)
     return JoinedView(
         participant=seat,
-        token=asked.parts.credentials.participants.sign(session_id, seat.id),
-        ice_servers=asked.parts.settings.ice_servers_for(seat.id, asked.parts.store.clock.now()),
+        token=request.services.credentials.participants.sign(session_id, seat.id),
+        ice_servers=request.services.settings.ice_servers_for(seat.id, request.services.repositories.clock.now()),
         session=joined.session,
         connections=joined.connections,
     )
@@ -54,10 +54,10 @@ async def join(session_id: SessionPath, body: JoinBody, asked: Idempotent, respo
     responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
 async def look(
-    session_id: SessionPath, participant_id: ParticipantPath, asked: Authenticated, response: Response
+    session_id: SessionPath, participant_id: ParticipantPath, request: Authenticated, response: Response
 ) -> ParticipantView:
     """A seat with what it publishes."""
-    session = await asked.parts.permits.read(asked.credential, session_id)
+    session = await request.services.permissions.read(request.credential, session_id)
     seat = session.seat(participant_id)
     if seat is None:
         raise Refusal("not-found", "There is no such participant in this session.")
@@ -78,11 +78,11 @@ async def change(
     answer: IdempotentWithResponse,
 ) -> ParticipantView:
     """Change the fields that are named; of `muted`, the media that are named."""
-    asked, response = answer
+    request, response = answer
     changes = body.changes()
-    await asked.parts.permits.change_seat(asked.credential, session_id, participant_id, changes)
+    await request.services.permissions.change_seat(request.credential, session_id, participant_id, changes)
     command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)
-    changed = await asked.demand(session_id, command)
+    changed = await request.execute(session_id, command)
     response.headers["ETag"] = etag(changed.version)
     return changed.participant
 
@@ -96,14 +96,14 @@ async def change(
 async def leave(
     session_id: SessionPath,
     participant_id: ParticipantPath,
-    asked: Authenticated,
+    request: Authenticated,
     reason: Annotated[bounds.Reason, Query(description="what a removed participant is told")] = "kicked",
 ) -> None:
     """Give up one's seat; moderators and servers remove others, who cannot come back. Again: nothing more."""
-    kick = await asked.parts.permits.remove_seat(asked.credential, session_id, participant_id)
+    kick = await request.services.permissions.remove_seat(request.credential, session_id, participant_id)
     command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick)
     try:
-        await asked.demand(session_id, command)
+        await request.execute(session_id, command)
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise

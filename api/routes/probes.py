@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.http.problems import MEDIA_TYPE, response_of
 from api.schemas.responses import Health
-from api.services import PartsOf
+from api.services import ServicesOf
 from callplane.contracts.errors import Problem
 
 router = APIRouter(tags=["probes"])
@@ -22,14 +22,14 @@ async def livez() -> Health:
     response_model=Health,
     responses={503: {"description": "`unavailable`: it is draining", "content": {MEDIA_TYPE: {}}}},
 )
-async def readyz(request: Request, parts: PartsOf) -> Health | Response:
+async def readyz(request: Request, services: ServicesOf) -> Health | Response:
     """False only while starting or draining: without a broker it still reads, and its writes say 503 themselves."""
-    if parts.draining.is_set():
+    if services.draining.is_set():
         return response_of(Problem(code="unavailable", detail="It is draining."), request.scope)
     return Health(status="ready")
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(parts: PartsOf) -> Response:
+async def metrics(services: ServicesOf) -> Response:
     """Counts and times in Prometheus' text format."""
-    return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -32,10 +32,10 @@ SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
         200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
     },
 )
-async def create(body: CreateBody, asked: Idempotent, response: Response) -> SessionView:
+async def create(body: CreateBody, request: Idempotent, response: Response) -> SessionView:
     """Make a session, or find the open one that has the same `custom_id` (200)."""
-    asked.parts.permits.create(asked.credential, body.custom_id)
-    made = await asked.demand(None, CreateSession(**body.model_dump()))
+    request.services.permissions.create(request.credential, body.custom_id)
+    made = await request.execute(None, CreateSession(**body.model_dump()))
     response.status_code = 201 if made.created else 200
     response.headers["Location"] = f"/sessions/{made.session.id}"
     response.headers["ETag"] = etag(made.session.version)
@@ -43,11 +43,11 @@ async def create(body: CreateBody, asked: Idempotent, response: Response) -> Ses
 
 
 @router.get("/sessions", summary="List sessions", responses=problems())
-async def list_sessions(query: Annotated[ListQuery, Query()], asked: Authenticated) -> SessionList:
+async def list_sessions(query: Annotated[ListQuery, Query()], request: Authenticated) -> SessionList:
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
-    asked.parts.permits.list_sessions(asked.credential)
+    request.services.permissions.list_sessions(request.credential)
     after = _id_in(query.cursor) if query.cursor else None
-    page = await asked.parts.store.listing.page(after, query.limit, query.status)
+    page = await request.services.repositories.listing.page(after, query.limit, query.status)
     return SessionList(
         sessions=[session_view(session) for session in page.sessions],
         next=_cursor(page.last) if page.last else None,
@@ -59,9 +59,9 @@ async def list_sessions(query: Annotated[ListQuery, Query()], asked: Authenticat
     summary="Look at a session",
     responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
-async def look(session_id: SessionPath, asked: Authenticated, response: Response) -> SessionView:
+async def look(session_id: SessionPath, request: Authenticated, response: Response) -> SessionView:
     """A snapshot: the state as of `version`."""
-    session = await asked.parts.permits.read(asked.credential, session_id)
+    session = await request.services.permissions.read(request.credential, session_id)
     response.headers["ETag"] = etag(session.version)
     return session_view(session)
 
@@ -72,11 +72,11 @@ async def look(session_id: SessionPath, asked: Authenticated, response: Response
     responses={**problems(*SEAT_PROBLEMS, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
-    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, asked: Idempotent, response: Response
+    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, request: Idempotent, response: Response
 ) -> SessionView:
     """Change the fields that are named."""
-    await asked.parts.permits.steer(asked.credential, session_id)
-    changed = await asked.demand(session_id, UpdateSession(changes=body.changes(), if_match=version))
+    await request.services.permissions.steer(request.credential, session_id)
+    changed = await request.execute(session_id, UpdateSession(changes=body.changes(), if_match=version))
     response.headers["ETag"] = etag(changed.session.version)
     return changed.session
 
@@ -88,12 +88,12 @@ async def change(
     responses=problems("not-found", "kicked", "join-again"),
 )
 async def close(
-    session_id: SessionPath, asked: Authenticated, reason: Annotated[bounds.Reason, Query()] = "closed"
+    session_id: SessionPath, request: Authenticated, reason: Annotated[bounds.Reason, Query()] = "closed"
 ) -> None:
     """End it for everybody, who hear the reason; closing again changes nothing."""
-    await asked.parts.permits.steer(asked.credential, session_id)
+    await request.services.permissions.steer(request.credential, session_id)
     try:
-        await asked.demand(session_id, CloseSession(reason=reason))
+        await request.execute(session_id, CloseSession(reason=reason))
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise

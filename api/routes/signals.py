@@ -21,23 +21,23 @@ router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHE
     summary="Send a signal",
     responses=problems(*SEAT_PROBLEMS, "key-reused"),
 )
-async def signal(session_id: SessionPath, body: SignalBody, asked: Idempotent) -> SignalSent:
+async def signal(session_id: SessionPath, body: SignalBody, request: Idempotent) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
-    session, sender = await asked.parts.permits.signal(asked.credential, session_id)
+    session, sender = await request.services.permissions.signal(request.credential, session_id)
     readers = len(session.participants) if body.to is None else 1
-    size = len(await asked.request.body())
-    asked.parts.allowances.spend_deliveries(asked.credential, session_id, readers, size)
-    signal_id, is_old = await asked.enter(body)
+    size = len(await request.http.body())
+    request.services.rate_limits.consume_deliveries(request.credential, session_id, readers, size)
+    signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)
     message = Message(
         id=signal_id,  # readers drop a repeat by it
         type="signal",
         session_id=session_id,
-        at=asked.parts.store.clock.now(),
+        at=request.services.repositories.clock.now(),
         data={"from": sender, "type": body.type, "data": body.data},
     )
-    messenger = asked.parts.messenger
+    messenger = request.services.messenger
     if body.to is None:
         if await messenger.to_session(SessionId(session_id), [message]) != "all":  # the sender has one, if nobody else
             raise Refusal("unavailable", "Not every mailbox of this session can be reached.", retry_after=1)

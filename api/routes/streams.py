@@ -9,11 +9,11 @@ from starlette.requests import HTTPConnection
 
 from api.auth.credentials import seat_token
 from api.auth.tokens import SeatToken
-from api.dependencies import SCHEMES, Authenticated, known
+from api.dependencies import SCHEMES, Authenticated, authenticate
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
 from api.mailboxes.subscription import Subscription
-from api.services import Services, parts_of
+from api.services import Services, services_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
 from api.streaming.websocket import WebSocketSession
@@ -54,12 +54,12 @@ class StreamQuestion(BaseModel):
     dependencies=SCHEMES,
     responses=problems("join-again"),
 )
-async def ticket(asked: Authenticated, response: Response) -> TicketView:
+async def ticket(request: Authenticated, response: Response) -> TicketView:
     """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
-    seat = seat_token(asked.credential)
-    await asked.parts.doors.living(seat.participant_id)
+    seat = seat_token(request.credential)
+    await request.services.poll_router.living(seat.participant_id)
     fresh = secrets.token_urlsafe(TICKET_BYTES)
-    await asked.parts.tickets.issue(fresh, seat.session_id, seat.participant_id)
+    await request.services.tickets.issue(fresh, seat.session_id, seat.participant_id)
     response.headers["Cache-Control"] = "no-store"
     return TicketView(ticket=fresh, expires_in=TICKET_SECONDS)
 
@@ -85,11 +85,11 @@ async def stream(
     last_event_id: Annotated[str | None, Header(max_length=128, description="as `ack`, and before it")] = None,
 ) -> Response:
     """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
-    parts = parts_of(request)
-    reading = await _reading(parts, request, question.ticket, last_event_id or question.ack)
+    services = services_of(request)
+    reading = await _reading(services, request, question.ticket, last_event_id or question.ack)
     first = await or_disconnect(reading.next(0), request)
     # Nobody reads what is answered to a client that has left.
-    return Response() if first is None else EventStream(reading, first, parts.doors.timing)
+    return Response() if first is None else EventStream(reading, first, services.poll_router.timing)
 
 
 @router.get(
@@ -121,28 +121,28 @@ async def socket(websocket: WebSocket) -> None:
         question = StreamQuestion.model_validate(dict(websocket.query_params))
     except ValidationError:
         raise Refusal("invalid", "query: ticket and ack have at most 128 characters") from None
-    parts: Services = websocket.app.state.parts
-    reading = await _reading(parts, websocket, question.ticket, question.ack)
+    services: Services = websocket.app.state.services
+    reading = await _reading(services, websocket, question.ticket, question.ack)
     first = await reading.next(0)
     await websocket.accept()
     try:
-        await WebSocketSession(websocket, reading, parts.doors.timing).run(first)
+        await WebSocketSession(websocket, reading, services.poll_router.timing).run(first)
     except Exception:
         logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
         await websocket.close(1011, Problem(code="internal").code)
 
 
-async def _reading(parts: Services, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Subscription:
-    seat = await _seat(parts, connection, ticket)
-    return Subscription(parts.doors, (seat.session_id, seat.participant_id), ack)
+async def _reading(services: Services, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Subscription:
+    seat = await _seat(services, connection, ticket)
+    return Subscription(services.poll_router, (seat.session_id, seat.participant_id), ack)
 
 
-async def _seat(parts: Services, connection: HTTPConnection, ticket: str | None) -> SeatToken:
+async def _seat(services: Services, connection: HTTPConnection, ticket: str | None) -> SeatToken:
     if ticket is None:
-        return seat_token(known(parts, connection))
-    used = await parts.tickets.use(ticket)
+        return seat_token(authenticate(services, connection))
+    used = await services.tickets.use(ticket)
     if used is None:
-        parts.allowances.spend_stranger(parts.proxies.address_of(connection))
+        services.rate_limits.consume_stranger(services.proxies.address_of(connection))
         raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
     # Getting it was counted already.
     return SeatToken(*used)

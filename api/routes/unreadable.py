@@ -17,11 +17,11 @@ Cursor = Annotated[str | None, Query(max_length=4096, description="`next` of the
 
 
 @router.get("", summary="List unreadable documents", responses=problems())
-async def list_documents(asked: Authenticated, cursor: Cursor = None) -> UnreadableList:
+async def list_documents(request: Authenticated, cursor: Cursor = None) -> UnreadableList:
     """Those among the next thousand documents, which may be none; `next` is null on the last page."""
-    asked.parts.permits.operate(asked.credential)
+    request.services.permissions.operate(request.credential)
     try:
-        page = await asked.parts.store.unreadable.page(bytes.fromhex(cursor) if cursor else None)
+        page = await request.services.repositories.unreadable.page(bytes.fromhex(cursor) if cursor else None)
     except ValueError:
         raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None
     return UnreadableList(documents=page.documents, next=page.next.hex() if page.next else None)
@@ -33,15 +33,15 @@ async def list_documents(asked: Authenticated, cursor: Cursor = None) -> Unreada
     summary="Remove an unreadable document",
     responses=problems("not-found", "wrong-state"),
 )
-async def remove(collection: CollectionPath, key: KeyPath, asked: Authenticated) -> None:
+async def remove(collection: CollectionPath, key: KeyPath, request: Authenticated) -> None:
     """Delete it; a session is closed, so that everything that it had goes as well."""
-    asked.parts.permits.operate(asked.credential)
-    await asked.insist()
+    request.services.permissions.operate(request.credential)
+    await request.require_connected()
     try:
         raw = bytes.fromhex(key)
     except ValueError:
         raise _unknown() from None
-    match await asked.parts.store.unreadable.remove(collection, raw):
+    match await request.services.repositories.unreadable.remove(collection, raw):
         case "readable":
             raise Refusal("wrong-state", "This document can be read: it is not one of these any more.")
         case "unknown":

@@ -32,14 +32,14 @@ class Api:
 
     def token(self, session_id: str, participant_id: str) -> dict[str, str]:
         """Headers with the participant token of a seat."""
-        token = self.program.parts.credentials.participants.sign(session_id, participant_id)
+        token = self.program.services.credentials.participants.sign(session_id, participant_id)
         return {"Authorization": f"Bearer {token}"}
 
 
 @contextlib.asynccontextmanager
 async def api(settings: Settings, bus: ScriptedBus) -> AsyncIterator[Api]:
     """The program for the block."""
-    async with assemble(settings, carriers=bus.carriers) as program:
+    async with assemble(settings, buses=bus.buses) as program:
         transport = httpx.ASGITransport(program.asgi, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
             yield Api(http, program)

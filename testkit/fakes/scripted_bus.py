@@ -60,7 +60,7 @@ class ScriptedBus:
         raise AssertionError("commands go to `far`, not to a wrapper")
 
     @property
-    def carriers(self) -> Buses:
+    def buses(self) -> Buses:
         """What the API is assembled on."""
         return Buses(self, MemoryMailboxes())
 

@@ -68,14 +68,14 @@ async def together(servers: Servers, **settings: Any) -> AsyncIterator[Together]
     async with (
         cluster(servers, Size(apis=0, wrappers=0, media_servers=1)) as machines,
         repositories(servers.database) as store,
-        rabbitmq(servers.vhost.url) as carriers,
+        rabbitmq(servers.vhost.url) as buses,
     ):
         urls = ",".join(one.url for one in machines.media_servers)
         of_wrapper = WrapperSettings(amqp_url=servers.vhost.url, kms_urls=urls, **where, **settings)
         of_api = settings_for(servers.database, port=0, host="127.0.0.1")
         async with (
-            assemble(of_wrapper, bus=carriers.bus) as program,
-            serve(of_api, carriers=carriers) as url,
+            assemble(of_wrapper, bus=buses.bus) as program,
+            serve(of_api, buses=buses) as url,
             httpx.AsyncClient(base_url=url, headers=BY_KEY, timeout=10, trust_env=False) as http,
         ):
             await until_up(store, 1)

@@ -41,7 +41,7 @@ async def served(servers: Servers, door: type[Reader] = PollReader, pods: int = 
         settings = settings_for(servers.database, port=0)
         urls = [
             await stack.enter_async_context(
-                serve(settings, carriers=Buses(ScriptedBus(), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
+                serve(settings, buses=Buses(ScriptedBus(), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
             )
             for n in range(pods)
         ]

@@ -46,7 +46,7 @@ async def served(database: Database) -> AsyncIterator[Served]:
     headers = {"Authorization": f"Bearer {token}"}
     async with (
         open_database(database.url, database.name) as opened,
-        serve(settings, carriers=Buses(ScriptedBus(), mailboxes)) as url,
+        serve(settings, buses=Buses(ScriptedBus(), mailboxes)) as url,
         httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as http,
     ):
         scene = Scene(opened, mailboxes, MemoryPublisher(mailboxes), Attachments(opened))

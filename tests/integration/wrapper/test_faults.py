@@ -1,4 +1,4 @@
-"""What one wrapper leaves undone another does: dead carriers, dead owners, dead media servers, paused claims."""
+"""What one wrapper leaves undone another does: dead buses, dead owners, dead media servers, paused claims."""
 
 import asyncio
 

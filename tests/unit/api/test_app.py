@@ -48,19 +48,19 @@ async def test_the_lease_waits_for_nobody_elses_operations(database: Database, m
 
     monkeypatch.setattr("api.app.open_database", slowly)
     bus = ScriptedBus()
-    carriers = bus.carriers
-    assert isinstance(carriers.mailboxes, MemoryMailboxes)
-    monkeypatch.setattr(ScriptedBus, "carriers", carriers)
+    buses = bus.buses
+    assert isinstance(buses.mailboxes, MemoryMailboxes)
+    monkeypatch.setattr(ScriptedBus, "buses", buses)
     ann = ParticipantId("ann")
     async with api(settings_for(database), bus) as it, open_database(database.url, database.name) as store:
         await Attachments(store).open(S, ann)
-        carriers.mailboxes.open(S, ann)
+        buses.mailboxes.open(S, ann)
         asked = {"params": {"wait": 0}, "headers": it.token(S, ann)}
         assert (await it.http.get("/messages", **asked)).status_code == 200
         opened[0].free.clear()
-        until = asyncio.get_running_loop().time() + it.program.parts.doors.timing.lease + 1
+        until = asyncio.get_running_loop().time() + it.program.services.poll_router.timing.lease + 1
         while asyncio.get_running_loop().time() < until:
-            carriers.mailboxes.put(ann, message("1"))
+            buses.mailboxes.put(ann, message("1"))
             assert (await it.http.get("/messages", **asked)).status_code == 200
             await asyncio.sleep(0.2)
         opened[0].free.set()

@@ -66,20 +66,20 @@ CODES_AT: dict[tuple[str, str], str] = {
 
 
 DO: dict[str, Callable[[Permissions, Credential], Any]] = {
-    "create daily": lambda permits, who: permits.create(who, "daily"),
-    "list": lambda permits, who: permits.list_sessions(who),
-    "read": lambda permits, who: permits.read(who, "s"),
-    "steer": lambda permits, who: permits.steer(who, "s"),
-    "join": lambda permits, who: permits.join(who, "s", None),
-    "join as moderator": lambda permits, who: permits.join(who, "s", "moderator"),
-    "negotiate": lambda permits, who: permits.seat(who, "s"),
-    "read ada's connection": lambda permits, who: permits.read_connection(who, "s", "ada"),
-    "signal": lambda permits, who: permits.signal(who, "s"),
-    "rename ada": lambda permits, who: permits.change_seat(who, "s", "ada", {"name": "Ada"}),
-    "demote ada": lambda permits, who: permits.change_seat(who, "s", "ada", {"role": "subscriber"}),
-    "promote ada": lambda permits, who: permits.change_seat(who, "s", "ada", {"role": "moderator"}),
-    "remove ada": lambda permits, who: permits.remove_seat(who, "s", "ada"),
-    "operate": lambda permits, who: permits.operate(who),
+    "create daily": lambda permissions, who: permissions.create(who, "daily"),
+    "list": lambda permissions, who: permissions.list_sessions(who),
+    "read": lambda permissions, who: permissions.read(who, "s"),
+    "steer": lambda permissions, who: permissions.steer(who, "s"),
+    "join": lambda permissions, who: permissions.join(who, "s", None),
+    "join as moderator": lambda permissions, who: permissions.join(who, "s", "moderator"),
+    "negotiate": lambda permissions, who: permissions.seat(who, "s"),
+    "read ada's connection": lambda permissions, who: permissions.read_connection(who, "s", "ada"),
+    "signal": lambda permissions, who: permissions.signal(who, "s"),
+    "rename ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"name": "Ada"}),
+    "demote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "subscriber"}),
+    "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),
+    "remove ada": lambda permissions, who: permissions.remove_seat(who, "s", "ada"),
+    "operate": lambda permissions, who: permissions.operate(who),
 }
 
 
@@ -96,11 +96,11 @@ async def session_of(database: Database, **fields: Any) -> None:
         await client[database.name]["attachments"].insert_one(ended)
 
 
-async def outcome(permits: Permissions, doing: str, who: Credential) -> str:
+async def outcome(permissions: Permissions, doing: str, who: Credential) -> str:
     try:
-        asked = DO[doing](permits, who)
-        if inspect.isawaitable(asked):
-            await asked
+        allowed = DO[doing](permissions, who)
+        if inspect.isawaitable(allowed):
+            await allowed
     except Refusal as refusal:
         return refusal.problem.code
     return "let"
@@ -110,8 +110,8 @@ async def outcome(permits: Permissions, doing: str, who: Credential) -> str:
 async def test_the_table(database: Database, doing: str) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
-        got = {name: await outcome(permits, doing, who) for name, who in ALL.items()}
+        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        got = {name: await outcome(permissions, doing, who) for name, who in ALL.items()}
     refusals = {name: CODES_AT.get((doing, name), CODES.get(name, "forbidden")) for name in ALL}
     assert got == refusals | dict.fromkeys(LET[doing], "let")
 
@@ -119,8 +119,8 @@ async def test_the_table(database: Database, doing: str) -> None:
 async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Database) -> None:
     await session_of(database, status="closed")
     async with open_database(database.url, database.name) as opened:
-        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
-        got = {doing: await outcome(permits, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
+        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        got = {doing: await outcome(permissions, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
     let = {doing for doing, code in got.items() if code == "let"}
     assert let == {"read", "steer", "remove ada"}
     assert {got[doing] for doing in got if doing not in let} == {"session-closed"}
@@ -129,18 +129,18 @@ async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Data
 async def test_a_gone_seat_hears_why(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         with pytest.raises(Refusal) as refusal:
-            await permits.seat(GONE, "s")
+            await permissions.seat(GONE, "s")
         assert refusal.value.problem.reason == "connection-lost"
         with pytest.raises(Refusal) as refusal:
-            await permits.seat(seat("ada", "nowhere"), "nowhere")
+            await permissions.seat(seat("ada", "nowhere"), "nowhere")
         assert refusal.value.problem.code == "not-found"
 
 
 async def test_a_seat_that_comes_back_keeps_its_role(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permits = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
-        admission = await permits.join(ADA, "s", "moderator")
+        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        admission = await permissions.join(ADA, "s", "moderator")
     assert (admission.role, admission.participant_id) == ("publisher", "ada")

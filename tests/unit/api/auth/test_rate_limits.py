@@ -38,7 +38,7 @@ def allowed(of: RateLimits, credential: Credential, route: str = ROUTE, address:
     """How many requests are allowed at once."""
     for n in range(10_001):
         try:
-            of.spend(credential, route, address)
+            of.consume(credential, route, address)
         except Refusal as refusal:
             assert refusal.problem.code == "too-many-requests"
             assert refusal.problem.retry_after is not None
@@ -72,9 +72,9 @@ def test_slow_rates_say_how_long_to_wait() -> None:
     of = RateLimits(settings(rate_requests=0.125), clock)
     assert allowed(of, ADA) == 1
     with pytest.raises(Refusal) as refused:
-        of.spend(ADA, ROUTE, "")
+        of.consume(ADA, ROUTE, "")
     clock.now += refused.value.problem.retry_after or 0
-    of.spend(ADA, ROUTE, "")
+    of.consume(ADA, ROUTE, "")
 
 
 def test_one_caller_starves_no_other_and_no_other_kind() -> None:
@@ -103,13 +103,13 @@ def test_strangers_are_known_by_their_network_and_push_nobody_out(monkeypatch: p
     of = RateLimits(settings(rate_requests=1), Clock())
     assert allowed(of, ADA) == 10
     for n in range(1000):
-        of.spend_stranger(f"198.51.{n // 256}.{n % 256}")
+        of.consume_stranger(f"198.51.{n // 256}.{n % 256}")
     assert allowed(of, ADA) == 0
     for n in range(10):
-        of.spend_stranger(f"2001:db8::{n}")
+        of.consume_stranger(f"2001:db8::{n}")
     with pytest.raises(Refusal):
-        of.spend_stranger("2001:db8::ffff:1")
-    of.spend_stranger("2001:db8:0:1::1")
+        of.consume_stranger("2001:db8::ffff:1")
+    of.consume_stranger("2001:db8:0:1::1")
     assert (network_of("192.0.2.1"), network_of("")) == ("192.0.2.1", "")
     assert len(of._strangers) == 100
 
@@ -120,7 +120,7 @@ def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     of = RateLimits(settings(rate_requests=1), Clock())
     assert allowed(of, BOB) == 10
     for n in range(1000):
-        of.spend(SeatToken(SessionId("s"), ParticipantId(str(n))), ROUTE, "")
+        of.consume(SeatToken(SessionId("s"), ParticipantId(str(n))), ROUTE, "")
         assert allowed(of, BOB) == 0
     assert len(of._callers) == 100
 
@@ -162,19 +162,19 @@ def test_a_room_of_fifty_chats_freely() -> None:
         clock.now += 1
         for one in crowd:
             if second % 2 == int(one.participant_id) % 2:
-                of.spend_deliveries(one, "s", 50, 300)
+                of.consume_deliveries(one, "s", 50, 300)
     clock.now += 60
     for _ in range(60):
         clock.now += 1
         for _ in range(10):
-            of.spend_deliveries(ADA, "s", 50, 300)
+            of.consume_deliveries(ADA, "s", 50, 300)
 
 
 def signals(of: RateLimits, credential: Credential, session: str, readers: int, size: int) -> int:
     """How many are allowed at once."""
     for n in range(1001):
         try:
-            of.spend_deliveries(credential, session, readers, size)
+            of.consume_deliveries(credential, session, readers, size)
         except Refusal as refusal:
             assert refusal.problem.code == "too-many-requests"
             return n

@@ -54,29 +54,29 @@ async def test_whatever_a_request_waited_for_is_no_time_more_for_its_command(dat
     """Else an update could happen long after its client gave up, and undo what has been acknowledged since."""
     bus = ScriptedBus(answering)
     async with api(settings_for(database), bus) as it:
-        dispatch = it.program.parts.dispatch
-        arrived = dispatch.clock.now() - timedelta(seconds=5)
-        order = await dispatch.order(CommandOrigin(Caller(kind="key"), (), arrived), None, CreateSession())
-        assert order.envelope.deadline == arrived + timedelta(seconds=8)
+        dispatcher = it.program.services.dispatcher
+        arrived = dispatcher.clock.now() - timedelta(seconds=5)
+        prepared = await dispatcher.prepare(CommandOrigin(Caller(kind="key"), (), arrived), None, CreateSession())
+        assert prepared.envelope.deadline == arrived + timedelta(seconds=8)
         with pytest.raises(Unavailable):
-            await dispatch.order(
+            await dispatcher.prepare(
                 CommandOrigin(Caller(kind="key"), (), arrived - timedelta(seconds=3)), None, CreateSession()
             )
 
 
 async def test_nor_does_its_client_wait_for_longer(database: Database) -> None:
     async with api(settings_for(database), ScriptedBus()) as it:
-        dispatch = it.program.parts.dispatch
-        origin = CommandOrigin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(seconds=7))
-        order = await dispatch.order(origin, None, CreateSession())
+        dispatcher = it.program.services.dispatcher
+        origin = CommandOrigin(Caller(kind="key"), (), dispatcher.clock.now() - timedelta(seconds=7))
+        prepared = await dispatcher.prepare(origin, None, CreateSession())
         async with asyncio.timeout(4):
-            assert await dispatch.ask(order) is None
+            assert await dispatcher.request(prepared) is None
 
 
 async def test_it_is_never_too_late_to_close_a_session(database: Database) -> None:
     bus = ScriptedBus(answering)
     async with api(settings_for(database), bus) as it:
-        dispatch = it.program.parts.dispatch
-        origin = CommandOrigin(Caller(kind="key"), (), dispatch.clock.now() - timedelta(minutes=1))
-        await dispatch.post((await dispatch.order(origin, "s", CloseSession())).envelope)
+        dispatcher = it.program.services.dispatcher
+        origin = CommandOrigin(Caller(kind="key"), (), dispatcher.clock.now() - timedelta(minutes=1))
+        await dispatcher.publish((await dispatcher.prepare(origin, "s", CloseSession())).envelope)
     assert [sent.name for sent in bus.commands] == ["close"]

@@ -105,7 +105,7 @@ async def test_one_caller_has_only_so_many_under_way(database: Database, monkeyp
         wait.set()
         assert {(await one).status_code for one in ones} == {422}
         assert (await it.http.post(offers, content=b"{}", headers=ada)).status_code == 422
-        assert not it.program.parts.allowances._under_way
+        assert not it.program.services.rate_limits._under_way
 
 
 @pytest.mark.parametrize("kind", KINDS)

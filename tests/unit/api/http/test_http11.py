@@ -13,7 +13,7 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from api.http.http11 import HttpLimits
-from api.http.server import CONNECTIONS, bound, serve_asgi
+from api.http.server import CONNECTIONS, bind, serve_asgi
 from api.settings import Settings
 
 LIMIT = HttpLimits().head_bytes
@@ -113,7 +113,7 @@ class Guest:
 async def door(bounds: HttpLimits = QUICK, most: int = 100) -> AsyncIterator[Door]:
     """Served for the block."""
     app = App()
-    with bound("127.0.0.1", 0) as sock:
+    with bind("127.0.0.1", 0) as sock:
         async with serve_asgi(app, sock, most, bounds):
             made = Door(sock.getsockname()[1], app)
             try:

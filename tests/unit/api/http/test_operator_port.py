@@ -39,7 +39,7 @@ async def test_without_a_port_of_their_own_they_are_where_all_is(database: Datab
 
 async def test_both_addresses_are_listened_on(database: Database, free_tcp_port: int) -> None:
     settings = settings_for(database, port=0, operator_port=free_tcp_port)
-    async with serve(settings, carriers=ScriptedBus().carriers) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serve(settings, buses=ScriptedBus().buses) as url, httpx.AsyncClient(trust_env=False) as http:
         theirs = f"http://127.0.0.1:{free_tcp_port}{THEIRS[0]}"
         assert (await http.get(theirs, headers=BY_KEY)).status_code == 200
         assert (await http.get(f"{url}{THEIRS[0]}", headers=BY_KEY)).status_code == 404

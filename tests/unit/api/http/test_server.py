@@ -7,7 +7,7 @@ import time
 import httpx
 
 from api.app import serve
-from api.http.server import bound
+from api.http.server import bind
 from callplane.contracts.commands import Envelope
 from testkit.fakes.asgi import BY_KEY, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -26,7 +26,7 @@ async def said(url: str, text: bytes) -> bytes:
 
 
 async def test_what_is_no_http_gets_a_problem_body(database: Database, capfd) -> None:
-    async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
+    async with serve(settings_for(database, port=0), buses=ScriptedBus().buses) as url:
         answer = await said(url, b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
@@ -35,9 +35,9 @@ async def test_what_is_no_http_gets_a_problem_body(database: Database, capfd) ->
 
 
 async def test_a_listener_that_was_given_is_used(database: Database) -> None:
-    with bound("127.0.0.1", 0) as door:
+    with bind("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
-        async with serve(settings_for(database), carriers=ScriptedBus().carriers, listener=door) as url:
+        async with serve(settings_for(database), buses=ScriptedBus().buses, listener=door) as url:
             assert url == f"http://127.0.0.1:{port}"
             async with httpx.AsyncClient(base_url=url) as http:
                 assert (await http.get("/livez")).status_code == 200
@@ -57,7 +57,7 @@ async def test_the_drain_answers_what_waits_and_says_not_ready(database: Databas
 
     settings = settings_for(database, port=0, drain_delay=0.4, drain_wait=0.2)
     async with httpx.AsyncClient() as http, asyncio.TaskGroup() as tasks:
-        async with serve(settings, carriers=ScriptedBus(never).carriers) as url:
+        async with serve(settings, buses=ScriptedBus(never).buses) as url:
             assert (await http.get(f"{url}/readyz")).status_code == 200
             asked = tasks.create_task(http.post(f"{url}/sessions", json={}, headers=BY_KEY))
             await waiting.wait()
@@ -79,7 +79,7 @@ async def _refused(http: httpx.AsyncClient, url: str) -> bool:
 
 
 async def test_a_length_that_is_too_long_is_refused_before_its_body_comes(database: Database) -> None:
-    async with serve(settings_for(database, port=0), carriers=ScriptedBus().carriers) as url:
+    async with serve(settings_for(database, port=0), buses=ScriptedBus().buses) as url:
         head = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\n"
         key = f"X-API-Key: {BY_KEY['X-API-Key']}\r\n".encode()
         answers = [await said(url, head + key + b"\r\n"), await said(url, head + b"\r\n")]

@@ -1,4 +1,4 @@
-"""From a delivery to its handler, with the words for what went wrong on the way to the media server."""
+"""Command handler: from a delivery to the function that carries its command out, and who is told what went wrong."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
-from callplane.contracts.ids import SessionId, id_made_by
+from callplane.contracts.ids import ParticipantId, SessionId, derived_id, id_made_by
+from callplane.contracts.messages import Message
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone, Unreached
-from wrapper.outcome import tell_error
 
 HOPELESS = "the offer could not be answered; offer again"
 
@@ -62,3 +62,21 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
             context.follow_ups.schedule(old)
 
     return give_up
+
+
+async def tell_error(envelope: Envelope, problem: Problem, context: Context, *, final: bool) -> None:
+    """Put an ``error`` into the mailbox of whoever offered, who may have stopped waiting for the reply (design 3.5).
+
+    What is final has the command's id, like the answer that it takes the place of. What a repeat of the command may
+    still cure has an id of its own, so that no client takes the answer for a repeat of it.
+    """
+    if not isinstance(envelope.body, Publish | Subscribe):
+        return
+    message = Message(
+        id=envelope.id if final else derived_id("error", envelope.id, problem.code),
+        type="error",
+        session_id=envelope.session_id,
+        at=context.store.clock.now(),
+        data={"command_id": envelope.id, "problem": problem.shown()},
+    )
+    await context.messenger.to_participant(ParticipantId(envelope.body.participant_id), message)

@@ -25,7 +25,7 @@ from kurento_client.events import (
 from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_owners import EndpointOwners
 from wrapper.media.port import EndpointOwner
-from wrapper.negotiation.sdp import UsefulCandidates
+from wrapper.media.sdp import UsefulCandidates
 
 LANES = 16
 LANE_LENGTH = 2000

@@ -26,12 +26,11 @@ from kurento_client import (
     WebRtcEndpoint,
     decoding,
 )
-from wrapper.media.described import described_candidates
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.port import MEDIA, EndpointOwner, Gone, Medium, ReceiverReport, State, Unreached
 from wrapper.media.receiver_reports import receiver_report
+from wrapper.media.sdp import Described, UsefulCandidates
 from wrapper.media.server import MediaServer
-from wrapper.negotiation.sdp import UsefulCandidates
 
 EVENTS = (
     "IceCandidateFound",
@@ -157,7 +156,7 @@ class KurentoMedia:
         line = replace(line, useful=UsefulCandidates.to(description))
         self._hearing.attend(endpoint, line)
         # What was found before we heard it may have reached nobody; gathering again does not tell it again.
-        for candidate in described_candidates(description):
+        for candidate in candidates_in(description):
             await self._hearing.send_candidate(line, candidate)
         return _state([said[answer] for answer in asked])
 
@@ -228,6 +227,15 @@ class KurentoMedia:
                 for id_ in failure.created:
                     await self.release(MediaRef(parent.server, id_))
                 raise
+
+
+def candidates_in(sdp: str) -> list[IceCandidate]:
+    """Each ``a=candidate`` of each media section; ``end-of-candidates`` is none (RFC 8839, 5.1)."""
+    return [
+        IceCandidate(candidate, section.mid, index)
+        for index, section in enumerate(Described.read(sdp).sections)
+        for candidate in section.candidates
+    ]
 
 
 def _state(answers: Sequence[Any]) -> State:

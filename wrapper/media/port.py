@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
-from wrapper.negotiation.sdp import UsefulCandidates
+from wrapper.media.sdp import UsefulCandidates
 
 Medium = Literal["AUDIO", "VIDEO"]
 MEDIA: tuple[Medium, ...] = ("AUDIO", "VIDEO")

@@ -7,7 +7,7 @@ from callplane.contracts.ids import id_made_by
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 from wrapper.context import Context
-from wrapper.outcome import tell_answer
+from wrapper.negotiation.offer import tell_answer
 
 
 def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | None]]:

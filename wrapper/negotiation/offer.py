@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.commands import Envelope, Negotiated
-from callplane.contracts.errors import Busy, Refusal, Trouble
+from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
+from callplane.contracts.ids import ParticipantId
 from callplane.contracts.media import MediaRef
+from callplane.contracts.messages import Message
 from callplane.store.connections import Wanted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
 from callplane.store.versioned_updates import Change
 from callplane.store.views import connection_view, participant_view
 from wrapper.context import Context
 from wrapper.media.port import Gone
+from wrapper.media.sdp import accepted
 from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
 from wrapper.negotiation.reconcile import owner_of, reconcile
-from wrapper.negotiation.sdp import accepted
-from wrapper.outcome import tell_answer
 from wrapper.requirements import require_open_session, require_seat
 
 ROUNDS = 5
@@ -178,3 +179,20 @@ class Negotiation:
     async def _end(self, reason: str, connection: str | None = None) -> None:
         ended, participant = connection or self._wanted.id, self._wanted.participant_id
         self._context.follow_ups.schedule(await self._connections.release_own(ended, participant, reason))
+
+
+async def tell_answer(envelope: Envelope, connection: ConnectionDocument, context: Context) -> None:
+    """Put the answer into the mailbox of whoever offered. Raises Trouble, for the answer is told or not given."""
+    data = {
+        "command_id": envelope.id,
+        "connection_id": connection.id,
+        "sdp_answer": connection.answer,
+        "media": connection.media,
+    }
+    message = Message(
+        id=envelope.id, type="answer", session_id=connection.session_id, at=context.store.clock.now(), data=data
+    )
+    try:
+        await context.messenger.to_participant(ParticipantId(connection.participant_id), message)
+    except Unavailable as away:
+        raise Trouble(f"the answer could not be told: {away}") from away

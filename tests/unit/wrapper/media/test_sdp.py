@@ -4,7 +4,7 @@ import pytest
 
 from callplane.contracts.shapes import Kind
 from testkit.fakes.sdp import ANSWER, CHROMIUM, OFFER, plain
-from wrapper.negotiation.sdp import UsefulCandidates, accepted
+from wrapper.media.sdp import UsefulCandidates, accepted
 
 HOST = "candidate:1 {} UDP 2013266431 192.0.2.1 40000 typ host"
 

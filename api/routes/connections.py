@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.dependencies import SCHEMES, ApiRequest, Authenticated, Idempotent
+from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.http.guarded_route import LargeBodyRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
@@ -12,7 +13,7 @@ from api.schemas.requests import CandidatesBody, OfferBody
 from api.schemas.responses import Accepted
 from api.schemas.webrtc import check_offer, normalised
 from callplane.contracts import bounds
-from callplane.contracts.commands import Candidates, Publish, Stop, Subscribe
+from callplane.contracts.commands import Candidates, Envelope, Negotiated, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import id_made_by
 from callplane.contracts.shapes import ConnectionView
@@ -124,3 +125,14 @@ async def _found(request: ApiRequest, session_id: str, connection_id: str) -> Co
     whose = connection.participant_id if connection else None
     await request.services.permissions.read_connection(request.credential, session_id, whose)
     return connection
+
+
+async def _negotiated(envelope: Envelope, _command: Publish | Subscribe, state: LateRepeats) -> Negotiated | None:
+    connection = await state.connections.find(id_made_by(envelope.id))
+    if connection is None or connection.state == "released":
+        raise Refusal("wrong-state", "The connection was stopped.")
+    return Negotiated(connection=connection_view(connection)) if connection.state == "ready" else None
+
+
+answers_late(Publish)(_negotiated)
+answers_late(Subscribe)(_negotiated)

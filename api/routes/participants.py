@@ -5,16 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import SCHEMES, Authenticated, Idempotent, IdempotentWithResponse, IfMatch, etag
+from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.http.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import JoinBody, PatchParticipantBody
 from api.schemas.responses import JoinedView
 from callplane.contracts import bounds
-from callplane.contracts.commands import Join, Leave, UpdateParticipant
+from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import id_made_by
 from callplane.contracts.shapes import ParticipantView
-from callplane.store.views import participant_view
+from callplane.store.views import connection_view, participant_view, session_view
 
 router = APIRouter(
     tags=["participants"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
@@ -107,3 +109,22 @@ async def leave(
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise
+
+
+@answers_late(Join)
+async def _joined(envelope: Envelope, command: Join, state: LateRepeats) -> Joined:
+    session = await state.open_session(envelope.session_id)
+    seat = await state.seat(session, command.participant_id or id_made_by(envelope.id))
+    own = await state.connections.offered_by(session.id, seat.id)
+    return Joined(
+        participant=participant_view(session, seat),
+        session=session_view(session),
+        connections=[connection_view(connection) for connection in own],
+    )
+
+
+@answers_late(UpdateParticipant)
+async def _changed(envelope: Envelope, command: UpdateParticipant, state: LateRepeats) -> ParticipantChanged:
+    session = await state.open_session(envelope.session_id)
+    seat = await state.seat(session, command.participant_id)
+    return ParticipantChanged(participant=participant_view(session, seat), version=session.version)

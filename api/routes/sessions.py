@@ -7,12 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import SCHEMES, Authenticated, Idempotent, IfMatch, etag
+from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.http.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.schemas.requests import CreateBody, ListQuery, PatchSessionBody
 from api.schemas.responses import SessionList
 from callplane.contracts import bounds
-from callplane.contracts.commands import CloseSession, CreateSession, UpdateSession
+from callplane.contracts.commands import (
+    CloseSession,
+    CreateSession,
+    Envelope,
+    SessionChanged,
+    SessionMade,
+    UpdateSession,
+)
 from callplane.contracts.errors import Refusal
 from callplane.contracts.shapes import SessionView
 from callplane.store.views import session_view
@@ -97,6 +105,22 @@ async def close(
     except Refusal as refusal:
         if refusal.problem.code != "session-closed":
             raise
+
+
+@answers_late(CreateSession)
+async def _made(envelope: Envelope, command: CreateSession, state: LateRepeats) -> SessionMade:
+    mine = await state.sessions.find(envelope.session_id)
+    if mine is not None:
+        return SessionMade(session=session_view(mine), created=True)
+    twin = await state.sessions.find_open_by_custom_id(command.custom_id) if command.custom_id else None
+    if twin is None:
+        raise Refusal("not-found", "What this key made is not there any more; use another key for another session.")
+    return SessionMade(session=session_view(twin), created=False)
+
+
+@answers_late(UpdateSession)
+async def _changed(envelope: Envelope, _command: UpdateSession, state: LateRepeats) -> SessionChanged:
+    return SessionChanged(session=session_view(await state.open_session(envelope.session_id)))
 
 
 def _cursor(last: str) -> str:

@@ -1,6 +1,6 @@
 """Command registry: the base class of all commands, and the class that each wire name stands for."""
 
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import PlainValidator, SerializeAsAny
 
@@ -38,6 +38,21 @@ class Command(Wire, Generic[Result_co]):
     def reply_type(cls) -> type[Result_co]:
         """The shape of what a wrapper answers to it."""
         return cls._reply
+
+
+Body_co = TypeVar("Body_co", bound=Command[Wire], covariant=True)
+
+
+class CommandClass(Protocol[Body_co, Result_co]):
+    """A class of commands, as the type checker compares it with a function: what it makes, and what answers that."""
+
+    def __call__(self, *fields: Any, **more: Any) -> Body_co:
+        """A command of this class."""
+        ...
+
+    def reply_type(self) -> type[Result_co]:
+        """The shape of its answer."""
+        ...
 
 
 def command_names() -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Late repeats: commands that were sent long ago are not sent again, but answered from what is there (design 5)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 from callplane.contracts.commands import Done, Envelope
@@ -32,7 +33,7 @@ class LateRepeats:
     async def reply(self, envelope: Envelope) -> Wire | None:
         """What a wrapper would answer to the repeat; None: it is still on its way. Raises Refusal."""
         body = envelope.body
-        if (answer := _ANSWERS.get(type(body))) is not None:
+        if (answer := ANSWERS.get(type(body))) is not None:
             return await answer(envelope, body, self)
         if body.reply_type() is Done:
             return Done()
@@ -64,6 +65,9 @@ LateAnswer = Callable[[Envelope, Body, LateRepeats], Awaitable[Result | None]]
 AnyLateAnswer = LateAnswer[Command[Wire], Wire]
 
 _ANSWERS: dict[type[Command[Wire]], AnyLateAnswer] = {}
+
+ANSWERS: Mapping[type[Command[Wire]], AnyLateAnswer] = MappingProxyType(_ANSWERS)
+"""The late answer of each command that has one, entered by ``answers_late``."""
 
 
 def answers_late(

@@ -71,11 +71,9 @@ router = APIRouter(route_class=GuardedRoute, dependencies=SCHEMES)
 
 
 @router.post("/sessions/{session_id}/waves")
-async def wave(session_id: SessionPath, body: WaveBody, asked: Idempotent) -> Waved:
+async def wave(session_id: SessionPath, body: WaveBody, request: Idempotent) -> Waved:
     """Wave."""
-    waved = await asked.demand(session_id, Wave(to=body.to))
-    assert waved.times  # it is a Waved for the type checker, too
-    return waved
+    return await request.execute(session_id, Wave(to=body.to))
 
 
 @answers_late(Wave)
@@ -87,10 +85,9 @@ async def _waved(_envelope: Envelope, command: Wave, _state: LateRepeats) -> Wav
 
 
 @asynccontextmanager
-async def both_programs(
-    database: Database, session: SessionId, seen: list[Delivery]
-) -> AsyncIterator[httpx.AsyncClient]:
-    """An API and what a wrapper does about commands, on the in-process bus."""
+async def both_programs(database: Database, seen: list[Delivery]) -> AsyncIterator[httpx.AsyncClient]:
+    """An API and what a wrapper does about commands, on the in-process bus, for the session ``s``."""
+    session = SessionId("s")
 
     async def nothing(*_: Any) -> None:
         pass
@@ -105,12 +102,12 @@ async def both_programs(
     bus = MemoryBus(broker, FAST)
     await bus.topology.open_session(session)
     async with (
-        assemble(settings_for(database), carriers=Buses(bus, broker.mailboxes)) as program,
+        assemble(settings_for(database), buses=Buses(bus, broker.mailboxes)) as program,
         bus.listener(Work(watched, nothing, always, nothing)) as listener,
     ):
         await listener.listen(session)
         app = FastAPI()
-        app.state.parts = program.parts
+        app.state.services = program.services
         install(app)
         app.include_router(router)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
@@ -120,7 +117,7 @@ async def both_programs(
 async def test_it_goes_from_its_route_to_its_handler_and_back(database: Database) -> None:
     await session_of(database)
     seen: list[Delivery] = []
-    async with both_programs(database, SessionId("s"), seen) as http:
+    async with both_programs(database, seen) as http:
         answer = await http.post("/sessions/s/waves", json={"to": "Ada"}, headers=BY_KEY)
     assert (answer.status_code, answer.json()) == (200, {"to": "Ada in s", "times": 2})
     assert [json.loads(one.envelope.model_dump_json())["body"] for one in seen] == [
@@ -132,7 +129,7 @@ async def test_a_repeat_of_long_ago_is_answered_beside_the_route(database: Datab
     await session_of(database)
     seen: list[Delivery] = []
     keyed = {**BY_KEY, "Idempotency-Key": "the-one-and-only-1"}
-    async with both_programs(database, SessionId("s"), seen) as http:
+    async with both_programs(database, seen) as http:
         await http.post("/sessions/s/waves", json={"to": "Ada"}, headers=keyed)
         async with database.client() as client:
             records = client[database.name]["commands"]

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from api.dispatch.late_repeats import ANSWERS, LateRepeats, answers_late
+from callplane.contracts.commands import Done, Envelope, Join, Joined
 from callplane.contracts.ids import id_made_by
+from callplane.contracts.registry import commands
 from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
@@ -33,6 +36,20 @@ async def put(database: Database, collection: str, document: dict[str, Any]) -> 
 async def once(it: Api, path: str, body: Any, who: dict[str, str], method: str = "POST") -> tuple[int, Any]:
     answer = await it.http.request(method, path, json=body, headers={**who, **KEYED})
     return answer.status_code, answer.json()
+
+
+def test_every_command_of_the_product_that_returns_something_has_a_late_answer() -> None:
+    ours = [one for one in commands() if one.__module__.startswith("callplane.") and one.reply_type() is not Done]
+    assert len(ours) >= 6
+    assert [one.__name__ for one in ours if one not in ANSWERS] == []
+
+
+def test_a_second_late_answer_is_refused_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match="Join"):
+
+        @answers_late(Join)
+        async def other(_envelope: Envelope, _command: Join, _state: LateRepeats) -> Joined | None:
+            return None
 
 
 async def test_ten_minutes_make_the_difference(database: Database) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,19 @@ from cli.machine.replica_set import ReplicaSet
 from cli.machine.rundir import run_directory
 from testkit.servers.clusters import ClusterVhost, SetDatabase, database_of, repaired, vhost_of
 from testkit.servers.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
+from tests.order import LongFilesFirst, path_of, rank
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by file; the order within a file stays."""
+    items.sort(key=lambda item: rank(path_of(item)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongFilesFirst | None:
+    """Which worker gets which file (``make test``)."""
+    return LongFilesFirst(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +66,13 @@ def mongod_server(servers_directory: Path) -> Iterator[Mongod]:
         yield server
     finally:
         asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def dropping(mongod_server: Mongod) -> Iterator[Executor]:
+    """A thread that drops the databases of the tests before, while the next one runs."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +125,9 @@ def broker_url(vhost: Vhost) -> str:
 
 
 @pytest.fixture
-async def database(mongod_server: Mongod) -> AsyncIterator[Database]:
+async def database(mongod_server: Mongod, dropping: Executor) -> AsyncIterator[Database]:
     """A MongoDB database of the test's own."""
-    async with fresh_database(mongod_server) as fresh:
+    async with fresh_database(mongod_server, dropping) as fresh:
         yield fresh
 
 

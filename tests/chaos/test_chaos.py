@@ -8,8 +8,8 @@ from tests.chaos.run import Options, run
 
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_doubled_or_left_behind() -> None:
-    report = await run(Options(seed=2935, plan=Plan(seconds=20, faults=10, outage=3.0), tombstone_seconds=6))
+    report = await run(Options(seed=2935, plan=Plan(seconds=10, faults=6, outage=3.0), tombstone_seconds=6))
     print(report)
     assert report.verdict.clean, str(report)
     assert report.verdict.ok > 50
-    assert report.faults.total() == 10
+    assert report.faults.total() == 6

@@ -5,7 +5,7 @@ from playwright.async_api import Browser
 
 from testkit.clients.browsers import person
 
-SIGNALS = 300
+SIGNALS = 120
 
 TALK = """async ({ transport, count }) => {
     const { Callplane } = await import("/sdk/index.js");

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import LONG
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "bench", "callplane", "cli", "kurento_client", "mediaserver", "testkit", "web", "wrapper")
 LONGEST = 300
@@ -51,6 +53,19 @@ def test_every_package_but_the_tests_is_type_checked() -> None:
     checked = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["packages"])
     folders = {path.relative_to(ROOT).parts[0] for path in committed(".py")}
     assert folders - {"tests", "docs", "docker", "web"} == checked
+
+
+def test_the_files_that_begin_first_exist() -> None:
+    assert [path for path in LONG if not (ROOT / path).is_file()] == []
+
+
+def test_what_runs_alone_is_where_make_test_looks_for_it() -> None:
+    marked = [path for path in committed(".py") if "pytest.mark." + "alone" in path.read_text()]
+    places = [
+        ROOT / place for place in re.findall(r"^ALONE := (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split()
+    ]
+    assert marked
+    assert [path for path in marked if not any(path.is_relative_to(place) for place in places)] == []
 
 
 @pytest.mark.parametrize("words", [REGISTRIES, MACHINE_PATHS], ids=["registries", "machine paths"])

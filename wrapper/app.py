@@ -44,6 +44,7 @@ from wrapper.negotiation.finished_offers import finished
 from wrapper.reachability import Reachability
 from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings, named_servers
+from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.orphans import OrphanSweep
 from wrapper.sweeps.schedule import Sweeps
@@ -63,6 +64,7 @@ class Program:
     session_queues: SessionQueues
     listener: Listener
     leases: Leases
+    adoption: Adoption
     housekeeping: tuple[asyncio.Task[None], ...]
     """Sockets and sweeps: they renew the lease, and say again and again that this wrapper reaches its media servers."""
 
@@ -116,14 +118,15 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
         context = Context(wrapper, store, bus.topology, bus.messenger, media, follow_ups, metrics)
         leases = Leases(context, settings.lease_seconds, bus.up)
+        adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, events.forget_session, metrics)
-        reachability = Reachability(leases, queues)
+        reachability = Reachability(leases, adoption, queues)
         outbox = Outbox(store.sessions, store.connections, bus.messenger, bus.topology)
         runner = FollowUpRunner(context, outbox, Chores())
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         run = partial(_run, tasks, stack, metrics)
-        run(hearing=partial(events.run, leases.missed), aftermath=runner.run)
+        run(hearing=partial(events.run, adoption.missed), aftermath=runner.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
         handle = handler(context, reachability.exclude)
         work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))
@@ -134,9 +137,9 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
             events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.gone
         )
         sweeps = Sweeps(context, leases, runner, settings)
-        monitor = OrphanSweep(context, pool, settings.deployment, settings.orphan_seconds)
-        housekeeping = run(pool=partial(pool.run, callbacks), sweeps=partial(sweeps.run, queues, monitor))
-        program = Program(wrapper, database, context, queues, listener, leases, housekeeping)
+        orphans = OrphanSweep(context, pool, settings.deployment, settings.orphan_seconds)
+        housekeeping = run(pool=partial(pool.run, callbacks), sweeps=partial(sweeps.run, adoption, queues, orphans))
+        program = Program(wrapper, database, context, queues, listener, leases, adoption, housekeeping)
         stack.push_async_callback(program.drain)
         yield program
 

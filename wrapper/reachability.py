@@ -2,20 +2,22 @@
 
 from callplane.contracts.ids import SessionId
 from wrapper.session_queues import SessionQueues
+from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.leases import Leases
 
 
 class Reachability:
-    """Has leases and session queues follow what the sockets to media servers meet."""
+    """Has lease, adoption and session queues follow what the sockets to media servers meet."""
 
-    def __init__(self, leases: Leases, session_queues: SessionQueues) -> None:
+    def __init__(self, leases: Leases, adoption: Adoption, queues: SessionQueues) -> None:
         self._leases = leases
-        self._session_queues = session_queues
+        self._adoption = adoption
+        self._queues = queues
 
     async def back(self, server: str) -> None:
-        """A socket is there (again): listen to what was excluded for it, hear and settle what we own there."""
-        await self._session_queues.back(server)
-        await self._leases.came_back(server)
+        """A socket is there (again): listen to what was excluded for it, reconcile what we own there."""
+        await self._queues.back(server)
+        await self._adoption.came_back(server)
 
     async def alone(self, server: str) -> None:
         """Its socket cannot be had: before anybody is asked who else has one, the dead are left out of the count."""
@@ -23,14 +25,14 @@ class Reachability:
 
     async def cut_off(self, server: str) -> None:
         """Others reach it: they adopt what we own there."""
-        await self._leases.cut_off(server)
+        await self._adoption.cut_off(server)
 
     async def gone(self, server: str) -> None:
         """It has left the pool and will never be back: what was excluded for it is elsewhere, or has no media."""
-        await self._session_queues.back(server)
+        await self._queues.back(server)
 
     async def exclude(self, session: SessionId, server: str) -> None:
         """Leave one session to those who reach its media server."""
-        await self._session_queues.exclude(session, server)
-        if self._leases.reaches(server):  # it came back while it was asked who else reaches it
-            await self._session_queues.include(session)
+        await self._queues.exclude(session, server)
+        if self._adoption.reaches(server):  # it came back while it was asked who else reaches it
+            await self._queues.include(session)

@@ -18,6 +18,7 @@ from testkit.fakes.sdp import plain
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone
+from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.schedule import Sweeps
 
@@ -178,10 +179,11 @@ class Life:
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
         leases = Leases(context, 0, lambda: True)
         leases.renewed_since = leases.reachable_since = float("-inf")
+        adoption = Adoption(context, leases)
         sweeps = Sweeps(context, leases, ledger, FAST)
         for _ in range(20):
-            await leases.judge()
-            await leases.hear()
+            await adoption.take_over()
+            await adoption.resubscribe()
             await sweeps.owed()
             await ledger.drain()
             assert ledger.bugs == []

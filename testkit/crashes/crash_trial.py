@@ -63,8 +63,8 @@ class Bench:
         """Have the survivor sweep until nothing is owed, letting the time pass at once that chores wait for."""
         raw = self.outside.store.database
         await self.outside.store.wrappers.renew(self.survivor.id)
-        await self.survivor.leases.judge()
-        await self.survivor.leases.hear()
+        await self.survivor.adoption.take_over()
+        await self.survivor.adoption.resubscribe()
         for _ in range(20):
             await self.survivor.ledger.drain()
             found = await self.outside.store.sessions.find(session)

@@ -29,6 +29,7 @@ from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.port import Gone
 from wrapper.media.server import MediaServer
 from wrapper.settings import WrapperSettings
+from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.lost_media import LostMedia
 from wrapper.sweeps.lost_seats import LostSeats
@@ -118,6 +119,7 @@ class CrashableWrapper:
     context: Context
     ledger: Ledger
     leases: Leases
+    adoption: Adoption
     sweeps: Sweeps
     leased: WrapperLeases
     client: KurentoClient
@@ -141,12 +143,12 @@ class CrashableWrapper:
         """Every sweep once, and what they owe; a living wrapper has its lease renewed beside them."""
         await self.leased.renew(self.id)
         for sweep in (
-            self.leases.judge,
-            self.leases.give_up_abandoned,
-            self.leases.hear,
-            self.sweeps.lost_servers,
+            self.adoption.take_over,
+            self.adoption.release_abandoned,
+            self.adoption.resubscribe,
+            self.sweeps.lost_servers.sweep,
             self.sweeps.owed,
-            self.sweeps.deserted,
+            self.sweeps.idle_sessions.sweep,
             LostSeats(self.context, self.leases).sweep,
             LostMedia(self.context, 0).sweep,
         ):
@@ -198,8 +200,9 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
     ledger = Ledger(context, Outbox(store.sessions, store.connections, messenger, topology), Chores())
+    adoption = Adoption(context, leases)
     sweeps = Sweeps(context, leases, ledger, FAST)
-    return CrashableWrapper(wrapper, points, context, ledger, leases, sweeps, outside.store.wrappers, client)
+    return CrashableWrapper(wrapper, points, context, ledger, leases, adoption, sweeps, outside.store.wrappers, client)
 
 
 async def _ignore(client: KurentoClient) -> None:

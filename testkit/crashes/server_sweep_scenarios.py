@@ -121,7 +121,7 @@ async def burial(b: Bench) -> Scene:
         assert await database["wrappers"].count_documents({"_id": dead}) == 0
 
     async def judge(wrapper: CrashableWrapper) -> None:
-        await wrapper.sweeps.leases.judge()
+        await wrapper.adoption.take_over()
 
     return Scene(c.session, judge, verify)
 

@@ -59,8 +59,8 @@ async def adoption(b: Bench) -> Scene:
         assert {m.data["candidate"]["sdpMid"] for m in told} == {"0"}, "the first of the bundle's two lines"
 
     async def adopt(wrapper: CrashableWrapper) -> None:
-        await wrapper.sweeps.leases.judge()
-        await wrapper.sweeps.leases.hear()
+        await wrapper.adoption.take_over()
+        await wrapper.adoption.resubscribe()
 
     return Scene(c.session, swept(adopt), verify)
 
@@ -78,7 +78,7 @@ async def abandonment(b: Bench) -> Scene:
         assert own is not None
         assert (own.state, own.reason) == ("released", "abandoned")
 
-    return Scene(c.session, swept(lambda w: w.leases.give_up_abandoned()), verify)
+    return Scene(c.session, swept(lambda w: w.adoption.release_abandoned()), verify)
 
 
 async def lost_server(b: Bench) -> Scene:
@@ -98,7 +98,7 @@ async def lost_server(b: Bench) -> Scene:
             assert own is not None
             assert own.state == "released"
 
-    return Scene(c.session, swept(lambda w: w.sweeps.lost_servers()), verify)
+    return Scene(c.session, swept(lambda w: w.sweeps.lost_servers.sweep()), verify)
 
 
 async def lost_pipeline(b: Bench) -> Scene:
@@ -130,7 +130,7 @@ async def tombstone(b: Bench) -> Scene:
             assert await store[collection].count_documents({"session_id": c.session}) == 0
         assert await store["sessions"].count_documents({"_id": c.session}) == 0
 
-    return Scene(c.session, swept(lambda w: w.sweeps.tombstones()), verify)
+    return Scene(c.session, swept(lambda w: w.sweeps.tombstones.sweep()), verify)
 
 
 async def empty(b: Bench) -> Scene:
@@ -152,7 +152,7 @@ def _deserted(b: Bench, session: str, reason: str) -> Scene:
         found = await consistent(b, session)
         assert (found.status, found.reason) == ("closed", reason)
 
-    return Scene(session, swept(lambda w: w.sweeps.deserted()), verify)
+    return Scene(session, swept(lambda w: w.sweeps.idle_sessions.sweep()), verify)
 
 
 async def grace(b: Bench) -> Scene:

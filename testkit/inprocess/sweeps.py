@@ -19,6 +19,7 @@ from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
 from wrapper.follow_ups import FollowUps
 from wrapper.settings import WrapperSettings
+from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.lost_media import LostMedia
 from wrapper.sweeps.lost_seats import LostSeats
@@ -89,9 +90,9 @@ class Sweeping:
     broker: Broker
     context: Context
     sweeps: Sweeps
-    grace: LostSeats
-    drops: LostMedia
-    leases: Leases
+    lost_seats: LostSeats
+    lost_media: LostMedia
+    adoption: Adoption
 
 
 @asynccontextmanager
@@ -109,7 +110,8 @@ async def sweeping(database: Database, wrappers: int = 1) -> AsyncIterator[list[
             leases = Leases(context, 0, lambda: True)
             leases.renewed_since = leases.reachable_since = float("-inf")
             sweeps = Sweeps(context, leases, runner, SETTINGS)
-            made.append(Sweeping(outside, broker, context, sweeps, sweeps.grace, sweeps.drops, leases))
+            parts_of = (sweeps.lost_seats, sweeps.lost_media, Adoption(context, leases))
+            made.append(Sweeping(outside, broker, context, sweeps, *parts_of))
             working.append(group.create_task(runner.run()))
         yield made
         for task in working:

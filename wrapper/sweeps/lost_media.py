@@ -12,7 +12,7 @@ from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import fresh
 from wrapper.sweeps.items import Items
 
-DUTY = "drops"
+LEASE = "drops"
 ASK_SECONDS = 2.0
 SILENT = "the client's media has stopped"
 
@@ -49,7 +49,7 @@ class LostMedia:
         since = {one.participant_id: one.since for one in away}
         await self._items.each(_by_id(reached), partial(self._fail_if_unheard, since))
         if len(reached) < len(connected):
-            await self._context.store.duties.crowd(DUTY)
+            await self._context.store.duties.crowd(LEASE)
         elsewhere = {one.participant_id for one in connected} - {one.participant_id for one in reached}
         await attachments.looked_at(one.participant_id for one in away if one.participant_id not in elsewhere)
 

@@ -1,4 +1,4 @@
-"""What wrappers look for each second, most of it one for all: what is owed for too long, what is due, what is lost."""
+"""Schedule of sweeps: what wrappers look for each second, most of it one for all, each in a loop of its own."""
 
 import asyncio
 import random
@@ -7,9 +7,6 @@ from typing import Any
 
 from callplane.concurrency import for_each, pause_unless
 from callplane.contracts.errors import Busy, Trouble, Unavailable
-from callplane.contracts.ids import SessionId
-from callplane.store.documents import SessionDocument
-from callplane.store.media_servers import MediaServerDocument
 from callplane.store.outbox_repository import OutboxRepository
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
@@ -18,18 +15,21 @@ from wrapper.effects.runner import FollowUpRunner
 from wrapper.follow_ups import Owing
 from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings
-from wrapper.sweeps import lost_media, lost_seats, unconnected
+from wrapper.sweeps import idle_sessions, lost_media, lost_seats, lost_servers, tombstones, unconnected
+from wrapper.sweeps.adoption import Adoption
+from wrapper.sweeps.idle_sessions import IdleSessions
 from wrapper.sweeps.items import Items
-from wrapper.sweeps.leases import WAIT_FOR_SERVERS, Leases
+from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.lost_media import LostMedia
 from wrapper.sweeps.lost_seats import LostSeats
+from wrapper.sweeps.lost_servers import LostServers
 from wrapper.sweeps.orphans import OrphanSweep
 from wrapper.sweeps.server_draining import ServerDraining
 from wrapper.sweeps.sweep_leases import OwnSweeps, Sweep
+from wrapper.sweeps.tombstones import Tombstones
 from wrapper.sweeps.unconnected import UnconnectedSweep
 
 LISTING_SECONDS = 60.0
-LOST_LIMIT = 100
 CROWD = 100
 """So many that owe something at once are not left to one wrapper."""
 AWAY_SECONDS = 1.0
@@ -46,48 +46,49 @@ class Sweeps:
         self.leases = leases
         self._runner = runner
         self._settings = settings
-        self.grace = LostSeats(context, leases)
-        self.drops = LostMedia(context, settings.drop_seconds)
-        self._items = {
-            name: Items(name, context.metrics) for name in ("owed", "deserted", "lost servers", "tombstones")
-        }
-        self.duties = OwnSweeps(context.store.duties, context.wrapper)
+        self.lost_seats = LostSeats(context, leases)
+        self.lost_media = LostMedia(context, settings.drop_seconds)
+        self.lost_servers = LostServers(context)
+        self.idle_sessions = IdleSessions(context)
+        self.tombstones = Tombstones(context, settings.tombstone_seconds)
+        self.own = OwnSweeps(context.store.duties, context.wrapper)
+        self._owed = Items("owed", context.metrics)
         self._counted: float | None = None
-        self._there: set[tuple[str, str | None]] = set()
+        """When the sessions on media servers were last counted here (the loop's time)."""
         self._log = logger("sweeps")
 
-    async def run(self, listening: SessionQueues, monitor: OrphanSweep) -> None:
+    async def run(self, adoption: Adoption, queues: SessionQueues, orphans: OrphanSweep) -> None:
         """Sweep until cancelled."""
         every = self._settings.sweep_seconds
         shared: dict[str, Sweep] = {
             "owed": self.owed,
-            "deserted": self.deserted,
-            "lost servers": self.lost_servers,
-            "tombstones": self.tombstones,
-            "abandoned": self.leases.give_up_abandoned,
+            idle_sessions.LEASE: self.idle_sessions.sweep,
+            lost_servers.LEASE: self.lost_servers.sweep,
+            tombstones.LEASE: self.tombstones.sweep,
+            "abandoned": adoption.release_abandoned,
             "strays": self.leases.forget_strays,
-            lost_seats.DUTY: self.grace.sweep,
-            lost_media.DUTY: self.drops.sweep,
-            unconnected.DUTY: UnconnectedSweep(self._context, self._settings.connect_seconds).sweep,
+            lost_seats.LEASE: self.lost_seats.sweep,
+            lost_media.LEASE: self.lost_media.sweep,
+            unconnected.LEASE: UnconnectedSweep(self._context, self._settings.connect_seconds).sweep,
             "sessions counted": self.count,
             "draining": ServerDraining(self._context, self._settings.drain_per_second).sweep,
         }
         async with asyncio.TaskGroup() as group:
             group.create_task(self.each(every, self.leases.renew))
-            group.create_task(self.each(every, self.leases.judge))
-            group.create_task(self.each(every, self.leases.hear, self.leases.adopted))
-            group.create_task(self.each(every, self.duties.look))
+            group.create_task(self.each(every, adoption.take_over))
+            group.create_task(self.each(every, adoption.resubscribe, adoption.adopted))
+            group.create_task(self.each(every, self.own.look))
             for name, sweep in shared.items():
                 rounds = 1 if name == "draining" else ROUNDS
                 group.create_task(self.each(every, self._only_if_ours(name, sweep), rounds=rounds))
             # News is for everybody: who has the lease of this sweep may have died with the server.
-            group.create_task(self.each(LISTING_SECONDS, self.lost_servers, listening.pool_changed, rounds=ROUNDS))
-            group.create_task(self.each(every, partial(monitor.sweep, self.duties.mine)))
-            group.create_task(self.each(LISTING_SECONDS, listening.catch_up))
+            group.create_task(self.each(LISTING_SECONDS, self.lost_servers.sweep, queues.pool_changed, rounds=ROUNDS))
+            group.create_task(self.each(every, partial(orphans.sweep, self.own.mine)))
+            group.create_task(self.each(LISTING_SECONDS, queues.catch_up))
 
     def _only_if_ours(self, name: str, sweep: Sweep) -> Sweep:
         """What one wrapper does for all, while the broker is there for it; else it is left to another."""
-        return self.duties.only_if_mine(name, sweep, lambda: self.leases.reachable_since is not None)
+        return self.own.only_if_mine(name, sweep, lambda: self.leases.reachable_since is not None)
 
     async def owed(self) -> None:
         """Publish and do what its maker has not, for it died, was cut off, or its turn has not come."""
@@ -120,8 +121,8 @@ class Sweeps:
             random.shuffle(owing)
             before = won
             if len(owing) >= CROWD:
-                await self.duties.crowded("owed")
-            await self._items["owed"].each({id_: id_ for id_ in owing}, one, later)
+                await self.own.crowded("owed")
+            await self._owed.each({id_: id_ for id_ in owing}, one, later)
             if won == before:
                 return
 
@@ -132,48 +133,9 @@ class Sweeps:
         carries = any(entry.at <= now for entry in document.outbox)
         left = await self._runner.do(document, carries=carries, chores=chores)
         if left.entries:
-            await self.duties.crowded("owed")  # another may be able to: it reaches what we do not
+            await self.own.crowded("owed")  # another may be able to: it reaches what we do not
             await owed.put_off_entries(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)
         return left.away
-
-    async def deserted(self) -> None:
-        """Close sessions that nobody came to, or that everybody left, when their time is over."""
-        sessions = self._context.store.sessions
-
-        async def close(which: tuple[str, str]) -> None:
-            self._context.follow_ups.schedule(await sessions.close_deserted(*which))
-
-        due = {session: (session, reason) for session, reason in await sessions.due_to_close()}
-        await self._items["deserted"].each(due, close, lambda which: sessions.put_off(which[0]))
-
-    async def lost_servers(self) -> None:
-        """Count the epoch on of sessions whose media server is down or has become another process."""
-        store = self._context.store
-        pool = await store.servers.all()
-        await self._hasten(pool)
-        processes = {s.name: None if s.state == "down" else s.server_id for s in pool}
-        found = None
-        while found is None or len(found) == LOST_LIMIT:
-            found = await store.sessions.on_servers_lost(processes, LOST_LIMIT)
-            random.shuffle(found)  # each wrapper begins with others
-            lost = 0
-
-            async def lose(session: SessionDocument) -> None:
-                nonlocal lost
-                self._context.follow_ups.schedule(await store.media.lose(session, "media-server-lost"))
-                lost += 1
-
-            await self._items["lost servers"].each({session.id: session for session in found}, lose)
-            if not lost:
-                return
-
-    async def _hasten(self, pool: list[MediaServerDocument]) -> None:
-        """A server that was not there, or took no sessions, when something was put off for that."""
-        there = {(s.name, s.server_id) for s in pool if s.state == "up"}
-        there |= {(s.name, "open") for s in pool if s.state == "up" and not s.cordoned}
-        if there - self._there:
-            await self._context.store.sessions.make_due(WAIT_FOR_SERVERS)
-        self._there = there
 
     async def count(self) -> None:
         """Every few seconds the sessions on each media server, which all wrappers show."""
@@ -181,23 +143,6 @@ class Sweeps:
         if self._counted is None or now - self._counted >= COUNT_SECONDS:
             await self._context.store.servers.count_sessions()
             self._counted = now
-
-    async def tombstones(self) -> None:
-        """Forget closed sessions when their mailboxes have been readable for long enough."""
-        sessions = self._context.store.sessions
-        found = await sessions.tombstones(self._settings.tombstone_seconds)
-        await self._items["tombstones"].each({id_: id_ for id_ in found}, self._bury, sessions.put_off)
-
-    async def _bury(self, session: str) -> None:
-        store, topology = self._context.store, self._context.topology
-        for attachment in await store.attachments.of_session(SessionId(session)):
-            # It ends before its queue goes, or who reads it would take the queue for lost, and make it again.
-            await store.attachments.end(attachment.participant_id, "session-closed")
-            await topology.delete_mailbox(attachment.participant_id)
-        await store.attachments.delete_of(SessionId(session))
-        await store.connections.delete_of(session)
-        await topology.delete_session(SessionId(session))
-        await store.sessions.delete_tombstone(session)
 
     async def each(
         self,

@@ -11,7 +11,7 @@ from wrapper.media.port import Gone
 from wrapper.negotiation.endpoint_state import act_on, fresh
 from wrapper.negotiation.reconcile import reconcile
 
-DUTY = "verdicts"
+LEASE = "verdicts"
 
 NEVER = "not-connected"
 """The reason that its participant and, of a stream, everybody is told."""
@@ -32,7 +32,7 @@ class UnconnectedSweep:
         due = await self._context.store.liveness.unconnected_for(self._seconds)
         servers = {one.endpoint.server for one in due if one.endpoint is not None}
         if not servers <= self._context.media.reached():
-            await self._context.store.duties.crowd(DUTY)
+            await self._context.store.duties.crowd(LEASE)
         await for_each(self._judge, due)
 
     async def _judge(self, connection: ConnectionDocument) -> None:

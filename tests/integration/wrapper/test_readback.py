@@ -104,6 +104,6 @@ async def test_a_candidate_that_the_broker_did_not_confirm_is_told_later(servers
         assert (lines, components) == ({0}, {"1"}), "one line of the bundle, and no RTCP of its own"
 
         async def quiet() -> bool:
-            return not r.programs[0].leases._unheard
+            return not r.programs[0].adoption._unsubscribed
 
         await until(quiet)

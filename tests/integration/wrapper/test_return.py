@@ -63,13 +63,13 @@ async def test_what_was_shunned_is_listened_to_and_what_is_owned_is_heard(server
         ann = await f.room.seat(session)
         connection = (await f.room.publish(session, ann))["id"]
         heard: list[str] = []
-        hear = f.program.leases._hear
+        resubscribe = f.program.adoption._resubscribe
 
         async def noted(id_: str) -> None:
-            await hear(id_)
+            await resubscribe(id_)
             heard.append(id_)
 
-        f.program.leases._hear = noted  # type: ignore[method-assign]
+        f.program.adoption._resubscribe = noted  # type: ignore[method-assign]
         await f.program.session_queues.exclude(SessionId(session), NAME)
         f.database.silence()
         f.media.reset()

@@ -70,16 +70,16 @@ async def test_a_tombstone_and_a_seat_that_raise_stop_no_other(database: Databas
             await one.store.database["attachments"].insert_one(document)
         one.broker.ill |= {over[0]["_id"], "seat 0"}
         for _ in range(2):
-            await one.sweeps.tombstones()
-            await one.grace.sweep()
+            await one.sweeps.tombstones.sweep()
+            await one.lost_seats.sweep()
         assert set(one.broker.deleted) == {over[1]["_id"], over[2]["_id"], "seat 1", "seat 2"}
         assert await one.store.sessions.tombstones(0) == []
         assert await one.store.attachments.ended() == []
         one.broker.ill.clear()
         for collection, id_ in (("sessions", over[0]["_id"]), ("attachments", "seat 0")):
             await one.store.database[collection].update_one({"_id": id_}, {"$set": {"due": ago(1)}})
-        await one.sweeps.tombstones()
-        await one.grace.sweep()
+        await one.sweeps.tombstones.sweep()
+        await one.lost_seats.sweep()
         assert {over[0]["_id"], "seat 0"} <= set(one.broker.deleted)
 
 
@@ -115,7 +115,7 @@ async def test_many_seats_that_stay_do_not_hide_the_one_that_goes(database: Data
         await raw["attachments"].insert_many([*displays, {"_id": "dead", **seat, "since": ago(9)}])
         await raw["connections"].insert_many([connection("ready", participant_id=name, **where) for name in names])
         assert "dead" not in {found.participant_id for found in await one.store.attachments.past_grace()}
-        await one.grace.sweep()
+        await one.lost_seats.sweep()
         ended = await one.store.attachments.read(ParticipantId("dead"))
         assert ended is not None
         assert (ended.state, ended.reason) == ("ended", "connection-lost")
@@ -146,7 +146,7 @@ async def test_who_reaches_a_media_server_again_does_at_once_what_waited_for_it(
         await one.store.database["sessions"].insert_one(document)
         await swept(one, 1)
         assert await one.store.sessions.overdue(0) == []
-        await one.leases.came_back("any")
+        await one.adoption.came_back("any")
         assert await one.store.sessions.overdue(0) == [session_id]
 
 
@@ -169,7 +169,7 @@ async def test_a_mailbox_has_ended_before_its_queue_goes(database: Database) -> 
         attached = {"session_id": over["_id"], "n": 1, "holder": "pod", "state": "attached", "since": ago(9000)}
         await one.store.database["attachments"].insert_one({"_id": "reader", **attached})
         one.broker.ill.add("reader")  # its queue cannot be deleted yet, so the attachment is still there to be read
-        await one.sweeps.tombstones()
+        await one.sweeps.tombstones.sweep()
         found = await one.store.attachments.read(ParticipantId("reader"))
         assert found is not None
         assert (found.state, found.reason) == ("ended", "session-closed")

@@ -20,7 +20,7 @@ def program(progress: list[int], ready: asyncio.Event) -> Program:
             ready.set()
         return progress.pop(0)
 
-    parts: list[Any] = [SimpleNamespace(ready=ready, declared=0, listening=lambda: range(come()))] * 6
+    parts: list[Any] = [SimpleNamespace(ready=ready, declared=0, listening=lambda: range(come()))] * 7
     return Program("w", *cast(Any, parts))
 
 

@@ -15,6 +15,7 @@ from api.dispatch.dispatcher import CommandOrigin, PreparedCommand
 from api.http.disconnects import require_connected
 from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import Command
 
@@ -41,14 +42,14 @@ class ApiRequest:
     arrived: datetime
     key: str | None = None
 
-    async def execute(self, session_id: str | None, body: Command[Result]) -> Result:
+    async def execute(self, session_id: SessionId | None, body: Command[Result]) -> Result:
         """Send a command whose outcome is needed: no answer in time is a refusal to try again."""
         answer = await self.services.dispatcher.request(await self.prepare(session_id, body))
         if answer is None:
             raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
         return answer
 
-    async def prepare(self, session_id: str | None, body: Command[Result]) -> PreparedCommand[Result]:
+    async def prepare(self, session_id: SessionId | None, body: Command[Result]) -> PreparedCommand[Result]:
         """The command of this request, ready to be sent. Raises ClientDisconnected when nobody waits for its
         outcome.
         """

@@ -26,7 +26,7 @@ from bench.calls import servers
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, UpdateSession
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import CommandId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.mongo.database import DatabaseClock, open_database
@@ -48,24 +48,26 @@ class Bench:
     in_flight: int
     seconds: float
 
-    async def ask(self, body: AnyCommand, session: str | None = None) -> Reply:
+    async def ask(self, body: AnyCommand, session: SessionId | None = None) -> Reply:
         """One command and its reply, which must be no problem."""
-        id_ = new_id()
+        id_ = CommandId(new_id())
         deadline = self.clock.now() + timedelta(seconds=60)
-        envelope = Envelope(id=id_, session_id=session or id_made_by(id_), caller=CALLER, deadline=deadline, body=body)
+        envelope = Envelope(
+            id=id_, session_id=session or session_made_by(id_), caller=CALLER, deadline=deadline, body=body
+        )
         reply = await self.sender.send(envelope, wait=60)
         if reply is None or (reply.problem is not None and body.name != "join"):
             raise SystemExit(f"{body.name}: {reply and reply.problem}")
         return reply
 
-    async def sessions(self, count: int) -> list[str]:
+    async def sessions(self, count: int) -> list[SessionId]:
         """So many open sessions, made 50 at a time."""
-        made: list[str] = []
+        made: list[SessionId] = []
 
         async def some(numbers: "itertools.count[int]") -> None:
             while next(numbers) < count:
                 reply = await self.ask(CreateSession(empty_timeout=86_400))
-                made.append(str((reply.result or {})["session"]["id"]))
+                made.append(SessionId((reply.result or {})["session"]["id"]))
 
         numbers = itertools.count()
         async with asyncio.TaskGroup() as group:
@@ -73,7 +75,7 @@ class Bench:
                 group.create_task(some(numbers))
         return made
 
-    async def patches(self, name: str, sessions: list[str], times: int = 1) -> "Cost":
+    async def patches(self, name: str, sessions: list[SessionId], times: int = 1) -> "Cost":
         """Change metadata over these sessions, so many times as much in flight as asked for; prints a line."""
         count = 0
 

@@ -31,8 +31,8 @@ class Reachability:
         """It has left the pool and will never be back: what was excluded for it is elsewhere, or has no media."""
         await self._queues.back(server)
 
-    async def exclude(self, session: SessionId, server: str) -> None:
+    async def exclude(self, session_id: SessionId, server: str) -> None:
         """Leave one session to those who reach its media server."""
-        await self._queues.exclude(session, server)
+        await self._queues.exclude(session_id, server)
         if self._adoption.reaches(server):  # it came back while it was asked who else reaches it
-            await self._queues.include(session)
+            await self._queues.include(session_id)

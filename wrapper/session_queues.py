@@ -15,7 +15,7 @@ from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.monitoring.metrics import Metrics
 
-Forget = Callable[[str, int | None], None]
+Forget = Callable[[SessionId, int | None], None]
 """Drops what is remembered of a session's epochs before this one, or of all (None)."""
 
 AGAIN_SECONDS = 1.0
@@ -92,8 +92,8 @@ class SessionQueues:
         finally:
             self._listed.difference_update(listed)
 
-    async def _declare(self, session: SessionId) -> None:
-        await self.listen(session)
+    async def _declare(self, session_id: SessionId) -> None:
+        await self.listen(session_id)
         self.declared += 1
 
     async def _tell(self, listed: int) -> None:
@@ -102,46 +102,46 @@ class SessionQueues:
             await asyncio.sleep(TELL_SECONDS)
             self._log.info("listening to sessions", listed=listed, consumed=len(self.listener.listening()))
 
-    async def listen(self, session: SessionId) -> None:
+    async def listen(self, session_id: SessionId) -> None:
         """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
 
         Open by then, it is deleted two seconds after its close at the earliest, and what was declared with it.
         """
 
         async def is_open() -> bool:
-            return await self._sessions.epoch_of_open(session) is not None
+            return await self._sessions.epoch_of_open(session_id) is not None
 
         try:
             try:
-                listened = await self.listener.listen(session, is_open)
+                listened = await self.listener.listen(session_id, is_open)
             except Trouble as trouble:  # deleted meanwhile, mostly, which may have been before it was declared
-                self._log.warning("not listened to yet", session_id=session, why=str(trouble))
+                self._log.warning("not listened to yet", session_id=session_id, why=str(trouble))
                 listened = await is_open()
             if not listened:
-                await self.listener.unlisten(session)
-                await self._sessions.owe_deletion(session)
+                await self.listener.unlisten(session_id)
+                await self._sessions.owe_deletion(session_id)
         except Unavailable as away:
-            self._log.warning("not listened to yet", session_id=session, why=str(away))
+            self._log.warning("not listened to yet", session_id=session_id, why=str(away))
 
-    async def exclude(self, session: SessionId, server: str) -> None:
+    async def exclude(self, session_id: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""
-        self._excluded[session] = server
-        await self.listener.unlisten(session)
+        self._excluded[session_id] = server
+        await self.listener.unlisten(session_id)
 
-    async def include(self, session: SessionId) -> None:
+    async def include(self, session_id: SessionId) -> None:
         """Its media server is reached after all."""
-        if self._excluded.pop(session, None) is not None:
-            await self.listen(session)
+        if self._excluded.pop(session_id, None) is not None:
+            await self.listen(session_id)
 
     async def back(self, server: str) -> None:
         """A media server is reached again, or was removed: listen to what was excluded for it."""
         self._excluded = {session: other for session, other in self._excluded.items() if other != server}
         await self.catch_up()
 
-    async def cancelled(self, session: SessionId) -> None:
+    async def cancelled(self, session_id: SessionId) -> None:
         """The broker ended our consumer, for the queue is gone: an open session's queue is declared again."""
-        if session not in self._listed and await self._sessions.epoch_of_open(session) is not None:
-            await self.listen(session)
+        if session_id not in self._listed and await self._sessions.epoch_of_open(session_id) is not None:
+            await self.listen(session_id)
 
     async def _follow(self, stream: Watch) -> None:
         async with asyncio.TaskGroup() as group:
@@ -158,21 +158,21 @@ class SessionQueues:
                     case _:
                         pass
 
-    async def _turned(self, session: SessionId) -> None:
+    async def _turned(self, session_id: SessionId) -> None:
         """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was excluded."""
-        excluded = self._excluded.pop(session, None) is not None
+        excluded = self._excluded.pop(session_id, None) is not None
         try:
-            epoch = await self._sessions.epoch_of_open(session)
+            epoch = await self._sessions.epoch_of_open(session_id)
         except (Unavailable, Trouble):
             return  # they are forgotten with the session at the latest
-        self._forget(session, epoch)
+        self._forget(session_id, epoch)
         if excluded and epoch is not None:
-            await self.listen(session)
+            await self.listen(session_id)
 
-    async def _alone(self, session: SessionId, work: Callable[[SessionId], Awaitable[None]]) -> None:
+    async def _alone(self, session_id: SessionId, work: Callable[[SessionId], Awaitable[None]]) -> None:
         """What one session has brought about costs nobody else the stream, the list or the program."""
         try:
-            await work(session)
+            await work(session_id)
         except Exception as failure:
             self._metrics.loop_failed("listening to one session")
-            self._log.error("not listened to", session_id=session, why=words(failure), frames=frames(failure))
+            self._log.error("not listened to", session_id=session_id, why=words(failure), frames=frames(failure))

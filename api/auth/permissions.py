@@ -7,6 +7,7 @@ from typing import Any, NoReturn, assert_never
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.shapes import Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Seat, SessionDocument
@@ -18,7 +19,7 @@ class Admission:
     """How somebody may join: anew, or back to the seat ``participant_id``."""
 
     role: Role
-    participant_id: str | None = None
+    participant_id: ParticipantId | None = None
 
 
 class Permissions:
@@ -57,7 +58,7 @@ class Permissions:
             case AccessToken() | SeatToken():
                 _forbid("This needs an API key.")
 
-    async def read(self, credential: Credential, session_id: str) -> SessionDocument:
+    async def read(self, credential: Credential, session_id: SessionId) -> SessionDocument:
         """See a session and who is in it, closed or not."""
         if isinstance(credential, SeatToken):
             session, _ = await self._seat(credential, session_id, closed_too=True)
@@ -67,7 +68,7 @@ class Permissions:
             _names(credential, session)
         return session
 
-    async def steer(self, credential: Credential, session_id: str) -> None:
+    async def steer(self, credential: Credential, session_id: SessionId) -> None:
         """Change or close a session."""
         match credential:
             case KeyHolder() | Anonymous():
@@ -78,7 +79,7 @@ class Permissions:
                 _, seat = await self._seat(credential, session_id, closed_too=True)
                 _only_moderators(seat)
 
-    async def join(self, credential: Credential, session_id: str, role: Role | None) -> Admission:
+    async def join(self, credential: Credential, session_id: SessionId, role: Role | None) -> Admission:
         """Take a seat in a role, or come back to one's own."""
         match credential:
             case KeyHolder() | Anonymous():
@@ -95,7 +96,7 @@ class Permissions:
             case _:
                 assert_never(credential)
 
-    async def seat(self, credential: Credential, session_id: str) -> tuple[SessionDocument, Seat]:
+    async def seat(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, Seat]:
         """Negotiate: only who sits there, with the token of that seat."""
         if isinstance(credential, Anonymous):
             raise Refusal("unauthorized", "This needs the token of a participant.")
@@ -103,7 +104,9 @@ class Permissions:
             _forbid("This needs the token of a participant.")
         return await self._seat(credential, session_id)
 
-    async def read_connection(self, credential: Credential, session_id: str, participant_id: str | None) -> None:
+    async def read_connection(
+        self, credential: Credential, session_id: SessionId, participant_id: ParticipantId | None
+    ) -> None:
         """See the state and the answer of a connection: its own participant, and servers."""
         if isinstance(credential, KeyHolder):
             return
@@ -111,7 +114,7 @@ class Permissions:
         if participant_id not in (None, seat.id):
             _forbid("This is the connection of somebody else.")
 
-    async def signal(self, credential: Credential, session_id: str) -> tuple[SessionDocument, str | None]:
+    async def signal(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, str | None]:
         """Send a signal; it comes from the participant whose token it was, or from nobody."""
         if isinstance(credential, KeyHolder):
             return _still_open(await self._existing(session_id)), None
@@ -119,7 +122,7 @@ class Permissions:
         return session, seat.id
 
     async def change_seat(
-        self, credential: Credential, session_id: str, participant_id: str, changes: Mapping[str, Any]
+        self, credential: Credential, session_id: SessionId, participant_id: ParticipantId, changes: Mapping[str, Any]
     ) -> None:
         """Change a seat: one's own but for the role, as a moderator others too, but nobody's into a moderator's."""
         match credential:
@@ -134,7 +137,7 @@ class Permissions:
                 if changes.get("role") == "moderator" and seat.id != participant_id:
                     _forbid("Only an API key or an access token makes moderators.")
 
-    async def remove_seat(self, credential: Credential, session_id: str, participant_id: str) -> bool:
+    async def remove_seat(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> bool:
         """Leave (False: also when the seat is gone already), or remove somebody (True)."""
         match credential:
             case KeyHolder():
@@ -151,7 +154,7 @@ class Permissions:
         return True
 
     async def _seat(
-        self, token: SeatToken, session_id: str, *, closed_too: bool = False
+        self, token: SeatToken, session_id: SessionId, *, closed_too: bool = False
     ) -> tuple[SessionDocument, Seat]:
         """Read the seat, at every use of its token; a token whose seat is gone is told why."""
         if token.session_id != session_id:
@@ -167,7 +170,7 @@ class Permissions:
             raise Refusal("join-again", reason=ended.reason if ended else None)
         return session, seat
 
-    async def _existing(self, session_id: str) -> SessionDocument:
+    async def _existing(self, session_id: SessionId) -> SessionDocument:
         session = await self._sessions.find(session_id)
         if session is None:
             raise Refusal("not-found", "There is no such session.")

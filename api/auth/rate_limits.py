@@ -12,6 +12,7 @@ from api.auth.credentials import Anonymous, Credential, KeyHolder, identity
 from api.auth.token_bucket import Bucket, Rate
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import SessionId
 
 Kind = Literal["requests", "candidates", "signals", "deliveries", "polls", "keys"]
 
@@ -80,7 +81,7 @@ class RateLimits:
             if not self._under_way[caller]:
                 del self._under_way[caller]
 
-    def consume_deliveries(self, credential: Credential, session_id: str, readers: int, size: int) -> None:
+    def consume_deliveries(self, credential: Credential, session_id: SessionId, readers: int, size: int) -> None:
         """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``.
 
         Servers are as good as the operator: what they send is counted by request.

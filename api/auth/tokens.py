@@ -44,7 +44,7 @@ class ParticipantTokens:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)
 
-    def sign(self, session_id: str, participant_id: str) -> str:
+    def sign(self, session_id: SessionId, participant_id: ParticipantId) -> str:
         """The token of a seat; always the same, so that a repeated join returns the same (design 8.1)."""
         claims = {"sub": participant_id, "session": session_id}
         return jwt.encode(claims, self._secrets[0], "HS256", headers={"typ": PARTICIPANT_TYPE})

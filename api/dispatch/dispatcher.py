@@ -17,7 +17,7 @@ from callplane.bus.ports import Sender, Unroutable
 from callplane.concurrency import single_exception
 from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.errors import Refusal, Unavailable
-from callplane.contracts.ids import derived_id, id_made_by, new_id
+from callplane.contracts.ids import CommandId, SessionId, derived_id, new_id, session_made_by
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import Command
 from callplane.contracts.replies import Reply
@@ -52,9 +52,9 @@ class CommandOrigin:
     arrived: datetime
     key: str | None = None
 
-    def command_id(self) -> str:
+    def command_id(self) -> CommandId:
         """The same for every repeat under one Idempotency-Key, else a new one."""
-        return new_id() if self.key is None else derived_id("command", *self.scope, self.key)
+        return CommandId(new_id() if self.key is None else derived_id("command", *self.scope, self.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CommandDispatcher:
     timeouts: ReplyTimeouts
 
     async def prepare(
-        self, origin: CommandOrigin, session_id: str | None, body: Command[Result]
+        self, origin: CommandOrigin, session_id: SessionId | None, body: Command[Result]
     ) -> PreparedCommand[Result]:
         """Wrap a command; under an Idempotency-Key its record comes first. Raises Refusal ``key-reused`` and
         Unavailable.
@@ -92,7 +92,7 @@ class CommandDispatcher:
             raise Unavailable(f"nothing was sent of a request that is {self.timeouts.wait:g} s old")
         envelope = Envelope(
             id=command_id,
-            session_id=session_id or id_made_by(command_id),
+            session_id=session_id or session_made_by(command_id),
             caller=origin.caller,
             deadline=deadline,
             sent_at=now,
@@ -100,7 +100,7 @@ class CommandDispatcher:
         )
         return PreparedCommand(marked(envelope), body.reply_type(), is_old)
 
-    async def claim_key(self, origin: CommandOrigin, body: BaseModel) -> tuple[str, bool]:
+    async def claim_key(self, origin: CommandOrigin, body: BaseModel) -> tuple[CommandId, bool]:
         """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Unavailable."""
         command_id = origin.command_id()
         if origin.key is None:

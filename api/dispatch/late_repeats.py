@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from callplane.contracts.commands import Done, Envelope
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import Command, CommandClass
 from callplane.store.attachments import Attachments
@@ -39,7 +39,7 @@ class LateRepeats:
             return Done()
         raise Refusal("wrong-state", "The answer to this is not kept for so long. Look at the state; use another key.")
 
-    async def open_session(self, session_id: str) -> SessionDocument:
+    async def open_session(self, session_id: SessionId) -> SessionDocument:
         """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
         session = await self.sessions.find(session_id)
         if session is None:
@@ -48,14 +48,14 @@ class LateRepeats:
             raise Refusal("session-closed", reason=session.reason)
         return session
 
-    async def seat(self, session: SessionDocument, participant_id: str) -> Seat:
+    async def seat(self, session: SessionDocument, participant_id: ParticipantId) -> Seat:
         """The seat, if it is taken. Raises Refusal ``kicked`` or ``join-again`` with the reason."""
         seat = session.seat(participant_id)
         if seat is not None:
             return seat
         if participant_id in session.kicked:
             raise Refusal("kicked")
-        ended = await self.attachments.read(ParticipantId(participant_id))
+        ended = await self.attachments.read(participant_id)
         raise Refusal("join-again", reason=ended.reason if ended else None)
 
 

@@ -24,7 +24,6 @@ from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import LinkLost
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import ParticipantId, SessionId
 
 ANSWERED_KEPT = 4096
 
@@ -167,8 +166,8 @@ class IncomingPolls:
 
 def _poll_of(ask: PollRequest, now: float) -> Poll:
     return Poll(
-        participant_id=ParticipantId(ask.participant_id),
-        session_id=SessionId(ask.session_id),
+        participant_id=ask.participant_id,
+        session_id=ask.session_id,
         ack=ask.ack,
         most=ask.most,
         until=now + ask.wait,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from callplane.contracts.ids import SessionId
 
-Published = Callable[[Collection[SessionId]], Awaitable[dict[str, int]]]
+Published = Callable[[Collection[SessionId]], Awaitable[dict[SessionId, int]]]
 """Tells of each of these sessions, where it is open, up to which version its events have been published."""
 
 _VERSION = re.compile(rb'"version":(\d+)')
@@ -52,6 +52,6 @@ class CheckedBindings:
         return False
 
 
-async def nothing_published(_sessions: Collection[SessionId]) -> dict[str, int]:
+async def nothing_published(_sessions: Collection[SessionId]) -> dict[SessionId, int]:
     """For pods that compare with nothing."""
     return {}

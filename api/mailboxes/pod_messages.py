@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 
 
@@ -19,8 +20,8 @@ class PollRequest(Wire):
     kind: Literal["ask"] = "ask"
     id: str
     sender: str
-    participant_id: str
-    session_id: str
+    participant_id: ParticipantId
+    session_id: SessionId
     ack: str | None
     most: int
     wait: float

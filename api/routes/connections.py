@@ -15,7 +15,7 @@ from api.schemas.webrtc import check_offer, normalised
 from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Envelope, Negotiated, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, connection_made_by
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
@@ -24,7 +24,7 @@ router = APIRouter(
     tags=["connections"], route_class=LargeBodyRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/connections"
 )
 
-ConnectionPath = Annotated[bounds.Id, Path(description="the connection's id")]
+ConnectionPath = Annotated[bounds.ConnectionId, Path(description="the connection's id")]
 
 
 @router.post(
@@ -48,7 +48,7 @@ async def offer(
         raise Refusal("forbidden", "A subscriber does not publish.")
     prepared = await request.prepare(session_id, _command(body, seat.id))
     negotiated = await request.services.dispatcher.request(prepared)
-    connection_id = id_made_by(prepared.envelope.id)
+    connection_id = connection_made_by(prepared.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
         accepted = Accepted(id=connection_id, command_id=prepared.envelope.id)
@@ -99,7 +99,7 @@ async def stop(session_id: SessionPath, connection_id: ConnectionPath, request: 
             raise
 
 
-def _command(body: OfferBody, participant_id: str) -> Publish | Subscribe:
+def _command(body: OfferBody, participant_id: ParticipantId) -> Publish | Subscribe:
     if body.kind == "publish":
         return Publish(participant_id=participant_id, sdp_offer=body.sdp_offer, replaces=body.replaces)
     return Subscribe(
@@ -111,14 +111,16 @@ def _command(body: OfferBody, participant_id: str) -> Publish | Subscribe:
     )
 
 
-async def _own(request: ApiRequest, session_id: str, connection_id: str, participant_id: str) -> None:
+async def _own(
+    request: ApiRequest, session_id: SessionId, connection_id: ConnectionId, participant_id: ParticipantId
+) -> None:
     """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
     connection = await request.services.repositories.connections.find(connection_id)
     if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
         raise Refusal("not-found", "There is no such connection of yours in this session.")
 
 
-async def _found(request: ApiRequest, session_id: str, connection_id: str) -> ConnectionDocument | None:
+async def _found(request: ApiRequest, session_id: SessionId, connection_id: ConnectionId) -> ConnectionDocument | None:
     connection = await request.services.repositories.connections.find(connection_id)
     if connection is not None and connection.session_id != session_id:
         connection = None
@@ -128,7 +130,7 @@ async def _found(request: ApiRequest, session_id: str, connection_id: str) -> Co
 
 
 async def _negotiated(envelope: Envelope, _command: Publish | Subscribe, state: LateRepeats) -> Negotiated | None:
-    connection = await state.connections.find(id_made_by(envelope.id))
+    connection = await state.connections.find(connection_made_by(envelope.id))
     if connection is None or connection.state == "released":
         raise Refusal("wrong-state", "The connection was stopped.")
     return Negotiated(connection=connection_view(connection)) if connection.state == "ready" else None

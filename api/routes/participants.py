@@ -14,7 +14,7 @@ from api.schemas.responses import JoinedView
 from callplane.contracts import bounds
 from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import participant_made_by
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.views import connection_view, participant_view, session_view
 
@@ -22,7 +22,7 @@ router = APIRouter(
     tags=["participants"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
 )
 
-ParticipantPath = Annotated[bounds.Id, Path(description="the participant's id")]
+ParticipantPath = Annotated[bounds.ParticipantId, Path(description="the participant's id")]
 
 
 @router.post(
@@ -114,7 +114,7 @@ async def leave(
 @answers_late(Join)
 async def _joined(envelope: Envelope, command: Join, state: LateRepeats) -> Joined:
     session = await state.open_session(envelope.session_id)
-    seat = await state.seat(session, command.participant_id or id_made_by(envelope.id))
+    seat = await state.seat(session, command.participant_id or participant_made_by(envelope.id))
     own = await state.connections.offered_by(session.id, seat.id)
     return Joined(
         participant=participant_view(session, seat),

@@ -27,7 +27,7 @@ from callplane.store.views import session_view
 
 router = APIRouter(tags=["sessions"], route_class=GuardedRoute, dependencies=SCHEMES)
 
-SessionPath = Annotated[bounds.Id, Path(description="the session's id")]
+SessionPath = Annotated[bounds.SessionId, Path(description="the session's id")]
 
 
 @router.post(

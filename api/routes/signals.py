@@ -9,7 +9,6 @@ from api.routes.sessions import SessionPath
 from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 
 router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHEMES)
@@ -39,8 +38,8 @@ async def signal(session_id: SessionPath, body: SignalBody, request: Idempotent)
     )
     messenger = request.services.messenger
     if body.to is None:
-        if await messenger.to_session(SessionId(session_id), [message]) != "all":  # the sender has one, if nobody else
+        if await messenger.to_session(session_id, [message]) != "all":  # the sender has one, if nobody else
             raise Refusal("unavailable", "Not every mailbox of this session can be reached.", retry_after=1)
-    elif session.seat(body.to) is None or not await messenger.to_participant(ParticipantId(body.to), message):
+    elif session.seat(body.to) is None or not await messenger.to_participant(body.to, message):
         raise Refusal("not-found", "There is no such participant in this session.")
     return SignalSent(id=message.id)

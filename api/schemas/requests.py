@@ -113,9 +113,9 @@ class OfferBody(Strict):
     """Of ``POST …/connections``: an SDP offer to send, or to receive what ``publisher`` sends."""
 
     kind: Kind
-    publisher: bounds.Id | None = None
-    stream: bounds.Id | None = None
-    replaces: bounds.Id | None = None
+    publisher: bounds.ParticipantId | None = None
+    stream: bounds.ConnectionId | None = None
+    replaces: bounds.ConnectionId | None = None
     sdp_offer: Sdp
 
     @model_validator(mode="after")
@@ -154,7 +154,7 @@ class CandidatesBody(Strict):
 class SignalBody(Strict):
     """Of ``POST …/signals``: to one seat, or without ``to`` to everybody."""
 
-    to: bounds.Id | None = None
+    to: bounds.ParticipantId | None = None
     type: Annotated[str, StringConstraints(min_length=1), bounds.text_bytes(bounds.SIGNAL_TYPE_BYTES)]
     data: Data = None
 

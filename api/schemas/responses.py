@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from callplane.contracts.ids import CommandId
 from callplane.contracts.operations import DeadLetterView, MediaServerView, UnreadableView
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
 
@@ -115,7 +116,7 @@ class Accepted(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": _CONNECTION["id"], "command_id": "01980000-…"}]})
 
     id: str
-    command_id: str
+    command_id: CommandId
 
 
 class SignalSent(BaseModel):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from callplane.bus.names import session_of
 from callplane.contracts.commands import Envelope
+from callplane.contracts.ids import SessionId
 from callplane.contracts.operations import DeadLetterView
 
 SHOWN = 100
@@ -80,7 +81,7 @@ class Buried:
     def view(self) -> DeadLetterView:
         """What an operator is shown."""
         name: str | None = None
-        session_id: str | None = session_of(self.queue)
+        session_id: SessionId | None = session_of(self.queue)
         try:
             envelope = self.envelope()
         except Unreadable:

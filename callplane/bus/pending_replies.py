@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
+from callplane.contracts.ids import CommandId
 from callplane.contracts.replies import Reply
 from callplane.telemetry.logs import logger
 
@@ -20,7 +21,7 @@ class PendingReplies:
         self._futures: dict[str, list[asyncio.Future[Reply]]] = {}
 
     @contextmanager
-    def waiter(self, command_id: str) -> Iterator[asyncio.Future[Reply]]:
+    def waiter(self, command_id: CommandId) -> Iterator[asyncio.Future[Reply]]:
         """A future for the block, which the next reply to the command fulfils."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._futures.setdefault(command_id, []).append(future)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from callplane.contracts import ids
+
 BODY_BYTES = 256 * 1024
 """Of a body that holds an offer or candidates."""
 SMALL_BODY_BYTES = 32 * 1024
@@ -115,7 +117,10 @@ def _reachable(url: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(no_lone_surrogates)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+_ID = StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")
+SessionId = Annotated[ids.SessionId, _ID]
+ParticipantId = Annotated[ids.ParticipantId, _ID]
+ConnectionId = Annotated[ids.ConnectionId, _ID]
 CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]{1,128}$")]
 ServerUrl = Annotated[

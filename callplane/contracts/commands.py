@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import AnyCommand, Command
 from callplane.contracts.shapes import ConnectionView, ParticipantView, Role, SessionView
@@ -17,7 +18,7 @@ class Caller(Wire):
 
     kind: CallerKind
     name: str = ""
-    participant_id: str | None = None
+    participant_id: ParticipantId | None = None
     role: Role | None = None
 
 
@@ -78,7 +79,7 @@ class Join(Command[Joined]):
     """Take a seat, or come back to the seat that ``participant_id`` names."""
 
     name: Literal["join"] = "join"
-    participant_id: str | None = None
+    participant_id: ParticipantId | None = None
     display_name: str = ""
     role: Role = "publisher"
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -89,7 +90,7 @@ class Leave(Command[Done]):
 
     name: Literal["leave"] = "leave"
     is_exit = True
-    participant_id: str
+    participant_id: ParticipantId
     reason: str = "left"
     kick: bool = False
 
@@ -105,7 +106,7 @@ class UpdateParticipant(Command[ParticipantChanged]):
     """Change the fields of a seat that ``changes`` names; of ``muted`` only the media that it names."""
 
     name: Literal["update-participant"] = "update-participant"
-    participant_id: str
+    participant_id: ParticipantId
     changes: dict[str, Any]
     if_match: int | None = None
 
@@ -120,20 +121,20 @@ class Publish(Command[Negotiated]):
     """Offer to send; ``replaces`` names the connection that the new one takes the place of."""
 
     name: Literal["publish"] = "publish"
-    participant_id: str
+    participant_id: ParticipantId
     sdp_offer: str
-    replaces: str | None = None
+    replaces: ConnectionId | None = None
 
 
 class Subscribe(Command[Negotiated]):
     """Offer to receive what ``publisher`` sends; ``stream`` names one of its connections where it has several."""
 
     name: Literal["subscribe"] = "subscribe"
-    participant_id: str
+    participant_id: ParticipantId
     sdp_offer: str
-    publisher: str
-    stream: str | None = None
-    replaces: str | None = None
+    publisher: ParticipantId
+    stream: ConnectionId | None = None
+    replaces: ConnectionId | None = None
 
 
 class Candidate(Wire):
@@ -148,8 +149,8 @@ class Candidates(Command[Done]):
     """ICE candidates of the client for one of its connections."""
 
     name: Literal["candidates"] = "candidates"
-    participant_id: str
-    connection_id: str
+    participant_id: ParticipantId
+    connection_id: ConnectionId
     candidates: list[Candidate]
 
 
@@ -158,15 +159,15 @@ class Stop(Command[Done]):
 
     name: Literal["stop"] = "stop"
     is_exit = True
-    participant_id: str
-    connection_id: str
+    participant_id: ParticipantId
+    connection_id: ConnectionId
 
 
 class Envelope(Wire):
     """A command on the wire. ``deadline`` and ``sent_at`` are in database time, ``request_id`` is the HTTP one."""
 
-    id: str
-    session_id: str
+    id: CommandId
+    session_id: SessionId
     caller: Caller
     deadline: datetime
     sent_at: datetime | None = None

@@ -30,6 +30,20 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
 
 
-def id_made_by(command: str) -> str:
-    """The id of the session, participant or connection that a command makes: a repeat makes the same one."""
-    return derived_id("made", command)
+def session_made_by(command_id: CommandId) -> SessionId:
+    """The id of the session that a command makes: a repeat makes the same one."""
+    return SessionId(_made_by(command_id))
+
+
+def participant_made_by(command_id: CommandId) -> ParticipantId:
+    """The id of the seat that a command takes for a newcomer."""
+    return ParticipantId(_made_by(command_id))
+
+
+def connection_made_by(command_id: CommandId) -> ConnectionId:
+    """The id of the connection that an offer makes."""
+    return ConnectionId(_made_by(command_id))
+
+
+def _made_by(command_id: CommandId) -> str:
+    return derived_id("made", command_id)

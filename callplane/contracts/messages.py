@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.shapes import MediaKind
 
@@ -33,7 +34,7 @@ class Message(Wire):
 
     id: str
     type: str
-    session_id: str
+    session_id: SessionId
     version: int | None = None
     at: datetime
     data: dict[str, Any]
@@ -51,7 +52,7 @@ def participant_joined(participant: dict[str, Any]) -> Event:
     return Event(type="participant-joined", data={"participant": participant})
 
 
-def participant_left(participant_id: str, reason: str) -> Event:
+def participant_left(participant_id: ParticipantId, reason: str) -> Event:
     """A seat went; its streams end with it."""
     return Event(type="participant-left", data={"participant_id": participant_id, "reason": reason})
 
@@ -71,13 +72,15 @@ def session_closed(reason: str) -> Event:
     return Event(type="session-closed", data={"reason": reason})
 
 
-def stream_published(participant_id: str, connection_id: str, media: list[MediaKind] | None) -> Event:
+def stream_published(
+    participant_id: ParticipantId, connection_id: ConnectionId, media: list[MediaKind] | None
+) -> Event:
     """A stream can be subscribed to; ``media`` is what it has."""
     data = {"participant_id": participant_id, "connection_id": connection_id, "media": media}
     return Event(type="stream-published", data=data)
 
 
-def stream_unpublished(participant_id: str, connection_id: str, reason: str) -> Event:
+def stream_unpublished(participant_id: ParticipantId, connection_id: ConnectionId, reason: str) -> Event:
     """A stream ended while its participant stayed."""
     return Event(
         type="stream-unpublished",
@@ -86,7 +89,7 @@ def stream_unpublished(participant_id: str, connection_id: str, reason: str) -> 
 
 
 def connection_state(
-    connection_id: str, state: Literal["connected", "failed", "closed"], reason: str | None = None
+    connection_id: ConnectionId, state: Literal["connected", "failed", "closed"], reason: str | None = None
 ) -> Event:
     """The media path of one connection changed; told to its participant only. ``reason`` is that of a verdict."""
     why = {} if reason is None else {"reason": reason}
@@ -103,16 +106,16 @@ def media_ready(epoch: int) -> Event:
     return Event(type="media-ready", data={"epoch": epoch})
 
 
-def connection_failed(connection_id: str, reason: str) -> Event:
+def connection_failed(connection_id: ConnectionId, reason: str) -> Event:
     """A connection did not heal in time: its participant offers again."""
     return Event(type="connection-failed", data={"connection_id": connection_id, "reason": reason})
 
 
-def participant_reconnecting(participant_id: str) -> Event:
+def participant_reconnecting(participant_id: ParticipantId) -> Event:
     """A seat's media is away; the seat stays for its grace."""
     return Event(type="participant-reconnecting", data={"participant_id": participant_id})
 
 
-def participant_reconnected(participant_id: str) -> Event:
+def participant_reconnected(participant_id: ParticipantId) -> Event:
     """A seat's media, or its participant, is back."""
     return Event(type="participant-reconnected", data={"participant_id": participant_id})

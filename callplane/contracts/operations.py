@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Wire
 
 ServerState = Literal["up", "down", "draining"]
@@ -15,7 +16,7 @@ class DeadLetterView(Wire):
 
     id: str = Field(description="the command's id, as logs and 202 answers name it")
     name: str | None = Field(description="which command it is; null when its body cannot be read")
-    session_id: str | None = Field(description="the session that it is for, as far as that is known")
+    session_id: SessionId | None = Field(description="the session that it is for, as far as that is known")
     queue: str = Field(description="the queue that it came from")
     reason: str = Field(description="why it was given up")
     attempt: int = Field(description="how often it had been tried")
@@ -28,7 +29,7 @@ class UnreadableView(Wire):
     collection: str = Field(description="the collection that it lies in")
     key: str = Field(description="what names it in requests, whatever its id is")
     id: str = Field(description="its `_id`, as far as that can be shown")
-    session_id: str | None = Field(description="the session that it belongs to, as far as that is known")
+    session_id: SessionId | None = Field(description="the session that it belongs to, as far as that is known")
     why: str = Field(description="what it is read as, and the places that do not fit")
 
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from callplane.contracts.errors import Problem
+from callplane.contracts.ids import CommandId
 from callplane.contracts.model import Wire
 
 
 class Reply(Wire):
     """The answer to one command as it travels: ``result`` is one of the shapes above, or ``problem`` is set."""
 
-    command_id: str
+    command_id: CommandId
     result: dict[str, Any] | None = None
     problem: Problem | None = None

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 
 Role = Literal["publisher", "subscriber", "moderator"]
@@ -23,14 +24,14 @@ class Muted(Wire):
 class StreamView(Wire):
     """One published stream, named by the connection that carries it; ``media`` is null where that is not known."""
 
-    connection_id: str
+    connection_id: ConnectionId
     media: list[MediaKind] | None = None
 
 
 class ParticipantView(Wire):
     """A seat as everybody sees it."""
 
-    id: str
+    id: ParticipantId
     name: str = ""
     role: Role = "publisher"
     state: Literal["joined", "reconnecting"] = "joined"
@@ -42,7 +43,7 @@ class ParticipantView(Wire):
 class SessionSummary(Wire):
     """A session without its participants, as ``session-updated`` shows it."""
 
-    id: str
+    id: SessionId
     custom_id: str | None = None
     status: Literal["open", "closed"] = "open"
     version: int
@@ -67,9 +68,9 @@ class ConnectionView(Wire):
     ``media`` says what the answer accepts of what was offered: what a publisher sends, or a viewer receives.
     """
 
-    id: str
+    id: ConnectionId
     kind: Kind
-    publisher: str | None = None
+    publisher: ParticipantId | None = None
     epoch: int
     state: ConnectionState
     sdp_answer: str | None = None

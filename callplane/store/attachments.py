@@ -49,10 +49,10 @@ class Attachments:
         self.graces = DueTimes(self._collection, Attachment, {"state": "detached", "expires_at": None})
         """Of those that nobody reads."""
 
-    async def open(self, session: SessionId, participant: ParticipantId) -> None:
+    async def open(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Insert it, detached; an existing one, ended or not, stays as it is."""
-        where = {"_id": participant, "session_id": {"$exists": False}}
-        birth = {"session_id": session, "holder": None, "n": 0, "state": "detached", "reason": None}
+        where = {"_id": participant_id, "session_id": {"$exists": False}}
+        birth = {"session_id": session_id, "holder": None, "n": 0, "state": "detached", "reason": None}
         try:
             await self._collection.update_one(
                 where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
@@ -60,9 +60,9 @@ class Attachments:
         except DuplicateKeyError:
             return
 
-    async def read(self, participant: ParticipantId) -> Attachment | None:
+    async def read(self, participant_id: ParticipantId) -> Attachment | None:
         """It as of the last majority write; None when the seat never was, or went more than an hour ago."""
-        found = await self._collection.find_one({"_id": participant})
+        found = await self._collection.find_one({"_id": participant_id})
         return None if found is None else read(Attachment, found, self._collection)
 
     async def take(self, seen: Attachment, holder: str) -> Attachment | None:
@@ -82,9 +82,9 @@ class Attachments:
         """Nobody asks its holder for it any more: grace begins. None: it has changed."""
         return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}, **_ANEW})
 
-    async def end(self, participant: ParticipantId, reason: str) -> bool:
+    async def end(self, participant_id: ParticipantId, reason: str) -> bool:
         """The seat is gone, for this reason; a later poll hears it. False: it had ended already, or never was."""
-        where = {"_id": participant, "state": {"$ne": "ended"}}
+        where = {"_id": participant_id, "state": {"$ne": "ended"}}
         return await self._change(where, _ending(reason)) is not None
 
     async def end_if_unchanged(self, seen: Attachment, reason: str) -> bool:
@@ -113,10 +113,10 @@ class Attachments:
         where = {"_id": {"$in": list(participants)}, "state": "detached"}
         await self._collection.update_many(where, [{"$set": {"look": put_off(after("$since", CLOSELY_SECONDS))}}])
 
-    async def attached_among(self, participants: Iterable[str]) -> set[str]:
+    async def attached_among(self, participants: Iterable[ParticipantId]) -> set[ParticipantId]:
         """Those of them whose mailbox somebody reads."""
         where = {"_id": {"$in": sorted(participants)}, "state": "attached"}
-        return {str(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
+        return {ParticipantId(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
 
     async def past_grace(self, limit: int = LIMIT) -> list[Attachment]:
         """The detached ones of open sessions whose grace is over, longest first; see ``graces`` for what stays."""
@@ -138,18 +138,18 @@ class Attachments:
         where = {"state": "ended", "expires_at": None, **is_due()}
         return await page(Attachment, where, self._collection, order="due", limit=limit)
 
-    async def put_off_pull(self, participant: ParticipantId) -> None:
+    async def put_off_pull(self, participant_id: ParticipantId) -> None:
         """Its seat could not be pulled: again when it has been ended for as long once more, after 30 s at most."""
-        where = {"_id": participant, "state": "ended", "expires_at": None}
+        where = {"_id": participant_id, "state": "ended", "expires_at": None}
         await self._collection.update_one(where, [{"$set": {"due": put_off("$since")}}])
 
-    async def of_session(self, session: SessionId) -> list[Attachment]:
+    async def of_session(self, session_id: SessionId) -> list[Attachment]:
         """Every attachment of a session."""
-        return await page(Attachment, {"session_id": session}, self._collection, order="since")
+        return await page(Attachment, {"session_id": session_id}, self._collection, order="since")
 
-    async def delete_of(self, session: SessionId) -> None:
+    async def delete_of(self, session_id: SessionId) -> None:
         """Delete those of a session whose tombstone goes."""
-        await self._collection.delete_many({"session_id": session})
+        await self._collection.delete_many({"session_id": session_id})
 
     async def _change(self, where: Document, update: Document, *, counting: bool = False) -> Attachment | None:
         step: Document = {"$inc": {"n": 1}} if counting else {}

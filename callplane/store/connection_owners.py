@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 
+from callplane.contracts.ids import ConnectionId
 from callplane.store.decoding import page
 from callplane.store.documents import ConnectionDocument
 from callplane.store.mongo.database import Database, Document
@@ -23,9 +24,9 @@ class ConnectionOwners:
         """Take over a ready connection from the owner it was read with; False: it has another by now, or has ended."""
         return await self._hand_over(connection.id, connection.owner, wrapper)
 
-    async def disown(self, connection: str, wrapper: str) -> None:
+    async def disown(self, connection_id: ConnectionId, wrapper: str) -> None:
         """Give a ready connection up, so that another wrapper adopts it at once."""
-        await self._hand_over(connection, wrapper, None)
+        await self._hand_over(connection_id, wrapper, None)
 
     async def orphans(self, alive: Iterable[str], limit: int = 2_000) -> list[ConnectionDocument]:
         """Ready connections whose owner is none of ``alive``; of one with more than that others each time.
@@ -41,8 +42,8 @@ class ConnectionOwners:
                 found += await self._all(where, limit) if len(found) < limit else []
         return found
 
-    async def _hand_over(self, connection: str, before: str | None, after: str | None) -> bool:
-        where = {"_id": connection, "state": "ready", "owner": before}
+    async def _hand_over(self, connection_id: ConnectionId, before: str | None, after: str | None) -> bool:
+        where = {"_id": connection_id, "state": "ready", "owner": before}
         return (await self._collection.update_one(where, {"$set": {"owner": after}})).matched_count == 1
 
     async def _all(self, where: Document, limit: int = 0) -> list[ConnectionDocument]:

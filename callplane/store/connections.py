@@ -9,6 +9,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.bounds import CANDIDATES, CONNECTIONS_PER_SEAT
+from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
 from callplane.contracts.shapes import Kind, MediaKind
@@ -28,12 +29,12 @@ _UNRELEASED: Document = {"state": {"$ne": "released"}}
 class Wanted:
     """A connection that a participant asks for."""
 
-    id: str
-    session_id: str
-    participant_id: str
+    id: ConnectionId
+    session_id: SessionId
+    participant_id: ParticipantId
     kind: Kind
-    publisher: str | None = None
-    stream: str | None = None
+    publisher: ParticipantId | None = None
+    stream: ConnectionId | None = None
 
 
 class Connections(OutboxRepository[ConnectionDocument]):
@@ -42,9 +43,9 @@ class Connections(OutboxRepository[ConnectionDocument]):
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "connections", ConnectionDocument, clock)
 
-    async def find(self, connection: str) -> ConnectionDocument | None:
+    async def find(self, connection_id: ConnectionId) -> ConnectionDocument | None:
         """The connection as of the last majority write."""
-        return await self._updates.find(connection)
+        return await self._updates.find(connection_id)
 
     async def offer(self, wanted: Wanted) -> ConnectionDocument | None:
         """Write down that it is wanted, also where candidates or a stop came first; returns it as it is now.
@@ -63,14 +64,16 @@ class Connections(OutboxRepository[ConnectionDocument]):
             found = await self._change(where, update) or await self.find(wanted.id)
         return found if found is not None and found.participant_id == wanted.participant_id else None
 
-    async def claim(self, connection: str, epoch: int, wrapper: str, alive: Iterable[str]) -> ConnectionDocument | None:
+    async def claim(
+        self, connection_id: ConnectionId, epoch: int, wrapper: str, alive: Iterable[str]
+    ) -> ConnectionDocument | None:
         """Become the one who acts for it in this epoch: free, or its holder is dead or has held it for too long."""
         free = [
             {"claim": {"$exists": False}},
             {"claim.wrapper": {"$nin": list(alive)}},
             older_than("claim.at", CLAIM_SECONDS),
         ]
-        where = {"_id": connection, "state": "negotiating", "offered": True, "epoch": {"$lte": epoch}, "$or": free}
+        where = {"_id": connection_id, "state": "negotiating", "offered": True, "epoch": {"$lte": epoch}, "$or": free}
         update = {
             "$set": {"claim.wrapper": wrapper, "epoch": epoch},
             "$currentDate": {"claim.at": True},
@@ -101,107 +104,126 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """End a claim whose attempt failed, so that the next need not wait."""
         await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
 
-    async def release(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
+    async def release(self, connection_id: ConnectionId, reason: str) -> Change[ConnectionDocument] | None:
         """End one, in whatever state it is; its chore settles the media server and the streams. None: it had ended."""
-        return await self._release({"_id": connection}, reason)
+        return await self._release({"_id": connection_id}, reason)
 
-    async def release_own(self, connection: str, participant: str, reason: str) -> Change[ConnectionDocument] | None:
+    async def release_own(
+        self, connection_id: ConnectionId, participant_id: ParticipantId, reason: str
+    ) -> Change[ConnectionDocument] | None:
         """End one, if it is this participant's."""
-        return await self._release({"_id": connection, "participant_id": participant}, reason)
+        return await self._release({"_id": connection_id, "participant_id": participant_id}, reason)
 
     async def release_replaced(
-        self, connection: str, participant: str, kind: Kind
+        self, connection_id: ConnectionId, participant_id: ParticipantId, kind: Kind
     ) -> Change[ConnectionDocument] | None:
         """End one that another of the same participant and kind has taken the place of."""
-        return await self._release({"_id": connection, "participant_id": participant, "kind": kind}, "replaced")
+        return await self._release({"_id": connection_id, "participant_id": participant_id, "kind": kind}, "replaced")
 
-    async def release_of_epoch(self, connection: str, epoch: int, reason: str) -> Change[ConnectionDocument] | None:
+    async def release_of_epoch(
+        self, connection_id: ConnectionId, epoch: int, reason: str
+    ) -> Change[ConnectionDocument] | None:
         """End one, unless it has been made anew in another epoch."""
-        return await self._release({"_id": connection, "epoch": epoch}, reason)
+        return await self._release({"_id": connection_id, "epoch": epoch}, reason)
 
-    async def release_abandoned(self, connection: str, claims: int) -> Change[ConnectionDocument] | None:
+    async def release_abandoned(self, connection_id: ConnectionId, claims: int) -> Change[ConnectionDocument] | None:
         """End one that nobody acts for, unless somebody has claimed it since it was read with so many claims."""
-        return await self._release({"_id": connection, "claims": claims}, "abandoned")
+        return await self._release({"_id": connection_id, "claims": claims}, "abandoned")
 
-    async def release_failed(self, connection: str, since: datetime | None) -> Change[ConnectionDocument] | None:
+    async def release_failed(
+        self, connection_id: ConnectionId, since: datetime | None
+    ) -> Change[ConnectionDocument] | None:
         """End one whose media has been failed ever since then."""
-        return await self._release({"_id": connection, "media_state": "failed", "since": since}, "failed")
+        return await self._release({"_id": connection_id, "media_state": "failed", "since": since}, "failed")
 
-    async def release_endpointless(self, connection: str, endpoint: MediaRef) -> Change[ConnectionDocument] | None:
+    async def release_endpointless(
+        self, connection_id: ConnectionId, endpoint: MediaRef
+    ) -> Change[ConnectionDocument] | None:
         """End one whose endpoint, this one, its media server does not have any more."""
-        return await self._release({"_id": connection, "endpoint": endpoint}, "failed")
+        return await self._release({"_id": connection_id, "endpoint": endpoint}, "failed")
 
-    async def owe_settling(self, connection: str) -> Change[ConnectionDocument] | None:
+    async def owe_settling(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
         """Whoever made it ready may have died before it was settled."""
-        return await self._updates.change({"_id": connection, "state": "ready"}, {}, None, [NewChore("settle")])
+        return await self._updates.change({"_id": connection_id, "state": "ready"}, {}, None, [NewChore("settle")])
 
-    async def stop(self, connection: str, session: str, participant: str) -> Change[ConnectionDocument] | None:
+    async def stop(
+        self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId
+    ) -> Change[ConnectionDocument] | None:
         """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's.
 
         A seat that has as many without an offer as it may leaves no more of them behind.
         """
-        mine = {"_id": connection, "session_id": session, "participant_id": participant}
+        mine = {"_id": connection_id, "session_id": session_id, "participant_id": participant_id}
         stopped = await self._release(mine, "stopped")
         if stopped is not None or not await self._make(mine):
             return stopped
         return await self._release(mine, "stopped")
 
-    async def expect(self, connection: str, session: str, participant: str) -> None:
+    async def expect(self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Make room for what comes before its offer, unless the seat has too many of those; one that is there stays."""
-        await self._make({"_id": connection, "session_id": session, "participant_id": participant})
+        await self._make({"_id": connection_id, "session_id": session_id, "participant_id": participant_id})
 
     async def add_candidates(
-        self, command: str, connection: str, session: str, participant: str, candidates: list[Document]
+        self,
+        command_id: CommandId,
+        connection_id: ConnectionId,
+        session_id: SessionId,
+        participant_id: ParticipantId,
+        candidates: list[Document],
     ) -> ConnectionDocument | None:
         """Keep candidates of the client, each once, once per command, and bounded.
 
         Returns the connection as it was before: what it holds not yet is new. None: unknown, a repeat of the
         command, released, or another's.
         """
-        mine = {"_id": connection, "session_id": session, "participant_id": participant}
-        where = {**mine, "state": {"$ne": "released"}, "applied": {"$ne": command}}
+        mine = {"_id": connection_id, "session_id": session_id, "participant_id": participant_id}
+        where = {**mine, "state": {"$ne": "released"}, "applied": {"$ne": command_id}}
         had = {"$ifNull": ["$candidates", []]}
         new = {"$filter": {"input": {"$literal": candidates}, "cond": {"$not": [{"$in": ["$$this", had]}]}}}
         kept = {"$slice": [{"$concatArrays": [had, new]}, CANDIDATES]}
         found = await self._collection.find_one_and_update(
-            where, [{"$set": {"candidates": kept, "applied": remembered(command)}}]
+            where, [{"$set": {"candidates": kept, "applied": remembered(command_id)}}]
         )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
-    async def follow(self, session: str, publisher: str, old: str, new: str) -> None:
+    async def follow(
+        self, session_id: SessionId, publisher: ParticipantId, old: ConnectionId, new: ConnectionId
+    ) -> None:
         """Let subscriptions that name one connection of a publisher name the one that replaces it."""
         await self._collection.update_many(
-            {"session_id": session, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
+            {"session_id": session_id, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
         )
 
-    async def of_session(self, session: str) -> list[ConnectionDocument]:
+    async def of_session(self, session_id: SessionId) -> list[ConnectionDocument]:
         """The connections of a session that are not released."""
-        return await self._all({"session_id": session, **_UNRELEASED})
+        return await self._all({"session_id": session_id, **_UNRELEASED})
 
-    async def of_seat(self, session: str, participant: str) -> list[ConnectionDocument]:
+    async def of_seat(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """The connections of a seat that are not released."""
-        return await self._all({"session_id": session, "participant_id": participant, **_UNRELEASED})
+        return await self._all({"session_id": session_id, "participant_id": participant_id, **_UNRELEASED})
 
-    async def offered_by(self, session: str, participant: str) -> list[ConnectionDocument]:
+    async def offered_by(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """Those of a seat whose offer has come."""
-        return await self._all({"session_id": session, "participant_id": participant, "offered": True, **_UNRELEASED})
+        return await self._all(
+            {"session_id": session_id, "participant_id": participant_id, "offered": True, **_UNRELEASED}
+        )
 
-    async def ready_of(self, session: str, participant: str) -> list[ConnectionDocument]:
+    async def ready_of(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """The ready ones of a seat."""
-        return await self._all({"session_id": session, "participant_id": participant, "state": "ready"})
+        return await self._all({"session_id": session_id, "participant_id": participant_id, "state": "ready"})
 
-    async def published_by(self, session: str, participant: str) -> list[ConnectionDocument]:
+    async def published_by(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """The ready ones by which a participant publishes."""
-        seat = {"session_id": session, "participant_id": participant}
+        seat = {"session_id": session_id, "participant_id": participant_id}
         return await self._all({**seat, "kind": "publish", "state": "ready"})
 
-    async def subscribed_to(self, session: str, publisher: str) -> list[ConnectionDocument]:
+    async def subscribed_to(self, session_id: SessionId, publisher: ParticipantId) -> list[ConnectionDocument]:
         """The ready ones that show a publisher to somebody."""
-        return await self._all({"session_id": session, "publisher": publisher, "state": "ready"})
+        return await self._all({"session_id": session_id, "publisher": publisher, "state": "ready"})
 
-    async def older_epochs(self, session: str, epoch: int) -> list[ConnectionDocument]:
+    async def older_epochs(self, session_id: SessionId, epoch: int) -> list[ConnectionDocument]:
         """The ready ones of a session that were made in an epoch before this one."""
-        return await self._all({"session_id": session, "epoch": {"$lt": epoch}, "state": "ready"})
+        return await self._all({"session_id": session_id, "epoch": {"$lt": epoch}, "state": "ready"})
 
     async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
         """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""
@@ -209,10 +231,10 @@ class Connections(OutboxRepository[ConnectionDocument]):
         where = {"state": "negotiating", "offered": True, **idle, **older_than("since", seconds)}
         return await self._all(where, 100)
 
-    async def move_epoch(self, session: str, epoch: int) -> None:
+    async def move_epoch(self, session_id: SessionId, epoch: int) -> None:
         """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7.1)."""
         await self._collection.update_many(
-            {"session_id": session, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
+            {"session_id": session_id, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
             {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
         )
 
@@ -221,14 +243,14 @@ class Connections(OutboxRepository[ConnectionDocument]):
         where: Document = {"endpoint": {"$in": refs}, "$or": [{"state": "ready"}, {"chores.0": {"$exists": True}}]}
         return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
 
-    async def take_away(self, connection: str, claim: int) -> None:
+    async def take_away(self, connection_id: ConnectionId, claim: int) -> None:
         """End the claim under which an orphan was made, so that its late commit fails."""
-        where = {"_id": connection, "state": "negotiating", "claims": claim, "claim": {"$exists": True}}
+        where = {"_id": connection_id, "state": "negotiating", "claims": claim, "claim": {"$exists": True}}
         await self._change(where, {"$unset": {"claim": ""}})
 
-    async def delete_of(self, session: str) -> None:
+    async def delete_of(self, session_id: SessionId) -> None:
         """Forget every connection of a session that is forgotten itself."""
-        await self._collection.delete_many({"session_id": session})
+        await self._collection.delete_many({"session_id": session_id})
 
     async def _release(self, where: Document, reason: str) -> Change[ConnectionDocument] | None:
         return await self._updates.change(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
 from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Role
@@ -65,7 +66,7 @@ class SessionLimits(Wire):
 class Seat(Wire):
     """A participant's place in a session."""
 
-    id: str
+    id: ParticipantId
     name: str = ""
     role: Role = "publisher"
     state: Literal["joined", "reconnecting"] = "joined"
@@ -76,14 +77,15 @@ class Seat(Wire):
 class Stream(Wire):
     """A published stream: whose, by which connection, and with what in it."""
 
-    participant_id: str
-    connection_id: str
+    participant_id: ParticipantId
+    connection_id: ConnectionId
     media: list[MediaKind] | None = None
 
 
 class SessionDocument(Outboxed):
     """A call."""
 
+    id: SessionId = Field(alias="_id")
     custom_id: str | None = None
     status: Literal["open", "closed"]
     epoch: int
@@ -94,16 +96,16 @@ class SessionDocument(Outboxed):
     server: str | None = None
     participants: list[Seat] = Field(default_factory=list)
     streams: list[Stream] = Field(default_factory=list)
-    applied: list[str] = Field(default_factory=list)
-    kicked: list[str] = Field(default_factory=list)
+    applied: list[CommandId] = Field(default_factory=list)
+    kicked: list[ParticipantId] = Field(default_factory=list)
     created_at: datetime
     reason: str | None = None
 
-    def seat(self, participant_id: str) -> Seat | None:
+    def seat(self, participant_id: ParticipantId) -> Seat | None:
         """The seat with this id, if it is taken."""
         return next((seat for seat in self.participants if seat.id == participant_id), None)
 
-    def streams_of(self, participant_id: str) -> list[Stream]:
+    def streams_of(self, participant_id: ParticipantId) -> list[Stream]:
         """What this participant publishes, oldest first."""
         return [stream for stream in self.streams if stream.participant_id == participant_id]
 
@@ -118,13 +120,14 @@ class Claim(Wire):
 class ConnectionDocument(Outboxed):
     """One WebRTC endpoint of a participant, wanted or made. ``offered`` is false while only candidates have come."""
 
-    session_id: str
-    participant_id: str
+    id: ConnectionId = Field(alias="_id")
+    session_id: SessionId
+    participant_id: ParticipantId
     state: ConnectionState
     offered: bool = False
     kind: Kind = "publish"
-    publisher: str | None = None
-    stream: str | None = None
+    publisher: ParticipantId | None = None
+    stream: ConnectionId | None = None
     epoch: int = 0
     endpoint: MediaRef | None = None
     answer: str | None = None

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from callplane.contracts.ids import SessionId
 from callplane.store.decoding import Unreadable, read
 from callplane.store.filters import after, is_due, put_off
 from callplane.store.mongo.database import Document
@@ -53,9 +54,9 @@ class DueTimes(Generic[M]):
         where = {"_id": id_, **self._waiting, "due": {"$type": "date"}}
         await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
 
-    async def forget(self, session: str) -> None:
+    async def forget(self, session_id: SessionId) -> None:
         """The grace of a session is another now: reckon again. Raises Unavailable."""
-        await self._collection.update_many({"session_id": session, **self._waiting}, ANEW)
+        await self._collection.update_many({"session_id": session_id, **self._waiting}, ANEW)
 
     async def _reckon(self, limit: int) -> None:
         """One read for all that are new, one write for each grace; where no session is open, none is near."""

@@ -6,6 +6,7 @@ from typing import Any
 from bson.binary import Binary
 
 from callplane.contracts.bounds import SESSION_BYTES
+from callplane.contracts.ids import CommandId
 
 APPLIED_KEPT = 256
 MOST_SECONDS = 1_000_000_000
@@ -23,14 +24,14 @@ def has_room() -> dict[str, Any]:
     return {"$lt": [{"$bsonSize": "$$ROOT"}, SESSION_BYTES]}
 
 
-def remember(command: str) -> dict[str, Any]:
+def remember(command_id: CommandId) -> dict[str, Any]:
     """A ``$push`` that keeps the last command ids, by which a repeat knows itself."""
-    return {"applied": {"$each": [command], "$slice": -APPLIED_KEPT}}
+    return {"applied": {"$each": [command_id], "$slice": -APPLIED_KEPT}}
 
 
-def remembered(command: str) -> dict[str, Any]:
+def remembered(command_id: CommandId) -> dict[str, Any]:
     """The same, as an expression of an update that is a pipeline."""
-    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$applied", []]}, [{"$literal": command}]]}, -APPLIED_KEPT]}
+    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$applied", []]}, [{"$literal": command_id}]]}, -APPLIED_KEPT]}
 
 
 def older_than(field: str, seconds: float | str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pymongo import ReturnDocument
 
+from callplane.contracts.ids import CommandId
 from callplane.store.mongo.database import Database
 
 
@@ -13,7 +14,7 @@ class IdempotencyKeys:
     def __init__(self, database: Database) -> None:
         self._collection = database["commands"]
 
-    async def enter(self, command_id: str, body_hash: str) -> datetime | None:
+    async def enter(self, command_id: CommandId, body_hash: str) -> datetime | None:
         """Write the command down, once; since when it is there, None when that was with another body. Raises
         Unavailable.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.messages import connection_failed, connection_state
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
@@ -19,7 +20,7 @@ LIMIT = 5000
 _FLOWS = ("AUDIO", "VIDEO", "DATA")
 """As Kurento's events name them."""
 
-Seats = Collection[tuple[str, str]]
+Seats = Collection[tuple[SessionId, ParticipantId]]
 """Each its session and its participant."""
 
 
@@ -35,21 +36,21 @@ class MediaStates:
         """Of those that have failed, and whose participants know it."""
 
     async def media_state(
-        self, connection: str, known: Iterable[str | None], state: str, until: datetime | None = None
+        self, connection_id: ConnectionId, known: Iterable[str | None], state: str, until: datetime | None = None
     ) -> Change[ConnectionDocument] | None:
         """What the media server says of it now, when that is news; told to its participant. Void after ``until``."""
         shown: Any = state
         in_force: Document = {} if until is None else {"$expr": in_time(until)}
         return await self._updates.change(
-            {"_id": connection, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
+            {"_id": connection_id, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
             {"$set": {"media_state": state}, "$unset": {"told": "", **ANEW["$unset"]}, "$currentDate": {"since": True}},
-            connection_state(connection, shown),
+            connection_state(connection_id, shown),
         )
 
-    async def heard(self, connection: str) -> ConnectionDocument | None:
+    async def heard(self, connection_id: ConnectionId) -> ConnectionDocument | None:
         """Its client reports, so that its silence will mean something; the document as it is, None when it is over."""
         found = await self._collection.find_one_and_update(
-            {"_id": connection, "state": "ready"},
+            {"_id": connection_id, "state": "ready"},
             {"$set": {"heard": True}},
             return_document=ReturnDocument.AFTER,
         )
@@ -72,16 +73,18 @@ class MediaStates:
             [NewChore("settle")],
         )
 
-    async def flow(self, connection: str, medium: str, *, flowing: bool) -> None:
+    async def flow(self, connection_id: ConnectionId, medium: str, *, flowing: bool) -> None:
         """Whether one medium arrives from the participant; nobody is told of this alone (it is also silence)."""
-        await self._collection.update_one({"_id": connection, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}})
+        await self._collection.update_one(
+            {"_id": connection_id, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}}
+        )
 
-    async def tell_failed(self, connection: str, reason: str) -> Change[ConnectionDocument] | None:
+    async def tell_failed(self, connection_id: ConnectionId, reason: str) -> Change[ConnectionDocument] | None:
         """It did not heal while the drop timer ran: its participant is told to offer again, once."""
         return await self._updates.change(
-            {"_id": connection, "state": "ready", "media_state": "failed", "told": {"$exists": False}},
+            {"_id": connection_id, "state": "ready", "media_state": "failed", "told": {"$exists": False}},
             {"$set": {"told": True}},
-            connection_failed(connection, reason),
+            connection_failed(connection_id, reason),
         )
 
     async def untold(self, seconds: float) -> list[ConnectionDocument]:

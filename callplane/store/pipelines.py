@@ -1,5 +1,6 @@
 """What a session has on a media server: its pipeline and the streams in it, both bound to one epoch."""
 
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import (
     media_lost,
@@ -21,11 +22,11 @@ class SessionMedia:
         self._updates = VersionedUpdates(database["sessions"], SessionDocument, clock)
 
     async def place(
-        self, session: str, epoch: int, media: MediaRef, server_id: str, why: str
+        self, session_id: SessionId, epoch: int, media: MediaRef, server_id: str, why: str
     ) -> Change[SessionDocument] | None:
         """Give the epoch its pipeline. None: somebody else was first, or the epoch or the session is over."""
         return await self._updates.change(
-            {"_id": session, "status": "open", "epoch": epoch, "media": None},
+            {"_id": session_id, "status": "open", "epoch": epoch, "media": None},
             {"$set": {"media": media, "server": media.server, "server_id": server_id, "placed_because": why}},
             media_ready(epoch),
         )
@@ -61,7 +62,7 @@ class SessionMedia:
         )
 
     async def replace(
-        self, connection: ConnectionDocument, old: str, participant: ParticipantView
+        self, connection: ConnectionDocument, old: ConnectionId, participant: ParticipantView
     ) -> Change[SessionDocument] | None:
         """Let a ready connection take the place of another in ``streams``, once (design 7)."""
         mine = {"participant_id": participant.id, "connection_id": old}
@@ -76,13 +77,13 @@ class SessionMedia:
         )
 
     async def unpublish(
-        self, session: str, participant: str, connection: str, reason: str
+        self, session_id: SessionId, participant_id: ParticipantId, connection_id: ConnectionId, reason: str
     ) -> Change[SessionDocument] | None:
         """Take a stream out; None: it was none (any more)."""
         return await self._updates.change(
-            {"_id": session, "status": "open", "streams": {"$elemMatch": {"connection_id": connection}}},
-            {"$pull": {"streams": {"connection_id": connection}}},
-            stream_unpublished(participant, connection, reason),
+            {"_id": session_id, "status": "open", "streams": {"$elemMatch": {"connection_id": connection_id}}},
+            {"$pull": {"streams": {"connection_id": connection_id}}},
+            stream_unpublished(participant_id, connection_id, reason),
             # Who watches the participant and names no stream sees the next one from now on.
-            [NewChore("settle-streams", {"participant_id": participant})],
+            [NewChore("settle-streams", {"participant_id": participant_id})],
         )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pymongo import ReturnDocument
 
+from callplane.contracts.ids import ConnectionId
 from callplane.store.filters import in_time
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 
@@ -26,7 +27,7 @@ class ReceiverReports:
         self._clock = clock
 
     async def stopped(
-        self, connection: str, away: datetime, seen: tuple[Sequence[float], int], until: datetime
+        self, connection_id: ConnectionId, away: datetime, seen: tuple[Sequence[float], int], until: datetime
     ) -> bool:
         """Note its reports and what was sent by now; whether those have been the same from the first look on.
 
@@ -37,7 +38,7 @@ class ReceiverReports:
         later is a display that reads no messages: not judged by this any more.
         """
         reports, sent = seen
-        found = await self._look(connection, away, {"reports": list(reports), "sent": sent, "last": sent}, until)
+        found = await self._look(connection_id, away, {"reports": list(reports), "sent": sent, "last": sent}, until)
         if found is None:
             return False
         pulse = found["pulse"]
@@ -45,7 +46,9 @@ class ReceiverReports:
         still = self._clock.now() - pulse["since"] >= timedelta(seconds=STILL_SECONDS)
         return quiet_from_the_start and still and bool(sent - pulse["sent"] >= MOVING_PACKETS)
 
-    async def _look(self, connection: str, away: datetime, now: Document, until: datetime) -> Document | None:
+    async def _look(
+        self, connection_id: ConnectionId, away: datetime, now: Document, until: datetime
+    ) -> Document | None:
         since: Document = {**now, "away": away, "since": "$$NOW"}
         nothing_sent = {"$eq": [{"$ifNull": ["$pulse.last", -1]}, now["last"]]}
         branches = [
@@ -54,7 +57,7 @@ class ReceiverReports:
         ]
         same = {"$mergeObjects": ["$pulse", {"last": now["last"]}]}
         return await self._collection.find_one_and_update(
-            {"_id": connection, "state": "ready", "media_state": "connected", "$expr": in_time(until)},
+            {"_id": connection_id, "state": "ready", "media_state": "connected", "$expr": in_time(until)},
             [{"$set": {"pulse": {"$switch": {"branches": branches, "default": same}}}}],
             projection={"pulse": 1},
             return_document=ReturnDocument.AFTER,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.messages import (
     Event,
     participant_joined,
@@ -27,7 +28,7 @@ KICKED_KEPT = 1000
 class SeatGuard:
     """What an update of a seat must meet beside the seat's existence; ``if_match`` is the session's version."""
 
-    command: str
+    command_id: CommandId
     deadline: datetime
     if_match: int | None = None
 
@@ -39,48 +40,50 @@ class Seats:
         self._collection = database["sessions"]
         self._updates = VersionedUpdates(self._collection, SessionDocument, clock)
 
-    async def take(self, session: str, seat: Seat, command: str, deadline: datetime) -> Change[SessionDocument] | None:
+    async def take(
+        self, session_id: SessionId, seat: Seat, command_id: CommandId, deadline: datetime
+    ) -> Change[SessionDocument] | None:
         """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
         room = {"$lt": [{"$size": "$participants"}, "$settings.max_participants"]}
         where = {
-            "_id": session,
+            "_id": session_id,
             "status": "open",
             "participants.id": {"$ne": seat.id},
             "kicked": {"$ne": seat.id},
-            "applied": {"$ne": command},
+            "applied": {"$ne": command_id},
             "$expr": {"$and": [room, has_room(), in_time(deadline)]},
         }
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
         written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
         return await self._updates.change(
             where,
-            {"$push": {"participants": written, **remember(command)}, "$unset": {"since": "", "due": ""}},
+            {"$push": {"participants": written, **remember(command_id)}, "$unset": {"since": "", "due": ""}},
             participant_joined(shown),
         )
 
     async def pull(
-        self, session: str, participant: str, reason: str, *, kick: bool = False
+        self, session_id: SessionId, participant_id: ParticipantId, reason: str, *, kick: bool = False
     ) -> Change[SessionDocument] | None:
         """Take one seat away and say so; streams end with it. None: it was gone already."""
-        pushes: Document = {"kicked": {"$each": [participant], "$slice": -KICKED_KEPT}} if kick else {}
+        pushes: Document = {"kicked": {"$each": [participant_id], "$slice": -KICKED_KEPT}} if kick else {}
         return await self._updates.change(
-            {"_id": session, "status": "open", "participants": {"$elemMatch": {"id": participant}}},
+            {"_id": session_id, "status": "open", "participants": {"$elemMatch": {"id": participant_id}}},
             {
-                "$pull": {"participants": {"id": participant}, "streams": {"participant_id": participant}},
+                "$pull": {"participants": {"id": participant_id}, "streams": {"participant_id": participant_id}},
                 "$set": {"left": True},
                 "$currentDate": {"since": True},
                 "$unset": {"due": ""},
                 **({"$push": pushes} if pushes else {}),
             },
-            participant_left(participant, reason),
+            participant_left(participant_id, reason),
             [
-                NewChore("sweep-connections", {"participant_id": participant}),
-                NewChore("end-mailbox", {"participant_id": participant, "reason": reason}),
+                NewChore("sweep-connections", {"participant_id": participant_id}),
+                NewChore("end-mailbox", {"participant_id": participant_id, "reason": reason}),
             ],
         )
 
     async def update(
-        self, session: str, before: ParticipantView, changes: Mapping[str, Any], guard: SeatGuard
+        self, session_id: SessionId, before: ParticipantView, changes: Mapping[str, Any], guard: SeatGuard
     ) -> Change[SessionDocument] | None:
         """Change the fields that ``changes`` names (``muted`` by medium), once per command and in time."""
         fields: Document = {}
@@ -90,31 +93,37 @@ class Seats:
             else:
                 fields[f"participants.$[seat].{name}"] = stored(value)
         where: Document = {
-            "_id": session,
+            "_id": session_id,
             "status": "open",
             "participants": {"$elemMatch": {"id": before.id}},
-            "applied": {"$ne": guard.command},
+            "applied": {"$ne": guard.command_id},
             "$expr": {"$and": [in_time(guard.deadline), *([has_room()] if "metadata" in changes else [])]},
         }
         if guard.if_match is not None:
             where["version"] = guard.if_match
         return await self._updates.change(
             where,
-            {"$set": fields, "$push": remember(guard.command)},
+            {"$set": fields, "$push": remember(guard.command_id)},
             participant_updated(before.model_dump(mode="json")),
             [NewChore("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
             array_filters=[{"seat.id": before.id}],
         )
 
-    async def reconnecting(self, session: str, participant: str) -> Change[SessionDocument] | None:
+    async def reconnecting(
+        self, session_id: SessionId, participant_id: ParticipantId
+    ) -> Change[SessionDocument] | None:
         """Its media is away: everybody is told, once."""
-        return await self._turn(session, participant, ("joined", "reconnecting"), participant_reconnecting(participant))
+        return await self._turn(
+            session_id, participant_id, ("joined", "reconnecting"), participant_reconnecting(participant_id)
+        )
 
-    async def reconnected(self, session: str, participant: str) -> Change[SessionDocument] | None:
+    async def reconnected(self, session_id: SessionId, participant_id: ParticipantId) -> Change[SessionDocument] | None:
         """It is back: everybody is told, once."""
-        return await self._turn(session, participant, ("reconnecting", "joined"), participant_reconnected(participant))
+        return await self._turn(
+            session_id, participant_id, ("reconnecting", "joined"), participant_reconnected(participant_id)
+        )
 
-    async def away(self, after: str, limit: int = 500) -> tuple[set[tuple[str, str]], str]:
+    async def away(self, after: str, limit: int = 500) -> tuple[set[tuple[SessionId, ParticipantId]], str]:
         """Seats whose media is away, of some open sessions after this one; and the session to go on after."""
         where = {"status": "open", "participants.state": "reconnecting", "_id": {"$gt": after}}
         shown = {"participants.id": 1, "participants.state": 1}
@@ -128,16 +137,16 @@ class Seats:
         return seats, found[-1]["_id"] if len(found) == limit else ""
 
     async def _turn(
-        self, session: str, participant: str, states: tuple[str, str], event: Event
+        self, session_id: SessionId, participant_id: ParticipantId, states: tuple[str, str], event: Event
     ) -> Change[SessionDocument] | None:
         before, after = states
         return await self._updates.change(
             {
-                "_id": session,
+                "_id": session_id,
                 "status": "open",
-                "participants": {"$elemMatch": {"id": participant, "state": before}},
+                "participants": {"$elemMatch": {"id": participant_id, "state": before}},
             },
             {"$set": {"participants.$[seat].state": after}},
             event,
-            array_filters=[{"seat.id": participant}],
+            array_filters=[{"seat.id": participant_id}],
         )

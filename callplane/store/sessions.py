@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
-from callplane.contracts.ids import SessionId
+from callplane.contracts.ids import CommandId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
 from callplane.store.decoding import page, read, readable
@@ -39,7 +39,7 @@ class Sessions(OutboxRepository[SessionDocument]):
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "sessions", SessionDocument, clock)
 
-    async def create(self, session: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
+    async def create(self, session_id: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
         """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
 
         An upsert may not have ``$expr`` in its filter, so the pipeline itself fails when the database's clock is past
@@ -49,7 +49,7 @@ class Sessions(OutboxRepository[SessionDocument]):
         stamps = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
         fresh = {"$mergeObjects": [{"$literal": new_session(wanted)}, stamps]}
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
-        guard = {"_id": session, "created_at": {"$exists": False}}
+        guard = {"_id": session_id, "created_at": {"$exists": False}}
         try:
             await self._collection.update_one(guard, pipeline, upsert=True)
         except DuplicateKeyError as double:
@@ -60,26 +60,26 @@ class Sessions(OutboxRepository[SessionDocument]):
             raise
         return "created"
 
-    async def find(self, session: str) -> SessionDocument | None:
+    async def find(self, session_id: SessionId) -> SessionDocument | None:
         """The session as of the last majority write."""
-        return await self._updates.find(session)
+        return await self._updates.find(session_id)
 
-    async def is_full(self, session: str) -> bool:
+    async def is_full(self, session_id: SessionId) -> bool:
         """Whether it has as many bytes as callers may bring it to."""
-        where: Document = {"_id": session, "$expr": {"$not": [has_room()]}}
+        where: Document = {"_id": session_id, "$expr": {"$not": [has_room()]}}
         return await self._collection.find_one(where, {"_id": 1}) is not None
 
-    async def epoch_of_open(self, session: str) -> int | None:
+    async def epoch_of_open(self, session_id: SessionId) -> int | None:
         """Its epoch, if it is open; read without the rest, which may be large, or not readable."""
-        found = await self._collection.find_one({"_id": session, "status": "open"}, {"epoch": 1})
+        found = await self._collection.find_one({"_id": session_id, "status": "open"}, {"epoch": 1})
         if found is None:
             return None
         epoch = found.get("epoch")
         return epoch if isinstance(epoch, int) else 0
 
-    async def grace_of(self, session: str) -> int | None:
+    async def grace_of(self, session_id: SessionId) -> int | None:
         """The grace of its seats, without all that it holds besides; None: it is not open."""
-        found = await self._collection.find_one({"_id": session, "status": "open"}, {"settings.grace": 1})
+        found = await self._collection.find_one({"_id": session_id, "status": "open"}, {"settings.grace": 1})
         return None if found is None else int(found["settings"]["grace"])
 
     async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
@@ -88,22 +88,27 @@ class Sessions(OutboxRepository[SessionDocument]):
         return None if found is None else read(SessionDocument, found, self._collection)
 
     async def update(
-        self, session: str, command: str, changes: dict[str, Any], deadline: datetime, if_match: int | None
+        self,
+        session_id: SessionId,
+        command_id: CommandId,
+        changes: dict[str, Any],
+        deadline: datetime,
+        if_match: int | None,
     ) -> Change[SessionDocument] | None:
         """Change its own fields, once per command, in time, at the version that the caller names."""
-        where: Document = {"_id": session, "status": "open", "applied": {"$ne": command}}
+        where: Document = {"_id": session_id, "status": "open", "applied": {"$ne": command_id}}
         where["$expr"] = {"$and": [in_time(deadline), *([has_room()] if "metadata" in changes else [])]}
         if if_match is not None:
             where["version"] = if_match
         fields = {f"settings.{name}" if name in SETTINGS else name: stored(value) for name, value in changes.items()}
-        update: dict[str, Document] = {"$set": fields, "$push": remember(command)}
+        update: dict[str, Document] = {"$set": fields, "$push": remember(command_id)}
         if not changes.keys().isdisjoint(TIMEOUTS):
             update["$unset"] = {"due": ""}
         return await self._updates.change(where, update, session_updated(changes))
 
-    async def close(self, session: str, reason: str) -> Change[SessionDocument] | None:
+    async def close(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
         """End it for everybody. None: it was closed already, or is none."""
-        return await self._close({"_id": session}, reason)
+        return await self._close({"_id": session_id}, reason)
 
     async def _close(self, where: Document, reason: str) -> Change[SessionDocument] | None:
         return await self._updates.change(
@@ -121,33 +126,33 @@ class Sessions(OutboxRepository[SessionDocument]):
             ],
         )
 
-    async def close_unreadable(self, session: str, reason: str) -> Change[SessionDocument] | None:
+    async def close_unreadable(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
         """End one that cannot be read, losing what was in it. None: there is none, or it can be read."""
-        found = await self._collection.find_one({"_id": session})
+        found = await self._collection.find_one({"_id": session_id})
         if found is None or why_not(SessionDocument, found) is None:
             return None
         closed = await close_unreadable(self._collection, self._clock, found, reason)
         return None if closed is None else Change(closed, tuple(chore.id for chore in closed.chores))
 
-    async def owe_place(self, session: str) -> None:
+    async def owe_place(self, session_id: SessionId) -> None:
         """Remember, once, that a pipeline is wanted as soon as a media server is up."""
-        where = {"_id": session, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
+        where = {"_id": session_id, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
         await self._updates.change(where, {}, None, [NewChore("place")])
 
-    async def owe_deletion(self, session: str) -> None:
+    async def owe_deletion(self, session_id: SessionId) -> None:
         """Somebody declared the queue of a closed session again: it is deleted once more."""
-        where = {"_id": session, "status": "closed", "chores.do": {"$ne": "delete-session"}}
+        where = {"_id": session_id, "status": "closed", "chores.do": {"$ne": "delete-session"}}
         await self._updates.change(where, {}, None, [NewChore("delete-session")])
 
-    async def forget_media(self, session: str, media: MediaRef) -> None:
+    async def forget_media(self, session_id: SessionId, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
         await self._collection.update_one(
-            {"_id": session, "status": "closed", "media": media}, {"$set": {"media": None}}
+            {"_id": session_id, "status": "closed", "media": media}, {"$set": {"media": None}}
         )
 
-    async def is_over(self, session: str, seconds: float) -> bool:
+    async def is_over(self, session_id: SessionId, seconds: float) -> bool:
         """Whether it was closed ``seconds`` ago and everything of it has been told."""
-        where = {"_id": session, "status": "closed", "outbox": [], **older_than("since", seconds)}
+        where = {"_id": session_id, "status": "closed", "outbox": [], **older_than("since", seconds)}
         return await self._collection.find_one(where, {"_id": 1}) is not None
 
     async def open_ids(self) -> list[SessionId]:
@@ -181,19 +186,19 @@ class Sessions(OutboxRepository[SessionDocument]):
         found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
         return {session["media"] async for session in found}
 
-    async def tombstones(self, seconds: float, limit: int = 100) -> list[str]:
+    async def tombstones(self, seconds: float, limit: int = 100) -> list[SessionId]:
         """Sessions that were closed longer ago than anybody may still read their mailboxes, unless that is put off."""
         old: Document = {"status": "closed", **older_than("since", seconds)}
         tried = {"due": {"$type": "date"}, "$and": [older_than("since", seconds), is_due()]}
         found = []
         for where in ({**old, "due": None}, {"status": "closed", **tried}):
             found += [d["_id"] async for d in self._collection.find(where, {"_id": 1}).limit(limit)]
-        return [id_ for id_ in found if isinstance(id_, str)]
+        return [SessionId(id_) for id_ in found if isinstance(id_, str)]
 
-    async def published(self, sessions: Collection[SessionId]) -> dict[str, int]:
+    async def published(self, sessions: Collection[SessionId]) -> dict[SessionId, int]:
         """Of each open one of these, the version up to which its events are published; others wait in its outbox."""
         version = {"$subtract": ["$version", {"$size": {"$ifNull": ["$outbox", []]}}]}
-        found: dict[str, int] = {}
+        found: dict[SessionId, int] = {}
         ids = sorted(sessions)
         for start in range(0, len(ids), AT_ONCE):
             where = {"_id": {"$in": ids[start : start + AT_ONCE]}, "status": "open"}
@@ -201,15 +206,15 @@ class Sessions(OutboxRepository[SessionDocument]):
                 found[one["_id"]] = one["published"]
         return found
 
-    async def put_off(self, session: str) -> None:
+    async def put_off(self, session_id: SessionId) -> None:
         """What time alone makes due of it could not be done: later, after 30 s at most."""
-        await self._collection.update_one({"_id": session}, [{"$set": {"due": put_off("$since")}}])
+        await self._collection.update_one({"_id": session_id}, [{"$set": {"due": put_off("$since")}}])
 
-    async def delete_tombstone(self, session: str) -> None:
+    async def delete_tombstone(self, session_id: SessionId) -> None:
         """Delete a tombstone."""
-        await self._collection.delete_one({"_id": session, "status": "closed"})
+        await self._collection.delete_one({"_id": session_id, "status": "closed"})
 
-    async def due_to_close(self, limit: int = 100) -> list[tuple[str, str]]:
+    async def due_to_close(self, limit: int = 100) -> list[tuple[SessionId, str]]:
         """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason.
 
         When that is, is reckoned once for each that is new: thousands may stay deserted for hours.
@@ -219,16 +224,16 @@ class Sessions(OutboxRepository[SessionDocument]):
         await self._collection.update_many(new, [{"$set": {"due": after("$since", timeout)}}])
         found = await self._collection.find(where, {"left": 1}).limit(limit).to_list()
         due = [(one["_id"], "departed" if one.get("left") else "empty") for one in found]
-        return [(id_, reason) for id_, reason in due if isinstance(id_, str)]
+        return [(SessionId(id_), reason) for id_, reason in due if isinstance(id_, str)]
 
-    async def close_deserted(self, session: str, reason: str) -> Change[SessionDocument] | None:
+    async def close_deserted(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
         """Close it if it is still deserted and still due; one that is not is reckoned anew."""
         left = reason == "departed"
         setting = "$settings.departure_timeout" if left else "$settings.empty_timeout"
-        where = {"_id": session, "participants": [], "left": left, **older_than("since", setting)}
+        where = {"_id": session_id, "participants": [], "left": left, **older_than("since", setting)}
         closed = await self._close(where, reason)
         if closed is None:
-            await self._collection.update_one({"_id": session, **_DESERTED}, {"$unset": {"due": ""}})
+            await self._collection.update_one({"_id": session_id, **_DESERTED}, {"$unset": {"due": ""}})
         return closed
 
 

@@ -16,9 +16,12 @@ class Tickets:
     def __init__(self, database: Database) -> None:
         self._collection = database["tickets"]
 
-    async def issue(self, ticket: str, session: SessionId, participant: ParticipantId) -> None:
+    async def issue(self, ticket: str, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Write a fresh ticket down for one seat. Raises Unavailable."""
-        update = {"$setOnInsert": {"session_id": session, "participant_id": participant}, "$currentDate": {"at": True}}
+        update = {
+            "$setOnInsert": {"session_id": session_id, "participant_id": participant_id},
+            "$currentDate": {"at": True},
+        }
         await self._collection.update_one({"_id": _hash(ticket)}, update, upsert=True)
 
     async def use(self, ticket: str) -> tuple[SessionId, ParticipantId] | None:

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from callplane.contracts.commands import Envelope, Join
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import participant_made_by
 from callplane.telemetry.logs import also_about, known, lines_about, logger
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stages
@@ -121,7 +121,7 @@ def about(envelope: Envelope) -> dict[str, str | None]:
     """The names under which lines tell of a command."""
     seat = getattr(envelope.body, "participant_id", None) or envelope.caller.participant_id
     if isinstance(envelope.body, Join):
-        seat = envelope.body.participant_id or id_made_by(envelope.id)
+        seat = envelope.body.participant_id or participant_made_by(envelope.id)
     return {
         "command": envelope.name,
         "command_id": envelope.id,

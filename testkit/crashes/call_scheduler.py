@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from callplane.contracts.commands import Candidate, Envelope
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
 from testkit.crashes.call_points import Database, Killed, Points, Port
 from testkit.crashes.crashable_wrapper import FAST, SERVER, Ledger
@@ -59,7 +59,7 @@ class MemoryMedia:
         """Whether it is there."""
         return ref.id in self.pipelines or ref.id in self.endpoints
 
-    async def create_pipeline(self, server: str, session: str, epoch: int) -> MediaRef:
+    async def create_pipeline(self, server: str, session: SessionId, epoch: int) -> MediaRef:
         """Make one."""
         self.pipelines.add(made := new_id())
         return MediaRef(server, made)
@@ -122,7 +122,7 @@ class MemoryMedia:
             del self.endpoints[gone]
             self.links = {sink: source for sink, source in self.links.items() if gone not in (sink[0], source)}
 
-    async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
+    async def release_tagged(self, pipeline: MediaRef, connection: ConnectionId, keep: MediaRef | None = None) -> None:
         """Destroy what carries the tag."""
         for endpoint, line in list(self.endpoints.items()):
             inside = endpoint.startswith(f"{pipeline.id}/")
@@ -140,20 +140,20 @@ class NoBroker:
     def __init__(self) -> None:
         self.told: list[Any] = []
 
-    async def to_session(self, session: str, messages: list[Any]) -> str:
+    async def to_session(self, session: SessionId, messages: list[Any]) -> str:
         """To everybody."""
         self.told += messages
         return "all"
 
-    async def to_participant(self, participant: str, message: Any) -> bool:
+    async def to_participant(self, participant: ParticipantId, message: Any) -> bool:
         """To one."""
         self.told.append(message)
         return True
 
-    async def delete_mailbox(self, participant: str) -> None:
+    async def delete_mailbox(self, participant: ParticipantId) -> None:
         """Nothing to delete."""
 
-    async def delete_session(self, session: str) -> None:
+    async def delete_session(self, session: SessionId) -> None:
         """Nothing to delete."""
 
 

@@ -16,7 +16,14 @@ from callplane.contracts.commands import (
     UpdateParticipant,
     UpdateSession,
 )
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import (
+    ConnectionId,
+    ParticipantId,
+    SessionId,
+    connection_made_by,
+    new_id,
+    participant_made_by,
+)
 from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.documents import SessionDocument
@@ -29,36 +36,36 @@ from testkit.crashes.session_invariants import answered, connections_of, consist
 class Call:
     """Ann publishes, Bo watches her."""
 
-    session: str
-    ann: str
-    bo: str
-    published: str = ""
-    watched: str = ""
+    session: SessionId
+    ann: ParticipantId
+    bo: ParticipantId
+    published: ConnectionId
+    watched: ConnectionId
 
 
 async def call(b: Bench, *, publishing: bool = True, watching: bool = True, named: bool = False) -> Call:
     """Two people in a session, as far as asked."""
-    session = str((await b.do(CreateSession(grace=900, departure_timeout=86_400)))["session"]["id"])
-    ann, bo = [str((await b.do(Join(), session))["participant"]["id"]) for _ in range(2)]
-    published = watched = ""
+    session = SessionId((await b.do(CreateSession(grace=900, departure_timeout=86_400)))["session"]["id"])
+    ann, bo = [ParticipantId((await b.do(Join(), session))["participant"]["id"]) for _ in range(2)]
+    published = watched = ConnectionId("")
     if publishing:
         body: AnyCommand = Publish(participant_id=ann, sdp_offer=b.offers["sendonly"])
-        published = str((await b.do(body, session))["connection"]["id"])
+        published = ConnectionId((await b.do(body, session))["connection"]["id"])
     if watching:
         stream = published if named else None
         body = Subscribe(participant_id=bo, publisher=ann, stream=stream, sdp_offer=b.offers["recvonly"])
-        watched = str((await b.do(body, session))["connection"]["id"])
+        watched = ConnectionId((await b.do(body, session))["connection"]["id"])
     return Call(session, ann, bo, published, watched)
 
 
-async def seen(b: Bench, session: str, reply: Reply | None) -> SessionDocument:
+async def seen(b: Bench, session: SessionId, reply: Reply | None) -> SessionDocument:
     """The session after a command that must have succeeded, found consistent."""
     assert reply is not None
     assert reply.problem is None, reply.problem
     return await consistent(b, session)
 
 
-async def fed_by(b: Bench, watched: str) -> dict[str, str]:
+async def fed_by(b: Bench, watched: ConnectionId) -> dict[str, str]:
     """Medium → connection whose endpoint feeds this one's."""
     own = await b.outside.store.connections.find(watched)
     assert own is not None
@@ -113,7 +120,7 @@ async def join(b: Bench) -> Scene:
 
     async def verify(reply: Reply | None) -> None:
         found = await seen(b, c.session, reply)
-        assert [seat.id for seat in found.participants] == [c.ann, c.bo, id_made_by(envelope.id)]
+        assert [seat.id for seat in found.participants] == [c.ann, c.bo, participant_made_by(envelope.id)]
         assert found.version == 4
 
     return Scene(c.session, commanded(envelope), verify)
@@ -182,7 +189,7 @@ async def subscribe(b: Bench) -> Scene:
 
 def _offering(b: Bench, c: Call, body: Publish | Subscribe) -> Scene:
     envelope = b.envelope(body, c.session)
-    made = id_made_by(envelope.id)
+    made = connection_made_by(envelope.id)
     source = made if isinstance(body, Publish) else c.published
     watched = c.watched if isinstance(body, Publish) else made
 

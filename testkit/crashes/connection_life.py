@@ -8,7 +8,7 @@ from typing import Any
 
 from callplane.contracts.commands import Caller, Candidate, Candidates, Envelope, Leave, Publish, Stop, Subscribe
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import ParticipantId, SessionId, id_made_by, new_id
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId, connection_made_by, new_id
 from callplane.contracts.registry import AnyCommand
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
 from testkit.crashes.call_points import Points
@@ -32,9 +32,9 @@ class Life:
 
     world: World
     chance: random.Random
-    session: str = field(default_factory=new_id)
-    ann: str = field(default_factory=new_id)
-    bo: str = field(default_factory=new_id)
+    session: SessionId = field(default_factory=lambda: SessionId(new_id()))
+    ann: ParticipantId = field(default_factory=lambda: ParticipantId(new_id()))
+    bo: ParticipantId = field(default_factory=lambda: ParticipantId(new_id()))
     wrappers: list[str] = field(default_factory=lambda: [new_id(), new_id()])
     actors: list[Actor] = field(default_factory=list)
     pending: list[Envelope | str] = field(default_factory=list)
@@ -53,15 +53,15 @@ class Life:
         for wrapper in self.wrappers:
             await store.wrappers.renew(wrapper)
         for person in (self.ann, self.bo):
-            await store.seated(self.session, person, new_id())
-            await store.attachments.open(SessionId(self.session), ParticipantId(person))
+            await store.seated(self.session, person, CommandId(new_id()))
+            await store.attachments.open(self.session, person)
         body = Subscribe(participant_id=self.bo, publisher=self.ann, sdp_offer=plain("recvonly"))
         self.view = self.envelope(body)
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
         await self._deliver(self.view, context)
         await ledger.drain()
         self.offer = self.envelope(Publish(participant_id=self.ann, sdp_offer=plain("sendonly")))
-        self.connection = id_made_by(self.offer.id)
+        self.connection = connection_made_by(self.offer.id)
         await self.invariants()
 
     def envelope(self, body: AnyCommand) -> Envelope:

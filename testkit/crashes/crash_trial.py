@@ -10,7 +10,7 @@ from typing import Any
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Envelope
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import CommandId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from cli.machine.process import Command as Program
@@ -41,25 +41,25 @@ class Bench:
     offers: dict[str, str]
     sessions: list[str] = field(default_factory=list)
 
-    def envelope(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> Envelope:
+    def envelope(self, body: AnyCommand, session: SessionId | None = None, id_: CommandId | None = None) -> Envelope:
         """A command with time enough."""
-        command = id_ or new_id()
+        command = id_ or CommandId(new_id())
         return Envelope(
             id=command,
-            session_id=session or id_made_by(command),
+            session_id=session or session_made_by(command),
             caller=CALLER,
             deadline=self.outside.store.clock.now() + timedelta(seconds=60),
             body=body,
         )
 
-    async def do(self, body: AnyCommand, session: str | None = None) -> dict[str, Any]:
+    async def do(self, body: AnyCommand, session: SessionId | None = None) -> dict[str, Any]:
         """Have the survivor carry a command out, with all that it owes; its result."""
         reply = await self.survivor.command(self.envelope(body, session))
         assert reply.problem is None, reply.problem
         await self.survivor.ledger.drain()
         return reply.result or {}
 
-    async def quiet(self, session: str) -> None:
+    async def quiet(self, session: SessionId) -> None:
         """Have the survivor sweep until nothing is owed, letting the time pass at once that chores wait for."""
         raw = self.outside.store.database
         await self.outside.store.wrappers.renew(self.survivor.id)
@@ -79,7 +79,7 @@ class Bench:
             await self.survivor.sweep()
         raise AssertionError(f"session {session} does not come to rest: {owed}, {connections}")
 
-    async def hurry(self, session: str) -> None:
+    async def hurry(self, session: SessionId) -> None:
         """What is due later, or was put off, is due now."""
         past, raw = self.outside.store.clock.now() - timedelta(seconds=9), self.outside.store.database
         for collection, where in (("sessions", {"_id": session}), ("connections", {"session_id": session})):
@@ -95,7 +95,7 @@ class Bench:
 class Scene:
     """What is there before the work begins, the work, and what must be so afterwards."""
 
-    session: str
+    session: SessionId
     act: Act
     verify: Callable[[Reply | None], Awaitable[None]]
     give_up: Act | None = None

@@ -9,7 +9,7 @@ from typing import Any, cast
 from callplane.bus.ports import Bus
 from callplane.contracts.commands import Candidate, Envelope
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
@@ -55,13 +55,13 @@ class RecordingMessenger:
     def __init__(self, messenger: Any, told: Told) -> None:
         self._messenger, self._told = messenger, told
 
-    async def to_session(self, session: str, messages: list[Message]) -> str:
+    async def to_session(self, session: SessionId, messages: list[Message]) -> str:
         """To everybody in it."""
         taken: str = await self._messenger.to_session(session, messages)
         self._told.sessions.setdefault(session, []).extend(messages)
         return taken
 
-    async def to_participant(self, participant: str, message: Message) -> bool:
+    async def to_participant(self, participant: ParticipantId, message: Message) -> bool:
         """To one mailbox."""
         there: bool = await self._messenger.to_participant(participant, message)
         self._told.participants.setdefault(participant, []).append(message)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from callplane.contracts.commands import CloseSession, Publish
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ConnectionId, SessionId, new_id
 from callplane.store.connections import Wanted
 from callplane.store.server_pool import ServerPool
 from kurento_client import ClientError
@@ -75,7 +75,7 @@ async def orphans(b: Bench) -> Scene:
     media = b.survivor.context.media
     own = await b.outside.store.connections.find(c.published)
     assert own is not None
-    left = await media.create_pipeline(SERVER, new_id(), 1)
+    left = await media.create_pipeline(SERVER, SessionId(new_id()), 1)
     await media.create_endpoint(before.media, EndpointOwner(c.session, c.ann, c.published, 1, own.claims))
 
     async def verify(_: Any) -> None:
@@ -92,7 +92,7 @@ async def late_commit(b: Bench) -> Scene:
     await b.do(Publish(participant_id=c.bo, sdp_offer=b.offers["sendonly"]), c.session)  # for the pipeline
     pipeline = (await session_of(b, c.session)).media
     assert pipeline is not None
-    connections, made = b.outside.store.connections, new_id()
+    connections, made = b.outside.store.connections, ConnectionId(new_id())
     await connections.offer(Wanted(made, c.session, c.ann, "publish"))
     claimed = await connections.claim(made, session.epoch, b.survivor.id, [b.survivor.id])
     assert claimed is not None

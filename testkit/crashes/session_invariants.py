@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
@@ -11,20 +12,20 @@ from testkit.crashes.crash_trial import COLLECT_SECONDS, Bench
 from testkit.crashes.leak_check import children, pipelines
 
 
-async def session_of(bench: Bench, session: str) -> SessionDocument:
+async def session_of(bench: Bench, session: SessionId) -> SessionDocument:
     """The session as it is."""
     found = await bench.outside.store.sessions.find(session)
     assert found is not None
     return found
 
 
-async def connections_of(bench: Bench, session: str) -> list[ConnectionDocument]:
+async def connections_of(bench: Bench, session: SessionId) -> list[ConnectionDocument]:
     """All its connections, the released ones included."""
     raw = bench.outside.store.database["connections"]
     return [ConnectionDocument.model_validate(c) async for c in raw.find({"session_id": session})]
 
 
-async def consistent(bench: Bench, session: str) -> SessionDocument:
+async def consistent(bench: Bench, session: SessionId) -> SessionDocument:
     """Events, connections, streams and endpoints agree with each other."""
     bench.sessions.append(session)
     found, connections = await session_of(bench, session), await connections_of(bench, session)
@@ -75,7 +76,7 @@ def numbered(messages: list[Message], last: int, first: int = 1) -> None:
     assert {number: types for number, types in kinds.items() if len(types) > 1} == {}
 
 
-def answered(bench: Bench, participant: str, command: str, reply: Reply | None) -> None:
+def answered(bench: Bench, participant: ParticipantId, command: CommandId, reply: Reply | None) -> None:
     """The mailbox heard one answer, the one of the reply."""
     assert reply is not None
     assert reply.result is not None

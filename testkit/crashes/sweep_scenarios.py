@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from callplane.contracts.commands import CloseSession, CreateSession, Join, Leave, Publish
-from callplane.contracts.ids import ParticipantId, new_id
+from callplane.contracts.ids import ConnectionId, SessionId, new_id
 from callplane.store.connections import Wanted
 from testkit.crashes.call_points import Points
 from testkit.crashes.command_scenarios import Call, call
@@ -68,7 +68,7 @@ async def adoption(b: Bench) -> Scene:
 async def abandonment(b: Bench) -> Scene:
     """An offer that nobody has acted for, for longer than its command can live."""
     c = await call(b, publishing=False, watching=False)
-    made = new_id()
+    made = ConnectionId(new_id())
     await b.outside.store.connections.offer(Wanted(made, c.session, c.ann, "publish"))
     await _long_ago(b, "connections", made, 61)
 
@@ -135,19 +135,19 @@ async def tombstone(b: Bench) -> Scene:
 
 async def empty(b: Bench) -> Scene:
     """A session that nobody came to."""
-    session = str((await b.do(CreateSession(empty_timeout=0)))["session"]["id"])
+    session = SessionId((await b.do(CreateSession(empty_timeout=0)))["session"]["id"])
     return _deserted(b, session, "empty")
 
 
 async def departed(b: Bench) -> Scene:
     """A session that everybody left."""
-    session = str((await b.do(CreateSession(departure_timeout=0)))["session"]["id"])
+    session = SessionId((await b.do(CreateSession(departure_timeout=0)))["session"]["id"])
     ann = (await b.do(Join(), session))["participant"]["id"]
     await b.do(Leave(participant_id=ann), session)
     return _deserted(b, session, "departed")
 
 
-def _deserted(b: Bench, session: str, reason: str) -> Scene:
+def _deserted(b: Bench, session: SessionId, reason: str) -> Scene:
     async def verify(_: Any) -> None:
         found = await consistent(b, session)
         assert (found.status, found.reason) == ("closed", reason)
@@ -164,7 +164,7 @@ async def grace(b: Bench) -> Scene:
     async def verify(_: Any) -> None:
         found = await consistent(b, c.session)
         assert ([seat.id for seat in found.participants], found.version) == ([c.bo], before.version + 1)
-        ended = await b.outside.store.attachments.read(ParticipantId(c.ann))
+        ended = await b.outside.store.attachments.read(c.ann)
         assert ended is not None
         assert (ended.state, ended.reason) == ("ended", "connection-lost")
         assert await b.outside.store.attachments.ended() == []

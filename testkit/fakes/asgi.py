@@ -9,6 +9,7 @@ import httpx
 
 from api.app import Program, assemble
 from api.settings import Settings
+from callplane.contracts.ids import ParticipantId, SessionId
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
 
@@ -30,7 +31,7 @@ class Api:
     http: httpx.AsyncClient
     program: Program
 
-    def token(self, session_id: str, participant_id: str) -> dict[str, str]:
+    def token(self, session_id: SessionId, participant_id: ParticipantId) -> dict[str, str]:
         """Headers with the participant token of a seat."""
         token = self.program.services.credentials.participants.sign(session_id, participant_id)
         return {"Authorization": f"Bearer {token}"}

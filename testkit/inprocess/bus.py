@@ -20,7 +20,7 @@ from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.commands import Caller, CreateSession, Envelope, UpdateSession
-from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.contracts.registry import AnyCommand
 from testkit.servers.servers import Vhost
@@ -131,7 +131,7 @@ class Told:
 class Dead:
     """A dead letter as an operator finds it."""
 
-    command_id: str
+    command_id: CommandId
     reason: str
     attempt: int
     queue: str
@@ -147,7 +147,7 @@ class Corner(Protocol):
         """One process's part in it."""
         ...
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything to a command queue; the command's id."""
         ...
 
@@ -168,9 +168,9 @@ class MemoryCorner:
         """One user of the exchange."""
         yield MemoryBus(self.exchange, pace)
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything."""
-        command_id = new_id()
+        command_id = CommandId(new_id())
         self.exchange.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
         return command_id
 
@@ -199,9 +199,9 @@ class RabbitCorner:
             await bus.wait_up(10)
             yield bus
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> str:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything."""
-        command_id = new_id()
+        command_id = CommandId(new_id())
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel(on_return_raises=True)
             note = aio_pika.Message(body, message_id=command_id, correlation_id=command_id, reply_to=reply_to)
@@ -227,7 +227,7 @@ def _dead(letter: aio_pika.abc.AbstractIncomingMessage) -> Dead:
     assert datetime.fromisoformat(str(headers["failed-at"])).tzinfo is not None
     attempt = headers["attempt"]
     assert isinstance(attempt, int)
-    return Dead(letter.message_id or "", str(headers["reason"]), attempt, str(headers["queue"]), letter.body)
+    return Dead(CommandId(letter.message_id or ""), str(headers["reason"]), attempt, str(headers["queue"]), letter.body)
 
 
 class Reading:

@@ -10,7 +10,7 @@ from testkit.servers.until import until
 
 
 @asynccontextmanager
-async def read_for(store: Repositories, participant: str) -> AsyncIterator[None]:
+async def read_for(store: Repositories, participant: ParticipantId) -> AsyncIterator[None]:
     """A living pod holds this mailbox for the block; after it nobody does, which sweeps find."""
 
     async def live() -> None:

@@ -9,7 +9,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
-from callplane.contracts.ids import SessionId, new_id
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
@@ -58,9 +58,13 @@ class Repositories:
         assert found is not None
         return found
 
-    async def seated(self, session: str, participant: str, command: str = "") -> SessionDocument:
+    async def seated(
+        self, session: SessionId, participant: ParticipantId, command: CommandId | None = None
+    ) -> SessionDocument:
         """Take a seat."""
-        change = await self.seats.take(session, Seat(id=participant), command or f"join {participant}", self.soon())
+        change = await self.seats.take(
+            session, Seat(id=participant), command or CommandId(f"join {participant}"), self.soon()
+        )
         assert change is not None
         return change.document
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from callplane.contracts.errors import Unavailable
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
 from wrapper.app import _store
@@ -40,11 +40,11 @@ class Broker:
     at_once: int = 0
     most: int = 0
 
-    async def delete_session(self, session: str) -> None:
+    async def delete_session(self, session: SessionId) -> None:
         """Its queue and exchange."""
         await self._delete(session)
 
-    async def delete_mailbox(self, participant: str) -> None:
+    async def delete_mailbox(self, participant: ParticipantId) -> None:
         """Its mailbox."""
         await self._delete(participant)
 

@@ -14,7 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, Publish, Subscribe
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from testkit.inprocess.repositories import Repositories, repositories
@@ -39,55 +39,61 @@ class Room:
     machines: Cluster
     stacks: list[AsyncExitStack] = field(default_factory=list)
 
-    async def ask(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> Reply:
+    async def ask(self, body: AnyCommand, session: SessionId | None = None, id_: CommandId | None = None) -> Reply:
         """Send one command, with an id of its own or a given one, and wait for its reply."""
-        envelope = self._envelope(body, session, id_ or new_id())
+        envelope = self._envelope(body, session, id_ or CommandId(new_id()))
         reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
         assert reply is not None, f"{envelope.name}: nobody answered"
         return reply
 
-    async def post(self, body: AnyCommand, session: str) -> None:
+    async def post(self, body: AnyCommand, session: SessionId) -> None:
         """Send one command, and wait for nothing."""
-        await self.sender.post(self._envelope(body, session, new_id()))
+        await self.sender.post(self._envelope(body, session, CommandId(new_id())))
 
-    def _envelope(self, body: AnyCommand, session: str | None, command: str) -> Envelope:
+    def _envelope(self, body: AnyCommand, session: SessionId | None, command: CommandId) -> Envelope:
         return Envelope(
             id=command,
-            session_id=session or id_made_by(command),
+            session_id=session or session_made_by(command),
             caller=CALLER,
             deadline=self.store.clock.now() + timedelta(seconds=REPLY_SECONDS),
             body=body,
         )
 
-    async def done(self, body: AnyCommand, session: str | None = None, id_: str | None = None) -> dict[str, Any]:
+    async def done(
+        self, body: AnyCommand, session: SessionId | None = None, id_: CommandId | None = None
+    ) -> dict[str, Any]:
         """The result of a command that must succeed."""
         reply = await self.ask(body, session, id_)
         assert reply.problem is None, reply.problem
         return reply.result or {}
 
-    async def session(self, **fields: Any) -> str:
+    async def session(self, **fields: Any) -> SessionId:
         """A new session's id."""
         made = await self.done(CreateSession.model_validate(fields))
-        return str(made["session"]["id"])
+        return SessionId(made["session"]["id"])
 
-    async def seat(self, session: str, **fields: Any) -> str:
+    async def seat(self, session: SessionId, **fields: Any) -> ParticipantId:
         """A new participant's id."""
         joined = await self.done(Join.model_validate(fields), session)
-        return str(joined["participant"]["id"])
+        return ParticipantId(joined["participant"]["id"])
 
-    async def publish(self, session: str, participant: str, id_: str | None = None) -> dict[str, Any]:
+    async def publish(
+        self, session: SessionId, participant: ParticipantId, id_: CommandId | None = None
+    ) -> dict[str, Any]:
         """Offer to send; the connection."""
         body = Publish(participant_id=participant, sdp_offer=await offer("sendonly"))
         connection: dict[str, Any] = (await self.done(body, session, id_))["connection"]
         return connection
 
-    async def subscribe(self, session: str, participant: str, publisher: str) -> dict[str, Any]:
+    async def subscribe(
+        self, session: SessionId, participant: ParticipantId, publisher: ParticipantId
+    ) -> dict[str, Any]:
         """Offer to receive; the connection."""
         body = Subscribe(participant_id=participant, publisher=publisher, sdp_offer=await offer("recvonly"))
         connection: dict[str, Any] = (await self.done(body, session))["connection"]
         return connection
 
-    async def mailbox(self, participant: str) -> list[dict[str, Any]]:
+    async def mailbox(self, participant: ParticipantId) -> list[dict[str, Any]]:
         """Everything in a mailbox, taken out."""
         found: list[dict[str, Any]] = []
         async with await aio_pika.connect(self.servers.vhost.url) as connection, connection.channel() as channel:

@@ -2,7 +2,6 @@
 
 from callplane.contracts.commands import CreateSession, Envelope, SessionMade
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.views import session_view
 from wrapper.commands.registry import handles
@@ -15,17 +14,17 @@ ROUNDS = 10
 async def create(envelope: Envelope, command: CreateSession, context: Context) -> SessionMade:
     """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
     session, created = await _insert(envelope, command, context)
-    await context.topology.open_session(SessionId(session.id))
+    await context.topology.open_session(session.id)
     if await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
-        await context.topology.delete_session(SessionId(session.id))
+        await context.topology.delete_session(session.id)
     return SessionMade(session=session_view(session), created=created)
 
 
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, bool]:
     sessions = context.store.sessions
     for _ in range(ROUNDS):
-        outcome = await sessions.create(SessionId(envelope.session_id), command, envelope.deadline)
+        outcome = await sessions.create(envelope.session_id, command, envelope.deadline)
         mine = await sessions.find(envelope.session_id)
         if mine is not None:
             return mine, True

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
-from callplane.contracts.ids import ParticipantId, SessionId, derived_id, id_made_by
+from callplane.contracts.ids import SessionId, connection_made_by, derived_id
 from callplane.contracts.messages import Message
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
@@ -35,7 +35,7 @@ def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitabl
             if not await context.store.servers.reached_by_others(unreached.server, context.wrapper):
                 raise
             # Before it is returned: else it would come back to us as often as to anybody.
-            await exclude(SessionId(envelope.session_id), unreached.server)
+            await exclude(envelope.session_id, unreached.server)
             raise Busy(str(unreached)) from unreached
 
     return handle
@@ -48,7 +48,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         body = envelope.body
         if not isinstance(body, Publish | Subscribe):
             return
-        connections, made = context.store.connections, id_made_by(envelope.id)
+        connections, made = context.store.connections, connection_made_by(envelope.id)
         context.follow_ups.schedule(await connections.release(made, "failed"))
         await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):
@@ -79,4 +79,4 @@ async def tell_error(envelope: Envelope, problem: Problem, context: Context, *, 
         at=context.store.clock.now(),
         data={"command_id": envelope.id, "problem": problem.shown()},
     )
-    await context.messenger.to_participant(ParticipantId(envelope.body.participant_id), message)
+    await context.messenger.to_participant(envelope.body.participant_id, message)

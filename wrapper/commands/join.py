@@ -2,7 +2,7 @@
 
 from callplane.contracts.commands import Envelope, Join, Joined
 from callplane.contracts.errors import Refusal, Trouble
-from callplane.contracts.ids import ParticipantId, SessionId, id_made_by
+from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.commands.registry import handles
@@ -13,13 +13,13 @@ from wrapper.requirements import require_in_time, require_open_session, require_
 @handles(Join)
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     """Sit down, or come back to the seat that the caller holds a token for."""
-    participant = ParticipantId(command.participant_id or id_made_by(envelope.id))
+    participant = command.participant_id or participant_made_by(envelope.id)
     if command.participant_id is None:
         await _take_seat(envelope, command, participant, context)
     else:
         await require_seat(await require_open_session(envelope.session_id, context), participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
-    await _open_mailbox(SessionId(envelope.session_id), participant, context)
+    await _open_mailbox(envelope.session_id, participant, context)
     session = await context.store.sessions.find(envelope.session_id)
     attachment = await context.store.attachments.read(participant)
     seat = None if session is None or session.status == "closed" else session.seat(participant)
@@ -34,22 +34,22 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     )
 
 
-async def _take_seat(envelope: Envelope, command: Join, participant: ParticipantId, context: Context) -> None:
-    seat = Seat(id=participant, name=command.display_name, role=command.role, metadata=command.metadata)
+async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> None:
+    seat = Seat(id=participant_id, name=command.display_name, role=command.role, metadata=command.metadata)
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:
         return context.follow_ups.schedule(change)
     session = await require_open_session(envelope.session_id, context)
-    if session.seat(participant) is not None:
+    if session.seat(participant_id) is not None:
         return None
-    _explain(session, envelope, participant)
+    _explain(session, envelope, participant_id)
     require_in_time(envelope.deadline, context)
     await room_in(session.id, context)
     raise Trouble("the session changed while it was read")
 
 
-def _explain(session: SessionDocument, envelope: Envelope, participant: ParticipantId) -> None:
-    if participant in session.kicked:
+def _explain(session: SessionDocument, envelope: Envelope, participant_id: ParticipantId) -> None:
+    if participant_id in session.kicked:
         raise Refusal("kicked", "this participant was removed from the session")
     if envelope.id in session.applied:
         raise Refusal("join-again", "this join was carried out and its seat has gone since; join again")
@@ -57,22 +57,22 @@ def _explain(session: SessionDocument, envelope: Envelope, participant: Particip
         raise Refusal("session-full", f"all {session.settings.max_participants} seats are taken")
 
 
-async def _open_mailbox(session: SessionId, participant: ParticipantId, context: Context) -> None:
+async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
     """The attachment first: it remembers how the seat ended, and is inserted only."""
-    await context.store.attachments.open(session, participant)
-    await context.topology.open_session(session)
-    await context.topology.open_mailbox(session, participant)
+    await context.store.attachments.open(session_id, participant_id)
+    await context.topology.open_session(session_id)
+    await context.topology.open_mailbox(session_id, participant_id)
 
 
-async def _withdraw(session: str, participant: ParticipantId, context: Context) -> None:
+async def _withdraw(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
     """The seat went, or its mailbox was ended, while it was made: nothing of it may stay."""
-    context.follow_ups.schedule(await context.store.seats.pull(session, participant, "left"))
-    await context.topology.delete_mailbox(participant)
+    context.follow_ups.schedule(await context.store.seats.pull(session_id, participant_id, "left"))
+    await context.topology.delete_mailbox(participant_id)
 
 
-async def _gone(session: str, participant: ParticipantId, context: Context) -> Refusal:
+async def _gone(session_id: SessionId, participant_id: ParticipantId, context: Context) -> Refusal:
     try:
-        await require_seat(await require_open_session(session, context), participant, context)
+        await require_seat(await require_open_session(session_id, context), participant_id, context)
     except Refusal as refusal:
         return refusal
     return Refusal("join-again", "the seat is gone; join again")

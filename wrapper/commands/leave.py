@@ -1,7 +1,6 @@
 """Leave and kick: the seat goes first; connections and mailbox are the chores that follow from it."""
 
 from callplane.contracts.commands import Done, Envelope, Leave
-from callplane.contracts.ids import ParticipantId
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_open_session, require_seat
@@ -17,7 +16,7 @@ async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
         context.follow_ups.schedule(change)
         return Done()
     session = await require_open_session(envelope.session_id, context)
-    known = await context.store.attachments.read(ParticipantId(command.participant_id))
+    known = await context.store.attachments.read(command.participant_id)
     if known is None or known.session_id != session.id:
         await require_seat(session, command.participant_id, context)
     return Done()

@@ -2,7 +2,7 @@
 
 from callplane.contracts.commands import Envelope, Negotiated, Publish
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import connection_made_by
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.commands.registry import handles
@@ -13,7 +13,7 @@ from wrapper.negotiation.offer import Negotiation, Offer
 @handles(Publish)
 async def publish(envelope: Envelope, command: Publish, context: Context) -> Negotiated:
     """Offer to send."""
-    wanted = Wanted(id_made_by(envelope.id), envelope.session_id, command.participant_id, "publish")
+    wanted = Wanted(connection_made_by(envelope.id), envelope.session_id, command.participant_id, "publish")
     return await Negotiation(envelope, wanted, Offer(command.sdp_offer, command.replaces), context).run(_may_publish)
 
 

@@ -2,7 +2,7 @@
 
 from callplane.contracts.commands import Envelope, Negotiated, Subscribe
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import connection_made_by
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.commands.registry import handles
@@ -19,7 +19,7 @@ async def subscribe(envelope: Envelope, command: Subscribe, context: Context) ->
             raise Refusal("not-found", f"there is no participant {command.publisher} to subscribe to")
 
     wanted = Wanted(
-        id_made_by(envelope.id),
+        connection_made_by(envelope.id),
         envelope.session_id,
         command.participant_id,
         "subscribe",

@@ -2,6 +2,7 @@
 
 from callplane.contracts.commands import Envelope, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
@@ -31,8 +32,8 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
     return _changed(session, command.participant_id)
 
 
-def _changed(session: SessionDocument, participant: str) -> ParticipantChanged:
-    seat = session.seat(participant)
+def _changed(session: SessionDocument, participant_id: ParticipantId) -> ParticipantChanged:
+    seat = session.seat(participant_id)
     if seat is None:
         raise Trouble("the seat went while it was read")
     return ParticipantChanged(participant=participant_view(session, seat), version=session.version)

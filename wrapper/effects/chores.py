@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
 from callplane.store.sessions import DELETED_AFTER
 from wrapper.context import Context
@@ -81,7 +81,7 @@ async def delete_session(session: SessionDocument, _args: dict[str, Any], contex
     """Delete queue and exchange two seconds after the close, when nothing is left to be told (design 5)."""
     if not await context.store.sessions.is_over(session.id, seconds=DELETED_AFTER):
         return False
-    await context.topology.delete_session(SessionId(session.id))
+    await context.topology.delete_session(session.id)
     return True
 
 

@@ -4,7 +4,6 @@ from contextlib import suppress
 
 from callplane.bus.ports import Messenger, Topology
 from callplane.contracts.errors import NodeDown
-from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument, OutboxEntry, SessionDocument
@@ -25,20 +24,20 @@ class Outbox:
         """Publish and pull, until nothing is left. Raises Unavailable: what is left is taken up by a sweep."""
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
-            taken = await self._messenger.to_session(SessionId(session.id), messages)
+            taken = await self._messenger.to_session(session.id, messages)
             if taken == "none" and _has_mailboxes(session):
                 await self._mend(session)
-                await self._messenger.to_session(SessionId(session.id), messages)
+                await self._messenger.to_session(session.id, messages)
             session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
 
     async def _mend(self, session: SessionDocument) -> None:
         """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""
         with suppress(NodeDown):  # its exchange is on every node
-            await self._topology.open_session(SessionId(session.id))
+            await self._topology.open_session(session.id)
         reached = 0
         for seat in session.participants:
             with suppress(NodeDown):
-                await self._topology.open_mailbox(SessionId(session.id), ParticipantId(seat.id))
+                await self._topology.open_mailbox(session.id, seat.id)
                 reached += 1
         if not reached:
             raise NodeDown("no mailbox of the session can be reached")
@@ -54,7 +53,7 @@ class Outbox:
                     at=entry.first or entry.at,
                     data=entry.data,
                 )
-                await self._messenger.to_participant(ParticipantId(connection.participant_id), message)
+                await self._messenger.to_participant(connection.participant_id, message)
             ids = [entry.id for entry in connection.outbox]
             connection = await self._connections.pull_published(connection.id, ids)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.contracts.ids import ParticipantId, derived_id
+from callplane.contracts.ids import ConnectionId, SessionId, derived_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.store.media_states import MediaStates
@@ -62,9 +62,9 @@ class EndpointEvents:
         if line is not None:
             self._lines.put(endpoint, replace(line, useful=useful))
 
-    def forget_session(self, session: str, before: int | None) -> None:
+    def forget_session(self, session_id: SessionId, before: int | None) -> None:
         """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
-        self._lines.forget_session(session, before)
+        self._lines.forget_session(session_id, before)
 
     async def take(self, server: str, event: MediaEvent) -> None:
         """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""
@@ -72,7 +72,7 @@ class EndpointEvents:
         if line is not None:
             await self._lanes[hash(event.object) % LANES].put((line, event))
 
-    async def run(self, missed: Callable[[str], None]) -> None:
+    async def run(self, missed: Callable[[ConnectionId], None]) -> None:
         """Work through the lanes until cancelled.
 
         ``missed`` is told the connection of which an event could not be acted upon: it must be subscribed to anew.
@@ -81,7 +81,7 @@ class EndpointEvents:
             for lane in self._lanes:
                 group.create_task(self._work(lane, missed))
 
-    async def _work(self, lane: Lane, missed: Callable[[str], None]) -> None:
+    async def _work(self, lane: Lane, missed: Callable[[ConnectionId], None]) -> None:
         while True:
             line, event = await lane.get()
             try:
@@ -138,7 +138,7 @@ class EndpointEvents:
             at=self._clock.now(),
             data={"connection_id": line.connection_id, "candidate": init},
         )
-        await self._messenger.to_participant(ParticipantId(line.participant_id), message)
+        await self._messenger.to_participant(line.participant_id, message)
 
     async def _became(self, line: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
         self._follow_ups.schedule(await self._liveness.media_state(line.connection_id, known, state))

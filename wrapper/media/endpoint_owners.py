@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from callplane.contracts.ids import SessionId
 from callplane.contracts.media import MediaRef
 from wrapper.media.port import EndpointOwner
 
@@ -35,11 +36,11 @@ class EndpointOwners:
         for id_ in [id_ for id_ in self._in.get(_place(ref), {}) if id_ == ref.id or id_.startswith(inside)]:
             self._drop(_place(ref), id_)
 
-    def forget_session(self, session: str, before: int | None) -> None:
+    def forget_session(self, session_id: SessionId, before: int | None) -> None:
         """Drop a session's endpoints of the epochs before this one; all of them when it is None."""
-        for place in list(self._of.get(session, ())):
+        for place in list(self._of.get(session_id, ())):
             for id_, line in list(self._in[place].items()):
-                if line.session_id == session and (before is None or line.epoch < before):
+                if line.session_id == session_id and (before is None or line.epoch < before):
                     self._drop(place, id_)
 
     def _drop(self, place: Place, id_: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.ids import ConnectionId, SessionId
 from callplane.contracts.media import MediaRef
 from kurento_client import (
     ClientError,
@@ -77,11 +78,11 @@ class KurentoMedia:
             return False
         return True
 
-    async def create_pipeline(self, server: str, session: str, epoch: int) -> MediaRef:
+    async def create_pipeline(self, server: str, session_id: SessionId, epoch: int) -> MediaRef:
         """Make a pipeline and tag it, in one transaction."""
         transaction = self._server(server).client.transaction()
         made = transaction.create("MediaPipeline")
-        self._tag(transaction, made, {"session": session, "epoch": str(epoch)})
+        self._tag(transaction, made, {"session": session_id, "epoch": str(epoch)})
         return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
 
     async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
@@ -185,7 +186,9 @@ class KurentoMedia:
         with _translated(ref):
             await self._server(ref.server).client.release(ref.id)
 
-    async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
+    async def release_tagged(
+        self, pipeline: MediaRef, connection_id: ConnectionId, keep: MediaRef | None = None
+    ) -> None:
         """Release every child of the pipeline that carries the connection's tag, ``keep`` apart."""
         client = self._server(pipeline.server).client
         try:
@@ -199,7 +202,7 @@ class KurentoMedia:
                 continue
             try:
                 with _translated(ref):
-                    if (await child.get_tags()).get("connection") == connection:
+                    if (await child.get_tags()).get("connection") == connection_id:
                         await self.release(ref)
             except Gone:
                 continue

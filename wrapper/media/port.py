@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from wrapper.media.sdp import UsefulCandidates
 
@@ -33,9 +34,9 @@ class Unreached(Trouble):
 class EndpointOwner:
     """Whose endpoint it is: where its events go, the tags that it carries, and which candidates are of use there."""
 
-    session_id: str
-    participant_id: str
-    connection_id: str
+    session_id: SessionId
+    participant_id: ParticipantId
+    connection_id: ConnectionId
     epoch: int
     claim: int
     useful: UsefulCandidates | None = None
@@ -79,7 +80,7 @@ class MediaPort(Protocol):
         """Whether the object is still there."""
         ...
 
-    async def create_pipeline(self, server: str, session: str, epoch: int) -> MediaRef:
+    async def create_pipeline(self, server: str, session_id: SessionId, epoch: int) -> MediaRef:
         """Make a pipeline and tag it, in one transaction."""
         ...
 
@@ -130,6 +131,8 @@ class MediaPort(Protocol):
         """Destroy an object with all in it; one that is gone is no error."""
         ...
 
-    async def release_tagged(self, pipeline: MediaRef, connection: str, keep: MediaRef | None = None) -> None:
+    async def release_tagged(
+        self, pipeline: MediaRef, connection_id: ConnectionId, keep: MediaRef | None = None
+    ) -> None:
         """Release every child of the pipeline that carries the connection's tag, ``keep`` apart."""
         ...

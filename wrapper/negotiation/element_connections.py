@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
@@ -27,7 +28,7 @@ class Feed:
     media: frozenset[Medium] = frozenset()
 
 
-def stream_of(viewer: ConnectionDocument, session: SessionDocument) -> str | None:
+def stream_of(viewer: ConnectionDocument, session: SessionDocument) -> ConnectionId | None:
     """The connection whose stream a subscription receives: the one that it names, or its publisher's oldest."""
     if viewer.kind != "subscribe" or viewer.publisher is None:
         return None
@@ -58,7 +59,7 @@ async def make(feed: Feed, context: Context) -> None:
 class Viewers:
     """All subscriptions to one participant; what is read for them does not grow with their number."""
 
-    def __init__(self, session_id: str, publisher: str, context: Context) -> None:
+    def __init__(self, session_id: SessionId, publisher: ParticipantId, context: Context) -> None:
         self._session_id = session_id
         self._publisher = publisher
         self._context = context
@@ -106,10 +107,14 @@ class Viewer:
 
     @classmethod
     def of(
-        cls, connection: ConnectionDocument, session: SessionDocument, published: Mapping[str, ConnectionDocument]
+        cls,
+        connection: ConnectionDocument,
+        session: SessionDocument,
+        published: Mapping[ConnectionId, ConnectionDocument],
     ) -> "Viewer":
         """As the documents say."""
-        source = published.get(stream_of(connection, session) or "")
+        stream = stream_of(connection, session)
+        source = None if stream is None else published.get(stream)
         return cls(connection, session, source, feed_of(connection, session, source))
 
 

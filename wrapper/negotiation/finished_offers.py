@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from callplane.contracts.commands import Envelope, Negotiated, Publish, Subscribe
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import connection_made_by
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 from wrapper.context import Context
@@ -18,7 +18,7 @@ def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | No
         if not isinstance(body, Publish | Subscribe):
             return None
         connections = context.store.connections
-        made = await connections.find(id_made_by(envelope.id))
+        made = await connections.find(connection_made_by(envelope.id))
         if made is None or made.state != "ready" or not await _in_place(made, context):
             return None
         if body.replaces is not None:

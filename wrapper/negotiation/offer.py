@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.commands import Envelope, Negotiated
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ConnectionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.store.connections import Wanted
@@ -34,7 +34,7 @@ class Offer:
     """What the client sent: its SDP, and which of its connections the new one takes the place of."""
 
     sdp: str
-    replaces: str | None = None
+    replaces: ConnectionId | None = None
 
 
 class Negotiation:
@@ -176,8 +176,8 @@ class Negotiation:
         if all(stream.connection_id != connection.id for stream in session.streams):
             raise Trouble("the session changed while it was read")
 
-    async def _end(self, reason: str, connection: str | None = None) -> None:
-        ended, participant = connection or self._wanted.id, self._wanted.participant_id
+    async def _end(self, reason: str, connection_id: ConnectionId | None = None) -> None:
+        ended, participant = connection_id or self._wanted.id, self._wanted.participant_id
         self._context.follow_ups.schedule(await self._connections.release_own(ended, participant, reason))
 
 
@@ -193,6 +193,6 @@ async def tell_answer(envelope: Envelope, connection: ConnectionDocument, contex
         id=envelope.id, type="answer", session_id=connection.session_id, at=context.store.clock.now(), data=data
     )
     try:
-        await context.messenger.to_participant(ParticipantId(connection.participant_id), message)
+        await context.messenger.to_participant(connection.participant_id, message)
     except Unavailable as away:
         raise Trouble(f"the answer could not be told: {away}") from away

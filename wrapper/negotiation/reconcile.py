@@ -7,13 +7,14 @@ are fed by their command, and viewers are connected anew (``feeding``) after a s
 
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
+from callplane.contracts.ids import ConnectionId
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
 from wrapper.media.port import EndpointOwner, Gone
 from wrapper.negotiation.element_connections import ROUNDS, Feed, endpoint_of, feed_of, make, mourn, stream_of
 
 
-async def reconcile(connection_id: str, context: Context, known: ConnectionDocument | None = None) -> None:
+async def reconcile(connection_id: ConnectionId, context: Context, known: ConnectionDocument | None = None) -> None:
     """Settle one connection, ``known`` from a moment ago; looks again until what it read has not changed.
 
     Raises Trouble, which leaves the chore or the command to be tried again.

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.ids import ConnectionId
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
@@ -27,7 +28,7 @@ class Adoption:
         self.adopted = asyncio.Event()
         """Set when there may be something new to subscribe to."""
         self._items = Items("abandoned", context.metrics)
-        self._unsubscribed: set[str] = set()
+        self._unsubscribed: set[ConnectionId] = set()
         """Connections of ours whose events we are to subscribe to, for the first time or anew."""
         self._subscribing = asyncio.Lock()
         """Held by one round: what was subscribed to before a socket was lost is not subscribed to after."""
@@ -77,7 +78,7 @@ class Adoption:
         async with self._subscribing:
             await for_each(self._resubscribe, sorted(self._unsubscribed))
 
-    async def _resubscribe(self, connection_id: str) -> None:
+    async def _resubscribe(self, connection_id: ConnectionId) -> None:
         """Subscribe under our own Kurento session and reconcile; what fails is tried again by ``resubscribe``."""
         self._unsubscribed.discard(connection_id)
         done = False
@@ -87,7 +88,7 @@ class Adoption:
             if not done:  # taken out first: what is missed meanwhile is subscribed to once more
                 self._unsubscribed.add(connection_id)
 
-    async def _subscribed(self, connection_id: str) -> bool:
+    async def _subscribed(self, connection_id: ConnectionId) -> bool:
         """Whether nothing of it is to be done again."""
         found = await self._context.store.connections.find(connection_id)
         if found is None or found.state != "ready" or found.owner != self._context.wrapper or found.endpoint is None:
@@ -108,7 +109,7 @@ class Adoption:
             return certain
         return False
 
-    def missed(self, connection_id: str) -> None:
+    def missed(self, connection_id: ConnectionId) -> None:
         """What was said of it could not be told or written down: it is subscribed to anew, until that has been done."""
         self._unsubscribed.add(connection_id)
 

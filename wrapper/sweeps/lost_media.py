@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from callplane.contracts.errors import Trouble
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.documents import ConnectionDocument
 from wrapper.context import Context
 from wrapper.media.port import Gone
@@ -55,7 +55,7 @@ class LostMedia:
 
     async def _fail_if_unheard(self, since: Mapping[ParticipantId, datetime], connection: ConnectionDocument) -> None:
         until = fresh(self._context, ASK_SECONDS)
-        if await self._unheard(connection, since[ParticipantId(connection.participant_id)], until):
+        if await self._unheard(connection, since[connection.participant_id], until):
             await self._fail(connection, until)
 
     async def _unheard(self, connection: ConnectionDocument, away: datetime, until: datetime) -> bool:
@@ -106,7 +106,7 @@ class LostMedia:
         back = {seat[1]: seat for seat in away if seat[1] in read and seat[1] not in failed}
         await self._items.each(back, self._tell_back)
 
-    async def _tell_back(self, seat: tuple[str, str]) -> None:
+    async def _tell_back(self, seat: tuple[SessionId, ParticipantId]) -> None:
         self._context.follow_ups.schedule(await self._store.seats.reconnected(*seat))
 
 

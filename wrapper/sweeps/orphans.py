@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from callplane.contracts.ids import ConnectionId
 from callplane.contracts.media import MediaRef
 from callplane.telemetry.logs import logger
 from kurento_client import ClientError
@@ -89,7 +90,7 @@ class OrphanSweep:
     async def _release(self, server: MediaServer, ref: MediaRef, tags: dict[str, str]) -> None:
         connections = self._context.store.connections
         if "connection" in tags:
-            await connections.take_away(tags["connection"], int(tags.get("claim", "0")))
+            await connections.take_away(ConnectionId(tags["connection"]), int(tags.get("claim", "0")))
             if await connections.endpoints_among([ref]):
                 return
         self._log.warning("orphan released", server=server.name, object=ref.id, **tags)

@@ -21,13 +21,13 @@ class Tombstones:
         found = await sessions.tombstones(self._seconds)
         await self._items.each({id_: id_ for id_ in found}, self._delete, sessions.put_off)
 
-    async def _delete(self, session: str) -> None:
+    async def _delete(self, session_id: SessionId) -> None:
         store, topology = self._context.store, self._context.topology
-        for attachment in await store.attachments.of_session(SessionId(session)):
+        for attachment in await store.attachments.of_session(session_id):
             # It ends before its queue goes, or who reads it would take the queue for lost, and make it again.
             await store.attachments.end(attachment.participant_id, "session-closed")
             await topology.delete_mailbox(attachment.participant_id)
-        await store.attachments.delete_of(SessionId(session))
-        await store.connections.delete_of(session)
-        await topology.delete_session(SessionId(session))
-        await store.sessions.delete_tombstone(session)
+        await store.attachments.delete_of(session_id)
+        await store.connections.delete_of(session_id)
+        await topology.delete_session(session_id)
+        await store.sessions.delete_tombstone(session_id)

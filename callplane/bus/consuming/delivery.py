@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from callplane.contracts.ids import CommandId
 from callplane.contracts.replies import Reply
 
 ATTEMPTS = 5
@@ -15,7 +16,7 @@ class RawDelivery:
 
     body: bytes
     queue: str
-    command_id: str
+    command_id: CommandId
     attempt: int
     redelivered: bool
     reply_to: str | None

@@ -12,7 +12,7 @@ from callplane.bus.memory.broker import Consumer, DeadLetter, MemoryBroker
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.contracts.errors import Unavailable
-from callplane.contracts.ids import SessionId, new_id
+from callplane.contracts.ids import CommandId, SessionId, new_id
 from callplane.contracts.replies import Reply
 
 
@@ -38,7 +38,7 @@ class MemorySettlement:
     async def bury(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why."""
         # A letter without an id could not be asked for.
-        letter = replace(received, handle=None, command_id=received.command_id or new_id())
+        letter = replace(received, handle=None, command_id=received.command_id or CommandId(new_id()))
         self._exchange.dead_letters.append(DeadLetter(letter, reason, datetime.now(UTC)))
 
     async def ack(self, received: RawDelivery) -> None:

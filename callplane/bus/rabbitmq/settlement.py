@@ -14,7 +14,7 @@ from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, DEAD_LETTERS, RETRY
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.contracts.errors import Unavailable
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import CommandId, new_id
 from callplane.contracts.replies import Reply
 
 REASON_HEADER = "reason"
@@ -35,7 +35,7 @@ def received(queue: str, message: DeliveredMessage) -> RawDelivery:
     return RawDelivery(
         body=message.body,
         queue=queue,
-        command_id=properties.correlation_id or properties.message_id or "",
+        command_id=CommandId(properties.correlation_id or properties.message_id or ""),
         attempt=attempt if isinstance(attempt, int) and attempt > 0 else 1,
         redelivered=bool(message.redelivered),
         reply_to=properties.reply_to or None,

@@ -16,7 +16,7 @@ from callplane.contracts.commands import (
     UpdateParticipant,
     UpdateSession,
 )
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import connection_made_by, new_id
 from testkit.crashes.leak_check import ask, children, look, pipelines
 from testkit.fakes.sdp import plain
 from testkit.inprocess.wrappers import Room, offer, room
@@ -174,7 +174,7 @@ async def test_a_stop_that_overtakes_its_offer_wins(servers: Servers) -> None:
     async with room(servers) as r:
         session = await r.session()
         ann, command = await r.seat(session), new_id()
-        connection = id_made_by(command)
+        connection = connection_made_by(command)
         candidate = Candidate(candidate="candidate:1 1 udp 1 192.0.2.1 9 typ host")
         await r.done(Candidates(participant_id=ann, connection_id=connection, candidates=[candidate]), session)
         await r.done(Stop(participant_id=ann, connection_id=connection), session)

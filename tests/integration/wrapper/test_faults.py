@@ -3,7 +3,7 @@
 import asyncio
 
 from callplane.contracts.commands import Leave, Publish, UpdateSession
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import connection_made_by, new_id
 from callplane.store.connections import Wanted
 from callplane.store.documents import SessionDocument
 from testkit.crashes.leak_check import children, pipelines
@@ -44,7 +44,7 @@ async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(ser
         assert media is not None
         # A wrapper claims, makes its endpoint, and dies before the commit.
         command = new_id()
-        connection = id_made_by(command)
+        connection = connection_made_by(command)
         await r.store.connections.offer(Wanted(connection, session, ann, "publish"))
         claimed = await r.store.connections.claim(connection, 1, "dead", ["dead"])
         assert claimed is not None
@@ -63,7 +63,7 @@ async def test_a_woken_claim_holder_cannot_commit(servers: Servers) -> None:
         session = await r.session()
         ann = await r.seat(session)
         command = new_id()
-        connection = id_made_by(command)
+        connection = connection_made_by(command)
         await r.store.connections.offer(Wanted(connection, session, ann, "publish"))
         paused = await r.store.connections.claim(connection, 1, "paused", ["paused"])
         assert paused is not None

@@ -4,7 +4,7 @@ import aio_pika
 
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER
 from callplane.contracts.commands import Publish, Stop
-from callplane.contracts.ids import id_made_by, new_id
+from callplane.contracts.ids import connection_made_by, new_id
 from callplane.contracts.registry import AnyCommand
 from testkit.inprocess.wrappers import Room, offer, room
 from testkit.servers.servers import Servers
@@ -41,14 +41,14 @@ async def test_what_was_answered_stays_and_what_was_not_is_given_up(servers: Ser
             return any(m["type"] == "answer" and m["id"] == command for m in await r.mailbox(ann))
 
         await until(answered)
-        states = [await r.store.connections.find(connection) for connection in (first, id_made_by(command))]
+        states = [await r.store.connections.find(connection) for connection in (first, connection_made_by(command))]
         assert [found.state for found in states if found] == ["released", "ready"]
         left = await r.store.sessions.find(session)
         assert left is not None
-        assert [stream.connection_id for stream in left.streams] == [id_made_by(command)]
+        assert [stream.connection_id for stream in left.streams] == [connection_made_by(command)]
         assert (await servers.vhost.queues())["dead-letters"] == 0
 
-        await r.done(Stop(participant_id=ann, connection_id=id_made_by(command)), session)
+        await r.done(Stop(participant_id=ann, connection_id=connection_made_by(command)), session)
         await delivered_again(r, body, session, command)
 
         async def buried() -> bool:

@@ -16,7 +16,7 @@ from callplane.contracts.commands import (
     SessionMade,
 )
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import connection_made_by, participant_made_by, session_made_by
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
 from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -35,8 +35,10 @@ def session_view(session_id: str, version: int = 1) -> SessionView:
 async def answering(envelope: Envelope) -> BaseModel:
     """What a wrapper would answer to each."""
     body: Any = envelope.body
-    ada = ParticipantView(id=getattr(body, "participant_id", None) or id_made_by(envelope.id))
-    negotiated = ConnectionView(id=id_made_by(envelope.id), kind="publish", epoch=1, state="ready", sdp_answer="v=0")
+    ada = ParticipantView(id=getattr(body, "participant_id", None) or participant_made_by(envelope.id))
+    negotiated = ConnectionView(
+        id=connection_made_by(envelope.id), kind="publish", epoch=1, state="ready", sdp_answer="v=0"
+    )
     answers: dict[str, BaseModel] = {
         "create": SessionMade(session=session_view(envelope.session_id), created=True),
         "update-session": SessionChanged(session=session_view(envelope.session_id, 5)),
@@ -54,10 +56,10 @@ async def test_create_answers_where_it_is_and_which_version(database: Database) 
         answer = await it.http.post("/sessions", json={"custom_id": "daily", "grace": 7}, headers=BY_KEY)
     [sent] = bus.commands
     assert answer.status_code == 201
-    assert answer.headers["location"] == f"/sessions/{id_made_by(sent.id)}"
+    assert answer.headers["location"] == f"/sessions/{session_made_by(sent.id)}"
     assert answer.headers["etag"] == '"1"'
     assert set(answer.json()) == set(SessionView.model_fields)
-    assert (sent.caller.kind, sent.caller.name, sent.session_id) == ("key", "tests", id_made_by(sent.id))
+    assert (sent.caller.kind, sent.caller.name, sent.session_id) == ("key", "tests", session_made_by(sent.id))
     assert (sent.body.custom_id, sent.body.grace, sent.body.max_participants) == ("daily", 7, 100)
 
 
@@ -112,7 +114,7 @@ async def test_an_offer_answered_late_is_202(database: Database) -> None:
         publish = {"kind": "publish", "sdp_offer": OFFER}
         answer = await it.http.post("/sessions/s/connections", json=publish, headers=it.token("s", "ada"))
         assert answer.status_code == 202
-        assert answer.json() == {"id": id_made_by(bus.commands[0].id), "command_id": bus.commands[0].id}
+        assert answer.json() == {"id": connection_made_by(bus.commands[0].id), "command_id": bus.commands[0].id}
         late = await it.http.delete("/sessions/s/connections/c", headers=it.token("s", "ada"))
         assert (late.status_code, late.headers["retry-after"]) == (503, "1")
 

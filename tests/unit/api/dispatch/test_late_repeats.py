@@ -7,7 +7,7 @@ import pytest
 
 from api.dispatch.late_repeats import ANSWERS, LateRepeats, answers_late
 from callplane.contracts.commands import Done, Envelope, Join, Joined
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import connection_made_by
 from callplane.contracts.registry import commands
 from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -119,7 +119,7 @@ async def test_a_connection_that_was_offered(database: Database, state: str, sta
         path, ada = "/sessions/s/connections", it.token("s", "ada")
         offer = {"kind": "publish", "sdp_offer": OFFER}
         assert (await once(it, path, offer, ada))[0] == 201
-        connection_id = id_made_by(bus.commands[0].id)
+        connection_id = connection_made_by(bus.commands[0].id)
         mine = {"_id": connection_id, "session_id": "s", "participant_id": "ada", "kind": "publish", "offered": True}
         await put(database, "connections", {**mine, "state": state, "epoch": 1, "answer": "v=0"})
         await aged(database, 11)

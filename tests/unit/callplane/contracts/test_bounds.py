@@ -101,7 +101,9 @@ def test_text_is_counted_in_bytes() -> None:
     ("kind", "good", "bad"),
     [
         (bounds.CustomId, ["a", "A.b_c-9", "x" * 128], ["", "x" * 129, "a b", "a\n", "ä"]),
-        (bounds.Id, ["a-1", "x" * 64], ["", "x" * 65, "a.b", "a\n"]),
+        (bounds.SessionId, ["a-1", "x" * 64], ["", "x" * 65, "a.b", "a\n"]),
+        (bounds.ParticipantId, ["a-1", "x" * 64], ["", "x" * 65, "a.b", "a\n"]),
+        (bounds.ConnectionId, ["a-1", "x" * 64], ["", "x" * 65, "a.b", "a\n"]),
         (bounds.Name, ["", "x" * 128, "ä"], ["x" * 129]),
         (bounds.Reason, ["x"], ["", "x" * 129]),
         (bounds.Seats, [1, 1000], [0, 1001]),

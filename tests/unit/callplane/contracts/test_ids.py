@@ -6,7 +6,14 @@ import uuid
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from callplane.contracts.ids import derived_id, id_made_by, new_id
+from callplane.contracts.ids import (
+    CommandId,
+    connection_made_by,
+    derived_id,
+    new_id,
+    participant_made_by,
+    session_made_by,
+)
 
 PARTS = st.lists(st.text(max_size=6), max_size=4)
 
@@ -31,6 +38,8 @@ def test_derived_ids_are_equal_for_equal_parts_only(one: list[str], other: list[
 
 
 def test_what_a_command_makes_is_never_the_command() -> None:
-    command = new_id()
-    assert id_made_by(command) == id_made_by(command) != command
-    assert uuid.UUID(id_made_by(command)).version == 5
+    command = CommandId(new_id())
+    makers = (session_made_by, participant_made_by, connection_made_by)
+    [made] = {str(maker(command)) for maker in makers for _ in range(2)}
+    assert made != command
+    assert uuid.UUID(made).version == 5

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from callplane.contracts.commands import Caller, Envelope, Join, Publish
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
-from callplane.contracts.ids import id_made_by
+from callplane.contracts.ids import participant_made_by
 from callplane.telemetry.commands import CommandWatch, marked, publishing
 from callplane.telemetry.logs import lines_about
 from callplane.telemetry.metrics import Metrics
@@ -32,7 +32,7 @@ NAMES = {
     "command": "join",
     "command_id": "c",
     "session_id": "s",
-    "participant_id": id_made_by("c"),
+    "participant_id": participant_made_by("c"),
     "request_id": "r",
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
 }

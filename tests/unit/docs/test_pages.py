@@ -24,7 +24,9 @@ PAGES = (
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
-@pytest.mark.parametrize("page", [*PAGES, "README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", [*PAGES, "README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+)
 def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", path.read_text()) if "://" not in link]

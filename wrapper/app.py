@@ -112,7 +112,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
 
         metrics, follow_ups = Metrics(store.clock.now), FollowUps()
         database.unread.met = metrics.unreadable
-        events = EndpointEvents(store.liveness, bus.messenger, store.clock, follow_ups)
+        events = EndpointEvents(store.media_states, bus.messenger, store.clock, follow_ups)
         pool = Pool(wrapper, store.servers, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
@@ -163,13 +163,13 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
         owners=ConnectionOwners(database),
-        liveness=MediaStates(database, clock),
+        media_states=MediaStates(database, clock),
         attachments=Attachments(database),
         pods=PodLeases(database, settings.lease_seconds),
-        pulses=ReceiverReports(database, clock),
+        receiver_reports=ReceiverReports(database, clock),
         servers=MediaServers(database),
         wrappers=WrapperLeases(database, settings.lease_seconds),
-        duties=SweepLeases(database, settings.lease_seconds),
+        sweep_leases=SweepLeases(database, settings.lease_seconds),
     )
 
 

@@ -30,13 +30,13 @@ class Repositories:
     media: SessionMedia
     connections: Connections
     owners: ConnectionOwners
-    liveness: MediaStates
+    media_states: MediaStates
     attachments: Attachments
     pods: PodLeases
-    pulses: ReceiverReports
+    receiver_reports: ReceiverReports
     servers: MediaServers
     wrappers: WrapperLeases
-    duties: SweepLeases
+    sweep_leases: SweepLeases
 
 
 @dataclass(frozen=True, slots=True)

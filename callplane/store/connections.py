@@ -142,7 +142,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """End one whose endpoint, this one, its media server does not have any more."""
         return await self._release({"_id": connection_id, "endpoint": endpoint}, "failed")
 
-    async def owe_settling(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
+    async def owe_reconciliation(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
         """Whoever made it ready may have died before it was settled."""
         return await self._updates.change({"_id": connection_id, "state": "ready"}, {}, None, [NewChore("settle")])
 

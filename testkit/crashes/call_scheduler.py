@@ -64,11 +64,11 @@ class MemoryMedia:
         self.pipelines.add(made := new_id())
         return MediaRef(server, made)
 
-    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
         """Make one in it."""
         if pipeline.id not in self.pipelines:
             raise Gone(pipeline)
-        self.endpoints[made := f"{pipeline.id}/{new_id()}"] = line
+        self.endpoints[made := f"{pipeline.id}/{new_id()}"] = owner
         return MediaRef(pipeline.server, made)
 
     async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
@@ -101,7 +101,7 @@ class MemoryMedia:
             elif self.links.get((sink.id, medium)) == source.id:
                 del self.links[sink.id, medium]
 
-    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
+    async def subscribe(self, endpoint: MediaRef, owner: EndpointOwner) -> State:
         """Nothing to hear."""
         return await self.state(endpoint)
 
@@ -110,7 +110,7 @@ class MemoryMedia:
         self._there(endpoint)
         return State()
 
-    async def is_heard(self, endpoint: MediaRef) -> bool:
+    async def is_receiving(self, endpoint: MediaRef) -> bool:
         """Nothing comes from anybody."""
         self._there(endpoint)
         return False
@@ -124,9 +124,9 @@ class MemoryMedia:
 
     async def release_tagged(self, pipeline: MediaRef, connection: ConnectionId, keep: MediaRef | None = None) -> None:
         """Destroy what carries the tag."""
-        for endpoint, line in list(self.endpoints.items()):
+        for endpoint, owner in list(self.endpoints.items()):
             inside = endpoint.startswith(f"{pipeline.id}/")
-            if inside and line.connection_id == connection and (keep is None or keep.id != endpoint):
+            if inside and owner.connection_id == connection and (keep is None or keep.id != endpoint):
                 await self.release(MediaRef(pipeline.server, endpoint))
 
     def _there(self, endpoint: MediaRef) -> None:

@@ -232,7 +232,7 @@ class Life:
         ready = [c for c in connections if c.state == "ready"]
         endpoints = {c.endpoint.id: c for c in ready if c.endpoint is not None}
         assert all(c.epoch == session.epoch and session.seat(c.participant_id) for c in ready)
-        there = {endpoint: line.connection_id for endpoint, line in self.world.media.endpoints.items()}
+        there = {endpoint: owner.connection_id for endpoint, owner in self.world.media.endpoints.items()}
         assert there == {endpoint: c.id for endpoint, c in endpoints.items()}, f"endpoints, {connections}"
         published = {c.id: c for c in ready if c.kind == "publish"}
         assert [s.connection_id for s in session.streams] == list(published)

@@ -96,8 +96,8 @@ async def late_commit(b: Bench) -> Scene:
     await connections.offer(Wanted(made, c.session, c.ann, "publish"))
     claimed = await connections.claim(made, session.epoch, b.survivor.id, [b.survivor.id])
     assert claimed is not None
-    line = EndpointOwner(c.session, c.ann, made, session.epoch, claimed.claims)
-    endpoint = await b.survivor.context.media.create_endpoint(pipeline, line)
+    owner = EndpointOwner(c.session, c.ann, made, session.epoch, claimed.claims)
+    endpoint = await b.survivor.context.media.create_endpoint(pipeline, owner)
 
     async def verify(_: Any) -> None:
         await consistent(b, c.session)

@@ -210,7 +210,7 @@ async def verdict(b: Bench) -> Scene:
 
 async def _failed(b: Bench, c: Call) -> None:
     for state in ("connected", "failed"):
-        change = await b.outside.store.liveness.media_state(c.published, (None, "connected"), state)
+        change = await b.outside.store.media_states.media_state(c.published, (None, "connected"), state)
         b.survivor.context.follow_ups.schedule(change)
         await b.survivor.ledger.drain()
     await _long_ago(b, "connections", c.published, 901)

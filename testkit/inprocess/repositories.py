@@ -36,7 +36,7 @@ class Repositories:
     media: SessionMedia
     connections: Connections
     owners: ConnectionOwners
-    liveness: MediaStates
+    media_states: MediaStates
     attachments: Attachments
     pods: PodLeases
     servers: MediaServers

@@ -16,7 +16,7 @@ from wrapper.requirements import require_open_session, require_seat
 async def candidates(envelope: Envelope, command: Candidates, context: Context) -> Done:
     """Keep them, also before their offer has come; costs one update and a call for each that is new.
 
-    Those that come before the commit are fed by the settling after it: the update that keeps them and the one that
+    Those that come before the commit are fed by ``reconcile`` after it: the update that keeps them and the one that
     commits are on one document, so one of the two sees the other.
     """
     given = list({tuple(c.model_dump().items()): c.model_dump() for c in command.candidates}.values())

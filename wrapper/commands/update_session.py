@@ -33,4 +33,4 @@ async def _reckon_graces(envelope: Envelope, command: UpdateSession, context: Co
     """Anew, for those that run: also in a repeat, for an attempt may have died before."""
     if "grace" in command.changes:
         await context.store.attachments.graces.forget(envelope.session_id)
-        await context.store.liveness.graces.forget(envelope.session_id)
+        await context.store.media_states.graces.forget(envelope.session_id)

@@ -38,9 +38,9 @@ async def end_mailbox(_session: SessionDocument, args: dict[str, Any], context: 
     return True
 
 
-async def settle_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+async def reconcile_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """Feed every subscription to a participant whose streams, or their muting, have changed."""
-    await Viewers(session.id, args["participant_id"], context).settle()
+    await Viewers(session.id, args["participant_id"], context).reconcile()
     return True
 
 
@@ -92,7 +92,7 @@ class Chores:
         self._of_sessions: dict[str, SessionChore] = {
             "sweep-connections": sweep_connections,
             "end-mailbox": end_mailbox,
-            "settle-streams": settle_streams,
+            "settle-streams": reconcile_streams,
             "release-pipeline": release_pipeline,
             "release-lost-pipeline": release_lost_pipeline,
             "place": place,

@@ -29,7 +29,7 @@ from wrapper.media.sdp import UsefulCandidates
 
 LANES = 16
 LANE_LENGTH = 2000
-UNHEARD = (None, "failed")
+NOT_CONNECTED = (None, "failed")
 
 Lane = asyncio.Queue[tuple[EndpointOwner, MediaEvent]]
 
@@ -38,39 +38,39 @@ class EndpointEvents:
     """Knows whose endpoint is whose, and works through events in order for each endpoint."""
 
     def __init__(
-        self, liveness: MediaStates, messenger: Messenger, clock: DatabaseClock, follow_ups: FollowUps
+        self, media_states: MediaStates, messenger: Messenger, clock: DatabaseClock, follow_ups: FollowUps
     ) -> None:
-        self._liveness = liveness
+        self._media_states = media_states
         self._messenger = messenger
         self._clock = clock
         self._follow_ups = follow_ups
-        self._lines = EndpointOwners()
+        self._owners = EndpointOwners()
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
         self._log = logger("hearing")
 
-    def attend(self, endpoint: MediaRef, line: EndpointOwner) -> None:
+    def register(self, endpoint: MediaRef, owner: EndpointOwner) -> None:
         """From now on this endpoint's events belong to that connection."""
-        self._lines.put(endpoint, line)
+        self._owners.put(endpoint, owner)
 
     def forget(self, ref: MediaRef) -> None:
         """Drop an object that was released, and what was in it."""
-        self._lines.forget(ref)
+        self._owners.forget(ref)
 
     def narrow(self, endpoint: MediaRef, useful: UsefulCandidates) -> None:
         """From now on only such candidates of this endpoint are told."""
-        line = self._lines.get(endpoint)
-        if line is not None:
-            self._lines.put(endpoint, replace(line, useful=useful))
+        owner = self._owners.get(endpoint)
+        if owner is not None:
+            self._owners.put(endpoint, replace(owner, useful=useful))
 
     def forget_session(self, session_id: SessionId, before: int | None) -> None:
         """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""
-        self._lines.forget_session(session_id, before)
+        self._owners.forget_session(session_id, before)
 
     async def take(self, server: str, event: MediaEvent) -> None:
         """Put one event into its endpoint's lane; a full lane makes the reader wait, which bounds the memory."""
-        line = self._lines.get(MediaRef(server, event.object))
-        if line is not None:
-            await self._lanes[hash(event.object) % LANES].put((line, event))
+        owner = self._owners.get(MediaRef(server, event.object))
+        if owner is not None:
+            await self._lanes[hash(event.object) % LANES].put((owner, event))
 
     async def run(self, missed: Callable[[ConnectionId], None]) -> None:
         """Work through the lanes until cancelled.
@@ -83,48 +83,48 @@ class EndpointEvents:
 
     async def _work(self, lane: Lane, missed: Callable[[ConnectionId], None]) -> None:
         while True:
-            line, event = await lane.get()
+            owner, event = await lane.get()
             try:
-                await self._act(line, event)
+                await self._act(owner, event)
             except (Unavailable, Trouble) as trouble:
                 self._log.warning("an event was not passed on", type=event.type, why=str(trouble))
-                missed(line.connection_id)
+                missed(owner.connection_id)
             except Exception as failure:  # of one connection: the lane has others
                 why = words(failure)
-                self._log.error("an event failed", type=event.type, connection_id=line.connection_id, why=why)
+                self._log.error("an event failed", type=event.type, connection_id=owner.connection_id, why=why)
 
-    async def _act(self, line: EndpointOwner, event: MediaEvent) -> None:
+    async def _act(self, owner: EndpointOwner, event: MediaEvent) -> None:
         match event:
             case IceCandidateFound():
-                await self.send_candidate(line, event.candidate)
+                await self.send_candidate(owner, event.candidate)
             case ConnectionStateChanged(new=ConnectionState.CONNECTED):
-                await self._became(line, UNHEARD, "connected")
+                await self._became(owner, NOT_CONNECTED, "connected")
             case MediaStateChanged(new=ConnectionState.CONNECTED):
-                found = await self._liveness.heard(line.connection_id)
-                if found is not None and found.media_state in UNHEARD:
-                    await self._became(line, UNHEARD, "connected")
+                found = await self._media_states.heard(owner.connection_id)
+                if found is not None and found.media_state in NOT_CONNECTED:
+                    await self._became(owner, NOT_CONNECTED, "connected")
             case MediaStateChanged(new=ConnectionState.DISCONNECTED):
-                await self._became(line, ("connected",), "failed")
+                await self._became(owner, ("connected",), "failed")
             case IceComponentStateChanged(component_id=1, state=IceComponentState.FAILED):
                 # What never was connected is judged by its age alone: failed checks go on (protocol 10.2).
-                await self._became(line, ("connected",), "failed")
+                await self._became(owner, ("connected",), "failed")
             case IceComponentStateChanged(component_id=1, state=IceComponentState.READY):
-                await self._became(line, ("failed",), "connected")
+                await self._became(owner, ("failed",), "connected")
             case MediaFlowOutStateChanged() if event.media_type is not MediaType.DATA:
                 flowing = event.state is FlowState.FLOWING
-                await self._liveness.flow(line.connection_id, event.media_type.value, flowing=flowing)
+                await self._media_states.flow(owner.connection_id, event.media_type.value, flowing=flowing)
                 if flowing:
-                    await self._became(line, ("failed",), "connected")
+                    await self._became(owner, ("failed",), "connected")
             case _:
                 pass
 
-    async def send_candidate(self, line: EndpointOwner, candidate: IceCandidate) -> None:
+    async def send_candidate(self, owner: EndpointOwner, candidate: IceCandidate) -> None:
         """Tell the participant one candidate of the server, if it is of use to it.
 
         A repeat has the same id, and is dropped there. One a message, as clients know it: the few that are of use
         come one by one anyway.
         """
-        if line.useful is not None and not line.useful.takes(candidate.candidate, candidate.sdp_m_line_index):
+        if owner.useful is not None and not owner.useful.takes(candidate.candidate, candidate.sdp_m_line_index):
             return
         init = {
             "candidate": candidate.candidate,
@@ -132,13 +132,13 @@ class EndpointEvents:
             "sdpMLineIndex": candidate.sdp_m_line_index,
         }
         message = Message(
-            id=derived_id("candidate", line.connection_id, str(candidate.sdp_m_line_index), candidate.candidate),
+            id=derived_id("candidate", owner.connection_id, str(candidate.sdp_m_line_index), candidate.candidate),
             type="ice-candidate",
-            session_id=line.session_id,
+            session_id=owner.session_id,
             at=self._clock.now(),
-            data={"connection_id": line.connection_id, "candidate": init},
+            data={"connection_id": owner.connection_id, "candidate": init},
         )
-        await self._messenger.to_participant(line.participant_id, message)
+        await self._messenger.to_participant(owner.participant_id, message)
 
-    async def _became(self, line: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
-        self._follow_ups.schedule(await self._liveness.media_state(line.connection_id, known, state))
+    async def _became(self, owner: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
+        self._follow_ups.schedule(await self._media_states.media_state(owner.connection_id, known, state))

@@ -12,23 +12,23 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class EndpointOwners:
-    """The lines of endpoints by pipeline, and the pipelines by session."""
+    """The owners of endpoints by pipeline, and the pipelines by session."""
 
     _in: dict[Place, dict[str, EndpointOwner]] = field(default_factory=dict)
     _of: dict[str, set[Place]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return sum(len(lines) for lines in self._in.values())
+        return sum(len(owners) for owners in self._in.values())
 
     def get(self, endpoint: MediaRef) -> EndpointOwner | None:
-        """The line of this endpoint."""
+        """The owner of this endpoint."""
         return self._in.get(_place(endpoint), {}).get(endpoint.id)
 
-    def put(self, endpoint: MediaRef, line: EndpointOwner) -> None:
+    def put(self, endpoint: MediaRef, owner: EndpointOwner) -> None:
         """From now on it is this one."""
         place = _place(endpoint)
-        self._in.setdefault(place, {})[endpoint.id] = line
-        self._of.setdefault(line.session_id, set()).add(place)
+        self._in.setdefault(place, {})[endpoint.id] = owner
+        self._of.setdefault(owner.session_id, set()).add(place)
 
     def forget(self, ref: MediaRef) -> None:
         """Drop an object and what is in it."""
@@ -39,19 +39,19 @@ class EndpointOwners:
     def forget_session(self, session_id: SessionId, before: int | None) -> None:
         """Drop a session's endpoints of the epochs before this one; all of them when it is None."""
         for place in list(self._of.get(session_id, ())):
-            for id_, line in list(self._in[place].items()):
-                if line.session_id == session_id and (before is None or line.epoch < before):
+            for id_, owner in list(self._in[place].items()):
+                if owner.session_id == session_id and (before is None or owner.epoch < before):
                     self._drop(place, id_)
 
     def _drop(self, place: Place, id_: str) -> None:
-        lines = self._in[place]
-        session = lines.pop(id_).session_id
-        if any(line.session_id == session for line in lines.values()):
+        owners = self._in[place]
+        session = owners.pop(id_).session_id
+        if any(owner.session_id == session for owner in owners.values()):
             return
         self._of[session].discard(place)
         if not self._of[session]:
             del self._of[session]
-        if not lines:
+        if not owners:
             del self._in[place]
 
 

@@ -56,9 +56,9 @@ class MediaOptions:
 class KurentoMedia:
     """Implements MediaPort on the servers that this wrapper keeps sockets to."""
 
-    def __init__(self, servers: Mapping[str, MediaServer], hearing: EndpointEvents, options: MediaOptions) -> None:
+    def __init__(self, servers: Mapping[str, MediaServer], events: EndpointEvents, options: MediaOptions) -> None:
         self._servers = servers
-        self._hearing = hearing
+        self._events = events
         self._options = options
 
     async def is_up(self, server: str) -> bool:
@@ -85,18 +85,18 @@ class KurentoMedia:
         self._tag(transaction, made, {"session": session_id, "epoch": str(epoch)})
         return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
 
-    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
         """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
         transaction = self._server(pipeline.server).client.transaction()
         made = transaction.create("WebRtcEndpoint", mediaPipeline=pipeline.id)
-        tags = {"session": line.session_id, "epoch": str(line.epoch)}
-        self._tag(transaction, made, {**tags, "connection": line.connection_id, "claim": str(line.claim)})
+        tags = {"session": owner.session_id, "epoch": str(owner.epoch)}
+        self._tag(transaction, made, {**tags, "connection": owner.connection_id, "claim": str(owner.claim)})
         for event in EVENTS:
             transaction.subscribe(made, event)
         limit = self._options.max_send_kbps
         transaction.invoke(made, "setMaxVideoSendBandwidth", maxVideoSendBandwidth=limit)
         endpoint = MediaRef(pipeline.server, await self._commit(transaction, made, pipeline))
-        self._hearing.attend(endpoint, line)
+        self._events.register(endpoint, owner)
         return endpoint
 
     async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
@@ -106,7 +106,7 @@ class KurentoMedia:
                 answer = await self._endpoint(endpoint).process_offer(sdp_offer)
         except SdpRefused as refused:
             raise Refusal("invalid-sdp", f"the media server refused the offer: {refused.message}") from refused
-        self._hearing.narrow(endpoint, UsefulCandidates.to(answer))
+        self._events.narrow(endpoint, UsefulCandidates.to(answer))
         return answer
 
     async def gather(self, endpoint: MediaRef) -> None:
@@ -140,12 +140,12 @@ class KurentoMedia:
         with _refused(source), _translated(source):
             await transaction.commit()
 
-    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
+    async def subscribe(self, endpoint: MediaRef, owner: EndpointOwner) -> State:
         """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well.
 
         In one transaction with the questions, which come last: what changes after them is told.
         """
-        self._hearing.attend(endpoint, line)
+        self._events.register(endpoint, owner)
         transaction = self._server(endpoint.server).client.transaction()
         for event in EVENTS:
             transaction.subscribe(endpoint.id, event)
@@ -154,11 +154,11 @@ class KurentoMedia:
         with _refused(endpoint), _translated(endpoint):
             said = await transaction.commit()
         description = str(said[described])
-        line = replace(line, useful=UsefulCandidates.to(description))
-        self._hearing.attend(endpoint, line)
+        owner = replace(owner, useful=UsefulCandidates.to(description))
+        self._events.register(endpoint, owner)
         # What was found before we heard it may have reached nobody; gathering again does not tell it again.
         for candidate in candidates_in(description):
-            await self._hearing.send_candidate(line, candidate)
+            await self._events.send_candidate(owner, candidate)
         return _state([said[answer] for answer in asked])
 
     async def state(self, endpoint: MediaRef) -> State:
@@ -169,12 +169,12 @@ class KurentoMedia:
         with _refused(endpoint), _translated(endpoint):
             return _state(list(await transaction.commit()))
 
-    async def is_heard(self, endpoint: MediaRef) -> bool:
+    async def is_receiving(self, endpoint: MediaRef) -> bool:
         """Whether anything has come from its client lately, as ``mediaState`` says."""
         with _translated(endpoint):
             return await self._endpoint(endpoint).get_media_state() is ConnectionState.CONNECTED
 
-    async def pulse(self, endpoint: MediaRef) -> ReceiverReport | None:
+    async def receiver_report(self, endpoint: MediaRef) -> ReceiverReport | None:
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
         with _translated(endpoint):
             stats = await self._endpoint(endpoint).get_stats(MediaType.VIDEO)
@@ -182,7 +182,7 @@ class KurentoMedia:
 
     async def release(self, ref: MediaRef) -> None:
         """Destroy an object with all in it."""
-        self._hearing.forget(ref)
+        self._events.forget(ref)
         with _translated(ref):
             await self._server(ref.server).client.release(ref.id)
 
@@ -247,7 +247,7 @@ def _state(answers: Sequence[Any]) -> State:
     ice = decoding.each(IceConnection.read, components)
     return State(
         connected=connection == ConnectionState.CONNECTED,
-        heard=media == ConnectionState.CONNECTED,
+        receiving=media == ConnectionState.CONNECTED,
         failed=any(one.component_id == 1 and one.state is IceComponentState.FAILED for one in ice),
     )
 

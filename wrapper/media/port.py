@@ -1,4 +1,4 @@
-"""What handlers, chores and ``settle`` ask of media servers; objects are named by their MediaRef."""
+"""What handlers, chores and reconciliation ask of media servers; objects are named by their MediaRef."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class State:
 
     connected: bool = False
     """It has had keys with its client; never taken back (protocol 10.3)."""
-    heard: bool = False
+    receiving: bool = False
     """Its client reports, by RTCP."""
     failed: bool = False
     """Its ICE has failed."""
@@ -84,7 +84,7 @@ class MediaPort(Protocol):
         """Make a pipeline and tag it, in one transaction."""
         ...
 
-    async def create_endpoint(self, pipeline: MediaRef, line: EndpointOwner) -> MediaRef:
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
         """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
         ...
 
@@ -111,7 +111,7 @@ class MediaPort(Protocol):
         """
         ...
 
-    async def hear(self, endpoint: MediaRef, line: EndpointOwner) -> State:
+    async def subscribe(self, endpoint: MediaRef, owner: EndpointOwner) -> State:
         """Subscribe to the events of an endpoint, and tell the candidates found so far; what it says of it now."""
         ...
 
@@ -119,11 +119,11 @@ class MediaPort(Protocol):
         """What the media server says of an endpoint now."""
         ...
 
-    async def is_heard(self, endpoint: MediaRef) -> bool:
+    async def is_receiving(self, endpoint: MediaRef) -> bool:
         """Whether anything (RTP, RTCP) has come from its client lately."""
         ...
 
-    async def pulse(self, endpoint: MediaRef) -> ReceiverReport | None:
+    async def receiver_report(self, endpoint: MediaRef) -> ReceiverReport | None:
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
         ...
 

@@ -52,8 +52,8 @@ class MediaServer:
         self, name: str, clients: tuple[KurentoClient, KurentoClient], pool: MediaServers, callbacks: ServerCallbacks
     ) -> None:
         self.name = name
-        self._calls, self.house = clients
-        self.census = Census(self.house)
+        self._calls, self.housekeeping = clients
+        self.census = Census(self.housekeeping)
         self.measured = False
         """Whether its memory is ours to read: one wrapper does it for all."""
         self.known: MediaServerDocument | None = None
@@ -131,7 +131,7 @@ class MediaServer:
         """
         while True:
             await asyncio.sleep(MEMORY_SECONDS)
-            if not self.house.connected:
+            if not self.housekeeping.connected:
                 continue
             try:
                 process = self._calls.server_id
@@ -149,12 +149,12 @@ class MediaServer:
 
     async def _read_memory(self) -> None:
         try:
-            await self._pool.measured(self.name, await self.house.server_manager().get_used_memory())
+            await self._pool.measured(self.name, await self.housekeeping.server_manager().get_used_memory())
         except (ClientError, Unavailable, Trouble) as trouble:
             self._log.info("memory not read", why=str(trouble))
 
     async def _count(self) -> None:
-        async for event in self.house.events:
+        async for event in self.housekeeping.events:
             self.census.take(event)
 
     async def _recount(self) -> None:
@@ -162,7 +162,7 @@ class MediaServer:
 
         The memory is read at once: a process that nothing is known of looks empty, and would get every new session.
         """
-        async for state in self.house.states:
+        async for state in self.housekeeping.states:
             if isinstance(state, Connected):
                 self.census.end()
                 await self._read_memory()
@@ -179,5 +179,5 @@ async def opened_server(
     """Open both sockets to the server of this name and URL; enters at once, connected or not."""
     name, url = which
     options = Options(around=around)
-    async with connect(url, options) as calls, connect(url, options) as house:
-        yield MediaServer(name, (calls, house), pool, callbacks)
+    async with connect(url, options) as calls, connect(url, options) as housekeeping:
+        yield MediaServer(name, (calls, housekeeping), pool, callbacks)

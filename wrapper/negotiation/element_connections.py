@@ -44,7 +44,7 @@ def feed_of(viewer: ConnectionDocument, session: SessionDocument, source: Connec
     return Feed(sink, endpoint_of(source), frozenset(MEDIA) - _muted(source, session))
 
 
-async def make(feed: Feed, context: Context) -> None:
+async def apply(feed: Feed, context: Context) -> None:
     """Connect and disconnect what is not so yet. Where nothing is published nothing is taken apart: it goes itself."""
     if feed.source is None:
         return
@@ -63,15 +63,15 @@ class Viewers:
         self._session_id = session_id
         self._publisher = publisher
         self._context = context
-        self._made: dict[str, Feed] = {}
+        self._applied: dict[str, Feed] = {}
 
-    async def settle(self) -> None:
-        """Make it so for each of them, and look again until nothing has changed. Raises Trouble."""
+    async def reconcile(self) -> None:
+        """Feed each of them, and look again until nothing has changed. Raises Trouble."""
         for _ in range(ROUNDS):
             found = await self._read()
             if not found:
                 return
-            await for_each(self._make, found)
+            await for_each(self._apply, found)
         raise Trouble(f"the viewers of {self._publisher} do not come to rest")
 
     async def _read(self) -> list["Viewer"]:
@@ -84,16 +84,16 @@ class Viewers:
         own = await connections.published_by(self._session_id, self._publisher)
         published = {connection.id: connection for connection in own}
         present = [Viewer.of(v, session, published) for v in viewers if v.epoch == session.epoch]
-        return [viewer for viewer in present if self._made.get(viewer.connection.id) != viewer.feed]
+        return [viewer for viewer in present if self._applied.get(viewer.connection.id) != viewer.feed]
 
-    async def _make(self, viewer: "Viewer") -> None:
+    async def _apply(self, viewer: "Viewer") -> None:
         try:
-            await make(viewer.feed, self._context)
+            await apply(viewer.feed, self._context)
         except Gone:
             gone = [viewer.connection, *([] if viewer.source is None else [viewer.source])]
-            await mourn(gone, viewer.session, self._context)
+            await on_missing(gone, viewer.session, self._context)
         else:
-            self._made[viewer.connection.id] = viewer.feed
+            self._applied[viewer.connection.id] = viewer.feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Viewer:
         return cls(connection, session, source, feed_of(connection, session, source))
 
 
-async def mourn(connections: list[ConnectionDocument], session: SessionDocument, context: Context) -> None:
+async def on_missing(connections: list[ConnectionDocument], session: SessionDocument, context: Context) -> None:
     """An object was not there: the pipeline's loss is the epoch's; an endpoint's alone ends its connection."""
     if await lost_if_gone(session, context):
         return

@@ -25,14 +25,14 @@ async def act_on(state: State, connection: ConnectionDocument, context: Context,
     known = connection.media_state
 
     async def became(now: str) -> bool:
-        change = await context.store.liveness.media_state(connection.id, (known,), now, until)
+        change = await context.store.media_states.media_state(connection.id, (known,), now, until)
         context.follow_ups.schedule(change)
         return change is not None
 
     if state.failed:
         return known != "connected" or await became("failed")
-    if state.heard:
-        await context.store.liveness.heard(connection.id)
+    if state.receiving:
+        await context.store.media_states.heard(connection.id)
         return known == "connected" or await became("connected")
     if known is None and state.connected:
         await became("connected")

@@ -49,7 +49,7 @@ class Negotiation:
         self._connections = context.store.connections
 
     async def run(self, rule: Rule) -> Negotiated:
-        """Reach *ready*, settle, tell the mailbox, answer. A refusal releases what was begun."""
+        """Reach *ready*, reconcile, tell the mailbox, answer. A refusal releases what was begun."""
         connection = await self._connections.offer(self._wanted)
         if connection is None:
             raise Refusal("forbidden", "this connection belongs to somebody else")

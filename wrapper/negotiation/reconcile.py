@@ -2,7 +2,7 @@
 
 The full pass: it gathers, feeds every candidate, connects and clears. It runs after each commit, in a repeated command,
 at adoption, and when a socket came back to the same process. What happens between is done by itself: new candidates
-are fed by their command, and viewers are connected anew (``feeding``) after a stream was published, replaced or muted.
+are fed by their command, and viewers are connected anew (``Viewers``) after a stream was published, replaced or muted.
 """
 
 from callplane.contracts.commands import Candidate
@@ -11,11 +11,11 @@ from callplane.contracts.ids import ConnectionId
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
 from wrapper.media.port import EndpointOwner, Gone
-from wrapper.negotiation.element_connections import ROUNDS, Feed, endpoint_of, feed_of, make, mourn, stream_of
+from wrapper.negotiation.element_connections import ROUNDS, Feed, apply, endpoint_of, feed_of, on_missing, stream_of
 
 
 async def reconcile(connection_id: ConnectionId, context: Context, known: ConnectionDocument | None = None) -> None:
-    """Settle one connection, ``known`` from a moment ago; looks again until what it read has not changed.
+    """Reconcile one connection, ``known`` from a moment ago; looks again until what it read has not changed.
 
     Raises Trouble, which leaves the chore or the command to be tried again.
     """
@@ -25,7 +25,7 @@ async def reconcile(connection_id: ConnectionId, context: Context, known: Connec
         if connection is None or connection.state == "negotiating":
             return
         if connection.state == "released":
-            await _clear(connection, context)
+            await _tear_down(connection, context)
             return
         if made is not None and connection.kind == "publish":
             return  # nothing feeds it, and it has one endpoint for good
@@ -39,9 +39,9 @@ async def reconcile(connection_id: ConnectionId, context: Context, known: Connec
         try:
             if made is None:
                 await _begin(connection, context)
-            await make(feed, context)
+            await apply(feed, context)
         except Gone:
-            await mourn([connection] if source is None else [connection, source], session, context)
+            await on_missing([connection] if source is None else [connection, source], session, context)
         else:
             made = feed
     raise Trouble(f"connection {connection_id} does not come to rest")
@@ -63,7 +63,7 @@ async def _source(
     return None if stream is None else await context.store.connections.find(stream)
 
 
-async def _clear(connection: ConnectionDocument, context: Context) -> None:
+async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
     """Released: its stream goes, and every child of the pipeline that was made for it."""
     session = await context.store.sessions.find(connection.session_id)
     if session is None or connection.epoch != session.epoch:

@@ -96,7 +96,7 @@ class Adoption:
         certain, until = True, fresh(self._context)
         try:
             with suppress(Gone):  # reconciling says what is gone, the endpoint alone or its pipeline
-                state = await self._context.media.hear(found.endpoint, owner_of(found))
+                state = await self._context.media.subscribe(found.endpoint, owner_of(found))
                 certain = await act_on(state, found, self._context, until)
             await reconcile(found.id, self._context)
         except (Trouble, Gone) as trouble:

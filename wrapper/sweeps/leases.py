@@ -67,7 +67,7 @@ class Leases:
         """At a peaceful end: survivors need not wait. Unavailable is no error here, the lease runs out by itself."""
         try:
             await self._context.store.servers.forget([self._context.wrapper])
-            await self._context.store.duties.release(self._context.wrapper)
+            await self._context.store.sweep_leases.release(self._context.wrapper)
             await self._context.store.wrappers.release(self._context.wrapper)
         except (Unavailable, Trouble):
             self._log.warning("the lease could not be given back")

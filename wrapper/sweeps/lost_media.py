@@ -29,36 +29,36 @@ class LostMedia:
 
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""
-        liveness = self._store.liveness
+        media_states = self._store.media_states
         await self._look()
-        await self._items.each(_by_id(await liveness.untold(self._drop)), self._tell)
-        late = liveness.graces.put_off
-        await self._items.each(_by_id(await liveness.past_grace()), self._release, lambda one: late(one.id))
+        await self._items.each(_by_id(await media_states.untold(self._drop)), self._tell)
+        late = media_states.graces.put_off
+        await self._items.each(_by_id(await media_states.past_grace()), self._release, lambda one: late(one.id))
         await self._heal()
 
     async def _look(self) -> None:
         """At the media of those whose mailbox nobody reads: the rarer the longer that is so."""
-        liveness, attachments = self._store.liveness, self._store.attachments
+        media_states, attachments = self._store.media_states, self._store.attachments
         away = await attachments.away()
         if not away:
             return
         seats = {(one.session_id, one.participant_id) for one in away}
-        await self._items.each(_by_id(await liveness.still(seats)), self._fail)
-        connected = await liveness.connected_for(self._drop, seats)
+        await self._items.each(_by_id(await media_states.still(seats)), self._fail)
+        connected = await media_states.connected_for(self._drop, seats)
         reached = [one for one in connected if one.endpoint and await self._context.media.is_up(one.endpoint.server)]
         since = {one.participant_id: one.since for one in away}
-        await self._items.each(_by_id(reached), partial(self._fail_if_unheard, since))
+        await self._items.each(_by_id(reached), partial(self._fail_if_silent, since))
         if len(reached) < len(connected):
-            await self._context.store.duties.crowd(LEASE)
+            await self._context.store.sweep_leases.crowd(LEASE)
         elsewhere = {one.participant_id for one in connected} - {one.participant_id for one in reached}
         await attachments.looked_at(one.participant_id for one in away if one.participant_id not in elsewhere)
 
-    async def _fail_if_unheard(self, since: Mapping[ParticipantId, datetime], connection: ConnectionDocument) -> None:
+    async def _fail_if_silent(self, since: Mapping[ParticipantId, datetime], connection: ConnectionDocument) -> None:
         until = fresh(self._context, ASK_SECONDS)
-        if await self._unheard(connection, since[connection.participant_id], until):
+        if await self._is_silent(connection, since[connection.participant_id], until):
             await self._fail(connection, until)
 
-    async def _unheard(self, connection: ConnectionDocument, away: datetime, until: datetime) -> bool:
+    async def _is_silent(self, connection: ConnectionDocument, away: datetime, until: datetime) -> bool:
         """Whether nothing comes from the client, though no event has said so.
 
         Who goes before the first RTCP never had a MediaStateChanged, so its end is never told (measured), and an event
@@ -68,25 +68,26 @@ class LostMedia:
         if connection.endpoint is None or not await self._context.media.is_up(connection.endpoint.server):
             return False
         try:
-            if not await self._context.media.is_heard(connection.endpoint):
+            if not await self._context.media.is_receiving(connection.endpoint):
                 return True
-            pulse = await self._context.media.pulse(connection.endpoint) if connection.kind == "subscribe" else None
-        except (Gone, Trouble):  # settling says what is gone; others may reach what we do not
+            asked = connection.kind == "subscribe"
+            report = await self._context.media.receiver_report(connection.endpoint) if asked else None
+        except (Gone, Trouble):  # reconciling says what is gone; others may reach what we do not
             return False
-        return pulse is not None and await self._store.pulses.stopped(
-            connection.id, away, (pulse.reports, pulse.sent), until
+        return report is not None and await self._store.receiver_reports.stopped(
+            connection.id, away, (report.reports, report.sent), until
         )
 
     async def _fail(self, connection: ConnectionDocument, until: datetime | None = None) -> None:
         """Void after ``until``: a wrapper may have been paused since it asked."""
-        failed = await self._store.liveness.media_state(connection.id, ("connected",), "failed", until)
+        failed = await self._store.media_states.media_state(connection.id, ("connected",), "failed", until)
         self._context.follow_ups.schedule(failed)
 
     async def _tell(self, connection: ConnectionDocument) -> None:
         """The session first: what is told to the one marks it as done, and so comes last."""
         turned = await self._store.seats.reconnecting(connection.session_id, connection.participant_id)
         self._context.follow_ups.schedule(turned)
-        self._context.follow_ups.schedule(await self._store.liveness.tell_failed(connection.id, SILENT))
+        self._context.follow_ups.schedule(await self._store.media_states.tell_failed(connection.id, SILENT))
 
     async def _release(self, connection: ConnectionDocument) -> None:
         """After one grace it goes, also when its seat lives on: a reloaded page has made another."""
@@ -102,7 +103,7 @@ class LostMedia:
         if not away:
             return
         read = await self._store.attachments.attached_among(participant for _, participant in away)
-        failed = {one.participant_id for one in await self._store.liveness.failed_of(away)}
+        failed = {one.participant_id for one in await self._store.media_states.failed_of(away)}
         back = {seat[1]: seat for seat in away if seat[1] in read and seat[1] not in failed}
         await self._items.each(back, self._tell_back)
 

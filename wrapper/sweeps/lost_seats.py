@@ -54,7 +54,7 @@ class LostSeats:
         graces, participant = self._store.attachments.graces, attachment.participant_id
         grace = await self._store.sessions.grace_of(attachment.session_id)
         if grace is not None and (missing := grace - self._reachable_for()) > 0:
-            await self._store.duties.crowd(LEASE)  # one that has lived for longer need not wait
+            await self._store.sweep_leases.crowd(LEASE)  # one that has lived for longer need not wait
             await graces.wait(participant, min(missing, LOOK_SECONDS))
         elif grace is None or await self._connected(attachment):
             await graces.put_off(participant)

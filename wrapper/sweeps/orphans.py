@@ -42,7 +42,7 @@ class OrphanSweep:
 
     async def sweep(self, mine: Mine = _everybody) -> None:
         """Look at every media server that is ours to look at, side by side: one that hangs keeps no other's lease."""
-        servers = {server.name: server for server in self._pool.servers.values() if server.house.connected}
+        servers = {server.name: server for server in self._pool.servers.values() if server.housekeeping.connected}
         for left in self._suspects.keys() - servers.keys():
             self._forget(left)
         await self._items.each(servers, partial(self._visit, mine))

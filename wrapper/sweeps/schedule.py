@@ -51,7 +51,7 @@ class Sweeps:
         self.lost_servers = LostServers(context)
         self.idle_sessions = IdleSessions(context)
         self.tombstones = Tombstones(context, settings.tombstone_seconds)
-        self.own = OwnSweeps(context.store.duties, context.wrapper)
+        self.own = OwnSweeps(context.store.sweep_leases, context.wrapper)
         self._owed = Items("owed", context.metrics)
         self._counted: float | None = None
         """When the sessions on media servers were last counted here (the loop's time)."""

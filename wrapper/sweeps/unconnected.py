@@ -29,10 +29,10 @@ class UnconnectedSweep:
 
     async def sweep(self) -> None:
         """Look at some that are due, the oldest first; what is on a server that we do not reach is for the others."""
-        due = await self._context.store.liveness.unconnected_for(self._seconds)
+        due = await self._context.store.media_states.unconnected_for(self._seconds)
         servers = {one.endpoint.server for one in due if one.endpoint is not None}
         if not servers <= self._context.media.reached():
-            await self._context.store.duties.crowd(LEASE)
+            await self._context.store.sweep_leases.crowd(LEASE)
         await for_each(self._judge, due)
 
     async def _judge(self, connection: ConnectionDocument) -> None:
@@ -53,17 +53,17 @@ class UnconnectedSweep:
             self._log.info("not judged", connection_id=connection.id, why=str(trouble))
             return
         # A media server never takes "connected" back, not even when ICE has failed since and nobody heard of either.
-        if not state.failed and (state.connected or state.heard):
+        if not state.failed and (state.connected or state.receiving):
             await act_on(state, connection, self._context, until)
             return
-        released = await self._context.store.liveness.give_up(connection, NEVER, until)
+        released = await self._context.store.media_states.give_up(connection, NEVER, until)
         if released is not None:
             self._log.info("never connected", connection_id=connection.id, session_id=connection.session_id)
             self._context.metrics.never_connected()
         self._context.follow_ups.schedule(released)
 
     async def _gone(self, connection: ConnectionDocument) -> None:
-        """Settling says what is gone, the endpoint alone or its pipeline."""
+        """Reconciling says what is gone, the endpoint alone or its pipeline."""
         try:
             await reconcile(connection.id, self._context)
         except Trouble as trouble:

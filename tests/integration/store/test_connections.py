@@ -121,11 +121,11 @@ def _batches(total: int, size: int) -> list[range]:
 async def test_media_state_acts_from_one_state_to_another(database: Database) -> None:
     async with repositories(database) as store:
         await store.connections.offer(wanted())
-        assert await store.liveness.media_state("k1", (None,), "connected") is None, "not ready yet"
+        assert await store.media_states.media_state("k1", (None,), "connected") is None, "not ready yet"
         claimed = await store.connections.claim("k1", 1, "w", ["w"])
         assert claimed is not None
         await store.connections.commit(claimed, "w", ENDPOINT, "v=0")
-        news = await asyncio.gather(*(store.liveness.media_state("k1", (None,), "connected") for _ in range(4)))
+        news = await asyncio.gather(*(store.media_states.media_state("k1", (None,), "connected") for _ in range(4)))
         [said] = [each for each in news if each is not None]
         assert said.document.outbox[0].data == {"connection_id": "k1", "state": "connected"}
 

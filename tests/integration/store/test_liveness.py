@@ -29,7 +29,7 @@ async def test_what_is_due_is_found_without_looking_at_others(database: Database
                 *connected,
             ]
         )
-        found = await store.liveness.unconnected_for(15)
+        found = await store.media_states.unconnected_for(15)
         assert {one.id for one in found} == {f"due{n}" for n in range(5)}
         where = {"state": "ready", "media_state": None, **older_than("since", 15)}
         query = {"find": "connections", "filter": where, "sort": {"since": 1}, "limit": 100}
@@ -41,12 +41,14 @@ async def test_it_is_given_up_once_in_time_and_while_nothing_else_was_said(datab
     async with repositories(database) as store, database.client() as client:
         collection = client[database.name]["connections"]
         await collection.insert_many(some("due", 3, datetime.now(UTC) - timedelta(seconds=60)))
-        due = {one.id: one for one in await store.liveness.unconnected_for(15)}
-        assert await store.liveness.give_up(due["due0"], "never", store.past()) is None, "it was asked too long ago"
-        assert await store.liveness.media_state("due1", (None,), "connected", store.past()) is None
-        assert await store.liveness.media_state("due1", (None,), "connected", store.soon()) is not None
-        assert await store.liveness.give_up(due["due1"], "never", store.soon()) is None
-        ended = await asyncio.gather(*(store.liveness.give_up(due["due2"], "never", store.soon()) for _ in range(4)))
+        due = {one.id: one for one in await store.media_states.unconnected_for(15)}
+        assert await store.media_states.give_up(due["due0"], "never", store.past()) is None, "it was asked too long ago"
+        assert await store.media_states.media_state("due1", (None,), "connected", store.past()) is None
+        assert await store.media_states.media_state("due1", (None,), "connected", store.soon()) is not None
+        assert await store.media_states.give_up(due["due1"], "never", store.soon()) is None
+        ended = await asyncio.gather(
+            *(store.media_states.give_up(due["due2"], "never", store.soon()) for _ in range(4))
+        )
         [change] = [each for each in ended if each is not None]
         assert (change.document.state, change.document.reason) == ("released", "never")
         assert change.document.outbox[0].data == {"connection_id": "due2", "state": "failed", "reason": "never"}

@@ -33,9 +33,9 @@ SWEEPS: dict[str, Ask] = {
     "orphaned connections": lambda s: s.owners.orphans(LIVING),
     "abandoned": lambda s: s.connections.abandoned(LIVING, 60),
     "endpoints": lambda s: s.connections.endpoints_among([MediaRef("s0", new_id()) for _ in range(50)]),
-    "untold": lambda s: s.liveness.untold(5),
-    "never connected": lambda s: s.liveness.unconnected_for(15),
-    "failed past grace": lambda s: s.liveness.past_grace(),
+    "untold": lambda s: s.media_states.untold(5),
+    "never connected": lambda s: s.media_states.unconnected_for(15),
+    "failed past grace": lambda s: s.media_states.past_grace(),
     "orphaned attachments": lambda s: s.attachments.detach_orphans(HOLDERS),
     "away": lambda s: s.attachments.away(),
     "seats past grace": lambda s: s.attachments.past_grace(),
@@ -121,8 +121,8 @@ async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -
         assert [one.server for one in lost] == ["s3"] * (2 * N // SERVERS)
         assert [one.id for one in await store.owners.orphans(LIVING)] == ["orphan"]
         assert [one.id for one in await store.connections.abandoned(LIVING, 60)] == ["abandoned"]
-        assert [one.id for one in await store.liveness.untold(5)] == ["untold"]
-        assert [one.id for one in await store.liveness.past_grace()] == ["failed"]
+        assert [one.id for one in await store.media_states.untold(5)] == ["untold"]
+        assert [one.id for one in await store.media_states.past_grace()] == ["failed"]
         assert [one.participant_id for one in await store.attachments.past_grace()] == ["away"]
         assert [one.participant_id for one in await store.attachments.away()] == ["away"]
         assert [one.participant_id for one in await store.attachments.ended()] == ["ended"]

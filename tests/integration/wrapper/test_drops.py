@@ -24,7 +24,7 @@ async def now(r: Room, session: str) -> SessionDocument:
 async def told(r: Room, connection: str, *states: str) -> None:
     """What the media server would say of a connection's media, said in its place."""
     for state in states:
-        assert await r.store.liveness.media_state(connection, (None, "connected", "failed"), state) is not None
+        assert await r.store.media_states.media_state(connection, (None, "connected", "failed"), state) is not None
 
 
 async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: Servers) -> None:
@@ -96,7 +96,7 @@ async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:
         connection = (await r.publish(session, ann))["id"]
         before = await now(r, session)
         await told(r, connection, "connected", "failed", "connected")
-        assert await r.store.liveness.untold(0) == []
+        assert await r.store.media_states.untold(0) == []
         await asyncio.sleep(1.5)  # past the drop timer: nothing may happen, which no event can tell
         after = await now(r, session)
         assert (after.version, after.participants[0].state) == (before.version, "joined")

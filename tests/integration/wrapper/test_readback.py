@@ -70,9 +70,9 @@ class Unconfirmed:
 
 def unconfirmed(program: Program, participant: str) -> Unconfirmed:
     """Put one between the wrapper's ears and the broker."""
-    hearing = program.context.media._hearing  # type: ignore[attr-defined]
-    hearing._messenger = Unconfirmed(hearing._messenger, participant)
-    made: Unconfirmed = hearing._messenger
+    events = program.context.media._events  # type: ignore[attr-defined]
+    events._messenger = Unconfirmed(events._messenger, participant)
+    made: Unconfirmed = events._messenger
     return made
 
 

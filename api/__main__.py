@@ -1,6 +1,5 @@
 """``python -m api``: serve until SIGTERM or SIGINT, then drain."""
 
-import sys
 from collections.abc import Sequence
 
 import uvloop
@@ -8,7 +7,7 @@ import uvloop
 from api.app import serve
 from api.dispatch.buses import rabbitmq
 from api.settings import Settings
-from callplane.program import About, UntilStopped, run_program
+from callplane.program import About, UntilStopped, end_process, run_program
 
 LAST_SECONDS = 0.4
 
@@ -35,4 +34,4 @@ async def run(settings: Settings, until_stopped: UntilStopped) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import textwrap
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -91,6 +92,17 @@ def run_program(
         print(f"{about.name} cannot start: {trouble}.", file=sys.stderr)
         return CANNOT_START
     return 0
+
+
+def end_process(status: int) -> NoReturn:
+    """End at once: the work is done, and taking the interpreter apart costs a busy machine two seconds more.
+
+    That is tens of thousands of objects, which the kernel frees by itself, in the time that SIGTERM leaves.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # whoever read it is gone
+            stream.flush()
+    os._exit(status)
 
 
 def settings_errors(error: ValidationError) -> list[str]:

@@ -1,10 +1,9 @@
 """``python -m wrapper``: one wrapper process, until SIGTERM or Ctrl-C."""
 
-import sys
 from collections.abc import Sequence
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from callplane.program import About, UntilStopped, run_program
+from callplane.program import About, UntilStopped, end_process, run_program
 from wrapper.app import assemble
 from wrapper.monitoring.probes import probes
 from wrapper.settings import WrapperSettings
@@ -38,4 +37,4 @@ async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

@@ -2,10 +2,13 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pydantic import Field
@@ -16,6 +19,8 @@ from callplane.contracts.errors import Trouble, Unavailable
 from callplane.program import About, ProgramSettings, UntilStopped, run_program, shown_default
 from wrapper.__main__ import main as wrapper
 from wrapper.settings import WrapperSettings
+
+ROOT = Path(__file__).parents[3]
 
 ABOUT = About("python -m toy", "The toy", "Does nothing.", "CALLPLANE_SECRET=x python -m toy")
 
@@ -29,6 +34,17 @@ async def work(settings, until_stopped):
     await asyncio.Event().wait()
 
 sys.exit(run_program(About("toy", "The toy", "", ""), ProgramSettings, work, arguments=[]))
+"""
+
+
+# Leaves things behind that would end with the interpreter, and words that nobody has flushed.
+ENDING = """
+import atexit, sys
+from callplane.program import end_process
+
+atexit.register(print, "taken apart")
+print("done")
+end_process(3)
 """
 
 
@@ -99,3 +115,25 @@ def test_the_wrapper_does_not_load_what_only_the_api_serves_with() -> None:
 
 async def _never(_settings: ProgramSettings, _until_stopped: UntilStopped) -> None:
     raise AssertionError("wrong settings start nothing")
+
+
+def test_the_end_waits_for_no_interpreter_and_loses_no_word() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "done\n", "")
+
+
+@pytest.mark.parametrize("program", ["api", "wrapper"])
+def test_each_program_ends_so(
+    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(status: int) -> NoReturn:
+        raise SystemExit(status)
+
+    monkeypatch.setattr("os._exit", ended)
+    monkeypatch.setattr("sys.exit", None)
+    monkeypatch.setattr("sys.argv", [program])
+    monkeypatch.setenv("CALLPLANE_LOG_LEVEL", "loud")
+    with pytest.raises(SystemExit) as found:
+        runpy.run_path(str(ROOT / program / "__main__.py"), run_name="__main__")
+    assert found.value.code == 2
+    assert "CALLPLANE_LOG_LEVEL" in capsys.readouterr().err

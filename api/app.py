@@ -23,6 +23,7 @@ from api.http.operator_port import OperatorPort, for_operators
 from api.http.problems import ProblemBody, install
 from api.http.server import bind, serve_asgi
 from api.http.trusted_proxies import TrustedProxies
+from api.ice_servers import IceServers
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
@@ -40,15 +41,16 @@ from api.routes import (
 )
 from api.routes.web import mount_web
 from api.schemas.responses import EXAMPLES
-from api.services import Repositories, Services
+from api.services import Services
 from api.settings import Settings
+from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
-from callplane.store.mongo.database import DatabaseClock, open_database
+from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
@@ -56,6 +58,7 @@ from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
+from callplane.telemetry.traces import Traces
 
 OPERATORS = (media_servers, dead_letters, unreadable)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
@@ -71,6 +74,22 @@ class Program:
     services: Services
 
 
+class _Repositories:
+    """What the API reads and writes in the database, and by ``lease`` in that of the pod's lease."""
+
+    def __init__(self, database: Database, lease: Database) -> None:
+        self.clock = DatabaseClock(lease)
+        self.pods = PodLeases(lease)
+        self.sessions = Sessions(database, self.clock)
+        self.connections = Connections(database, self.clock)
+        self.attachments = Attachments(database)
+        self.idempotency_keys = IdempotencyKeys(database)
+        self.tickets = Tickets(database)
+        self.session_pages = SessionPages(database)
+        self.server_pool = ServerPool(database)
+        self.unreadable_documents = UnreadableDocuments(database, self.clock)
+
+
 @asynccontextmanager
 async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program]:
     """Open everything that the API needs, in order, and close it in reverse."""
@@ -82,48 +101,52 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             # The lease and the clock with it have a client of their own: whatever fills the other's pool, and however
             # long its operations take, the pod that waits for them is alive.
             lease = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
-            clock, attachments = DatabaseClock(lease), Attachments(database)
-            await _synced(clock)
-            listing, pool = SessionPages(database), ServerPool(database)
-            unreadable = UnreadableDocuments(database, clock)
-            repositories = Repositories(
-                Sessions(database, clock), Connections(database, clock), listing, pool, unreadable, clock
-            )
+            stored = _Repositories(database, lease)
+            await _synced(stored.clock)
             draining, metrics = asyncio.Event(), Metrics()
             database.unread.met = metrics.unreadable
-            mailbox_services = MailboxServices(
-                buses.mailboxes,
-                attachments,
-                PodLeases(lease),
-                clock,
-                published=repositories.sessions.published,
-                watch=metrics.watch_mailboxes,
-                failed=metrics.loop_failed,
-            )
-            poll_router = await stack.enter_async_context(open_mailboxes(mailbox_services, draining))
+            mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
+            poll_router = await stack.enter_async_context(mailboxes)
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
-            keys = IdempotencyKeys(database)
-            late_repeats = LateRepeats(repositories.sessions, repositories.connections, attachments)
             services = Services(
-                settings=settings,
                 credentials=Credentials(settings),
                 rate_limits=RateLimits(settings),
                 proxies=TrustedProxies(settings.trusted_proxies),
-                permissions=Permissions(repositories.sessions, attachments),
-                dispatcher=CommandDispatcher(
-                    sender, repositories.sessions, keys, late_repeats, clock, metrics, timeouts
-                ),
+                permissions=Permissions(stored.sessions, stored.attachments),
+                dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 messenger=buses.bus.messenger,
                 dead_letters=buses.bus.dead_letters,
-                repositories=repositories,
                 poll_router=poll_router,
-                tickets=Tickets(database),
+                tickets=stored.tickets,
+                connections=stored.connections,
+                session_pages=stored.session_pages,
+                server_pool=stored.server_pool,
+                unreadable_documents=stored.unreadable_documents,
+                ice_servers=IceServers(settings),
                 metrics=metrics,
-                traces=traces,
                 draining=draining,
             )
-            yield Program(application(services), services)
+            yield Program(application(settings, services, traces), services)
+
+
+def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> MailboxServices:
+    return MailboxServices(
+        buses.mailboxes,
+        stored.attachments,
+        stored.pods,
+        stored.clock,
+        published=stored.sessions.published,
+        watch=metrics.watch_mailboxes,
+        failed=metrics.loop_failed,
+    )
+
+
+def _dispatcher(sender: Sender, stored: _Repositories, metrics: Metrics, timeouts: ReplyTimeouts) -> CommandDispatcher:
+    late_repeats = LateRepeats(stored.sessions, stored.connections, stored.attachments)
+    return CommandDispatcher(
+        sender, stored.sessions, stored.idempotency_keys, late_repeats, stored.clock, metrics, timeouts
+    )
 
 
 @asynccontextmanager
@@ -162,8 +185,19 @@ async def _synced(clock: DatabaseClock) -> None:
         logger("api").warning("clock-not-corrected", trouble=str(trouble))
 
 
-def application(services: Services) -> ASGIApp:
-    """The whole ASGI program on these services."""
+def application(settings: Settings, services: Services, traces: Traces) -> ASGIApp:
+    """The whole ASGI program on these services: its routes, and what stands around them."""
+    app = routed()
+    app.state.services = services
+    origins = settings.cors_origins
+    inside: ASGIApp = Cors(app, origins) if origins else app
+    if settings.operator_port is not None:
+        inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
+    return RequestMiddleware(inside, traces, services.metrics, services.draining)
+
+
+def routed() -> FastAPI:
+    """The FastAPI application: every route, every error as a problem, and an OpenAPI page that tells all of it."""
     # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
     # The framework's pages about the description load their scripts from elsewhere: only the description is served.
     app = FastAPI(
@@ -174,17 +208,12 @@ def application(services: Services) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
     install(app)
     for noun in (sessions, participants, connections, signals, messages, streams, *OPERATORS, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    origins = services.settings.cors_origins
-    inside: ASGIApp = Cors(app, origins) if origins else app
-    if services.settings.operator_port is not None:
-        inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
-    return RequestMiddleware(inside, services.traces, services.metrics, services.draining)
+    return app
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

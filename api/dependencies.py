@@ -1,9 +1,10 @@
-"""Request dependencies: the verified request that a route is given, its Idempotency-Key and its If-Match."""
+"""Request dependencies: the verified request that a route is given for the permission that its signature declares."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -11,7 +12,8 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credential, caller, identity
-from api.dispatch.dispatcher import CommandOrigin, PreparedCommand
+from api.auth.permissions import Permissions
+from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand
 from api.http.disconnects import require_connected
 from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
@@ -19,7 +21,12 @@ from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import Command
 
+P = ParamSpec("P")
+Granted = TypeVar("Granted")
 Result = TypeVar("Result", bound=Wire)
+
+Permission = Callable[Concatenate[Permissions, Credential, P], Granted]
+"""A method of Permissions: refuses by raising, or says what is granted."""
 
 # Both only describe themselves in OpenAPI; ``Credentials`` reads the headers, for it decides between them.
 _KEY = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
@@ -36,15 +43,24 @@ IdempotencyKey = Annotated[str, _KEY_SHAPE]
 class ApiRequest:
     """A verified request; ``arrived`` is the database time at which this pod had read it."""
 
-    services: Services
     credential: Credential
     http: Request
+    response: Response
+    declared: Permission[..., Any]
+    permissions: Permissions
+    dispatcher: CommandDispatcher
     arrived: datetime
     key: str | None = None
 
+    def permit(self, permission: Permission[P, Granted], *args: P.args, **more: P.kwargs) -> Granted:
+        """Ask the permission that the route declares, for these ids and what the body brings. Raises Refusal."""
+        if permission is not self.declared:
+            raise LookupError(f"this route declares {self.declared.__name__}, not {permission.__name__}")
+        return permission(self.permissions, self.credential, *args, **more)
+
     async def execute(self, session_id: SessionId | None, body: Command[Result]) -> Result:
         """Send a command whose outcome is needed: no answer in time is a refusal to try again."""
-        answer = await self.services.dispatcher.request(await self.prepare(session_id, body))
+        answer = await self.dispatcher.request(await self.prepare(session_id, body))
         if answer is None:
             raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
         return answer
@@ -55,7 +71,7 @@ class ApiRequest:
         """
         if not body.is_exit:
             await require_connected(self.http)  # before its key is recorded, as if it had never come
-        return await self.services.dispatcher.prepare(self._origin, session_id, body)
+        return await self.dispatcher.prepare(self._origin, session_id, body)
 
     async def claim_key(self, body: BaseModel) -> tuple[str, bool]:
         """The id of what is no command on the bus, the same under one key, and whether that is known for long.
@@ -63,20 +79,21 @@ class ApiRequest:
         Raises ClientDisconnected as ``prepare`` does.
         """
         await require_connected(self.http)
-        return await self.services.dispatcher.claim_key(self._origin, body)
+        return await self.dispatcher.claim_key(self._origin, body)
 
     async def require_connected(self) -> None:
         """Go on only for a client that is there. Raises ClientDisconnected."""
         await require_connected(self.http)
 
-    @property
-    def scope(self) -> tuple[str, ...]:
-        """What a key is good for: this caller, this method, this path."""
-        return identity(self.credential), self.http.method, self.http.url.path
+    def now(self) -> datetime:
+        """The database's time."""
+        return self.dispatcher.clock.now()
 
     @property
     def _origin(self) -> CommandOrigin:
-        return CommandOrigin(caller(self.credential), self.scope, self.arrived, self.key)
+        """Its scope is what a key is good for: this caller, this method, this path."""
+        scope = identity(self.credential), self.http.method, self.http.url.path
+        return CommandOrigin(caller(self.credential), scope, self.arrived, self.key)
 
 
 def authenticate(services: Services, connection: HTTPConnection) -> Credential:
@@ -101,19 +118,56 @@ def _found(services: Services, connection: HTTPConnection) -> Credential:
 # Dependencies are coroutines though they wait for nothing: FastAPI runs the others in threads, several to a request.
 
 
-async def _authenticated(request: Request) -> ApiRequest:
-    services = services_of(request)
-    credential = authenticate(services, request)
-    return ApiRequest(services, credential, request, services.repositories.clock.now())
+class Declares:
+    """A dependency by which a route declares a permission."""
+
+    def __init__(self, permission: Permission[..., Any]) -> None:
+        self.permission = permission
 
 
-async def _idempotent(
-    request: Annotated[ApiRequest, Depends(_authenticated)],
-    idempotency_key: Annotated[
-        IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
-    ] = None,
-) -> ApiRequest:
-    return replace(request, key=idempotency_key)
+class _Allowed(Declares):
+    async def __call__(self, http: Request, response: Response) -> ApiRequest:
+        services = services_of(http)
+        credential = authenticate(services, http)
+        permissions, dispatcher = services.permissions, services.dispatcher
+        return ApiRequest(
+            credential, http, response, self.permission, permissions, dispatcher, arrived=dispatcher.clock.now()
+        )
+
+
+class _Idempotent(_Allowed):
+    async def __call__(
+        self,
+        http: Request,
+        response: Response,
+        idempotency_key: Annotated[
+            IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
+        ] = None,
+    ) -> ApiRequest:
+        return replace(await super().__call__(http, response), key=idempotency_key)
+
+
+def allowed(permission: Permission[..., Any]) -> Any:
+    """In a route's signature: its callers need this permission, which its body asks by ``permit``."""
+    return Depends(_Allowed(permission))
+
+
+def idempotent(permission: Permission[..., Any]) -> Any:
+    """The same for a route whose requests may have an Idempotency-Key."""
+    return Depends(_Idempotent(permission))
+
+
+async def public() -> None:
+    """Ask nothing of who calls."""
+
+
+PUBLIC = Depends(public)
+"""For a route that anybody may call, with whatever credential or none."""
+
+
+def permission_of(dependency: Callable[..., Any] | None) -> Permission[..., Any] | None:
+    """The permission that a dependency declares, if it declares one."""
+    return dependency.permission if isinstance(dependency, Declares) else None
 
 
 async def if_match(
@@ -135,22 +189,10 @@ async def if_match(
     return int(named[1])
 
 
+IfMatch = Annotated[int | None, Depends(if_match)]
+
 SCHEMES = [Depends(_KEY), Depends(_BEARER)]
 """For the router: every route that asks who asks says so in OpenAPI."""
-
-
-async def _with_response(
-    request: Annotated[ApiRequest, Depends(_idempotent)], response: Response
-) -> tuple[ApiRequest, Response]:
-    return request, response
-
-
-Authenticated = Annotated[ApiRequest, Depends(_authenticated)]
-Idempotent = Annotated[ApiRequest, Depends(_idempotent)]
-IdempotentWithResponse = Annotated[tuple[ApiRequest, Response], Depends(_with_response)]
-"""A request that may have an Idempotency-Key, and where to put headers, as one argument."""
-
-IfMatch = Annotated[int | None, Depends(if_match)]
 
 
 def etag(version: int) -> str:

@@ -1,10 +1,14 @@
-"""Time-limited TURN credentials: coturn checks them with the shared secret alone (its `use-auth-secret`)."""
+"""ICE servers for browsers: STUN and TURN, with time-limited credentials that coturn checks by the shared secret alone
+(its `use-auth-secret`).
+"""
 
 import base64
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from api.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,15 @@ class TurnCredentials:
         username = f"{int(now.timestamp()) + self.seconds}:{user}"
         digest = hmac.digest(self.secret.encode(), username.encode(), "sha1")
         return {"urls": list(self.urls), "username": username, "credential": base64.b64encode(digest).decode()}
+
+
+class IceServers:
+    """What a browser is given: the servers of the settings, and TURN with a credential of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.ice_servers
+        self._turn = TurnCredentials(settings.turn_urls, settings.turn_secret, settings.turn_seconds)
+
+    def for_user(self, user: str, now: datetime) -> list[dict[str, Any]]:
+        """Each an RTCIceServer dictionary."""
+        return [*self._servers, *([self._turn.ice_server(user, now)] if self._turn.urls else [])]

@@ -1,48 +1,34 @@
-"""Services of the assembled API program, which routes reach through the request."""
+"""Services of the assembled API program, which routes are given one by one in their signatures."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, cast
+from operator import attrgetter
+from typing import Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dispatch.dispatcher import CommandDispatcher
 from api.http.trusted_proxies import TrustedProxies
+from api.ice_servers import IceServers
 from api.mailboxes.poll_router import PollRouter
 from api.metrics import Metrics
-from api.settings import Settings
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
-from callplane.store.mongo.database import DatabaseClock
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
-from callplane.store.sessions import Sessions
 from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments
-from callplane.telemetry.traces import Traces
-
-
-@dataclass(frozen=True, slots=True)
-class Repositories:
-    """What the API reads; of it, only operators' orders are written here."""
-
-    sessions: Sessions
-    connections: Connections
-    listing: SessionPages
-    pool: ServerPool
-    unreadable: UnreadableDocuments
-    clock: DatabaseClock
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that a route may use. ``draining`` is set at SIGTERM, before the listener closes."""
+    """What requests are served with. ``draining`` is set at SIGTERM, before the listener closes."""
 
-    settings: Settings
     credentials: Credentials
     rate_limits: RateLimits
     proxies: TrustedProxies
@@ -50,22 +36,28 @@ class Services:
     dispatcher: CommandDispatcher
     messenger: Messenger
     dead_letters: DeadLetters
-    repositories: Repositories
     poll_router: PollRouter
     tickets: Tickets
+    connections: Connections
+    session_pages: SessionPages
+    server_pool: ServerPool
+    unreadable_documents: UnreadableDocuments
+    ice_servers: IceServers
     metrics: Metrics
-    traces: Traces
     draining: asyncio.Event
 
 
-def services_of(request: Request) -> Services:
+def services_of(connection: HTTPConnection) -> Services:
     """The services of the program that serves this request."""
-    return cast(Services, request.app.state.services)
+    return cast(Services, connection.app.state.services)
 
 
-async def _services(request: Request) -> Services:
-    # Not the function above itself: what is no coroutine FastAPI runs in a thread, which costs more than all of this.
-    return services_of(request)
+def provided(name: str) -> Any:
+    """In a route's signature: the one service of this name, dots allowed."""
+    found = attrgetter(name)
 
+    async def service(connection: HTTPConnection) -> Any:
+        # A coroutine though it waits for nothing: FastAPI runs the others in threads, which cost more than all of this.
+        return found(services_of(connection))
 
-ServicesOf = Annotated[Services, Depends(_services)]
+    return Depends(service)

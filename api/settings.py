@@ -1,13 +1,11 @@
 """What the API program reads from its environment: one variable ``CALLPLANE_<NAME>`` per field."""
 
 import ipaddress
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from api.ice_servers import TurnCredentials
 from callplane.program import ProgramSettings
 
 SECRET_BYTES = 32
@@ -134,11 +132,6 @@ class Settings(ProgramSettings):
         if self.open_access and not is_loopback(self.host):
             raise ValueError("open access is only for a host that is this machine itself, 127.0.0.1 or ::1")
         return self
-
-    def ice_servers_for(self, user: str, now: datetime) -> list[dict[str, Any]]:
-        """What a browser is given: the servers of the settings, and TURN with a credential of its own."""
-        turn = TurnCredentials(self.turn_urls, self.turn_secret, self.turn_seconds)
-        return [*self.ice_servers, *([turn.ice_server(user, now)] if self.turn_urls else [])]
 
 
 def is_loopback(host: str) -> bool:

@@ -105,15 +105,6 @@ def _hostname(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
-def seat_token(credential: Credential) -> SeatToken:
-    """The participant token that mailboxes want, and no other credential. Raises Refusal."""
-    if isinstance(credential, Anonymous):
-        raise Refusal("unauthorized", "This needs the token of a participant.")
-    if not isinstance(credential, SeatToken):
-        raise Refusal("forbidden", "This needs the token of a participant.")
-    return credential
-
-
 def identity(credential: Credential) -> str:
     """A text that names the caller: an Idempotency-Key belongs to one of them."""
     match credential:

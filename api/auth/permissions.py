@@ -1,4 +1,4 @@
-"""Who may what (design 8.2): every rule about callers stands here, and each refuses by raising."""
+"""Permissions: every rule about what callers may do, one method for each thing, refused by raising (design 8.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,11 +98,11 @@ class Permissions:
 
     async def seat(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, Seat]:
         """Negotiate: only who sits there, with the token of that seat."""
-        if isinstance(credential, Anonymous):
-            raise Refusal("unauthorized", "This needs the token of a participant.")
-        if not isinstance(credential, SeatToken):
-            _forbid("This needs the token of a participant.")
-        return await self._seat(credential, session_id)
+        return await self._seat(_seat_token(credential), session_id)
+
+    def read_mailbox(self, credential: Credential) -> SeatToken:
+        """Receive messages: only with the token of a seat; its attachment tells whether there still is one."""
+        return _seat_token(credential)
 
     async def read_connection(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId | None
@@ -179,6 +179,16 @@ class Permissions:
 
 def _forbid(why: str) -> NoReturn:
     raise Refusal("forbidden", why)
+
+
+def _seat_token(credential: Credential) -> SeatToken:
+    match credential:
+        case SeatToken():
+            return credential
+        case Anonymous():
+            raise Refusal("unauthorized", "This needs the token of a participant.")
+        case KeyHolder() | AccessToken():
+            _forbid("This needs the token of a participant.")
 
 
 def _only_moderators(seat: Seat) -> None:

@@ -137,6 +137,12 @@ class CommandDispatcher:
         """Send, and be content when the broker has it. Raises Refusal and Unavailable."""
         await self._explained(envelope, self.sender.post(envelope))
 
+    async def publish_again(self, envelope: Envelope) -> None:
+        """The same for what was sent long ago, as if it were sent now."""
+        now = self.clock.now()
+        anew = {"deadline": now + timedelta(seconds=self.timeouts.wait), "sent_at": now}
+        await self.publish(envelope.model_copy(update=anew))
+
     async def _patiently(self, envelope: Envelope) -> Reply | None:
         """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
         try:

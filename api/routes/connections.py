@@ -4,19 +4,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.dependencies import SCHEMES, ApiRequest, Authenticated, Idempotent
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, allowed, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
-from api.http.guarded_route import LargeBodyRoute
+from api.guarded_route import LargeBodyRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import CandidatesBody, OfferBody
 from api.schemas.responses import Accepted
 from api.schemas.webrtc import check_offer, normalised
+from api.services import provided
 from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Envelope, Negotiated, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, connection_made_by
+from callplane.contracts.ids import ParticipantId, SessionId, connection_made_by
 from callplane.contracts.shapes import ConnectionView
+from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument
 from callplane.store.views import connection_view
 
@@ -25,6 +28,7 @@ router = APIRouter(
 )
 
 ConnectionPath = Annotated[bounds.ConnectionId, Path(description="the connection's id")]
+StoredConnections = Annotated[Connections, provided("connections")]
 
 
 @router.post(
@@ -39,28 +43,36 @@ ConnectionPath = Annotated[bounds.ConnectionId, Path(description="the connection
     },
 )
 async def offer(
-    session_id: SessionPath, body: OfferBody, request: Idempotent, response: Response
+    session_id: SessionPath, body: OfferBody, request: Annotated[ApiRequest, idempotent(Permissions.seat)]
 ) -> ConnectionView | Response:
     """Send an SDP offer and get the answer to it, here or, when it takes longer than a few seconds, in the mailbox."""
     check_offer(body.sdp_offer)
-    _, seat = await request.services.permissions.seat(request.credential, session_id)
+    _, seat = await request.permit(Permissions.seat, session_id)
     if body.kind == "publish" and seat.role == "subscriber":
         raise Refusal("forbidden", "A subscriber does not publish.")
     prepared = await request.prepare(session_id, _command(body, seat.id))
-    negotiated = await request.services.dispatcher.request(prepared)
+    negotiated = await request.dispatcher.request(prepared)
     connection_id = connection_made_by(prepared.envelope.id)
     location = f"/sessions/{session_id}/connections/{connection_id}"
     if negotiated is None:
         accepted = Accepted(id=connection_id, command_id=prepared.envelope.id)
         return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")
-    response.headers["Location"] = location
+    request.response.headers["Location"] = location
     return negotiated.connection
 
 
 @router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEAT_PROBLEMS))
-async def look(session_id: SessionPath, connection_id: ConnectionPath, request: Authenticated) -> ConnectionView:
+async def look(
+    session_id: SessionPath,
+    connection_id: ConnectionPath,
+    request: Annotated[ApiRequest, allowed(Permissions.read_connection)],
+    connections: StoredConnections,
+) -> ConnectionView:
     """Its state, and its answer once there is one."""
-    connection = await _found(request, session_id, connection_id)
+    connection = await connections.find(connection_id)
+    if connection is not None and connection.session_id != session_id:
+        connection = None
+    await request.permit(Permissions.read_connection, session_id, connection.participant_id if connection else None)
     if connection is None or not connection.offered:
         raise Refusal("not-found", "There is no such connection in this session.")
     return connection_view(connection)
@@ -74,24 +86,33 @@ async def look(session_id: SessionPath, connection_id: ConnectionPath, request: 
     responses=problems(*SEAT_PROBLEMS),
 )
 async def trickle(
-    session_id: SessionPath, connection_id: ConnectionPath, body: CandidatesBody, request: Authenticated
+    session_id: SessionPath,
+    connection_id: ConnectionPath,
+    body: CandidatesBody,
+    request: Annotated[ApiRequest, allowed(Permissions.seat)],
+    connections: StoredConnections,
 ) -> Response:
     """Hand over candidates, also before the offer was answered; end marks and `.local` names are passed over."""
-    _, seat = await request.services.permissions.seat(request.credential, session_id)
-    await _own(request, session_id, connection_id, seat.id)
+    _, seat = await request.permit(Permissions.seat, session_id)
+    _own(await connections.find(connection_id), session_id, seat.id)
     candidates = normalised(body.candidates)
     if candidates:
         command = Candidates(participant_id=seat.id, connection_id=connection_id, candidates=candidates)
-        await request.services.dispatcher.publish((await request.prepare(session_id, command)).envelope)
+        await request.dispatcher.publish((await request.prepare(session_id, command)).envelope)
     return Response(status_code=202)
 
 
 @router.delete("/{connection_id}", status_code=204, summary="Stop a connection", responses=problems(*SEAT_PROBLEMS))
-async def stop(session_id: SessionPath, connection_id: ConnectionPath, request: Authenticated) -> None:
+async def stop(
+    session_id: SessionPath,
+    connection_id: ConnectionPath,
+    request: Annotated[ApiRequest, allowed(Permissions.seat)],
+    connections: StoredConnections,
+) -> None:
     """End it; ending it again changes nothing."""
     try:
-        _, seat = await request.services.permissions.seat(request.credential, session_id)
-        await _own(request, session_id, connection_id, seat.id)
+        _, seat = await request.permit(Permissions.seat, session_id)
+        _own(await connections.find(connection_id), session_id, seat.id)
         await request.execute(session_id, Stop(participant_id=seat.id, connection_id=connection_id))
     except Refusal as refusal:
         # Connections end with their seat and with their session: it is stopped already.
@@ -111,22 +132,10 @@ def _command(body: OfferBody, participant_id: ParticipantId) -> Publish | Subscr
     )
 
 
-async def _own(
-    request: ApiRequest, session_id: SessionId, connection_id: ConnectionId, participant_id: ParticipantId
-) -> None:
+def _own(connection: ConnectionDocument | None, session_id: SessionId, participant_id: ParticipantId) -> None:
     """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
-    connection = await request.services.repositories.connections.find(connection_id)
     if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
         raise Refusal("not-found", "There is no such connection of yours in this session.")
-
-
-async def _found(request: ApiRequest, session_id: SessionId, connection_id: ConnectionId) -> ConnectionDocument | None:
-    connection = await request.services.repositories.connections.find(connection_id)
-    if connection is not None and connection.session_id != session_id:
-        connection = None
-    whose = connection.participant_id if connection else None
-    await request.services.permissions.read_connection(request.credential, session_id, whose)
-    return connection
 
 
 async def _negotiated(envelope: Envelope, _command: Publish | Subscribe, state: LateRepeats) -> Negotiated | None:

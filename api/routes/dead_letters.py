@@ -1,15 +1,16 @@
 """Commands that were given up, over HTTP: list, send again, remove."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.dependencies import SCHEMES, ApiRequest, Authenticated
-from api.http.guarded_route import GuardedRoute
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, allowed
+from api.guarded_route import GuardedRoute
 from api.http.openapi import problems
 from api.schemas.responses import DeadLetterList
-from callplane.bus.dead_letters import NoSuchLetter, Unreadable
+from api.services import provided
+from callplane.bus.dead_letters import DeadLetters, NoSuchLetter, Unreadable
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.operations import DeadLetterView
@@ -17,13 +18,15 @@ from callplane.contracts.operations import DeadLetterView
 router = APIRouter(tags=["dead letters"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/dead-letters")
 
 LetterPath = Annotated[str, Path(max_length=255, description="the letter's id, which is its command's")]
+OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]
+Letters = Annotated[DeadLetters, provided("dead_letters")]
 
 
 @router.get("", summary="List dead letters", responses=problems())
-async def list_letters(request: Authenticated) -> DeadLetterList:
+async def list_letters(request: OperatorRequest, letters: Letters) -> DeadLetterList:
     """The oldest hundred, oldest first; looking changes nothing."""
-    request.services.permissions.operate(request.credential)
-    return DeadLetterList(dead_letters=await request.services.dead_letters.oldest())
+    request.permit(Permissions.operate)
+    return DeadLetterList(dead_letters=await letters.oldest())
 
 
 @router.post(
@@ -32,16 +35,16 @@ async def list_letters(request: Authenticated) -> DeadLetterList:
     summary="Send a dead letter again",
     responses=problems("not-found", "wrong-state", "session-closed"),
 )
-async def replay(letter_id: LetterPath, request: Authenticated) -> DeadLetterView:
+async def replay(letter_id: LetterPath, request: OperatorRequest, letters: Letters) -> DeadLetterView:
     """Publish the command as a first attempt with a new deadline; nobody is answered. Then the letter is removed."""
-    request.services.permissions.operate(request.credential)
+    request.permit(Permissions.operate)
     await request.require_connected()
 
     async def send(envelope: Envelope) -> None:
         await _send(request, envelope)
 
     try:
-        return await request.services.dead_letters.replay(letter_id, send)
+        return await letters.replay(letter_id, send)
     except NoSuchLetter:
         raise _unknown() from None
     except Unreadable:
@@ -49,28 +52,26 @@ async def replay(letter_id: LetterPath, request: Authenticated) -> DeadLetterVie
 
 
 @router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
-async def purge(request: Authenticated) -> None:
+async def purge(request: OperatorRequest, letters: Letters) -> None:
     """Forget all of them, also those that the list does not show."""
-    request.services.permissions.operate(request.credential)
+    request.permit(Permissions.operate)
     await request.require_connected()
-    await request.services.dead_letters.purge()
+    await letters.purge()
 
 
 @router.delete("/{letter_id}", status_code=204, summary="Remove a dead letter", responses=problems("not-found"))
-async def remove(letter_id: LetterPath, request: Authenticated) -> None:
+async def remove(letter_id: LetterPath, request: OperatorRequest, letters: Letters) -> None:
     """Forget exactly this one."""
-    request.services.permissions.operate(request.credential)
+    request.permit(Permissions.operate)
     try:
-        await request.services.dead_letters.delete(letter_id)
+        await letters.delete(letter_id)
     except NoSuchLetter:
         raise _unknown() from None
 
 
 async def _send(request: ApiRequest, envelope: Envelope) -> None:
-    now = request.services.repositories.clock.now()
-    anew = {"deadline": now + timedelta(seconds=request.services.settings.command_wait), "sent_at": now}
     try:
-        await request.services.dispatcher.publish(envelope.model_copy(update=anew))
+        await request.dispatcher.publish_again(envelope)
     except Refusal as refusal:
         if refusal.problem.code == "not-found":
             raise Refusal("wrong-state", "Its session is gone; it can only be removed.") from None

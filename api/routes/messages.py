@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.auth.credentials import seat_token
-from api.dependencies import SCHEMES, Authenticated
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, allowed
+from api.guarded_route import GuardedRoute
 from api.http.disconnects import or_disconnect
-from api.http.guarded_route import GuardedRoute
 from api.http.openapi import problems
+from api.mailboxes.poll_router import PollRouter
+from api.services import provided
 from callplane.contracts.messages import Message
 
 router = APIRouter(tags=["messages"], route_class=GuardedRoute, dependencies=SCHEMES)
@@ -39,11 +41,14 @@ class Question(BaseModel):
         200: {"model": MessagesView, "description": "What has come, at once or as soon as it comes"},
     },
 )
-async def messages(question: Annotated[Question, Query()], request: Authenticated) -> Response:
+async def messages(
+    question: Annotated[Question, Query()],
+    request: Annotated[ApiRequest, allowed(Permissions.read_mailbox)],
+    poll_router: Annotated[PollRouter, provided("poll_router")],
+) -> Response:
     """Acknowledge everything up to `ack`, and get what follows it; what is not acknowledged is given again."""
-    seat = seat_token(request.credential)
-    router = request.services.poll_router
-    poll = router.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
-    batch = await or_disconnect(router.poll(poll), request.http)
+    seat = request.permit(Permissions.read_mailbox)
+    poll = poll_router.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
+    batch = await or_disconnect(poll_router.poll(poll), request.http)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

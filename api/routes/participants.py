@@ -2,15 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 
-from api.dependencies import SCHEMES, Authenticated, Idempotent, IdempotentWithResponse, IfMatch, etag
+from api.auth.permissions import Permissions
+from api.auth.tokens import ParticipantTokens
+from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
-from api.http.guarded_route import GuardedRoute
+from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
+from api.ice_servers import IceServers
 from api.routes.sessions import SessionPath
 from api.schemas.requests import JoinBody, PatchParticipantBody
 from api.schemas.responses import JoinedView
+from api.services import provided
 from callplane.contracts import bounds
 from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal
@@ -31,20 +35,26 @@ ParticipantPath = Annotated[bounds.ParticipantId, Path(description="the particip
     summary="Join a session, or come back to it",
     responses={**problems(*SEAT_PROBLEMS, "session-full", "key-reused"), **headed(201, "Location", "ETag")},
 )
-async def join(session_id: SessionPath, body: JoinBody, request: Idempotent, response: Response) -> JoinedView:
+async def join(
+    session_id: SessionPath,
+    body: JoinBody,
+    request: Annotated[ApiRequest, idempotent(Permissions.join)],
+    tokens: Annotated[ParticipantTokens, provided("credentials.participants")],
+    ice_servers: Annotated[IceServers, provided("ice_servers")],
+) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""
-    admission = await request.services.permissions.join(request.credential, session_id, body.role)
+    admission = await request.permit(Permissions.join, session_id, body.role)
     command = Join(
         participant_id=admission.participant_id, display_name=body.name, role=admission.role, metadata=body.metadata
     )
     joined = await request.execute(session_id, command)
     seat = joined.participant
-    response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
-    response.headers["ETag"] = etag(joined.session.version)
+    request.response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
+    request.response.headers["ETag"] = etag(joined.session.version)
     return JoinedView(
         participant=seat,
-        token=request.services.credentials.participants.sign(session_id, seat.id),
-        ice_servers=request.services.settings.ice_servers_for(seat.id, request.services.repositories.clock.now()),
+        token=tokens.sign(session_id, seat.id),
+        ice_servers=ice_servers.for_user(seat.id, request.now()),
         session=joined.session,
         connections=joined.connections,
     )
@@ -56,14 +66,16 @@ async def join(session_id: SessionPath, body: JoinBody, request: Idempotent, res
     responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
 async def look(
-    session_id: SessionPath, participant_id: ParticipantPath, request: Authenticated, response: Response
+    session_id: SessionPath,
+    participant_id: ParticipantPath,
+    request: Annotated[ApiRequest, allowed(Permissions.read)],
 ) -> ParticipantView:
     """A seat with what it publishes."""
-    session = await request.services.permissions.read(request.credential, session_id)
+    session = await request.permit(Permissions.read, session_id)
     seat = session.seat(participant_id)
     if seat is None:
         raise Refusal("not-found", "There is no such participant in this session.")
-    response.headers["ETag"] = etag(session.version)
+    request.response.headers["ETag"] = etag(session.version)
     return participant_view(session, seat)
 
 
@@ -77,15 +89,14 @@ async def change(
     participant_id: ParticipantPath,
     body: PatchParticipantBody,
     version: IfMatch,
-    answer: IdempotentWithResponse,
+    request: Annotated[ApiRequest, idempotent(Permissions.change_seat)],
 ) -> ParticipantView:
     """Change the fields that are named; of `muted`, the media that are named."""
-    request, response = answer
     changes = body.changes()
-    await request.services.permissions.change_seat(request.credential, session_id, participant_id, changes)
+    await request.permit(Permissions.change_seat, session_id, participant_id, changes)
     command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)
     changed = await request.execute(session_id, command)
-    response.headers["ETag"] = etag(changed.version)
+    request.response.headers["ETag"] = etag(changed.version)
     return changed.participant
 
 
@@ -98,11 +109,11 @@ async def change(
 async def leave(
     session_id: SessionPath,
     participant_id: ParticipantPath,
-    request: Authenticated,
+    request: Annotated[ApiRequest, allowed(Permissions.remove_seat)],
     reason: Annotated[bounds.Reason, Query(description="what a removed participant is told")] = "kicked",
 ) -> None:
     """Give up one's seat; moderators and servers remove others, who cannot come back. Again: nothing more."""
-    kick = await request.services.permissions.remove_seat(request.credential, session_id, participant_id)
+    kick = await request.permit(Permissions.remove_seat, session_id, participant_id)
     command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick)
     try:
         await request.execute(session_id, command)

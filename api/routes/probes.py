@@ -1,13 +1,18 @@
 """What orchestrators and Prometheus ask for."""
 
+import asyncio
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
 
+from api.dependencies import PUBLIC
 from api.http.problems import MEDIA_TYPE, response_of
+from api.metrics import Metrics
 from api.schemas.responses import Health
-from api.services import ServicesOf
+from api.services import provided
 from callplane.contracts.errors import Problem
 
-router = APIRouter(tags=["probes"])
+router = APIRouter(tags=["probes"], dependencies=[PUBLIC])
 
 
 @router.get("/livez", summary="Is it alive")
@@ -22,14 +27,14 @@ async def livez() -> Health:
     response_model=Health,
     responses={503: {"description": "`unavailable`: it is draining", "content": {MEDIA_TYPE: {}}}},
 )
-async def readyz(request: Request, services: ServicesOf) -> Health | Response:
+async def readyz(request: Request, draining: Annotated[asyncio.Event, provided("draining")]) -> Health | Response:
     """False only while starting or draining: without a broker it still reads, and its writes say 503 themselves."""
-    if services.draining.is_set():
+    if draining.is_set():
         return response_of(Problem(code="unavailable", detail="It is draining."), request.scope)
     return Health(status="ready")
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(services: ServicesOf) -> Response:
+async def metrics(counted: Annotated[Metrics, provided("metrics")]) -> Response:
     """Counts and times in Prometheus' text format."""
-    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(counted.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

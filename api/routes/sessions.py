@@ -4,14 +4,16 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 
-from api.dependencies import SCHEMES, Authenticated, Idempotent, IfMatch, etag
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
-from api.http.guarded_route import GuardedRoute
+from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.schemas.requests import CreateBody, ListQuery, PatchSessionBody
 from api.schemas.responses import SessionList
+from api.services import provided
 from callplane.contracts import bounds
 from callplane.contracts.commands import (
     CloseSession,
@@ -23,6 +25,7 @@ from callplane.contracts.commands import (
 )
 from callplane.contracts.errors import Refusal
 from callplane.contracts.shapes import SessionView
+from callplane.store.session_pages import SessionPages
 from callplane.store.views import session_view
 
 router = APIRouter(tags=["sessions"], route_class=GuardedRoute, dependencies=SCHEMES)
@@ -40,22 +43,26 @@ SessionPath = Annotated[bounds.SessionId, Path(description="the session's id")]
         200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
     },
 )
-async def create(body: CreateBody, request: Idempotent, response: Response) -> SessionView:
+async def create(body: CreateBody, request: Annotated[ApiRequest, idempotent(Permissions.create)]) -> SessionView:
     """Make a session, or find the open one that has the same `custom_id` (200)."""
-    request.services.permissions.create(request.credential, body.custom_id)
+    request.permit(Permissions.create, body.custom_id)
     made = await request.execute(None, CreateSession(**body.model_dump()))
-    response.status_code = 201 if made.created else 200
-    response.headers["Location"] = f"/sessions/{made.session.id}"
-    response.headers["ETag"] = etag(made.session.version)
+    request.response.status_code = 201 if made.created else 200
+    request.response.headers["Location"] = f"/sessions/{made.session.id}"
+    request.response.headers["ETag"] = etag(made.session.version)
     return made.session
 
 
 @router.get("/sessions", summary="List sessions", responses=problems())
-async def list_sessions(query: Annotated[ListQuery, Query()], request: Authenticated) -> SessionList:
+async def list_sessions(
+    query: Annotated[ListQuery, Query()],
+    request: Annotated[ApiRequest, allowed(Permissions.list_sessions)],
+    pages: Annotated[SessionPages, provided("session_pages")],
+) -> SessionList:
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
-    request.services.permissions.list_sessions(request.credential)
+    request.permit(Permissions.list_sessions)
     after = _id_in(query.cursor) if query.cursor else None
-    page = await request.services.repositories.listing.page(after, query.limit, query.status)
+    page = await pages.page(after, query.limit, query.status)
     return SessionList(
         sessions=[session_view(session) for session in page.sessions],
         next=_cursor(page.last) if page.last else None,
@@ -67,10 +74,10 @@ async def list_sessions(query: Annotated[ListQuery, Query()], request: Authentic
     summary="Look at a session",
     responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")},
 )
-async def look(session_id: SessionPath, request: Authenticated, response: Response) -> SessionView:
+async def look(session_id: SessionPath, request: Annotated[ApiRequest, allowed(Permissions.read)]) -> SessionView:
     """A snapshot: the state as of `version`."""
-    session = await request.services.permissions.read(request.credential, session_id)
-    response.headers["ETag"] = etag(session.version)
+    session = await request.permit(Permissions.read, session_id)
+    request.response.headers["ETag"] = etag(session.version)
     return session_view(session)
 
 
@@ -80,12 +87,15 @@ async def look(session_id: SessionPath, request: Authenticated, response: Respon
     responses={**problems(*SEAT_PROBLEMS, "bad-request", "stale-version", "key-reused"), **headed(200, "ETag")},
 )
 async def change(
-    session_id: SessionPath, body: PatchSessionBody, version: IfMatch, request: Idempotent, response: Response
+    session_id: SessionPath,
+    body: PatchSessionBody,
+    version: IfMatch,
+    request: Annotated[ApiRequest, idempotent(Permissions.steer)],
 ) -> SessionView:
     """Change the fields that are named."""
-    await request.services.permissions.steer(request.credential, session_id)
+    await request.permit(Permissions.steer, session_id)
     changed = await request.execute(session_id, UpdateSession(changes=body.changes(), if_match=version))
-    response.headers["ETag"] = etag(changed.session.version)
+    request.response.headers["ETag"] = etag(changed.session.version)
     return changed.session
 
 
@@ -96,10 +106,12 @@ async def change(
     responses=problems("not-found", "kicked", "join-again"),
 )
 async def close(
-    session_id: SessionPath, request: Authenticated, reason: Annotated[bounds.Reason, Query()] = "closed"
+    session_id: SessionPath,
+    request: Annotated[ApiRequest, allowed(Permissions.steer)],
+    reason: Annotated[bounds.Reason, Query()] = "closed",
 ) -> None:
     """End it for everybody, who hear the reason; closing again changes nothing."""
-    await request.services.permissions.steer(request.credential, session_id)
+    await request.permit(Permissions.steer, session_id)
     try:
         await request.execute(session_id, CloseSession(reason=reason))
     except Refusal as refusal:

@@ -1,13 +1,19 @@
 """Signals over HTTP: from the API straight to the exchange, past the wrappers."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
-from api.dependencies import SCHEMES, Idempotent
-from api.http.guarded_route import GuardedRoute
+from api.auth.permissions import Permissions
+from api.auth.rate_limits import RateLimits
+from api.dependencies import SCHEMES, ApiRequest, idempotent
+from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
+from api.services import provided
+from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Refusal
 from callplane.contracts.messages import Message
 
@@ -20,12 +26,18 @@ router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHE
     summary="Send a signal",
     responses=problems(*SEAT_PROBLEMS, "key-reused"),
 )
-async def signal(session_id: SessionPath, body: SignalBody, request: Idempotent) -> SignalSent:
+async def signal(
+    session_id: SessionPath,
+    body: SignalBody,
+    request: Annotated[ApiRequest, idempotent(Permissions.signal)],
+    messenger: Annotated[Messenger, provided("messenger")],
+    rate_limits: Annotated[RateLimits, provided("rate_limits")],
+) -> SignalSent:
     """To the participant that `to` names, or to everybody in the session, the sender included."""
-    session, sender = await request.services.permissions.signal(request.credential, session_id)
+    session, sender = await request.permit(Permissions.signal, session_id)
     readers = len(session.participants) if body.to is None else 1
     size = len(await request.http.body())
-    request.services.rate_limits.consume_deliveries(request.credential, session_id, readers, size)
+    rate_limits.consume_deliveries(request.credential, session_id, readers, size)
     signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)
@@ -33,10 +45,9 @@ async def signal(session_id: SessionPath, body: SignalBody, request: Idempotent)
         id=signal_id,  # readers drop a repeat by it
         type="signal",
         session_id=session_id,
-        at=request.services.repositories.clock.now(),
+        at=request.now(),
         data={"from": sender, "type": body.type, "data": body.data},
     )
-    messenger = request.services.messenger
     if body.to is None:
         if await messenger.to_session(session_id, [message]) != "all":  # the sender has one, if nobody else
             raise Refusal("unavailable", "Not every mailbox of this session can be reached.", retry_after=1)

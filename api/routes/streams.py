@@ -1,25 +1,27 @@
-"""The mailbox's other doors: server-sent events, WebSocket, and the tickets that open them (design 4, 8)."""
+"""Streams of a mailbox: server-sent events, WebSocket, and the tickets that open them (design 4, 8)."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, WebSocket
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import HTTPConnection
 
-from api.auth.credentials import seat_token
+from api.auth.permissions import Permissions
 from api.auth.tokens import SeatToken
-from api.dependencies import SCHEMES, Authenticated, authenticate
+from api.dependencies import PUBLIC, SCHEMES, ApiRequest, Declares, allowed, authenticate
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
+from api.mailboxes.poll_router import PollRouter
 from api.mailboxes.subscription import Subscription
-from api.services import Services, services_of
+from api.services import Services, provided, services_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
 from api.streaming.websocket import WebSocketSession
 from callplane.contracts.errors import Problem, Refusal
 from callplane.contracts.ids import new_id
-from callplane.store.tickets import TICKET_SECONDS
+from callplane.store.tickets import TICKET_SECONDS, Tickets
 from callplane.telemetry.logs import logger
 
 # The schemes stand at each route: they are made for requests, and a WebSocket is none.
@@ -31,6 +33,35 @@ EXAMPLE = (
     'data: {"id":"s:7","type":"participant-left","session_id":"s","version":7,'
     '"at":"2026-01-05T09:00:00Z","data":{"participant_id":"p","reason":"left"}}\n\n'
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """A request to open a stream or a socket, by a ticket or with the token of a seat."""
+
+    connection: HTTPConnection
+    services: Services
+
+    async def permit(self, ticket: str | None) -> SeatToken:
+        """The seat whose mailbox it may read. Raises Refusal."""
+        services = self.services
+        if ticket is None:
+            return services.permissions.read_mailbox(authenticate(services, self.connection))
+        used = await services.tickets.use(ticket)
+        if used is None:
+            services.rate_limits.consume_stranger(services.proxies.address_of(self.connection))
+            raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
+        # Getting it was counted already.
+        return SeatToken(*used)
+
+
+class _Opening(Declares):
+    async def __call__(self, connection: HTTPConnection) -> StreamRequest:
+        return StreamRequest(connection, services_of(connection))
+
+
+OpeningRequest = Annotated[StreamRequest, Depends(_Opening(Permissions.read_mailbox))]
+Router = Annotated[PollRouter, provided("poll_router")]
 
 
 class TicketView(BaseModel):
@@ -54,13 +85,17 @@ class StreamQuestion(BaseModel):
     dependencies=SCHEMES,
     responses=problems("join-again"),
 )
-async def ticket(request: Authenticated, response: Response) -> TicketView:
+async def ticket(
+    request: Annotated[ApiRequest, allowed(Permissions.read_mailbox)],
+    poll_router: Router,
+    tickets: Annotated[Tickets, provided("tickets")],
+) -> TicketView:
     """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
-    seat = seat_token(request.credential)
-    await request.services.poll_router.living(seat.participant_id)
+    seat = request.permit(Permissions.read_mailbox)
+    await poll_router.living(seat.participant_id)
     fresh = secrets.token_urlsafe(TICKET_BYTES)
-    await request.services.tickets.issue(fresh, seat.session_id, seat.participant_id)
-    response.headers["Cache-Control"] = "no-store"
+    await tickets.issue(fresh, seat.session_id, seat.participant_id)
+    request.response.headers["Cache-Control"] = "no-store"
     return TicketView(ticket=fresh, expires_in=TICKET_SECONDS)
 
 
@@ -80,23 +115,25 @@ async def ticket(request: Authenticated, response: Response) -> TicketView:
     },
 )
 async def stream(
-    request: Request,
+    http: Request,
     question: Annotated[StreamQuestion, Query()],
+    request: OpeningRequest,
+    poll_router: Router,
     last_event_id: Annotated[str | None, Header(max_length=128, description="as `ack`, and before it")] = None,
 ) -> Response:
     """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
-    services = services_of(request)
-    reading = await _reading(services, request, question.ticket, last_event_id or question.ack)
-    first = await or_disconnect(reading.next(0), request)
+    seat = await request.permit(question.ticket)
+    reading = Subscription(poll_router, (seat.session_id, seat.participant_id), last_event_id or question.ack)
+    first = await or_disconnect(reading.next(0), http)
     # Nobody reads what is answered to a client that has left.
-    return Response() if first is None else EventStream(reading, first, services.poll_router.timing)
+    return Response() if first is None else EventStream(reading, first, poll_router.timing)
 
 
 @router.get(
     "/messages/socket",
     status_code=101,
     summary="Receive messages over a WebSocket",
-    dependencies=SCHEMES,
+    dependencies=[*SCHEMES, PUBLIC],
     response_class=Response,
     responses={
         **problems("bad-request", "join-again", "poll-replaced"),
@@ -114,35 +151,19 @@ async def no_socket(question: Annotated[StreamQuestion, Query()]) -> Response:
 
 
 @router.websocket("/messages/socket")
-async def socket(websocket: WebSocket) -> None:
+async def socket(websocket: WebSocket, request: OpeningRequest, poll_router: Router) -> None:
     """Open it where a poll would be answered; the handshake is refused as a poll would be."""
     websocket.scope.setdefault("callplane.request_id", new_id())
     try:
         question = StreamQuestion.model_validate(dict(websocket.query_params))
     except ValidationError:
         raise Refusal("invalid", "query: ticket and ack have at most 128 characters") from None
-    services: Services = websocket.app.state.services
-    reading = await _reading(services, websocket, question.ticket, question.ack)
+    seat = await request.permit(question.ticket)
+    reading = Subscription(poll_router, (seat.session_id, seat.participant_id), question.ack)
     first = await reading.next(0)
     await websocket.accept()
     try:
-        await WebSocketSession(websocket, reading, services.poll_router.timing).run(first)
+        await WebSocketSession(websocket, reading, poll_router.timing).run(first)
     except Exception:
         logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
         await websocket.close(1011, Problem(code="internal").code)
-
-
-async def _reading(services: Services, connection: HTTPConnection, ticket: str | None, ack: str | None) -> Subscription:
-    seat = await _seat(services, connection, ticket)
-    return Subscription(services.poll_router, (seat.session_id, seat.participant_id), ack)
-
-
-async def _seat(services: Services, connection: HTTPConnection, ticket: str | None) -> SeatToken:
-    if ticket is None:
-        return seat_token(authenticate(services, connection))
-    used = await services.tickets.use(ticket)
-    if used is None:
-        services.rate_limits.consume_stranger(services.proxies.address_of(connection))
-        raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
-    # Getting it was counted already.
-    return SeatToken(*used)

@@ -4,24 +4,29 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.dependencies import SCHEMES, Authenticated
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, allowed
 from api.http.openapi import problems
 from api.schemas.responses import UnreadableList
+from api.services import provided
 from callplane.contracts.errors import Refusal
+from callplane.store.unreadable import UnreadableDocuments
 
 router = APIRouter(tags=["unreadable documents"], dependencies=SCHEMES, prefix="/unreadable-documents")
 
 CollectionPath = Annotated[str, Path(max_length=64, description="the collection that it lies in")]
 KeyPath = Annotated[str, Path(max_length=4096, description="the document's key, as the list shows it")]
 Cursor = Annotated[str | None, Query(max_length=4096, description="`next` of the page before")]
+OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]
+Documents = Annotated[UnreadableDocuments, provided("unreadable_documents")]
 
 
 @router.get("", summary="List unreadable documents", responses=problems())
-async def list_documents(request: Authenticated, cursor: Cursor = None) -> UnreadableList:
+async def list_documents(request: OperatorRequest, documents: Documents, cursor: Cursor = None) -> UnreadableList:
     """Those among the next thousand documents, which may be none; `next` is null on the last page."""
-    request.services.permissions.operate(request.credential)
+    request.permit(Permissions.operate)
     try:
-        page = await request.services.repositories.unreadable.page(bytes.fromhex(cursor) if cursor else None)
+        page = await documents.page(bytes.fromhex(cursor) if cursor else None)
     except ValueError:
         raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None
     return UnreadableList(documents=page.documents, next=page.next.hex() if page.next else None)
@@ -33,15 +38,15 @@ async def list_documents(request: Authenticated, cursor: Cursor = None) -> Unrea
     summary="Remove an unreadable document",
     responses=problems("not-found", "wrong-state"),
 )
-async def remove(collection: CollectionPath, key: KeyPath, request: Authenticated) -> None:
+async def remove(collection: CollectionPath, key: KeyPath, request: OperatorRequest, documents: Documents) -> None:
     """Delete it; a session is closed, so that everything that it had goes as well."""
-    request.services.permissions.operate(request.credential)
+    request.permit(Permissions.operate)
     await request.require_connected()
     try:
         raw = bytes.fromhex(key)
     except ValueError:
         raise _unknown() from None
-    match await request.services.repositories.unreadable.remove(collection, raw):
+    match await documents.remove(collection, raw):
         case "readable":
             raise Refusal("wrong-state", "This document can be read: it is not one of these any more.")
         case "unknown":

@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import web
+from api.dependencies import PUBLIC
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -44,6 +45,6 @@ def mount_web(app: FastAPI) -> None:
     for folder in ("page", "sdk"):
         app.mount(f"/{folder}", _Fresh(directory=web.ROOT / folder, check_dir=False), name=folder)
 
-    @app.get("/", include_in_schema=False)
+    @app.get("/", include_in_schema=False, dependencies=[PUBLIC])
     async def page() -> FileResponse:
         return FileResponse(web.ROOT / "page" / "index.html", headers=HEADERS)

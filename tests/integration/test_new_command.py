@@ -4,16 +4,17 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import httpx
 from fastapi import APIRouter, FastAPI
 
 from api.app import assemble
-from api.dependencies import SCHEMES, Idempotent
+from api.auth.permissions import Permissions
+from api.dependencies import SCHEMES, ApiRequest, idempotent
 from api.dispatch.buses import Buses
 from api.dispatch.late_repeats import LateRepeats, answers_late
-from api.http.guarded_route import GuardedRoute
+from api.guarded_route import GuardedRoute
 from api.http.problems import install
 from api.routes.sessions import SessionPath
 from api.schemas.requests import Strict
@@ -71,8 +72,11 @@ router = APIRouter(route_class=GuardedRoute, dependencies=SCHEMES)
 
 
 @router.post("/sessions/{session_id}/waves")
-async def wave(session_id: SessionPath, body: WaveBody, request: Idempotent) -> Waved:
+async def wave(
+    session_id: SessionPath, body: WaveBody, request: Annotated[ApiRequest, idempotent(Permissions.steer)]
+) -> Waved:
     """Wave."""
+    await request.permit(Permissions.steer, session_id)
     return await request.execute(session_id, Wave(to=body.to))
 
 

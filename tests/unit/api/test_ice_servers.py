@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from api.ice_servers import TurnCredentials
+from api.ice_servers import IceServers, TurnCredentials
 from api.settings import Settings
 from callplane.program import settings_errors
 
@@ -32,10 +32,10 @@ def test_another_seat_has_another_credential() -> None:
 def test_turn_comes_after_the_servers_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLPLANE_TOKEN_SECRETS", SECRET)
     monkeypatch.setenv("CALLPLANE_ICE_SERVERS", '[{"urls": ["stun:stun.example.org"]}]')
-    assert [one["urls"] for one in Settings().ice_servers_for("seat", NOW)] == [["stun:stun.example.org"]]
+    assert [one["urls"] for one in IceServers(Settings()).for_user("seat", NOW)] == [["stun:stun.example.org"]]
     monkeypatch.setenv("CALLPLANE_TURN_URLS", "turn:a:3478, turns:a:5349")
     monkeypatch.setenv("CALLPLANE_TURN_SECRET", "north")
-    servers = Settings().ice_servers_for("seat", NOW)
+    servers = IceServers(Settings()).for_user("seat", NOW)
     assert [one["urls"] for one in servers] == [["stun:stun.example.org"], ["turn:a:3478", "turns:a:5349"]]
 
 

@@ -56,12 +56,13 @@ LET: dict[str, set[str]] = {
     "promote ada": {"KEY", "OPEN"},
     "remove ada": {"KEY", "ADA", "MOD"},
     "operate": {"KEY"},
+    "read a mailbox": {"ADA", "MOD", "KICKED", "GONE", "STRANGER"},
 }
-WITHOUT_SESSION = ("create daily", "list", "operate")
+WITHOUT_SESSION = ("create daily", "list", "operate", "read a mailbox")
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = {
     (doing, "OPEN"): "unauthorized"
-    for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate")
+    for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate", "read a mailbox")
 } | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
 
 
@@ -80,6 +81,7 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),
     "remove ada": lambda permissions, who: permissions.remove_seat(who, "s", "ada"),
     "operate": lambda permissions, who: permissions.operate(who),
+    "read a mailbox": lambda permissions, who: permissions.read_mailbox(who),
 }
 
 

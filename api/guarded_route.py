@@ -1,4 +1,4 @@
-"""Routes that know who asks before they take anything of a body, and take no more of it than they need.
+"""Guarded routes: know who asks before they take anything of a body, and take no more of it than they need.
 
 What is read of a stranger's body would be memory and time that anybody can spend.
 """

@@ -14,7 +14,7 @@ import time
 from bench.calls import servers
 from callplane.bus.names import session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
-from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_link, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection, raw_channel
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.telemetry.logs import configure_logs
 from testkit.inprocess.crowded_database import session
@@ -34,7 +34,7 @@ async def ready(around: Servers) -> float:
 async def make(around: Servers, count: int, missing: int) -> None:
     """Open sessions, each with its queue, exchange and binding but for those that are to be missing."""
     documents = [session(participants=[{"id": "somebody"}]) for _ in range(count)]
-    async with around.database.client() as client, open_link(around.vhost.url, "bench", Timings()) as link:
+    async with around.database.client() as client, open_connection(around.vhost.url, "bench", Timings()) as link:
         await client[around.database.name]["sessions"].insert_many(documents)
         await link.wait_up(10)
         kept = documents[missing:]

@@ -76,7 +76,7 @@ async def _buses(amqp_url: str | None) -> "AsyncIterator[Buses]":
 
     if amqp_url is None:
         async with memory.open_bus() as bus:
-            yield Buses(bus, bus.exchange.mailboxes)
+            yield Buses(bus, bus.broker.mailboxes)
     else:
         async with rabbitmq(amqp_url) as buses:
             await buses.bus.wait_up(READY_WITHIN)

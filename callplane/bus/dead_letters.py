@@ -1,4 +1,4 @@
-"""Commands that were given up: what an operator may do with them (design 3.4, 8)."""
+"""Dead letters: commands that were given up, and what an operator may do with them (design 3.4, 8)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from callplane.contracts.commands import Envelope
 from callplane.contracts.ids import SessionId
 from callplane.contracts.operations import DeadLetterView
 
-SHOWN = 100
+LISTED = 100
 """How many of the oldest are listed at once."""
 
 SEARCHED = 1000
@@ -35,12 +35,12 @@ class DeadLetters(Protocol):
     """The letters, oldest first. One process at a time reads them; another waits, and raises Unavailable when it is
     too long.
 
-    Two letters may have one id, for a command that was given up is buried again when its burial was interrupted: the
-    older one is meant.
+    Two letters may have one id, for a command that was given up comes here again when that was interrupted: the older
+    one is meant.
     """
 
     async def oldest(self) -> list[DeadLetterView]:
-        """Up to ``SHOWN`` of them; all stay where they are. Raises Unavailable."""
+        """Up to ``LISTED`` of them; all stay where they are. Raises Unavailable."""
         ...
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
@@ -60,7 +60,7 @@ class DeadLetters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Buried:
+class StoredLetter:
     """A dead letter as it lies on a bus."""
 
     id: str

@@ -1,4 +1,4 @@
-"""What an API pod asks of the bus about mailboxes: one connection that consumes them, and letters between pods.
+"""Mailbox ports: what an API pod asks of the bus, a link that consumes mailboxes and carries messages between pods.
 
 Everything hangs on one ``MailboxLink``: its end, and nothing finer, gives every unacknowledged message back in order
 (design 4), so whoever holds something from a link that has ended holds nothing.
@@ -45,7 +45,7 @@ class Reader(Protocol):
 
 
 class MailboxLink(Protocol):
-    """One pod's connection for mailboxes, with the pod's own queue for letters on it."""
+    """One pod's connection for mailboxes, with the pod's own queue for other pods' messages on it."""
 
     @property
     def queue(self) -> str:
@@ -95,8 +95,8 @@ class MailboxLink(Protocol):
         """Say that these need not be given again; never waits."""
         ...
 
-    async def post(self, queue: str, letter: bytes) -> None:
-        """Send a letter to another pod's queue; letters of one link arrive in order.
+    async def post(self, queue: str, message: bytes) -> None:
+        """Send a message to another pod's queue; those of one link arrive in order.
 
         Raises Unroutable when that queue is gone, and with it everything its pod held; LinkLost when nothing can
         be published any more.
@@ -104,14 +104,14 @@ class MailboxLink(Protocol):
         ...
 
 
-Letters = Callable[[bytes], None]
-"""Receives the letters of other pods, in order, and never waits."""
+OnPodMessage = Callable[[bytes], None]
+"""Receives the messages of other pods, in order, and never waits."""
 
 
 class MailboxBus(Protocol):
     """Makes links."""
 
-    def connect(self, letters: Letters) -> AbstractAsyncContextManager[MailboxLink]:
+    def connect(self, on_message: OnPodMessage) -> AbstractAsyncContextManager[MailboxLink]:
         """A new link, ended by leaving the context.
 
         Raises Unavailable when the broker cannot be reached or published to.

@@ -1,4 +1,4 @@
-"""The names that both buses use, and the times that belong to them."""
+"""Queue names that both buses use, and the times and prefetch counts that belong to them."""
 
 from callplane.contracts.commands import Envelope
 from callplane.contracts.ids import ParticipantId, SessionId

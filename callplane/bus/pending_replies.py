@@ -1,4 +1,4 @@
-"""Who waits for which reply."""
+"""Pending replies: a future for each request that waits for the reply to its command."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the programs ask of a bus. Both buses, RabbitMQ's and the in-process one, keep the same promises.
+"""Bus ports: commands to wrappers, messages to participants, declaring and deleting. Both buses keep their promises.
 
 Mailboxes have a file of their own, ``callplane/bus/mailbox_ports.py``.
 """

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailbox_ports import PREFETCH, Letters, MailboxLink, Reader
+from callplane.bus.mailbox_ports import PREFETCH, MailboxLink, OnPodMessage, Reader
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId
@@ -26,9 +26,9 @@ class FallibleBus:
             reader.cancelled()
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[MailboxLink]:
+    async def connect(self, on_message: OnPodMessage) -> AsyncIterator[MailboxLink]:
         """A link that hears what RabbitMQ says of a queue on such a node."""
-        async with self._mailboxes.connect(letters) as link:
+        async with self._mailboxes.connect(on_message) as link:
             depth, consume = link.depth, link.consume
 
             async def looked(participant: ParticipantId) -> int | None:

@@ -36,17 +36,17 @@ class ScriptedBus:
     far: Far = silent
     commands: list[Envelope] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
-    exchange: MemoryBroker = field(default_factory=MemoryBroker)
+    broker: MemoryBroker = field(default_factory=MemoryBroker)
 
     @property
     def dead_letters(self) -> MemoryDeadLetters:
-        """What the test has put among ``exchange.dead_letters``."""
-        return MemoryDeadLetters(self.exchange)
+        """What the test has put among ``broker.dead_letters``."""
+        return MemoryDeadLetters(self.broker)
 
     @property
     def topology(self) -> Topology:
-        """What is declared is declared on ``exchange``."""
-        return MemoryTopology(self.exchange)
+        """What is declared is declared on ``broker``."""
+        return MemoryTopology(self.broker)
 
     def up(self) -> bool:
         """Always."""

@@ -143,7 +143,7 @@ class Corner(Protocol):
 
     mailboxes: MailboxBus
 
-    def bus(self, pace: ConsumerLimits = FAST) -> AbstractAsyncContextManager[Bus]:
+    def bus(self, limits: ConsumerLimits = FAST) -> AbstractAsyncContextManager[Bus]:
         """One process's part in it."""
         ...
 
@@ -160,28 +160,28 @@ class MemoryCorner:
     """The in-process bus; every part shares one exchange."""
 
     def __init__(self) -> None:
-        self.exchange = MemoryBroker()
-        self.mailboxes = self.exchange.mailboxes
+        self.broker = MemoryBroker()
+        self.mailboxes = self.broker.mailboxes
 
     @asynccontextmanager
-    async def bus(self, pace: ConsumerLimits = FAST) -> AsyncIterator[Bus]:
+    async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[Bus]:
         """One user of the exchange."""
-        yield MemoryBus(self.exchange, pace)
+        yield MemoryBus(self.broker, limits)
 
     async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything."""
         command_id = CommandId(new_id())
-        self.exchange.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
+        self.broker.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
         return command_id
 
     async def dead(self, count: int = 1) -> list[Dead]:
         """The dead letters."""
         async with asyncio.timeout(15):
-            while len(self.exchange.dead_letters) < count:  # noqa: ASYNC110
+            while len(self.broker.dead_letters) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return [
             Dead(one.received.command_id, one.reason, one.received.attempt, one.received.queue, one.received.body)
-            for one in self.exchange.dead_letters
+            for one in self.broker.dead_letters
         ]
 
 
@@ -193,9 +193,9 @@ class RabbitCorner:
         self.mailboxes = RabbitMailboxes(url)
 
     @asynccontextmanager
-    async def bus(self, pace: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:
+    async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:
         """Two connections of a process."""
-        async with open_bus(RabbitSettings(self.url, pace=pace)) as bus:
+        async with open_bus(RabbitSettings(self.url, limits=limits)) as bus:
             await bus.wait_up(10)
             yield bus
 

@@ -1,1 +1,1 @@
-"""From a delivery to its acknowledgement; the same on both buses."""
+"""Consuming: from a delivery to its acknowledgement, the same on both buses."""

@@ -1,4 +1,4 @@
-"""What a bus hands to the judge, and what the judge may have the bus do with it."""
+"""Delivery and settlement: what a bus hands to the outcome policy, and what that may have the bus do with it."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ class RawDelivery:
     traceparent: str | None
     handle: Any
     reason: str | None = None
-    """Why it is to be buried, which was decided before, and could not be done: the dead letters were out of reach."""
+    """Why it is to become a dead letter, which was decided before, and could not be done: they were out of reach."""
 
 
 class Settlement(Protocol):
@@ -36,11 +36,11 @@ class Settlement(Protocol):
         """Answer the caller, if it asked for an answer and is still there."""
         ...
 
-    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
+    async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish the command once more under the given count: now, or after the retry delay."""
         ...
 
-    async def bury(self, received: RawDelivery, reason: str) -> None:
+    async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why; out of reach, it waits in its queue to be buried."""
         ...
 
@@ -48,10 +48,10 @@ class Settlement(Protocol):
         """Tell the broker that the delivery is settled."""
         ...
 
-    async def refuse(self, received: RawDelivery) -> None:
+    async def requeue(self, received: RawDelivery) -> None:
         """Have the broker deliver it again, marked as redelivered; the last resort where nothing else was possible."""
         ...
 
-    def lost(self, received: RawDelivery) -> bool:
+    def is_lost(self, received: RawDelivery) -> bool:
         """Whether the broker has taken the delivery back: what it was is or will be delivered again."""
         ...

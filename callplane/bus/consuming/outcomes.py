@@ -1,4 +1,4 @@
-"""The one place that decides what becomes of a delivery: reply, retry, return or burial, then the ack (design 3.4)."""
+"""Outcome policy: the one place that decides on reply, retry, return or dead letter, and then acks (design 3.4)."""
 
 import asyncio
 import traceback
@@ -16,7 +16,7 @@ from callplane.telemetry.logs import logger
 
 log = logger("bus")
 
-PauseIfIll = Callable[[], Awaitable[bool]]
+PauseIfUnhealthy = Callable[[], Awaitable[bool]]
 """Asks whether commands can be run at all; if not, stops all consuming until they can, and says so (True).
 
 Back when nothing more can arrive.
@@ -26,31 +26,33 @@ Back when nothing more can arrive.
 class OutcomePolicy:
     """Runs the handler on a delivery and acts on the outcome; no exception of a handler passes it."""
 
-    def __init__(self, desk: Settlement, work: Work, pause_if_ill: PauseIfIll, attempt_limit: float) -> None:
-        self._desk = desk
+    def __init__(
+        self, settlement: Settlement, work: Work, pause_if_unhealthy: PauseIfUnhealthy, attempt_limit: float
+    ) -> None:
+        self._settlement = settlement
         self._handler = work.handler
         self._abandon = work.abandon
         self._finished = work.finished
         self._watch = work.watch
-        self._pause_if_ill = pause_if_ill
+        self._pause_if_unhealthy = pause_if_unhealthy
         self._attempt_limit = attempt_limit
 
     async def settle(self, received: RawDelivery) -> None:
         """Handle one delivery to its end."""
         if received.reason is not None:
             # Answered, counted and logged when it was decided.
-            await self._desk.bury(received, received.reason)
-            await self._desk.ack(received)
+            await self._settlement.dead_letter(received, received.reason)
+            await self._settlement.ack(received)
         elif received.redelivered and received.attempt < ATTEMPTS:
             self._watch.again("redelivered")
-            await self._again(received, received.attempt + 1, later=False)
-        elif (envelope := _read(received)) is None:
-            await self._bury(received, "unreadable", "internal")
+            await self._republish(received, received.attempt + 1, later=False)
+        elif (envelope := _decoded(received)) is None:
+            await self._dead_letter(received, "unreadable", "internal")
         elif received.redelivered or received.attempt > ATTEMPTS:
-            await self._cut_off(received, envelope)
+            await self._settle_interrupted(received, envelope)
         else:
             with self._watch.handling(envelope):
-                await self._run(received, envelope)
+                await self._handle(received, envelope)
 
     async def give_back(self, received: RawDelivery) -> None:
         """Return a delivery that was not finished: published again under the same count, then acked.
@@ -58,16 +60,16 @@ class OutcomePolicy:
         One that is marked redelivered was somebody's attempt before it was ours: that one counts.
         """
         self._watch.again("returned")
-        await self._again(received, received.attempt + int(received.redelivered), later=False)
+        await self._republish(received, received.attempt + int(received.redelivered), later=False)
 
-    async def _run(self, received: RawDelivery, envelope: Envelope) -> None:
+    async def _handle(self, received: RawDelivery, envelope: Envelope) -> None:
         try:
             reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received.attempt))
         except Refusal as refusal:
             await self._answer(received, Reply(command_id=envelope.id, problem=refusal.problem))
         except Busy:
             self._watch.again("busy")
-            await self._again(received, received.attempt, later=True)
+            await self._republish(received, received.attempt, later=True)
         except Unavailable as away:
             await self._return(received, away)
         except NodeDown as down:
@@ -79,7 +81,7 @@ class OutcomePolicy:
             log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt)
             if received.attempt < ATTEMPTS:
                 self._watch.again("trouble")
-                await self._again(received, received.attempt + 1, later=True)
+                await self._republish(received, received.attempt + 1, later=True)
             else:
                 await self._give_up(received, envelope, f"attempts: {trouble}", "unavailable")
         except Exception as bug:
@@ -100,7 +102,7 @@ class OutcomePolicy:
                 raise Trouble(f"the attempt took longer than {self._attempt_limit:g} s") from None
             raise
         except ExceptionGroup as group:
-            raise _told(group) from group
+            raise _gravest(group) from group
         except asyncio.CancelledError:
             # Somebody cancelled what the handler waited for, a lost connection mostly; nobody cancelled the handler.
             task = asyncio.current_task()
@@ -110,25 +112,25 @@ class OutcomePolicy:
         return _reply(envelope, result)
 
     async def _answer(self, received: RawDelivery, reply: Reply) -> None:
-        await self._desk.reply(received, reply)
-        await self._desk.ack(received)
+        await self._settlement.reply(received, reply)
+        await self._settlement.ack(received)
 
-    async def _again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
-        await self._desk.again(received, attempt, later=later)
-        await self._desk.ack(received)
+    async def _republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
+        await self._settlement.republish(received, attempt, later=later)
+        await self._settlement.ack(received)
 
     async def _return(self, received: RawDelivery, away: Unavailable) -> None:
-        # One late answer makes nobody ill: to stop and begin again with every queue costs more, the more there are,
-        # and makes the others late. Paused before it is given back: else the same wrapper would have it again at once.
-        ill = await self._pause_if_ill()
-        log.warning("command given back", command_id=received.command_id, away=str(away)[:200], paused=ill)
-        if ill:
+        # One late answer is no reason: to stop and begin again with every queue costs more, the more there are, and
+        # makes the others late. Paused before it is given back: else the same wrapper would have it again at once.
+        paused = await self._pause_if_unhealthy()
+        log.warning("command given back", command_id=received.command_id, away=str(away)[:200], paused=paused)
+        if paused:
             await self.give_back(received)
         else:
             self._watch.again("away")
-            await self._again(received, received.attempt + int(received.redelivered), later=True)
+            await self._republish(received, received.attempt + int(received.redelivered), later=True)
 
-    async def _cut_off(self, received: RawDelivery, envelope: Envelope) -> None:
+    async def _settle_interrupted(self, received: RawDelivery, envelope: Envelope) -> None:
         """Whoever had the last attempt is gone: with the work undone, or with nothing but the ack."""
         result = None
         try:
@@ -152,14 +154,14 @@ class OutcomePolicy:
             await self._return(received, away)
             return
         except Exception as error:
-            # Buried all the same: what it had begun is found by the sweeps, a letter that never dies blocks a session.
+            # Buried all the same: what it had begun is found by the sweeps, a command that never ends blocks a session.
             log.error("command not abandoned", command_id=envelope.id, error=type(error).__name__)
-        await self._bury(received, reason, code)
+        await self._dead_letter(received, reason, code)
 
-    async def _bury(self, received: RawDelivery, reason: str, code: Code) -> None:
+    async def _dead_letter(self, received: RawDelivery, reason: str, code: Code) -> None:
         log.error("command buried", command_id=received.command_id, queue=received.queue, reason=reason[:200])
         self._watch.buried(reason)
-        await self._desk.bury(received, reason[:200])
+        await self._settlement.dead_letter(received, reason[:200])
         problem = Problem(code=code, detail=TITLES[code], retry_after=1 if code == "unavailable" else None)
         await self._answer(received, Reply(command_id=received.command_id, problem=problem))
 
@@ -168,7 +170,7 @@ def _reply(envelope: Envelope, result: BaseModel) -> Reply:
     return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
 
 
-def _read(received: RawDelivery) -> Envelope | None:
+def _decoded(received: RawDelivery) -> Envelope | None:
     try:
         return Envelope.model_validate_json(received.body)
     except ValidationError as error:
@@ -178,7 +180,7 @@ def _read(received: RawDelivery) -> Envelope | None:
         return None
 
 
-def _told(group: ExceptionGroup[Exception]) -> Exception:
+def _gravest(group: ExceptionGroup[Exception]) -> Exception:
     """What a handler means that ran tasks in a group: the gravest of what they said, or a bug if there was one."""
     _, bugs = group.split((Refusal, Busy, Trouble, Unavailable))
     if bugs is not None:

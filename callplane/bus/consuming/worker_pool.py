@@ -1,4 +1,4 @@
-"""Takes deliveries in: how many run at once, how the wrapper pauses, and how it drains. The same on both buses."""
+"""Worker pool: runs a bounded number of deliveries at once, pauses while the wrapper is ill, and drains."""
 
 import asyncio
 from collections import deque
@@ -32,7 +32,7 @@ class ConsumerLimits:
 
 
 class Consumers(Protocol):
-    """The consumers that feed an intake, all opened and closed together."""
+    """The consumers that feed a worker pool, all opened and closed together."""
 
     async def open(self) -> None:
         """Consume (again) everything that is listened to."""
@@ -44,28 +44,38 @@ class Consumers(Protocol):
 
 
 class WorkerPool:
-    """Runs a bounded number of deliveries at once; the others wait here, not begun, in the order of arrival.
+    """Runs a bounded number of deliveries at once; the others wait here, not begun. The same on both buses.
 
     What waits is bounded by the consumers' prefetch counts.
     """
 
-    def __init__(self, work: Work, desk: Settlement, taps: Consumers, pace: ConsumerLimits) -> None:
-        self._desk = desk
-        self._judge = OutcomePolicy(desk, work, self.pause_if_ill, pace.attempt_limit)
+    def __init__(self, work: Work, settlement: Settlement, consumers: Consumers, limits: ConsumerLimits) -> None:
+        self._settlement = settlement
+        self._policy = OutcomePolicy(settlement, work, self.pause_if_unhealthy, limits.attempt_limit)
         self._watch = work.watch
         self._healthy = work.healthy
-        self._taps = taps
-        self._pace = pace
+        self._consumers = consumers
+        self._limits = limits
         self._waiting: deque[RawDelivery] = deque()
+        """Deliveries that nobody has begun, in the order of arrival."""
         self._running: set[asyncio.Task[None]] = set()
-        self._asides: set[asyncio.Task[None]] = set()
+        """A task for each delivery that is worked on or given back; at most ``at_once`` of them work."""
+        self._background: set[asyncio.Task[None]] = set()
+        """Work beside deliveries: consuming again, and what a deleted queue brings about."""
         self._tasks = asyncio.TaskGroup()
-        self._closing = asyncio.Lock()
+        """The group of both."""
+        self._toggling = asyncio.Lock()
+        """Held while consumers are opened or closed: one after the other, or they would be half of each."""
         self._asking = asyncio.Lock()
-        self._well_at = float("-inf")
+        """Held while somebody asks whether the wrapper is healthy: all who ask at once ask once."""
+        self._healthy_at = float("-inf")
+        """The loop's time at which it was last found healthy."""
         self._paused = False
+        """Whether consumers are closed, or about to be, until the wrapper is healthy again."""
         self._draining = asyncio.Event()
-        self._over = False
+        """Set for good when it is to stop: nothing is begun after."""
+        self._closed = False
+        """Whether ``serve`` has ended: what comes now is left to the broker, which delivers it again."""
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
@@ -76,90 +86,90 @@ class WorkerPool:
                     yield
                     await self.drain()
                 finally:
-                    self._over = True
-                    for task in (*self._asides, *self._running):
+                    self._closed = True
+                    for task in (*self._background, *self._running):
                         task.cancel()
 
-    def aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the deliveries; cancelled when the intake ends, and not begun after."""
-        if self._over:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the deliveries; cancelled when the pool ends, and not begun after."""
+        if self._closed:
             work.close()
             return
-        task = self._tasks.create_task(self._alone(work))
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
+        task = self._tasks.create_task(self._logged(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
-    async def _alone(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
         """What one queue or one delivery has brought about costs the others nothing."""
         try:
             await work
         except Exception as failure:
             log.error("work on a queue failed", why=words(failure), frames=frames(failure))
 
-    def arrived(self, received: RawDelivery) -> None:
+    def submit(self, received: RawDelivery) -> None:
         """Take one delivery: run it now, later, or, when paused or draining, return it.
 
         One that comes too late for that is redelivered by the broker when the connection ends.
         """
-        if self._over:
+        if self._closed:
             return
         if self._paused or self._draining.is_set():
             self._start(self._give_back(received))
-        elif len(self._running) < self._pace.at_once:
+        elif len(self._running) < self._limits.at_once:
             self._start(self._settle(received))
         else:
             self._waiting.append(received)
 
-    async def pause_if_ill(self) -> bool:
+    async def pause_if_unhealthy(self) -> bool:
         """Pause unless the wrapper is found healthy; whether it is paused, or ends. All who ask at once ask once."""
-        if not await self._is_well():
+        if not await self._is_recently_healthy():
             await self.pause()
         return self._paused or self._draining.is_set()
 
-    async def _is_well(self) -> bool:
+    async def _is_recently_healthy(self) -> bool:
         clock = asyncio.get_running_loop().time
         async with self._asking:
             if self._paused or self._draining.is_set():
                 return False
-            if clock() - self._well_at > self._pace.health_interval and await self._is_healthy():
-                self._well_at = clock()
-            return clock() - self._well_at <= self._pace.health_interval
+            if clock() - self._healthy_at > self._limits.health_interval and await self._is_healthy():
+                self._healthy_at = clock()
+            return clock() - self._healthy_at <= self._limits.health_interval
 
     async def pause(self) -> None:
         """Stop consuming and return what waits; consuming begins again when the wrapper is healthy."""
         first = not self._paused
         self._paused = True
-        async with self._closing:
-            await self._taps.close()
+        async with self._toggling:
+            await self._consumers.close()
         self._return_waiting()
         if first and not self._draining.is_set():
             log.warning("consuming paused")
             self._watch.paused(on=True)
-            self.aside(self._resume())
+            self.in_background(self._resume())
 
     async def drain(self) -> None:
-        """Stop for good within the limits of the pace: finish what runs, return what waits or takes too long."""
+        """Stop for good within its limits: finish what runs, return what waits or takes too long."""
         self._draining.set()
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._pace.drain_limit
+        end = loop.time() + self._limits.drain_limit
         # What runs goes on meanwhile.
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(end), self._closing:
-                await self._taps.close()
+            async with asyncio.timeout_at(end), self._toggling:
+                await self._consumers.close()
         self._return_waiting()
         if self._running:
-            await asyncio.wait(self._running, timeout=max(end - loop.time(), self._pace.return_limit))
+            await asyncio.wait(self._running, timeout=max(end - loop.time(), self._limits.return_limit))
         for task in self._running:
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=self._pace.return_limit)
+            await asyncio.wait(self._running, timeout=self._limits.return_limit)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.create_task(self._alone(work))
+        task = self._tasks.create_task(self._logged(work))
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._task_done)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if self._waiting and not self._paused and not self._draining.is_set():
             self._start(self._settle(self._waiting.popleft()))
@@ -169,44 +179,44 @@ class WorkerPool:
             self._start(self._give_back(self._waiting.popleft()))
 
     async def _settle(self, received: RawDelivery) -> None:
-        if self._desk.lost(received):
+        if self._settlement.is_lost(received):
             return
         try:
-            await self._judge.settle(received)
+            await self._policy.settle(received)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._draining.is_set() or task is None or task.uncancel():
                 raise
             await self._give_back(received)
         except Exception as failure:
-            # Not the handler's, which the judge takes care of: the desk's. The broker has it still, and a queue would
-            # wait for its acknowledgement for ever.
+            # Not the handler's, which the policy takes care of: the settlement's. The broker has it still, and a queue
+            # would wait for its acknowledgement for ever.
             log.error("delivery not settled", queue=received.queue, why=words(failure), frames=frames(failure))
-            await asyncio.sleep(self._pace.health_interval)
-            await self._desk.refuse(received)
+            await asyncio.sleep(self._limits.health_interval)
+            await self._settlement.requeue(received)
 
     async def _give_back(self, received: RawDelivery) -> None:
         # What cannot be returned in time is redelivered by the broker when the connection ends.
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.return_limit if self._draining.is_set() else None):
-                await self._judge.give_back(received)
+            async with asyncio.timeout(self._limits.return_limit if self._draining.is_set() else None):
+                await self._policy.give_back(received)
 
     async def _resume(self) -> None:
         while True:
-            if await pause_unless(self._draining, self._pace.health_interval):
+            if await pause_unless(self._draining, self._limits.health_interval):
                 return
             if await self._is_healthy():
                 break
         self._paused = False
-        async with self._closing:
+        async with self._toggling:
             if not self._paused and not self._draining.is_set():
-                await until_done("consuming again", self._taps.open)
+                await until_done("consuming again", self._consumers.open)
         log.warning("consuming resumed")
         self._watch.paused(on=False)
 
     async def _is_healthy(self) -> bool:
         try:
-            async with asyncio.timeout(self._pace.attempt_limit):
+            async with asyncio.timeout(self._limits.attempt_limit):
                 return await self._healthy()
         except Exception as failure:  # whatever it is, the next second asks again
             log.warning("not healthy", why=words(failure))

@@ -1,4 +1,4 @@
-"""The bus of one process, without AMQP."""
+"""In-process bus, without AMQP."""
 
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.bus import MemoryBus, open_bus

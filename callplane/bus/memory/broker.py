@@ -1,4 +1,4 @@
-"""The broker inside one process: command queues that consumers compete for, delays, dead letters and mailboxes."""
+"""In-process broker: command queues that consumers compete for, delays, dead letters and mailboxes."""
 
 import asyncio
 from collections import deque
@@ -32,8 +32,8 @@ class Consumer:
 
     queue: str
     prefetch: int
-    arrived: Callable[[RawDelivery], None]
-    vanished: Callable[[str], None]
+    on_delivery: Callable[[RawDelivery], None]
+    on_deleted: Callable[[str], None]
     held: dict[int, RawDelivery] = field(default_factory=dict)
     cancelled: bool = False
 
@@ -50,10 +50,15 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.mailboxes = MemoryMailboxes()
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
+        """Commands that were given up, oldest first."""
         self._queues: dict[str, _Queue] = {WRAPPER: _Queue()}
+        """Name → command queue; what is not here does not exist."""
         self._replies: dict[str, Callable[[bytes], None]] = {}
+        """Address → who takes the replies that go there."""
         self._delayed: set[asyncio.TimerHandle] = set()
+        """A timer for each command that waits to be tried again."""
         self._tags = count(1)
+        """Delivery tags, one for each delivery to anybody."""
 
     def declare(self, queue: str) -> None:
         """Make a queue; harmless when repeated."""
@@ -64,7 +69,7 @@ class MemoryBroker:
         gone = self._queues.pop(queue, None)
         for consumer in gone.consumers if gone else ():
             consumer.cancelled = True
-            consumer.vanished(queue)
+            consumer.on_deleted(queue)
 
     def exists(self, queue: str) -> bool:
         """Whether the queue is there."""
@@ -157,15 +162,15 @@ class MemoryBroker:
 
     def _deliver(self, queue: _Queue) -> None:
         """Hand on in turn, so that the consumers that are free share what comes."""
-        idle = 0
-        while queue.ready and idle < len(queue.consumers):
+        busy = 0
+        while queue.ready and busy < len(queue.consumers):
             consumer = queue.consumers[0]
             queue.consumers.rotate(-1)
             if len(consumer.held) >= consumer.prefetch:
-                idle += 1
+                busy += 1
                 continue
-            idle = 0
+            busy = 0
             tag = next(self._tags)
             received = replace(queue.ready.popleft(), handle=(consumer, tag))
             consumer.held[tag] = received
-            consumer.arrived(received)
+            consumer.on_delivery(received)

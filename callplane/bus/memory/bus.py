@@ -1,4 +1,4 @@
-"""The bus inside one process: the same ports and promises as RabbitMQ's, for as long as the process lives."""
+"""In-process bus: the same ports and promises as RabbitMQ's, for as long as the process lives."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,14 +23,14 @@ from callplane.telemetry.commands import publishing
 class MemorySender:
     """The Sender port."""
 
-    def __init__(self, exchange: MemoryBroker, address: str) -> None:
-        self._exchange = exchange
+    def __init__(self, broker: MemoryBroker, address: str) -> None:
+        self._broker = broker
         self._address = address
-        self._waiting = PendingReplies()
+        self._pending = PendingReplies()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Put the command into its queue and wait for the reply; None: nobody answered in time."""
-        with self._waiting.waiter(envelope.id) as reply:
+        with self._pending.waiter(envelope.id) as reply:
             self._publish(envelope, self._address)
             return await reply_within(wait, reply)
 
@@ -40,7 +40,7 @@ class MemorySender:
 
     def answered(self, body: bytes) -> None:
         """A reply came in."""
-        self._waiting.answered(body)
+        self._pending.answered(body)
 
     def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
         with publishing(envelope) as carried:
@@ -54,65 +54,65 @@ class MemorySender:
                 traceparent=carried.traceparent,
                 handle=None,
             )
-            self._exchange.publish(received)
+            self._broker.publish(received)
 
 
 class MemoryMessenger:
     """The Messenger port."""
 
-    def __init__(self, exchange: MemoryBroker) -> None:
-        self._exchange = exchange
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
 
     async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
         """Put the messages in order into every mailbox of the session."""
-        if not self._exchange.exists(session_name(session_id)):
+        if not self._broker.exists(session_name(session_id)):
             return "none"
-        there = [self._exchange.mailboxes.put_to_all(session_id, message) for message in messages]
+        there = [self._broker.mailboxes.put_to_all(session_id, message) for message in messages]
         return "all" if all(there) else "none"
 
     async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
         """Put one message into one mailbox; False when it does not exist (any more)."""
-        return self._exchange.mailboxes.put(participant_id, message)
+        return self._broker.mailboxes.put(participant_id, message)
 
 
 class MemoryTopology:
     """The Topology port."""
 
-    def __init__(self, exchange: MemoryBroker) -> None:
-        self._exchange = exchange
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
 
     async def open_session(self, session_id: SessionId) -> None:
         """Make the session's command queue."""
-        self._exchange.declare(session_name(session_id))
+        self._broker.declare(session_name(session_id))
 
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the session's command queue, and what binds mailboxes to the session."""
-        self._exchange.delete(session_name(session_id))
+        self._broker.delete(session_name(session_id))
 
     async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Make the mailbox and bind it to the session."""
-        if not self._exchange.exists(session_name(session_id)):
+        if not self._broker.exists(session_name(session_id)):
             raise Trouble(f"{session_name(session_id)} is gone, {mailbox_name(participant_id)} cannot be bound")
-        self._exchange.mailboxes.open(session_id, participant_id)
+        self._broker.mailboxes.open(session_id, participant_id)
 
     async def delete_mailbox(self, participant_id: ParticipantId) -> None:
         """Delete the mailbox with whatever it holds."""
-        self._exchange.mailboxes.delete(participant_id)
+        self._broker.mailboxes.delete(participant_id)
 
     async def depths(self) -> dict[str, int]:
         """How much waits in each queue that is always there."""
-        return self._exchange.depths()
+        return self._broker.depths()
 
 
 class MemoryBus:
-    """The Bus port on an exchange that others may share."""
+    """The Bus port on a broker that others may share."""
 
-    def __init__(self, exchange: MemoryBroker, pace: ConsumerLimits) -> None:
-        self.exchange = exchange
-        self._pace = pace
-        self._messenger = MemoryMessenger(exchange)
-        self._topology = MemoryTopology(exchange)
-        self._dead_letters = MemoryDeadLetters(exchange)
+    def __init__(self, broker: MemoryBroker, limits: ConsumerLimits) -> None:
+        self.broker = broker
+        self._limits = limits
+        self._messenger = MemoryMessenger(broker)
+        self._topology = MemoryTopology(broker)
+        self._dead_letters = MemoryDeadLetters(broker)
 
     @property
     def messenger(self) -> Messenger:
@@ -133,30 +133,30 @@ class MemoryBus:
         """Always: there is nothing to lose a connection to."""
         return True
 
-    async def wait_up(self, reply_within: float) -> None:
+    async def wait_up(self, within: float) -> None:
         """Back at once."""
 
     @asynccontextmanager
     async def sender(self) -> AsyncIterator[Sender]:
         """Open the API's side of commands."""
         address = f"replies.{new_id()}"
-        sender = MemorySender(self.exchange, address)
-        self.exchange.answer_to(address, sender.answered)
+        sender = MemorySender(self.broker, address)
+        self.broker.answer_to(address, sender.answered)
         try:
             yield sender
         finally:
-            self.exchange.forget(address)
+            self.broker.forget(address)
 
     def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
         """Open the wrapper's side of commands."""
-        return open_listener(work, self.exchange, self._pace)
+        return open_listener(work, self.broker, self._limits)
 
 
 @asynccontextmanager
-async def open_bus(pace: ConsumerLimits | None = None) -> AsyncIterator[MemoryBus]:
-    """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.exchange.mailboxes``."""
-    exchange = MemoryBroker()
+async def open_bus(limits: ConsumerLimits | None = None) -> AsyncIterator[MemoryBus]:
+    """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.broker.mailboxes``."""
+    broker = MemoryBroker()
     try:
-        yield MemoryBus(exchange, pace or ConsumerLimits())
+        yield MemoryBus(broker, limits or ConsumerLimits())
     finally:
-        exchange.close()
+        broker.close()

@@ -1,9 +1,9 @@
-"""Dead letters of the in-process bus."""
+"""In-process dead letters."""
 
 import asyncio
 from itertools import islice
 
-from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
+from callplane.bus.dead_letters import LISTED, SEARCHED, NoSuchLetter, Send, StoredLetter
 from callplane.bus.memory.broker import DeadLetter, MemoryBroker
 from callplane.contracts.operations import DeadLetterView
 
@@ -11,22 +11,22 @@ from callplane.contracts.operations import DeadLetterView
 class MemoryDeadLetters:
     """The DeadLetters port."""
 
-    def __init__(self, exchange: MemoryBroker) -> None:
-        self._letters = exchange.dead_letters
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._letters = broker.dead_letters
         self._turn = asyncio.Lock()
 
     async def oldest(self) -> list[DeadLetterView]:
         """Up to a hundred."""
-        return [_buried(letter).view() for letter in islice(self._letters, SHOWN)]
+        return [_stored(letter).view() for letter in islice(self._letters, LISTED)]
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Send one again, then forget it."""
         async with self._turn:
             letter = self._find(id_)
-            buried = _buried(letter)
-            await send(buried.envelope())
+            stored = _stored(letter)
+            await send(stored.envelope())
             self._forget(letter)
-            return buried.view()
+            return stored.view()
 
     async def delete(self, id_: str) -> None:
         """Forget one."""
@@ -52,6 +52,8 @@ class MemoryDeadLetters:
                 return
 
 
-def _buried(letter: DeadLetter) -> Buried:
+def _stored(letter: DeadLetter) -> StoredLetter:
     received = letter.received
-    return Buried(received.command_id, received.body, received.queue, letter.reason, received.attempt, letter.failed_at)
+    return StoredLetter(
+        received.command_id, received.body, received.queue, letter.reason, received.attempt, letter.failed_at
+    )

@@ -17,67 +17,68 @@ from callplane.contracts.replies import Reply
 
 
 class MemorySettlement:
-    """The Desk of the in-process bus."""
+    """The Settlement port: everything happens at once, in the process."""
 
-    def __init__(self, exchange: MemoryBroker) -> None:
-        self._exchange = exchange
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
 
     async def reply(self, received: RawDelivery, reply: Reply) -> None:
         """Answer the caller, if it asked for an answer and is still there."""
         if received.reply_to is not None:
-            self._exchange.reply(received.reply_to, reply.model_dump_json().encode())
+            self._broker.reply(received.reply_to, reply.model_dump_json().encode())
 
-    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
+    async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish the command once more under the given count: now, or after the retry delay."""
         copy = replace(received, attempt=attempt, redelivered=False, handle=None)
         if later:
-            self._exchange.give_back_later(copy, RETRY_DELAY)
+            self._broker.give_back_later(copy, RETRY_DELAY)
         else:
-            self._exchange.give_back(copy)
+            self._broker.give_back(copy)
 
-    async def bury(self, received: RawDelivery, reason: str) -> None:
+    async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why."""
         # A letter without an id could not be asked for.
         letter = replace(received, handle=None, command_id=received.command_id or CommandId(new_id()))
-        self._exchange.dead_letters.append(DeadLetter(letter, reason, datetime.now(UTC)))
+        self._broker.dead_letters.append(DeadLetter(letter, reason, datetime.now(UTC)))
 
     async def ack(self, received: RawDelivery) -> None:
         """Settle the delivery."""
         consumer, tag = received.handle
-        self._exchange.acknowledge(consumer, tag)
+        self._broker.acknowledge(consumer, tag)
 
-    async def refuse(self, received: RawDelivery) -> None:
+    async def requeue(self, received: RawDelivery) -> None:
         """Requeue it."""
         consumer, tag = received.handle
-        self._exchange.refuse(consumer, tag)
+        self._broker.refuse(consumer, tag)
 
-    def lost(self, received: RawDelivery) -> bool:
+    def is_lost(self, received: RawDelivery) -> bool:
         """Whether it was taken back."""
         consumer, tag = received.handle
         return tag not in consumer.held
 
 
 class MemoryListener:
-    """The Listener port; it is also the taps of its own intake."""
+    """The Listener port; also the consumers of its own worker pool."""
 
-    def __init__(self, work: Work, exchange: MemoryBroker, pace: ConsumerLimits) -> None:
+    def __init__(self, work: Work, broker: MemoryBroker, limits: ConsumerLimits) -> None:
         self._work = work
-        self._exchange = exchange
-        self._retry = pace.health_interval
+        self._broker = broker
+        self._retry_pause = limits.health_interval
         self._wanted: set[str] = {WRAPPER}
         self._consumers: dict[str, Consumer] = {}
-        self._left: list[Consumer] = []
-        self._opened = True
-        self.intake = WorkerPool(work, MemorySettlement(exchange), self, pace)
+        self._cancelled: list[Consumer] = []
+        """Consumers that are over, and still hold what they have not acknowledged."""
+        self._is_open = True
+        self.pool = WorkerPool(work, MemorySettlement(broker), self, limits)
 
     async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
         """Declare the session's queue and, if it is still open, consume it; harmless when repeated."""
         queue = session_name(session_id)
-        self._exchange.declare(queue)
+        self._broker.declare(queue)
         if not await still():
             return False
         self._wanted.add(queue)
-        if self._opened:
+        if self._is_open:
             self._consume(queue)
         return True
 
@@ -85,7 +86,7 @@ class MemoryListener:
         """Consume the queues of all of these that exist."""
         for session_id in session_ids:
             queue = session_name(session_id)
-            if self._exchange.exists(queue):
+            if self._broker.exists(queue):
                 await self.listen(session_id)
 
     async def unlisten(self, session_id: SessionId) -> None:
@@ -103,63 +104,63 @@ class MemoryListener:
 
     async def drain(self) -> None:
         """Start nothing more, finish what runs, give back the rest uncounted."""
-        await self.intake.drain()
+        await self.pool.drain()
 
     async def open(self) -> None:
         """Consume (again) everything that is listened to."""
-        self._opened = True
+        self._is_open = True
         for queue in sorted(self._wanted):
-            if self._exchange.exists(queue):
+            if self._broker.exists(queue):
                 self._consume(queue)
             else:
-                self._vanished(queue)
+                self._on_deleted(queue)
 
     async def close(self) -> None:
         """Cancel every consumer."""
-        self._opened = False
+        self._is_open = False
         for queue in list(self._consumers):
             self._cancel(queue)
 
     def take_back(self) -> None:
         """Requeue whatever is not acknowledged: the end of this listener."""
-        for consumer in (*self._left, *self._consumers.values()):
-            self._exchange.cancel(consumer)
-            self._exchange.requeue(consumer)
+        for consumer in (*self._cancelled, *self._consumers.values()):
+            self._broker.cancel(consumer)
+            self._broker.requeue(consumer)
 
     def _consume(self, queue: str) -> None:
         if queue not in self._consumers:
             prefetch = WRAPPER_PREFETCH if queue == WRAPPER else SESSION_PREFETCH
-            consumer = self._consumers[queue] = Consumer(queue, prefetch, self.intake.arrived, self._vanished)
-            self._exchange.consume(consumer)
+            consumer = self._consumers[queue] = Consumer(queue, prefetch, self.pool.submit, self._on_deleted)
+            self._broker.consume(consumer)
 
     def _cancel(self, queue: str) -> None:
         consumer = self._consumers.pop(queue, None)
         if consumer is not None:
-            self._exchange.cancel(consumer)
-            self._left = [one for one in (*self._left, consumer) if one.held]
+            self._broker.cancel(consumer)
+            self._cancelled = [one for one in (*self._cancelled, consumer) if one.held]
 
-    def _vanished(self, queue: str) -> None:
+    def _on_deleted(self, queue: str) -> None:
         self._wanted.discard(queue)
         self._cancel(queue)
         if (session_id := session_of(queue)) is not None:
-            self.intake.aside(self._tell(session_id))
+            self.pool.in_background(self._report_deleted(session_id))
 
-    async def _tell(self, session_id: SessionId) -> None:
+    async def _report_deleted(self, session_id: SessionId) -> None:
         while True:
             try:
                 await self._work.on_cancelled(session_id)
             except Unavailable:
-                await asyncio.sleep(self._retry)
+                await asyncio.sleep(self._retry_pause)
             else:
                 return
 
 
 @asynccontextmanager
-async def open_listener(work: Work, exchange: MemoryBroker, pace: ConsumerLimits) -> AsyncIterator[MemoryListener]:
+async def open_listener(work: Work, broker: MemoryBroker, limits: ConsumerLimits) -> AsyncIterator[MemoryListener]:
     """Consume for as long as the block runs, and drain at its end."""
-    listener = MemoryListener(work, exchange, pace)
+    listener = MemoryListener(work, broker, limits)
     try:
-        async with listener.intake.serve():
+        async with listener.pool.serve():
             await listener.open()
             yield listener
     finally:

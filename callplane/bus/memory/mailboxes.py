@@ -1,4 +1,4 @@
-"""Mailboxes of the in-process bus: the same promises as RabbitMQ's, kept by lists."""
+"""In-process mailboxes: the same promises as RabbitMQ's, kept by lists."""
 
 import asyncio
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost, MailboxLink, Publication, Reader
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, MailboxLink, OnPodMessage, Publication, Reader
 from callplane.bus.ports import Unroutable
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -104,9 +104,9 @@ class MemoryMailboxes:
         return bool(queues)
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator["MemoryLink"]:
+    async def connect(self, on_message: OnPodMessage) -> AsyncIterator["MemoryLink"]:
         """A link to this process's own mailboxes."""
-        link = MemoryLink(self._queues, self._links, letters)
+        link = MemoryLink(self._queues, self._links, on_message)
         self._links[link.queue] = link
         try:
             yield link
@@ -123,10 +123,12 @@ def _put(queue: _Queue, message: Message) -> None:
 class MemoryLink:
     """One user of the in-process mailboxes."""
 
-    def __init__(self, queues: dict[ParticipantId, _Queue], links: dict[str, "MemoryLink"], letters: Letters) -> None:
+    def __init__(
+        self, queues: dict[ParticipantId, _Queue], links: dict[str, "MemoryLink"], on_message: OnPodMessage
+    ) -> None:
         self._queues = queues
         self._links = links
-        self._letters = letters
+        self._on_message = on_message
         self.queue = f"pod.{new_id()}"
         self.ended = asyncio.Event()
 
@@ -182,18 +184,18 @@ class MemoryLink:
             queue.forget(self, tokens)
             queue.deliver()
 
-    async def post(self, queue: str, letter: bytes) -> None:
-        """Hand a letter to another link of this process."""
+    async def post(self, queue: str, message: bytes) -> None:
+        """Hand a message to another link of this process."""
         self._check()
         other = self._links.get(queue)
         if other is None:
             raise Unroutable(queue)
-        asyncio.get_running_loop().call_soon(other.hear, letter)
+        asyncio.get_running_loop().call_soon(other.receive, message)
 
-    def hear(self, letter: bytes) -> None:
-        """Receive a letter."""
+    def receive(self, message: bytes) -> None:
+        """Receive a message."""
         if not self.ended.is_set():
-            self._letters(letter)
+            self._on_message(message)
 
     def _check(self) -> None:
         if self.ended.is_set():

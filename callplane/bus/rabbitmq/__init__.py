@@ -1,4 +1,4 @@
-"""The bus on RabbitMQ: the only room that imports aio-pika."""
+"""RabbitMQ: the bus of a cluster, and the only room that imports aio-pika."""
 
 from callplane.bus.rabbitmq.bus import RabbitBus, RabbitSettings, open_bus
 

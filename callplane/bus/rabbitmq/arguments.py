@@ -1,4 +1,4 @@
-"""Permanent names and all arguments on the broker, the same for ever: another argument on an old name is a 406.
+"""Queue arguments and permanent names, the same for ever: another argument on an old name is a 406.
 
 Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-deleted, nothing transient and shared.
 """

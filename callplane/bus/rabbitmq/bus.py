@@ -1,4 +1,4 @@
-"""One process's part in RabbitMQ: two connections, and the ports upon them."""
+"""RabbitMQ bus: the two connections of one process, and the ports upon them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
-from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_link
+from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection
 from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
 from callplane.bus.rabbitmq.listener import ListenerConnections, open_listener
-from callplane.bus.rabbitmq.messenger import RabbitMessenger
-from callplane.bus.rabbitmq.publisher import Publisher
+from callplane.bus.rabbitmq.publisher import Publisher, RabbitMessenger
 from callplane.bus.rabbitmq.sender import open_sender
 from callplane.bus.rabbitmq.topology import RabbitTopology
 
@@ -25,7 +24,7 @@ class RabbitSettings:
     timings: Timings = field(default_factory=Timings)
     quorum: bool = False
     """Whether ``wrapper`` and ``retry`` are replicated over the nodes of the broker."""
-    pace: ConsumerLimits = field(default_factory=ConsumerLimits)
+    limits: ConsumerLimits = field(default_factory=ConsumerLimits)
 
 
 class RabbitBus:
@@ -35,7 +34,7 @@ class RabbitBus:
         self.publishing = publishing
         self.consuming = consuming
         self.publisher = Publisher(publishing)
-        self._pace = settings.pace
+        self._limits = settings.limits
         self._topology = RabbitTopology(consuming)
         self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
@@ -70,14 +69,18 @@ class RabbitBus:
 
     def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
         """Open the wrapper's side of commands."""
-        return open_listener(work, ListenerConnections(self.consuming, self.publisher, self._topology, self._pace))
+        return open_listener(work, ListenerConnections(self.consuming, self.publisher, self._topology, self._limits))
 
 
 @asynccontextmanager
 async def open_bus(settings: RabbitSettings) -> AsyncIterator[RabbitBus]:
     """Connect, and stay connected, for as long as the block runs; the broker may be away when it begins."""
     async with (
-        open_link(settings.url, f"{settings.name}-publishing", settings.timings, quorum=settings.quorum) as publishing,
-        open_link(settings.url, f"{settings.name}-consuming", settings.timings, quorum=settings.quorum) as consuming,
+        open_connection(
+            settings.url, f"{settings.name}-publishing", settings.timings, quorum=settings.quorum
+        ) as publishing,
+        open_connection(
+            settings.url, f"{settings.name}-consuming", settings.timings, quorum=settings.quorum
+        ) as consuming,
     ):
         yield RabbitBus(publishing, consuming, settings)

@@ -1,4 +1,4 @@
-"""One AMQP connection that comes back by itself, and nothing else: what was declared or consumed on it is its users'.
+"""AMQP connection: comes back by itself, and no more; what was declared or consumed on it is its users'.
 
 aio-pika's robust connection is not used: it declares again everything it ever declared, one call at a time, and so
 brings deleted queues back.
@@ -18,7 +18,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from yarl import URL
 
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
@@ -40,7 +40,7 @@ class Timings:
     steady: float = 5.0
 
 
-class _Dial(TransportFactory):
+class _Socket(TransportFactory):
     """Opens the socket and remembers it, so that it can be cut when the broker does not answer a close."""
 
     def __init__(self, secure: bool) -> None:
@@ -68,11 +68,17 @@ class AmqpConnection:
         self.quorum = quorum
         """Whether the permanent queues that are declared by way of it are replicated."""
         self._connection: aio_pika.Connection | None = None
+        """The present one; None between two."""
         self._up = asyncio.Event()
+        """Set while it stands, as far as is known."""
         self._ended = asyncio.Event()
+        """Set when the present one is over, or is to be; each has an event of its own."""
         self._down_since = asyncio.get_running_loop().time()
+        """The loop's time of the last loss, or of the beginning."""
         self._preparing = asyncio.Lock()
+        """Held while the present one is prepared."""
         self._prepared = False
+        """Whether that was done."""
 
     def up(self) -> bool:
         """Whether the connection stands, as far as is known."""
@@ -93,14 +99,14 @@ class AmqpConnection:
         connection = self._connection
         if connection is None:
             raise Unavailable(f"no connection to the broker for {self._role}")
-        with away("opening a channel"):
+        with as_unavailable("opening a channel"):
             async with asyncio.timeout(self.timings.call):
                 # Without on_return_raises an unroutable publish would look like a success.
                 channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
                 await channel.initialize()
         return channel
 
-    async def once(self, prepare: Callable[[], Awaitable[None]]) -> None:
+    async def prepare_once(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Prepare the connection before its first use: whoever comes second waits, whoever comes later does not."""
         async with self._preparing:
             if not self._prepared:
@@ -118,7 +124,7 @@ class AmqpConnection:
         while True:
             began = loop.time()
             try:
-                await self._once()
+                await self._connect_once()
             except Unavailable as error:
                 log.info("broker not reached", role=self._role, error=str(error), again_in=round(pause, 2))
             if loop.time() - began > self.timings.steady:
@@ -127,54 +133,54 @@ class AmqpConnection:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.timings.longest_pause)
 
-    async def _once(self) -> None:
-        dial = _Dial(self._url.scheme == "amqps")
-        connection = await self._connect(dial)
+    async def _connect_once(self) -> None:
+        sock = _Socket(self._url.scheme == "amqps")
+        connection = await self._connect(sock)
         try:
-            await self._stand(connection)
+            await self._until_ended(connection)
         finally:
-            await self._end(connection, dial)
+            await self._disconnect(connection, sock)
 
-    async def _connect(self, dial: _Dial) -> aio_pika.Connection:
+    async def _connect(self, sock: _Socket) -> aio_pika.Connection:
         connection = aio_pika.Connection(self._url)
-        connection.kwargs["transport_factory"] = dial
+        connection.kwargs["transport_factory"] = sock
         ended = self._ended = asyncio.Event()
         connection.close_callbacks.add(lambda *_: ended.set())
         try:
-            with away("connecting"):
+            with as_unavailable("connecting"):
                 async with asyncio.timeout(self.timings.connect):
                     await connection.connect()
         except BaseException:
-            dial.cut()
-            await self._close(connection, dial)
+            sock.cut()
+            await self._close(connection, sock)
             raise
         return connection
 
-    async def _stand(self, connection: aio_pika.Connection) -> None:
+    async def _until_ended(self, connection: aio_pika.Connection) -> None:
         self._connection = connection
         self._prepared = False
         self._up.set()
         log.info("broker connected", role=self._role)
         await self._ended.wait()
 
-    async def _end(self, connection: aio_pika.Connection, dial: _Dial) -> None:
+    async def _disconnect(self, connection: aio_pika.Connection, sock: _Socket) -> None:
         self._connection = None
         self._up.clear()
         self._down_since = asyncio.get_running_loop().time()
         log.info("broker connection ended", role=self._role)
-        await self._close(connection, dial)
+        await self._close(connection, sock)
 
-    async def _close(self, connection: aio_pika.Connection, dial: _Dial) -> None:
+    async def _close(self, connection: aio_pika.Connection, sock: _Socket) -> None:
         with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
             async with asyncio.timeout(self.timings.close):
                 await connection.close()
-        dial.cut()
+        sock.cut()
         # Without a socket this only marks it as closed; else aio-pika would close it again when it is collected, in
         # whatever thread that happens.
         await connection.close()
 
 
-async def leave(channel: AbstractChannel | aiormq.Channel | None, within: float) -> None:
+async def close_channel(channel: AbstractChannel | aiormq.Channel | None, within: float) -> None:
     """Close a channel on which something failed, so that nobody takes it for a whole one.
 
     One whose call was given up is marked by aiormq, and counts as open until the broker answers; closing ends that.
@@ -194,8 +200,10 @@ async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
 
 
 @asynccontextmanager
-async def open_link(url: str, role: str, timings: Timings, *, quorum: bool = False) -> AsyncIterator[AmqpConnection]:
+async def open_connection(
+    url: str, role: str, timings: Timings, *, quorum: bool = False
+) -> AsyncIterator[AmqpConnection]:
     """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
-    link = AmqpConnection(url, role, timings, quorum=quorum)
-    async with alongside(forever(f"connection {role}", link.run)):
-        yield link
+    connection = AmqpConnection(url, role, timings, quorum=quorum)
+    async with alongside(forever(f"connection {role}", connection.run)):
+        yield connection

@@ -1,4 +1,4 @@
-"""One consuming channel with many consumers: it is attached again whenever it ends, and cancels them all at once.
+"""Consumer channel: many consumers on one channel, attached again whenever it ends, and cancelled all at once.
 
 What is wanted and not consumed is asked for until it is: a queue on a node that is down holds up no other, and is
 consumed again when the node is back.
@@ -14,8 +14,8 @@ from aio_pika.abc import AbstractChannel
 from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever, pause_unless
 from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.telemetry.logs import logger
@@ -33,14 +33,14 @@ ALONE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ConsumerCallbacks:
-    """What a lane tells: a delivery of a queue, and a queue that is gone.
+    """What a consumer channel tells, a delivery of a queue and a queue that is gone, and what it asks.
 
     ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Unavailable;
     ``all_exist`` asks for many at once.
     """
 
-    arrived: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
-    vanished: Callable[[str], None]
+    on_delivery: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
+    on_deleted: Callable[[str], None]
     exists: Callable[[str], Awaitable[bool]]
     all_exist: Callable[[Sequence[str]], Awaitable[bool]]
 
@@ -48,20 +48,20 @@ class ConsumerCallbacks:
 class ConsumerChannel:
     """Consumers of some queues on one channel; the consumer tag is the queue's name."""
 
-    def __init__(self, link: AmqpConnection, prefetch: int, user: ConsumerCallbacks) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection, prefetch: int, callbacks: ConsumerCallbacks) -> None:
+        self._connection = connection
         self._prefetch = prefetch
-        self._user = user
-        self._wanted: set[str] = set()
-        self._consumed: set[str] = set()
-        self._down: set[str] = set()
-        self._news = asyncio.Event()
-        self._asked = asyncio.Event()
-        self._alone_until = 0.0
-        self._channel: AbstractChannel | None = None
-        self._turn = asyncio.Lock()
-        self._attached = asyncio.Event()
-        self._open = asyncio.Event()
+        self._callbacks = callbacks
+        self._wanted: set[str] = set()  # what has a consumer, or gets one as soon as that can be
+        self._consumed: set[str] = set()  # what has a consumer on the present channel, or may have
+        self._down: set[str] = set()  # what was last found on a node that is down
+        self._changed = asyncio.Event()  # set when something is wanted, cancelled or opened, which may be consumed now
+        self._answered = asyncio.Event()  # set when the broker has answered for some of what is missing
+        self._single_until = 0.0  # the loop's time until which each queue is asked for by itself
+        self._channel: AbstractChannel | None = None  # the present one, or the last
+        self._lock = asyncio.Lock()  # held while consumers are made or cancelled: one after the other
+        self._attached = asyncio.Event()  # set while the present channel can take consumers
+        self._open = asyncio.Event()  # cleared between ``close`` and ``open``, while nothing may be consumed
         self._open.set()
 
     @property
@@ -86,15 +86,15 @@ class ConsumerChannel:
         while True:
             await self._open.wait()
             try:
-                await self._link.wait_up()
-                async with self._turn:
+                await self._connection.wait_up()
+                async with self._lock:
                     channel = await self._attach()
             except Unavailable as error:
                 log.info("consumers not attached", error=str(error))
-                await asyncio.sleep(self._link.timings.first_pause)
+                await asyncio.sleep(self._connection.timings.first_pause)
                 continue
             try:
-                async with alongside(forever("consumers", partial(self._fill, channel))):
+                async with alongside(forever("consumers", partial(self._consume_missing, channel))):
                     await channel.closed()
             finally:
                 self._attached.clear()
@@ -103,27 +103,27 @@ class ConsumerChannel:
     def want(self, queue: str) -> None:
         """Have a queue consumed as soon as it is there, if it is there then."""
         self._wanted.add(queue)
-        self._news.set()
+        self._changed.set()
 
     async def fill(self, queues: Collection[str]) -> None:
         """Consume these, if they are there; back when each was asked for, or this is closed. Raises Unavailable."""
         self._wanted.update(queues)
-        self._news.set()
+        self._changed.set()
         while self._open.is_set() and self._wanted.intersection(queues) - self._consumed - self._down:
-            self._asked.clear()
-            with away("consuming"):
+            self._answered.clear()
+            with as_unavailable("consuming"):
                 async with asyncio.timeout(ASKED_SECONDS):
-                    await self._asked.wait()
+                    await self._answered.wait()
 
     async def add(self, queue: str) -> None:
         """Consume a queue that was just declared (or, while closed, when opened again). Raises Unavailable."""
         self._wanted.add(queue)
         if not self._open.is_set():
             return
-        with away("consuming"):
-            async with asyncio.timeout(self._link.timings.call):
+        with as_unavailable("consuming"):
+            async with asyncio.timeout(self._connection.timings.call):
                 await self._attached.wait()
-                async with self._turn:
+                async with self._lock:
                     await self._add(queue)
 
     async def _add(self, queue: str) -> None:
@@ -138,30 +138,30 @@ class ConsumerChannel:
             await self._consume(raw, queue)
             await self._barrier(raw)
         except BaseException:
-            await leave(self._channel, self._link.timings.close)
+            await close_channel(self._channel, self._connection.timings.close)
             raise
 
     async def remove(self, queue: str) -> None:
-        """Stop consuming a queue; what has arrived from it still counts."""
+        """Stop consuming a queue; what has on_delivery from it still counts."""
         self._wanted.discard(queue)
-        async with self._turn:
+        async with self._lock:
             if queue in self._consumed:
                 await self._cancel([queue])
 
     async def close(self) -> None:
         """Cancel every consumer and stay closed; back when nothing more can arrive."""
         self._open.clear()
-        async with self._turn:
+        async with self._lock:
             await self._cancel(sorted(self._consumed))
 
     async def open(self) -> None:
         """Consume again after ``close``; back when it has begun."""
         self._open.set()
-        self._news.set()
+        self._changed.set()
 
     async def _attach(self) -> AbstractChannel:
-        channel = self._channel = await self._link.channel(confirms=False)
-        with away("attaching consumers"):
+        channel = self._channel = await self._connection.channel(confirms=False)
+        with as_unavailable("attaching consumers"):
             raw = await raw_channel(channel)
             raw.on_consumer_cancel_callbacks.add(self._on_cancel)
             # Per consumer, not per channel: prefetch 1 for each queue, however many share the channel.
@@ -170,7 +170,7 @@ class ConsumerChannel:
         self._attached.set()
         return channel
 
-    async def _fill(self, channel: AbstractChannel) -> None:
+    async def _consume_missing(self, channel: AbstractChannel) -> None:
         """Consume what is wanted until the channel ends: at once what has not been asked for, and again what was down.
 
         Of what was down a few are asked for each time, for a node may have had thousands: one that is back means all.
@@ -178,9 +178,9 @@ class ConsumerChannel:
         clock, pause = asyncio.get_running_loop().time, DOWN_PAUSE
         due = clock() + pause
         while True:
-            self._news.clear()
+            self._changed.clear()
             if channel.is_closed or not self._open.is_set():
-                await pause_unless(self._news, self._link.timings.first_pause if channel.is_closed else None)
+                await pause_unless(self._changed, self._connection.timings.first_pause if channel.is_closed else None)
                 continue
             missing = self._wanted - self._consumed
             self._down &= missing
@@ -192,7 +192,7 @@ class ConsumerChannel:
                 if back:
                     self._down.clear()
                     continue
-            await pause_unless(self._news, max(0.0, due - clock()) if self._down else None)
+            await pause_unless(self._changed, max(0.0, due - clock()) if self._down else None)
 
     def _some_down(self) -> list[str]:
         return random.sample(sorted(self._down), min(ASKED_AGAIN, len(self._down)))
@@ -203,40 +203,40 @@ class ConsumerChannel:
         if not queues:
             return found
         try:
-            with away("attaching consumers"):
+            with as_unavailable("attaching consumers"):
                 raw = await raw_channel(channel)
                 # Consuming a queue that is gone ends the channel with all on it; declaring it would bring it back.
                 left = sorted(queues)
                 while left:
-                    there, left = await self._those_there(left[:TOGETHER]), left[TOGETHER:]
+                    there, left = await self._existing(left[:TOGETHER]), left[TOGETHER:]
                     for queue in there:
-                        await self._take(raw, queue)
+                        await self._consume_if_wanted(raw, queue)
                     await self._barrier(raw)
                     found += len(there)
-                    self._asked.set()
+                    self._answered.set()
         except Unavailable:
             # A half attached channel is of no use: its end has everything attached anew. Asked for many at once the
             # broker answers for a queue on a node that is silent as well, and consuming that one never ends.
             self._consumed.clear()
-            self._alone_until = asyncio.get_running_loop().time() + ALONE_SECONDS
-            self._asked.set()
-            await leave(channel, self._link.timings.close)
+            self._single_until = asyncio.get_running_loop().time() + ALONE_SECONDS
+            self._answered.set()
+            await close_channel(channel, self._connection.timings.close)
         return found
 
-    async def _those_there(self, queues: list[str]) -> list[str]:
+    async def _existing(self, queues: list[str]) -> list[str]:
         """Those of them that are there: by halves, so that one that is missing costs few questions."""
-        alone = len(queues) <= ASKED_ALONE or asyncio.get_running_loop().time() < self._alone_until
+        alone = len(queues) <= ASKED_ALONE or asyncio.get_running_loop().time() < self._single_until
         if alone or not self._open.is_set():
-            return [queue for queue in queues if self._open.is_set() and await self._is_there(queue)]
-        if await self._user.all_exist(queues):
+            return [queue for queue in queues if self._open.is_set() and await self._exists(queue)]
+        if await self._callbacks.all_exist(queues):
             self._down.difference_update(queues)
             return queues
         half = len(queues) // 2
-        return [*await self._those_there(queues[:half]), *await self._those_there(queues[half:])]
+        return [*await self._existing(queues[:half]), *await self._existing(queues[half:])]
 
-    async def _is_there(self, queue: str) -> bool:
+    async def _exists(self, queue: str) -> bool:
         try:
-            if await self._user.exists(queue):
+            if await self._callbacks.exists(queue):
                 self._down.discard(queue)
                 return True
         except NodeDown:
@@ -245,19 +245,19 @@ class ConsumerChannel:
             self._down.add(queue)
             return False
         if queue in self._wanted and queue not in self._consumed:
-            self._lose(queue)
+            self._forget_deleted(queue)
         return False
 
-    async def _take(self, raw: Channel, queue: str) -> None:
-        async with self._turn:
+    async def _consume_if_wanted(self, raw: Channel, queue: str) -> None:
+        async with self._lock:
             if self._open.is_set() and queue in self._wanted - self._consumed:
                 self._consumed.add(queue)
                 await self._consume(raw, queue)
 
     async def _consume(self, raw: Channel, queue: str) -> None:
-        raw.consumers[queue] = partial(self._user.arrived, queue)
+        raw.consumers[queue] = partial(self._callbacks.on_delivery, queue)
         frame = spec.Basic.Consume(queue=queue, consumer_tag=queue, nowait=True)
-        await raw.rpc(frame, timeout=self._link.timings.call)
+        await raw.rpc(frame, timeout=self._connection.timings.call)
 
     async def _cancel(self, queues: list[str]) -> None:
         # Not basic_cancel: one call at a time would take seconds for thousands of sessions; and its nowait form
@@ -266,10 +266,12 @@ class ConsumerChannel:
         if self._channel is None or self._channel.is_closed:
             return
         try:
-            with away("cancelling consumers"):
+            with as_unavailable("cancelling consumers"):
                 raw = await raw_channel(self._channel)
                 for queue in queues:
-                    await raw.rpc(spec.Basic.Cancel(consumer_tag=queue, nowait=True), timeout=self._link.timings.call)
+                    await raw.rpc(
+                        spec.Basic.Cancel(consumer_tag=queue, nowait=True), timeout=self._connection.timings.call
+                    )
                 await self._barrier(raw)
         except Unavailable as error:
             log.info("consumers not cancelled", error=str(error))
@@ -279,14 +281,14 @@ class ConsumerChannel:
 
     async def _barrier(self, raw: Channel) -> None:
         """The broker works through a channel in order: its answer says that all before it was done."""
-        await raw.basic_qos(prefetch_count=self._prefetch, timeout=self._link.timings.call)
+        await raw.basic_qos(prefetch_count=self._prefetch, timeout=self._connection.timings.call)
 
     def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
         # Its queue is gone, or the node of its queue: which of them is asked before it is given up.
         if frame.consumer_tag in self._consumed:
             self._consumed.discard(frame.consumer_tag)
-            self._news.set()
+            self._changed.set()
 
-    def _lose(self, queue: str) -> None:
+    def _forget_deleted(self, queue: str) -> None:
         self._wanted.discard(queue)
-        self._user.vanished(queue)
+        self._callbacks.on_deleted(queue)

@@ -10,10 +10,10 @@ from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelLockedResource
 
-from callplane.bus.dead_letters import SEARCHED, SHOWN, Buried, NoSuchLetter, Send
+from callplane.bus.dead_letters import LISTED, SEARCHED, NoSuchLetter, Send, StoredLetter
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
 from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
-from callplane.bus.rabbitmq.errors import answered, away
+from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.bus.rabbitmq.settlement import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
 from callplane.contracts.errors import Trouble, Unavailable
@@ -33,65 +33,65 @@ class RabbitDeadLetters:
     the letters, and miss the one that is asked for: hence the lock.
     """
 
-    def __init__(self, link: AmqpConnection) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection) -> None:
+        self._connection = connection
         # The broker's lock is between connections; this is between the requests of one process.
         self._turn = asyncio.Lock()
 
     async def oldest(self) -> list[DeadLetterView]:
         """Get up to a hundred, and put them back in order."""
-        async with self._alone() as channel:
-            return [_buried(message).view() async for message in _got(channel, SHOWN)]
+        async with self._locked_channel() as channel:
+            return [_stored(message).view() async for message in _got(channel, LISTED)]
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Send one again, then ack it: who dies in between leaves it, and a repeated command has one effect."""
-        async with self._alone() as channel:
-            message, buried = await _find(channel, id_)
-            await send(buried.envelope())
+        async with self._locked_channel() as channel:
+            message, stored = await _find(channel, id_)
+            await send(stored.envelope())
             await _ack(channel, message)
-            return buried.view()
+            return stored.view()
 
     async def delete(self, id_: str) -> None:
         """Ack one."""
-        async with self._alone() as channel:
+        async with self._locked_channel() as channel:
             message, _ = await _find(channel, id_)
             await _ack(channel, message)
 
     async def purge(self) -> None:
         """Empty the queue; under the lock nobody holds any of it."""
-        async with self._alone() as channel:
-            await channel.queue_purge(DEAD_LETTERS, timeout=self._link.timings.call)
+        async with self._locked_channel() as channel:
+            await channel.queue_purge(DEAD_LETTERS, timeout=self._connection.timings.call)
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[Channel]:
-        with away("reading dead letters"):
+    async def _locked_channel(self) -> AsyncIterator[Channel]:
+        with as_unavailable("reading dead letters"):
             async with asyncio.timeout(PATIENCE), self._turn:
-                await self._look()
-                channel = await self._locked()
+                await self._require_node()
+                channel = await self._lock()
                 try:
                     yield await raw_channel(channel)
                 finally:
-                    await self._let_go(channel)
+                    await self._unlock(channel)
 
-    async def _look(self) -> None:
+    async def _require_node(self) -> None:
         """Raise Unavailable when the node of the letters is down, before anything is locked that only dropping
         would free.
         """
-        opened = await self._link.channel(confirms=False)
+        opened = await self._connection.channel(confirms=False)
         raw = await raw_channel(opened)
-        await declare_permanent(raw, self._link)
+        await declare_permanent(raw, self._connection)
         try:
-            async with answered("reading dead letters", lambda: raw):
-                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._link.timings.call)
+            async with as_missing("reading dead letters", lambda: raw):
+                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._connection.timings.call)
         except Trouble as down:
             raise Unavailable(str(down)) from None
         await opened.close()
 
-    async def _locked(self) -> AbstractChannel:
+    async def _lock(self) -> AbstractChannel:
         """A channel on a connection that now holds the lock."""
-        call = self._link.timings.call
+        call = self._connection.timings.call
         while True:
-            channel = await self._link.channel(confirms=False)
+            channel = await self._connection.channel(confirms=False)
             try:
                 raw = await raw_channel(channel)
                 await raw.queue_declare(LOCK, exclusive=True, arguments=CLASSIC, timeout=call)
@@ -99,23 +99,23 @@ class RabbitDeadLetters:
                 await asyncio.sleep(LOCKED_PAUSE)
             except BaseException:
                 # It may be ours without our knowing, and nobody would ever give it back.
-                self._link.drop()
+                self._connection.drop()
                 raise
             else:
                 return channel
 
-    async def _let_go(self, channel: AbstractChannel) -> None:
+    async def _unlock(self, channel: AbstractChannel) -> None:
         try:
-            async with asyncio.timeout(self._link.timings.call):
+            async with asyncio.timeout(self._connection.timings.call):
                 raw = await raw_channel(channel)
                 await raw.basic_nack(0, multiple=True, requeue=True)
                 # The queue answers after it has taken them back, each at its old place; only then may others look.
-                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._link.timings.call)
-                await raw.queue_delete(LOCK, timeout=self._link.timings.call)
+                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._connection.timings.call)
+                await raw.queue_delete(LOCK, timeout=self._connection.timings.call)
                 await channel.close()
         except BaseException:
             # The end of the connection gives back both, letters and lock.
-            self._link.drop()
+            self._connection.drop()
             raise
 
 
@@ -127,10 +127,10 @@ async def _got(channel: Channel, most: int) -> AsyncIterator[DeliveredMessage]:
         yield message
 
 
-async def _find(channel: Channel, id_: str) -> tuple[DeliveredMessage, Buried]:
+async def _find(channel: Channel, id_: str) -> tuple[DeliveredMessage, StoredLetter]:
     async for message in _got(channel, SEARCHED):
         if message.header.properties.message_id == id_:
-            return message, _buried(message)
+            return message, _stored(message)
     raise NoSuchLetter(id_)
 
 
@@ -139,12 +139,12 @@ async def _ack(channel: Channel, message: DeliveredMessage) -> None:
         await channel.basic_ack(message.delivery_tag)
 
 
-def _buried(message: DeliveredMessage) -> Buried:
+def _stored(message: DeliveredMessage) -> StoredLetter:
     """Read a letter; what is missing or odd gets a default, for anybody may have put it there."""
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
-    return Buried(
+    return StoredLetter(
         id=properties.message_id or "",
         body=message.body,
         queue=str(headers.get(QUEUE_HEADER) or ""),

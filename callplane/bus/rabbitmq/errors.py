@@ -1,4 +1,4 @@
-"""Turns everything that says "the broker cannot be reached" into one error of ours."""
+"""Broker errors: everything that says "the broker cannot be reached" becomes Unavailable, a 404 Trouble or NodeDown."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +15,7 @@ SETTLED_WITHIN = 0.5
 
 
 @contextmanager
-def away(doing: str) -> Iterator[None]:
+def as_unavailable(doing: str) -> Iterator[None]:
     """Raise Unavailable for a timeout, a lost channel or connection, or a negative confirm inside the block.
 
     A 406 goes through: it says that two versions disagree about arguments, which no waiting cures. Cancelling the
@@ -27,7 +27,7 @@ def away(doing: str) -> Iterator[None]:
     except (Exception, asyncio.CancelledError) as error:
         if _cancelled() > before:
             raise asyncio.CancelledError from error
-        if _says_away(error):
+        if _is_loss(error):
             raise Unavailable(f"{doing}: {type(error).__name__}") from error
         raise
     if _cancelled() > before:
@@ -36,7 +36,7 @@ def away(doing: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def answered(doing: str, channel: Callable[[], Channel | None]) -> AsyncIterator[None]:
+async def as_missing(doing: str, channel: Callable[[], Channel | None]) -> AsyncIterator[None]:
     """Raise Trouble for a 404 inside the block, and NodeDown for one that tells of a queue whose node is down.
 
     Also where a later call failed: what was sent without waiting is refused while the next is being sent.
@@ -71,7 +71,7 @@ def _missing(doing: str, error: ChannelNotFoundEntity) -> Trouble:
     return Trouble(f"{doing}: not found") if is_gone else NodeDown(f"{doing}: the node of the queue is down")
 
 
-def _says_away(error: BaseException) -> bool:
+def _is_loss(error: BaseException) -> bool:
     # aiormq rejects what is pending with CancelledError when its reader was cancelled (a broker that fell silent),
     # although nobody cancelled us, and with a bare Exception when a channel ends without a reason.
     if isinstance(error, asyncio.CancelledError) or type(error) is Exception:

@@ -1,4 +1,4 @@
-"""Commands in: every session's queue and ``wrapper``, spread over a dozen channels."""
+"""Command listener: every session's queue and ``wrapper``, spread over a dozen channels."""
 
 import asyncio
 from collections import defaultdict
@@ -15,7 +15,7 @@ from callplane.bus.ports import StillOpen, Work, always
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
 from callplane.bus.rabbitmq.publisher import Publisher
-from callplane.bus.rabbitmq.settlement import RabbitSettlement, received
+from callplane.bus.rabbitmq.settlement import RabbitSettlement, raw_delivery
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.concurrency import alongside, for_each, forever
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
@@ -24,7 +24,7 @@ from callplane.telemetry.logs import logger
 
 log = logger("bus")
 
-LANES = 12
+CHANNELS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,28 @@ class ListenerConnections:
     consuming: AmqpConnection
     publisher: Publisher
     topology: RabbitTopology
-    pace: ConsumerLimits = field(default_factory=ConsumerLimits)
+    limits: ConsumerLimits = field(default_factory=ConsumerLimits)
 
 
 class RabbitListener:
-    """The Listener port; it is also the taps of its own intake."""
+    """The Listener port; also the consumers of its own worker pool."""
 
-    def __init__(self, work: Work, lines: ListenerConnections) -> None:
+    def __init__(self, work: Work, connections: ListenerConnections) -> None:
         self._work = work
-        self._topology = lines.topology
-        self.intake = WorkerPool(work, RabbitSettlement(lines.consuming, lines.publisher), self, lines.pace)
-        user = ConsumerCallbacks(self._arrived, self._vanished, lines.topology.queue_exists, lines.topology.all_exist)
-        self._lanes = [ConsumerChannel(lines.consuming, SESSION_PREFETCH, user) for _ in range(LANES)]
-        self._creation = ConsumerChannel(lines.consuming, WRAPPER_PREFETCH, user)
-        self._creation.want(WRAPPER)
-        self.lanes = (*self._lanes, self._creation)
-        self._pause = lines.pace.health_interval
+        self._topology = connections.topology
+        self.pool = WorkerPool(
+            work, RabbitSettlement(connections.consuming, connections.publisher), self, connections.limits
+        )
+        callbacks = ConsumerCallbacks(
+            self._on_delivery, self._on_deleted, connections.topology.queue_exists, connections.topology.all_exist
+        )
+        self._session_channels = [
+            ConsumerChannel(connections.consuming, SESSION_PREFETCH, callbacks) for _ in range(CHANNELS)
+        ]
+        self._creation_channel = ConsumerChannel(connections.consuming, WRAPPER_PREFETCH, callbacks)
+        self._creation_channel.want(WRAPPER)
+        self.channels = (*self._session_channels, self._creation_channel)
+        self._pause = connections.limits.health_interval
 
     async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
         """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
@@ -58,14 +64,14 @@ class RabbitListener:
         ``still``, after declaring. After an Unavailable or a NodeDown the session is listened to as soon as the
         broker, or that node, is back.
         """
-        lane = self._lane(session_id)
+        channel = self._channel_of(session_id)
         try:
             await self._topology.open_session(session_id)
             if not await still():
                 return False
-            await lane.add(session_name(session_id))
+            await channel.add(session_name(session_id))
         except (Unavailable, NodeDown):
-            lane.want(session_name(session_id))
+            channel.want(session_name(session_id))
             raise
         return True
 
@@ -73,54 +79,54 @@ class RabbitListener:
         """Consume the queues of all of these that exist, hundreds for each round trip."""
         queues = defaultdict[ConsumerChannel, list[str]](list)
         for session_id in session_ids:
-            queues[self._lane(session_id)].append(session_name(session_id))
-        await for_each(lambda lane: lane.fill(queues[lane]), queues, limit=LANES)
+            queues[self._channel_of(session_id)].append(session_name(session_id))
+        await for_each(lambda channel: channel.fill(queues[channel]), queues, limit=CHANNELS)
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""
-        await self._lane(session_id).remove(session_name(session_id))
+        await self._channel_of(session_id).remove(session_name(session_id))
 
     def listening(self) -> frozenset[SessionId]:
         """The sessions whose queues are consumed now."""
-        return _sessions(lane.consumed for lane in self._lanes)
+        return _sessions(channel.consumed for channel in self._session_channels)
 
     def wanted(self) -> frozenset[SessionId]:
         """Those, and the ones that will be as soon as the wrapper is healthy and the broker is there: none is lost."""
-        return _sessions(lane.wanted for lane in self._lanes)
+        return _sessions(channel.wanted for channel in self._session_channels)
 
     async def drain(self) -> None:
         """Start nothing more, finish what runs, give back the rest uncounted."""
-        await self.intake.drain()
+        await self.pool.drain()
 
     async def open(self) -> None:
         """Consume (again) everything that is listened to."""
-        await for_each(ConsumerChannel.open, self.lanes, limit=len(self.lanes))
+        await for_each(ConsumerChannel.open, self.channels, limit=len(self.channels))
 
     async def close(self) -> None:
         """Cancel every consumer; back when nothing more can arrive."""
-        await for_each(ConsumerChannel.close, self.lanes, limit=len(self.lanes))
+        await for_each(ConsumerChannel.close, self.channels, limit=len(self.channels))
 
-    def _lane(self, session_id: SessionId) -> ConsumerChannel:
-        return self._lanes[crc32(session_id.encode()) % LANES]
+    def _channel_of(self, session_id: SessionId) -> ConsumerChannel:
+        return self._session_channels[crc32(session_id.encode()) % CHANNELS]
 
-    async def _arrived(self, queue: str, message: DeliveredMessage) -> None:
-        self.intake.arrived(received(queue, message))
+    async def _on_delivery(self, queue: str, message: DeliveredMessage) -> None:
+        self.pool.submit(raw_delivery(queue, message))
 
-    def _vanished(self, queue: str) -> None:
+    def _on_deleted(self, queue: str) -> None:
         session_id = session_of(queue)
-        self.intake.aside(self._restore_creation() if session_id is None else self._tell(session_id))
+        self.pool.in_background(self._restore_creation() if session_id is None else self._report_deleted(session_id))
 
-    async def _tell(self, session_id: SessionId) -> None:
-        await self._until_there(lambda: self._work.on_cancelled(session_id))
+    async def _report_deleted(self, session_id: SessionId) -> None:
+        await self._repeat(lambda: self._work.on_cancelled(session_id))
 
     async def _restore_creation(self) -> None:
         async def declare_and_consume() -> None:
             await self._topology.open_creation()
-            await self._creation.add(WRAPPER)
+            await self._creation_channel.add(WRAPPER)
 
-        await self._until_there(declare_and_consume)
+        await self._repeat(declare_and_consume)
 
-    async def _until_there(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(self, act: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await act()
@@ -137,9 +143,12 @@ def _sessions(queues: Iterable[frozenset[str]]) -> frozenset[SessionId]:
 
 
 @asynccontextmanager
-async def open_listener(work: Work, lines: ListenerConnections) -> AsyncIterator[RabbitListener]:
+async def open_listener(work: Work, connections: ListenerConnections) -> AsyncIterator[RabbitListener]:
     """Consume for as long as the block runs, and drain at its end."""
-    listener = RabbitListener(work, lines)
-    again = [forever("consumers", lane.run, failed=lambda _: lines.consuming.drop()) for lane in listener.lanes]
-    async with alongside(*again), listener.intake.serve():
+    listener = RabbitListener(work, connections)
+    again = [
+        forever("consumers", channel.run, failed=lambda _: connections.consuming.drop())
+        for channel in listener.channels
+    ]
+    async with alongside(*again), listener.pool.serve():
         yield listener

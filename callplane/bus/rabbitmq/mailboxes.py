@@ -1,4 +1,4 @@
-"""Mailboxes on RabbitMQ: opening the two connections of a link, and ending it when either is over."""
+"""Mailbox bus on RabbitMQ: opens the two connections of a link, and ends it when either is over."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,9 +8,9 @@ import aiormq
 from aiormq.abc import DeliveredMessage
 from yarl import URL
 
-from callplane.bus.mailbox_ports import PREFETCH, Letters, LinkLost
+from callplane.bus.mailbox_ports import PREFETCH, LinkLost, OnPodMessage
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.mailbox_link import CHANNELS, LinkChannels, RabbitLink, open_channel
 from callplane.concurrency import alongside
 from callplane.contracts.errors import Unavailable
@@ -32,7 +32,7 @@ class RabbitMailboxes:
         self._pod = pod
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[RabbitLink]:
+    async def connect(self, on_message: OnPodMessage) -> AsyncIterator[RabbitLink]:
         """Two connections, for RabbitMQ stops reading from one that publishes when it runs short of memory.
 
         They are aiormq's own rather than aio_pika's robust ones: those declare again whatever they ever consumed,
@@ -40,9 +40,9 @@ class RabbitMailboxes:
         """
         async with AsyncExitStack() as stack:
             try:
-                with away("no link for mailboxes"):
+                with as_unavailable("no link for mailboxes"):
                     async with asyncio.timeout(CONNECT_WITHIN):
-                        link = await self._open(stack, letters)
+                        link = await self._open(stack, on_message)
                         await link.post(link.queue, b"")
             except (LinkLost, Unroutable) as failure:
                 raise Unavailable(f"no link for mailboxes: {failure!r}") from failure
@@ -53,29 +53,29 @@ class RabbitMailboxes:
                     await link.flush()
                     link.end("closed")
 
-    async def _open(self, stack: AsyncExitStack, letters: Letters) -> RabbitLink:
+    async def _open(self, stack: AsyncExitStack, on_message: OnPodMessage) -> RabbitLink:
         queue = f"pod.{self._pod}.{new_id()}"
         consuming = await self._connection(stack, "mailboxes")
         publishing = await self._connection(stack, "letters")
         channels = LinkChannels(
             connection=consuming,
             reading=[await _reading(consuming) for _ in range(CHANNELS)],
-            letters=await open_channel(consuming),
+            pod_queue=await open_channel(consuming),
             posting=await open_channel(publishing, confirms=True),
         )
         link = RabbitLink(queue, channels)
-        for part in (consuming, publishing, *channels.reading, channels.letters, channels.posting):
+        for part in (consuming, publishing, *channels.reading, channels.pod_queue, channels.posting):
             part.closing.add_done_callback(lambda _: link.end("a connection or channel is over"))
-        channels.letters.on_consumer_cancel_callbacks.add(lambda _: link.end("the queue for letters is gone"))
-        await channels.letters.queue_declare(
+        channels.pod_queue.on_consumer_cancel_callbacks.add(lambda _: link.end("the queue for letters is gone"))
+        await channels.pod_queue.queue_declare(
             queue, exclusive=True, arguments={"x-max-length": LETTERS_KEPT, "x-overflow": "reject-publish"}
         )
 
         async def hand_on(message: DeliveredMessage) -> None:
             if message.body:
-                letters(message.body)
+                on_message(message.body)
 
-        await channels.letters.basic_consume(queue, hand_on, no_ack=True)
+        await channels.pod_queue.basic_consume(queue, hand_on, no_ack=True)
         return link
 
     async def _connection(self, stack: AsyncExitStack, purpose: str) -> aiormq.Connection:
@@ -92,6 +92,6 @@ async def _reading(connection: aiormq.Connection) -> aiormq.Channel:
 
 
 async def _close(connection: aiormq.Connection) -> None:
-    with suppress(Unavailable), away("closing a link"):
+    with suppress(Unavailable), as_unavailable("closing a link"):
         async with asyncio.timeout(CLOSE_WITHIN):
             await connection.close()

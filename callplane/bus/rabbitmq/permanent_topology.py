@@ -1,4 +1,4 @@
-"""What is on the broker for ever: two exchanges and three queues, each declared by itself; none needs another."""
+"""Permanent topology: two exchanges and three queues, each declared by itself; none needs another."""
 
 import asyncio
 from contextlib import suppress
@@ -20,7 +20,7 @@ from callplane.bus.rabbitmq.arguments import (
     RETRY_ARGUMENTS,
 )
 from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
-from callplane.bus.rabbitmq.errors import answered, away
+from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.telemetry.logs import logger
@@ -44,14 +44,14 @@ declares it otherwise, who uses it as it is until an operator has deleted it.
 """
 
 
-async def declare_permanent(channel: Channel, link: AmqpConnection) -> None:
+async def declare_permanent(channel: Channel, connection: AmqpConnection) -> None:
     """Have everything that is there for ever: the exchanges on this channel, the queues once for its connection.
 
     Exchanges are on every node, and a channel ends when it names one that is gone. A queue may be on a node that is
     down, which is an outage of that queue only: what else the channel is for goes on.
     """
-    await declare_exchanges(channel, link.timings.call)
-    await link.once(lambda: _declare_queues(link))
+    await declare_exchanges(channel, connection.timings.call)
+    await connection.prepare_once(lambda: _declare_queues(connection))
 
 
 async def declare_exchanges(channel: Channel, timeout: float) -> None:
@@ -60,30 +60,30 @@ async def declare_exchanges(channel: Channel, timeout: float) -> None:
     await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, timeout=timeout)
 
 
-async def declare_queue(channel: Channel, queue: str, link: AmqpConnection) -> None:
+async def declare_queue(channel: Channel, queue: str, connection: AmqpConnection) -> None:
     """Declare one of the three; ``retry`` is bound to its exchange."""
-    timeout = link.timings.call
-    arguments = QUEUES[queue] | (QUORUM if link.quorum and queue in REPLICATED else {})
+    timeout = connection.timings.call
+    arguments = QUEUES[queue] | (QUORUM if connection.quorum and queue in REPLICATED else {})
     await channel.queue_declare(queue, durable=True, arguments=arguments, timeout=timeout)
     if queue == RETRY:
         await channel.queue_bind(RETRY, RETRY, timeout=timeout)
 
 
-async def _declare_queues(link: AmqpConnection) -> None:
-    await for_each(partial(_declare_if_possible, link), QUEUES)
+async def _declare_queues(connection: AmqpConnection) -> None:
+    await for_each(partial(_declare_if_possible, connection), QUEUES)
 
 
-async def _declare_if_possible(link: AmqpConnection, queue: str) -> None:
+async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:
     """On a channel of its own: an error closes it. One that is down, or has other arguments, is used as it is."""
     channel: AbstractChannel | None = None
     raw: Channel | None = None
-    within = link.timings.confirm / 2  # whoever publishes waits for this
+    within = connection.timings.confirm / 2  # whoever publishes waits for this
     try:
-        with away(f"declaring {queue}"):
-            async with asyncio.timeout(within), answered(f"declaring {queue}", lambda: raw):
-                channel = await link.channel(confirms=False)
+        with as_unavailable(f"declaring {queue}"):
+            async with asyncio.timeout(within), as_missing(f"declaring {queue}", lambda: raw):
+                channel = await connection.channel(confirms=False)
                 raw = await raw_channel(channel)
-                await declare_queue(raw, queue, link)
+                await declare_queue(raw, queue, connection)
     except (Unavailable, Trouble, ChannelPreconditionFailed) as trouble:
         log.warning("a queue is not declared", queue=queue, why=str(trouble)[:200])
     finally:

@@ -1,6 +1,7 @@
-"""Publishing with confirms, over a few channels, in the order of the calls for each key."""
+"""Publisher with confirms, over a few channels, in the order of the calls for each key; and messages to mailboxes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -8,11 +9,15 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import Channel, spec
 
-from callplane.bus.ports import NotTaken, Unroutable
-from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.names import mailbox_name
+from callplane.bus.ports import NotTaken, TakenBy, Unroutable
+from callplane.bus.rabbitmq.arguments import MESSAGES
+from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
-from callplane.contracts.errors import Unavailable
+from callplane.contracts.errors import NodeDown, Unavailable
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
+from callplane.contracts.messages import Message
 from callplane.telemetry.stages import stage
 
 CHANNELS = 4
@@ -34,7 +39,7 @@ class AmqpMessage:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a letter goes; ``mandatory`` makes an unroutable one an error."""
+    """Where a message goes; ``mandatory`` makes an unroutable one an error."""
 
     exchange: str
     routing_key: str
@@ -47,10 +52,10 @@ class _ConfirmChannel:
     aiormq walks everything that waits at each multiple confirm.
     """
 
-    def __init__(self, link: AmqpConnection) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection) -> None:
+        self._connection = connection
         self._channel: Channel | None = None
-        self._held: AbstractChannel | None = None
+        self._outer: AbstractChannel | None = None  # the same as aio-pika has it, kept alive with it
         self._opening = asyncio.Lock()
         self._window = asyncio.Semaphore(IN_FLIGHT)
 
@@ -60,27 +65,27 @@ class _ConfirmChannel:
             return self._channel
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
-                opened = await self._link.channel(confirms=True)
+                opened = await self._connection.channel(confirms=True)
                 try:
                     raw = await raw_channel(opened)
                     # A broker that lost its data has no exchanges, and publishing to a missing one closes the channel.
-                    await declare_permanent(raw, self._link)
+                    await declare_permanent(raw, self._connection)
                 except BaseException:
-                    await leave(opened, self._link.timings.close)
+                    await close_channel(opened, self._connection.timings.close)
                     raise
-                self._held, self._channel = opened, raw
+                self._outer, self._channel = opened, raw
             return self._channel
 
-    async def publish(self, letter: AmqpMessage, address: Address, channel: Channel) -> None:
-        """Publish on a channel of this lane and wait for the confirm."""
+    async def publish(self, message: AmqpMessage, address: Address, channel: Channel) -> None:
+        """Publish on that channel and wait for the confirm."""
         async with self._window:
             try:
                 # wait=False: it is the confirm that is waited for, not the socket's drain.
                 await channel.basic_publish(
-                    letter.body,
+                    message.body,
                     exchange=address.exchange,
                     routing_key=address.routing_key,
-                    properties=_properties(letter),
+                    properties=_properties(message),
                     mandatory=address.mandatory,
                     wait=False,
                 )
@@ -93,59 +98,101 @@ class _ConfirmChannel:
 
 
 class Publisher:
-    """Publishes letters; every publish is confirmed, or raises."""
+    """Publishes messages; every publish is confirmed, or raises."""
 
-    def __init__(self, link: AmqpConnection) -> None:
-        self._confirm = link.timings.confirm
-        self._lanes = [_ConfirmChannel(link) for _ in range(CHANNELS)]
+    def __init__(self, connection: AmqpConnection) -> None:
+        self._confirm = connection.timings.confirm
+        self._channels = [_ConfirmChannel(connection) for _ in range(CHANNELS)]
 
-    async def publish(self, letter: AmqpMessage, address: Address, *, key: str) -> None:
-        """Publish and wait for the confirm; letters with the same key keep the order of the calls.
+    async def publish(self, message: AmqpMessage, address: Address, *, key: str) -> None:
+        """Publish and wait for the confirm; messages with the same key keep the order of the calls.
 
-        Raises Unroutable, or Unavailable: then the letter may or may not have been taken, and is to be sent again under
-        the same message id.
+        Raises Unroutable, or Unavailable: then the message may or may not have been taken, and is to be sent again
+        under the same message id.
         """
-        lane = self._lane(key)
-        with stage("broker"), away("publishing"):
+        chosen = self._channel_for(key)
+        with stage("broker"), as_unavailable("publishing"):
             async with asyncio.timeout(self._confirm):
-                await lane.publish(letter, address, await lane.channel())
+                await chosen.publish(message, address, await chosen.channel())
 
-    async def publish_all(self, letters: list[AmqpMessage], address: Address, *, key: str) -> None:
+    async def publish_all(self, messages: list[AmqpMessage], address: Address, *, key: str) -> None:
         """Publish in order without waiting for each confirm; back when all are confirmed. Raises as ``publish``.
 
         All go over one channel: when it ends in between, none of the later ones can overtake an earlier.
         """
-        lane = self._lane(key)
+        chosen = self._channel_for(key)
         failures: list[Exception] = []
 
-        async def one(letter: AmqpMessage, channel: Channel) -> None:
+        async def one(message: AmqpMessage, channel: Channel) -> None:
             try:
-                with away("publishing"):
+                with as_unavailable("publishing"):
                     async with asyncio.timeout(self._confirm):
-                        await lane.publish(letter, address, channel)
+                        await chosen.publish(message, address, channel)
             except (Unavailable, Unroutable) as failure:
                 failures.append(failure)
 
-        with away("publishing"):
+        with as_unavailable("publishing"):
             async with asyncio.timeout(self._confirm):
-                channel = await lane.channel()
+                channel = await chosen.channel()
         async with asyncio.TaskGroup() as tasks:
-            for letter in letters:
-                tasks.create_task(one(letter, channel))
+            for message in messages:
+                tasks.create_task(one(message, channel))
         if failures:
             raise next((failure for failure in failures if isinstance(failure, Unavailable)), failures[0])
 
-    def _lane(self, key: str) -> _ConfirmChannel:
-        return self._lanes[crc32(key.encode()) % CHANNELS]
+    def _channel_for(self, key: str) -> _ConfirmChannel:
+        return self._channels[crc32(key.encode()) % CHANNELS]
 
 
-def _properties(letter: AmqpMessage) -> spec.Basic.Properties:
+class RabbitMessenger:
+    """The Messenger port. Only permanent exchanges are ever named: publishing to a deleted one closes the channel."""
+
+    def __init__(self, publisher: Publisher, exists: Callable[[str], Awaitable[bool]]) -> None:
+        self._publisher = publisher
+        self._exists = exists
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
+        """Publish in order to every mailbox of the session."""
+        address = Address(MESSAGES, session_id, mandatory=True)
+        try:
+            await self._publisher.publish_all(
+                [_event_message(message) for message in messages], address, key=session_id
+            )
+        except NotTaken:
+            return "some"
+        except Unroutable:
+            return "none"
+        return "all"
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+        """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is
+        Unavailable.
+        """
+        address = Address("", mailbox_name(participant_id), mandatory=True)
+        try:
+            await self._publisher.publish(_event_message(message), address, key=message.session_id)
+        except Unroutable:
+            try:
+                if not await self._exists(mailbox_name(participant_id)):
+                    return False
+            except NodeDown as down:
+                raise Unavailable(str(down)) from None
+            raise Unavailable("the mailbox did not take it") from None
+        return True
+
+
+def _event_message(message: Message) -> AmqpMessage:
+    # The AMQP id is the token by which mailboxes acknowledge: never used twice, unlike the id of the event (design 4).
+    return AmqpMessage(body=message.model_dump_json().encode(), message_id=new_id(), kind=message.type)
+
+
+def _properties(message: AmqpMessage) -> spec.Basic.Properties:
     return spec.Basic.Properties(
         content_type="application/json",
-        headers=dict(letter.headers or {}),
-        delivery_mode=2 if letter.persistent else 1,
-        message_id=letter.message_id,
-        correlation_id=letter.correlation_id,
-        reply_to=letter.reply_to,
-        message_type=letter.kind,
+        headers=dict(message.headers or {}),
+        delivery_mode=2 if message.persistent else 1,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        reply_to=message.reply_to,
+        message_type=message.kind,
     )

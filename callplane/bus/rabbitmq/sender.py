@@ -1,4 +1,4 @@
-"""Commands out, replies back: the API's side."""
+"""Command sender: commands out, replies back, the API's side."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.concurrency import alongside, forever
 from callplane.contracts.commands import Envelope
@@ -29,23 +29,23 @@ log = logger("bus")
 class RabbitSender:
     """The Sender port: one exclusive reply queue per process, a future per command that waits."""
 
-    def __init__(self, link: AmqpConnection, publisher: Publisher) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection, publisher: Publisher) -> None:
+        self._connection = connection
         self._publisher = publisher
         self._reply_to = ""
         self._ready = asyncio.Event()
         self._cancelled = asyncio.Event()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting = PendingReplies()
+        self._pending = PendingReplies()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish and wait for the reply; None: accepted, but nobody answered in time."""
         await self._replies_ready()
         end = asyncio.get_running_loop().time() + wait
-        with self._waiting.waiter(envelope.id) as reply:
+        with self._pending.waiter(envelope.id) as reply:
             lost = self._lost
             await self._publish(envelope, self._reply_to)
-            while not await _answered(reply, lost, end):
+            while not await _replied(reply, lost, end):
                 # The reply would go to a queue that died with its connection: asked again under the same id.
                 with suppress(Unavailable, Unroutable):
                     await self._replies_ready()
@@ -61,19 +61,19 @@ class RabbitSender:
         """Keep a reply queue consumed until cancelled; a new connection gets a new queue."""
         while True:
             try:
-                await self._link.wait_up()
+                await self._connection.wait_up()
                 channel = await self._consume()
             except Unavailable as error:
                 log.info("no reply queue", error=str(error))
-                await asyncio.sleep(self._link.timings.first_pause)
+                await asyncio.sleep(self._connection.timings.first_pause)
                 continue
             try:
-                await self._over(channel)
+                await self._until_ended(channel)
             finally:
                 self._ready.clear()
                 self._lost.set_result(None)
 
-    async def _over(self, channel: AbstractChannel) -> None:
+    async def _until_ended(self, channel: AbstractChannel) -> None:
         """Wait until the channel ends, or its consumer alone: the queue is gone, and its node maybe."""
         cancelled = asyncio.ensure_future(self._cancelled.wait())
         closed = asyncio.ensure_future(channel.closed())
@@ -83,30 +83,32 @@ class RabbitSender:
             cancelled.cancel()
             closed.cancel()
         if not channel.is_closed:
-            with suppress(Unavailable), away("leaving a reply queue that is gone"):
-                async with asyncio.timeout(self._link.timings.close):
+            with suppress(Unavailable), as_unavailable("leaving a reply queue that is gone"):
+                async with asyncio.timeout(self._connection.timings.close):
                     await channel.close()
 
     async def _consume(self) -> AbstractChannel:
-        channel = await self._link.channel(confirms=False)
+        channel = await self._connection.channel(confirms=False)
         self._cancelled = asyncio.Event()
-        with away("opening the reply queue"):
+        with as_unavailable("opening the reply queue"):
             raw = await raw_channel(channel)
             raw.on_consumer_cancel_callbacks.add(partial(_set, self._cancelled))
             # Named by the broker: declaring an exclusive name again races with the end of the old connection.
-            declared = await raw.queue_declare("", exclusive=True, arguments=CLASSIC, timeout=self._link.timings.call)
+            declared = await raw.queue_declare(
+                "", exclusive=True, arguments=CLASSIC, timeout=self._connection.timings.call
+            )
             self._reply_to = declared.queue or ""
-            await raw.basic_consume(self._reply_to, self._on_reply, no_ack=True, timeout=self._link.timings.call)
+            await raw.basic_consume(self._reply_to, self._on_reply, no_ack=True, timeout=self._connection.timings.call)
         self._lost = asyncio.get_running_loop().create_future()
         self._ready.set()
         return channel
 
     async def _replies_ready(self) -> None:
         if not self._ready.is_set():
-            if not self._link.up():
-                await self._link.wait_up(self._link.timings.confirm)
+            if not self._connection.up():
+                await self._connection.wait_up(self._connection.timings.confirm)
             try:
-                async with asyncio.timeout(self._link.timings.confirm):
+                async with asyncio.timeout(self._connection.timings.confirm):
                     await self._ready.wait()
             except TimeoutError:
                 raise Unavailable("no reply queue") from None
@@ -119,7 +121,7 @@ class RabbitSender:
         headers: dict[str, str | int] = {ATTEMPT_HEADER: 1}
         if envelope.traceparent:
             headers[TRACE_HEADER] = envelope.traceparent
-        letter = AmqpMessage(
+        message = AmqpMessage(
             body=envelope.model_dump_json().encode(),
             message_id=envelope.id,
             headers=headers,
@@ -129,20 +131,20 @@ class RabbitSender:
         )
         address = Address("", queue_of(envelope), mandatory=True)
         try:
-            await self._publisher.publish(letter, address, key=envelope.session_id)
+            await self._publisher.publish(message, address, key=envelope.session_id)
         except Unavailable:
             # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
-            await self._publisher.publish(letter, address, key=envelope.session_id)
+            await self._publisher.publish(message, address, key=envelope.session_id)
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
-        self._waiting.answered(message.body)
+        self._pending.answered(message.body)
 
 
 def _set(event: asyncio.Event, _frame: object) -> None:
     event.set()
 
 
-async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], end: float) -> bool:
+async def _replied(reply: asyncio.Future[Reply], lost: asyncio.Future[None], end: float) -> bool:
     """Wait for the reply or the end; False when the reply queue was lost before either."""
     left = end - asyncio.get_running_loop().time()
     if left > 0:
@@ -152,8 +154,8 @@ async def _answered(reply: asyncio.Future[Reply], lost: asyncio.Future[None], en
 
 
 @asynccontextmanager
-async def open_sender(link: AmqpConnection, publisher: Publisher) -> AsyncIterator[RabbitSender]:
+async def open_sender(connection: AmqpConnection, publisher: Publisher) -> AsyncIterator[RabbitSender]:
     """Keep the reply queue for as long as the block runs."""
-    sender = RabbitSender(link, publisher)
+    sender = RabbitSender(connection, publisher)
     async with alongside(forever("replies", sender.run)):
         yield sender

@@ -1,4 +1,4 @@
-"""What the judge decided, done on RabbitMQ."""
+"""Settlement: what the outcome policy has decided, done on RabbitMQ."""
 
 import asyncio
 from dataclasses import replace
@@ -26,8 +26,8 @@ REPLY_PATIENCE = 8.0
 """Seconds: the caller waits no longer than that for a reply (design 3.5)."""
 
 
-def received(queue: str, message: DeliveredMessage) -> RawDelivery:
-    """Read what the judge needs from a delivery; headers that are missing or odd get their defaults."""
+def raw_delivery(queue: str, message: DeliveredMessage) -> RawDelivery:
+    """Read what the outcome policy needs from a delivery; headers that are missing or odd get their defaults."""
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
@@ -46,21 +46,21 @@ def received(queue: str, message: DeliveredMessage) -> RawDelivery:
 
 
 class RabbitSettlement:
-    """The Desk on RabbitMQ: publishes by the publishing connection, acks on the channel that delivered.
+    """The Settlement port: publishes by the publishing connection, acks on the channel that delivered.
 
     A publish that fails is tried again for as long as the delivery can still be acked: once its channel is gone the
     broker redelivers it anyway.
     """
 
-    def __init__(self, link: AmqpConnection, publisher: Publisher) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection, publisher: Publisher) -> None:
+        self._connection = connection
         self._publisher = publisher
 
     async def reply(self, received: RawDelivery, reply: Reply) -> None:
         """Answer on the caller's reply queue; a caller that is gone is no error."""
         if received.reply_to is None:
             return
-        letter = AmqpMessage(
+        message = AmqpMessage(
             body=reply.model_dump_json().encode(),
             message_id=reply.command_id,
             correlation_id=reply.command_id,
@@ -68,30 +68,30 @@ class RabbitSettlement:
         )
         try:
             async with asyncio.timeout(REPLY_PATIENCE):
-                await self._surely(received, letter, Address("", received.reply_to, mandatory=False))
+                await self._publish_while_held(received, message, Address("", received.reply_to, mandatory=False))
         except TimeoutError:
             return
 
-    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
+    async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish once more: to the queue itself, or to where it waits a second before it goes there."""
         await self._put_back(received, _copy(received, attempt), later=later)
 
-    async def bury(self, received: RawDelivery, reason: str) -> None:
+    async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put it among the dead letters with the reason, the attempt, the time and its queue as headers.
 
         While their node is down it goes back to its own queue with the reason, and is buried by whoever has it next.
         """
-        letter = _copy(received, received.attempt)
+        message = _copy(received, received.attempt)
         headers: dict[str, str | int] = {
-            **(letter.headers or {}),
+            **(message.headers or {}),
             REASON_HEADER: reason,
             FAILED_HEADER: datetime.now(UTC).isoformat(timespec="milliseconds"),
             QUEUE_HEADER: received.queue,
         }
         # A letter without an id could not be asked for.
-        id_ = letter.message_id or new_id()
-        buried = AmqpMessage(body=letter.body, message_id=id_, correlation_id=letter.correlation_id, headers=headers)
-        if not await self._surely(received, buried, Address("", DEAD_LETTERS, mandatory=True)):
+        id_ = message.message_id or new_id()
+        buried = AmqpMessage(body=message.body, message_id=id_, correlation_id=message.correlation_id, headers=headers)
+        if not await self._publish_while_held(received, buried, Address("", DEAD_LETTERS, mandatory=True)):
             condemned = replace(received, reason=reason)
             await self._put_back(condemned, _copy(condemned, received.attempt), later=True)
 
@@ -105,7 +105,7 @@ class RabbitSettlement:
         except (ChannelInvalidStateError, ConnectionError):
             return
 
-    async def refuse(self, received: RawDelivery) -> None:
+    async def requeue(self, received: RawDelivery) -> None:
         """Requeue it, unless its channel is gone, which has done so."""
         message: DeliveredMessage = received.handle
         if message.delivery_tag is None:
@@ -115,32 +115,32 @@ class RabbitSettlement:
         except (ChannelInvalidStateError, ConnectionError):
             return
 
-    def lost(self, received: RawDelivery) -> bool:
+    def is_lost(self, received: RawDelivery) -> bool:
         """Whether the channel that delivered it is gone."""
         message: DeliveredMessage = received.handle
         return message.channel.is_closed
 
-    async def _put_back(self, received: RawDelivery, letter: AmqpMessage, *, later: bool) -> None:
+    async def _put_back(self, received: RawDelivery, message: AmqpMessage, *, later: bool) -> None:
         """To its queue, by way of ``retry`` or, while that one's node is down, after a wait of our own.
 
         Not mandatory at the end: a session deleted meanwhile needs its commands no more; and the delivery of a queue
         whose node is down comes back with the node.
         """
         if later:
-            if await self._surely(received, letter, Address(RETRY, received.queue, mandatory=True)):
+            if await self._publish_while_held(received, message, Address(RETRY, received.queue, mandatory=True)):
                 return
             await asyncio.sleep(RETRY_DELAY)
-        await self._surely(received, letter, Address("", received.queue, mandatory=False))
+        await self._publish_while_held(received, message, Address("", received.queue, mandatory=False))
 
-    async def _surely(self, received: RawDelivery, letter: AmqpMessage, address: Address) -> bool:
+    async def _publish_while_held(self, received: RawDelivery, message: AmqpMessage, address: Address) -> bool:
         """False when no queue took it."""
-        while not self.lost(received):
+        while not self.is_lost(received):
             try:
-                await self._publisher.publish(letter, address, key=received.queue)
+                await self._publisher.publish(message, address, key=received.queue)
             except Unroutable:
                 return False
             except Unavailable:
-                await asyncio.sleep(self._link.timings.first_pause)
+                await asyncio.sleep(self._connection.timings.first_pause)
                 continue
             return True
         return True

@@ -1,4 +1,4 @@
-"""Declaring and deleting on the broker: what is permanent, a session's queue and exchange, a mailbox."""
+"""Topology: declares and deletes sessions' queues and exchanges, and mailboxes, and asks what is there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,8 +10,8 @@ from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, DEAD_LETTERS, MAILBOX_ARGUMENTS, MESSAGES, RETRY
-from callplane.bus.rabbitmq.connection import AmqpConnection, leave, raw_channel
-from callplane.bus.rabbitmq.errors import answered, away
+from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent, declare_queue
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -24,8 +24,8 @@ CHANNELS = 8
 class RabbitTopology:
     """The Topology port on a pool of channels; a channel that an error has closed is opened anew."""
 
-    def __init__(self, link: AmqpConnection) -> None:
-        self._link = link
+    def __init__(self, connection: AmqpConnection) -> None:
+        self._connection = connection
         self._free: asyncio.LifoQueue[AbstractChannel | None] = asyncio.LifoQueue(CHANNELS)
         for _ in range(CHANNELS):
             self._free.put_nowait(None)
@@ -34,7 +34,7 @@ class RabbitTopology:
         """Declare ``wrapper``; one that somebody has declared otherwise meanwhile will do."""
         with suppress(ChannelPreconditionFailed):
             async with self._channel("declaring") as channel:
-                await declare_queue(channel, WRAPPER, self._link)
+                await declare_queue(channel, WRAPPER, self._connection)
 
     async def open_session(self, session_id: SessionId) -> None:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
@@ -44,14 +44,14 @@ class RabbitTopology:
             await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
             await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
             await channel.exchange_bind(name, MESSAGES, session_id, nowait=True)
-            await channel.queue_declare(name, durable=True, arguments=CLASSIC, timeout=self._link.timings.call)
+            await channel.queue_declare(name, durable=True, arguments=CLASSIC, timeout=self._connection.timings.call)
 
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the command queue and the fanout exchange; gone already is fine."""
         name = session_name(session_id)
         async with self._channel("deleting a session") as channel:
             await channel.queue_delete(name, nowait=True)
-            await channel.exchange_delete(name, timeout=self._link.timings.call)
+            await channel.exchange_delete(name, timeout=self._connection.timings.call)
 
     async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Declare ``user.{participant_id}`` and bind it to the session's exchange."""
@@ -59,12 +59,12 @@ class RabbitTopology:
         async with self._channel("opening a mailbox") as channel:
             await channel.queue_declare(name, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
             # Its exchange is not declared here: a session that was deleted meanwhile would come back for ever.
-            await channel.queue_bind(name, session_name(session_id), timeout=self._link.timings.call)
+            await channel.queue_bind(name, session_name(session_id), timeout=self._connection.timings.call)
 
     async def delete_mailbox(self, participant_id: ParticipantId) -> None:
         """Delete ``user.{participant_id}`` with whatever it holds; gone already is fine."""
         async with self._channel("deleting a mailbox") as channel:
-            await channel.queue_delete(mailbox_name(participant_id), timeout=self._link.timings.call)
+            await channel.queue_delete(mailbox_name(participant_id), timeout=self._connection.timings.call)
 
     async def depths(self) -> dict[str, int]:
         """How much waits in each queue that is always there, but for those whose node is down."""
@@ -72,7 +72,7 @@ class RabbitTopology:
         for queue in (WRAPPER, RETRY, DEAD_LETTERS):
             with suppress(Trouble):
                 async with self._channel("counting") as channel:
-                    declared = await channel.queue_declare(queue, passive=True, timeout=self._link.timings.call)
+                    declared = await channel.queue_declare(queue, passive=True, timeout=self._connection.timings.call)
                     found[queue] = declared.message_count or 0
         return found
 
@@ -83,13 +83,13 @@ class RabbitTopology:
         """
         try:
             async with self._channel("looking for a queue") as channel:
-                await channel.queue_declare(queue, passive=True, timeout=self._link.timings.confirm)
+                await channel.queue_declare(queue, passive=True, timeout=self._connection.timings.confirm)
         except NodeDown:
             raise
         except Trouble:
             return False
         except Unavailable as silent:
-            if not self._link.up():
+            if not self._connection.up():
                 raise
             raise NodeDown(str(silent)) from None
         return True
@@ -100,7 +100,7 @@ class RabbitTopology:
         Passive declarations without an answer: the broker works through a channel in order, and closes it at the
         first that is missing. Raises Unavailable.
         """
-        within = self._link.timings.confirm
+        within = self._connection.timings.confirm
         try:
             async with self._channel("looking for queues") as channel:
                 for queue in queues:
@@ -109,7 +109,7 @@ class RabbitTopology:
         except Trouble:
             return False
         except Unavailable:
-            if not self._link.up():
+            if not self._connection.up():
                 raise
             return False
         return True
@@ -118,18 +118,18 @@ class RabbitTopology:
     async def _channel(self, doing: str) -> AsyncIterator[Channel]:
         channel: AbstractChannel | None = None
         raw: Channel | None = None
-        with stage("broker"), away(doing):
-            async with asyncio.timeout(self._link.timings.call):
+        with stage("broker"), as_unavailable(doing):
+            async with asyncio.timeout(self._connection.timings.call):
                 channel = await self._free.get()
             try:
-                async with answered(doing, lambda: raw):
+                async with as_missing(doing, lambda: raw):
                     if channel is None or channel.is_closed:
-                        channel = await self._link.channel(confirms=False)
-                        await declare_permanent(await raw_channel(channel), self._link)
+                        channel = await self._connection.channel(confirms=False)
+                        await declare_permanent(await raw_channel(channel), self._connection)
                     raw = await raw_channel(channel)
                     yield raw
             except BaseException:
-                await leave(channel, self._link.timings.close)
+                await close_channel(channel, self._connection.timings.close)
                 raise
             finally:
                 self._free.put_nowait(channel)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callplane.bus.consuming.delivery import ATTEMPTS
-from callplane.bus.dead_letters import SHOWN, NoSuchLetter, Unreadable
+from callplane.bus.dead_letters import LISTED, NoSuchLetter, Unreadable
 from callplane.bus.names import session_name
 from callplane.bus.ports import Bus, Sender
 from callplane.contracts.commands import Envelope, Publish
@@ -37,7 +37,7 @@ async def buried(corner: Corner, count: int) -> tuple[SessionId, list[str]]:
         await told.until(count)
 
         async def all_there() -> bool:
-            return len(told.abandoned) == count and len(await ids(corner)) == min(count, SHOWN)
+            return len(told.abandoned) == count and len(await ids(corner)) == min(count, LISTED)
 
         await until(all_there)
     return where, [each.id for each in commands]
@@ -88,12 +88,12 @@ async def test_looking_changes_nothing_however_many_look_at_once(corner: Corner)
 
 
 async def test_the_oldest_hundred_are_shown(corner: Corner) -> None:
-    _, sent = await buried(corner, SHOWN + 3)
-    assert await ids(corner) == sent[:SHOWN]
+    _, sent = await buried(corner, LISTED + 3)
+    assert await ids(corner) == sent[:LISTED]
     async with corner.bus() as bus:
         await bus.dead_letters.delete(sent[1])
-        await bus.dead_letters.delete(sent[SHOWN + 2])
-    assert await ids(corner) == [sent[0], *sent[2 : SHOWN + 1]]
+        await bus.dead_letters.delete(sent[LISTED + 2])
+    assert await ids(corner) == [sent[0], *sent[2 : LISTED + 1]]
 
 
 async def test_a_replay_is_a_first_attempt_of_exactly_one(corner: Corner) -> None:

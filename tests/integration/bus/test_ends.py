@@ -42,13 +42,14 @@ async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) 
         for where in sessions:
             await listener.listen(where)
         assert isinstance(bus, RabbitBus)
-        for lane in listener.lanes:  # type: ignore[attr-defined]
-            raw = await raw_channel(lane._channel)
+        for channel in listener.channels:  # type: ignore[attr-defined]
+            raw = await raw_channel(channel._channel)
             # Acknowledging what was never delivered is a 406, which closes the channel.
             await raw.basic_ack(4711)
 
         async def attached() -> bool:
-            return not any(lane._channel.is_closed for lane in listener.lanes) and len(listener.listening()) == 40  # type: ignore[attr-defined]
+            whole = not any(channel._channel.is_closed for channel in listener.channels)  # type: ignore[attr-defined]
+            return whole and len(listener.listening()) == 40
 
         await until(attached)
         replies = await asyncio.gather(*(sender.send(command(where), wait=5) for where in sessions))
@@ -122,7 +123,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 async def test_a_bus_may_be_opened_without_a_broker() -> None:
     """A program starts all the same, and says Unavailable until there is one."""
-    async with open_bus(RabbitSettings("amqp://127.0.0.1:9/", pace=FAST)) as bus:
+    async with open_bus(RabbitSettings("amqp://127.0.0.1:9/", limits=FAST)) as bus:
         assert not bus.up()
         with pytest.raises(Unavailable):
             await bus.wait_up(0.1)

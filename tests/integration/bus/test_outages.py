@@ -65,7 +65,7 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
 async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None:
     """Nothing waits longer than its confirm, and what was not confirmed is sent once more."""
     told, where = Told(), session()
-    settings = RabbitSettings(own_vhost.url, timings=HASTY, pace=FAST)
+    settings = RabbitSettings(own_vhost.url, timings=HASTY, limits=FAST)
     async with open_bus(settings) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await bus.wait_up(5)
         await listener.listen(where)
@@ -102,7 +102,7 @@ async def test_an_unconfirmed_command_is_sent_once_more_under_its_id(own_vhost: 
 async def test_a_silent_broker_is_given_up_by_heartbeat(own_vhost: Vhost) -> None:
     """The connection is made anew; what is listened to is consumed again."""
     told, where = Told(), session()
-    settings = RabbitSettings(own_vhost.url, timings=Timings(heartbeat=1), pace=FAST)
+    settings = RabbitSettings(own_vhost.url, timings=Timings(heartbeat=1), limits=FAST)
     async with open_bus(settings) as bus:
         await bus.wait_up(5)
         async with bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -143,7 +143,7 @@ async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: 
     """A consumer that re-attaches declares nothing: it tells the wrapper, which reads the status."""
     told, gone, stays = Told(), session(), session()
     corner = RabbitCorner(own_vhost.url)
-    slow = RabbitSettings(own_vhost.url, timings=Timings(first_pause=1.0), pace=FAST)
+    slow = RabbitSettings(own_vhost.url, timings=Timings(first_pause=1.0), limits=FAST)
     async with corner.bus() as other, other.sender() as sender, open_bus(slow) as bus:
         await bus.wait_up(5)
         async with bus.listener(told.work()) as listener:
@@ -163,7 +163,7 @@ async def test_an_alarm_blocks_publishing_only(own_vhost: Vhost) -> None:
     """On a memory alarm the broker stops reading from connections that publish: replies and acks still come in."""
     told, where = Told(), session()
     shell = own_vhost.node.shell
-    settings = RabbitSettings(own_vhost.url, timings=HASTY, pace=FAST)
+    settings = RabbitSettings(own_vhost.url, timings=HASTY, limits=FAST)
     async with open_bus(settings) as bus:
         await bus.wait_up(5)
         async with bus.listener(told.work()) as listener:

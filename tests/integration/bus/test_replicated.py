@@ -33,7 +33,7 @@ async def works(bus: RabbitBus) -> None:
 @pytest.mark.timeout(60)
 async def test_what_is_there_stays_as_it_is_until_an_operator_deletes_it(vhost: Vhost) -> None:
     """A queue of another type is a 406 for whoever declares it, and serves all the same; deleted, it is made anew."""
-    quorum = RabbitSettings(vhost.url, pace=FAST, quorum=True)
+    quorum = RabbitSettings(vhost.url, limits=FAST, quorum=True)
     async with RabbitCorner(vhost.url).bus() as old:
         await old.topology.open_session(session())
     assert {(await types(vhost))[queue] for queue in (WRAPPER, RETRY, DEAD)} == {"classic"}

@@ -57,7 +57,7 @@ async def test_a_session_that_does_not_answer_holds_up_no_other(vhost: Vhost) ->
     async with RabbitCorner(vhost.url).bus() as bus:
         for where in sessions:
             await bus.topology.open_session(where)
-    settings = RabbitSettings(vhost.url, timings=Timings(confirm=1.0, call=2.0), pace=FAST)
+    settings = RabbitSettings(vhost.url, timings=Timings(confirm=1.0, call=2.0), limits=FAST)
     async with open_bus(settings) as bus, bus.sender() as sender, bus.listener(told.work()) as listener:
         await bus.wait_up(5)
         async with silent(vhost, session_name(sessions[7])):

@@ -43,7 +43,7 @@ async def listed(it: Api) -> list[dict[str, Any]]:
 
 async def test_listed_without_what_was_sent(database: Database) -> None:
     bus, one = ScriptedBus(), letter()
-    bus.exchange.dead_letters.append(one)
+    bus.broker.dead_letters.append(one)
     async with api(settings_for(database), bus) as it:
         assert await listed(it) == [
             {
@@ -61,7 +61,7 @@ async def test_listed_without_what_was_sent(database: Database) -> None:
 async def test_replayed_as_new_and_removed(database: Database) -> None:
     bus = ScriptedBus()
     letters = [letter() for _ in range(3)]
-    bus.exchange.dead_letters.extend(letters)
+    bus.broker.dead_letters.extend(letters)
     ids = [one.received.command_id for one in letters]
     async with api(settings_for(database), bus) as it:
         answer = await it.http.post(f"/dead-letters/{ids[1]}/replay", headers=BY_KEY)
@@ -78,7 +78,7 @@ async def test_what_cannot_be_replayed_says_why_and_stays(database: Database) ->
     bus = Deaf()
     await session_of(database, status="closed")
     unreadable, closed, gone = letter(b"{}"), letter(), letter(session_id="t")
-    bus.exchange.dead_letters.extend((unreadable, closed, gone))
+    bus.broker.dead_letters.extend((unreadable, closed, gone))
     async with api(settings_for(database), bus) as it:
         for one, code in ((unreadable, "wrong-state"), (closed, "session-closed"), (gone, "wrong-state")):
             answer = await it.http.post(f"/dead-letters/{one.received.command_id}/replay", headers=BY_KEY)
@@ -89,7 +89,7 @@ async def test_what_cannot_be_replayed_says_why_and_stays(database: Database) ->
 async def test_removed_one_by_one_or_all(database: Database) -> None:
     bus = ScriptedBus()
     letters = [letter() for _ in range(4)]
-    bus.exchange.dead_letters.extend(letters)
+    bus.broker.dead_letters.extend(letters)
     async with api(settings_for(database), bus) as it:
         path = f"/dead-letters/{letters[2].received.command_id}"
         assert [(await it.http.delete(path, headers=BY_KEY)).status_code for _ in range(2)] == [204, 404]
@@ -102,7 +102,7 @@ async def test_removed_one_by_one_or_all(database: Database) -> None:
 async def test_an_api_key_is_needed(database: Database) -> None:
     await session_of(database)
     bus = ScriptedBus()
-    bus.exchange.dead_letters.append(letter())
+    bus.broker.dead_letters.append(letter())
     async with api(settings_for(database), bus) as it:
         for method, path in (("GET", ""), ("DELETE", ""), ("DELETE", "/x"), ("POST", "/x/replay")):
             refused = await it.http.request(method, f"/dead-letters{path}", headers=it.token("s", "mod"))

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callplane.bus.mailbox_ports import Letters, MailboxLink
+from callplane.bus.mailbox_ports import MailboxLink, OnPodMessage
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from testkit.inprocess.mailboxes import memory_scene, outcome, pod_on, texts_of
 from testkit.servers.servers import Database
 
 
 class SlowPost:
-    """A bus whose letters wait, in order, while ``held`` is not set."""
+    """A bus whose on_message wait, in order, while ``held`` is not set."""
 
     def __init__(self, mailboxes: MemoryMailboxes) -> None:
         self._mailboxes = mailboxes
@@ -19,9 +19,9 @@ class SlowPost:
         self.held.set()
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[MailboxLink]:
-        """A link whose letters can be held up."""
-        async with self._mailboxes.connect(letters) as link:
+    async def connect(self, on_message: OnPodMessage) -> AsyncIterator[MailboxLink]:
+        """A link whose on_message can be held up."""
+        async with self._mailboxes.connect(on_message) as link:
             post = link.post
 
             async def slow(queue: str, letter: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from api.mailboxes.link_tasks import AT_ONCE
 from api.mailboxes.unacked import Batch
-from callplane.bus.mailbox_ports import Letters, MailboxLink
+from callplane.bus.mailbox_ports import MailboxLink, OnPodMessage
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
@@ -26,9 +26,9 @@ class SlowBus:
         self.may_look = asyncio.Event()
 
     @asynccontextmanager
-    async def connect(self, letters: Letters) -> AsyncIterator[MailboxLink]:
+    async def connect(self, on_message: OnPodMessage) -> AsyncIterator[MailboxLink]:
         """A link that waits before it says how deep a mailbox is."""
-        async with self._mailboxes.connect(letters) as link:
+        async with self._mailboxes.connect(on_message) as link:
             depth = link.depth
 
             async def slow(participant_id: ParticipantId) -> int | None:

@@ -19,7 +19,7 @@ ENVELOPE = Envelope(
 )
 
 
-class WrittenDesk:
+class WrittenSettlement:
     """Writes down what is done to a delivery, in order."""
 
     def __init__(self) -> None:
@@ -28,16 +28,16 @@ class WrittenDesk:
     async def reply(self, received: RawDelivery, reply: Reply) -> None:
         self.done.append(f"reply {reply.problem.code if reply.problem else 'done'}")
 
-    async def again(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
+    async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         self.done.append(f"again {attempt} {'later' if later else 'now'}")
 
-    async def bury(self, received: RawDelivery, reason: str) -> None:
+    async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         self.done.append(f"bury {reason}")
 
     async def ack(self, received: RawDelivery) -> None:
         self.done.append("ack")
 
-    def lost(self, received: RawDelivery) -> bool:
+    def is_lost(self, received: RawDelivery) -> bool:
         return False
 
 
@@ -50,7 +50,7 @@ async def judged(
     known: BaseModel | Exception | None = None,
 ) -> list[str]:
     """What is done when the handler does this, and a finished command is found or not."""
-    desk = WrittenDesk()
+    settlement = WrittenSettlement()
 
     async def handler(_: Delivery) -> BaseModel:
         if outcome is not None:
@@ -58,10 +58,10 @@ async def judged(
         return Done()
 
     async def abandon(_: Envelope) -> None:
-        desk.done.append("abandon")
+        settlement.done.append("abandon")
 
-    async def pause_if_ill() -> bool:
-        desk.done.append("pause" if ill else "go on")
+    async def pause_if_unhealthy() -> bool:
+        settlement.done.append("pause" if ill else "go on")
         return ill
 
     async def finished(_: Envelope) -> BaseModel | None:
@@ -77,8 +77,8 @@ async def judged(
     body = ENVELOPE.model_dump_json().encode()
     received = RawDelivery(body, "session.s", "c", attempt, redelivered, "replies", None, None)
     work = Work(handler, abandon, healthy, cancelled, finished=finished)
-    await OutcomePolicy(desk, work, pause_if_ill, 5).settle(received)
-    return desk.done
+    await OutcomePolicy(settlement, work, pause_if_unhealthy, 5).settle(received)
+    return settlement.done
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_last_attempt_that_has_lost_only_its_ack_is_answered() -> None:
 
 async def test_cancelling_the_judge_is_no_outcome() -> None:
     """A delivery whose handling is cut off is left to whoever cut it off."""
-    desk, began = WrittenDesk(), asyncio.Event()
+    settlement, began = WrittenSettlement(), asyncio.Event()
 
     async def handler(_: Delivery) -> BaseModel:
         began.set()
@@ -170,10 +170,10 @@ async def test_cancelling_the_judge_is_no_outcome() -> None:
 
     received = RawDelivery(ENVELOPE.model_dump_json().encode(), "session.s", "c", 1, False, None, None, None)
     settling = asyncio.ensure_future(
-        OutcomePolicy(desk, Work(handler, nothing, healthy, nothing), healthy, 5).settle(received)
+        OutcomePolicy(settlement, Work(handler, nothing, healthy, nothing), healthy, 5).settle(received)
     )
     await began.wait()
     settling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await settling
-    assert desk.done == []
+    assert settlement.done == []

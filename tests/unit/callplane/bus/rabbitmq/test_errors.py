@@ -6,7 +6,7 @@ import pytest
 from aio_pika.exceptions import ChannelClosed, ChannelPreconditionFailed, ConnectionClosed
 
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.errors import away
+from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.contracts.errors import Unavailable
 
 
@@ -23,14 +23,14 @@ from callplane.contracts.errors import Unavailable
 )
 async def test_a_loss_is_away(error: BaseException) -> None:
     """Also when aiormq says it by a cancellation that nobody asked for, or by a bare Exception."""
-    with pytest.raises(Unavailable), away("doing"):
+    with pytest.raises(Unavailable), as_unavailable("doing"):
         raise error
 
 
 @pytest.mark.parametrize("error", [ChannelPreconditionFailed(406, "other"), Unroutable(), KeyError()])
 async def test_what_no_waiting_cures_goes_through(error: Exception) -> None:
     """As it is."""
-    with pytest.raises(type(error)), away("doing"):
+    with pytest.raises(type(error)), as_unavailable("doing"):
         raise error
 
 
@@ -39,7 +39,7 @@ async def test_a_cancellation_stays_one(made_of_it: BaseException | None) -> Non
     """Whatever the library makes of it: forgets it, or raises something else."""
 
     async def careless() -> None:
-        with away("doing"):
+        with as_unavailable("doing"):
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -60,7 +60,7 @@ async def test_cleaning_up_after_a_cancellation_works() -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            with away("cleaning"):
+            with as_unavailable("cleaning"):
                 await asyncio.sleep(0)
             return "clean"
         return "never"

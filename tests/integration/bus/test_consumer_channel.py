@@ -1,4 +1,4 @@
-"""A lane consumes what it wants: also what is wanted while it attaches, and what comes back."""
+"""A consumer channel consumes what it wants: also what is wanted while it attaches, and what comes back."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import aio_pika
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connection import Timings, open_link
+from callplane.bus.rabbitmq.connection import Timings, open_connection
 from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
 from callplane.concurrency import alongside
 from callplane.contracts.errors import NodeDown
@@ -27,14 +27,14 @@ async def test_what_is_wanted_while_it_attaches_is_consumed(vhost: Vhost) -> Non
         channel = await connection.channel()
         for queue in ("early", "late"):
             await channel.declare_queue(queue, durable=True)
-        async with open_link(vhost.url, "test", Timings()) as link:
-            lane = ConsumerChannel(link, 1, ConsumerCallbacks(arrived, lambda _: None, exists, all_exist))
-            lane.want("early")
-            async with alongside(lane.run()):
+        async with open_connection(vhost.url, "test", Timings()) as ours:
+            consumers = ConsumerChannel(ours, 1, ConsumerCallbacks(arrived, lambda _: None, exists, all_exist))
+            consumers.want("early")
+            async with alongside(consumers.run()):
                 await asyncio.wait_for(asked.wait(), 5)
-                lane.want("late")
+                consumers.want("late")
                 may_answer.set()
-                await until(lambda: consumes(lane, "early", "late"))
+                await until(lambda: consumes(consumers, "early", "late"))
 
 
 async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> None:
@@ -50,22 +50,22 @@ async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> Non
         channel = await connection.channel()
         for queue in "abc":
             await channel.declare_queue(queue, durable=True)
-        async with open_link(vhost.url, "test", Timings()) as link:
+        async with open_connection(vhost.url, "test", Timings()) as ours:
             lost: list[str] = []
-            lane = ConsumerChannel(link, 1, ConsumerCallbacks(arrived, lost.append, exists, all_exist))
+            consumers = ConsumerChannel(ours, 1, ConsumerCallbacks(arrived, lost.append, exists, all_exist))
             for queue in "abc":
-                lane.want(queue)
-            async with alongside(lane.run()):
-                await until(lambda: consumes(lane, "a", "c"))
+                consumers.want(queue)
+            async with alongside(consumers.run()):
+                await until(lambda: consumes(consumers, "a", "c"))
                 down.add("c")
                 await channel.queue_delete("c")
-                await until(lambda: consumes(lane, "a"))
-                await until(lambda: down_are(lane, "b", "c"))
+                await until(lambda: consumes(consumers, "a"))
+                await until(lambda: down_are(consumers, "b", "c"))
                 await channel.declare_queue("c", durable=True)
                 down.clear()
                 async with asyncio.timeout(8):
-                    while lane.consumed != {"a", "b", "c"}:
-                        lane.want("a")
+                    while consumers.consumed != {"a", "b", "c"}:
+                        consumers.want("a")
                         await asyncio.sleep(0.05)
             assert lost == []
 
@@ -80,11 +80,11 @@ async def all_exist(_: Sequence[str]) -> bool:
     raise AssertionError
 
 
-async def down_are(lane: ConsumerChannel, *queues: str) -> bool:
+async def down_are(consumers: ConsumerChannel, *queues: str) -> bool:
     """Whether these, and no others, are known to be down."""
-    return lane.down == set(queues)
+    return consumers.down == set(queues)
 
 
-async def consumes(lane: ConsumerChannel, *queues: str) -> bool:
+async def consumes(consumers: ConsumerChannel, *queues: str) -> bool:
     """Whether it consumes these and no others."""
-    return lane.consumed == set(queues)
+    return consumers.consumed == set(queues)

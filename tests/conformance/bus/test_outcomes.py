@@ -18,10 +18,10 @@ from testkit.inprocess.bus import FAST, Corner, Told, command, is_listening_to, 
 SECRET = "v=0 secret sdp"
 
 
-async def send(corner: Corner, told: Told, wait: float = 10, pace: ConsumerLimits = FAST) -> Reply | None:
+async def send(corner: Corner, told: Told, wait: float = 10, limits: ConsumerLimits = FAST) -> Reply | None:
     """One command to one wrapper that does as it is told."""
     where = session()
-    async with corner.bus(pace) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+    async with corner.bus(limits) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         return await sender.send(command(where, Publish(participant_id="p", sdp_offer=SECRET)), wait=wait)
 
@@ -125,7 +125,7 @@ async def test_a_handler_that_hangs_is_in_trouble(corner: Corner) -> None:
         if delivery.attempt == 1:
             await asyncio.Event().wait()
 
-    reply = await send(corner, Told(act=hang), pace=ConsumerLimits(attempt_limit=0.2))
+    reply = await send(corner, Told(act=hang), limits=ConsumerLimits(attempt_limit=0.2))
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
 

@@ -45,7 +45,7 @@ from kurento_client.records import (
     RembParams,
     ServerInfo,
 )
-from kurento_client.states import AttemptFailed, Connected, LinkState, Lost
+from kurento_client.states import AttemptFailed, Connected, ConnectionChange, Lost
 from kurento_client.transaction import NewRef, Results, Transaction
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "CallTimedOut",
     "ClientError",
     "Connected",
+    "ConnectionChange",
     "ConnectionState",
     "DataChannelOptions",
     "Description",
@@ -71,7 +72,6 @@ __all__ = [
     "InvalidSession",
     "KurentoClient",
     "KurentoError",
-    "LinkState",
     "Lost",
     "MediaElement",
     "MediaObject",

@@ -1,4 +1,4 @@
-"""A bounded queue read by `async for`."""
+"""Bounded queue, read by `async for`."""
 
 import asyncio
 from collections import deque
@@ -16,21 +16,21 @@ class BoundedQueue(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._items: deque[T] = deque()
-        self._changed = asyncio.Event()
+        self._changed = asyncio.Event()  # Set when there is an item, or no more will be.
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._items)
 
     def offer(self, item: T) -> bool:
-        """Add an item; False, and nothing added, when the stream is full."""
+        """Add an item; False, and nothing added, when the queue is full."""
         if len(self._items) >= self._limit:
             return False
         self._add(item)
         return True
 
     def push(self, item: T) -> None:
-        """Add an item, at the oldest one's cost when the stream is full."""
+        """Add an item, at the oldest one's cost when the queue is full."""
         if len(self._items) >= self._limit:
             self._items.popleft()
         self._add(item)

@@ -1,4 +1,4 @@
-"""The calls in flight on a socket, each with its deadline."""
+"""Calls in flight on a WebSocket, each with its deadline."""
 
 import asyncio
 import logging
@@ -28,32 +28,33 @@ class Calls:
     def __init__(self) -> None:
         self.protocol = ClientProtocol()
         self._waiting: dict[int, asyncio.Future[Answer | None]] = {}
+        """Request id → the answer that its caller waits for; None is the end of the connection."""
         self._log = logging.getLogger(__name__)
 
     async def call(
-        self, socket: ClientConnection, method: str, params: Mapping[str, Any] | None, timeout: float
+        self, websocket: ClientConnection, method: str, params: Mapping[str, Any] | None, timeout: float
     ) -> Response:
         """Send one call and wait for its answer.
 
         Raises KurentoError when the server refuses, CallTimedOut after `timeout` seconds, OutcomeUnknown when
         the connection ends first, ValueError when the text would exceed what Kurento takes.
         """
-        id, text = self.protocol.call(method, params)
+        call_id, text = self.protocol.call(method, params)
         answered: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._waiting[id] = answered
+        self._waiting[call_id] = answered
         try:
             if len(text) > LARGEST:
                 raise ValueError(f"{len(text)} bytes are more than Kurento takes")
             async with asyncio.timeout(timeout):
-                await socket.send(text)
+                await websocket.send(text)
                 answer = await answered
         except TimeoutError as late:
             raise CallTimedOut(f"{method}: no answer in {timeout} s") from late
         except ConnectionClosed as closed:
             raise OutcomeUnknown(f"{method}: connection lost") from closed
         finally:
-            del self._waiting[id]
-            self.protocol.forget(id)
+            del self._waiting[call_id]
+            self.protocol.forget(call_id)
         if answer is None:
             raise OutcomeUnknown(f"{method}: connection lost")
         if isinstance(answer, ErrorResponse):

@@ -1,4 +1,4 @@
-"""The client: one session on one media server, over one socket at a time."""
+"""KurentoClient: one session on one media server, over one connection at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -9,8 +9,8 @@ from websockets.uri import parse_uri
 
 from kurento_client import decoding
 from kurento_client.bounded_queue import BoundedQueue
-from kurento_client.connection import KurentoSocket
-from kurento_client.data_channel_dedup import SaidTwice
+from kurento_client.connection import KurentoConnection
+from kurento_client.data_channel_dedup import Repeated
 from kurento_client.errors import NotConnected
 from kurento_client.events import MediaEvent, typed
 from kurento_client.guards import check_invoke
@@ -18,7 +18,7 @@ from kurento_client.jsonrpc import Event, Response
 from kurento_client.objects import MediaObject, MediaPipeline, ServerManager, handle
 from kurento_client.options import Options
 from kurento_client.records import Description
-from kurento_client.states import LinkState
+from kurento_client.states import ConnectionChange
 from kurento_client.transaction import Transaction
 
 
@@ -37,7 +37,7 @@ async def connect(url: str, options: Options | None = None) -> "AsyncIterator[Ku
         running = group.create_task(client.run())
         try:
             yield client
-        except Exception as error:  # the group would wrap it: the block's own errors leave as they are
+        except Exception as error:  # The group would wrap it: the block's own errors leave as they are.
             trouble = error
         finally:
             running.cancel()
@@ -46,7 +46,7 @@ async def connect(url: str, options: Options | None = None) -> "AsyncIterator[Ku
 
 
 class KurentoClient:
-    """Calls, events and link states of one Kurento session.
+    """Calls, events and connection states of one Kurento session.
 
     Calls may be made from many tasks at once; the server executes them in order (protocol 1.4). `events` and
     `states` each have one reader, in a task of its own: calls may be made from there.
@@ -56,43 +56,43 @@ class KurentoClient:
         self.url = url
         self.options = options
         self.events: BoundedQueue[MediaEvent] = BoundedQueue(options.event_limit)
-        self._link = KurentoSocket(url, options, self._listen)
-        self._said_twice = SaidTwice()
+        self._connection = KurentoConnection(url, options, self._on_event)
+        self._repeated = Repeated()
 
     async def run(self) -> None:
         """Keep the connection until cancelled; `connect` does this."""
         try:
-            await self._link.run()
+            await self._connection.run()
         finally:
             self.events.close()
             self.states.close()
 
     @property
-    def states(self) -> BoundedQueue[LinkState]:
+    def states(self) -> BoundedQueue[ConnectionChange]:
         """`Connected`, `Lost` and `AttemptFailed`, in order."""
-        return self._link.states
+        return self._connection.states
 
     @property
     def connected(self) -> bool:
         """Whether calls would be sent now."""
-        return self._link.connected.is_set()
+        return self._connection.connected.is_set()
 
     @property
     def server_id(self) -> str | None:
         """The process that was last connected to; None before the first time."""
-        return self._link.server_id
+        return self._connection.server_id
 
     @property
     def session_id(self) -> str | None:
         """The present Kurento session; None before the first connection."""
-        return self._link.session_id
+        return self._connection.session_id
 
     async def opened(self, timeout: float | None = None) -> None:
         """Wait until connected; raises NotConnected after `timeout` (or `call_timeout`) seconds."""
         limit = self.options.call_timeout if timeout is None else timeout
         try:
             async with asyncio.timeout(limit):
-                await self._link.connected.wait()
+                await self._connection.connected.wait()
         except TimeoutError:
             raise NotConnected(f"no connection to {self.url} in {limit:g} s") from None
 
@@ -105,57 +105,57 @@ class KurentoClient:
         sent; OutcomeUnknown, or its CallTimedOut, when it may have been executed. `timeout` is in seconds,
         `call_timeout` by default.
         """
-        return await self._link.call(method, params, timeout)
+        return await self._connection.call(method, params, timeout)
 
     async def ping(self) -> None:
         """Ask for an answer through the whole queue of this connection; it keeps nothing alive (3.1)."""
         await self.call("ping")
 
-    async def create(self, type: str, constructor: Mapping[str, Any] | None = None) -> str:
+    async def create(self, object_type: str, constructor: Mapping[str, Any] | None = None) -> str:
         """Create an object and return its id.
 
         Raises NotEnoughResources (40009), ObjectNotFound (40101) for a parent that is gone, KurentoError
         40108 for an unknown type and 40001 for missing arguments (protocol 3.3).
         """
-        # `properties` is ignored by the server, and sent by every official client
-        params = {"type": type, "constructorParams": dict(constructor or {}), "properties": {}}
+        # The server ignores `properties`, which every official client sends.
+        params = {"type": object_type, "constructorParams": dict(constructor or {}), "properties": {}}
         return decoding.text((await self.call("create", params)).value)
 
     async def invoke(
-        self, object: str, operation: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
+        self, object_id: str, operation: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
         """Run an operation, or `getX` and `setX` of a property, and return its value as received.
 
         Raises WouldCrashServer, ObjectNotFound, and KurentoError 40008 for an unknown operation (3.4).
         """
         given = dict(params or {})
-        check_invoke(object, operation, given)
-        wanted = {"object": object, "operation": operation, "operationParams": given}
+        check_invoke(object_id, operation, given)
+        wanted = {"object": object_id, "operation": operation, "operationParams": given}
         return (await self.call("invoke", wanted, timeout)).value
 
-    async def subscribe(self, object: str, type: str) -> str:
+    async def subscribe(self, object_id: str, event_type: str) -> str:
         """Have one type of events of one object delivered to `events`; returns the subscription's id."""
-        return decoding.text((await self.call("subscribe", {"object": object, "type": type})).value)
+        return decoding.text((await self.call("subscribe", {"object": object_id, "type": event_type})).value)
 
-    async def unsubscribe(self, object: str, subscription: str) -> None:
+    async def unsubscribe(self, object_id: str, subscription: str) -> None:
         """End a subscription; unknown ids are fine."""
-        await self.call("unsubscribe", {"object": object, "subscription": subscription})
+        await self.call("unsubscribe", {"object": object_id, "subscription": subscription})
 
-    async def describe(self, object: str) -> Description:
+    async def describe(self, object_id: str) -> Description:
         """Return what an object is; this session references it from now on (protocol 3.5)."""
-        return Description.read((await self.call("describe", {"object": object})).result)
+        return Description.read((await self.call("describe", {"object": object_id})).result)
 
-    async def release(self, object: str) -> None:
+    async def release(self, object_id: str) -> None:
         """Destroy an object and its descendants for everybody; an unknown id is fine (protocol 3.7)."""
-        await self.call("release", {"object": object})
+        await self.call("release", {"object": object_id})
 
-    async def ref(self, object: str) -> None:
-        """Reference an object for this session, so that it is not collected (protocol 3.8)."""
-        await self.call("ref", {"object": object})
+    async def ref(self, object_id: str) -> None:
+        """Add this session's reference to an object, so that it is not collected (protocol 3.8)."""
+        await self.call("ref", {"object": object_id})
 
-    async def unref(self, object: str) -> None:
+    async def unref(self, object_id: str) -> None:
         """Drop this session's reference to an object and its children; the last one's drop destroys it."""
-        await self.call("unref", {"object": object})
+        await self.call("unref", {"object": object_id})
 
     async def close_session(self, release: bool = False) -> None:
         """End the session: drop its references, or with `release` destroy all it references, for everybody.
@@ -163,7 +163,7 @@ class KurentoClient:
         The client reconnects under a new session, should it go on (protocol 3.9).
         """
         await self.call("closeSession", {"release": True} if release else None)
-        self._link.forget_session()
+        self._connection.forget_session()
 
     def transaction(self) -> Transaction:
         """Begin a transaction; nothing is sent before its `commit`."""
@@ -177,13 +177,13 @@ class KurentoClient:
         """Return the handle of the server itself."""
         return ServerManager(self)
 
-    def handle(self, id: str) -> MediaObject:
+    def handle(self, object_id: str) -> MediaObject:
         """Return a handle of the class that the id names, without asking the server."""
-        return handle(self, id)
+        return handle(self, object_id)
 
     async def _transact(self, method: str, params: Mapping[str, Any]) -> Any:
         return (await self.call(method, params)).value
 
-    def _listen(self, event: Event) -> bool:
+    def _on_event(self, event: Event) -> bool:
         made = typed(event)
-        return self._said_twice(made) or self.events.offer(made)
+        return self._repeated(made) or self.events.offer(made)

@@ -1,4 +1,4 @@
-"""Data channel events, which Kurento delivers twice each."""
+"""Deduplication of data channel events, which Kurento delivers twice each."""
 
 from collections import OrderedDict
 
@@ -7,7 +7,7 @@ from kurento_client.events import DataChannelClosed, DataChannelOpened, MediaEve
 REMEMBERED = 1024
 
 
-class SaidTwice:
+class Repeated:
     """Knows what was last said of each data channel (protocol 9.7); the latest channels only."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading answers: each function takes what the server sent and returns what it should be, or raises."""
+"""Decoding of answers: each function takes what the server sent and returns what it should be, or raises."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields

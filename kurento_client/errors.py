@@ -1,4 +1,4 @@
-"""What can go wrong, typed: refused by the server, outcome unknown, not connected."""
+"""Errors: refused by the server, outcome unknown, not connected."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,10 +33,10 @@ class WouldCrashServer(ClientError, ValueError):
 class KurentoError(ClientError):
     """The server refused; `code` decides, `type` and `message` are for people (protocol 5)."""
 
-    def __init__(self, code: int, type: str | None, message: str) -> None:
-        super().__init__(f"{code} {type or ''}: {message}")
+    def __init__(self, code: int, error_type: str | None, message: str) -> None:
+        super().__init__(f"{code} {error_type or ''}: {message}")
         self.code = code
-        self.type = type
+        self.type = error_type
         self.message = message
 
 
@@ -86,9 +86,9 @@ class TransactionFailed(ClientError):
         self.created = tuple(created)
 
 
-def refusal(code: int, type: str | None, message: str) -> KurentoError:
+def refusal(code: int, error_type: str | None, message: str) -> KurentoError:
     """Return the exception for a code; a plain `KurentoError` where it has no class of its own."""
-    return _class_of(code)(code, type, message)
+    return _class_of(code)(code, error_type, message)
 
 
 def refusal_of(answer: ErrorResponse) -> KurentoError:

@@ -1,4 +1,4 @@
-"""How a client talks to its server: deadlines, keep-alive, back-off and bounds."""
+"""Options of a client: deadlines, keep-alive, back-off and bounds."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -37,7 +37,7 @@ class Options:
     """Events that may wait for their reader. One more aborts the transport: the owner hears `Lost`, then
     `Connected`, and reads the state again; nothing is lost in silence."""
     state_limit: int = 256
-    """Link states that may wait for their reader; beyond that the oldest go, the latest always stay."""
+    """Connection states that may wait for their reader; beyond that the oldest go, the latest always stay."""
     around: Around = _unobserved
     """Entered around each call, from its sending to its answer, with its method and parameters: for who measures or
     traces. What the call raises passes through it."""

@@ -1,4 +1,4 @@
-"""Kurento's record types as frozen values (protocol 2.6, 9)."""
+"""Records: Kurento's record types as frozen values (protocol 2.6, 9)."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,9 +8,9 @@ from kurento_client.decoding import at, each, fill, integer, loose_text, real, r
 from kurento_client.enums import DtlsState, IceComponentState, MediaType, member
 
 
-def typed_record(type: str, **fields: Any) -> dict[str, Any]:
+def typed_record(record_type: str, /, **fields: Any) -> dict[str, Any]:
     """Make a record for the wire, marked as official clients mark it (protocol 12.1)."""
-    return {"__module__": "kurento", "__type__": type, **fields}
+    return {"__module__": "kurento", "__type__": record_type, **fields}
 
 
 @dataclass(frozen=True, slots=True)

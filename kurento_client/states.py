@@ -1,4 +1,4 @@
-"""What a client tells its owner about the way to the server."""
+"""Connection states: what a client tells its owner about the way to the server."""
 
 from dataclasses import dataclass
 
@@ -41,5 +41,5 @@ class AttemptFailed:
     reason: str
 
 
-LinkState = Connected | Lost | AttemptFailed
-"""What the stream `KurentoClient.states` carries."""
+ConnectionChange = Connected | Lost | AttemptFailed
+"""What the queue `KurentoClient.states` carries."""

@@ -1,4 +1,4 @@
-"""Several operations in one call, later ones naming what earlier ones make."""
+"""Transaction: several operations in one call, later ones naming what earlier ones make."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ class Transaction:
         self._send = send
         self._operations: list[dict[str, Any]] = []
 
-    def create(self, type: str, /, **constructor: Any) -> NewRef:
+    def create(self, object_type: str, /, **constructor: Any) -> NewRef:
         """Add the creation of an object; the result is its id."""
-        return self._add("create", {"type": type, "constructorParams": constructor}, type)
+        return self._add("create", {"type": object_type, "constructorParams": constructor}, object_type)
 
     def invoke(self, target: Target, operation: str, /, **params: Any) -> NewRef:
         """Add an operation on an object; the result is its value. Raises WouldCrashServer."""
@@ -60,9 +60,9 @@ class Transaction:
         wanted = {"object": target, "operation": operation, "operationParams": params}
         return self._add("invoke", wanted)
 
-    def subscribe(self, target: Target, event: str, /) -> NewRef:
+    def subscribe(self, target: Target, event_type: str, /) -> NewRef:
         """Add a subscription; the result is its id."""
-        return self._add("subscribe", {"object": target, "type": event})
+        return self._add("subscribe", {"object": target, "type": event_type})
 
     def release(self, target: Target, /) -> NewRef:
         """Add the release of an object; there is no result."""
@@ -85,11 +85,11 @@ class Transaction:
             raise unexpected(f"{len(self._operations)} results", answered)
         return Results(values)
 
-    def _add(self, method: str, params: Mapping[str, Any], type: str = "") -> NewRef:
-        index = len(self._operations)  # the inner ids must be the indices
+    def _add(self, method: str, params: Mapping[str, Any], object_type: str = "") -> NewRef:
+        index = len(self._operations)  # The inner ids must be the indices.
         operation = {"id": index, "jsonrpc": "2.0", "method": method, "params": _wire(params)}
         self._operations.append(operation)
-        return NewRef(index, type)
+        return NewRef(index, object_type)
 
     def _failure(self, index: int, error: Mapping[str, Any], values: Sequence[Any]) -> TransactionFailed:
         operation = self._operations[index]

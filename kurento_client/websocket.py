@@ -1,4 +1,4 @@
-"""Opening, closing and watching one WebSocket."""
+"""WebSocket: opens, closes and watches one."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ async def opened(url: str, options: Options) -> AsyncIterator[ClientConnection]:
     Keep-alive is `watch`'s: the library's own waits without a deadline when the send buffer is full, and for
     the closing handshake of a peer that has just proved silent. A proxy of the environment is not for us.
     """
-    socket = await connect(
+    websocket = await connect(
         url,
         compression=None,
         proxy=None,
@@ -33,43 +33,43 @@ async def opened(url: str, options: Options) -> AsyncIterator[ClientConnection]:
         ping_interval=None,
     )
     try:
-        yield socket
+        yield websocket
     finally:
         try:
             async with asyncio.timeout(2 * options.close_timeout):
-                await socket.close()
+                await websocket.close()
         except TimeoutError:
             pass
         finally:
-            socket.transport.abort()
+            websocket.transport.abort()
 
 
-async def watch(socket: ClientConnection, options: Options) -> str | None:
+async def watch(websocket: ClientConnection, options: Options) -> str | None:
     """Ping until the socket ends (None) or a pong stays out: then abort the transport and say why."""
     try:
         while True:
-            if not await _alive(socket, options.ping_timeout):
+            if not await _alive(websocket, options.ping_timeout):
                 break
             await asyncio.sleep(options.ping_interval)
     except ConnectionClosed:
         return None
-    socket.transport.abort()
+    websocket.transport.abort()
     return f"no pong in {options.ping_timeout:g} s"
 
 
-async def _alive(socket: ClientConnection, timeout: float) -> bool:
+async def _alive(websocket: ClientConnection, timeout: float) -> bool:
     pong = None
     try:
         async with asyncio.timeout(timeout):
-            pong = asyncio.ensure_future(await socket.ping())
+            pong = asyncio.ensure_future(await websocket.ping())
             await pong
     except TimeoutError:
-        # a process that was stopped and woken finds timer and pong in the same turn of its loop
+        # A process that was stopped and woken finds timer and pong in the same turn of its loop.
         return pong is not None and pong.done() and not pong.cancelled()
     return True
 
 
-# what an address of a family that this machine does not have says, beside the one that refused
+# What an address of a family that this machine does not have says, beside the one that refused.
 _ELSEWHERE = {errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
 
 

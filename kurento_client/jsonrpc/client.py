@@ -1,4 +1,4 @@
-"""The client's side: calls out, answers and events in."""
+"""JSON-RPC of a client: calls out, answers and events in."""
 
 import itertools
 import secrets
@@ -38,7 +38,7 @@ class ClientProtocol:
 
     def __init__(self, ids: RequestIds | None = None, session_id: str | None = None) -> None:
         self._ids = ids or RequestIds()
-        self._pending: set[int] = set()
+        self._pending: set[int] = set()  # Ids of calls that wait for their answer.
         self.session_id = session_id
 
     @property
@@ -67,9 +67,9 @@ class ClientProtocol:
             return [Stray(f"not JSON: {wrong}")]
         return [self._read(each) for each in (message if isinstance(message, list) else [message])]
 
-    def forget(self, id: int) -> None:
+    def forget(self, call_id: int) -> None:
         """Stop waiting for a call; its late answer will be a stray."""
-        self._pending.discard(id)
+        self._pending.discard(call_id)
 
     def disconnected(self) -> list[int]:
         """Return the ids whose outcome will never be known, and wait for none of them any more."""
@@ -82,30 +82,30 @@ class ClientProtocol:
             return Stray("not an object", message)
         if "method" in message:
             return _event(message)
-        id = message.get("id")
-        # True == 1 in Python, and a cached answer may come with a text id: only our own type counts
-        if type(id) is not int or id not in self._pending:
+        call_id = message.get("id")
+        # True == 1 in Python, and a cached answer may come with a text id: only our own type counts.
+        if type(call_id) is not int or call_id not in self._pending:
             return Stray("answer to no pending call", message)
         if "error" not in message and "result" not in message:
             return Stray("neither result nor error", message)
-        self._pending.discard(id)
+        self._pending.discard(call_id)
         if message.get("error") is not None:
-            return _error(id, message["error"])
-        return self._result(id, message.get("result"))
+            return _error(call_id, message["error"])
+        return self._result(call_id, message.get("result"))
 
-    def _result(self, id: int, result: Any) -> Response:
-        response = Response(id, result)
+    def _result(self, call_id: int, result: Any) -> Response:
+        response = Response(call_id, result)
         if response.session_id is not None:
             self.session_id = response.session_id
         return response
 
 
-def _error(id: int, body: Any) -> ErrorResponse:
+def _error(call_id: int, body: Any) -> ErrorResponse:
     if not isinstance(body, Mapping):
-        return ErrorResponse(id, 0, str(body))
+        return ErrorResponse(call_id, 0, str(body))
     code, message = body.get("code"), body.get("message")
     number = int(code) if isinstance(code, int | float) else 0
-    return ErrorResponse(id, number, message if isinstance(message, str) else "", body.get("data"))
+    return ErrorResponse(call_id, number, message if isinstance(message, str) else "", body.get("data"))
 
 
 def _event(message: Mapping[str, Any]) -> Event | Stray:
@@ -113,8 +113,8 @@ def _event(message: Mapping[str, Any]) -> Event | Stray:
     value = params.get("value") if isinstance(params, Mapping) else None
     if message.get("method") != "onEvent" or not isinstance(value, Mapping):
         return Stray("unknown notification", message)
-    object, type = value.get("object"), value.get("type")
-    if not isinstance(object, str) or not isinstance(type, str):
+    object_id, event_type = value.get("object"), value.get("type")
+    if not isinstance(object_id, str) or not isinstance(event_type, str):
         return Stray("event without object or type", message)
     data = value.get("data")
-    return Event(object, type, data if isinstance(data, Mapping) else {})
+    return Event(object_id, event_type, data if isinstance(data, Mapping) else {})

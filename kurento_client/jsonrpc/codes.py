@@ -1,4 +1,4 @@
-"""Kurento's error codes and the symbolic names that travel beside them (protocol 5)."""
+"""Error codes of Kurento, and the symbolic names that travel beside them (protocol 5)."""
 
 from enum import IntEnum
 

@@ -1,4 +1,4 @@
-"""The messages of both directions as plain values."""
+"""Messages of both directions as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

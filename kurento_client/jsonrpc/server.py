@@ -1,4 +1,4 @@
-"""The server's side: requests in, answers and events out."""
+"""JSON-RPC of a server: requests in, answers and events out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,31 +30,31 @@ def parse_request(text: str | bytes) -> Received:
         return NotJson(str(wrong))
     if not isinstance(message, Mapping):
         return _invalid()
-    id, method = message.get("id"), message.get("method")
+    request_id, method = message.get("id"), message.get("method")
     if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
         return _invalid()
-    if id is not None and not isinstance(id, RequestId):
+    if request_id is not None and not isinstance(request_id, RequestId):
         return _invalid()
     params = message.get("params")
     if params is not None and not isinstance(params, Mapping):
         said = "Unexpected error while processing method: params must be an object"
-        return Malformed(JsonRpcError.kurento(Code.INTERNAL_ERROR, said), id)
-    if id is None:
+        return Malformed(JsonRpcError.kurento(Code.INTERNAL_ERROR, said), request_id)
+    if request_id is None:
         return Notification(method, params)
-    return Request(id, method, params)
+    return Request(request_id, method, params)
 
 
-def encode_result(id: RequestId, result: Any) -> str:
+def encode_result(request_id: RequestId, result: Any) -> str:
     """Write a successful answer; `result` goes out as given, null included (`closeSession`)."""
-    return encode({"id": id, "jsonrpc": "2.0", "result": result})
+    return encode({"id": request_id, "jsonrpc": "2.0", "result": result})
 
 
-def encode_error(id: RequestId | None, error: JsonRpcError) -> str:
+def encode_error(request_id: RequestId | None, error: JsonRpcError) -> str:
     """Write a refusal; `data` is left out where there is none, and no session id ever goes with it."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
         body["data"] = error.data
-    return encode({"error": body, "id": id, "jsonrpc": "2.0"})
+    return encode({"error": body, "id": request_id, "jsonrpc": "2.0"})
 
 
 def encode_notification_answer(result: Any) -> str:
@@ -65,17 +65,17 @@ def encode_notification_answer(result: Any) -> str:
     return encode_error(None, JsonRpcError(Code.SERVER_ERROR, said, result))
 
 
-def encode_event(object: str, type: str, data: Mapping[str, Any]) -> str:
+def encode_event(object_id: str, event_type: str, data: Mapping[str, Any]) -> str:
     """Write an `onEvent`; `data` goes out as given: source, tags and timestampMillis are the caller's."""
-    value = {"data": dict(data), "object": object, "type": type}
+    value = {"data": dict(data), "object": object_id, "type": event_type}
     return encode({"jsonrpc": "2.0", "method": "onEvent", "params": {"value": value}})
 
 
-def cache_key(id: RequestId) -> str:
+def cache_key(request_id: RequestId) -> str:
     """Return the id as Kurento's request cache spells it: `1` and `"1"` are the same (protocol 4)."""
-    if isinstance(id, bool):
-        return "true" if id else "false"
-    return str(id)
+    if isinstance(request_id, bool):
+        return "true" if request_id else "false"
+    return str(request_id)
 
 
 def _invalid() -> Malformed:

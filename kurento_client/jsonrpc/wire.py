@@ -16,7 +16,7 @@ def decode(text: str | bytes) -> Any:
     Python's reader alone lets NaN and 1e999 pass and ends deep nesting with RecursionError.
     """
     try:
-        # a binary frame is UTF-8 (protocol 1.2); json.loads would guess UTF-16 from bytes
+        # A binary frame is UTF-8 (protocol 1.2); json.loads would guess UTF-16 from bytes.
         plain = text.decode("utf-8") if isinstance(text, bytes) else text
         return json.loads(plain, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError as deep:

@@ -1,4 +1,4 @@
-"""What every element can do: be connected to others, and tell what flows (protocol 9.3)."""
+"""MediaElement: what every element can do, be connected to others and tell what flows (protocol 9.3)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -73,12 +73,12 @@ def _of(media_type: MediaType | None) -> dict[str, Any]:
 def _path(
     sink: MediaElement, media_type: MediaType | None, descriptions: tuple[str | None, str | None]
 ) -> dict[str, Any]:
-    # a sink that is no element crashes the server (protocol 9.4): types at runtime too
+    # A sink that is no element crashes the server (protocol 9.4): types at runtime too.
     if not isinstance(sink, MediaElement):
         raise TypeError(f"a sink is an element, not {sink!r}")
     source, target = descriptions
     if media_type is None and (source is not None or target is not None):
-        # an optional argument without those before it is dropped in silence (protocol 2.6)
+        # An optional argument without those before it is dropped in silence (protocol 2.6).
         raise ValueError("a media description needs a media type")
     path: dict[str, Any] = {"sink": sink.id, **_of(media_type)}
     if source is not None or target is not None:

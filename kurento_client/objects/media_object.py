@@ -1,4 +1,4 @@
-"""What every object of a media server can do (protocol 9.1)."""
+"""MediaObject: what every object of a media server can do (protocol 9.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,29 +12,33 @@ class Caller(Protocol):
     """The part of a client that handles use."""
 
     async def invoke(
-        self, object: str, operation: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
+        self, object_id: str, operation: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
         """Run one operation of an object and return its value."""
         ...
 
-    async def create(self, type: str, constructor: Mapping[str, Any] | None = None) -> str:
+    async def create(self, object_type: str, constructor: Mapping[str, Any] | None = None) -> str:
         """Create an object and return its id."""
         ...
 
-    async def subscribe(self, object: str, type: str) -> str:
+    async def subscribe(self, object_id: str, event_type: str) -> str:
         """Ask for one type of events of one object and return the subscription's id."""
         ...
 
-    async def unsubscribe(self, object: str, subscription: str) -> None:
+    async def unsubscribe(self, object_id: str, subscription: str) -> None:
         """End a subscription."""
         ...
 
-    async def describe(self, object: str) -> Description:
+    async def describe(self, object_id: str) -> Description:
         """Return what an object is, and reference it."""
         ...
 
-    async def release(self, object: str) -> None:
+    async def release(self, object_id: str) -> None:
         """Destroy an object and its descendants."""
+        ...
+
+    def handle(self, object_id: str) -> "MediaObject":
+        """Return a handle of the class that the id names."""
         ...
 
 
@@ -61,13 +65,13 @@ class MediaObject:
         """Destroy the object and its descendants, for every session; never an error (protocol 3.7)."""
         await self.client.release(self.id)
 
-    async def subscribe(self, event: str) -> str:
+    async def subscribe(self, event_type: str) -> str:
         """Have events of one type delivered; returns the subscription's id.
 
         Raises KurentoError 40106 for a type that the object does not have. However often a session
         subscribes, it gets each event once (protocol 3.6).
         """
-        return await self.client.subscribe(self.id, event)
+        return await self.client.subscribe(self.id, event_type)
 
     async def unsubscribe(self, subscription: str) -> None:
         """End a subscription; unknown ids are fine."""
@@ -119,9 +123,7 @@ class MediaObject:
 
     async def get_children(self) -> "tuple[MediaObject, ...]":
         """Return handles of the children, each of the class that its id names."""
-        from kurento_client.objects.handles import handle  # handles knows every class, these know it not
-
-        return tuple(handle(self.client, each) for each in await self.get_children_ids())
+        return tuple(self.client.handle(each) for each in await self.get_children_ids())
 
     async def get_parent_id(self) -> str | None:
         """Return the parent's id; None for a pipeline."""

@@ -1,4 +1,4 @@
-"""The room in which elements are connected (protocol 9.2)."""
+"""MediaPipeline: the room in which elements are connected (protocol 9.2)."""
 
 from kurento_client import decoding
 from kurento_client.objects.media_object import MediaObject
@@ -11,8 +11,8 @@ class MediaPipeline(MediaObject):
     async def create_webrtc_endpoint(self, options: EndpointOptions | None = None) -> WebRtcEndpoint:
         """Create an endpoint; NotEnoughResources (40009) when the server is full, ObjectNotFound without us."""
         given = {} if options is None else options.wire()
-        id = await self.client.create("WebRtcEndpoint", {"mediaPipeline": self.id, **given})
-        return WebRtcEndpoint(self.client, id)
+        made = await self.client.create("WebRtcEndpoint", {"mediaPipeline": self.id, **given})
+        return WebRtcEndpoint(self.client, made)
 
     async def get_latency_stats(self) -> bool:
         """Return whether statistics contain latencies."""

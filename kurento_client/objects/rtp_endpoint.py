@@ -1,4 +1,4 @@
-"""Endpoints that negotiate by SDP and speak RTP (protocol 9.6)."""
+"""SdpEndpoint and BaseRtpEndpoint: negotiate by SDP and speak RTP (protocol 9.6)."""
 
 from typing import Any
 

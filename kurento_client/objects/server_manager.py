@@ -1,4 +1,4 @@
-"""The object that stands for the server itself (protocol 8)."""
+"""ServerManager: the object that stands for the server itself (protocol 8)."""
 
 from kurento_client import decoding
 from kurento_client.objects.media_object import Caller, MediaObject
@@ -15,8 +15,8 @@ class ServerManager(MediaObject):
     `getUsedCpu` is left out: it blocks its connection for the whole interval (protocol 1.4).
     """
 
-    def __init__(self, client: Caller, id: str = SERVER_MANAGER) -> None:
-        super().__init__(client, id)
+    def __init__(self, client: Caller, object_id: str = SERVER_MANAGER) -> None:
+        super().__init__(client, object_id)
 
     async def get_info(self) -> ServerInfo:
         """Return version, capabilities and modules."""
@@ -37,9 +37,9 @@ class ServerManager(MediaObject):
     async def get_pipelines(self) -> tuple[MediaPipeline, ...]:
         """Return all pipelines. On demand only: polled, it keeps abandoned objects alive for ever (6.5)."""
         found = decoding.each(decoding.text, await self._invoke("getPipelines"))
-        return tuple(MediaPipeline(self.client, id) for id in found)
+        return tuple(MediaPipeline(self.client, each) for each in found)
 
     async def get_sessions(self) -> tuple[str, ...]:
         """Return all sessions, without the empty ones that Kurento puts before them (protocol 8)."""
         found = decoding.each(decoding.text, await self._invoke("getSessions"))
-        return tuple(id for id in found if id)
+        return tuple(each for each in found if each)

@@ -1,4 +1,4 @@
-"""The endpoint that browsers talk to (protocol 9.7)."""
+"""WebRtcEndpoint: what browsers talk to (protocol 9.7)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -15,8 +15,8 @@ from mediaserver.model.vocabulary import (
 )
 
 
-def _stored(name: str, type: object, default: object) -> Property:
-    return Property(name, type, default, writable=True)  # type: ignore[arg-type]  # one of the types above
+def _stored(name: str, kind: object, default: object) -> Property:
+    return Property(name, kind, default, writable=True)  # type: ignore[arg-type]  # one of the types above
 
 
 DOT = (

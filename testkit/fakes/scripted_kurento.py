@@ -85,10 +85,10 @@ class ScriptedKurento:
         for socket in self._sockets:
             socket.transport.pause_reading()
 
-    async def emit(self, object: str, type: str, **data: Any) -> None:
+    async def emit(self, object_id: str, event_type: str, /, **data: Any) -> None:
         """Send an event on every connection."""
         for socket in self._sockets:
-            await socket.send(encode_event(object, type, data))
+            await socket.send(encode_event(object_id, event_type, data))
 
     async def send(self, text: str) -> None:
         """Send any text on every connection."""

@@ -15,8 +15,8 @@ from kurento_client import (
     AttemptFailed,
     ClientError,
     Connected,
+    ConnectionChange,
     KurentoClient,
-    LinkState,
     Lost,
     Options,
     connect,
@@ -60,7 +60,7 @@ class MediaServer:
         """What the pool last said of it."""
         self._pool = pool
         self._callbacks = callbacks
-        self._state: LinkState | None = None
+        self._state: ConnectionChange | None = None
         self._news = asyncio.Event()
         """Set while the newest state has not been acted upon."""
         self._log = logger("media").bind(server=name)
@@ -109,7 +109,7 @@ class MediaServer:
             if state is self._state:
                 self._news.clear()
 
-    async def _say(self, state: LinkState | None, wrapper: str) -> None:
+    async def _say(self, state: ConnectionChange | None, wrapper: str) -> None:
         match state:
             case Connected():
                 await self._pool.reached(self.name, wrapper, state.server_id)

@@ -9,13 +9,13 @@ from kurento_client import (
     AttemptFailed,
     CallTimedOut,
     Connected,
-    LinkState,
+    ConnectionChange,
     Lost,
     NotConnected,
     Options,
     OutcomeUnknown,
 )
-from kurento_client.connection import KurentoSocket
+from kurento_client.connection import KurentoConnection
 from kurento_client.jsonrpc import Event, Request
 from testkit.fakes.scripted_kurento import SILENCE, Whole, scripted_kurento
 
@@ -27,21 +27,21 @@ def deaf(_: Event) -> bool:
 
 
 @asynccontextmanager
-async def running(url: str, options: Options = QUICK) -> AsyncIterator[KurentoSocket]:
+async def running(url: str, options: Options = QUICK) -> AsyncIterator[KurentoConnection]:
     """Run a link while the block runs; waiting for one of its states has a deadline of its own."""
-    link = KurentoSocket(url, options, deaf)
+    link = KurentoConnection(url, options, deaf)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(link.run())
         yield link
         task.cancel()
 
 
-async def next_state(link: KurentoSocket) -> LinkState:
+async def next_state(link: KurentoConnection) -> ConnectionChange:
     async with asyncio.timeout(8):
         return await anext(link.states)
 
 
-async def connected(link: KurentoSocket) -> Connected:
+async def connected(link: KurentoConnection) -> Connected:
     """Return the next Connected, whatever comes before it."""
     while True:
         state = await next_state(link)
@@ -225,7 +225,7 @@ async def test_more_events_than_their_reader_takes_end_the_connection() -> None:
         return True
 
     async with scripted_kurento() as kurento:
-        link = KurentoSocket(kurento.url, QUICK, take_two)
+        link = KurentoConnection(kurento.url, QUICK, take_two)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(link.run())
             await connected(link)
@@ -247,7 +247,7 @@ async def test_the_end_of_a_link_ends_its_calls() -> None:
         assert await call == "unknown"
 
 
-async def outcome(link: KurentoSocket) -> str:
+async def outcome(link: KurentoConnection) -> str:
     """Say how a call ended."""
     try:
         await link.call("invoke")
@@ -266,7 +266,7 @@ async def test_a_forgotten_session_is_not_asked_for_again() -> None:
 
 
 async def test_pauses_grow_to_their_longest_and_differ() -> None:
-    link = KurentoSocket("ws://127.0.0.1/kurento", Options(), deaf)
+    link = KurentoConnection("ws://127.0.0.1/kurento", Options(), deaf)
     assert 0.05 <= link._pause(0) <= 0.1
     assert 2.5 <= link._pause(7) <= 5.0
     assert 2.5 <= link._pause(100_000) <= 5.0

@@ -1,4 +1,4 @@
-from kurento_client.data_channel_dedup import REMEMBERED, SaidTwice
+from kurento_client.data_channel_dedup import REMEMBERED, Repeated
 from kurento_client.events import DataChannelClosed, DataChannelOpened, MediaEvent
 
 
@@ -11,20 +11,20 @@ def closed(channel: int) -> MediaEvent:
 
 
 def test_the_second_of_two_is_known() -> None:
-    twice = SaidTwice()
+    twice = Repeated()
     heard = [opened(1), opened(1), opened(2), opened(1, "f"), closed(1), closed(1), opened(1)]
     assert [twice(each) for each in heard] == [False, True, False, False, False, True, False]
 
 
 def test_other_events_may_repeat() -> None:
-    twice = SaidTwice()
+    twice = Repeated()
     event = MediaEvent("e", "Error", {})
     assert not twice(event)
     assert not twice(event)
 
 
 def test_only_the_latest_channels_are_remembered() -> None:
-    twice = SaidTwice()
+    twice = Repeated()
     for channel in range(REMEMBERED + 1):
         twice(opened(channel))
     assert twice(opened(REMEMBERED))

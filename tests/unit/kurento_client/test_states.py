@@ -1,7 +1,7 @@
-from kurento_client import AttemptFailed, Connected, LinkState, Lost
+from kurento_client import AttemptFailed, Connected, ConnectionChange, Lost
 
 
-def word(state: LinkState) -> str:
+def word(state: ConnectionChange) -> str:
     match state:
         case Connected(server_id=id, same_process=False):
             return f"new {id}"
@@ -16,7 +16,7 @@ def word(state: LinkState) -> str:
 
 
 def test_an_owner_tells_states_apart_by_matching() -> None:
-    states: list[LinkState] = [
+    states: list[ConnectionChange] = [
         Connected("k", "s", same_process=False, same_session=False),
         Lost("cut"),
         AttemptFailed(refused=False, since=10.0, down_for=2.0, reason=""),

@@ -14,9 +14,15 @@ from cli.machine.rabbitmq import RabbitMQ
 from cli.machine.rabbitmq_cluster import RabbitCluster
 from cli.machine.replica_set import ReplicaSet
 from cli.machine.rundir import run_directory
+from testkit import isolation
 from testkit.servers.clusters import ClusterVhost, SetDatabase, database_of, repaired, vhost_of
 from testkit.servers.servers import Database, Servers, Vhost, fresh_database, fresh_vhost
 from tests.order import LongFilesFirst, path_of, rank
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each test fail alone."""
+    config.pluginmanager.register(isolation)
 
 
 @pytest.hookimpl(trylast=True)

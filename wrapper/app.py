@@ -1,4 +1,4 @@
-"""Putting a wrapper together, and taking it apart in the order that loses nothing."""
+"""Composition root: puts a wrapper together, and takes it apart in the order that loses nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""What a handler is given: the repositories, the bus, the media servers and those who do what a change owes."""
+"""Context: what every handler, chore and sweep is given: repositories, bus, media servers, follow-ups, metrics."""
 
 from dataclasses import dataclass, field
 

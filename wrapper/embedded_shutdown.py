@@ -1,4 +1,4 @@
-"""The end of a wrapper whose database ends with it: nobody will ever know of the pipelines that it leaves."""
+"""Embedded shutdown: releases every pipeline of a wrapper whose database ends with it, for nobody else ever could."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Why a guard failed: explained by one read, in the words that HTTP shows (design 5 and 8.4)."""
+"""Requirements of commands: one read explains why a guard failed, in the words that HTTP shows (design 5 and 8.4)."""
 
 from datetime import datetime
 

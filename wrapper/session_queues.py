@@ -1,4 +1,4 @@
-"""Every wrapper listens to every open session: by the change stream, and by listing at the start (design 3, 6)."""
+"""Session queues: consumes every open session's, by the change stream, and by listing at the start (design 3, 6)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ class SessionQueues:
 
     def __init__(self, database: Database, sessions: Sessions, forget: Forget, metrics: Metrics) -> None:
         self.ready = asyncio.Event()
+        """Set while every session that was listed is consumed; cleared at the end."""
         self.pool_changed = asyncio.Event()
         """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
         self.open = 0
@@ -41,6 +42,7 @@ class SessionQueues:
         self._forget = forget
         self._metrics = metrics
         self._excluded: dict[SessionId, str] = {}
+        """Sessions that are left to others → the media server that only others reach."""
         self._listed: set[SessionId] = set()
         """What is being caught up with, which looks itself for what is missing."""
         self._log = logger("listening")

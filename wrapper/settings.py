@@ -1,4 +1,4 @@
-"""The wrapper's settings, from environment variables ``CALLPLANE_…``."""
+"""Settings of the wrapper, from environment variables ``CALLPLANE_…``."""
 
 from pydantic import Field, field_validator
 

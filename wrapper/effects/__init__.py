@@ -1,1 +1,1 @@
-"""What a committed change still owes: its event and its chores."""
+"""Effects: what a committed change still owes, its event and its chores, and who carries that out."""

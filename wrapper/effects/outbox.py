@@ -1,4 +1,4 @@
-"""Publishing what an outbox holds: in order, confirmed, then pulled; whoever starts goes on until it is empty."""
+"""Outbox: publishes what a document's holds, in order, confirmed, then pulled; whoever starts empties it."""
 
 from contextlib import suppress
 

@@ -1,1 +1,1 @@
-"""Media servers as the handlers see them; the only part of the wrapper that speaks to Kurento."""
+"""Media servers as handlers and sweeps see them; the only part of the wrapper that speaks to Kurento."""

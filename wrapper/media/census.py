@@ -1,4 +1,4 @@
-"""What lives on one media server, as ObjectCreated and ObjectDestroyed tell it (design 7).
+"""Census: counts what lives on one media server, by ObjectCreated and ObjectDestroyed (design 7).
 
 ``getPipelines`` is asked once, when the counting begins: polling it keeps abandoned objects alive for ever (protocol
 6.5).
@@ -25,7 +25,9 @@ class Census:
     def __init__(self, client: KurentoClient) -> None:
         self._client = client
         self._objects: dict[str, CensusEntry] = {}
+        """Every object that is known to live there, by its id."""
         self._counting: str | None = None
+        """The Kurento session under which it counts; None while it does not."""
 
     async def begin(self) -> None:
         """Subscribe, then list, unless that was done under the present Kurento session. Raises ClientError."""

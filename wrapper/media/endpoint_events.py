@@ -1,4 +1,4 @@
-"""What media servers say of endpoints, turned into messages and facts (design 7)."""
+"""Endpoint events: turns what media servers say of endpoints into messages and facts (design 7)."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,6 +46,7 @@ class EndpointEvents:
         self._follow_ups = follow_ups
         self._owners = EndpointOwners()
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
+        """Ordered queues, one worker each: an endpoint's events are all in the same."""
         self._log = logger("hearing")
 
     def register(self, endpoint: MediaRef, owner: EndpointOwner) -> None:

@@ -1,4 +1,4 @@
-"""Whose endpoint is whose: found, and forgotten, without a look at those of other pipelines."""
+"""Endpoint owners: whose endpoint is whose, found and forgotten without a look at those of other pipelines."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,9 @@ class EndpointOwners:
     """The owners of endpoints by pipeline, and the pipelines by session."""
 
     _in: dict[Place, dict[str, EndpointOwner]] = field(default_factory=dict)
+    """Pipeline → endpoint's id → its owner; no pipeline is empty."""
     _of: dict[str, set[Place]] = field(default_factory=dict)
+    """Session → the pipelines that have endpoints of it."""
 
     def __len__(self) -> int:
         return sum(len(owners) for owners in self._in.values())

@@ -1,4 +1,4 @@
-"""Around each call on a media server: its time, its part in a command's time, and its place in the trace."""
+"""Instrumentation: measures each call on a media server, as part of its command's time and of its trace."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager

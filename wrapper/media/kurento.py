@@ -1,4 +1,4 @@
-"""The media port on Kurento: MediaRefs outside, objects of ``kurento_client`` inside."""
+"""Media port on Kurento: takes MediaRefs, and calls objects of ``kurento_client``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Sockets to every media server of the pool, also to those that are registered or removed while we run."""
+"""Pool: keeps sockets to every media server, also to those that are registered or removed while we run."""
 
 import asyncio
 
@@ -17,8 +17,11 @@ class Pool:
 
     def __init__(self, wrapper: str, documents: MediaServers, timed: Timed) -> None:
         self.servers: dict[str, MediaServer] = {}
+        """Name → the way to it, connected or not; changes while the pool runs."""
         self._kept: dict[tuple[str, str], asyncio.Task[None]] = {}
+        """Name and address → the task that keeps its sockets."""
         self._gone: set[str] = set()
+        """Names that have left the pool, or their address, and of which nobody has been told yet."""
         self._wrapper = wrapper
         self._documents = documents
         self._timed = timed

@@ -1,4 +1,4 @@
-"""What handlers, chores and reconciliation ask of media servers; objects are named by their MediaRef."""
+"""Media port: what handlers, chores and sweeps ask of media servers, whose objects are named by their MediaRef."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

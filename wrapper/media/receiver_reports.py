@@ -1,4 +1,4 @@
-"""What statistics (protocol 11) say of a client that only receives: it sends nothing but reports."""
+"""Receiver reports: reads out of statistics (protocol 11) what a client that only receives has last reported."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an answer says of an offer: which media it takes, and on which of its lines candidates are of use."""
+"""SDP answers: which media of an offer they take, and on which of its lines candidates are of use."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

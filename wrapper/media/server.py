@@ -1,4 +1,4 @@
-"""One media server: a socket for calls and one for housekeeping, and what happens to them."""
+"""Media server: keeps a socket for calls and one for housekeeping, and tells what happens to them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,8 +35,8 @@ OnChange = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ServerCallbacks:
-    """Who is told: of each event, that a socket is there (again), that none can be had, that we are cut off while
-    others are not, and that a server has left the pool."""
+    """Called with each event, when a socket is there (again), when none can be had, when we are cut off while others
+    are not, and when a server has left the pool."""
 
     event: OnEvent
     back: OnChange
@@ -61,6 +61,7 @@ class MediaServer:
         self._pool = pool
         self._callbacks = callbacks
         self._state: ConnectionChange | None = None
+        """The newest state of the socket for calls."""
         self._news = asyncio.Event()
         """Set while the newest state has not been acted upon."""
         self._log = logger("media").bind(server=name)

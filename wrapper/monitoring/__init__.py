@@ -1,1 +1,1 @@
-"""Probes and metrics."""
+"""Monitoring: probes and metrics."""

@@ -1,4 +1,4 @@
-"""What every wrapper tells alike, for it is read from store and broker: the pool, and the queues that are always there.
+"""Gauges that every wrapper shows alike, read from store and broker: the pool, and the queues that are always there.
 
 Read every few seconds and shown at each scrape; while it cannot be read it is not shown, for an old value would lie.
 """
@@ -37,7 +37,9 @@ class Gauges(Collector):
         self._sources = sources
         self._every = every
         self._pool: list[MediaServerView] = []
+        """The media servers as last read; none while they cannot be read."""
         self._depths: dict[str, int] = {}
+        """Messages in each queue, likewise."""
         self._log = logger("gauges")
         registry.register(self)
 

@@ -1,4 +1,4 @@
-"""What a wrapper counts, beside its commands (``callplane.telemetry.commands``)."""
+"""Metrics: what a wrapper counts, beside its commands (``callplane.telemetry.commands``)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,1 +1,1 @@
-"""From an SDP offer to a connection that the media server agrees with."""
+"""Negotiation: from an SDP offer to a connection that the media server agrees with."""

@@ -1,4 +1,4 @@
-"""Which endpoint feeds which: what the documents say, compared with what the media server does (design 5).
+"""Element connections: makes each endpoint be fed as the documents say (design 5).
 
 Only what differs is touched: a real Kurento that is told to connect what is connected takes it apart first, and the
 viewer's picture stands still until the publisher has sent a key frame (protocol 9.4).
@@ -64,6 +64,7 @@ class Viewers:
         self._publisher = publisher
         self._context = context
         self._applied: dict[str, Feed] = {}
+        """Viewer's connection → what it was last fed."""
 
     async def reconcile(self) -> None:
         """Feed each of them, and look again until nothing has changed. Raises Trouble."""

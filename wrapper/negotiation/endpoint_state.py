@@ -1,4 +1,4 @@
-"""What a media server says of an endpoint now, acted upon as if its events had been heard (design 7.2)."""
+"""Endpoint state: what a media server says of one now, acted upon as if its events had come (design 7.2)."""
 
 from datetime import datetime, timedelta
 

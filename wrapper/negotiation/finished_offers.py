@@ -1,4 +1,4 @@
-"""What an offer had come to when whoever answered it last was cut off, perhaps only from saying so (design 3.4)."""
+"""Finished offers: found when whoever answered one last was cut off, perhaps only from saying so (design 3.4)."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""From an offer to a ready connection: adders write first and read after; act between two guards (design 5)."""
+"""Offer: leads it to a ready connection; adders write first and read after, act between two guards (design 5)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A session's pipeline: raced, not claimed; whoever loses releases its own (design 5)."""
+"""Pipeline of a session: raced for, not claimed; whoever loses releases its own (design 5)."""
 
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.store.documents import SessionDocument

@@ -1,4 +1,4 @@
-"""Make the media server and the streams as the documents say (design 5): the only code that does these things.
+"""Reconciliation: makes media server and streams as the documents say (design 5); the only code that does these things.
 
 The full pass: it gathers, feeds every candidate, connects and clears. It runs after each commit, in a repeated command,
 at adoption, and when a socket came back to the same process. What happens between is done by itself: new candidates

@@ -1,1 +1,1 @@
-"""What every wrapper repairs once a second."""
+"""Sweeps: what wrappers look for and repair once a second."""

@@ -1,4 +1,4 @@
-"""The items of one sweep: some side by side, each with a deadline, and what becomes of one is nothing to the others."""
+"""Items of a sweep: worked on some at a time, each with a deadline; what becomes of one is nothing to others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +25,7 @@ class Items:
         self._at_once = at_once
         self._seconds = seconds
         self._under_way: set[str] = set()
+        """Keys of what is worked on now, by whichever round."""
         self._log = logger("sweeps").bind(sweep=sweep)
 
     async def each(

@@ -26,6 +26,7 @@ class LostMedia:
         self._drop = drop_seconds
         self._items = Items("drops", context.metrics)
         self._healed_until = ""
+        """The session up to which seats were last looked at, for a round looks at some."""
 
     async def sweep(self) -> None:
         """Notice silence of those who are not there, tell of what has failed, release what did not heal."""

@@ -1,4 +1,4 @@
-"""One leased monitor per media server releases what carries our tags and nothing refers to (design 7)."""
+"""Orphan sweep: releases what carries our tags and nothing refers to, one wrapper for each media server (design 7)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

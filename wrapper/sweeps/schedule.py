@@ -1,4 +1,4 @@
-"""Schedule of sweeps: what wrappers look for each second, most of it one for all, each in a loop of its own."""
+"""Schedule of sweeps: runs each in a loop of its own, every second, most of them in one wrapper for all."""
 
 import asyncio
 import random

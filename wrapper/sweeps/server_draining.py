@@ -1,4 +1,4 @@
-"""Moving sessions off a media server that is drained, by the mechanism of a loss, at a bounded pace (design 7.1)."""
+"""Server draining: moves sessions off a media server as if it were lost, at a bounded pace (design 7.1)."""
 
 import asyncio
 

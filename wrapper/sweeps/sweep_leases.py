@@ -1,4 +1,4 @@
-"""Which sweeps are this wrapper's to do: it looks once a second at who does which, for all of them together."""
+"""Leases of sweeps: which are this wrapper's to do, looked up once a second for all of them together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,8 +18,11 @@ class OwnSweeps:
         self._leases = leases
         self._wrapper = wrapper
         self._seen: dict[str, sweep_leases.SweepLease] = {}
+        """Sweep → its lease, as last read."""
         self._held: set[str] = set()
+        """The sweeps that were ours when we last asked for them."""
         self._said: dict[str, float] = {}
+        """Sweep → when we last said that it is too much for one (the loop's time)."""
         self._log = logger("duties")
 
     async def look(self) -> None:

@@ -1,4 +1,4 @@
-"""A verdict on connections that never came about: no usable candidate, or keys that do not fit (design 7.3)."""
+"""Unconnected sweep: ends connections that never came about: no usable candidate, or keys do not fit (design 7.3)."""
 
 import asyncio
 

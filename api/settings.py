@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from callplane.network import is_loopback
 from callplane.program import ProgramSettings
 
 SECRET_BYTES = 32
@@ -132,13 +133,3 @@ class Settings(ProgramSettings):
         if self.open_access and not is_loopback(self.host):
             raise ValueError("open access is only for a host that is this machine itself, 127.0.0.1 or ::1")
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can reach a listener on ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -23,8 +23,8 @@ READY_WITHIN = 15.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the two programs are to use; ``amqp_url`` None means the in-process bus."""
+class ServerAddresses:
+    """Where the two programs find what they need; ``amqp_url`` None means the in-process bus."""
 
     directory: Path
     amqp_url: str | None
@@ -40,7 +40,7 @@ def load(log_level: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve(options: Options, around: Surroundings, listener: socket.socket) -> AsyncIterator[str]:
+async def serve(options: Options, addresses: ServerAddresses, listener: socket.socket) -> AsyncIterator[str]:
     """Run wrapper and API for the block; the link to open, with the token of this run where access is open."""
     from api import app as api
     from callplane.contracts.errors import Unavailable
@@ -48,16 +48,16 @@ async def serve(options: Options, around: Surroundings, listener: socket.socket)
     from wrapper.embedded_shutdown import released_at_the_end
     from wrapper.settings import WrapperSettings
 
-    settings = _api_settings(options, around)
+    settings = _api_settings(options, addresses)
     of_wrapper = WrapperSettings(
-        amqp_url=around.amqp_url or "", mongo_url=around.mongo_url, kms_urls=",".join(around.kms_urls)
+        amqp_url=addresses.amqp_url or "", mongo_url=addresses.mongo_url, kms_urls=",".join(addresses.kms_urls)
     )
     started = False
     try:
         async with (
-            _buses(around.amqp_url) as buses,
+            _buses(addresses.amqp_url) as buses,
             wrapper.assemble(of_wrapper, bus=buses.bus) as program,
-            released_at_the_end(program) if options.passing else contextlib.nullcontext(),
+            released_at_the_end(program) if options.is_temporary else contextlib.nullcontext(),
             api.serve(settings, buses=buses, listener=listener) as url,
         ):
             await program.started(READY_WITHIN)
@@ -83,23 +83,23 @@ async def _buses(amqp_url: str | None) -> "AsyncIterator[Buses]":
             yield buses
 
 
-def _api_settings(options: Options, around: Surroundings) -> "Settings":
+def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
     from api.settings import Settings
     from callplane.program import settings_errors
 
     try:
         settings = Settings(
-            amqp_url=around.amqp_url or "",
-            mongo_url=around.mongo_url,
+            amqp_url=addresses.amqp_url or "",
+            mongo_url=addresses.mongo_url,
             host=options.host,
-            token_secrets=_token_secrets(around.directory),
-            open_access=options.at_home,
+            token_secrets=_token_secrets(addresses.directory),
+            open_access=options.is_loopback,
             # Other users of this machine, pages of other ports and whoever comes through a proxy do not know it.
-            open_token=f"open-{secrets.token_urlsafe(24)}" if options.at_home else "",
+            open_token=f"open-{secrets.token_urlsafe(24)}" if options.is_loopback else "",
         )
     except ValidationError as wrong:
         raise CannotStart(" ".join(settings_errors(wrong))) from wrong
-    if not options.at_home and not settings.api_keys:
+    if not options.is_loopback and not settings.api_keys:
         raise CannotStart(
             f"others can reach {options.host}: set CALLPLANE_API_KEYS=name:secret (32 characters or more) first"
         )

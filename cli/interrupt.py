@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for a clean stop; the second forces one, as does a stop that takes too long."""
+"""Interrupts: the first Ctrl-C or SIGTERM asks for a clean stop; a second, or a stop that takes too long, forces it."""
 
 import asyncio
 import contextlib

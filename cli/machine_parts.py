@@ -1,4 +1,4 @@
-"""The servers that `callplane up` starts, or is given."""
+"""Servers that `callplane up` starts, or is given."""
 
 import asyncio
 import importlib.util
@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from cli.board import Board
 from cli.machine import mongod, rabbitmq
 from cli.machine.errors import CannotStart, MissingPart
 from cli.machine.process import Command, Process, python, running
 from cli.options import Options
+from cli.progress import Progress
 
 _REACH_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Bus:
+class BusChoice:
     """``url`` is None for the in-process bus; ``why`` tells a person how it came to this one."""
 
     url: str | None
@@ -36,39 +36,41 @@ class Machine:
     options: Options
     directory: Path
     stack: AsyncExitStack
-    board: Board
+    progress: Progress
     children: list[Process]
 
     def own(self, *processes: Process) -> None:
         """Watch these until the end, and say when they are being stopped."""
         self.children.extend(processes)
-        self.stack.callback(self.board.say, f"  stopping {processes[0].command.name}")
+        self.stack.callback(self.progress.say, f"  stopping {processes[0].command.name}")
 
-    async def bus(self) -> Bus:
+    async def bus(self) -> BusChoice:
         """The broker that was given, else a private one where RabbitMQ is installed, else the in-process bus."""
         if self.options.in_process_bus:
-            return Bus(None, "in this process, as --in-process-bus asks for")
+            return BusChoice(None, "in this process, as --in-process-bus asks for")
         if self.options.amqp_url is not None:
-            with self.board.step("RabbitMQ"):
+            with self.progress.step("RabbitMQ"):
                 await reach_rabbitmq(self.options.amqp_url)
-            return Bus(self.options.amqp_url, f"RabbitMQ at {address(self.options.amqp_url)}, as --amqp-url says")
+            return BusChoice(self.options.amqp_url, f"RabbitMQ at {address(self.options.amqp_url)}, as --amqp-url says")
         if not rabbitmq.can_run():
-            return Bus(
+            return BusChoice(
                 None, "in this process, because rabbitmq-server is not installed (apt-get install it, or --amqp-url)"
             )
-        with self.board.step("RabbitMQ") as step:
+        with self.progress.step("RabbitMQ") as step:
             node = await self.stack.enter_async_context(rabbitmq.rabbitmq(self.directory / "rabbitmq"))
             self.own(*node.processes)
             step.detail = f"a private node on port {node.port}"
-        return Bus(node.url(), f"a private RabbitMQ node on port {node.port}, because rabbitmq-server is installed")
+        return BusChoice(
+            node.url(), f"a private RabbitMQ node on port {node.port}, because rabbitmq-server is installed"
+        )
 
     async def database(self) -> str:
         """The address of the MongoDB that was given, else of a private one."""
         if self.options.mongo_url is not None:
-            with self.board.step("MongoDB"):
+            with self.progress.step("MongoDB"):
                 await reach_mongodb(self.options.mongo_url)
             return self.options.mongo_url
-        with self.board.step("MongoDB") as step:
+        with self.progress.step("MongoDB") as step:
             server = await self.stack.enter_async_context(mongod.mongod(self.directory / "mongod"))
             self.own(*server.processes)
             step.detail = f"a private mongod on port {server.port}"
@@ -78,7 +80,7 @@ class Machine:
         """The addresses of the media servers that were given, else of the embedded one."""
         if self.options.kms:
             return self.options.kms
-        with self.board.step("media server") as step:
+        with self.progress.step("media server") as step:
             command = Command(
                 "media server", python("mediaserver", "--port", "0"), self.directory / "mediaserver.log", os.environ
             )

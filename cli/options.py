@@ -1,8 +1,9 @@
-"""What `callplane up` can be told."""
+"""Options of `callplane up`."""
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+
+from callplane.network import is_loopback
 
 DEFAULT_PORT = 8080
 
@@ -21,14 +22,11 @@ class Options:
     log_level: str = "warning"
 
     @property
-    def at_home(self) -> bool:
+    def is_loopback(self) -> bool:
         """Whether only this machine can reach us; only then access is open (design 8.1)."""
-        try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
-    def passing(self) -> bool:
+    def is_temporary(self) -> bool:
         """Whether nobody will know of this run's calls when it has ended, though media servers live on."""
         return bool(self.kms) and self.mongo_url is None and self.data_dir is None

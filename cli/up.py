@@ -10,15 +10,16 @@ from contextlib import AsyncExitStack
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from callplane.telemetry.failures import leaves
 from cli import embedded
-from cli.board import Board
 from cli.interrupt import Interrupt, Interrupted, interrupts
-from cli.listener import listener
+from cli.listening_socket import listening_socket
 from cli.machine.errors import CannotStart
 from cli.machine.process import Process
 from cli.machine.rundir import run_directory
-from cli.machine_parts import Bus, Machine, address, check_installed
+from cli.machine_parts import BusChoice, Machine, address, check_installed
 from cli.options import DEFAULT_PORT, Options
+from cli.progress import Progress
 
 
 class ChildDied(Exception):
@@ -27,13 +28,13 @@ class ChildDied(Exception):
 
 async def up(options: Options) -> int:
     """Start everything, say where to find it, stay until told to stop, and stop everything. The exit status."""
-    board, status, fallout = Board(sys.stdout), 0, False
+    progress, status, fallout = Progress(sys.stdout), 0, False
     children: list[Process] = []
     with interrupts(lambda: _kill(children)) as interrupt:
         try:
-            await _run(options, board, children, interrupt)
+            await _run(options, progress, children, interrupt)
         except* Interrupted:
-            board.say("Stopped.")
+            progress.say("Stopped.")
         except* ChildDied:
             status, fallout = 1, True
         except* CannotStart as troubles:
@@ -46,14 +47,14 @@ async def up(options: Options) -> int:
     return status
 
 
-async def _run(options: Options, board: Board, children: list[Process], interrupt: Interrupt) -> None:
+async def _run(options: Options, progress: Progress, children: list[Process], interrupt: Interrupt) -> None:
     async with asyncio.TaskGroup() as group:
         asked = group.create_task(interrupt.raised())
         check_installed(options)
-        with listener(options) as door, run_directory(options.data_dir) as directory:
+        with listening_socket(options) as sock, run_directory(options.data_dir) as directory:
             async with AsyncExitStack() as stack:
-                machine = Machine(options, directory, stack, board, children)
-                await _start(machine, door)
+                machine = Machine(options, directory, stack, progress, children)
+                await _start(machine, sock)
                 try:
                     await _first_to_end(children)
                 except* ChildDied as died:
@@ -64,31 +65,31 @@ async def _run(options: Options, board: Board, children: list[Process], interrup
         asked.cancel()
 
 
-async def _start(machine: Machine, door: socket.socket) -> None:
-    options, board = machine.options, machine.board
-    board.say("Starting Callplane")
+async def _start(machine: Machine, sock: socket.socket) -> None:
+    options, progress = machine.options, machine.progress
+    progress.say("Starting Callplane")
     async with asyncio.TaskGroup() as group:
         loading = group.create_task(asyncio.to_thread(embedded.load, options.log_level))
         bus = group.create_task(machine.bus())
         database = group.create_task(machine.database())
         media_servers = group.create_task(machine.media_servers())
-        with board.step("programs"):
+        with progress.step("programs"):
             await loading
     url, servers = bus.result().url, media_servers.result()
-    around = embedded.Surroundings(machine.directory, url, database.result(), servers)
-    with board.step("API, wrapper"):
-        link = await machine.stack.enter_async_context(embedded.serve(options, around, door))
-    machine.stack.callback(board.say, "  stopping API and wrapper")
+    addresses = embedded.ServerAddresses(machine.directory, url, database.result(), servers)
+    with progress.step("API, wrapper"):
+        link = await machine.stack.enter_async_context(embedded.serve(options, addresses, sock))
+    machine.stack.callback(progress.say, "  stopping API and wrapper")
     _announce(machine, link, bus.result())
 
 
-def _announce(machine: Machine, link: str, bus: Bus) -> None:
-    options, say = machine.options, machine.board.say
+def _announce(machine: Machine, link: str, bus: BusChoice) -> None:
+    options, say = machine.options, machine.progress.say
     port = urlsplit(link).port
     say()
     if options.port is None and port != DEFAULT_PORT:
         say(f"Port {DEFAULT_PORT} is taken, so this is on {port}.")
-    say(f"Ready after {machine.board.elapsed():.1f} s. Open {link}")
+    say(f"Ready after {machine.progress.elapsed():.1f} s. Open {link}")
     say()
     say(f"  bus       {bus.why}")
     if options.mongo_url is not None:
@@ -97,7 +98,7 @@ def _announce(machine: Machine, link: str, bus: Bus) -> None:
         say(f"  database  a private mongod; its data stays in {options.data_dir}")
     else:
         say("  database  a private mongod; its data goes when this stops (--data-dir keeps it)")
-    if options.at_home:
+    if options.is_loopback:
         say("  access    open to who has this link: it may create, join and close calls until this stops")
     else:
         say("  access    by API key or access token, because others can reach this address")
@@ -127,8 +128,5 @@ def _kill(children: list[Process]) -> None:
 
 
 def _complain(trouble: BaseException) -> None:
-    if isinstance(trouble, BaseExceptionGroup):
-        for inner in trouble.exceptions:
-            _complain(inner)
-    else:
-        print(f"callplane: {trouble}", file=sys.stderr)
+    for leaf in leaves(trouble):
+        print(f"callplane: {leaf}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Talking to a RabbitMQ node through its Erlang shell."""
+"""Erlang shell of a RabbitMQ node, to ask it what no port of its tells."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""What can go wrong while servers are started; each says in one line what a person can do about it."""
+"""Errors of starting servers; each says in one line what a person can do about it."""
 
 
 class CannotStart(Exception):

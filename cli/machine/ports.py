@@ -44,11 +44,3 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
                 return False
             raise
     return True
-
-
-def next_free_port(port: int, host: str = "127.0.0.1") -> int:
-    """The first free port from ``port`` on."""
-    for candidate in range(port, min(port + _TRIES, 65_536)):
-        if is_free(candidate, host):
-            return candidate
-    raise PortTaken(f"ports {port} to {port + _TRIES - 1} are all taken")

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.verbs.nouns import Verbs, complain, noun
+from cli.verbs.printing import print_facts, print_json, print_table
 from cli.verbs.server import Failed, Server
-from cli.verbs.shown import print_facts, print_json, print_table
 
 _ABOUT = """\
 Look at commands that were given up, send them again, or remove them.

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.verbs.nouns import Verbs, noun
+from cli.verbs.printing import print_json, print_table
 from cli.verbs.server import UNAVAILABLE, Failed, Server
-from cli.verbs.shown import print_json, print_table
 
 _ABOUT = """\
 Look at the pool of media servers, and change it while calls go on.

@@ -1,4 +1,4 @@
-"""Putting the operator's verbs on the command line, and running one."""
+"""Nouns and verbs of operators: puts them on the command line, and runs one."""
 
 import argparse
 import os

@@ -1,13 +1,14 @@
-"""The API as the operator's verbs reach it: one request, its JSON, or one sentence about what went wrong."""
+"""API as the operators' verbs reach it: one request, its JSON, or one sentence about what went wrong."""
 
 import json
 from dataclasses import dataclass
 from http.client import HTTPException, responses
-from ipaddress import ip_address
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import HTTPErrorProcessor, OpenerDirector, ProxyHandler, Request, build_opener
+
+from callplane.network import is_loopback
 
 ANSWER_SECONDS = 20.0
 REFUSED, UNAVAILABLE = 1, 3
@@ -61,14 +62,7 @@ class Server:
 
 def _opener(url: str) -> OpenerDirector:
     # This machine itself is never behind the proxy that the environment names.
-    return build_opener(_AsItIs, *([ProxyHandler({})] if _is_here(urlsplit(url).hostname or "") else []))
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return build_opener(_AsItIs, *([ProxyHandler({})] if is_loopback(urlsplit(url).hostname or "") else []))
 
 
 def _refusal(status: int, text: bytes) -> Failed:

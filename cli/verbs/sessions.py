@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from cli.verbs.nouns import Verbs, noun
+from cli.verbs.printing import print_facts, print_json, print_table
 from cli.verbs.server import Server
-from cli.verbs.shown import print_facts, print_json, print_table
 
 _ABOUT = """\
 Look at calls, and close them.

@@ -1,4 +1,4 @@
-"""The address that people open: taken before anything is started, so that nobody else gets it meanwhile."""
+"""Listening socket of the address that people open: taken before anything is started, so that nobody else gets it."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ from cli.options import DEFAULT_PORT, Options
 _TRIES = 200
 
 
-def listener(options: Options) -> socket.socket:
+def listening_socket(options: Options) -> socket.socket:
     """A bound socket: the port that was asked for, or the first free one from the default on."""
     if options.port is not None:
         found = _bound(options.host, options.port)

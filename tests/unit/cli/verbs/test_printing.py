@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cli.verbs.shown import print_facts, print_json, print_table
+from cli.verbs.printing import print_facts, print_json, print_table
 
 
 def test_columns_line_up(capsys: pytest.CaptureFixture[str]) -> None:

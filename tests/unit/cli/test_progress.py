@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from cli.board import Board
+from cli.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -24,7 +24,7 @@ class Ascii(io.StringIO):
 
 def test_elsewhere_than_on_a_terminal_every_change_is_a_line() -> None:
     out = io.StringIO()
-    with Board(out).step("MongoDB") as step:
+    with Progress(out).step("MongoDB") as step:
         step.detail = "private"
     first, second = out.getvalue().splitlines()
     assert first.split() == ["…", "MongoDB"]
@@ -36,8 +36,8 @@ def test_elsewhere_than_on_a_terminal_every_change_is_a_line() -> None:
 def test_on_a_terminal_the_line_itself_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     out = Terminal()
-    board = Board(out)
-    with board.step("first"), board.step("second"):
+    progress = Progress(out)
+    with progress.step("first"), progress.step("second"):
         pass
     assert out.getvalue().count("\n") == 2
     assert "\x1b[1A\r\x1b[2K  ✓ second" in out.getvalue()
@@ -46,13 +46,13 @@ def test_on_a_terminal_the_line_itself_changes(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_step_that_fails_is_crossed_out() -> None:
     out = io.StringIO()
-    with pytest.raises(ValueError, match="no"), Board(out).step("MongoDB"):
+    with pytest.raises(ValueError, match="no"), Progress(out).step("MongoDB"):
         raise ValueError("no")
     assert out.getvalue().splitlines()[-1].split()[:2] == ["✗", "MongoDB"]
 
 
 def test_an_output_without_ticks_is_no_error() -> None:
     out = Ascii()
-    with Board(out).step("MongoDB"):
+    with Progress(out).step("MongoDB"):
         pass
     assert "? MongoDB" in out.getvalue()

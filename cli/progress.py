@@ -1,4 +1,4 @@
-"""The start-up steps on the terminal, drawn as they happen."""
+"""Progress of the start: its steps on the terminal, drawn as they happen."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Step:
         return f"  {self.mark} {self.title:<{_WIDTH}} {took:>7}  {self.detail}".rstrip()
 
 
-class Board:
+class Progress:
     """Lines that turn into ticks on a terminal; elsewhere one plain line for each thing that happens."""
 
     def __init__(self, out: TextIO) -> None:
@@ -57,7 +57,7 @@ class Board:
         self._write(f"{line}\n")
 
     def elapsed(self) -> float:
-        """Seconds since the board was made."""
+        """Seconds since the beginning."""
         return time.monotonic() - self._began
 
     def _show(self, step: Step, new: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What a verb prints: a table or a list of facts for people, JSON for programs."""
+"""Printing of what a verb has found: a table or a list of facts for people, JSON for programs."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -19,6 +19,7 @@ from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.refusals.requests import if_match_not_readable, outcome_not_known
 from callplane.contracts.registry import Command
 
 P = ParamSpec("P")
@@ -62,7 +63,7 @@ class ApiRequest:
         """Send a command whose outcome is needed: no answer in time is a refusal to try again."""
         answer = await self.dispatcher.request(await self.prepare(session_id, body))
         if answer is None:
-            raise Refusal("unavailable", "The command was accepted, but its outcome is not known yet.")
+            raise outcome_not_known()
         return answer
 
     async def prepare(self, session_id: SessionId | None, body: Command[Result]) -> PreparedCommand[Result]:
@@ -185,7 +186,7 @@ async def if_match(
         return None
     named = _ETAG.fullmatch(value.strip())
     if named is None:
-        raise Refusal("bad-request", 'If-Match is * or one version in quotes, like "7".')
+        raise if_match_not_readable()
     return int(named[1])
 
 

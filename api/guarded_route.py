@@ -14,7 +14,7 @@ from api.dependencies import authenticate
 from api.http.disconnects import ClientDisconnected
 from api.services import services_of
 from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.requests import body_too_large, body_too_slow
 
 BODY_WAIT = 30.0
 
@@ -56,13 +56,13 @@ async def _body(request: Request, limit: int) -> bytes:
         async with asyncio.timeout(BODY_WAIT):
             return await _read(request, limit)
     except TimeoutError:
-        raise Refusal("bad-request", f"The body did not arrive within {BODY_WAIT:.0f} s.") from None
+        raise body_too_slow(BODY_WAIT) from None
 
 
 async def _read(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "0")
     if len(declared) > 18 or int(declared) > limit:
-        raise _too_large(limit)
+        raise body_too_large(limit)
     pieces: list[bytes] = []
     size, more = 0, True
     while more:
@@ -72,10 +72,6 @@ async def _read(request: Request, limit: int) -> bytes:
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > limit:
-            raise _too_large(limit)
+            raise body_too_large(limit)
         more = message.get("more_body", False)
     return b"".join(pieces)
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal("too-large", f"A body has at most {limit} bytes here.")

@@ -2,9 +2,16 @@
 
 from datetime import datetime
 
-from callplane.contracts.bounds import SESSION_BYTES
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.refusals.sessions import (
+    kicked,
+    participant_not_found,
+    seat_gone,
+    session_closed,
+    session_not_found,
+    session_too_large,
+    too_late,
+)
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.context import Context
 
@@ -13,9 +20,9 @@ async def require_open_session(session_id: SessionId, context: Context) -> Sessi
     """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
     found = await context.store.sessions.find(session_id)
     if found is None:
-        raise Refusal("not-found", f"there is no session {session_id}")
+        raise session_not_found()
     if found.status == "closed":
-        raise Refusal("session-closed", "the session is closed", reason=found.reason)
+        raise session_closed(found.reason)
     return found
 
 
@@ -25,20 +32,20 @@ async def require_seat(session: SessionDocument, participant_id: ParticipantId, 
     if seat is not None:
         return seat
     if participant_id in session.kicked:
-        raise Refusal("kicked", "this participant was removed from the session")
+        raise kicked()
     attachment = await context.store.attachments.read(participant_id)
     if attachment is None or attachment.session_id != session.id:
-        raise Refusal("not-found", f"there is no participant {participant_id} in this session")
-    raise Refusal("join-again", "the seat is gone; join again", reason=attachment.reason)
+        raise participant_not_found()
+    raise seat_gone(attachment.reason)
 
 
 async def room_in(session_id: SessionId, context: Context) -> None:
     """Refuse what would make a session larger that is too large already. Raises Refusal ``too-large``."""
     if await context.store.sessions.is_full(session_id):
-        raise Refusal("too-large", f"the session has grown to its {SESSION_BYTES} bytes, all metadata included")
+        raise session_too_large()
 
 
 def require_in_time(deadline: datetime, context: Context) -> None:
     """Refuse what its caller has long given up. Raises Refusal ``unavailable``."""
     if context.store.clock.now() >= deadline:
-        raise Refusal("unavailable", "the command came too late to be carried out", retry_after=1)
+        raise too_late()

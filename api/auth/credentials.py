@@ -10,7 +10,16 @@ from starlette.datastructures import Headers
 from api.auth.tokens import AccessToken, AccessTokens, BadToken, ParticipantTokens, SeatToken, is_participant_token
 from api.settings import Settings
 from callplane.contracts.commands import Caller
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.callers import (
+    api_key_not_known,
+    bearer_expected,
+    credential_missing,
+    open_access_needs_link,
+    open_access_not_by_name,
+    open_access_not_by_proxy,
+    open_access_not_cross_site,
+    token_not_valid,
+)
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -55,16 +64,16 @@ class Credentials:
         if secret is not None:
             return self._key(secret)
         if not self._open:
-            raise Refusal("unauthorized")
+            raise credential_missing()
         if self._open_token:
-            raise Refusal("unauthorized", "Open access here is for who has the link that was printed at the start.")
+            raise open_access_needs_link()
         self._at_home(headers)
         return Anonymous()
 
     def _bearer(self, authorization: str, headers: Headers) -> Credential:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise Refusal("unauthorized", "Only the Bearer scheme is understood.")
+            raise bearer_expected()
         if self._open and self._open_token and hmac.compare_digest(token.strip().encode(), self._open_token):
             self._at_home(headers)
             return Anonymous()
@@ -72,14 +81,14 @@ class Credentials:
             verifier = self.participants if is_participant_token(token.strip()) else self._access
             return verifier.verify(token.strip())
         except BadToken:
-            raise Refusal("unauthorized", "The token is not valid here.") from None
+            raise token_not_valid() from None
 
     def _key(self, secret: str) -> KeyHolder:
         given = secret.encode()
         # All are compared, each in constant time: how long it takes says nothing about which was nearly right.
         names = [name for name, known in self._keys.items() if hmac.compare_digest(known.encode(), given)]
         if not names:
-            raise Refusal("unauthorized", "The API key is not known here.")
+            raise api_key_not_known()
         return KeyHolder(names[0])
 
     def _at_home(self, headers: Headers) -> None:
@@ -88,15 +97,15 @@ class Credentials:
         Such a page reaches us by a name that it had pointed at this machine, or by a plain form.
         """
         if any(name in PASSED_ON or name.startswith("x-forwarded-") for name in headers):
-            raise Refusal("unauthorized", "Open access is not for requests that came through a proxy.")
+            raise open_access_not_by_proxy()
         host = headers.get("host", "")
         if _hostname(host) not in LOCAL_NAMES:
-            raise Refusal("unauthorized", "Open access is only for localhost, 127.0.0.1 and [::1].")
+            raise open_access_not_by_name()
         origin = headers.get("origin")
         if origin is None or origin in self._origins:
             return
         if urlsplit(origin).netloc.lower() != host.lower():
-            raise Refusal("unauthorized", "Open access is not for pages of other sites.")
+            raise open_access_not_cross_site()
 
 
 def _hostname(host: str) -> str:

@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, assert_never
+from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken, rank
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.refusals.callers import (
+    access_token_changes_no_participants,
+    access_token_removes_no_participants,
+    access_token_steers_no_session,
+    api_key_needed,
+    key_or_participant_token_needed,
+    moderators_only,
+    no_new_moderators,
+    participant_makes_no_sessions,
+    participant_token_needed,
+    role_not_allowed,
+    token_lists_no_sessions,
+    token_of_another_session,
+)
+from callplane.contracts.refusals.connections import connection_of_another
+from callplane.contracts.refusals.sessions import kicked, seat_gone, session_closed, session_not_found
 from callplane.contracts.shapes import Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Seat, SessionDocument
@@ -36,9 +51,9 @@ class Permissions:
                 return
             case AccessToken(session=session):
                 if session is not None and session != custom_id:
-                    _forbid("This access token is for another session.")
+                    raise token_of_another_session()
             case SeatToken():
-                _forbid("A participant token makes no sessions.")
+                raise participant_makes_no_sessions()
 
     def list_sessions(self, credential: Credential) -> None:
         """See which sessions there are."""
@@ -46,7 +61,7 @@ class Permissions:
             case KeyHolder() | Anonymous() | AccessToken(session=None):
                 return
             case AccessToken() | SeatToken():
-                _forbid("This token is for one session.")
+                raise token_lists_no_sessions()
 
     def operate(self, credential: Credential) -> None:
         """See and change what serves all sessions: media servers and dead letters."""
@@ -54,9 +69,9 @@ class Permissions:
             case KeyHolder():
                 return
             case Anonymous():
-                raise Refusal("unauthorized", "This needs an API key.")
+                raise api_key_needed("unauthorized")
             case AccessToken() | SeatToken():
-                _forbid("This needs an API key.")
+                raise api_key_needed("forbidden")
 
     async def read(self, credential: Credential, session_id: SessionId) -> SessionDocument:
         """See a session and who is in it, closed or not."""
@@ -74,7 +89,7 @@ class Permissions:
             case KeyHolder() | Anonymous():
                 return
             case AccessToken():
-                _forbid("An access token neither changes nor closes sessions.")
+                raise access_token_steers_no_session()
             case SeatToken():
                 _, seat = await self._seat(credential, session_id, closed_too=True)
                 _only_moderators(seat)
@@ -86,7 +101,7 @@ class Permissions:
                 return Admission(role or "publisher")
             case AccessToken(role=highest):
                 if role is not None and rank(role) > rank(highest):
-                    _forbid(f"This access token does not allow the role {role}.")
+                    raise role_not_allowed(role)
                 if credential.session not in (None, session_id):
                     _names(credential, await self._existing(session_id))
                 return Admission(role or highest)
@@ -112,7 +127,7 @@ class Permissions:
             return
         _, seat = await self.seat(credential, session_id)
         if participant_id not in (None, seat.id):
-            _forbid("This is the connection of somebody else.")
+            raise connection_of_another()
 
     async def signal(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, str | None]:
         """Send a signal; it comes from the participant whose token it was, or from nobody."""
@@ -129,13 +144,13 @@ class Permissions:
             case KeyHolder() | Anonymous():
                 return
             case AccessToken():
-                _forbid("An access token changes no participants.")
+                raise access_token_changes_no_participants()
             case SeatToken():
                 _, seat = await self._seat(credential, session_id)
                 if seat.id != participant_id or "role" in changes:
                     _only_moderators(seat)
                 if changes.get("role") == "moderator" and seat.id != participant_id:
-                    _forbid("Only an API key or an access token makes moderators.")
+                    raise no_new_moderators()
 
     async def remove_seat(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> bool:
         """Leave (False: also when the seat is gone already), or remove somebody (True)."""
@@ -143,9 +158,9 @@ class Permissions:
             case KeyHolder():
                 pass
             case Anonymous():
-                raise Refusal("unauthorized", "This needs an API key or the token of a participant.")
+                raise key_or_participant_token_needed()
             case AccessToken():
-                _forbid("An access token removes no participants.")
+                raise access_token_removes_no_participants()
             case SeatToken(session_id=own, participant_id=me) if me == participant_id and own == session_id:
                 return False
             case SeatToken():
@@ -158,27 +173,23 @@ class Permissions:
     ) -> tuple[SessionDocument, Seat]:
         """Read the seat, at every use of its token; a token whose seat is gone is told why."""
         if token.session_id != session_id:
-            _forbid("This participant token is for another session.")
+            raise token_of_another_session()
         session = await self._existing(session_id)
         if token.participant_id in session.kicked:
-            raise Refusal("kicked")
+            raise kicked()
         if not closed_too:
             _still_open(session)
         seat = session.seat(token.participant_id)
         if seat is None:
             ended = await self._attachments.read(token.participant_id)
-            raise Refusal("join-again", reason=ended.reason if ended else None)
+            raise seat_gone(ended.reason if ended else None)
         return session, seat
 
     async def _existing(self, session_id: SessionId) -> SessionDocument:
         session = await self._sessions.find(session_id)
         if session is None:
-            raise Refusal("not-found", "There is no such session.")
+            raise session_not_found()
         return session
-
-
-def _forbid(why: str) -> NoReturn:
-    raise Refusal("forbidden", why)
 
 
 def _seat_token(credential: Credential) -> SeatToken:
@@ -186,22 +197,22 @@ def _seat_token(credential: Credential) -> SeatToken:
         case SeatToken():
             return credential
         case Anonymous():
-            raise Refusal("unauthorized", "This needs the token of a participant.")
+            raise participant_token_needed("unauthorized")
         case KeyHolder() | AccessToken():
-            _forbid("This needs the token of a participant.")
+            raise participant_token_needed("forbidden")
 
 
 def _only_moderators(seat: Seat) -> None:
     if seat.role != "moderator":
-        _forbid("Only a moderator may do this.")
+        raise moderators_only()
 
 
 def _names(token: AccessToken, session: SessionDocument) -> None:
     if token.session is not None and token.session not in (session.id, session.custom_id):
-        _forbid("This access token is for another session.")
+        raise token_of_another_session()
 
 
 def _still_open(session: SessionDocument) -> SessionDocument:
     if session.status == "closed":
-        raise Refusal("session-closed")
+        raise session_closed(session.reason)
     return session

@@ -1,7 +1,6 @@
 """How often each caller may ask, on this pod: one that runs wild takes nothing from the others (design 8.3)."""
 
 import ipaddress
-import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +10,8 @@ from typing import Literal
 from api.auth.credentials import Anonymous, Credential, KeyHolder, identity
 from api.auth.token_bucket import Bucket, Rate
 from api.settings import Settings
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import SessionId
+from callplane.contracts.refusals.requests import too_many
 
 Kind = Literal["requests", "candidates", "signals", "deliveries", "polls", "keys"]
 
@@ -119,7 +118,7 @@ class _Buckets:
 
 def _wait(seconds: float, what: str) -> None:
     if seconds > 0:
-        raise Refusal("too-many-requests", f"Too many {what}.", retry_after=max(1, math.ceil(seconds)))
+        raise too_many(what, seconds)
 
 
 def kind_of(route: str) -> Kind:

@@ -19,6 +19,8 @@ from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.errors import Refusal, Unavailable
 from callplane.contracts.ids import CommandId, SessionId, derived_id, new_id, session_made_by
 from callplane.contracts.model import Wire
+from callplane.contracts.refusals.requests import key_reused, no_wrapper
+from callplane.contracts.refusals.sessions import session_closed, session_not_found
 from callplane.contracts.registry import Command
 from callplane.contracts.replies import Reply
 from callplane.store.idempotency_keys import IdempotencyKeys
@@ -107,7 +109,7 @@ class CommandDispatcher:
             return command_id, False
         since = await self.idempotency_keys.enter(command_id, digest(body))
         if since is None:
-            raise Refusal("key-reused")
+            raise key_reused()
         return command_id, self.clock.now() - since >= SENT_AGAIN_FOR
 
     async def request(self, prepared: PreparedCommand[Result]) -> Result | None:
@@ -130,7 +132,7 @@ class CommandDispatcher:
         if reply is None:
             return None
         if reply.problem is not None:
-            raise Refusal(**reply.problem.model_dump())
+            raise Refusal.of(reply.problem)
         return prepared.result.model_validate(reply.result or {})
 
     async def publish(self, envelope: Envelope) -> None:
@@ -169,12 +171,12 @@ class CommandDispatcher:
             return await sending
         except Unroutable:
             if isinstance(envelope.body, CreateSession):
-                raise Refusal("unavailable", "No wrapper can be reached.", retry_after=1) from None
+                raise no_wrapper() from None
             session = await self.sessions.find(envelope.session_id)
         if session is None:
-            raise Refusal("not-found", "There is no such session.")
+            raise session_not_found()
         if session.status == "closed":
-            raise Refusal("session-closed")
+            raise session_closed(session.reason)
         raise Unavailable(f"nobody listens to the open session {session.id}")
 
 

@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import TypeVar, cast
 
 from callplane.contracts.commands import Done, Envelope
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.refusals.requests import answer_not_kept
+from callplane.contracts.refusals.sessions import kicked, seat_gone, session_closed, session_not_found
 from callplane.contracts.registry import Command, CommandClass
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
@@ -37,15 +38,15 @@ class LateRepeats:
             return await answer(envelope, body, self)
         if body.reply_type() is Done:
             return Done()
-        raise Refusal("wrong-state", "The answer to this is not kept for so long. Look at the state; use another key.")
+        raise answer_not_kept()
 
     async def open_session(self, session_id: SessionId) -> SessionDocument:
         """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
         session = await self.sessions.find(session_id)
         if session is None:
-            raise Refusal("not-found", "There is no such session.")
+            raise session_not_found()
         if session.status == "closed":
-            raise Refusal("session-closed", reason=session.reason)
+            raise session_closed(session.reason)
         return session
 
     async def seat(self, session: SessionDocument, participant_id: ParticipantId) -> Seat:
@@ -54,9 +55,9 @@ class LateRepeats:
         if seat is not None:
             return seat
         if participant_id in session.kicked:
-            raise Refusal("kicked")
+            raise kicked()
         ended = await self.attachments.read(participant_id)
-        raise Refusal("join-again", reason=ended.reason if ended else None)
+        raise seat_gone(ended.reason if ended else None)
 
 
 LateAnswer = Callable[[Envelope, Body, LateRepeats], Awaitable[Result | None]]

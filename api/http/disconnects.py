@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from callplane.concurrency import single_exception
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.mailboxes import poll_cut_short
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ async def or_disconnect(work: Coroutine[Any, Any, T], request: Request) -> T | N
     if working.cancelled():
         if not leaving.cancelled():
             return None
-        raise Refusal("unavailable", "The poll ended before its time.")  # An empty 200 would say "no messages".
+        raise poll_cut_short()  # An empty 200 would say "no messages".
     return working.result()
 
 

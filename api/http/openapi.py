@@ -56,7 +56,7 @@ def _example(code: Code) -> dict[str, Any]:
         type=TYPE + code,
         title=TITLES[code],
         status=STATUS[code],
-        detail=TITLES[code],
+        detail=f"{TITLES[code]}.",
         instance="/sessions",
         code=code,
         request_id="01980000-0000-7000-8000-000000000000",

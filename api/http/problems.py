@@ -94,9 +94,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return response_of(Problem(code="not-found"), request.scope)
     if first["type"] == "json_invalid":
         return response_of(Problem(code="invalid", detail="The body is not JSON."), request.scope)
-    said = str(first["msg"]).removeprefix("Value error, ")
-    detail = f"{'.'.join(place)}: {said}"
-    return response_of(Problem(code="invalid", detail=detail[:1000]), request.scope)
+    said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    detail = f"The request is not valid at {'.'.join(place)}: {said}"[:1000]
+    return response_of(Problem(code="invalid", detail=f"{detail}."), request.scope)
 
 
 class _NoAnswer(Response):

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from api.mailboxes.poll import NotHeld, gone, unavailable
+from api.mailboxes.poll import NotHeld
+from callplane.contracts.refusals.mailboxes import attachment_changing, mailbox_gone
 from callplane.store.attachments import Attachment, Attachments
 
 _TRIES = 3
@@ -55,7 +56,7 @@ class HeldAttachment:
                 if self._certain:
                     return
                 await self._reattach()
-        raise unavailable("Its attachment keeps changing.")
+        raise attachment_changing()
 
     async def _reattach(self) -> None:
         written = await self._attachments.reattach(self.seat)
@@ -65,7 +66,7 @@ class HeldAttachment:
             return
         found = await self._attachments.read(self.seat.participant_id)
         if found is None or found.state == "ended":
-            raise gone(found.reason if found else None)
+            raise mailbox_gone(found.reason if found else None)
         if (found.holder, found.n) != (self.seat.holder, self.seat.n):
             raise NotHeld
         self.seat = found

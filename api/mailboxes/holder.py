@@ -13,7 +13,6 @@ from api.mailboxes.interrupted import InterruptedMailboxes
 from api.mailboxes.link_tasks import AT_ONCE, Tasks
 from api.mailboxes.lost_bindings import Published
 from api.mailboxes.mailbox import Mailbox
-from api.mailboxes.poll import gone, unavailable
 from api.mailboxes.unread_seats import detach_unasked
 from callplane.bus.mailbox_ports import PREFETCH, LinkLost, MailboxLink, Publication
 from callplane.concurrency import for_each
@@ -21,6 +20,7 @@ from callplane.contracts.bounds import MAILBOX_LENGTH
 from callplane.contracts.errors import NodeDown, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.mailboxes import database_or_broker_silent, mailbox_gone, mailbox_node_down
 from callplane.store.attachments import Attachment, Attachments
 from callplane.telemetry.logs import logger
 
@@ -83,7 +83,7 @@ class Holder:
             await self._attach(seen)
         except (Unavailable, Trouble):
             # Whether the write happened is unknown, but nothing is consumed: who asks here hears "not mine".
-            trouble = unavailable("The database or the message broker does not answer.")
+            trouble = database_or_broker_silent()
         except Refusal as refusal:
             trouble = refusal
         except LinkLost:
@@ -155,7 +155,7 @@ class Holder:
             await self._living(seat.participant_id)
             await self._stay(seat)
             logger("mailboxes").info("a mailbox is out of reach", participant=seat.participant_id, why=str(down))
-            raise unavailable("The node of the message broker that has the mailbox does not answer.") from None
+            raise mailbox_node_down() from None
         return depth or 0
 
     async def _stay(self, seat: Attachment) -> None:
@@ -171,7 +171,7 @@ class Holder:
     async def _living(self, participant_id: ParticipantId) -> None:
         found = await self._ground.attachments.read(participant_id)
         if found is None or found.state == "ended":
-            raise gone(found.reason if found else None)
+            raise mailbox_gone(found.reason if found else None)
 
     def _resync(self, session_id: SessionId) -> Publication:
         """Says that messages may be missing: the mailbox was full, or out of reach. No publication, so never acked."""

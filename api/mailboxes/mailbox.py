@@ -10,9 +10,10 @@ from api.mailboxes.attachment import HeldAttachment
 from api.mailboxes.flow_control import FlowControl, Source
 from api.mailboxes.link_tasks import Tasks
 from api.mailboxes.lost_bindings import CheckedBindings
-from api.mailboxes.poll import NotHeld, Poll, replaced
+from api.mailboxes.poll import NotHeld, Poll
 from api.mailboxes.unacked import Batch, UnackedWindow
 from callplane.bus.mailbox_ports import Publication
+from callplane.contracts.refusals.mailboxes import poll_replaced
 from callplane.telemetry.logs import logger
 
 SKEW = timedelta(milliseconds=5)
@@ -166,8 +167,8 @@ class Mailbox:
         if other is None or other.answer.done():
             return
         if other.poll.asked - poll.asked > SKEW:
-            raise replaced()
-        other.fail(replaced())
+            raise poll_replaced()
+        other.fail(poll_replaced())
         self._parked = None
 
     def _answer_with_some(self, parked: _Parked) -> None:

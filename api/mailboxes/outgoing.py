@@ -19,7 +19,7 @@ from api.mailboxes.pod_messages import (
     decode_batch,
     encode,
 )
-from api.mailboxes.poll import NotHeld, Poll, refusal_of, unavailable
+from api.mailboxes.poll import NotHeld, Poll
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import LinkLost, MailboxLink
@@ -27,6 +27,7 @@ from callplane.bus.ports import Unroutable
 from callplane.concurrency import pause_unless
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, new_id
+from callplane.contracts.refusals.mailboxes import holder_silent
 
 HOLDERS_KEPT = 10_000
 
@@ -115,9 +116,9 @@ class OutgoingPolls:
                 raise forward.outcome
             # Silence is no take-over: a holder that is merely slow would find its mailbox read beside it (design 4.1).
             if loop.time() - forward.heard >= self._timing.silence:
-                raise unavailable("The holder of this mailbox does not answer.")
+                raise holder_silent()
             if loop.time() >= poll.until + self._timing.silence:
-                raise unavailable("The holder of this mailbox does not answer in time.")
+                raise holder_silent()
 
     async def _post_ask(self, forward: _Forward, poll: Poll) -> None:
         if forward.outcome is not None:
@@ -163,7 +164,7 @@ class OutgoingPolls:
             case NotHolder():
                 forward.settle(NotHeld())
             case PollRefused(problem=problem):
-                forward.settle(refusal_of(problem))
+                forward.settle(Refusal.of(problem))
             case PollAnswer():
                 forward.settle(decode_batch(word, bodies))
 

@@ -12,12 +12,13 @@ from api.mailboxes.link_tasks import Tasks, link_tasks
 from api.mailboxes.lost_bindings import Published, nothing_published
 from api.mailboxes.outgoing import OutgoingPolls
 from api.mailboxes.pod_messages import ParkedPolls, PollCancelled, PollRelease, PollRequest, UnknownPolls, decode
-from api.mailboxes.poll import NotHeld, unavailable
+from api.mailboxes.poll import NotHeld
 from api.mailboxes.timing import Timing
 from callplane.bus.mailbox_ports import LinkLost, MailboxBus, MailboxLink
 from callplane.concurrency import pause_unless, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
+from callplane.contracts.refusals.mailboxes import broker_silent, database_silent, server_stopping
 from callplane.store.attachments import Attachments
 from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import DatabaseClock
@@ -121,15 +122,15 @@ class Pod:
     async def station(self) -> LinkSession:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""
         if self._stopping.is_set():
-            raise unavailable("This pod is about to stop.")
+            raise server_stopping()
         if self.lapsed:
-            raise unavailable("The database does not answer.")
+            raise database_silent()
         if self._station is None or self._station.link.ended.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._shared.timing.silence), self._changed:
                     await self._changed.wait_for(self._is_linked)
         if self._station is None or self._stopping.is_set():
-            raise unavailable("The message broker does not answer.")
+            raise broker_silent()
         return self._station
 
     def _is_linked(self) -> bool:
@@ -223,7 +224,7 @@ class Pod:
             await station.forwards.call_roll()
             if self.lapsed:
                 self._lapsed = True
-                station.fail(lambda: unavailable("The database does not answer."))
+                station.fail(database_silent)
 
     async def drain(self) -> None:
         """Answer every parked poll with what is there, then end the link, so that others take over in order."""

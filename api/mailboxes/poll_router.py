@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from api.mailboxes.pod import LinkSession, MailboxServices, Pod
-from api.mailboxes.poll import NotHeld, Poll, gone, unavailable
+from api.mailboxes.poll import NotHeld, Poll
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import LinkLost
 from callplane.concurrency import until_done
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.refusals.mailboxes import mailbox_gone, mailbox_moving, mailbox_waits_its_turn
 from callplane.store.attachments import Attachment
 
 CLOSE_WITHIN = 5.0
@@ -52,7 +53,7 @@ class PollRouter:
             if loop.time() - tried > self._shared.timing.silence:
                 searching = loop.time() + self._shared.timing.patience  # It was parked: this is a new search.
             if loop.time() > searching:
-                raise unavailable("The mailbox keeps moving.")
+                raise mailbox_moving()
 
     async def _attempt(self, station: LinkSession, poll: Poll) -> Batch | None:
         """One look: held here, being taken here, held elsewhere, or nobody's; None says look again."""
@@ -65,7 +66,7 @@ class PollRouter:
             return await station.forwards.ask(known, poll)
         if not holder.is_taking(poll.participant_id):
             if station.tasks.is_crowded:
-                raise unavailable("So many mailboxes are being taken here that this one has to wait; ask again.")
+                raise mailbox_waits_its_turn()
             seen = await station.tasks.in_line(partial(self.living, poll.participant_id))
             if seen.holder not in (None, station.link.queue):
                 try:
@@ -84,7 +85,7 @@ class PollRouter:
         """Its attachment. Raises Refusal when the seat is gone, and Unavailable."""
         seen = await self._shared.attachments.read(participant_id)
         if seen is None or seen.state == "ended":
-            raise gone(seen.reason if seen else None)
+            raise mailbox_gone(seen.reason if seen else None)
         return seen
 
     async def drain(self) -> None:

@@ -5,11 +5,12 @@ import hashlib
 from dataclasses import replace
 from itertools import islice
 
-from api.mailboxes.poll import Poll, unavailable
+from api.mailboxes.poll import Poll
 from api.mailboxes.poll_router import PollRouter
 from api.mailboxes.unacked import WINDOW_BYTES, Batch
 from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.refusals.mailboxes import holder_without_streams
 
 UNACKNOWLEDGED = 250
 """So many may be given unacknowledged; half of what the broker gives a holder, so that a stream never starves it."""
@@ -44,7 +45,7 @@ class Subscription:
             batch = await self._doors.poll(self._poll(wait))
             fresh = Batch(tuple(one for one in batch.received if _short(one.token) not in self._given))
             if batch.ack is not None and batch.ack == self._after:
-                raise unavailable("The holder of this mailbox knows no streams.")  # One that is a version older.
+                raise holder_without_streams()  # One that is a version older.
             self._after = batch.ack or self._after
             self._remember(fresh.received)
             if fresh.received or not batch.received:  # Else only repeats, behind which there may be more.

@@ -18,6 +18,11 @@ from callplane.contracts import bounds
 from callplane.contracts.commands import Candidates, Envelope, Negotiated, Publish, Stop, Subscribe
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId, connection_made_by
+from callplane.contracts.refusals.connections import (
+    connection_not_found,
+    connection_stopped,
+    subscriber_may_not_publish,
+)
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument
@@ -49,7 +54,7 @@ async def offer(
     check_offer(body.sdp_offer)
     _, seat = await request.permit(Permissions.seat, session_id)
     if body.kind == "publish" and seat.role == "subscriber":
-        raise Refusal("forbidden", "A subscriber does not publish.")
+        raise subscriber_may_not_publish()
     prepared = await request.prepare(session_id, _command(body, seat.id))
     negotiated = await request.dispatcher.request(prepared)
     connection_id = connection_made_by(prepared.envelope.id)
@@ -74,7 +79,7 @@ async def look(
         connection = None
     await request.permit(Permissions.read_connection, session_id, connection.participant_id if connection else None)
     if connection is None or not connection.offered:
-        raise Refusal("not-found", "There is no such connection in this session.")
+        raise connection_not_found()
     return connection_view(connection)
 
 
@@ -135,13 +140,13 @@ def _command(body: OfferBody, participant_id: ParticipantId) -> Publish | Subscr
 def _own(connection: ConnectionDocument | None, session_id: SessionId, participant_id: ParticipantId) -> None:
     """Refuse somebody else's connection; one that nobody knows yet may still get its offer."""
     if connection is not None and (connection.session_id, connection.participant_id) != (session_id, participant_id):
-        raise Refusal("not-found", "There is no such connection of yours in this session.")
+        raise connection_not_found()
 
 
 async def _negotiated(envelope: Envelope, _command: Publish | Subscribe, state: LateRepeats) -> Negotiated | None:
     connection = await state.connections.find(connection_made_by(envelope.id))
     if connection is None or connection.state == "released":
-        raise Refusal("wrong-state", "The connection was stopped.")
+        raise connection_stopped()
     return Negotiated(connection=connection_view(connection)) if connection.state == "ready" else None
 
 

@@ -14,6 +14,11 @@ from callplane.bus.dead_letters import DeadLetters, NoSuchLetter, Unreadable
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.operations import DeadLetterView
+from callplane.contracts.refusals.operators import (
+    dead_letter_not_found,
+    dead_letter_unreadable,
+    dead_letter_without_session,
+)
 
 router = APIRouter(tags=["dead letters"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/dead-letters")
 
@@ -46,9 +51,9 @@ async def replay(letter_id: LetterPath, request: OperatorRequest, letters: Lette
     try:
         return await letters.replay(letter_id, send)
     except NoSuchLetter:
-        raise _unknown() from None
+        raise dead_letter_not_found() from None
     except Unreadable:
-        raise Refusal("wrong-state", "This is no command that can be read; it can only be removed.") from None
+        raise dead_letter_unreadable() from None
 
 
 @router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
@@ -66,7 +71,7 @@ async def remove(letter_id: LetterPath, request: OperatorRequest, letters: Lette
     try:
         await letters.delete(letter_id)
     except NoSuchLetter:
-        raise _unknown() from None
+        raise dead_letter_not_found() from None
 
 
 async def _send(request: ApiRequest, envelope: Envelope) -> None:
@@ -74,9 +79,5 @@ async def _send(request: ApiRequest, envelope: Envelope) -> None:
         await request.dispatcher.publish_again(envelope)
     except Refusal as refusal:
         if refusal.problem.code == "not-found":
-            raise Refusal("wrong-state", "Its session is gone; it can only be removed.") from None
+            raise dead_letter_without_session() from None
         raise
-
-
-def _unknown() -> Refusal:
-    return Refusal("not-found", "There is no such dead letter.")

@@ -12,8 +12,13 @@ from api.schemas.requests import MediaServerBody, PatchMediaServerBody
 from api.schemas.responses import MediaServerList
 from api.services import provided
 from callplane.contracts import bounds
-from callplane.contracts.errors import Refusal
 from callplane.contracts.operations import MediaServerView
+from callplane.contracts.refusals.operators import (
+    media_server_busy,
+    media_server_has_a_name,
+    media_server_name_taken,
+    media_server_not_found,
+)
 from callplane.store.server_pool import ServerPool
 
 router = APIRouter(tags=["media servers"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/media-servers")
@@ -48,12 +53,12 @@ async def register(
     await request.claim_key(body)  # A repeat finds it by its name; the key only tells a repeat from another request.
     twin = next((one for one in await pool.all() if one.url == body.url), None)
     if twin is not None and twin.name != body.name:
-        raise Refusal("wrong-state", f"This media server is registered as {twin.name}.")
+        raise media_server_has_a_name(twin.name)
     request.response.status_code = 201 if await pool.add(body.name, body.url) else 200
     request.response.headers["Location"] = f"/media-servers/{body.name}"
     found = await _found(pool, body.name)
     if found.url != body.url:
-        raise Refusal("wrong-state", "Another address has this name; remove it first.")
+        raise media_server_name_taken()
     return found
 
 
@@ -88,13 +93,13 @@ async def remove(name: ServerPath, request: OperatorRequest, pool: Pool) -> None
     await request.require_connected()
     match await pool.remove(name):
         case "busy":
-            raise Refusal("wrong-state", "Open sessions are on it; drain it first.")
+            raise media_server_busy()
         case "unknown":
-            raise Refusal("not-found", "There is no such media server.")
+            raise media_server_not_found()
 
 
 async def _found(pool: ServerPool, name: str) -> MediaServerView:
     found = await pool.find(name)
     if found is None:
-        raise Refusal("not-found", "There is no such media server.")
+        raise media_server_not_found()
     return found

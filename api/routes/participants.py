@@ -19,6 +19,7 @@ from callplane.contracts import bounds
 from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import participant_made_by
+from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.views import connection_view, participant_view, session_view
 
@@ -74,7 +75,7 @@ async def look(
     session = await request.permit(Permissions.read, session_id)
     seat = session.seat(participant_id)
     if seat is None:
-        raise Refusal("not-found", "There is no such participant in this session.")
+        raise participant_not_found()
     request.response.headers["ETag"] = etag(session.version)
     return participant_view(session, seat)
 

@@ -24,6 +24,8 @@ from callplane.contracts.commands import (
     UpdateSession,
 )
 from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.requests import cursor_not_valid
+from callplane.contracts.refusals.sessions import session_of_key_gone
 from callplane.contracts.shapes import SessionView
 from callplane.store.session_pages import SessionPages
 from callplane.store.views import session_view
@@ -126,7 +128,7 @@ async def _made(envelope: Envelope, command: CreateSession, state: LateRepeats) 
         return SessionMade(session=session_view(mine), created=True)
     twin = await state.sessions.find_open_by_custom_id(command.custom_id) if command.custom_id else None
     if twin is None:
-        raise Refusal("not-found", "What this key made is not there any more; use another key for another session.")
+        raise session_of_key_gone()
     return SessionMade(session=session_view(twin), created=False)
 
 
@@ -143,4 +145,4 @@ def _id_in(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None
+        raise cursor_not_valid() from None

@@ -14,8 +14,9 @@ from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
 from api.services import provided
 from callplane.bus.ports import Messenger
-from callplane.contracts.errors import Refusal
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.requests import signal_not_delivered
+from callplane.contracts.refusals.sessions import participant_not_found
 
 router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHEMES)
 
@@ -50,7 +51,7 @@ async def signal(
     )
     if body.to is None:
         if await messenger.to_session(session_id, [message]) != "all":  # the sender has one, if nobody else
-            raise Refusal("unavailable", "Not every mailbox of this session can be reached.", retry_after=1)
+            raise signal_not_delivered()
     elif session.seat(body.to) is None or not await messenger.to_participant(body.to, message):
-        raise Refusal("not-found", "There is no such participant in this session.")
+        raise participant_not_found()
     return SignalSent(id=message.id)

@@ -19,8 +19,10 @@ from api.services import Services, provided, services_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
 from api.streaming.websocket import WebSocketSession
-from callplane.contracts.errors import Problem, Refusal
+from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
+from callplane.contracts.refusals.callers import ticket_not_valid
+from callplane.contracts.refusals.requests import handshake_expected, stream_query_too_long
 from callplane.store.tickets import TICKET_SECONDS, Tickets
 from callplane.telemetry.logs import logger
 
@@ -50,7 +52,7 @@ class StreamRequest:
         used = await services.tickets.use(ticket)
         if used is None:
             services.rate_limits.consume_stranger(services.proxies.address_of(self.connection))
-            raise Refusal("unauthorized", "This ticket was used, is older than a minute, or never was one.")
+            raise ticket_not_valid()
         # Getting it was counted already.
         return SeatToken(*used)
 
@@ -147,7 +149,7 @@ async def stream(
 )
 async def no_socket(question: Annotated[StreamQuestion, Query()]) -> Response:
     """The handshake of RFC 6455 goes here; before it is done a refusal is an answer like any other."""
-    raise Refusal("bad-request", "This is a WebSocket: it wants the handshake of RFC 6455.")
+    raise handshake_expected()
 
 
 @router.websocket("/messages/socket")
@@ -157,7 +159,7 @@ async def socket(websocket: WebSocket, request: OpeningRequest, poll_router: Rou
     try:
         question = StreamQuestion.model_validate(dict(websocket.query_params))
     except ValidationError:
-        raise Refusal("invalid", "query: ticket and ack have at most 128 characters") from None
+        raise stream_query_too_long() from None
     seat = await request.permit(question.ticket)
     reading = Subscription(poll_router, (seat.session_id, seat.participant_id), question.ack)
     first = await reading.next(0)

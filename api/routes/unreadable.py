@@ -9,7 +9,8 @@ from api.dependencies import SCHEMES, ApiRequest, allowed
 from api.http.openapi import problems
 from api.schemas.responses import UnreadableList
 from api.services import provided
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.operators import document_not_found, document_readable
+from callplane.contracts.refusals.requests import cursor_not_valid
 from callplane.store.unreadable import UnreadableDocuments
 
 router = APIRouter(tags=["unreadable documents"], dependencies=SCHEMES, prefix="/unreadable-documents")
@@ -28,7 +29,7 @@ async def list_documents(request: OperatorRequest, documents: Documents, cursor:
     try:
         page = await documents.page(bytes.fromhex(cursor) if cursor else None)
     except ValueError:
-        raise Refusal("invalid", "query.cursor: this is no cursor of a list") from None
+        raise cursor_not_valid() from None
     return UnreadableList(documents=page.documents, next=page.next.hex() if page.next else None)
 
 
@@ -45,13 +46,9 @@ async def remove(collection: CollectionPath, key: KeyPath, request: OperatorRequ
     try:
         raw = bytes.fromhex(key)
     except ValueError:
-        raise _unknown() from None
+        raise document_not_found() from None
     match await documents.remove(collection, raw):
         case "readable":
-            raise Refusal("wrong-state", "This document can be read: it is not one of these any more.")
+            raise document_readable()
         case "unknown":
-            raise _unknown()
-
-
-def _unknown() -> Refusal:
-    return Refusal("not-found", "There is no such document.")
+            raise document_not_found()

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from callplane.contracts import bounds
-from callplane.contracts.errors import Refusal
 from callplane.contracts.model import Body
+from callplane.contracts.refusals.requests import metadata_too_large
 from callplane.contracts.shapes import Kind, Role
 from callplane.store.free_json import stored_size
 
@@ -24,7 +24,7 @@ def _finite(value: Any) -> Any:
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
     """Its own refusal, for its JSON is not too long: small numbers are what takes more room as BSON."""
     if stored_size(value) > bounds.METADATA_STORED_BYTES:
-        raise Refusal("too-large", f"metadata: longer than {bounds.METADATA_STORED_BYTES} bytes of BSON")
+        raise metadata_too_large()
     return value
 
 

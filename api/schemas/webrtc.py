@@ -5,20 +5,25 @@ from collections.abc import Iterable
 from api.schemas.requests import CandidateBody
 from callplane.contracts.bounds import SDP_BYTES
 from callplane.contracts.commands import Candidate
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.connections import (
+    offer_too_long,
+    offer_with_nul,
+    offer_without_media,
+    offer_without_version,
+)
 
 
 def check_offer(sdp: str) -> None:
     """``v=0`` first and an ``m=`` line (RFC 8866, 5), within 64 KiB. Raises Refusal ``invalid-sdp``."""
     if len(sdp.encode()) > SDP_BYTES:
-        raise Refusal("invalid-sdp", f"The offer is longer than {SDP_BYTES} bytes.")
+        raise offer_too_long()
     lines = sdp.splitlines()
     if not lines or lines[0].strip() != "v=0":
-        raise Refusal("invalid-sdp", "The offer does not begin with v=0.")
+        raise offer_without_version()
     if not any(line.startswith("m=") for line in lines):
-        raise Refusal("invalid-sdp", "The offer has no m= line.")
+        raise offer_without_media()
     if "\x00" in sdp:
-        raise Refusal("invalid-sdp", "The offer holds a NUL character.")
+        raise offer_with_nul()
 
 
 def normalised(given: Iterable[CandidateBody | None]) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """Refusals: what a caller did wrong or the state forbids, with the code and status that HTTP shows (design 8.4)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from callplane.contracts.model import Wire
 
@@ -103,7 +103,7 @@ class Problem(Wire):
             "type": TYPE + self.code,
             "title": TITLES[self.code],
             "status": self.status,
-            "detail": self.detail or TITLES[self.code],
+            "detail": self.detail or f"{TITLES[self.code]}.",
             "code": self.code,
             "retryable": self.retryable,
             **reason,
@@ -115,7 +115,12 @@ class Refusal(Exception):
 
     def __init__(self, code: Code, detail: str = "", **more: Any) -> None:
         super().__init__(f"{code}: {detail}")
-        self.problem = Problem(code=code, detail=detail or TITLES[code], **more)
+        self.problem = Problem(code=code, detail=detail or f"{TITLES[code]}.", **more)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """The refusal that another program, or another pod, has written down."""
+        return cls(**problem.model_dump())
 
 
 class Trouble(Exception):

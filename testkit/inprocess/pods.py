@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from api.mailboxes.poll import refusal_of
 from api.mailboxes.unacked import Batch
 from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem, Refusal
@@ -56,7 +55,7 @@ class ChildPod:
         finally:
             del self._waiting[number]
         if "problem" in said:
-            raise refusal_of(Problem.model_validate(said["problem"]))
+            raise Refusal.of(Problem.model_validate(said["problem"]))
         return Batch(tuple(Publication(token, body.encode()) for token, body in said["received"]))
 
     async def read_answers(self) -> None:

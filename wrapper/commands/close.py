@@ -1,7 +1,8 @@
 """Close: everybody is told, and the chores take away what the session had."""
 
 from callplane.contracts.commands import CloseSession, Done, Envelope
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
+from callplane.contracts.refusals.sessions import session_not_found
 from callplane.store.decoding import Unreadable
 from wrapper.commands.registry import handles
 from wrapper.context import Context
@@ -14,7 +15,7 @@ async def close(envelope: Envelope, command: CloseSession, context: Context) -> 
     try:
         change = await sessions.close(envelope.session_id, command.reason)
         if change is None and await sessions.find(envelope.session_id) is None:
-            raise Refusal("not-found", f"there is no session {envelope.session_id}")
+            raise session_not_found()
     except (Unreadable, Trouble):
         change = await sessions.close_unreadable(envelope.session_id, command.reason)
         if change is None:

@@ -1,7 +1,8 @@
 """Create: one insert wins the custom id; whoever answers has declared what the session needs first (design 3)."""
 
 from callplane.contracts.commands import CreateSession, Envelope, SessionMade
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
+from callplane.contracts.refusals.sessions import too_late
 from callplane.store.documents import SessionDocument
 from callplane.store.views import session_view
 from wrapper.commands.registry import handles
@@ -29,7 +30,7 @@ async def _insert(envelope: Envelope, command: CreateSession, context: Context) 
         if mine is not None:
             return mine, True
         if outcome == "late":
-            raise Refusal("unavailable", "the command came too late to be carried out", retry_after=1)
+            raise too_late()
         if command.custom_id is not None:
             winner = await sessions.find_open_by_custom_id(command.custom_id)
             if winner is not None:

@@ -9,11 +9,10 @@ from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
 from callplane.contracts.ids import SessionId, connection_made_by, derived_id
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.connections import offer_not_answered
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone, Unreached
-
-HOPELESS = "the offer could not be answered; offer again"
 
 Exclude = Callable[[SessionId, str], Awaitable[None]]
 """Stops listening to a session whose media server only others reach."""
@@ -50,7 +49,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
             return
         connections, made = context.store.connections, connection_made_by(envelope.id)
         context.follow_ups.schedule(await connections.release(made, "failed"))
-        await tell_error(envelope, Problem(code="unavailable", detail=HOPELESS), context, final=True)
+        await tell_error(envelope, offer_not_answered().problem, context, final=True)
         if body.replaces is None or isinstance(body, Subscribe):
             return
         # The swap is one write: either the old one has its place still, and its viewers, or it must go too.

@@ -3,6 +3,7 @@
 from callplane.contracts.commands import Envelope, Join, Joined
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
+from callplane.contracts.refusals.sessions import join_undone, kicked, seat_gone, session_full
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.views import connection_view, participant_view, session_view
 from wrapper.commands.registry import handles
@@ -50,11 +51,11 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
 
 def _explain(session: SessionDocument, envelope: Envelope, participant_id: ParticipantId) -> None:
     if participant_id in session.kicked:
-        raise Refusal("kicked", "this participant was removed from the session")
+        raise kicked()
     if envelope.id in session.applied:
-        raise Refusal("join-again", "this join was carried out and its seat has gone since; join again")
+        raise join_undone()
     if len(session.participants) >= session.settings.max_participants:
-        raise Refusal("session-full", f"all {session.settings.max_participants} seats are taken")
+        raise session_full(session.settings.max_participants)
 
 
 async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
@@ -75,4 +76,4 @@ async def _gone(session_id: SessionId, participant_id: ParticipantId, context: C
         await require_seat(await require_open_session(session_id, context), participant_id, context)
     except Refusal as refusal:
         return refusal
-    return Refusal("join-again", "the seat is gone; join again")
+    return seat_gone()

@@ -1,8 +1,8 @@
 """Publish: negotiate, then enter the stream; those who wait for it are connected by the chore that follows."""
 
 from callplane.contracts.commands import Envelope, Negotiated, Publish
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import connection_made_by
+from callplane.contracts.refusals.connections import subscriber_may_not_publish
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.commands.registry import handles
@@ -19,4 +19,4 @@ async def publish(envelope: Envelope, command: Publish, context: Context) -> Neg
 
 def _may_publish(_session: SessionDocument, seat: Seat) -> None:
     if seat.role == "subscriber":
-        raise Refusal("forbidden", "a subscriber does not publish")
+        raise subscriber_may_not_publish()

@@ -1,7 +1,7 @@
 """Stop: one connection ends; one whose offer has not come yet is refused when it comes."""
 
 from callplane.contracts.commands import Done, Envelope, Stop
-from callplane.contracts.errors import Refusal
+from callplane.contracts.refusals.connections import connection_not_found
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 
@@ -14,5 +14,5 @@ async def stop(envelope: Envelope, command: Stop, context: Context) -> Done:
     if change is None:
         found = await context.store.connections.find(command.connection_id)
         if found is not None and found.participant_id != command.participant_id:
-            raise Refusal("not-found", f"there is no connection {command.connection_id}")
+            raise connection_not_found()
     return Done()

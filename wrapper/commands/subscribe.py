@@ -1,8 +1,8 @@
 """Subscribe: negotiate; the stream is connected when it is there, also when it comes later (design 8.5)."""
 
 from callplane.contracts.commands import Envelope, Negotiated, Subscribe
-from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import connection_made_by
+from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
 from wrapper.commands.registry import handles
@@ -16,7 +16,7 @@ async def subscribe(envelope: Envelope, command: Subscribe, context: Context) ->
 
     def may(session: SessionDocument, _seat: Seat) -> None:
         if session.seat(command.publisher) is None:
-            raise Refusal("not-found", f"there is no participant {command.publisher} to subscribe to")
+            raise participant_not_found()
 
     wanted = Wanted(
         connection_made_by(envelope.id),

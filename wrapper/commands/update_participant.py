@@ -1,8 +1,9 @@
 """Update-participant: name, role, metadata and mute of one seat; a mute is enforced on the media server."""
 
 from callplane.contracts.commands import Envelope, ParticipantChanged, UpdateParticipant
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId
+from callplane.contracts.refusals.sessions import stale_version
 from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
@@ -25,7 +26,7 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
     await require_seat(session, command.participant_id, context)
     if envelope.id not in session.applied:
         if command.if_match not in (None, session.version):
-            raise Refusal("stale-version", f"the session is at version {session.version}")
+            raise stale_version(session.version)
         require_in_time(envelope.deadline, context)
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")

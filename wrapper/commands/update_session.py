@@ -1,7 +1,8 @@
 """Update-session: the fields that the caller named, and nothing else."""
 
 from callplane.contracts.commands import Envelope, SessionChanged, UpdateSession
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
+from callplane.contracts.refusals.sessions import stale_version
 from callplane.store.views import session_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
@@ -21,7 +22,7 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
     session = await require_open_session(envelope.session_id, context)
     if envelope.id not in session.applied:
         if command.if_match not in (None, session.version):
-            raise Refusal("stale-version", f"the session is at version {session.version}")
+            raise stale_version(session.version)
         require_in_time(envelope.deadline, context)
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")

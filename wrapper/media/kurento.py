@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from callplane.contracts.commands import Candidate
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ConnectionId, SessionId
 from callplane.contracts.media import MediaRef
+from callplane.contracts.refusals.connections import offer_refused
 from kurento_client import (
     ClientError,
     ConnectionState,
@@ -105,7 +106,7 @@ class KurentoMedia:
             with _translated(endpoint):
                 answer = await self._endpoint(endpoint).process_offer(sdp_offer)
         except SdpRefused as refused:
-            raise Refusal("invalid-sdp", f"the media server refused the offer: {refused.message}") from refused
+            raise offer_refused(refused.message) from refused
         self._events.narrow(endpoint, UsefulCandidates.to(answer))
         return answer
 

@@ -9,6 +9,15 @@ from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ConnectionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.connections import (
+    connection_gone,
+    connection_of_another,
+    connection_stopped,
+    media_lost_meanwhile,
+    nothing_accepted,
+    replaced_not_found,
+    too_many_connections,
+)
 from callplane.store.connections import Wanted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
 from callplane.store.versioned_updates import Change
@@ -21,10 +30,6 @@ from wrapper.negotiation.reconcile import owner_of, reconcile
 from wrapper.requirements import require_open_session, require_seat
 
 ROUNDS = 5
-NOTHING = (
-    "nothing of the offer would be sent: the media server takes audio in Opus and video in VP8, on lines that are "
-    "sendrecv or sendonly and are not bundle-only"
-)
 
 Rule = Callable[[SessionDocument, Seat], None]
 
@@ -52,7 +57,7 @@ class Negotiation:
         """Reach *ready*, reconcile, tell the mailbox, answer. A refusal releases what was begun."""
         connection = await self._connections.offer(self._wanted)
         if connection is None:
-            raise Refusal("forbidden", "this connection belongs to somebody else")
+            raise connection_of_another()
         try:
             await self._check_replaced()
             connection = await self._ready(connection, rule)
@@ -73,14 +78,14 @@ class Negotiation:
         if self._replaces is None:
             return
         if old is None or old.participant_id != self._wanted.participant_id or old.kind != self._wanted.kind:
-            raise Refusal("not-found", f"there is no connection {self._replaces} to replace")
+            raise replaced_not_found()
 
     async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
         for _ in range(ROUNDS):
             session = await require_open_session(self._wanted.session_id, self._context)
             rule(session, await require_seat(session, self._wanted.participant_id, self._context))
             if connection.state == "released":
-                raise Refusal("wrong-state", "the connection was stopped")
+                raise connection_stopped()
             if connection.state == "ready":
                 return connection
             ready = await self._attempt(await pipeline_of(session, self._context))
@@ -92,7 +97,7 @@ class Negotiation:
     async def _again(self) -> ConnectionDocument:
         found = await self._connections.find(self._wanted.id)
         if found is None:
-            raise Refusal("wrong-state", "the connection is gone")
+            raise connection_gone()
         return found
 
     async def _attempt(self, session: SessionDocument) -> ConnectionDocument | None:
@@ -113,7 +118,7 @@ class Negotiation:
             answer = await self._context.media.answer(endpoint, self._offer)
             media = accepted(self._wanted.kind, self._offer, answer)
             if self._wanted.kind == "publish" and not media:
-                raise Refusal("invalid-sdp", NOTHING)
+                raise nothing_accepted()
             committed = await self._connections.commit(claimed, me, endpoint, answer, media)
         except Gone:
             if not await lost_if_gone(session, self._context):
@@ -129,7 +134,7 @@ class Negotiation:
         if claimed.claims > 1:
             await self._context.media.release_tagged(session.media, claimed.id)
         elif await self._crowded():
-            raise Refusal("wrong-state", f"a seat has at most {CONNECTIONS_PER_SEAT} connections")
+            raise too_many_connections()
         return await self._context.media.create_endpoint(session.media, owner_of(claimed))
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
@@ -172,7 +177,7 @@ class Negotiation:
         session = await require_open_session(connection.session_id, self._context)
         await require_seat(session, connection.participant_id, self._context)
         if session.epoch != connection.epoch:
-            raise Refusal("wrong-state", "the media server was lost meanwhile; offer again", reason="media-lost")
+            raise media_lost_meanwhile()
         if all(stream.connection_id != connection.id for stream in session.streams):
             raise Trouble("the session changed while it was read")
 

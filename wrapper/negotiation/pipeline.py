@@ -1,6 +1,7 @@
 """Pipeline of a session: raced for, not claimed; whoever loses releases its own (design 5)."""
 
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import Trouble
+from callplane.contracts.refusals.connections import no_media_server
 from callplane.store.documents import SessionDocument
 from wrapper.context import Context
 from wrapper.media.port import Unreached
@@ -21,7 +22,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
         if elsewhere is not None:
             raise Unreached(elsewhere)
         await context.store.sessions.owe_place(session.id)
-        raise Refusal("unavailable", "no media server is up; the session gets one as soon as one is", retry_after=1)
+        raise no_media_server()
     server, why = reserved
     try:
         media = await context.media.create_pipeline(server.name, session.id, session.epoch)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from callplane.bus.consuming.delivery import ATTEMPTS, RawDelivery, Settlement
 from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import TITLES, Busy, Code, NodeDown, Problem, Refusal, Trouble, Unavailable
+from callplane.contracts.errors import Busy, Code, NodeDown, Problem, Refusal, Trouble, Unavailable
+from callplane.contracts.refusals.requests import broker_node_down
 from callplane.contracts.replies import Reply
 from callplane.telemetry.failures import leaves
 from callplane.telemetry.logs import logger
@@ -75,7 +76,7 @@ class OutcomePolicy:
         except NodeDown as down:
             # Not tried again: it may last, and nothing is wrong with the command.
             log.warning("command needs a node that is down", command_id=received.command_id, why=str(down)[:200])
-            problem = Problem(code="unavailable", detail="A node of the message broker is down.", retry_after=2)
+            problem = broker_node_down().problem
             await self._answer(received, Reply(command_id=envelope.id, problem=problem))
         except Trouble as trouble:
             log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt)
@@ -162,7 +163,7 @@ class OutcomePolicy:
         log.error("command buried", command_id=received.command_id, queue=received.queue, reason=reason[:200])
         self._watch.buried(reason)
         await self._settlement.dead_letter(received, reason[:200])
-        problem = Problem(code=code, detail=TITLES[code], retry_after=1 if code == "unavailable" else None)
+        problem = Problem(code=code, retry_after=1 if code == "unavailable" else None)
         await self._answer(received, Reply(command_id=received.command_id, problem=problem))
 
 

@@ -16,7 +16,8 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from callplane.contracts.errors import Refusal, Trouble, Unavailable
+from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.refusals.sessions import document_too_large
 
 # A write concern that was not met (the server stops, or a majority is away) leaves open whether the write stays; a
 # cursor is not found by the server that was started since.
@@ -71,7 +72,7 @@ def translated_errors() -> Iterator[None]:
         if isinstance(failure, PyMongoError) and failure.timeout:
             raise Unavailable(f"the database does not answer in time: {type(failure).__name__}") from failure
         if isinstance(failure, DocumentTooLarge) or getattr(failure, "code", None) in _TOO_LARGE_CODES:
-            raise Refusal("too-large", "This would be more than one document of the database can hold.") from failure
+            raise document_too_large() from failure
         if isinstance(failure, OperationFailure) and not isinstance(failure, DuplicateKeyError):
             raise ServerAnswer(failure) from failure
         raise

@@ -1,0 +1,90 @@
+"""Refusals about connections and the offers that ask for them."""
+
+from callplane.contracts.bounds import CONNECTIONS_PER_SEAT, SDP_BYTES
+from callplane.contracts.errors import Refusal
+
+
+def connection_not_found() -> Refusal:
+    """Nothing has this connection id, or nothing that the caller may know of."""
+    return Refusal("not-found", "There is no such connection in this session. Check its id, or offer to make one.")
+
+
+def connection_of_another() -> Refusal:
+    """It belongs to another participant."""
+    return Refusal("forbidden", "This connection belongs to another participant. Use one of your own.")
+
+
+def replaced_not_found() -> Refusal:
+    """What ``replaces`` names is no connection of this participant, or not of this kind."""
+    detail = "There is no such connection to replace. Name one of your own of the same kind, or none."
+    return Refusal("not-found", detail)
+
+
+def connection_stopped() -> Refusal:
+    """It has ended, maybe before its offer was answered."""
+    return Refusal("wrong-state", "The connection was stopped. Offer again to make another one.")
+
+
+def connection_gone() -> Refusal:
+    """Its session ended and took it along, while its offer was answered."""
+    return Refusal("wrong-state", "The connection is gone, and its session with it. Join another session.")
+
+
+def too_many_connections() -> Refusal:
+    """The seat has as many as it may have."""
+    return Refusal("wrong-state", f"A seat has at most {CONNECTIONS_PER_SEAT} connections. Stop one of them first.")
+
+
+def subscriber_may_not_publish() -> Refusal:
+    """The role of the seat is for receiving only."""
+    return Refusal("forbidden", "A subscriber does not publish. Have the role changed, or offer to subscribe.")
+
+
+def media_lost_meanwhile() -> Refusal:
+    """The pipeline that the offer was answered by is gone already."""
+    return Refusal("wrong-state", "The media server was lost meanwhile. Offer again.", reason="media-lost")
+
+
+def no_media_server() -> Refusal:
+    """Nothing is up that the session's media could be placed on."""
+    detail = "No media server is up. The session gets one as soon as there is one; offer again then."
+    return Refusal("unavailable", detail, retry_after=1)
+
+
+def offer_not_answered() -> Refusal:
+    """The last attempt at it has failed."""
+    return Refusal("unavailable", "The offer could not be answered. Offer again.")
+
+
+def offer_too_long() -> Refusal:
+    """More SDP than is read."""
+    return Refusal("invalid-sdp", f"The offer is longer than {SDP_BYTES} bytes. Offer fewer lines of media.")
+
+
+def offer_without_version() -> Refusal:
+    """RFC 8866, 5.1."""
+    return Refusal("invalid-sdp", "The offer does not begin with v=0. Send the SDP as the browser made it.")
+
+
+def offer_without_media() -> Refusal:
+    """RFC 8866, 5.14."""
+    return Refusal("invalid-sdp", "The offer has no m= line. Offer audio, video or both.")
+
+
+def offer_with_nul() -> Refusal:
+    """RFC 8866, 5."""
+    return Refusal("invalid-sdp", "The offer holds a NUL character. Send the SDP as the browser made it.")
+
+
+def offer_refused(why: str) -> Refusal:
+    """In the media server's own words."""
+    return Refusal("invalid-sdp", f"The media server does not take this offer. It says: {why.strip().rstrip('.')}.")
+
+
+def nothing_accepted() -> Refusal:
+    """An offer to publish of which the answer takes no line."""
+    detail = (
+        "Nothing of the offer would be sent. Offer audio in Opus or video in VP8, on lines that are sendrecv or "
+        "sendonly and are not bundle-only."
+    )
+    return Refusal("invalid-sdp", detail)

@@ -1,0 +1,67 @@
+"""Refusals about sessions and the seats in them."""
+
+from callplane.contracts.bounds import SESSION_BYTES
+from callplane.contracts.errors import Refusal
+
+
+def session_not_found() -> Refusal:
+    """Nothing has this session id."""
+    return Refusal("not-found", "There is no such session. Check its id, or make a session.")
+
+
+def session_of_key_gone() -> Refusal:
+    """What an old Idempotency-Key made is not there any more."""
+    return Refusal("not-found", "What this key made is not there any more. Use another key for another session.")
+
+
+def session_closed(reason: str | None = None) -> Refusal:
+    """The session is over."""
+    return Refusal("session-closed", "The session is closed. Make another one.", reason=reason)
+
+
+def session_full(seats: int) -> Refusal:
+    """Every seat is taken."""
+    return Refusal("session-full", f"All {seats} seats of the session are taken. Try again when somebody has left.")
+
+
+def session_too_large() -> Refusal:
+    """Nothing may be added that makes the document larger."""
+    detail = f"The session has grown to its {SESSION_BYTES} bytes, all metadata included. Make metadata smaller first."
+    return Refusal("too-large", detail)
+
+
+def document_too_large() -> Refusal:
+    """More than MongoDB keeps in one document."""
+    return Refusal("too-large", "This is more than one document of the database can hold. Send less.")
+
+
+def stale_version(version: int) -> Refusal:
+    """The caller has seen an older state than the one that it would change."""
+    detail = f"The session is at version {version}, not at the one that If-Match names. Read it, then change it."
+    return Refusal("stale-version", detail)
+
+
+def too_late() -> Refusal:
+    """Its caller has long stopped waiting."""
+    return Refusal("unavailable", "The command came too late to be carried out. Send it again.", retry_after=1)
+
+
+def participant_not_found() -> Refusal:
+    """Nobody with this id sits, or has sat, in the session."""
+    return Refusal("not-found", "There is no such participant in this session. Look at the session for who is in it.")
+
+
+def kicked() -> Refusal:
+    """A participant that was removed comes back."""
+    return Refusal("kicked", "This participant was removed from the session, and cannot come back to it.")
+
+
+def seat_gone(reason: str | None = None) -> Refusal:
+    """The seat has ended since, for this reason as far as it is known."""
+    return Refusal("join-again", "The seat of this participant is gone. Join again.", reason=reason)
+
+
+def join_undone() -> Refusal:
+    """The repeat of a join whose seat has ended since."""
+    detail = "This join was carried out, and its seat has gone since. Join again, under another key if there is one."
+    return Refusal("join-again", detail)

@@ -55,8 +55,9 @@ subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", {str(tmp_
 print('{{"ready": true}}'); time.sleep(60)"""
     process = Process(command(tmp_path, code))
     await process.ready_line()
+    assert len(marked(str(tmp_path))) == 2
     assert await process.terminate(within=0.3) == -signal.SIGKILL
-    assert marked(str(tmp_path)) == {}
+    await ended(str(tmp_path))
 
 
 async def test_a_paused_child_can_be_terminated(tmp_path: Path) -> None:
@@ -68,7 +69,13 @@ async def test_a_paused_child_can_be_terminated(tmp_path: Path) -> None:
 
 
 async def test_several_may_wait_for_the_end(tmp_path: Path) -> None:
-    async with running(command(tmp_path, "import time; time.sleep(60)")) as process, asyncio.TaskGroup() as group:
+    # In a run that a shell without job control has put into the background SIGINT is ignored, also by our children.
+    code = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print('{"ready": true}'); time.sleep(60)"""
+    async with running(command(tmp_path, code)) as process, asyncio.TaskGroup() as group:
+        await process.ready_line()
         waiting = [group.create_task(process.ended()) for _ in range(3)]
         process.signal(signal.SIGINT)
     assert {task.result() for task in waiting} == {-signal.SIGINT}

@@ -1,4 +1,4 @@
-"""The `callplane` command line."""
+"""Command line: the verbs of `callplane`, what each is given, and its exit status."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""`callplane up`: everything on this machine, in front of you, until Ctrl-C."""
+"""`callplane up`: runs everything on this machine, in front of you, until Ctrl-C."""
 
 import asyncio
 import contextlib

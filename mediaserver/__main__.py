@@ -1,4 +1,4 @@
-"""Runs the media server: `python -m mediaserver --help`."""
+"""Program: runs the media server, see `python -m mediaserver --help`."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The refusals of the protocol, in Kurento's own words (protocol 5)."""
+"""Protocol errors: refusals in Kurento's own words (protocol 5)."""
 
 from kurento_client.jsonrpc import Code, JsonRpcError
 

@@ -1,4 +1,4 @@
-"""Refuses new objects before the process runs out of file descriptors (protocol 5.2: 40009)."""
+"""Resource limit: refuses new objects before the process runs out of file descriptors (protocol 5.2: 40009)."""
 
 import resource
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Puts the parts together and listens (protocol 1)."""
+"""WebSocket server: puts the parts together and listens (protocol 1)."""
 
 import asyncio
 import time

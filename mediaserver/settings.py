@@ -1,4 +1,4 @@
-"""The settings of the media server, read from its command line."""
+"""Settings of the media server, read from its command line."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Erlang's port mapper of our own: nodes of one cluster find each other in it, and nobody else's do."""
+"""Erlang port mapper, our own: nodes of one cluster find each other in it, and nobody else's do."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""One command to a mongod over a bare socket, for a server that is only becoming one.
+"""MongoDB wire protocol: one command to a mongod over a bare socket, for a server that is only becoming one.
 
 A driver cannot be used for that: its monitors connect again and again to a server that is still starting, and
 PyMongo 4.20 leaves the socket open when it is closed in the middle of such an attempt.

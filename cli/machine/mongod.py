@@ -1,4 +1,4 @@
-"""A private mongod: a replica set of one member on 127.0.0.1, because change streams need one, or a member of more."""
+"""mongod, private: a replica set of one member on 127.0.0.1, because change streams need one, or a member of more."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""One child process: in a session of its own, with its output in a file, and never outliving us."""
+"""Child process: in a session of its own, with its output in a file, and never outliving us."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node: own directory, own cookie, own epmd (or its cluster's), listening on 127.0.0.1 only."""
+"""RabbitMQ node, private: own directory, cookie and epmd (or its cluster's), listening on 127.0.0.1 only."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Several private RabbitMQ nodes as one cluster; each can be killed, stopped, paused, cut off and started again."""
+"""RabbitMQ cluster of private nodes; each can be killed, stopped, paused, cut off and started again."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Several private mongods as one replica set; each can be killed, stopped, paused and started again with its data."""
+"""MongoDB replica set of private mongods; each can be killed, stopped, paused and started again with its data."""
 
 import asyncio
 import contextlib

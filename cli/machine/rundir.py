@@ -1,4 +1,4 @@
-"""Directories of servers: they go away with their owner, also when the owner was killed and could not tidy up."""
+"""Run directories: go away with their owner, also when the owner was killed and could not tidy up."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""`callplane sessions`: the calls."""
+"""`callplane sessions`: lists, shows and closes calls."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""DTLS-SRTP on aiortc, with decrypted packets handed over whole instead of to aiortc's receivers."""
+"""DTLS-SRTP on aiortc; hands decrypted packets over whole instead of to aiortc's receivers."""
 
 from collections.abc import Callable
 

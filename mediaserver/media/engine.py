@@ -1,4 +1,4 @@
-"""What all peers share: the certificate, the settings, the tasks and one slow clock."""
+"""Media engine: what all peers share, which is the certificate, the settings, the tasks and one slow clock."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Where media of one kind leaves an element and where it enters one, and whether it flows."""
+"""Media flow: carries one kind of media out of an element and into others, and says whether it flows."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""One ICE agent on aioice: it tells when the peer stirs and which pair is selected."""
+"""ICE agent on aioice: tells when the peer stirs and which pair is selected."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What is known of one incoming RTP stream: order, loss, jitter (RFC 3550, 6.4 and A.8)."""
+"""Inbound statistics: order, loss and jitter of one incoming RTP stream (RFC 3550, 6.4 and A.8)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Lets an RTP session carry an accepted line: to and from the ports of the element that it belongs to."""
+"""m-lines: has an RTP session carry an accepted line to and from the ports of the element that it belongs to."""
 
 from dataclasses import dataclass
 

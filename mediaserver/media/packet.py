@@ -1,4 +1,4 @@
-"""An RTP packet on its way through the server: the encoded payload and what must be rewritten."""
+"""RTP packet on its way through the server: the encoded payload and what must be rewritten."""
 
 import struct
 from dataclasses import dataclass

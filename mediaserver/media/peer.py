@@ -1,4 +1,4 @@
-"""One WebRTC peer: gathers, connects, shakes hands, and opens the way for media (protocol 10.2)."""
+"""WebRTC peer: gathers, connects, shakes hands, and opens the way for media (protocol 10.2)."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""One line of plain RTP: a pair of UDP ports, without ICE and without encryption (RFC 3550, 11)."""
+"""Plain RTP transport: one line's pair of UDP ports, without ICE and without encryption (RFC 3550, 11)."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Takes a publisher's packets of one kind, asks for what is missing, and hands them on encoded."""
+"""RTP receiver: takes a publisher's packets of one kind, asks for what is missing, and hands them on encoded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

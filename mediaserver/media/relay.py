@@ -1,4 +1,4 @@
-"""Hands what enters one element out of others, in the server itself: through hubs and junctions."""
+"""Relay: hands what enters one element out of others, in the server itself, through hubs and junctions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The RTP session with one peer: routes packets, reports, and knows whether the peer is there."""
+"""RTP session with one peer: routes packets, reports, and knows whether the peer is there."""
 
 import struct
 import time

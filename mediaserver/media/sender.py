@@ -1,4 +1,4 @@
-"""Sends one kind of media to one viewer: own SSRC, unbroken numbers, retransmission from its history."""
+"""RTP sender: one kind of media to one viewer; own SSRC, unbroken numbers, retransmission from its history."""
 
 from collections.abc import Callable
 

@@ -1,1 +1,1 @@
-"""What a Kurento class is: its arguments, properties, operations and events, and how calls reach them."""
+"""Class model of Kurento: arguments, properties, operations and events of each class, and how calls reach them."""

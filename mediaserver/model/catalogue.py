@@ -1,4 +1,4 @@
-"""The class table of what every server has: manager, pipeline, elements, the WebRTC endpoint (protocol 9.1-9.7)."""
+"""Class table of what every server has: manager, pipeline, elements, the WebRTC endpoint (protocol 9.1-9.7)."""
 
 from mediaserver.model.spec import Argument, ClassSpec, Operation, Property
 from mediaserver.model.types import BOOLEAN, INT, STRING, ObjectType

@@ -1,4 +1,4 @@
-"""The class table of elements beside the WebRTC endpoint: hubs, ports, files and plain RTP (protocol 9.5, 9.8-9.12)."""
+"""Class table of the other elements: hubs, ports, files and plain RTP (protocol 9.5, 9.8-9.12)."""
 
 from mediaserver.model.catalogue import BASE_RTP_ENDPOINT, DOT, ENDPOINT, MEDIA_ELEMENT, MEDIA_OBJECT
 from mediaserver.model.spec import Argument, ClassSpec, Operation, Property

@@ -1,4 +1,4 @@
-"""Reads arguments and calls what an operation names, for every class alike."""
+"""Invocation: reads arguments and calls what an operation names, for every class alike."""
 
 import inspect
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The shape of a class: what `create`, `invoke` and `subscribe` may name on it (protocol 9)."""
+"""Class specification: what `create`, `invoke` and `subscribe` may name on a class (protocol 9)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Types of arguments and how lenient their conversions are (protocol 2.5, 2.6)."""
+"""Argument types, and how lenient their conversions are (protocol 2.5, 2.6)."""
 
 import struct
 from collections.abc import Mapping

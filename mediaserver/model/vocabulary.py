@@ -1,4 +1,4 @@
-"""The enumerations and records that classes of this server use (protocol 9.13)."""
+"""Enumerations and records that classes of this server use (protocol 9.13)."""
 
 from mediaserver.model.types import (
     BOOLEAN,

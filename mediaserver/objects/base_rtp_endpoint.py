@@ -1,4 +1,4 @@
-"""What endpoints with RTP have in common, encrypted or not: states, statistics, key frames (protocol 9.6, 10.3)."""
+"""RTP endpoint base, encrypted or not: states, statistics, key frames (protocol 9.6, 10.3)."""
 
 from typing import Any, ClassVar
 

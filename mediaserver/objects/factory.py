@@ -1,4 +1,4 @@
-"""Makes objects of the classes that this server has."""
+"""Object factory: makes objects of the classes that this server has."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

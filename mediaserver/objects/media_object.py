@@ -1,4 +1,4 @@
-"""What every media object has: an id, a place in the tree, a name, tags (protocol 9.1)."""
+"""Media object: an id, a place in the tree, a name, tags, for every class (protocol 9.1)."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""The pipeline: the root of a session's media objects (protocol 9.2)."""
+"""Media pipeline: the root of a session's media objects (protocol 9.2)."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The endpoint of plain RTP: it answers and offers Opus and VP8 over ports of its own (protocol 9.8)."""
+"""Plain RTP endpoint: answers and offers Opus and VP8 over ports of its own (protocol 9.8)."""
 
 import base64
 import binascii

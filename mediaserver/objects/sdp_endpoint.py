@@ -1,4 +1,4 @@
-"""The SDP state machine: one negotiation in the life of an endpoint (protocol 10.1)."""
+"""SDP state machine: one negotiation in the life of an endpoint (protocol 10.1)."""
 
 from typing import Any, ClassVar
 

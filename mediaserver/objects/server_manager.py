@@ -1,4 +1,4 @@
-"""The server manager: what the process says about itself (protocol 8)."""
+"""Server manager: what the process says about itself (protocol 8)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""All living objects by id, and what happens when one comes or goes."""
+"""Object table: all living objects by id; tells when one comes or goes."""
 
 from mediaserver.errors import not_found
 from mediaserver.objects.media_object import MediaObject

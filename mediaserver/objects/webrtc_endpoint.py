@@ -1,4 +1,4 @@
-"""The WebRTC endpoint: SDP, ICE and their events over the transports of one peer (protocol 9.6, 9.7)."""
+"""WebRTC endpoint: SDP, ICE and their events over the transports of one peer (protocol 9.6, 9.7)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

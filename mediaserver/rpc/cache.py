@@ -1,4 +1,4 @@
-"""Remembers answers for 20 s, so that a repeated request is not executed twice (protocol 4)."""
+"""Request cache: remembers answers for 20 s, so that a repeated request is not executed twice (protocol 4)."""
 
 from collections import OrderedDict
 from collections.abc import Callable

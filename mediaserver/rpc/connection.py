@@ -1,4 +1,4 @@
-"""One WebSocket connection: frames in one at a time, answers and events out in one bounded queue."""
+"""WebSocket connection: frames in one at a time, answers and events out in one bounded queue."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

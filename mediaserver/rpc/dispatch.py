@@ -1,4 +1,4 @@
-"""From a frame to its answer: sessions injected, the cache asked, the method called, the connection bound."""
+"""RPC dispatcher: from a frame to its answer; injects the session, asks the cache, calls the method, binds."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

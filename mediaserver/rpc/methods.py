@@ -1,4 +1,4 @@
-"""The RPC methods on one session each (protocol 3)."""
+"""RPC methods on one session each (protocol 3)."""
 
 from collections.abc import Mapping
 from typing import Any

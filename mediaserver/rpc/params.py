@@ -1,4 +1,4 @@
-"""Reads the parameters of the RPC methods themselves (protocol 5.1: their faults are -32000)."""
+"""RPC parameters: reads those of the methods themselves (protocol 5.1: their faults are -32000)."""
 
 from collections.abc import Mapping
 from typing import Any

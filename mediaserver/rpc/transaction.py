@@ -1,4 +1,4 @@
-"""Several calls in one, each able to name what an earlier one made (protocol 3.10)."""
+"""Transactions: several calls in one, each able to name what an earlier one made (protocol 3.10)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

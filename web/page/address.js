@@ -1,5 +1,5 @@
 // @ts-check
-/** The address that the page was opened with. A token in it leaves the address bar before anything else happens. */
+/** Page address: reads what the page was opened with; a token leaves the address bar before anything else happens. */
 
 const KEPT = "callplane.access-token";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** A call under way: the own seat, its media, the companion, and what is drawn of them. */
+/** Call under way: the own seat, its media, the companion, and what is drawn of them. */
 
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Watches what media really arrives from each participant, and really leaves. */
+/** Media flows: watches what really arrives from each participant, and really leaves. */
 
 /** @typedef {{video: boolean, audio: boolean, numbers: string}} Flow */
 

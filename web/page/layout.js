@@ -1,5 +1,5 @@
 // @ts-check
-/** How wide tiles may be so that all of them fit. */
+/** Grid layout: how wide tiles may be so that all of them fit. */
 
 const GAP = 12;
 /** The caption below each picture. */

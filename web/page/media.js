@@ -1,5 +1,5 @@
 // @ts-check
-/** Where the own picture and sound come from. */
+/** Local media: where the own picture and sound come from. */
 
 import { synthetic } from "../sdk/index.js";
 import { watchingWords } from "./words.js";

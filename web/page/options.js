@@ -1,5 +1,5 @@
 // @ts-check
-/** What the address says: which call, who, with what, and whether to go at once. */
+/** Page options: which call, who, with what, and whether to go at once, out of the address. */
 
 /**
  * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean}} Options

@@ -1,5 +1,5 @@
 // @ts-check
-/** The parts of the page that are not tiles: lobby, state, notices, buttons. */
+/** Screen: the parts of the page that are not tiles, which are lobby, state, notices and buttons. */
 
 import { insecureWords } from "./words.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The grid: one tile for each participant, with picture, name and one line on how they are. */
+/** Tiles: a grid with one for each participant, with picture, name and one line on how they are. */
 
 import { tileWidth } from "./layout.js";
 import { nameOf, participantWords } from "./words.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Everything that the page says, in plain words and with what to do about it. */
+/** Texts: everything that the page says, in plain words and with what to do about it. */
 
 /**
  * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView

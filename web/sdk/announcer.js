@@ -1,5 +1,5 @@
 // @ts-check
-/** Tells a page what changed: one `state` event for all that matters, one `participants` event a turn. */
+/** Event emitter for pages: one `state` event for all that matters, one `participants` event a turn. */
 
 /** @typedef {"joining" | "connected" | "reconnecting" | "left" | "closed"} State */
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Waiting before another try: jittered so that many clients do not return in step. */
+/** Back-off: waits before another try, jittered so that many clients do not return in step. */
 
 /**
  * How long to wait before try number `attempt` (0 is the first repeat), in milliseconds.

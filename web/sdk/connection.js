@@ -1,5 +1,5 @@
 // @ts-check
-/** A published or received stream that outlives its endpoints: it offers again whenever one is lost. */
+/** Connection: a published or received stream that outlives its endpoints; it offers again whenever one is lost. */
 
 import { jittered, pause } from "./backoff.js";
 import { CallplaneError, unreachable } from "./errors.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** The ways into a mailbox: each gives what follows the last acknowledgement, batch after batch. */
+/** Mailbox transports: long poll, server-sent events, WebSocket; each gives what follows the last acknowledgement. */
 
 import { closedBecause, ended, unreachable } from "./errors.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Keeps what the mailbox brings before the HTTP answer that says whose it is. */
+/** Early messages: keeps what the mailbox brings before the HTTP answer that says whose it is. */
 
 /** Ids kept at most; whatever is older belongs to connections long gone. */
 const KEPT = 64;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The one error type of the SDK, made from the API's problem bodies or from a failed fetch. */
+/** Errors: the one error type of the SDK, made from the API's problem bodies or from a failed fetch. */
 
 const RETRYABLE = new Set([0, 429, 502, 503, 504]);
 

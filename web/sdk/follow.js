@@ -1,5 +1,5 @@
 // @ts-check
-/** Moves a roster on by an event, reading the snapshot again where events are missing. */
+/** Roster updates: moves a roster on by an event, reading the snapshot again where events are missing. */
 
 import { pause } from "./backoff.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Requests to the API: problem errors, repeats under one idempotency key, a deadline on each. */
+/** HTTP client of the API: problem errors, repeats under one idempotency key, a deadline on each request. */
 
 import { jittered, pause } from "./backoff.js";
 import { CallplaneError, refusal, unreachable } from "./errors.js";

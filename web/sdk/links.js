@@ -1,5 +1,5 @@
 // @ts-check
-/** Keeps a seat's connections as the roster says they should be: one publication, one subscription a stream. */
+/** Connections of a seat, kept as the roster says they should be: one publication, one subscription a stream. */
 
 import { Connection } from "./connection.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** A participant's mailbox: asking again is the acknowledgement of what the last answer brought. */
+/** Mailbox of a participant: asking again is the acknowledgement of what the last answer brought. */
 
 import { CallplaneError } from "./errors.js";
 import { door } from "./doors.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Mute: at once on one's own tracks, then said to the others; and done when a moderator says so. */
+/** Muting: at once on one's own tracks, then said to the others; and done when a moderator says so. */
 
 /** @typedef {{audio?: boolean, video?: boolean}} Muted */
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** One RTCPeerConnection from its offer to its end, with candidates kept until each side can take them. */
+/** Peer connection: an RTCPeerConnection from its offer to its end; candidates are kept until a side can take them. */
 
 /** Candidates that arrive within this many milliseconds share a request. */
 const GATHERING = 30;

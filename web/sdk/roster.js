@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is in a session and what they send: a snapshot, moved on by the events that follow it. */
+/** Roster: who is in a session and what they send; a snapshot, moved on by the events that follow it. */
 
 /**
  * @typedef {{id: string, name: string | null, role: string, state: string, metadata: Record<string, unknown>,

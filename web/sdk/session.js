@@ -1,5 +1,5 @@
 // @ts-check
-/** One seat in a session: joins, keeps up with its mailbox, sends and receives, leaves. */
+/** Session: one seat in it, which joins, keeps up with its mailbox, sends and receives, leaves. */
 
 import { Announcer } from "./announcer.js";
 import { follow } from "./follow.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** The few numbers of `getStats()` that tell whether media arrives. */
+/** Statistics: the few numbers of `getStats()` that tell whether media arrives. */
 
 /**
  * @typedef {{participant_id: string, connection_id: string | null, state: string, bytes: number,

@@ -1,5 +1,5 @@
 // @ts-check
-/** A picture and a sound made on the spot, for machines without a camera and for trying things out. */
+/** Synthetic media: a picture and a sound made on the spot, for machines without a camera and for trying things out. */
 
 const TONES = [220, 277.18, 329.63, 440];
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a page shows of a participant. */
+/** Participants as a page shows them. */
 
 /**
  * @typedef {import("./roster.js").Participant & {self: boolean, stream: MediaStream | null,

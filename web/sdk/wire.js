@@ -1,5 +1,5 @@
 // @ts-check
-/** What a connection asks of the API, for one seat. */
+/** Signaling: what a connection asks of the API, for one seat. */
 
 import { Early } from "./early.js";
 

@@ -1,4 +1,4 @@
-"""Reads a session description (RFC 8866) as far as a forwarding endpoint needs it."""
+"""SDP parser: reads a session description (RFC 8866) as far as a forwarding endpoint needs it."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Writes our side of a description, without candidates first and with them once they are gathered."""
+"""SDP writer: our side of a description, without candidates first and with them once they are gathered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

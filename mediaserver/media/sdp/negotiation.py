@@ -1,4 +1,4 @@
-"""Decides what of an offer or answer this server takes: one VP8 and one Opus line, each over its bundle's transport."""
+"""SDP negotiation: takes one VP8 and one Opus line of an offer or answer, each over its bundle's transport."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address

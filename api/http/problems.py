@@ -41,7 +41,7 @@ class ProblemBody(BaseModel):
 def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
     """The members of a problem body: the problem's own, and those of the request."""
     return {
-        **problem.shown(),
+        **problem.as_problem(),
         "instance": scope.get("path", ""),
         "request_id": scope.get("callplane.request_id", ""),
     }

@@ -96,7 +96,7 @@ class Problem(Wire):
         """Whether the same request may succeed later without any change by the caller."""
         return self.code in RETRYABLE
 
-    def shown(self) -> dict[str, Any]:
+    def as_problem(self) -> dict[str, Any]:
         """The members of an RFC 9457 body that belong to the problem itself; an unknown reason is left out."""
         reason = {"reason": self.reason} if self.reason else {}
         return {

@@ -76,6 +76,6 @@ async def tell_error(envelope: Envelope, problem: Problem, context: Context, *, 
         type="error",
         session_id=envelope.session_id,
         at=context.store.clock.now(),
-        data={"command_id": envelope.id, "problem": problem.shown()},
+        data={"command_id": envelope.id, "problem": problem.as_problem()},
     )
     await context.messenger.to_participant(envelope.body.participant_id, message)

@@ -92,7 +92,7 @@ def test_what_is_no_refusal_but_a_problem_speaks_alike() -> None:
 
 
 def test_without_words_of_its_own_a_problem_says_its_title() -> None:
-    assert Problem(code="session-closed").shown()["detail"] == "The session is closed."
+    assert Problem(code="session-closed").as_problem()["detail"] == "The session is closed."
     assert Refusal("session-closed").problem.detail == "The session is closed."
 
 

@@ -134,7 +134,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         run(gauges=_gauges(context, database, listener, queues).run, lag=metrics.watch_loop)
         run(listening=partial(queues.run, listener, partial(_restore, database, pool, settings)))
         callbacks = ServerCallbacks(
-            events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.gone
+            events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.removed
         )
         sweeps = Sweeps(context, leases, runner, settings)
         orphans = OrphanSweep(context, pool, settings.deployment, settings.orphan_seconds)

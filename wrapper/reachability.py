@@ -27,7 +27,7 @@ class Reachability:
         """Others reach it: they adopt what we own there."""
         await self._adoption.cut_off(server)
 
-    async def gone(self, server: str) -> None:
+    async def removed(self, server: str) -> None:
         """It has left the pool and will never be back: what was excluded for it is elsewhere, or has no media."""
         await self._queues.back(server)
 

@@ -7,9 +7,8 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
 from callplane.store.sessions import DELETED_AFTER
 from wrapper.context import Context
-from wrapper.negotiation.element_connections import Viewers
 from wrapper.negotiation.pipeline import pipeline_of
-from wrapper.negotiation.reconcile import reconcile
+from wrapper.negotiation.reconcile import Viewers, reconcile
 
 SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Trouble, Unavailable
@@ -23,7 +23,6 @@ from kurento_client.events import (
     MediaStateChanged,
 )
 from wrapper.follow_ups import FollowUps
-from wrapper.media.endpoint_owners import EndpointOwners
 from wrapper.media.port import EndpointOwner
 from wrapper.media.sdp import UsefulCandidates
 
@@ -32,6 +31,9 @@ LANE_LENGTH = 2000
 NOT_CONNECTED = (None, "failed")
 
 Lane = asyncio.Queue[tuple[EndpointOwner, MediaEvent]]
+
+Place = tuple[str, str]
+"""A media server and the id of a pipeline on it; ids of what is in one begin with the pipeline's (protocol 6.1)."""
 
 
 class EndpointEvents:
@@ -143,3 +145,54 @@ class EndpointEvents:
 
     async def _became(self, owner: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
         self._follow_ups.schedule(await self._media_states.media_state(owner.connection_id, known, state))
+
+
+@dataclass(slots=True)
+class EndpointOwners:
+    """The owners of endpoints by pipeline, and the pipelines by session."""
+
+    _in: dict[Place, dict[str, EndpointOwner]] = field(default_factory=dict)
+    """Pipeline → endpoint's id → its owner; no pipeline is empty."""
+    _of: dict[str, set[Place]] = field(default_factory=dict)
+    """Session → the pipelines that have endpoints of it."""
+
+    def __len__(self) -> int:
+        return sum(len(owners) for owners in self._in.values())
+
+    def get(self, endpoint: MediaRef) -> EndpointOwner | None:
+        """The owner of this endpoint."""
+        return self._in.get(_place(endpoint), {}).get(endpoint.id)
+
+    def put(self, endpoint: MediaRef, owner: EndpointOwner) -> None:
+        """From now on it is this one."""
+        place = _place(endpoint)
+        self._in.setdefault(place, {})[endpoint.id] = owner
+        self._of.setdefault(owner.session_id, set()).add(place)
+
+    def forget(self, ref: MediaRef) -> None:
+        """Drop an object and what is in it."""
+        inside = f"{ref.id}/"
+        for id_ in [id_ for id_ in self._in.get(_place(ref), {}) if id_ == ref.id or id_.startswith(inside)]:
+            self._drop(_place(ref), id_)
+
+    def forget_session(self, session_id: SessionId, before: int | None) -> None:
+        """Drop a session's endpoints of the epochs before this one; all of them when it is None."""
+        for place in list(self._of.get(session_id, ())):
+            for id_, owner in list(self._in[place].items()):
+                if owner.session_id == session_id and (before is None or owner.epoch < before):
+                    self._drop(place, id_)
+
+    def _drop(self, place: Place, id_: str) -> None:
+        owners = self._in[place]
+        session = owners.pop(id_).session_id
+        if any(owner.session_id == session for owner in owners.values()):
+            return
+        self._of[session].discard(place)
+        if not self._of[session]:
+            del self._of[session]
+        if not owners:
+            del self._in[place]
+
+
+def _place(ref: MediaRef) -> Place:
+    return ref.server, ref.id.partition("/")[0]

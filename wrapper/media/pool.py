@@ -66,7 +66,7 @@ class Pool:
     async def _tell_gone(self, callbacks: ServerCallbacks) -> None:
         """Each is told until it was heard: the database may be away just then."""
         for name in sorted(self._gone):
-            await callbacks.gone(name)
+            await callbacks.removed(name)
             self._gone.discard(name)
 
     async def _keep(self, name: str, url: str, callbacks: ServerCallbacks) -> None:

@@ -42,7 +42,7 @@ class ServerCallbacks:
     back: OnChange
     alone: OnChange
     cut_off: OnChange
-    gone: OnChange
+    removed: OnChange
 
 
 class MediaServer:

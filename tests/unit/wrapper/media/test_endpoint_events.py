@@ -3,7 +3,7 @@
 import time
 
 from callplane.contracts.media import MediaRef
-from wrapper.media.endpoint_owners import EndpointOwners
+from wrapper.media.endpoint_events import EndpointOwners
 from wrapper.media.port import EndpointOwner
 
 CROWD = 300

@@ -1,4 +1,4 @@
-"""Whether a seat is called attached or detached, as its holder writes it."""
+"""Held attachment: calls the seat of a held mailbox attached and detached, one write after the other."""
 
 import asyncio
 
@@ -14,23 +14,27 @@ class HeldAttachment:
 
     def __init__(self, attachments: Attachments, seat: Attachment) -> None:
         self.seat = seat
+        """The attachment as it was written or read last."""
         self._attachments = attachments
         self._certain = True
+        """Whether nobody can have called it detached since."""
         self._writing = asyncio.Lock()
         self._left_at: float | None = asyncio.get_running_loop().time()
-        self._door_closed = False
+        """Since when, in loop time, no poll is parked; None while one is."""
+        self._client_left = False
+        """Whether the last poll ended because its client had closed the connection."""
 
-    def came(self) -> None:
+    def poll_parked(self) -> None:
         """A poll is parked."""
         self._left_at = None
-        self._door_closed = False
+        self._client_left = False
 
-    def left(self, *, still_here: bool) -> None:
-        """No poll is parked any more; the client is about to ask again, or has closed its door."""
+    def poll_left(self, *, still_here: bool) -> None:
+        """No poll is parked any more; the client is about to ask again, or has left."""
         self._left_at = asyncio.get_running_loop().time()
-        self._door_closed = not still_here
+        self._client_left = not still_here
 
-    def doubt(self) -> None:
+    def mark_uncertain(self) -> None:
         """A sweep may have called it detached, as this pod's lease was over."""
         self._certain = False
 
@@ -40,10 +44,10 @@ class HeldAttachment:
         return self._left_at is None
 
     def is_away(self, after: float) -> bool:
-        """Whether it should be called detached: its door is closed, or nobody has asked for so many seconds."""
+        """Whether it should be called detached: its client has left, or nobody has asked for so many seconds."""
         if self._left_at is None or not self._certain:
             return False
-        return self._door_closed or asyncio.get_running_loop().time() - self._left_at >= after
+        return self._client_left or asyncio.get_running_loop().time() - self._left_at >= after
 
     def is_certain(self) -> bool:
         """Whether it is known to be called attached."""

@@ -1,4 +1,4 @@
-"""How much of a mailbox is here at a time: it is read grant by grant, and only while its window has room.
+"""Flow control: how much of a mailbox is here at a time, read grant by grant, and only while there is room for it.
 
 A publisher can fill a mailbox faster than its client reads. What does not fit stays at the broker, which drops the
 oldest of a full mailbox and tells nobody: so before each grant the broker is asked whether that may have happened.
@@ -34,21 +34,30 @@ class Source:
 class FlowControl:
     """Lets the messages of one mailbox come, on one link."""
 
-    def __init__(self, source: Source, tasks: Tasks, window: UnackedWindow, reader: Reader) -> None:
+    def __init__(self, source: Source, tasks: Tasks, unacked: UnackedWindow, reader: Reader) -> None:
         self._source = source
         self._tasks = tasks
-        self._window = window
+        self._unacked = unacked
         self._reader = reader
         self._surplus: list[Publication] = []
+        """What came and did not fit: to be given back, without its body."""
         self._granted = PREFETCH
+        """How many publications may come before it is stopped."""
         self._came = 0
+        """How many have come of this grant, and how many bytes they had."""
         self._came_bytes = 0
         self._flows = True
+        """Whether the broker is told to send."""
         self._stopping = False
+        """Whether it is time to tell it to stop, and that is not done."""
         self._read: list[Publication] = []
+        """What was acknowledged meanwhile: the broker hears of it once it has stopped."""
         self._turning = False
+        """Whether a task is at stopping or going on: there is one at a time."""
         self._closed = False
+        """Whether the mailbox is read here no more: nothing is begun after that."""
         self._asked = 0.0
+        """When, in loop time, the broker was asked for it last while it did not flow."""
 
     def takes(self, received: Publication) -> bool:
         """Whether there is room for this one; it is given back where there is none, and so is all that follows it."""
@@ -56,7 +65,7 @@ class FlowControl:
         self._came_bytes += len(received.body)
         if received.tag is None:  # no publication: nobody could give it again
             return True
-        if self._flows and not self._surplus and not self._window.is_full:
+        if self._flows and not self._surplus and not self._unacked.is_full:
             return True
         self._surplus.append(Publication(received.token, b"", received.tag))
         self.look()
@@ -75,14 +84,14 @@ class FlowControl:
 
     def look(self) -> None:
         """Stop it or let it go on, if it is time for that."""
-        if self._flows and (self._surplus or self._window.is_full or self._came >= self._granted):
+        if self._flows and (self._surplus or self._unacked.is_full or self._came >= self._granted):
             self._stopping = True
         if not self._turning and self._is_due():
             self._turning = True
             self._tasks.start(self._turn)
 
     def _is_due(self) -> bool:
-        return not self._closed and (self._stopping or (not self._flows and self._window.has_room))
+        return not self._closed and (self._stopping or (not self._flows and self._unacked.has_room))
 
     async def _turn(self) -> None:
         try:
@@ -113,20 +122,20 @@ class FlowControl:
         self._granted = self._next_grant()
         self._came = self._came_bytes = 0
         self._flows = True
-        if gap is not None and not self._window.ends_with_gap:
+        if gap is not None and not self._unacked.ends_with_gap:
             self._reader.receive(gap)  # in its place: behind what has come, before what comes next
         await self._source.link.consume(self._source.participant_id, self._reader, self._granted)
 
     def _next_grant(self) -> int:
         """As many as fit if they are as long as those of the last grant."""
         average = max(1, self._came_bytes // max(1, self._came))
-        fit = (WINDOW_BYTES - self._window.size) // average
-        return max(LEAST, min(fit, WINDOW - len(self._window)))
+        fit = (WINDOW_BYTES - self._unacked.size) // average
+        return max(LEAST, min(fit, WINDOW - len(self._unacked)))
 
     async def _give_up(self) -> None:
         """Whoever asks next attaches anew, and finds out: nothing may be left with a link that reads no more of it."""
         with suppress(LinkLost):
-            await self._source.link.give_back([*self._window.all(), *self._surplus])
+            await self._source.link.give_back([*self._unacked.all(), *self._surplus])
         self._reader.cancelled()
 
     def close(self) -> None:
@@ -142,8 +151,8 @@ class FlowControl:
         self._turning = True
         try:
             gap = await self._source.gap()
-            if gap is not None and not self._window.ends_with_gap:
-                self._window.add(gap, now)
+            if gap is not None and not self._unacked.ends_with_gap:
+                self._unacked.add(gap, now)
         except Refusal:
             await self._give_up()
         finally:

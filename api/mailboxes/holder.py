@@ -1,4 +1,4 @@
-"""What this pod holds on one link, and how it takes a mailbox. Ends with its link; the next one starts empty."""
+"""Holder: the mailboxes that this pod holds on one link, and how it takes one. The next link's holder starts empty."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,11 +44,13 @@ class HolderServices:
 class Holder:
     """The mailboxes that one link reads, and those that it is taking."""
 
-    def __init__(self, link: MailboxLink, ground: HolderServices) -> None:
+    def __init__(self, link: MailboxLink, services: HolderServices) -> None:
         self.link = link
-        self._ground = ground
+        self._services = services
         self._held: dict[ParticipantId, Mailbox] = {}
+        """Those that are read here, and polls answered from."""
         self._takings: dict[ParticipantId, asyncio.Future[None]] = {}
+        """Those that are being taken, and what tells who waits for it how that ended."""
         self.taken_over = 0
         """How many mailboxes were taken here that had a holder before."""
 
@@ -69,7 +71,7 @@ class Holder:
         if self.link.ended.is_set():
             raise LinkLost
         self._takings[seen.participant_id] = asyncio.get_running_loop().create_future()
-        self._ground.tasks.start_unbroken(self._take, seen)
+        self._services.tasks.start_uncancelled(self._take, seen)
 
     async def taken(self, participant_id: ParticipantId) -> None:
         """Wait for the outcome of a taking, whatever it is. Raises the Refusal that it ended with."""
@@ -89,9 +91,9 @@ class Holder:
         except LinkLost:
             pass
         finally:
-            self._settle(seen.participant_id, trouble)
+            self._end_taking(seen.participant_id, trouble)
 
-    def _settle(self, participant_id: ParticipantId, trouble: Refusal | None) -> None:
+    def _end_taking(self, participant_id: ParticipantId, trouble: Refusal | None) -> None:
         outcome = self._takings.pop(participant_id, None)
         if outcome is None:
             return
@@ -104,9 +106,9 @@ class Holder:
     async def _attach(self, seen: Attachment) -> None:
         """Become the holder in the database, then consume: in this order, for who reads the database comes here."""
         # One that was out of reach is asked for before anything is written: its client asks again each second.
-        if seen.participant_id in self._ground.interrupted:
+        if seen.participant_id in self._services.interrupted:
             await self._depth(seen)
-        seat = await self._ground.attachments.take(seen, self.link.queue)
+        seat = await self._services.attachments.take(seen, self.link.queue)
         if seat is None:
             return
         self.taken_over += seen.holder is not None
@@ -114,10 +116,10 @@ class Holder:
             gap = await self._gap(seat)
         except (Unavailable, Trouble):
             # It is attached and not held: if its client does not come again, this finds it and detaches it.
-            self._ground.interrupted.asked(seat, asyncio.get_running_loop().time())
+            self._services.interrupted.client_asked(seat, asyncio.get_running_loop().time())
             raise
         source = Source(self.link, seat.participant_id, partial(self._gap, seat))
-        mailbox = Mailbox(source, self._ground.tasks, HeldAttachment(self._ground.attachments, seat), self._forget)
+        mailbox = Mailbox(source, self._services.tasks, HeldAttachment(self._services.attachments, seat), self._forget)
         if gap is not None:
             mailbox.receive(gap)
         self._held[seat.participant_id] = mailbox
@@ -125,7 +127,7 @@ class Holder:
             await self.link.consume(seat.participant_id, mailbox)
         except LinkLost:
             if gap is not None:  # the next link has to tell it
-                self._ground.interrupted.add(seat.participant_id)
+                self._services.interrupted.add(seat.participant_id)
             raise
         logger("mailboxes").debug("taken", participant=seat.participant_id, n=seat.n)
 
@@ -134,8 +136,8 @@ class Holder:
         depth = await self._depth(seat)
         if self.link.ended.is_set():
             raise LinkLost
-        missing = depth >= NEARLY_FULL or seat.participant_id in self._ground.interrupted
-        self._ground.interrupted.discard(seat.participant_id)
+        missing = depth >= NEARLY_FULL or seat.participant_id in self._services.interrupted
+        self._services.interrupted.discard(seat.participant_id)
         return self._resync(seat.session_id) if missing else None
 
     async def _depth(self, seat: Attachment) -> int:
@@ -147,12 +149,12 @@ class Holder:
         try:
             depth = await self.link.depth(seat.participant_id)
             if depth is None:
-                await self._living(seat.participant_id)
-                self._ground.interrupted.add(seat.participant_id)
+                await self._require_attachment(seat.participant_id)
+                self._services.interrupted.add(seat.participant_id)
                 await self.link.restore(seat.session_id, seat.participant_id)
                 logger("mailboxes").warning("a mailbox was missing and is made again", participant=seat.participant_id)
         except NodeDown as down:
-            await self._living(seat.participant_id)
+            await self._require_attachment(seat.participant_id)
             await self._stay(seat)
             logger("mailboxes").info("a mailbox is out of reach", participant=seat.participant_id, why=str(down))
             raise mailbox_node_down() from None
@@ -160,30 +162,30 @@ class Holder:
 
     async def _stay(self, seat: Attachment) -> None:
         """Its client asks, and cannot be given anything: its seat stays attached for that."""
-        self._ground.interrupted.add(seat.participant_id)
+        self._services.interrupted.add(seat.participant_id)
         if seat.state == "detached":
-            taken = await self._ground.attachments.take(seat, self.link.queue)
+            taken = await self._services.attachments.take(seat, self.link.queue)
         else:
             taken = seat if seat.holder == self.link.queue else None
         if taken is not None:
-            self._ground.interrupted.asked(taken, asyncio.get_running_loop().time())
+            self._services.interrupted.client_asked(taken, asyncio.get_running_loop().time())
 
-    async def _living(self, participant_id: ParticipantId) -> None:
-        found = await self._ground.attachments.read(participant_id)
+    async def _require_attachment(self, participant_id: ParticipantId) -> None:
+        found = await self._services.attachments.read(participant_id)
         if found is None or found.state == "ended":
             raise mailbox_gone(found.reason if found else None)
 
     def _resync(self, session_id: SessionId) -> Publication:
         """Says that messages may be missing: the mailbox was full, or out of reach. No publication, so never acked."""
-        message = Message(id=new_id(), type="resync-required", session_id=session_id, at=self._ground.now(), data={})
+        message = Message(id=new_id(), type="resync-required", session_id=session_id, at=self._services.now(), data={})
         return Publication(message.id, message.model_dump_json().encode())
 
     def _forget(self, mailbox: Mailbox) -> None:
         """The broker took it away: it was deleted, or its node is down. Said again when its seat has changed."""
-        seat = mailbox.presence.seat
+        seat = mailbox.attachment.seat
         is_held = self._held.get(seat.participant_id) is mailbox
-        if is_held or seat.participant_id in self._ground.interrupted:
-            self._ground.interrupted.asked(seat, asyncio.get_running_loop().time())
+        if is_held or seat.participant_id in self._services.interrupted:
+            self._services.interrupted.client_asked(seat, asyncio.get_running_loop().time())
         if is_held:
             del self._held[seat.participant_id]
 
@@ -197,20 +199,20 @@ class Holder:
         for mailbox in self._held.values():
             mailbox.fail(why())
 
-    def doubt(self) -> None:
+    def mark_uncertain(self) -> None:
         """The lease was over for a while: every mailbox has to be called attached again."""
         for mailbox in self._held.values():
-            mailbox.presence.doubt()
+            mailbox.attachment.mark_uncertain()
 
     def end(self) -> None:
         """The link is over: nothing is held, and whoever waits looks elsewhere."""
         for participant_id, mailbox in self._held.items():
             mailbox.end()
             if mailbox.has_gap:  # the next link has to tell it
-                self._ground.interrupted.add(participant_id)
+                self._services.interrupted.add(participant_id)
         self._held.clear()
         for participant_id in list(self._takings):
-            self._settle(participant_id, None)
+            self._end_taking(participant_id, None)
 
     async def look_after(self, away: float, unread: float) -> None:
         """Detach the seats that nobody asks for, and end those whose messages nobody acknowledges.
@@ -220,7 +222,7 @@ class Holder:
         now = asyncio.get_running_loop().time()
         check = partial(self._look_after, now=now, away=away, unread=unread)
         await for_each(check, self.mailboxes(), limit=AT_ONCE)
-        await detach_unasked(self._ground.interrupted, self._ground.attachments, now - away)
+        await detach_unasked(self._services.interrupted, self._services.attachments, now - away)
 
     async def compare(self, published: Published) -> None:
         """Make again the way to each mailbox that lacks what its session has published.
@@ -228,9 +230,9 @@ class Holder:
         Raises Unavailable and LinkLost.
         """
         mailboxes = self.mailboxes()
-        versions = await published({mailbox.presence.seat.session_id for mailbox in mailboxes})
+        versions = await published({mailbox.attachment.seat.session_id for mailbox in mailboxes})
         for mailbox in mailboxes:
-            seat = mailbox.presence.seat
+            seat = mailbox.attachment.seat
             version = versions.get(seat.session_id)
             if version is None or not mailbox.lacks(version) or self.find(seat.participant_id) is not mailbox:
                 continue
@@ -244,6 +246,6 @@ class Holder:
             await mailbox.flow.check(STOPPED_CHECKED_EVERY)
         oldest = mailbox.unread_since()
         if oldest is not None and now - oldest >= unread:
-            await self._ground.attachments.end_if_unchanged(mailbox.presence.seat, "connection-lost")
-        elif mailbox.presence.is_away(away):
-            await mailbox.presence.give_up(away)
+            await self._services.attachments.end_if_unchanged(mailbox.attachment.seat, "connection-lost")
+        elif mailbox.attachment.is_away(away):
+            await mailbox.attachment.give_up(away)

@@ -1,4 +1,4 @@
-"""Mailboxes that the broker took away from this pod, or that it could not reach; and which are still asked for."""
+"""Interrupted mailboxes: those that the broker took away or could not reach, and which are still asked for."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ KEPT = 50_000
 
 @dataclass(slots=True)
 class _Missed:
-    """``seat`` is its attachment while it names this pod as holder, ``asked`` when its client was here last."""
+    """``seat`` is its attachment while it names this pod as holder, ``asked_at`` when its client was here last."""
 
     seat: Attachment | None = None
-    asked: float = 0.0
+    asked_at: float = 0.0
 
 
 class InterruptedMailboxes:
@@ -35,11 +35,11 @@ class InterruptedMailboxes:
         if len(self._missed) > KEPT:
             self._missed.popitem(last=False)
 
-    def asked(self, seat: Attachment, at: float) -> None:
+    def client_asked(self, seat: Attachment, at: float) -> None:
         """Its client was here, at this loop time, and this pod is the holder that the database names."""
         self.add(seat.participant_id)
         missed = self._missed[seat.participant_id]
-        missed.seat, missed.asked = seat, at
+        missed.seat, missed.asked_at = seat, at
 
     def discard(self, participant_id: ParticipantId) -> None:
         """It is read again."""
@@ -47,7 +47,8 @@ class InterruptedMailboxes:
 
     def unasked(self, before: float) -> list[Attachment]:
         """Those whose client was here last before this loop time, until they are ``settled`` or asked for again."""
-        return [missed.seat for missed in self._missed.values() if missed.seat is not None and missed.asked <= before]
+        missed = self._missed.values()
+        return [one.seat for one in missed if one.seat is not None and one.asked_at <= before]
 
     def settled(self, seat: Attachment, now: Attachment | None = None) -> None:
         """This one needs no detaching any more, or is ``now`` another; nothing, where it was asked for meanwhile."""

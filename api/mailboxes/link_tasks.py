@@ -1,4 +1,4 @@
-"""The tasks of one link: they end with it, and a mistake in one of them ends the link rather than the pod."""
+"""Link tasks: they end with their link, and a mistake in one of them ends the link rather than the pod."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -26,13 +26,16 @@ class Tasks:
         self._group = group
         self._mistaken = mistaken
         self._running: set[asyncio.Task[None]] = set()
+        """Those that the end of the link cancels."""
         self._over = False
+        """Whether the link has ended: nothing is begun after that."""
         self.unreadable = 0
         """How many publications in mailboxes were no messages, and were passed over."""
         # Apart, so that who is attached is answered while a thousand others come.
         self._newcomers = asyncio.Semaphore(AT_ONCE)
         self._attached = asyncio.Semaphore(AT_ONCE)
         self._in_line = 0
+        """How many newcomers wait for their turn or have it."""
 
     @property
     def is_crowded(self) -> bool:
@@ -47,7 +50,7 @@ class Tasks:
             task.add_done_callback(self._running.discard)
         return task
 
-    def start_unbroken(
+    def start_uncancelled(
         self, work: Callable[P, Awaitable[None]], *args: P.args, **more: P.kwargs
     ) -> asyncio.Task[None] | None:
         """Do this for a newcomer, in its turn and, once begun, to its end; it must be short.
@@ -84,7 +87,7 @@ class Tasks:
             logger("mailboxes").exception("a task failed")
             self._mistaken(f"a task failed: {mistake!r}")
 
-    async def to_its_end(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def shielded(self, work: Callable[[], Awaitable[T]]) -> T:
         """The result of this, which goes on when its caller is cancelled meanwhile. Raises what it raises, LinkLost.
 
         For who is attached: it waits behind no newcomer.
@@ -95,7 +98,7 @@ class Tasks:
     async def in_line(self, work: Callable[[], Awaitable[T]]) -> T:
         """The same for a newcomer."""
         settled, outcome = _settling(work)
-        return await _outcome(self.start_unbroken(settled), outcome)
+        return await _outcome(self.start_uncancelled(settled), outcome)
 
     def cancel(self) -> None:
         """End all that may be ended, and start no more."""

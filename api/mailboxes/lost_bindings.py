@@ -1,4 +1,4 @@
-"""What a mailbox should have been told and was not: RabbitMQ can lose its binding or its exchange, and say nothing.
+"""Lost bindings: a mailbox was not told what it should have been, for RabbitMQ can lose its binding and say nothing.
 
 Each visible change of a session is one event with the session's next version (design 5). A mailbox that is empty and
 has not been told of a version that was published a look ago is behind a gap: whatever the cause, its way is made again
@@ -30,9 +30,11 @@ class CheckedBindings:
 
     def __init__(self) -> None:
         self._told = 0
+        """The highest version that has come."""
         self._expected: int | None = None
+        """What was published at the last look; None before the first."""
 
-    def hears(self, body: bytes) -> None:
+    def receive(self, body: bytes) -> None:
         """One message has come."""
         version = version_of(body)
         if version is not None and version > self._told:

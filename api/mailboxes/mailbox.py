@@ -1,4 +1,4 @@
-"""A mailbox that this pod holds: its window, and the one poll that may be parked at it."""
+"""Mailbox that this pod holds: what its client has not acknowledged, and the one poll that may be parked at it."""
 
 import asyncio
 import json
@@ -42,6 +42,7 @@ class _Parked:
     def __init__(self, poll: Poll) -> None:
         self.poll = poll
         self.due = False
+        """Whether its answer is called for already, at the end of this turn of the loop."""
         self.answer: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
 
     def give(self, batch: Batch) -> None:
@@ -59,17 +60,20 @@ class Mailbox:
     """Reads one mailbox on one link, and answers the polls for it on whichever pod they came in."""
 
     def __init__(
-        self, source: Source, tasks: Tasks, presence: HeldAttachment, lost: Callable[["Mailbox"], None]
+        self, source: Source, tasks: Tasks, attachment: HeldAttachment, lost: Callable[["Mailbox"], None]
     ) -> None:
-        self.presence = presence
+        self.attachment = attachment
         self._link = source.link
         self._tasks = tasks
         self._lost = lost
-        self._window = UnackedWindow()
-        self.flow = FlowControl(source, tasks, self._window, self)
+        self.unacked = UnackedWindow()
+        self.flow = FlowControl(source, tasks, self.unacked, self)
         self._parked: _Parked | None = None
+        """The poll that waits here; a newer one takes its place."""
         self._told = CheckedBindings()
+        """What has come, against what the session has published."""
         self._gone = False
+        """Whether it is not held any more: set once, and nothing is parked after that."""
 
     def receive(self, received: Publication) -> None:
         """The next publication: a parked poll gets it together with what comes in the same turn of the loop.
@@ -78,7 +82,7 @@ class Mailbox:
         """
         if not is_message(received.body):
             self._tasks.unreadable += 1
-            logger("mailboxes").error("unreadable message", participant_id=self.presence.seat.participant_id)
+            logger("mailboxes").error("unreadable message", participant_id=self.attachment.seat.participant_id)
             self.flow.acknowledge([received])
             return
         if not self.flow.takes(received):
@@ -87,17 +91,22 @@ class Mailbox:
         if self._parked is not None and not self._parked.due:
             self._parked.due = True
             loop.call_soon(self._answer_with_some, self._parked)
-        self._told.hears(received.body)
-        self.flow.acknowledge(self._window.add(received, loop.time()))
+        self._told.receive(received.body)
+        self.flow.acknowledge(self.unacked.add(received, loop.time()))
+
+    @property
+    def parked(self) -> Poll | None:
+        """The poll that waits here."""
+        return None if self._parked is None else self._parked.poll
 
     @property
     def has_gap(self) -> bool:
         """Whether its client has not said yet that it knows of a gap."""
-        return self._window.has_gap
+        return self.unacked.has_gap
 
     def lacks(self, published: int) -> bool:
         """Whether it was not told of what its session had published a look ago."""
-        return self._told.lacks(published, waiting=len(self._window) > 0)
+        return self._told.lacks(published, waiting=len(self.unacked) > 0)
 
     def cancelled(self) -> None:
         """The broker took the mailbox away: whoever asks looks again and finds out why."""
@@ -117,23 +126,23 @@ class Mailbox:
         """
         # Asked again when it is done: between its end and this line the seat may have been called away once more, and a
         # poll that is parked then would wait in a seat whose grace runs out.
-        while not self.presence.is_certain():
+        while not self.attachment.is_certain():
             await self._confirm()
         # Meanwhile it may have been lost, and nobody would ever answer a poll that is parked after that.
         if self._gone or self._link.ended.is_set():
             raise NotHeld
         if poll.ack is not None:
-            self.flow.acknowledge(self._window.acknowledge(poll.ack))
+            self.flow.acknowledge(self.unacked.acknowledge(poll.ack))
         self._supersede(poll)
-        ready = self._window.head(poll.most, poll.after)
+        ready = self.unacked.head(poll.most, poll.after)
         if ready:
-            self.presence.left(still_here=True)
+            self.attachment.poll_left(still_here=True)
             return Batch(ready)
         return await self._park(poll, parked)
 
     async def _confirm(self) -> None:
         try:
-            await self._tasks.to_its_end(self.presence.confirm)
+            await self._tasks.shielded(self.attachment.confirm)
         except NotHeld:
             if not self._gone:  # else another may well have it by now
                 # Two hold it, which no step of ours allows: give everything back rather than read beside another.
@@ -144,7 +153,7 @@ class Mailbox:
 
     async def _park(self, poll: Poll, parked: Callable[[], None]) -> Batch:
         mine = self._parked = _Parked(poll)
-        self.presence.came()
+        self.attachment.poll_parked()
         parked()
         here = True
         try:
@@ -159,14 +168,14 @@ class Mailbox:
             mine.answer.cancel()
             if self._parked is mine:
                 self._parked = None
-                self.presence.left(still_here=here)
+                self.attachment.poll_left(still_here=here)
 
     def _supersede(self, poll: Poll) -> None:
         """Let the newer of two polls stay: one that a pod had kept while it was paused is not the newer."""
         other = self._parked
         if other is None or other.answer.done():
             return
-        if other.poll.asked - poll.asked > SKEW:
+        if other.poll.asked_at - poll.asked_at > SKEW:
             raise poll_replaced()
         other.fail(poll_replaced())
         self._parked = None
@@ -174,13 +183,13 @@ class Mailbox:
     def _answer_with_some(self, parked: _Parked) -> None:
         """What came may have been acknowledged by its coming: then there is nothing to say yet."""
         parked.due = False
-        some = self._window.head(parked.poll.most, parked.poll.after)
+        some = self.unacked.head(parked.poll.most, parked.poll.after)
         if some:
             parked.give(Batch(some))
 
     def _answer(self) -> None:
         if self._parked is not None:
-            self._parked.give(Batch(self._window.head(self._parked.poll.most, self._parked.poll.after)))
+            self._parked.give(Batch(self.unacked.head(self._parked.poll.most, self._parked.poll.after)))
 
     def release(self, poll: Poll | None = None) -> bool:
         """Answer a parked poll (this one) with what is there, even nothing; False when it is not parked here."""
@@ -196,4 +205,4 @@ class Mailbox:
 
     def unread_since(self) -> float | None:
         """Since when, in loop time, its oldest message waits for an acknowledgement."""
-        return self._window.oldest()
+        return self.unacked.oldest()

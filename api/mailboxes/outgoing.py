@@ -1,4 +1,4 @@
-"""The asking side: polls whose mailbox another pod holds."""
+"""Outgoing polls: those that came in here and whose mailbox another pod holds, forwarded to it."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -34,11 +34,11 @@ HOLDERS_KEPT = 10_000
 
 @dataclass(slots=True, eq=False)
 class _Forward:
-    """One poll on its way: ``heard`` is when its holder last said anything."""
+    """One poll on its way: ``heard_at`` is when its holder last said anything."""
 
     id: str
     queue: str
-    heard: float
+    heard_at: float
     parked: bool = False
     outcome: Batch | Exception | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -52,7 +52,7 @@ class _Forward:
         self.news.set()
 
 
-Word = PollParked | NotHolder | PollRefused | PollAnswer
+HolderReply = PollParked | NotHolder | PollRefused | PollAnswer
 """What a holder says about one poll."""
 
 
@@ -64,9 +64,11 @@ class OutgoingPolls:
         self._timing = timing
         self._tasks = tasks
         self._open: dict[str, _Forward] = {}
-        self.asked = 0
+        """Those that wait for their outcome, by the id that they were sent under."""
+        self.forwarded = 0
         """How many polls went to another pod from here."""
         self._holders: OrderedDict[ParticipantId, str] = OrderedDict()
+        """The queue of the pod that answered for a mailbox last, for as many as are kept."""
 
     def __len__(self) -> int:
         """How many polls wait elsewhere."""
@@ -76,12 +78,12 @@ class OutgoingPolls:
         """Where this mailbox was when it was last asked for: a holder stays one for as long as its queue lives."""
         return self._holders.get(participant_id)
 
-    async def ask(self, queue: str, poll: Poll) -> Batch:
+    async def forward(self, queue: str, poll: Poll) -> Batch:
         """The holder's answer. Raises NotHeld when it is gone or does not hold it, Refusal, LinkLost."""
         loop = asyncio.get_running_loop()
         forward = _Forward(new_id(), queue, loop.time())
         self._open[forward.id] = forward
-        self.asked += 1
+        self.forwarded += 1
         try:
             batch = await self._outcome(forward, poll)
             self._remember(poll.participant_id, queue)
@@ -90,7 +92,7 @@ class OutgoingPolls:
             self._holders.pop(poll.participant_id, None)
             raise
         except (asyncio.CancelledError, Refusal):
-            self._tasks.start(self._say_left, forward)
+            self._tasks.start(self._post_cancelled, forward)
             raise
         finally:
             del self._open[forward.id]
@@ -106,8 +108,8 @@ class OutgoingPolls:
         while True:
             forward.news.clear()
             if not forward.parked:
-                await self._post_ask(forward, poll)
-            silent_at = forward.heard + self._timing.silence
+                await self._post_request(forward, poll)
+            silent_at = forward.heard_at + self._timing.silence
             left = silent_at - loop.time() if forward.parked else self._timing.ask_again
             await pause_unless(forward.news, left)
             if isinstance(forward.outcome, Batch):
@@ -115,15 +117,15 @@ class OutgoingPolls:
             if forward.outcome is not None:
                 raise forward.outcome
             # Silence is no take-over: a holder that is merely slow would find its mailbox read beside it (design 4.1).
-            if loop.time() - forward.heard >= self._timing.silence:
+            if loop.time() - forward.heard_at >= self._timing.silence:
                 raise holder_silent()
             if loop.time() >= poll.until + self._timing.silence:
                 raise holder_silent()
 
-    async def _post_ask(self, forward: _Forward, poll: Poll) -> None:
+    async def _post_request(self, forward: _Forward, poll: Poll) -> None:
         if forward.outcome is not None:
             return
-        letter = PollRequest(
+        request = PollRequest(
             id=forward.id,
             sender=self._link.queue,
             participant_id=poll.participant_id,
@@ -131,34 +133,34 @@ class OutgoingPolls:
             ack=poll.ack,
             most=poll.most,
             wait=max(0.0, poll.until - asyncio.get_running_loop().time()),
-            asked=poll.asked,
+            asked=poll.asked_at,
             after=poll.after,
         )
         try:
-            await self._link.post(forward.queue, encode(letter))
+            await self._link.post(forward.queue, encode(request))
         except Unroutable:
             raise NotHeld from None
 
-    async def _say_left(self, forward: _Forward) -> None:
-        await self._tell(forward.queue, PollCancelled(id=forward.id))
+    async def _post_cancelled(self, forward: _Forward) -> None:
+        await self._post(forward.queue, PollCancelled(id=forward.id))
 
-    async def _tell(self, queue: str, letter: PollCancelled | PollRelease | ParkedPolls) -> bool:
-        """Post a letter that nobody waits for; False when its addressee is gone."""
+    async def _post(self, queue: str, message: PollCancelled | PollRelease | ParkedPolls) -> bool:
+        """Post a message that nobody waits for; False when its addressee is gone."""
         try:
-            await self._link.post(queue, encode(letter))
+            await self._link.post(queue, encode(message))
         except Unroutable:
             return False
         except LinkLost:
             pass
         return True
 
-    def hear(self, word: Word, bodies: bytes) -> None:
+    def receive(self, reply: HolderReply, bodies: bytes) -> None:
         """What a holder says about one poll; nothing, when nobody waits for it any more."""
-        forward = self._open.get(word.id)
+        forward = self._open.get(reply.id)
         if forward is None:
             return
-        forward.heard = asyncio.get_running_loop().time()
-        match word:
+        forward.heard_at = asyncio.get_running_loop().time()
+        match reply:
             case PollParked():
                 forward.parked = True
             case NotHolder():
@@ -166,26 +168,26 @@ class OutgoingPolls:
             case PollRefused(problem=problem):
                 forward.settle(Refusal.of(problem))
             case PollAnswer():
-                forward.settle(decode_batch(word, bodies))
+                forward.settle(decode_batch(reply, bodies))
 
-    def hear_strangers(self, letter: UnknownPolls) -> None:
+    def receive_unknown_polls(self, unknown: UnknownPolls) -> None:
         """The holder is there; those of our polls that it does not know are asked again."""
         now = asyncio.get_running_loop().time()
         for forward in self._open.values():
-            if forward.queue == letter.sender:
-                forward.heard = now
-                if forward.id in letter.ids:
+            if forward.queue == unknown.sender:
+                forward.heard_at = now
+                if forward.id in unknown.ids:
                     forward.parked = False
                     forward.news.set()
 
-    async def call_roll(self) -> None:
+    async def name_parked(self) -> None:
         """Name to each holder the polls that are parked there; a holder that is gone holds none of them."""
         parked: dict[str, list[str]] = defaultdict(list)
         for forward in self._open.values():
             if forward.parked:
                 parked[forward.queue].append(forward.id)
         for queue, ids in parked.items():
-            if not await self._tell(queue, ParkedPolls(sender=self._link.queue, ids=ids)):
+            if not await self._post(queue, ParkedPolls(sender=self._link.queue, ids=ids)):
                 for name in self._open.keys() & ids:
                     self._open[name].settle(NotHeld())
 
@@ -198,11 +200,11 @@ class OutgoingPolls:
         """Have every poll that waits elsewhere answered there: this pod is about to stop."""
         released = [forward for forward in self._open.values() if forward.outcome is None]
         for forward in released:
-            await self._tell(forward.queue, PollRelease(id=forward.id, sender=self._link.queue))
+            await self._post(forward.queue, PollRelease(id=forward.id, sender=self._link.queue))
         for forward in released:
             await forward.settled.wait()
 
-    def let_go(self) -> None:
+    def answer_empty(self) -> None:
         """Answer what is left with nothing."""
         for forward in self._open.values():
             forward.settle(Batch())

@@ -1,4 +1,4 @@
-"""This pod's present link with everything on it, made again whenever it ends, and the pod's lease."""
+"""Pod: its present link with everything on it, made again whenever it ends, and the lease that says it lives."""
 
 import asyncio
 from collections.abc import Callable
@@ -56,90 +56,96 @@ class Counts:
 
 
 class LinkSession:
-    """One link's holder, forwards and serving."""
+    """What lives on one link: the mailboxes held there, and the polls that go out and come in over it."""
 
     def __init__(
-        self, link: MailboxLink, shared: MailboxServices, tasks: Tasks, interrupted: InterruptedMailboxes
+        self, link: MailboxLink, services: MailboxServices, tasks: Tasks, interrupted: InterruptedMailboxes
     ) -> None:
         self.link = link
         self.tasks = tasks
-        self.holder = Holder(link, HolderServices(shared.attachments, shared.clock.now, tasks, interrupted))
-        self.forwards = OutgoingPolls(link, shared.timing, tasks)
-        self.serving = IncomingPolls(self.holder, shared.timing, tasks)
+        self.holder = Holder(link, HolderServices(services.attachments, services.clock.now, tasks, interrupted))
+        self.outgoing = OutgoingPolls(link, services.timing, tasks)
+        self.incoming = IncomingPolls(self.holder, services.timing, tasks)
 
-    def hear(self, text: bytes) -> None:
-        """One letter of another pod."""
+    def receive(self, text: bytes) -> None:
+        """One message of another pod."""
         decoded = decode(text)
         if decoded is None:
             logger("mailboxes").warning("a letter that nobody understands", size=len(text))
             return
-        letter, bodies = decoded
-        match letter:
+        message, bodies = decoded
+        match message:
             case PollRequest():
-                self.serving.hear_ask(letter)
+                self.incoming.receive_request(message)
             case PollCancelled():
-                self.serving.hear_left(letter)
+                self.incoming.receive_cancelled(message)
             case PollRelease():
-                self.serving.hear_release(letter)
+                self.incoming.receive_release(message)
             case ParkedPolls():
-                self.serving.hear_roll(letter)
+                self.incoming.receive_parked_polls(message)
             case UnknownPolls():
-                self.forwards.hear_strangers(letter)
+                self.outgoing.receive_unknown_polls(message)
             case _:
-                self.forwards.hear(letter, bodies)
+                self.outgoing.receive(message, bodies)
 
     def fail(self, why: Callable[[], Exception]) -> None:
         """End every poll that waits here or, for this pod, elsewhere."""
         self.holder.fail(why)
-        self.forwards.fail(why)
+        self.outgoing.fail(why)
 
 
 class Pod:
-    """Keeps one station, and says where it is."""
+    """Keeps one link session at a time, and the lease that names its link."""
 
-    def __init__(self, shared: MailboxServices) -> None:
+    def __init__(self, services: MailboxServices) -> None:
         self.name = new_id()
-        self._shared = shared
-        self._station: LinkSession | None = None
-        self._interrupted = InterruptedMailboxes()
+        self._services = services
+        self.link_session: LinkSession | None = None
+        """What is on the present link; None while there is none."""
+        self.interrupted = InterruptedMailboxes()
+        """What the broker took away or did not reach: kept here, for it outlives links."""
         self._changed = asyncio.Condition()
+        """Told of each new link session, and of the drain."""
         self._stopping = asyncio.Event()
-        self._renewed = asyncio.get_running_loop().time()
+        """Set by the drain, for good."""
+        self.renewed_at = asyncio.get_running_loop().time()
+        """The loop time at which the last renewal of the lease that came through was begun."""
         self._lapsed = False
-        shared.watch(self.counts)
+        """Whether the lease was over since it was renewed last: sweeps may have called seats detached."""
+        services.watch(self.counts)
 
     def counts(self) -> Counts:
         """Of the present link; a new one begins at nothing."""
-        if self._station is None:
+        if self.link_session is None:
             return Counts()
-        holder, forwards = self._station.holder, self._station.forwards
+        holder, outgoing = self.link_session.holder, self.link_session.outgoing
         held = holder.mailboxes()
-        parked = sum(mailbox.presence.has_poll for mailbox in held)
+        parked = sum(mailbox.attachment.has_poll for mailbox in held)
         return Counts(
-            len(held), parked, len(forwards), holder.taken_over, forwards.asked, self._station.tasks.unreadable
+            len(held), parked, len(outgoing), holder.taken_over, outgoing.forwarded, self.link_session.tasks.unreadable
         )
 
-    async def station(self) -> LinkSession:
+    async def require_link_session(self) -> LinkSession:
         """The present one, waited for a little. Raises Refusal when this pod can answer no polls now."""
         if self._stopping.is_set():
             raise server_stopping()
         if self.lapsed:
             raise database_silent()
-        if self._station is None or self._station.link.ended.is_set():
+        if self.link_session is None or self.link_session.link.ended.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._shared.timing.silence), self._changed:
+                async with asyncio.timeout(self._services.timing.silence), self._changed:
                     await self._changed.wait_for(self._is_linked)
-        if self._station is None or self._stopping.is_set():
+        if self.link_session is None or self._stopping.is_set():
             raise broker_silent()
-        return self._station
+        return self.link_session
 
     def _is_linked(self) -> bool:
-        return self._stopping.is_set() or (self._station is not None and not self._station.link.ended.is_set())
+        return self._stopping.is_set() or (self.link_session is not None and not self.link_session.link.ended.is_set())
 
     @property
     def lapsed(self) -> bool:
         """Whether the lease is over, so that sweeps may call this pod's seats detached."""
-        return asyncio.get_running_loop().time() - self._renewed >= self._shared.timing.lease
+        return asyncio.get_running_loop().time() - self.renewed_at >= self._services.timing.lease
 
     async def keep_linked(self) -> None:
         """Make a link, live on it until it ends, and again, until the pod drains."""
@@ -149,98 +155,98 @@ class Pod:
                     await self._live()
             except (Unavailable, Trouble) as trouble:
                 logger("mailboxes").warning("no link", trouble=str(trouble))
-                await pause_unless(self._stopping, self._shared.timing.reconnect)
+                await pause_unless(self._stopping, self._services.timing.reconnect)
 
     async def _live(self) -> None:
         heard: list[LinkSession] = []
         async with (
-            self._shared.bus.connect(lambda text: heard[0].hear(text) if heard else None) as link,
+            self._services.bus.connect(lambda text: heard[0].receive(text) if heard else None) as link,
             link_tasks(link.end) as tasks,
         ):
-            station = LinkSession(link, self._shared, tasks, self._interrupted)
-            heard.append(station)
+            session = LinkSession(link, self._services, tasks, self.interrupted)
+            heard.append(session)
             try:
-                await self._stand_at(station)
+                await self._begin(session)
                 await link.ended.wait()
             finally:
-                self._station = None
-                station.holder.end()
-                station.forwards.fail(NotHeld)
+                self.link_session = None
+                session.holder.end()
+                session.outgoing.fail(NotHeld)
 
-    async def _stand_at(self, station: LinkSession) -> None:
+    async def _begin(self, session: LinkSession) -> None:
         """Have the lease name the link before anything is held by it."""
-        await self._renew(station.link.queue)
-        await self._shared.pods.delete_expired()
+        await self._renew(session.link.queue)
+        await self._services.pods.delete_expired()
         async with self._changed:
-            self._station = station
+            self.link_session = session
             self._changed.notify_all()
-        if self._stopping.is_set():  # The drain came while this link was being made, and saw no station to end.
-            station.link.end("drained")
+        if self._stopping.is_set():  # The drain came while this link was being made, and saw no link session to end.
+            session.link.end("drained")
 
     async def beat(self) -> None:
         """Each second: renew the lease."""
-        while not await pause_unless(self._stopping, self._shared.timing.beat):
-            station = self._station
+        while not await pause_unless(self._stopping, self._services.timing.beat):
+            session = self.link_session
             try:
-                await self._renew(station.link.queue if station else None)
+                await self._renew(session.link.queue if session else None)
             except (Unavailable, Trouble) as trouble:
                 logger("mailboxes").warning("the lease was not renewed", trouble=str(trouble))
 
     async def _renew(self, holder: str | None) -> None:
         started = asyncio.get_running_loop().time()
-        await self._shared.pods.renew(self.name, holder)
-        await self._shared.clock.sync()
+        await self._services.pods.renew(self.name, holder)
+        await self._services.clock.sync()
         was_lapsed = self._lapsed or self.lapsed
-        self._renewed = started
+        self.renewed_at = started
         self._lapsed = False
-        if was_lapsed and self._station is not None:
-            self._station.holder.doubt()
+        if was_lapsed and self.link_session is not None:
+            self.link_session.holder.mark_uncertain()
 
     async def look_after(self) -> None:
         """Each second, beside the lease that must not wait for it: see who is away and who does not read."""
-        timing = self._shared.timing
+        timing = self._services.timing
         while not await pause_unless(self._stopping, timing.beat):
-            if self._station is not None:
+            if self.link_session is not None:
                 with suppress(Unavailable, Trouble):
-                    await self._station.holder.look_after(timing.away, timing.unread)
+                    await self.link_session.holder.look_after(timing.away, timing.unread)
 
     async def compare(self) -> None:
         """Now and then: see that every mailbox is told what its session publishes."""
-        while not await pause_unless(self._stopping, self._shared.timing.compare):
-            if self._station is not None:
+        while not await pause_unless(self._stopping, self._services.timing.compare):
+            if self.link_session is not None:
                 with suppress(Unavailable, LinkLost):
-                    await self._station.holder.compare(self._shared.published)
+                    await self.link_session.holder.compare(self._services.published)
 
-    async def call_rolls(self) -> None:
+    async def name_parked_polls(self) -> None:
         """Each second, without the database: name the polls that wait elsewhere, drop the unnamed ones.
 
         And end them all when the lease is over, which ``beat`` may learn only later, as it waits for the database.
         """
-        while not await pause_unless(self._stopping, self._shared.timing.roll):
-            station = self._station
-            if station is None:
+        while not await pause_unless(self._stopping, self._services.timing.roll):
+            session = self.link_session
+            if session is None:
                 continue
-            station.serving.drop_unnamed()
-            await station.forwards.call_roll()
+            session.incoming.drop_unnamed()
+            await session.outgoing.name_parked()
             if self.lapsed:
                 self._lapsed = True
-                station.fail(database_silent)
+                session.fail(database_silent)
 
     async def drain(self) -> None:
         """Answer every parked poll with what is there, then end the link, so that others take over in order."""
         async with self._changed:
             self._stopping.set()
             self._changed.notify_all()
-        station = self._station
-        if station is not None:
-            station.holder.release()
+        session = self.link_session
+        if session is not None:
+            session.holder.release()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_WITHIN):
-                    await asyncio.gather(station.serving.settled(), station.forwards.release())
-            station.forwards.let_go()
-            station.link.end("drained")
+                    await asyncio.gather(session.incoming.drain(), session.outgoing.release())
+            session.outgoing.answer_empty()
+            session.link.end("drained")
 
     async def release(self) -> None:
         """Give the lease back."""
         with suppress(Unavailable, Trouble):
-            await self._shared.pods.release(self.name)
+            await self._services.pods.release(self.name)

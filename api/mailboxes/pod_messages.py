@@ -1,4 +1,4 @@
-"""What pods write to each other about polls: a line of JSON, and after a batch's the messages as they are."""
+"""Pod messages: what pods write to each other about polls, a line of JSON, and after an answer's the bodies."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -56,7 +56,7 @@ class ParkedPolls(Wire):
 
 
 class UnknownPolls(Wire):
-    """Of a roll: those that the holder does not know, mostly none. It also says that the holder is there."""
+    """Of the polls that were named parked: those that the holder does not know, mostly none. It is there, this says."""
 
     kind: Literal["strangers"] = "strangers"
     sender: str
@@ -109,13 +109,13 @@ PodMessage = (
 _ADAPTER: TypeAdapter[PodMessage] = TypeAdapter(Annotated[PodMessage, Field(discriminator="kind")])
 
 
-def encode(letter: PodMessage, bodies: Iterable[bytes] = ()) -> bytes:
-    """A letter as bytes."""
-    return letter.model_dump_json().encode() + b"\n" + b"".join(bodies)
+def encode(message: PodMessage, bodies: Iterable[bytes] = ()) -> bytes:
+    """A pod message as bytes."""
+    return message.model_dump_json().encode() + b"\n" + b"".join(bodies)
 
 
 def decode(text: bytes) -> tuple[PodMessage, bytes] | None:
-    """The letter and what follows its line; None for one that this version does not understand."""
+    """The pod message and what follows its line; None for one that this version does not understand."""
     line, _, rest = text.partition(b"\n")
     try:
         return _ADAPTER.validate_json(line), rest
@@ -126,12 +126,12 @@ def decode(text: bytes) -> tuple[PodMessage, bytes] | None:
 def encode_batch(poll: str, batch: Batch) -> bytes:
     """The answer to a forwarded poll."""
     received = batch.received
-    letter = PollAnswer(id=poll, tokens=[one.token for one in received], sizes=[len(one.body) for one in received])
-    return encode(letter, (one.body for one in received))
+    answer = PollAnswer(id=poll, tokens=[one.token for one in received], sizes=[len(one.body) for one in received])
+    return encode(answer, (one.body for one in received))
 
 
-def decode_batch(letter: PollAnswer, bodies: bytes) -> Batch:
+def decode_batch(answer: PollAnswer, bodies: bytes) -> Batch:
     """The batch of an answer."""
-    cuts = pairwise(accumulate(letter.sizes, initial=0))
+    cuts = pairwise(accumulate(answer.sizes, initial=0))
     pieces = (bodies[start:end] for start, end in cuts)
-    return Batch(tuple(Publication(token, body) for token, body in zip(letter.tokens, pieces, strict=True)))
+    return Batch(tuple(Publication(token, body) for token, body in zip(answer.tokens, pieces, strict=True)))

@@ -1,4 +1,4 @@
-"""One request for the messages of a seat, and what may become of it."""
+"""Poll: one request for the messages of a seat, and the refusals that it may end with."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a client asks: ``until`` is in this process's loop time, ``asked`` in database time.
+    """What a client asks: ``until`` is in this process's loop time, ``asked_at`` in database time.
 
     ``after`` is the token of what an open stream was given last: it wants what follows, and acknowledges nothing by it.
     """
@@ -18,7 +18,7 @@ class Poll:
     ack: str | None
     most: int
     until: float
-    asked: datetime
+    asked_at: datetime
     after: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""An open stream of a mailbox: poll after poll, each going on behind what the last one gave (design 4)."""
+"""Subscription: an open stream of a mailbox, poll after poll, each going on behind what the last gave (design 4)."""
 
 import asyncio
 import hashlib
@@ -26,23 +26,26 @@ REMEMBERED = 500
 class Subscription:
     """Where one client is in its mailbox. Not for two tasks at a time, ``acknowledge`` apart."""
 
-    def __init__(self, doors: PollRouter, seat: tuple[SessionId, ParticipantId], ack: str | None) -> None:
-        self._doors = doors
+    def __init__(self, poll_router: PollRouter, seat: tuple[SessionId, ParticipantId], ack: str | None) -> None:
+        self._poll_router = poll_router
         self._seat = seat
         self._ack = ack
+        """The last token that the client acknowledged: the next poll says it."""
         self._after: str | None = None
+        """The last token that it was given: the next poll goes on behind it."""
         self._unread: dict[str, tuple[float, int]] = {}
-        """When each was given, and how long it was."""
+        """By token: when each was given that is not acknowledged, and how long it was."""
         self._unread_bytes = 0
         self._given: dict[bytes, None] = {}
+        """Digests of the last tokens that it was given, acknowledged or not."""
         self._acknowledged = asyncio.Event()
         # Its polls are as old as the stream: a stream that goes on beside a newer poll must not replace that one.
-        self._opened = doors.asked(seat, ack, 0, 1).asked
+        self._opened_at = poll_router.new_poll(seat, ack, 0, 1).asked_at
 
     async def next(self, wait: float) -> Batch:
         """What follows, waited for so long; empty ones are the heartbeat. Raises Refusal and Unavailable."""
         while True:
-            batch = await self._doors.poll(self._poll(wait))
+            batch = await self._poll_router.poll(self._poll(wait))
             fresh = Batch(tuple(one for one in batch.received if _short(one.token) not in self._given))
             if batch.ack is not None and batch.ack == self._after:
                 raise holder_without_streams()  # One that is a version older.
@@ -89,8 +92,8 @@ class Subscription:
 
     def _poll(self, wait: float) -> Poll:
         most = max(1, min(AT_ONCE, UNACKNOWLEDGED - len(self._unread)))
-        poll = self._doors.asked(self._seat, self._ack, wait, most)
-        return replace(poll, after=self._after, asked=self._opened)
+        poll = self._poll_router.new_poll(self._seat, self._ack, wait, most)
+        return replace(poll, after=self._after, asked_at=self._opened_at)
 
     def _remember(self, received: tuple[Publication, ...]) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""Every delay of the mailboxes, with the values of design 4.1; tests and settings may give others."""
+"""Timing: every delay of the mailboxes, with the values of design 4.1; tests and settings may give others."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a mailbox has been given by the broker and its client has not acknowledged, in order."""
+"""Unacknowledged window: what the broker gave of a mailbox and its client has not acknowledged, in order."""
 
 import json
 from collections import deque
@@ -34,7 +34,9 @@ class UnackedWindow:
 
     def __init__(self) -> None:
         self._entries: deque[tuple[Publication, float]] = deque()
+        """Each with the loop time at which it came."""
         self._not_yet_here: str | None = None
+        """The last token that was acknowledged and not known: a former holder gave it, and it may come again."""
         self.size = 0
         """Bytes of all bodies."""
 

@@ -1,4 +1,4 @@
-"""Detaches the seats of interrupted mailboxes that nobody asks for any more, so that their grace begins."""
+"""Unread seats: of interrupted mailboxes that nobody asks for, detached so that their grace begins."""
 
 from functools import partial
 

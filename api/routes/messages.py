@@ -48,7 +48,7 @@ async def messages(
 ) -> Response:
     """Acknowledge everything up to `ack`, and get what follows it; what is not acknowledged is given again."""
     seat = request.permit(Permissions.read_mailbox)
-    poll = poll_router.asked((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
+    poll = poll_router.new_poll((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
     batch = await or_disconnect(poll_router.poll(poll), request.http)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -94,7 +94,7 @@ async def ticket(
 ) -> TicketView:
     """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
     seat = request.permit(Permissions.read_mailbox)
-    await poll_router.living(seat.participant_id)
+    await poll_router.require_attachment(seat.participant_id)
     fresh = secrets.token_urlsafe(TICKET_BYTES)
     await tickets.issue(fresh, seat.session_id, seat.participant_id)
     request.response.headers["Cache-Control"] = "no-store"
@@ -125,10 +125,10 @@ async def stream(
 ) -> Response:
     """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
     seat = await request.permit(question.ticket)
-    reading = Subscription(poll_router, (seat.session_id, seat.participant_id), last_event_id or question.ack)
-    first = await or_disconnect(reading.next(0), http)
+    subscription = Subscription(poll_router, (seat.session_id, seat.participant_id), last_event_id or question.ack)
+    first = await or_disconnect(subscription.next(0), http)
     # Nobody reads what is answered to a client that has left.
-    return Response() if first is None else EventStream(reading, first, poll_router.timing)
+    return Response() if first is None else EventStream(subscription, first, poll_router.timing)
 
 
 @router.get(
@@ -161,11 +161,11 @@ async def socket(websocket: WebSocket, request: OpeningRequest, poll_router: Rou
     except ValidationError:
         raise stream_query_too_long() from None
     seat = await request.permit(question.ticket)
-    reading = Subscription(poll_router, (seat.session_id, seat.participant_id), question.ack)
-    first = await reading.next(0)
+    subscription = Subscription(poll_router, (seat.session_id, seat.participant_id), question.ack)
+    first = await subscription.next(0)
     await websocket.accept()
     try:
-        await WebSocketSession(websocket, reading, poll_router.timing).run(first)
+        await WebSocketSession(websocket, subscription, poll_router.timing).run(first)
     except Exception:
         logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
         await websocket.close(1011, Problem(code="internal").code)

@@ -27,11 +27,11 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, reading: Subscription, first: Batch, timing: Timing) -> None:
+    def __init__(self, subscription: Subscription, first: Batch, timing: Timing) -> None:
         super().__init__(None, headers=HEADERS)
         # A length would be that of the body, which has none.
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
-        self._reading = reading
+        self._subscription = subscription
         self._first = first
         self._timing = timing
 
@@ -54,8 +54,8 @@ class EventStream(Response):
             await _write(outlet, b"retry: 1000\n\n" + (events(self._first) or BEAT))
             last = b""
             try:
-                while not (self._reading.is_full or self._reading.is_unread(self._timing.stream_unread)):
-                    batch = await self._reading.next(self._timing.stream_beat)
+                while not (self._subscription.is_full or self._subscription.is_unread(self._timing.stream_unread)):
+                    batch = await self._subscription.next(self._timing.stream_beat)
                     await _write(outlet, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)

@@ -47,10 +47,10 @@ OPEN_AGAIN = Ending(4000, "unacknowledged")
 class WebSocketSession:
     """One accepted socket."""
 
-    def __init__(self, websocket: WebSocket, reading: Subscription, timing: Timing) -> None:
+    def __init__(self, websocket: WebSocket, subscription: Subscription, timing: Timing) -> None:
         self._websocket = websocket
         self._outlet = BoundedSend(websocket.send, websocket.scope)
-        self._reading = reading
+        self._subscription = subscription
         self._timing = timing
         self._said_at = 0.0
 
@@ -70,10 +70,10 @@ class WebSocketSession:
         """What comes, frame after frame; None when the client is gone, or as good as gone."""
         try:
             await self._frame(batch)
-            while not self._reading.is_unread(self._timing.stream_unread):
-                if self._reading.is_full and not await self._reading.acknowledged(ACKNOWLEDGE_WITHIN):
+            while not self._subscription.is_unread(self._timing.stream_unread):
+                if self._subscription.is_full and not await self._subscription.acknowledged(ACKNOWLEDGE_WITHIN):
                     break
-                batch = await self._reading.next(self._patience())
+                batch = await self._subscription.next(self._patience())
                 if batch.received or self._has_been_silent():
                     await self._frame(batch)
         except Refusal as refusal:
@@ -87,7 +87,7 @@ class WebSocketSession:
     def _patience(self) -> float:
         """How long to wait for messages: an acknowledgement that comes meanwhile goes with the poll after that."""
         beat = self._timing.stream_beat
-        return min(beat, CARRY_WITHIN) if self._reading.has_unread else beat
+        return min(beat, CARRY_WITHIN) if self._subscription.has_unread else beat
 
     def _has_been_silent(self) -> bool:
         return asyncio.get_running_loop().time() - self._said_at >= self._timing.stream_beat - CARRY_WITHIN / 2
@@ -109,7 +109,7 @@ class WebSocketSession:
                 frame = AckFrame.model_validate_json(message.get("text") or b"")
             except ValidationError:
                 return _refused(Problem(code="invalid", reason='a frame is {"ack": "token"}'))
-            self._reading.acknowledge(frame.ack)
+            self._subscription.acknowledge(frame.ack)
 
     async def _close(self, ending: Ending) -> None:
         with contextlib.suppress(SlowClient, WebSocketDisconnect):

@@ -110,7 +110,7 @@ class Client:
         """Begin a poll that waits."""
         older = self._begin()
         self._begun = asyncio.get_running_loop().time(), self.row.hits, self.row.drains
-        self._asked = ask.slot.pod.asked(self.participant).asked
+        self._asked = ask.slot.pod.new_poll(self.participant).asked_at
         self.parked = self.row.tasks.create_task(self._outcome(ask))
         await asyncio.sleep(0.02)
         await _outcome_of(older)
@@ -167,11 +167,11 @@ class Client:
         """A holder that is gone at once takes its mailbox, as the present one finds when it is in doubt."""
         seen = await self.look()
         slot = self.row.holder_of(self.participant)
-        if slot is None or slot.station is None or slot.holds(self.participant) != (seen.holder, seen.n):
+        if slot is None or slot.link_session is None or slot.holds(self.participant) != (seen.holder, seen.n):
             return
         slot.hits += 1
         await self.row.scene.attachments.take(seen, f"pod.{new_id()}")
-        slot.station.holder.doubt()
+        slot.link_session.holder.mark_uncertain()
         async with asyncio.timeout(ANSWER_WITHIN):
             # It finds out by a poll that it lets in: one whose lease is over, or whose database is slow, lets in none.
             while slot.holds(self.participant) == (seen.holder, seen.n):

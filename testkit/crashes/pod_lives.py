@@ -44,10 +44,10 @@ class Slot:
         return self._pod
 
     @property
-    def station(self) -> LinkSession | None:
+    def link_session(self) -> LinkSession | None:
         """What that pod has on its present link, unless it has none."""
-        station = self.pod.doors._pod._station
-        return None if station is None or station.link.ended.is_set() else station
+        session = self.pod.poll_router.pod.link_session
+        return None if session is None or session.link.ended.is_set() else session
 
     async def replace(self) -> None:
         """Put a new pod there, then drain the one that it replaces, as a rolling update does."""
@@ -58,7 +58,7 @@ class Slot:
         self.tasks.create_task(self._stand(ready, self._over))
         await ready.wait()
         if former is not None:
-            await former.doors.drain()
+            await former.poll_router.drain()
             over.set()
 
     async def _stand(self, ready: asyncio.Event, over: asyncio.Event) -> None:
@@ -88,19 +88,19 @@ class Slot:
     def lapse(self) -> None:
         """Its lease is over, until it renews it at the next beat."""
         self.hits += 1
-        self.pod.doors._pod._renewed -= self.pod.doors.timing.lease
+        self.pod.poll_router.pod.renewed_at -= self.pod.poll_router.timing.lease
 
     def holds(self, participant: ParticipantId) -> tuple[str, int] | None:
         """Under which name and number it reads this mailbox, if it does."""
-        station = self.station
-        mailbox = None if station is None else station.holder.find(participant)
-        return None if station is None or mailbox is None else (station.link.queue, mailbox.presence.seat.n)
+        session = self.link_session
+        mailbox = None if session is None else session.holder.find(participant)
+        return None if session is None or mailbox is None else (session.link.queue, mailbox.attachment.seat.n)
 
     def has_poll(self, participant: ParticipantId, since: datetime) -> bool:
         """Whether a poll for this mailbox is parked here that was not asked before then."""
-        mailbox = None if self.station is None else self.station.holder.find(participant)
-        parked = None if mailbox is None else mailbox._parked
-        return parked is not None and parked.poll.asked >= since
+        mailbox = None if self.link_session is None else self.link_session.holder.find(participant)
+        parked = None if mailbox is None else mailbox.parked
+        return parked is not None and parked.asked_at >= since
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Row:
         async with asyncio.timeout(LINKED_WITHIN):
             for slot in self.slots:
                 slot.proxy.heal()
-                while slot.station is None:  # noqa: ASYNC110
+                while slot.link_session is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
 

@@ -12,7 +12,8 @@ import aiormq
 import pytest
 from pamqp import commands as spec
 
-from api.mailboxes.pod import MailboxServices
+from api.mailboxes.mailbox import Mailbox
+from api.mailboxes.pod import LinkSession, MailboxServices
 from api.mailboxes.poll import Poll
 from api.mailboxes.poll_router import PollRouter, open_mailboxes
 from api.mailboxes.timing import Timing
@@ -180,18 +181,31 @@ class TestPod:
 
     __test__ = False
 
-    def __init__(self, doors: PollRouter) -> None:
-        self.doors = doors
+    def __init__(self, poll_router: PollRouter) -> None:
+        self.poll_router = poll_router
 
-    def asked(self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100) -> Poll:
+    @property
+    def link_session(self) -> LinkSession:
+        """What is on its present link."""
+        found = self.poll_router.pod.link_session
+        assert found is not None
+        return found
+
+    def mailbox(self, participant: ParticipantId) -> Mailbox:
+        """One that it holds."""
+        found = self.link_session.holder.find(participant)
+        assert found is not None
+        return found
+
+    def new_poll(self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100) -> Poll:
         """A poll that comes in now."""
-        return self.doors.asked((S, participant), ack, wait, most)
+        return self.poll_router.new_poll((S, participant), ack, wait, most)
 
     async def poll(
         self, participant: ParticipantId, ack: str | None = None, wait: float = 5.0, most: int = 100
     ) -> Batch:
         """One poll."""
-        return await self.doors.poll(self.asked(participant, ack, wait, most))
+        return await self.poll_router.poll(self.new_poll(participant, ack, wait, most))
 
     async def read(self, participant: ParticipantId, count: int) -> list[str]:
         """Poll and acknowledge until so many messages have come."""
@@ -210,9 +224,9 @@ async def pod_on(bus: MailboxBus, database: Database, timing: Timing = FAST) -> 
     """A pod on any bus."""
     clock = DatabaseClock(database)
     published = Sessions(database, clock).published
-    shared = MailboxServices(bus, Attachments(database), PodLeases(database), clock, timing, published)
-    async with open_mailboxes(shared) as doors:
-        yield TestPod(doors)
+    services = MailboxServices(bus, Attachments(database), PodLeases(database), clock, timing, published)
+    async with open_mailboxes(services) as poll_router:
+        yield TestPod(poll_router)
 
 
 @asynccontextmanager

@@ -64,7 +64,7 @@ SWEEPS = (
     Row("wrapper: drops", MediaStates, "untold"),
     Row("wrapper: monitor", MediaServers, "monitor"),
     Row("api: look after", Holder, "look_after"),
-    Row("api: rolls", OutgoingPolls, "call_roll"),
+    Row("api: rolls", OutgoingPolls, "name_parked"),
 )
 LEASES = (
     Row("wrapper: renew", WrapperLeases, "renew"),

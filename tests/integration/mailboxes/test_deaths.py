@@ -120,7 +120,7 @@ async def test_a_drained_pod_answers_everybody_and_lets_go(servers: Servers) -> 
             here, there = tasks.create_task(leaving.poll(ann)), tasks.create_task(other.poll(bob))
             await asyncio.sleep(0.5)
             async with asyncio.timeout(2):
-                await leaving.doors.drain()
+                await leaving.poll_router.drain()
                 assert [texts_of(await one) for one in (here, there)] == [[], []]
             await scene.publisher.to_all("1", "2")
             assert await other.read(ann, 2) == await other.read(bob, 2) == ["1", "2"]
@@ -141,7 +141,7 @@ async def test_rolling_drains_under_load(servers: Servers) -> None:
                 async with scene.pod() as passing:
                     pods.append(passing)
                     await asyncio.sleep(0.4)
-                    await passing.doors.drain()
+                    await passing.poll_router.drain()
                     pods.remove(passing)
         assert all(client.read == [str(n) for n in range(MESSAGES)] for client in clients)
 

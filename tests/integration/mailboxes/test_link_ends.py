@@ -49,7 +49,7 @@ async def test_work_that_never_began_ends_with_its_link() -> None:
         raise AssertionError
 
     async with asyncio.timeout(2), link_tasks(lambda _: None) as tasks:
-        waiting = asyncio.ensure_future(_outcome(tasks.to_its_end(never)))
+        waiting = asyncio.ensure_future(_outcome(tasks.shielded(never)))
         await asyncio.sleep(0)  # It has started the work, which has not had its turn yet.
         tasks.cancel()
         assert type(await waiting) is LinkLost

@@ -120,7 +120,7 @@ def test_one_that_does_not_is_found() -> None:
 
 
 def test_nothing_but_what_is_declared_can_be_asked() -> None:
-    request = ApiRequest(*[None] * 3, Permissions.operate, *[None] * 3)  # type: ignore[arg-type]
+    request = ApiRequest(*[None] * 3, Permissions.operate, *[None] * 3)  # type: ignore[arg-type, call-arg]
     with pytest.raises(LookupError):
         request.permit(Permissions.list_sessions)
 

@@ -56,8 +56,8 @@ async def streaming(scene: Scene, timing: Timing) -> AsyncIterator[Wire]:
     """One event stream of a pod with these delays, until it ends by itself."""
     wire = Wire()
     async with scene.pod(timing) as pod, asyncio.timeout(10):
-        reading = Subscription(pod.doors, (S, ANN), None)
-        answer = EventStream(reading, await reading.next(0), timing)
+        subscription = Subscription(pod.poll_router, (S, ANN), None)
+        answer = EventStream(subscription, await subscription.next(0), timing)
         scope = {"type": "http", "path": "/messages/stream", "callplane.request_id": "r-1"}
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(answer(scope, wire.receive, wire.send))

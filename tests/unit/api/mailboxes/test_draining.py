@@ -43,7 +43,7 @@ async def test_a_forwarded_poll_is_answered_by_its_holder_first(database: Databa
             former = tasks.create_task(leaving.poll(ann, wait=20))
             await asyncio.sleep(0.2)
             bus.held.clear()
-            draining = tasks.create_task(leaving.doors.drain())
+            draining = tasks.create_task(leaving.poll_router.drain())
             await asyncio.sleep(0.2)
             assert not former.done()
             bus.held.set()
@@ -68,7 +68,7 @@ async def test_a_holder_that_says_nothing_holds_up_no_drain(database: Database) 
             await asyncio.sleep(0.2)
             bus.held.clear()
             async with asyncio.timeout(2):
-                await leaving.doors.drain()
+                await leaving.poll_router.drain()
                 assert texts_of(await former) == []
             assert await outcome(leaving.poll(ann)) == "unavailable"
             bus.held.set()

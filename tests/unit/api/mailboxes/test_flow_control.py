@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from api.mailboxes.mailbox import Mailbox
 from api.mailboxes.subscription import UNACKNOWLEDGED_BYTES, Subscription
 from api.mailboxes.unacked import WINDOW, WINDOW_BYTES, Batch
 from callplane.contracts.ids import ParticipantId
@@ -28,18 +27,11 @@ def long(count: int) -> list[str]:
     return [f"{n}:" + "x" * 8000 for n in range(count)]
 
 
-def held(pod: TestPod, participant: ParticipantId) -> Mailbox:
-    """The mailbox, where this pod has it."""
-    found = pod.doors._pod._station.holder.find(participant)  # type: ignore[union-attr]
-    assert found is not None
-    return found
-
-
 async def at_rest(pod: TestPod, participant: ParticipantId) -> None:
     """Wait until the mailbox is neither being stopped nor let go on, and has what it may have."""
 
     async def rests() -> bool:
-        flow = held(pod, participant).flow
+        flow = pod.mailbox(participant).flow
         return not flow._turning and not flow._flows and not flow._surplus
 
     await until(rests)
@@ -53,7 +45,7 @@ async def test_a_mailbox_holds_so_many_bytes_and_the_broker_has_the_rest(servers
         await scene.publisher.to(ann, *long(200))
         batch = await pod.poll(ann)
         await at_rest(pod, ann)
-        window = held(pod, ann)._window
+        window = pod.mailbox(ann).unacked
         assert WINDOW_BYTES <= window.size < WINDOW_BYTES + 10_000
 
         async def given_back() -> bool:
@@ -123,10 +115,10 @@ async def test_a_stream_of_long_messages_is_full_before_they_stop_coming(servers
         await scene.publisher.to(ann, *long(120))
         read, ack = 0, None
         while read < 120:
-            reading = Subscription(pod.doors, (S, ann), ack)
+            subscription = Subscription(pod.poll_router, (S, ann), ack)
             given = 0
-            while not reading.is_full and read < 120:
-                batch = await reading.next(3)
+            while not subscription.is_full and read < 120:
+                batch = await subscription.next(3)
                 assert batch.received, "it starves"
                 given += sum(len(one.body) for one in batch.received)
                 read += len(batch.received)
@@ -141,7 +133,7 @@ async def test_so_many_short_ones_are_here_at_a_time(servers: Servers) -> None:
         await scene.publisher.to(ann, *[str(n) for n in range(3 * WINDOW)])
         batch = await pod.poll(ann)
         await at_rest(pod, ann)
-        assert len(held(pod, ann)._window) == WINDOW
+        assert len(pod.mailbox(ann).unacked) == WINDOW
         read = texts_of(batch)
         while len(read) < 3 * WINDOW:
             batch = await pod.poll(ann, ack=batch.ack)
@@ -162,7 +154,7 @@ async def test_one_that_is_stopped_and_deleted_is_let_go(servers: Servers, monke
         await scene.publisher.delete(ann)
 
         async def forgotten() -> bool:
-            return pod.doors._pod._station.holder.find(ann) is None  # type: ignore[union-attr]
+            return pod.link_session.holder.find(ann) is None
 
         await until(forgotten)
         assert await outcome(pod.poll(ann)) == "join-again kicked"
@@ -179,7 +171,7 @@ async def test_one_that_is_stopped_and_lost_is_made_again(servers: Servers, monk
         await scene.publisher.delete(ann)
 
         async def restored() -> bool:
-            return held(pod, ann)._window.ends_with_gap
+            return pod.mailbox(ann).unacked.ends_with_gap
 
         await until(restored)
         await scene.publisher.to(ann, "new")

@@ -1,12 +1,12 @@
 """A mailbox that is lost while a poll confirms its seat: the poll looks elsewhere, the seat is looked after."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
 
-from api.mailboxes.pod import LinkSession
 from api.mailboxes.poll import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import Unavailable
@@ -16,23 +16,15 @@ from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, p
 from testkit.servers.servers import Database
 
 
-def station_of(pod: TestPod) -> LinkSession:
-    """What the pod has on its present link."""
-    station = pod.doors._pod._station
-    assert station is not None
-    return station
-
-
 def meanwhile(pod: TestPod, participant: ParticipantId, happens: Callable[[], None]) -> None:
     """Let something happen at the end of the next confirmation, before its poll goes on."""
-    mailbox = station_of(pod).holder.find(participant)
-    assert mailbox is not None
-    mailbox.presence.doubt()
+    mailbox = pod.mailbox(participant)
+    mailbox.attachment.mark_uncertain()
     tasks = mailbox._tasks
 
     class Between:
-        async def to_its_end(self, work: Callable[[], Awaitable[None]]) -> None:
-            await tasks.to_its_end(work)
+        async def shielded(self, work: Callable[[], Awaitable[None]]) -> None:
+            await tasks.shielded(work)
             happens()
 
     mailbox._tasks = cast(Any, Between())
@@ -52,12 +44,11 @@ async def test_a_poll_does_not_wait_in_a_mailbox_that_the_broker_took_away(datab
             ann = await scene.seat("ann")
             await pod.poll(ann, wait=0)
             meanwhile(pod, ann, lambda: bus.fail(ann))
-            mailbox = station_of(pod).holder.find(ann)
-            assert mailbox is not None
+            mailbox = pod.mailbox(ann)
             async with asyncio.timeout(2):
                 with pytest.raises(NotHeld):
-                    await mailbox.poll(pod.asked(ann, wait=60))
-            assert pod.doors._pod._interrupted._missed[ann].seat == await scene.attachment(ann)
+                    await mailbox.poll(pod.new_poll(ann, wait=60))
+            assert pod.poll_router.pod.interrupted.unasked(math.inf) == [await scene.attachment(ann)]
             await scene.until_state(ann, "detached")
             async with asyncio.timeout(2):
                 assert await outcome(pod.poll(ann, wait=60)) == "unavailable"
@@ -68,18 +59,16 @@ async def test_a_poll_does_not_wait_on_a_link_that_has_ended(database: Database)
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
-        station = station_of(pod)
-        mailbox = station.holder.find(ann)
-        assert mailbox is not None
+        session, mailbox = pod.link_session, pod.mailbox(ann)
 
         def ends() -> None:
-            station.link.end("over")
-            station.holder.end()
+            session.link.end("over")
+            session.holder.end()
 
         meanwhile(pod, ann, ends)
         async with asyncio.timeout(2):
             with pytest.raises(NotHeld):
-                await mailbox.poll(pod.asked(ann, wait=60))
+                await mailbox.poll(pod.new_poll(ann, wait=60))
         async with asyncio.timeout(5):
             await pod.poll(ann, wait=0)
 
@@ -89,15 +78,13 @@ async def test_a_lost_mailbox_that_another_has_taken_ends_no_link(database: Data
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
-        station = station_of(pod)
-        mailbox = station.holder.find(ann)
-        assert mailbox is not None
-        mailbox.presence.doubt()
+        session, mailbox = pod.link_session, pod.mailbox(ann)
+        mailbox.attachment.mark_uncertain()
         mailbox.cancelled()
         await scene.attachments.take(await scene.attachment(ann), "another")
         with pytest.raises(NotHeld):
-            await mailbox.poll(pod.asked(ann, wait=60))
-        assert not station.link.ended.is_set()
+            await mailbox.poll(pod.new_poll(ann, wait=60))
+        assert not session.link.ended.is_set()
 
 
 async def test_a_gap_that_nobody_acknowledged_outlives_its_link(database: Database) -> None:
@@ -110,11 +97,11 @@ async def test_a_gap_that_nobody_acknowledged_outlives_its_link(database: Databa
             assert await outcome(pod.poll(ann)) == "unavailable"
             bus.down.clear()
             assert types_of(await pod.poll(ann)) == ["resync-required"]
-            station_of(pod).link.end("over")
+            pod.link_session.link.end("over")
             again = await pod.poll(ann)
             assert types_of(again) == ["resync-required"]
             assert types_of(await pod.poll(ann, again.ack, wait=0)) == []
-            station_of(pod).link.end("over")
+            pod.link_session.link.end("over")
             assert types_of(await pod.poll(ann, wait=0.1)) == []
 
 
@@ -122,7 +109,7 @@ async def test_a_seat_that_was_taken_and_could_not_be_read_is_detached(database:
     """Its client was told to ask again, and does not: nothing holds the mailbox that could notice."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
-        link = (await pod.doors._pod.station()).link
+        link = (await pod.poll_router.pod.require_link_session()).link
 
         async def busy(_: ParticipantId) -> int | None:
             raise Unavailable("too many questions")

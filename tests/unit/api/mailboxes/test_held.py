@@ -1,12 +1,10 @@
 """Polls of a mailbox that the asked pod holds."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from api.mailboxes.mailbox import Mailbox
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
 from testkit.fakes.failing_mailboxes import FallibleBus
@@ -66,11 +64,11 @@ async def test_a_poll_that_was_kept_back_replaces_nobody(database: Database) -> 
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
-        kept = pod.asked(ann)
+        kept = pod.new_poll(ann)
         await asyncio.sleep(0.2)
         newer = tasks.create_task(pod.poll(ann))
         await asyncio.sleep(0.05)
-        assert await outcome(pod.doors.poll(kept)) == "poll-replaced"
+        assert await outcome(pod.poll_router.poll(kept)) == "poll-replaced"
         await scene.publisher.to(ann, "1")
         assert texts_of(await newer) == ["1"]
 
@@ -103,22 +101,20 @@ async def test_a_poll_that_comes_while_the_seat_is_called_away_keeps_it_attached
     async with memory_scene(database) as scene, scene.pod(replace(FAST, away=60)) as pod:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
-        gc.collect()  # those of earlier tests
-        found = [one for one in gc.get_objects() if type(one) is Mailbox]
-        [mailbox] = [one for one in found if one.presence.seat.participant_id == ann]
-        presence, tasks_of_the_pod = mailbox.presence, mailbox._tasks
+        mailbox = pod.mailbox(ann)
+        tasks_of_the_pod = mailbox._tasks
         calls = 0
 
         class Between:
-            async def to_its_end(self, work: Callable[[], Awaitable[None]]) -> None:
+            async def shielded(self, work: Callable[[], Awaitable[None]]) -> None:
                 nonlocal calls
                 calls += 1
-                await tasks_of_the_pod.to_its_end(work)
+                await tasks_of_the_pod.shielded(work)
                 if calls == 1:
-                    await presence.give_up(0)
+                    await mailbox.attachment.give_up(0)
 
         mailbox._tasks = cast(Any, Between())
-        await presence.give_up(0)
+        await mailbox.attachment.give_up(0)
         assert (await scene.attachment(ann)).state == "detached"
         await pod.poll(ann, wait=0.1)
         # It was parked until then, and 60 s have to pass before its end counts.

@@ -18,10 +18,10 @@ async def test_store_calls_take_turns() -> None:
 
     async with asyncio.timeout(10), link_tasks(lambda _: None) as tasks:
         for _ in range(AT_ONCE):
-            tasks.start_unbroken(call)
+            tasks.start_uncancelled(call)
         await asyncio.gather(*(tasks.in_line(call) for _ in range(2 * AT_ONCE)))
         assert (most, done) == (AT_ONCE, 3 * AT_ONCE)
-        await asyncio.gather(*(tasks.to_its_end(call) for _ in range(2 * AT_ONCE)))
+        await asyncio.gather(*(tasks.shielded(call) for _ in range(2 * AT_ONCE)))
     assert (most, done) == (AT_ONCE, 5 * AT_ONCE)
 
 
@@ -38,9 +38,9 @@ async def test_who_is_attached_waits_behind_no_newcomer() -> None:
     async with asyncio.timeout(10), link_tasks(lambda _: None) as tasks:
         for _ in range(IN_LINE):
             assert not tasks.is_crowded
-            tasks.start_unbroken(wait)
+            tasks.start_uncancelled(wait)
         assert tasks.is_crowded
-        assert await tasks.to_its_end(call) == 1
+        assert await tasks.shielded(call) == 1
         go.set()
         assert await tasks.in_line(call) == 1
         assert not tasks.is_crowded

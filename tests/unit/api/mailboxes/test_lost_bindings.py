@@ -25,7 +25,7 @@ def test_what_was_published_a_look_ago_must_have_come() -> None:
     assert [told.lacks(version, waiting=False) for version in (5, 6)] == [False, False]
     assert told.lacks(6, waiting=False)
     assert not told.lacks(7, waiting=False)
-    told.hears(body(7))
+    told.receive(body(7))
     assert not told.lacks(7, waiting=False)
 
 

@@ -41,10 +41,10 @@ async def test_each_is_given_once_though_nothing_is_acknowledged(database: Datab
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1", "2")
-        reading = Subscription(pod.doors, (S, ann), None)
-        assert texts_of(await reading.next(0)) == ["1", "2"]
-        assert texts_of(await reading.next(0)) == []
-        parked = tasks.create_task(reading.next(5))
+        subscription = Subscription(pod.poll_router, (S, ann), None)
+        assert texts_of(await subscription.next(0)) == ["1", "2"]
+        assert texts_of(await subscription.next(0)) == []
+        parked = tasks.create_task(subscription.next(5))
         await asyncio.sleep(0.05)
         await scene.publisher.to(ann, "3", "4")
         assert texts_of(await parked) == ["3", "4"]
@@ -56,15 +56,15 @@ async def test_an_acknowledgement_goes_with_the_next_poll(database: Database) ->
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1", "2", "3")
-        reading = Subscription(pod.doors, (S, ann), None)
-        first = await reading.next(0)
-        reading.acknowledge("of nobody")
-        reading.acknowledge(first.received[1].token)
-        assert reading.has_unread
-        await reading.next(0)
+        subscription = Subscription(pod.poll_router, (S, ann), None)
+        first = await subscription.next(0)
+        subscription.acknowledge("of nobody")
+        subscription.acknowledge(first.received[1].token)
+        assert subscription.has_unread
+        await subscription.next(0)
         assert texts_of(await pod.poll(ann, wait=0)) == ["3"]
-        reading.acknowledge(first.received[2].token)
-        assert not reading.has_unread
+        subscription.acknowledge(first.received[2].token)
+        assert not subscription.has_unread
 
 
 async def test_a_new_holder_gives_again_and_the_stream_does_not(database: Database) -> None:
@@ -74,11 +74,11 @@ async def test_a_new_holder_gives_again_and_the_stream_does_not(database: Databa
         await scene.publisher.to(ann, *[str(n) for n in range(30)])
         async with scene.pod() as holder:
             await holder.poll(ann, wait=0)
-            reading = Subscription(staying.doors, (S, ann), None)
-            given = await reading.next(0)
-            reading.acknowledge(given.received[9].token)
+            subscription = Subscription(staying.poll_router, (S, ann), None)
+            given = await subscription.next(0)
+            subscription.acknowledge(given.received[9].token)
         await scene.publisher.to(ann, "30", "31")
-        assert texts_of(await reading.next(2)) == ["30", "31"]
+        assert texts_of(await subscription.next(2)) == ["30", "31"]
         assert texts_of(await staying.poll(ann, wait=0)) == [str(n) for n in range(10, 32)]
 
 
@@ -87,40 +87,40 @@ async def test_it_is_full_at_the_bound(database: Database) -> None:
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, *[str(n) for n in range(UNACKNOWLEDGED + 50)])
-        reading = Subscription(pod.doors, (S, ann), None)
+        subscription = Subscription(pod.poll_router, (S, ann), None)
         given: list[Publication] = []
-        while not reading.is_full:
-            given += (await reading.next(0)).received
+        while not subscription.is_full:
+            given += (await subscription.next(0)).received
         assert len(given) == UNACKNOWLEDGED
-        assert not await reading.acknowledged(0.05)
-        waiting = tasks.create_task(reading.acknowledged(5))
+        assert not await subscription.acknowledged(0.05)
+        waiting = tasks.create_task(subscription.acknowledged(5))
         await asyncio.sleep(0)
-        reading.acknowledge(given[99].token)
+        subscription.acknowledge(given[99].token)
         assert await waiting
-        assert not reading.is_full
-        assert len((await reading.next(0)).received) == 50
+        assert not subscription.is_full
+        assert len((await subscription.next(0)).received) == 50
 
 
 async def test_what_is_never_acknowledged_grows_old(database: Database) -> None:
     """The oldest counts, and an acknowledgement of all makes it young again."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
-        reading = Subscription(pod.doors, (S, ann), None)
-        assert not reading.is_unread(0)
+        subscription = Subscription(pod.poll_router, (S, ann), None)
+        assert not subscription.is_unread(0)
         await scene.publisher.to(ann, "1")
-        first = await reading.next(1)
+        first = await subscription.next(1)
         await asyncio.sleep(0.2)
-        assert reading.is_unread(0.15)
-        assert not reading.is_unread(5)
-        reading.acknowledge(first.received[0].token)
-        assert not reading.is_unread(0)
+        assert subscription.is_unread(0.15)
+        assert not subscription.is_unread(5)
+        subscription.acknowledge(first.received[0].token)
+        assert not subscription.is_unread(0)
 
 
 async def test_a_stream_is_as_old_as_its_opening(database: Database) -> None:
     """Going on, it does not replace a poll that came after it was opened."""
     async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
-        stream = Subscription(pod.doors, (S, ann), None)
+        stream = Subscription(pod.poll_router, (S, ann), None)
         await stream.next(0)
         await asyncio.sleep(0.05)
         newer = tasks.create_task(pod.poll(ann))
@@ -135,24 +135,24 @@ async def test_a_holder_that_knows_no_streams_ends_it(database: Database) -> Non
     async with memory_scene(database) as scene, scene.pod(replace(FAST, away=60)) as pod:
         ann = await scene.seat("ann")
         await scene.publisher.to(ann, "1")
-        reading = Subscription(pod.doors, (S, ann), None)
-        poll = pod.doors.poll
-        pod.doors.poll = lambda asked: poll(replace(asked, after=None))  # type: ignore[method-assign]
-        assert texts_of(await reading.next(0)) == ["1"]
+        subscription = Subscription(pod.poll_router, (S, ann), None)
+        poll = pod.poll_router.poll
+        pod.poll_router.poll = lambda asked: poll(replace(asked, after=None))  # type: ignore[method-assign]
+        assert texts_of(await subscription.next(0)) == ["1"]
         with pytest.raises(Refusal, match="unavailable"):
-            await reading.next(0)
+            await subscription.next(0)
 
 
 async def test_what_a_client_once_was_given_is_little(database: Database) -> None:
     """As many as a holder may give again, and of each no more than tells it from the others."""
     async with memory_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")
-        reading = Subscription(pod.doors, (S, ann), None)
+        subscription = Subscription(pod.poll_router, (S, ann), None)
         for start in range(0, 1200, 100):
             await scene.publisher.to(ann, *[str(n) for n in range(start, start + 100)])
-            batch = await reading.next(5)
+            batch = await subscription.next(5)
             assert len(batch.received) == 100
-            reading.acknowledge(batch.ack or "")
-        assert len(reading._given) == REMEMBERED == PREFETCH
-        assert {len(token) for token in reading._given} == {16}
-        assert not reading.has_unread
+            subscription.acknowledge(batch.ack or "")
+        assert len(subscription._given) == REMEMBERED == PREFETCH
+        assert {len(token) for token in subscription._given} == {16}
+        assert not subscription.has_unread

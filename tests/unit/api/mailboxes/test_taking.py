@@ -83,7 +83,7 @@ async def test_a_storm_of_newcomers_keeps_nobody_out_who_is_attached(
             async with asyncio.timeout(5):
                 while bus.asked < 1 + AT_ONCE:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-            pod.doors._pod._station.holder.doubt()  # type: ignore[union-attr]
+            pod.link_session.holder.mark_uncertain()
             await scene.publisher.to(ann, "1")
             assert texts_of(await pod.poll(ann, wait=5)) == ["1"]
             bus.may_look.set()

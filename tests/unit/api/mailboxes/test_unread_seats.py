@@ -48,7 +48,7 @@ async def test_one_that_cannot_be_detached_keeps_no_other_attached(database: Dat
     async with memory_scene(database) as scene:
         interrupted, attachments = InterruptedMailboxes(), Troubled(scene.attachments)
         for seat in await seats(scene, ("ann", "bob", "eve")):
-            interrupted.asked(seat, 1.0)
+            interrupted.client_asked(seat, 1.0)
         attachments.trouble["ann"] = trouble
         await detach_unasked(interrupted, attachments, 0.5)  # type: ignore[arg-type]
         assert attachments.detached == []
@@ -67,7 +67,7 @@ async def test_only_who_is_attached_costs_a_write(database: Database) -> None:
         interrupted, attachments = InterruptedMailboxes(), Troubled(scene.attachments)
         ann, bob, eve = await seats(scene, ("ann", "bob", "eve"))
         for seat in (ann, bob, eve):
-            interrupted.asked(seat, 1.0)
+            interrupted.client_asked(seat, 1.0)
         await scene.attachments.end(ann.participant_id, "left")
         await scene.attachments.reattach(bob)
         await scene.attachments.take(eve, "another")
@@ -83,8 +83,8 @@ async def test_who_asks_meanwhile_is_not_forgotten() -> None:
     interrupted = InterruptedMailboxes()
     before = Attachment.model_validate({"_id": "ann", "session_id": "s", "since": "2026-01-01T00:00:00Z"})
     after = before.model_copy(update={"n": 1})
-    interrupted.asked(before, 1.0)
+    interrupted.client_asked(before, 1.0)
     [listed] = interrupted.unasked(1.0)
-    interrupted.asked(after, 2.0)
+    interrupted.client_asked(after, 2.0)
     interrupted.settled(listed)
     assert interrupted.unasked(2.0) == [after]

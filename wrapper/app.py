@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.pipelines import SessionMedia
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
@@ -188,7 +189,8 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
         try:
             await clock.sync()
             since = time()  # it is there, however long it takes to build an index
-            await ensure_indexes(database)
+            with suppress(ServerAnswer):  # said by then, and tried again while everything runs
+                await ensure_indexes(database)
             return
         except (Unavailable, Trouble) as trouble:
             if time() - since > START_SECONDS:
@@ -198,9 +200,9 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
 
 
 async def _restore(database: Database, pool: Pool, settings: WrapperSettings) -> None:
-    """Have the indexes, on which uniqueness rests, and the pool of the settings: the database may have been dropped."""
-    await ensure_indexes(database)
+    """Have the pool of the settings and the indexes, on which uniqueness rests: the database may have been dropped."""
     await pool.register(named_servers(settings.kms_urls))
+    await ensure_indexes(database)
 
 
 def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:

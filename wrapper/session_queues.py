@@ -19,6 +19,7 @@ Forget = Callable[[SessionId, int | None], None]
 """Drops what is remembered of a session's epochs before this one, or of all (None)."""
 
 AGAIN_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
 AT_ONCE = 32
 TELL_SECONDS = 2.0
 
@@ -50,15 +51,16 @@ class SessionQueues:
     async def run(self, listener: Listener, restore: Callable[[], Awaitable[None]]) -> None:
         """Open the stream first, then list; again from the start when the stream cannot be resumed.
 
-        ``restore`` makes again what must be there, for the stream also ends with the database that is dropped.
+        ``restore`` makes again what must be there, for the stream also ends with the database that is dropped. Sessions
+        do not wait for it: it may build indexes for long, or meet one that cannot be built.
         """
         self.listener = listener
         while True:
             try:
-                async with watch(self._database) as stream:
+                async with watch(self._database) as stream, asyncio.TaskGroup() as beside:
+                    beside.create_task(self._restored(restore))
                     # What moved while nothing was heard may be within reach by now; else it is excluded again.
                     self._excluded.clear()
-                    await restore()
                     await self.catch_up()
                     self.ready.set()
                     await self._follow(stream)
@@ -66,6 +68,19 @@ class SessionQueues:
                 self._log.warning("the change stream is opened again", why=repr(group.exceptions))
                 self._metrics.stream_reopened()
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _restored(self, restore: Callable[[], Awaitable[None]]) -> None:
+        """Until it has been done once."""
+        pause = AGAIN_SECONDS
+        while True:
+            try:
+                await restore()
+            except (Unavailable, Trouble) as trouble:
+                self._log.warning("not all is restored yet", why=str(trouble))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
 
     async def catch_up(self) -> None:
         """Listen to every open session that is not listened to; the sweep of each minute does the same."""

@@ -11,6 +11,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from callplane.store.mongo.database import Database
+from callplane.store.mongo.driver import Collection
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.tickets import TICKET_SECONDS
 from callplane.telemetry.logs import logger
@@ -95,22 +96,40 @@ _REPLACED = {
 async def ensure_indexes(database: Database) -> None:
     """Create what is missing, then drop what that replaces. Raises Unavailable when the database is not there yet.
 
-    A unique index cannot be made over doubles, which were written while it was gone: said, for programs must run to
-    have them closed; it is tried again with the next start.
+    What cannot be made keeps no other from being made: a unique index over doubles, which were written while it was
+    gone, is said, for programs must run to have them closed; whatever else the server answers is Trouble, in the end.
     """
+    answers: list[ServerAnswer] = []
     with pymongo.timeout(BUILDING_SECONDS):
-        for collection, models in _INDEXES.items():
-            try:
-                await database[collection].create_indexes(models)
-                for name in (await database[collection].index_names()).intersection(_REPLACED.get(collection, ())):
-                    await _drop(database, collection, name)
-            except DuplicateKeyError:
-                logger("store").error("an index cannot be made, for there are doubles", collection=collection)
+        for name, models in _INDEXES.items():
+            failures = await _make(database[name], models)
+            answers += [failure for failure in failures if isinstance(failure, ServerAnswer)]
+            if not failures:
+                for replaced in (await database[name].index_names()).intersection(_REPLACED.get(name, ())):
+                    await _drop(database[name], replaced)
+    if answers:
+        raise answers[0]
 
 
-async def _drop(database: Database, collection: str, name: str) -> None:
+async def _make(collection: Collection, models: list[IndexModel]) -> list[DuplicateKeyError | ServerAnswer]:
+    """All in one go, which reads the documents once; one by one where the server makes none for the sake of one."""
     try:
-        await database[collection].drop_index(name)
+        await collection.create_indexes(models)
+    except (DuplicateKeyError, ServerAnswer) as failure:
+        if len(models) > 1:
+            return [each for model in models for each in await _make(collection, [model])]
+        which = {"collection": collection.name, "index": str(models[0].document["name"])}
+        if isinstance(failure, DuplicateKeyError):
+            logger("store").error("an index cannot be made, for there are doubles", **which)
+        else:
+            logger("store").error("an index cannot be made", why=str(failure), **which)
+        return [failure]
+    return []
+
+
+async def _drop(collection: Collection, name: str) -> None:
+    try:
+        await collection.drop_index(name)
     except ServerAnswer as said:
         if said.code != _NO_SUCH_INDEX:  # another process that starts now was first
             raise

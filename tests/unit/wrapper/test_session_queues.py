@@ -1,5 +1,8 @@
-"""What becomes of a session when its queue cannot be listened to."""
+"""Session queues: what cannot be listened to, or restored, ends nothing and holds nothing up."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from callplane.bus.ports import StillOpen
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
+from wrapper import session_queues
 from wrapper.monitoring.metrics import Metrics
 from wrapper.session_queues import SessionQueues
 
@@ -19,6 +23,10 @@ class Store:
     def __init__(self, epoch: int | None) -> None:
         self.epoch = epoch
         self.owed: list[str] = []
+
+    async def open_ids(self) -> list[SessionId]:
+        """The one."""
+        return [S]
 
     async def epoch_of_open(self, _: str) -> int | None:
         """Its epoch; None when it is closed."""
@@ -35,6 +43,19 @@ class Broker:
     def __init__(self, trouble: Exception | None) -> None:
         self.trouble = trouble
         self.unlistened: list[str] = []
+        self.consumed: list[SessionId] = []
+
+    def wanted(self) -> set[SessionId]:
+        """What is to be consumed."""
+        return set(self.consumed)
+
+    def listening(self) -> set[SessionId]:
+        """What is consumed."""
+        return set(self.consumed)
+
+    async def listen_all(self, sessions: list[SessionId]) -> None:
+        """Consume them."""
+        self.consumed += sessions
 
     async def listen(self, _: SessionId, still: StillOpen) -> bool:
         """Fail, or ask."""
@@ -59,3 +80,46 @@ async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | Non
     await listening.listen(S)
     expected = [S] if epoch is None and not isinstance(trouble, Unavailable) else []
     assert (store.owed, broker.unlistened) == (expected, expected)
+
+
+class Quiet:
+    """A change stream that shows nothing."""
+
+    async def next(self) -> None:
+        """Nothing, for ever."""
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def quiet(_: Any) -> AsyncIterator[Quiet]:
+    """Open it."""
+    yield Quiet()
+
+
+@pytest.mark.parametrize("how", ["takes for ever", "cannot be done", "cannot be done at first"])
+async def test_what_is_to_be_restored_holds_no_session_up(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """An index that takes long, or cannot be built: sessions are listened to, and it is tried again."""
+    monkeypatch.setattr(session_queues, "watch", quiet)
+    monkeypatch.setattr(session_queues, "AGAIN_SECONDS", 0.01)
+    tried, restored = 0, asyncio.Event()
+
+    async def restore() -> None:
+        nonlocal tried
+        tried += 1
+        if how == "takes for ever":
+            await asyncio.Event().wait()
+        if how == "cannot be done" or tried < 3:
+            raise Trouble("the database said 86 (IndexKeySpecsConflict)")
+        restored.set()
+
+    broker = Broker(None)
+    listening = SessionQueues(cast(Any, None), cast(Any, Store(1)), lambda *_: None, Metrics())
+    running = asyncio.create_task(listening.run(cast(Any, broker), restore))
+    async with asyncio.timeout(5):
+        await listening.ready.wait()
+        assert broker.consumed == [S]
+        if how == "cannot be done at first":
+            await restored.wait()
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})

@@ -4,7 +4,7 @@
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, nameOf, stateWords, untakenWords } from "./words.js";
+import { errorWords, nameOf, stateWords, untakenWords } from "./texts.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
 

@@ -8,7 +8,7 @@ import { Call } from "./call.js";
 import { openSource } from "./media.js";
 import { linkTo, readOptions, readRoom, shared } from "./options.js";
 import { Screen } from "./screen.js";
-import { errorWords } from "./words.js";
+import { errorWords } from "./texts.js";
 
 /** Trying to join the same call again would only bring the same answer. */
 const FINAL = new Set(["not-found", "session-closed", "kicked"]);

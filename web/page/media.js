@@ -2,7 +2,7 @@
 /** Local media: where the own picture and sound come from. */
 
 import { synthetic } from "../sdk/index.js";
-import { watchingWords } from "./words.js";
+import { watchingWords } from "./texts.js";
 
 /**
  * @typedef {{stream: MediaStream, kind: "camera" | "synthetic", stop: () => void, resume: () => Promise<void>,

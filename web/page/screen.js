@@ -1,7 +1,7 @@
 // @ts-check
 /** Screen: the parts of the page that are not tiles, which are lobby, state, notices and buttons. */
 
-import { insecureWords } from "./words.js";
+import { insecureWords } from "./texts.js";
 
 /**
  * @template {HTMLElement} T

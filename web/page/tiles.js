@@ -2,7 +2,7 @@
 /** Tiles: a grid with one for each participant, with picture, name and one line on how they are. */
 
 import { tileWidth } from "./layout.js";
-import { nameOf, participantWords } from "./words.js";
+import { nameOf, participantWords } from "./texts.js";
 
 /**
  * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView

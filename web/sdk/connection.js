@@ -16,7 +16,7 @@ const MOST_DOUBTS = 5;
 
 /**
  * @typedef {object} ConnectionOptions
- * @property {import("./wire.js").Wire} wire
+ * @property {import("./signaling.js").Signaling} signaling
  * @property {"publish" | "subscribe"} kind
  * @property {string} [publisher] whose stream is received
  * @property {() => string | undefined} [stream] which of the publisher's streams, where it has several
@@ -134,7 +134,7 @@ export class Connection {
     this.#peer?.close();
     this.#former?.close();
     this.#become("closed");
-    if (tell && id) await this.#options.wire.stop(id).catch(() => {});
+    if (tell && id) await this.#options.signaling.stop(id).catch(() => {});
   }
 
   /** @returns {Promise<boolean>} whether to stop offering */
@@ -152,26 +152,26 @@ export class Connection {
   }
 
   async #offer() {
-    const { wire, kind, publisher, stream } = this.#options;
+    const { signaling, kind, publisher, stream } = this.#options;
     // What an epoch took with it cannot be replaced any more.
-    if (this.epoch && this.epoch < wire.epoch()) this.#replaces = null;
-    this.epoch = wire.epoch();
+    if (this.epoch && this.epoch < signaling.epoch()) this.#replaces = null;
+    this.epoch = signaling.epoch();
     const peer = this.#renew();
     const sdp_offer = await peer.offer();
     const replaces = this.#replaces ?? undefined;
     const { signal } = this.#end;
-    const made = await wire.offer({ kind, publisher, stream: stream?.(), replaces, sdp_offer }, signal);
-    if (signal.aborted) return void wire.stop(made.id).catch(() => {});
+    const made = await signaling.offer({ kind, publisher, stream: stream?.(), replaces, sdp_offer }, signal);
+    if (signal.aborted) return void signaling.stop(made.id).catch(() => {});
     peer.identified(made.id);
-    for (const candidate of wire.early.candidates(made.id)) await peer.candidate(candidate);
+    for (const candidate of signaling.early.candidates(made.id)) await peer.candidate(candidate);
     const answer = made.sdp_answer ?? (await this.#outcome(made));
     this.#replaces = made.id;
-    this.epoch = made.epoch ?? wire.epoch();
+    this.epoch = made.epoch ?? signaling.epoch();
     await peer.answer(answer);
   }
 
   #renew() {
-    const { wire, outgoing = null } = this.#options;
+    const { signaling, outgoing = null } = this.#options;
     if (this.#peer?.shown) {
       this.#former?.close();
       this.#former = this.#peer;
@@ -179,26 +179,26 @@ export class Connection {
       this.#peer?.close();
     }
     const peer = new Peer({
-      RTCPeerConnection: wire.RTCPeerConnection,
-      iceServers: wire.iceServers,
+      RTCPeerConnection: signaling.RTCPeerConnection,
+      iceServers: signaling.iceServers,
       outgoing,
-      trickle: (id, candidates) => wire.trickle(id, candidates),
+      trickle: (id, candidates) => signaling.trickle(id, candidates),
       changed: (state) => peer === this.#peer && this.#heard(state),
     });
     this.#peer = peer;
     return peer;
   }
 
-  /** @param {import("./wire.js").Made} made */
+  /** @param {import("./signaling.js").Made} made */
   async #outcome({ id, command_id }) {
-    const { wire } = this.#options;
+    const { signaling } = this.#options;
     const signal = AbortSignal.any([AbortSignal.timeout(OUTCOME_DEADLINE), this.#end.signal]);
     try {
-      const { sdp_answer, problem } = await wire.early.outcome(command_id, signal);
+      const { sdp_answer, problem } = await signaling.early.outcome(command_id, signal);
       if (problem) throw new CallplaneError(problem);
       return /** @type {string} */ (sdp_answer);
     } catch (error) {
-      void wire.stop(id).catch(() => {}); // It may still be made: nobody would use it.
+      void signaling.stop(id).catch(() => {}); // It may still be made: nobody would use it.
       throw error;
     }
   }

@@ -44,7 +44,7 @@ export class Early {
    * @param {string} command
    * @param {Outcome} outcome
    */
-  settle(command, outcome) {
+  resolve(command, outcome) {
     const waiting = this.#waiting.get(command);
     if (waiting) waiting(outcome);
     else bounded(this.#outcomes, command, outcome);

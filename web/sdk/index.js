@@ -36,7 +36,7 @@ export class Callplane {
    * Take a seat; with a participant token, the seat that it was given for.
    * @param {string} session its id
    * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
-   *   transport?: import("./doors.js").Transport}} [options]
+   *   transport?: import("./transports.js").Transport}} [options]
    */
   async join(session, options = {}) {
     return this.seat(session, options).join();
@@ -46,7 +46,7 @@ export class Callplane {
    * A seat not yet taken: for a page that listens to its events before it joins.
    * @param {string} session its id
    * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
-   *   transport?: import("./doors.js").Transport}} [options]
+   *   transport?: import("./transports.js").Transport}} [options]
    */
   seat(session, { token, subscribe, wait, transport, ...seat } = {}) {
     return new Session({

@@ -2,7 +2,7 @@
 /** Mailbox of a participant: asking again is the acknowledgement of what the last answer brought. */
 
 import { CallplaneError } from "./errors.js";
-import { door } from "./doors.js";
+import { reader } from "./transports.js";
 import { pause } from "./backoff.js";
 
 /** More than a holder ever has unacknowledged (500), so that a repeat after a take-over is still known. */
@@ -13,10 +13,10 @@ const REMEMBERED = 2048;
  * @typedef {{why: "stopped" | "replaced" | "gone" | "refused", reason: string | null, error: Error | null}} Ending
  */
 
-/** Reads `/messages` by one of its doors and hands each message on once, in order. */
+/** Reads `/messages` by one of its transports and hands each message on once, in order. */
 export class Mailbox {
   #http;
-  #door;
+  #reader;
   #deliver;
   #reachable;
   #wait;
@@ -30,11 +30,11 @@ export class Mailbox {
    * @param {import("./http.js").Http} http
    * @param {string} token the participant token
    * @param {{deliver: (message: Message) => void | Promise<void>, reachable?: (yes: boolean) => void,
-   *   wait?: number, max?: number, transport?: import("./doors.js").Transport}} options
+   *   wait?: number, max?: number, transport?: import("./transports.js").Transport}} options
    */
   constructor(http, token, { deliver, reachable = () => {}, wait = 25, max = 100, transport = "poll" }) {
     this.#http = http;
-    this.#door = door(transport, http, { token, signal: this.#stop.signal, max });
+    this.#reader = reader(transport, http, { token, signal: this.#stop.signal, max });
     this.#deliver = deliver;
     this.#reachable = reachable;
     this.#wait = wait;
@@ -43,7 +43,7 @@ export class Mailbox {
   /** Stop asking; `run` then ends with `stopped`. */
   stop() {
     this.#stop.abort(new Error("mailbox stopped"));
-    this.#door.close();
+    this.#reader.close();
   }
 
   /**
@@ -54,7 +54,7 @@ export class Mailbox {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       try {
         // After trouble a poll that does not wait tells at once that it is over.
-        const answer = await this.#door.next(this.#ack, failures ? 0 : this.#wait);
+        const answer = await this.#reader.next(this.#ack, failures ? 0 : this.#wait);
         failures = 0;
         this.#reachable(true);
         await this.#hand(answer.messages);
@@ -63,7 +63,7 @@ export class Mailbox {
       } catch (error) {
         const ending = this.#ending(error);
         if (ending) {
-          this.#door.close();
+          this.#reader.close();
           return ending;
         }
         this.#reachable(false);

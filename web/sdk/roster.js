@@ -14,8 +14,8 @@ const CHANGES = {
   "participant-left": (roster, { participant_id }) => roster.participants.delete(participant_id),
   "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),
-  "session-updated": (roster, { session }) => roster.settle(session),
-  "session-closed": (roster) => roster.settle({ status: "closed" }),
+  "session-updated": (roster, { session }) => roster.update(session),
+  "session-closed": (roster) => roster.update({ status: "closed" }),
   "stream-published": (roster, { participant_id, connection_id }) => {
     const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);
     roster.change(participant_id, { streams: [...streams, { connection_id }] });
@@ -27,9 +27,9 @@ const CHANGES = {
   "media-lost": (roster, { epoch }) => {
     // A loss says nothing else: every stream ended with it (design 7.1).
     for (const id of roster.participants.keys()) roster.change(id, { streams: [] });
-    roster.settle({ epoch });
+    roster.update({ epoch });
   },
-  "media-ready": (roster, { epoch }) => roster.settle({ epoch }),
+  "media-ready": (roster, { epoch }) => roster.update({ epoch }),
 };
 
 /** The session as this client knows it. */
@@ -100,7 +100,7 @@ export class Roster {
   }
 
   /** @param {Record<string, any>} fields */
-  settle({ participants: _, version: __, ...fields }) {
+  update({ participants: _, version: __, ...fields }) {
     this.session = { ...this.session, ...fields };
   }
 }

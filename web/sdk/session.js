@@ -3,13 +3,13 @@
 
 import { Announcer } from "./announcer.js";
 import { follow } from "./follow.js";
-import { Links } from "./links.js";
+import { Connections } from "./connections.js";
 import { Mailbox } from "./mailbox.js";
 import { Muting } from "./muting.js";
 import { Roster } from "./roster.js";
 import { readStats } from "./stats.js";
-import { view } from "./view.js";
-import { Wire } from "./wire.js";
+import { participantViews } from "./participants.js";
+import { Signaling } from "./signaling.js";
 
 /**
  * @typedef {import("./mailbox.js").Message} Message
@@ -22,14 +22,14 @@ import { Wire } from "./wire.js";
  * @property {string | null} [token] an access token to join with, or a participant token to re-join with
  * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
  * @property {number} [wait] seconds that a poll of the mailbox may last
- * @property {import("./doors.js").Transport} [transport] how messages come; long poll unless said otherwise
+ * @property {import("./transports.js").Transport} [transport] how messages come; long poll unless said otherwise
  * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
 /**
  * @typedef {object} SessionEvents what each event carries in `detail`
  * @property {{state: import("./announcer.js").State, reason: string | null, previous: string}} state
- * @property {{participants: import("./view.js").ParticipantView[]}} participants
+ * @property {{participants: import("./participants.js").ParticipantView[]}} participants
  * @property {{from: string | null, type: string, data: any}} signal
  * @property {{error: Error, during: string}} error
  */
@@ -39,13 +39,13 @@ export class Session extends EventTarget {
   #options;
   #http;
   #roster = new Roster();
-  /** @type {Links | null} */
-  #links = null;
+  /** @type {Connections | null} */
+  #connections = null;
   /** @type {Mailbox | null} */
   #mailbox = null;
   #reachable = true;
   #muting = new Muting(
-    () => this.#links?.publication?.outgoing?.getTracks() ?? [],
+    () => this.#connections?.publication?.outgoing?.getTracks() ?? [],
     (muted) => this.update(this.me, { muted }),
   );
   #announcer = new Announcer(this);
@@ -79,7 +79,7 @@ export class Session extends EventTarget {
   }
 
   get participants() {
-    return this.#links ? view(this.#roster, this.#links, this.me) : [];
+    return this.#connections ? participantViews(this.#roster, this.#connections, this.me) : [];
   }
 
   /**
@@ -104,7 +104,7 @@ export class Session extends EventTarget {
     this.token = body.token;
     this.#roster.load(body.session);
     this.#muting.obey(body.participant.muted);
-    this.#links = this.#wire(body.ice_servers ?? []);
+    this.#connections = this.#connectionsOver(body.ice_servers ?? []);
     this.#mailbox = new Mailbox(this.#http, this.token, {
       deliver: (message) => this.#heard(message),
       reachable: (yes) => this.#reach(yes),
@@ -112,7 +112,7 @@ export class Session extends EventTarget {
       transport,
     });
     this.#changed();
-    this.#links.reconcile();
+    this.#connections.reconcile();
     this.ended = this.#listen(this.#mailbox);
     return this;
   }
@@ -122,16 +122,16 @@ export class Session extends EventTarget {
    * @param {MediaStream} stream
    */
   async publish(stream) {
-    if (!this.#links) throw new Error("join first");
+    if (!this.#connections) throw new Error("join first");
     if (!stream.getTracks().length) throw new TypeError("there is no track to publish");
-    const link = await this.#links.publish(stream);
+    const connection = await this.#connections.publish(stream);
     this.#changed();
-    if (link.error) throw link.error;
-    return { connection_id: link.id, media: link.sends };
+    if (connection.error) throw connection.error;
+    return { connection_id: connection.id, media: connection.sends };
   }
 
   async unpublish() {
-    await this.#links?.unpublish();
+    await this.#connections?.unpublish();
     this.#changed();
   }
 
@@ -165,12 +165,12 @@ export class Session extends EventTarget {
 
   /** Negotiate all media again. */
   restart() {
-    this.#links?.restart();
+    this.#connections?.restart();
   }
 
   /** Numbers of every received stream, by participant. */
   async stats() {
-    return this.#links ? readStats(this.#links) : {};
+    return this.#connections ? readStats(this.#connections) : {};
   }
 
   /**
@@ -186,18 +186,19 @@ export class Session extends EventTarget {
   }
 
   /** @param {RTCIceServer[]} iceServers */
-  #wire(iceServers) {
+  #connectionsOver(iceServers) {
     const { http, RTCPeerConnection = globalThis.RTCPeerConnection, subscribe = true } = this.#options;
     const roster = this.#roster;
     const epoch = () => roster.epoch;
-    const wire = new Wire({ http, token: this.token, session: this.id, iceServers, RTCPeerConnection, epoch });
-    return new Links({
-      wire,
+    const { token, id: session } = this;
+    const signaling = new Signaling({ http, token, session, iceServers, RTCPeerConnection, epoch });
+    return new Connections({
+      signaling,
       roster,
       me: this.me,
       subscribe,
       changed: () => this.#changed(),
-      failed: (error, link) => this.#failed(error, link),
+      failed: (error, connection) => this.#failed(error, connection),
     });
   }
 
@@ -220,7 +221,7 @@ export class Session extends EventTarget {
       if (Roster.counts(message)) await this.#follow(message);
       else if (message.type === "resync-required") await this.#resync();
       else if (message.type === "signal") this.#announcer.say("signal", message.data);
-      else await this.#links?.heard(message);
+      else await this.#connections?.heard(message);
     } catch (error) {
       this.#announcer.error(error, message.type);
     }
@@ -250,7 +251,7 @@ export class Session extends EventTarget {
 
   /** @param {{swap?: string, ended?: string}} [hint] */
   #settle(hint) {
-    this.#links?.reconcile(hint);
+    this.#connections?.reconcile(hint);
     this.#muting.obey(this.#roster.participants.get(this.me)?.muted);
     this.#changed();
   }
@@ -264,17 +265,17 @@ export class Session extends EventTarget {
 
   /**
    * @param {CallplaneError} error
-   * @param {import("./connection.js").Connection} link
+   * @param {import("./connection.js").Connection} connection
    */
-  #failed(error, link) {
+  #failed(error, connection) {
     // Who is not there any more cannot be received: their `participant-left` says the rest.
-    if (link.publisher && error.status === 404) return;
+    if (connection.publisher && error.status === 404) return;
     if (error.status === 410) return this.#finish("left", error.reason);
-    this.#announcer.error(error, link.publisher ? "subscribe" : "publish");
+    this.#announcer.error(error, connection.publisher ? "subscribe" : "publish");
   }
 
   #changed() {
-    const trouble = this.#reachable ? (this.#links?.trouble ?? null) : "unreachable";
+    const trouble = this.#reachable ? (this.#connections?.trouble ?? null) : "unreachable";
     this.#announcer.become(trouble ? "reconnecting" : "connected", trouble);
     if (!this.#announcer.over) this.#announcer.participants(() => this.participants);
   }
@@ -286,7 +287,7 @@ export class Session extends EventTarget {
   #finish(state, reason) {
     if (this.#announcer.over) return;
     this.#mailbox?.stop();
-    this.#links?.close();
+    this.#connections?.close();
     this.#announcer.become(state, reason);
   }
 }

@@ -8,16 +8,16 @@
 
 /**
  * By the publisher's connection: what was received of it so far.
- * @param {import("./links.js").Links} links
+ * @param {import("./connections.js").Connections} connections
  * @returns {Promise<Record<string, InboundStats>>}
  */
-export async function readStats(links) {
+export async function readStats(connections) {
   /** @type {Record<string, InboundStats>} */
   const all = {};
-  for (const [stream, link] of links.subscriptions) {
-    if (!link.peer || link.state === "closed") continue;
+  for (const [stream, connection] of connections.subscriptions) {
+    if (!connection.peer || connection.state === "closed") continue;
     const sums = { bytes: 0, videoBytes: 0, audioBytes: 0, framesDecoded: 0, packetsLost: 0 };
-    for (const report of (await link.peer.pc.getStats()).values()) {
+    for (const report of (await connection.peer.pc.getStats()).values()) {
       if (report.type !== "inbound-rtp") continue;
       sums.bytes += report.bytesReceived ?? 0;
       if (report.kind === "video") sums.videoBytes += report.bytesReceived ?? 0;
@@ -25,7 +25,8 @@ export async function readStats(links) {
       sums.framesDecoded += report.framesDecoded ?? 0;
       sums.packetsLost += report.packetsLost ?? 0;
     }
-    all[stream] = { participant_id: link.publisher ?? "", connection_id: link.id, state: link.state, ...sums };
+    const { publisher, id, state } = connection;
+    all[stream] = { participant_id: publisher ?? "", connection_id: id, state, ...sums };
   }
   return all;
 }

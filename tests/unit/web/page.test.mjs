@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Flows, outgoing } from "../../../web/page/flows.js";
 import { tileWidth } from "../../../web/page/layout.js";
 import { linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
-import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/words.js";
+import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/texts.js";
 
 const ID = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
 

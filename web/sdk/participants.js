@@ -10,18 +10,18 @@
 /**
  * Everybody in the session, oneself first, with the media that arrives from them.
  * @param {import("./roster.js").Roster} roster
- * @param {import("./links.js").Links} links
+ * @param {import("./connections.js").Connections} connections
  * @param {string} me
  * @returns {ParticipantView[]}
  */
-export function view(roster, links, me) {
+export function participantViews(roster, connections, me) {
   const all = [...roster.participants.values()].map((participant) => {
     const self = participant.id === me;
-    const [link] = self ? (links.publication ? [links.publication] : []) : links.of(participant.id).slice(-1);
-    const stream = self ? (links.publication?.outgoing ?? null) : (link?.incoming ?? null);
+    const connection = self ? connections.publication : connections.of(participant.id).at(-1);
+    const stream = (self ? connection?.outgoing : connection?.incoming) ?? null;
     /** @type {ParticipantView["media"]} */
-    const media = !link || link.state === "closed" ? "none" : link.state;
-    return { ...participant, self, stream, media, sends: self ? (link?.sends ?? []) : [] };
+    const media = !connection || connection.state === "closed" ? "none" : connection.state;
+    return { ...participant, self, stream, media, sends: self ? (connection?.sends ?? []) : [] };
   });
   return all.sort((a, b) => Number(b.self) - Number(a.self));
 }

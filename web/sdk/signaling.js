@@ -8,7 +8,7 @@ import { Early } from "./early.js";
  */
 
 /** The negotiation calls of one participant. */
-export class Wire {
+export class Signaling {
   #http;
   #token;
   #path;

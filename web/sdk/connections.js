@@ -4,8 +4,8 @@
 import { Connection } from "./connection.js";
 
 /**
- * @typedef {object} LinksOptions
- * @property {import("./wire.js").Wire} wire
+ * @typedef {object} ConnectionsOptions
+ * @property {import("./signaling.js").Signaling} signaling
  * @property {import("./roster.js").Roster} roster
  * @property {string} me the id of the own seat
  * @property {boolean} subscribe whether to receive whatever the others send
@@ -13,7 +13,7 @@ import { Connection } from "./connection.js";
  * @property {(error: import("./errors.js").CallplaneError, connection: Connection) => void} failed
  */
 
-export class Links {
+export class Connections {
   #options;
   #closed = false;
   /** @type {Connection | null} */
@@ -21,7 +21,7 @@ export class Links {
   /** @type {Map<string, Connection>} by the publisher's connection that they receive */
   subscriptions = new Map();
 
-  /** @param {LinksOptions} options */
+  /** @param {ConnectionsOptions} options */
   constructor(options) {
     this.#options = options;
   }
@@ -34,10 +34,10 @@ export class Links {
     await this.unpublish();
     const { roster, me } = this.#options;
     const [former] = roster.streams(me);
-    const link = this.#connect({ kind: "publish", outgoing, replaces: former?.connection_id });
-    this.publication = link;
-    await link.start();
-    return link;
+    const connection = this.#connect({ kind: "publish", outgoing, replaces: former?.connection_id });
+    this.publication = connection;
+    await connection.start();
+    return connection;
   }
 
   async unpublish() {
@@ -54,16 +54,16 @@ export class Links {
    */
   reconcile({ swap, ended } = {}) {
     if (this.#closed) return;
-    const { wire, roster } = this.#options;
+    const { signaling, roster } = this.#options;
     const mine = this.publication;
-    if (mine && !mine.offering && mine.epoch < wire.epoch()) mine.restart("media-lost");
+    if (mine && !mine.offering && mine.epoch < signaling.epoch()) mine.restart("media-lost");
     const wanted = this.#wanted();
-    for (const link of this.subscriptions.values()) if (ended && link.renamed === ended) link.restart();
-    for (const [stream, link] of [...this.subscriptions]) {
+    for (const one of this.subscriptions.values()) if (ended && one.renamed === ended) one.restart();
+    for (const [stream, connection] of [...this.subscriptions]) {
       // One that was refused stays here closed as long as its stream is there, or it would be asked for again.
-      if (wanted.has(stream)) this.#refresh(link);
-      else if (link.state === "closed") this.subscriptions.delete(stream);
-      else this.#orphaned(stream, link, wanted, swap === link.publisher);
+      if (wanted.has(stream)) this.#refresh(connection);
+      else if (connection.state === "closed") this.subscriptions.delete(stream);
+      else this.#orphaned(stream, connection, wanted, swap === connection.publisher);
     }
     for (const [stream, publisher] of wanted) if (!this.subscriptions.has(stream)) this.#subscribe(stream, publisher);
     if (roster.session.status === "closed") this.close();
@@ -74,45 +74,46 @@ export class Links {
    * @param {import("./mailbox.js").Message} message
    */
   async heard({ type, data }) {
-    const { early } = this.#options.wire;
-    const link = data.connection_id ? this.#byId(data.connection_id) : undefined;
+    const { early } = this.#options.signaling;
+    const connection = data.connection_id ? this.#byId(data.connection_id) : undefined;
     if (type === "ice-candidate") {
-      if (link?.peer) await link.peer.candidate(data.candidate);
+      if (connection?.peer) await connection.peer.candidate(data.candidate);
       else early.keep(data.connection_id, data.candidate);
     } else if (type === "answer") {
-      early.settle(data.command_id, { sdp_answer: data.sdp_answer });
+      early.resolve(data.command_id, { sdp_answer: data.sdp_answer });
     } else if (type === "error") {
-      early.settle(data.command_id, { problem: data.problem });
+      early.resolve(data.command_id, { problem: data.problem });
     } else if (type === "connection-failed" || (type === "connection-state" && data.state === "failed")) {
-      link?.restart();
+      connection?.restart();
     }
   }
 
   /** Why media is being negotiated again, or null when it is not. */
   get trouble() {
     const { publication } = this;
-    const links = [...(publication ? [publication] : []), ...this.subscriptions.values()];
-    const lost = links.filter((link) => link.state === "reconnecting");
+    const connections = [...(publication ? [publication] : []), ...this.subscriptions.values()];
+    const lost = connections.filter((connection) => connection.state === "reconnecting");
     if (!lost.length) return null;
-    return lost.some((link) => link.cause === "media-lost") ? "media-lost" : "connection-failed";
+    return lost.some((connection) => connection.cause === "media-lost") ? "media-lost" : "connection-failed";
   }
 
   /** @param {string} participant */
   of(participant) {
-    return [...this.subscriptions.values()].filter((link) => link.publisher === participant && link.state !== "closed");
+    const all = [...this.subscriptions.values()];
+    return all.filter((one) => one.publisher === participant && one.state !== "closed");
   }
 
   /** Offer everything again: what a button does when somebody does not want to wait. */
   restart() {
     this.publication?.restart();
-    for (const link of this.subscriptions.values()) link.restart();
+    for (const connection of this.subscriptions.values()) connection.restart();
   }
 
   /** End everything here; the server sweeps its side when the seat or the session goes. */
   close() {
     this.#closed = true;
-    const links = [this.publication, ...this.subscriptions.values()];
-    for (const link of links) void link?.close({ tell: false });
+    const connections = [this.publication, ...this.subscriptions.values()];
+    for (const connection of connections) void connection?.close({ tell: false });
   }
 
   #wanted() {
@@ -126,32 +127,33 @@ export class Links {
     return wanted;
   }
 
-  /** @param {Connection} link whose stream is there */
-  #refresh(link) {
-    if (!link.offering && link.epoch < this.#options.wire.epoch()) link.restart("media-lost");
+  /** @param {Connection} connection whose stream is there */
+  #refresh(connection) {
+    if (!connection.offering && connection.epoch < this.#options.signaling.epoch()) connection.restart("media-lost");
   }
 
   /**
    * The stream of a subscription is gone: find out whether another took its place.
    * @param {string} stream
-   * @param {Connection} link
+   * @param {Connection} connection
    * @param {Map<string, string>} wanted
    * @param {boolean} swapped
    */
-  #orphaned(stream, link, wanted, swapped) {
-    const { roster, wire } = this.#options;
-    const lost = link.epoch < wire.epoch();
-    const heir = [...wanted].find(([id, publisher]) => publisher === link.publisher && !this.subscriptions.has(id));
+  #orphaned(stream, connection, wanted, swapped) {
+    const { roster, signaling } = this.#options;
+    const lost = connection.epoch < signaling.epoch();
+    const free = [...wanted].filter(([id]) => !this.subscriptions.has(id));
+    const heir = free.find(([, publisher]) => publisher === connection.publisher);
     if (heir && (swapped || lost)) {
       this.subscriptions.delete(stream);
-      this.subscriptions.set(heir[0], link);
-      link.renamed = lost ? null : stream;
-      this.#refresh(link);
-    } else if (lost && roster.participants.has(link.publisher ?? "")) {
-      link.hold();
+      this.subscriptions.set(heir[0], connection);
+      connection.renamed = lost ? null : stream;
+      this.#refresh(connection);
+    } else if (lost && roster.participants.has(connection.publisher ?? "")) {
+      connection.hold();
     } else {
       this.subscriptions.delete(stream);
-      void link.close();
+      void connection.close();
     }
   }
 
@@ -161,33 +163,33 @@ export class Links {
    */
   #subscribe(stream, publisher) {
     const { roster } = this.#options;
-    const several = () => (roster.streams(publisher).length > 1 ? this.#streamOf(link) : undefined);
-    const link = this.#connect({ kind: "subscribe", publisher, stream: several });
-    this.subscriptions.set(stream, link);
-    void link.start();
+    const several = () => (roster.streams(publisher).length > 1 ? this.#streamOf(connection) : undefined);
+    const connection = this.#connect({ kind: "subscribe", publisher, stream: several });
+    this.subscriptions.set(stream, connection);
+    void connection.start();
   }
 
-  /** @param {Connection} link */
-  #streamOf(link) {
-    return [...this.subscriptions].find(([, one]) => one === link)?.[0];
+  /** @param {Connection} connection */
+  #streamOf(connection) {
+    return [...this.subscriptions].find(([, one]) => one === connection)?.[0];
   }
 
   /** @param {string} id */
   #byId(id) {
     if (this.publication?.id === id) return this.publication;
-    return [...this.subscriptions.values()].find((link) => link.id === id);
+    return [...this.subscriptions.values()].find((connection) => connection.id === id);
   }
 
   /** @param {Pick<import("./connection.js").ConnectionOptions, "kind" | "publisher" | "stream" | "outgoing" | "replaces">} options */
   #connect(options) {
-    const { wire, changed, failed } = this.#options;
-    const link = new Connection({
+    const { signaling, changed, failed } = this.#options;
+    const connection = new Connection({
       ...options,
-      wire,
+      signaling,
       changed,
       settled: () => this.reconcile(),
-      failed: (error) => failed(error, link),
+      failed: (error) => failed(error, connection),
     });
-    return link;
+    return connection;
   }
 }

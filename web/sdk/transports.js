@@ -13,7 +13,7 @@ const WORTH_OPENING = 1000;
  * @typedef {import("./mailbox.js").Message} Message
  * @typedef {{messages: Message[], ack: string | null}} Batch
  * @typedef {{close: () => void, acknowledge?: (token: string) => void}} Source
- * @typedef {{next: (ack: string | null, wait: number) => Promise<Batch>, close: () => void}} Door
+ * @typedef {{next: (ack: string | null, wait: number) => Promise<Batch>, close: () => void}} Reader
  * @typedef {"poll" | "sse" | "websocket"} Transport
  */
 
@@ -21,11 +21,11 @@ const WORTH_OPENING = 1000;
  * @param {Transport} transport
  * @param {import("./http.js").Http} http
  * @param {{token: string, signal: AbortSignal, max: number}} options
- * @returns {Door}
+ * @returns {Reader}
  */
-export function door(transport, http, options) {
-  if (transport === "sse") return new Pushed(http, options, "/messages/stream", openStream);
-  if (transport === "websocket") return new Pushed(http, options, "/messages/socket", openSocket);
+export function reader(transport, http, options) {
+  if (transport === "sse") return new PushedReader(http, options, "/messages/stream", openStream);
+  if (transport === "websocket") return new PushedReader(http, options, "/messages/socket", openSocket);
   return polls(http, options);
 }
 
@@ -33,7 +33,7 @@ export function door(transport, http, options) {
  * Asking again and again.
  * @param {import("./http.js").Http} http
  * @param {{token: string, signal: AbortSignal, max: number}} options
- * @returns {Door}
+ * @returns {Reader}
  */
 function polls(http, { token, signal, max }) {
   return {
@@ -51,19 +51,19 @@ function polls(http, { token, signal, max }) {
 }
 
 /** A stream or a socket, opened again with a new ticket whenever it ends. */
-class Pushed {
+class PushedReader {
   #http;
   #options;
   #path;
   #open;
-  /** @type {Line | null} */
-  #line = null;
+  /** @type {PushedStream | null} */
+  #stream = null;
 
   /**
    * @param {import("./http.js").Http} http
    * @param {{token: string, signal: AbortSignal}} options
    * @param {string} path
-   * @param {(url: string, line: Line) => Source} open
+   * @param {(url: string, stream: PushedStream) => Source} open
    */
   constructor(http, options, path, open) {
     this.#http = http;
@@ -73,21 +73,21 @@ class Pushed {
   }
 
   close() {
-    this.#line?.end(null);
-    this.#line = null;
+    this.#stream?.end(null);
+    this.#stream = null;
   }
 
   /** @param {string | null} ack */
   async next(ack) {
     for (;;) {
-      const line = (this.#line ??= await this.#connect(ack));
-      line.acknowledge(ack);
-      const batch = await line.take(this.#options.signal);
+      const stream = (this.#stream ??= await this.#connect(ack));
+      stream.acknowledge(ack);
+      const batch = await stream.take(this.#options.signal);
       if (batch) return batch;
       this.close();
-      if (line.error && !line.error.retryable) throw line.error;
+      if (stream.error && !stream.error.retryable) throw stream.error;
       // One that has worked ends for reasons of its own (a drain, too much unacknowledged): the next is opened at once.
-      if (!line.worked) throw line.error ?? unreachable(new Error("the stream was not opened"));
+      if (!stream.worked) throw stream.error ?? unreachable(new Error("the stream was not opened"));
     }
   }
 
@@ -97,14 +97,14 @@ class Pushed {
     const { body } = await this.#http.call("POST", "/messages/tickets", { token, signal, patience: 0 });
     const query = new URLSearchParams({ ticket: body.ticket });
     if (ack) query.set("ack", ack);
-    const line = new Line();
-    line.source = this.#open(this.#http.url(`${this.#path}?${query}`), line);
-    return line;
+    const stream = new PushedStream();
+    stream.source = this.#open(this.#http.url(`${this.#path}?${query}`), stream);
+    return stream;
   }
 }
 
 /** What one stream has brought and nobody has taken yet. */
-class Line {
+class PushedStream {
   /** @type {Message[]} */
   #messages = [];
   /** @type {string | null} */
@@ -157,7 +157,7 @@ class Line {
   }
 
   /**
-   * What has come, or comes; null when the line has ended.
+   * What has come, or comes; null when the stream has ended.
    * @param {AbortSignal} signal
    * @returns {Promise<Batch | null>}
    */
@@ -183,31 +183,31 @@ class Line {
 
 /**
  * @param {string} url
- * @param {Line} line
+ * @param {PushedStream} stream
  * @returns {Source}
  */
-function openStream(url, line) {
+function openStream(url, stream) {
   const source = new EventSource(url);
-  source.onmessage = ({ data, lastEventId }) => line.push([JSON.parse(data)], lastEventId);
-  source.addEventListener("beat", () => line.push([], null));
-  source.addEventListener("end", ({ data }) => line.end(ended(JSON.parse(data))));
+  source.onmessage = ({ data, lastEventId }) => stream.push([JSON.parse(data)], lastEventId);
+  source.addEventListener("beat", () => stream.push([], null));
+  source.addEventListener("end", ({ data }) => stream.end(ended(JSON.parse(data))));
   // The browser would open it again by itself, with a ticket that was used.
-  source.onerror = () => line.end(null);
+  source.onerror = () => stream.end(null);
   return source;
 }
 
 /**
  * @param {string} url
- * @param {Line} line
+ * @param {PushedStream} stream
  * @returns {Source}
  */
-function openSocket(url, line) {
+function openSocket(url, stream) {
   const socket = new WebSocket(url.replace(/^http/, "ws"));
   socket.onmessage = ({ data }) => {
     const { messages, ack } = JSON.parse(data);
-    line.push(messages, ack);
+    stream.push(messages, ack);
   };
-  socket.onclose = ({ code, reason }) => line.end(closedBecause(code, reason));
+  socket.onclose = ({ code, reason }) => stream.end(closedBecause(code, reason));
   return {
     close: () => socket.close(),
     acknowledge: (token) => socket.readyState === 1 && socket.send(JSON.stringify({ ack: token })),

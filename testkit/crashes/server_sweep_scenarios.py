@@ -132,7 +132,7 @@ async def _watched(b: Bench, wrapper: CrashableWrapper) -> None:
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
     await servers.update_one({"_id": SERVER}, [{"$set": {"monitor.at": past}}])
     census = Port(Census(wrapper.client), "census", wrapper.points, ClientError)
-    pool = SimpleNamespace(servers={SERVER: SimpleNamespace(name=SERVER, house=wrapper.client, census=census)})
+    pool = SimpleNamespace(servers={SERVER: SimpleNamespace(name=SERVER, housekeeping=wrapper.client, census=census)})
     await OrphanSweep(wrapper.context, cast(Any, pool), "callplane", 0).sweep()
     await wrapper.ledger.drain()
 

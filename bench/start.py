@@ -16,6 +16,7 @@ from callplane.bus.names import session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
 from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection, raw_channel
 from callplane.bus.rabbitmq.permanent_topology import declare_permanent
+from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import configure_logs
 from testkit.inprocess.crowded_database import session
 from testkit.servers.programs import Size, cluster
@@ -39,10 +40,10 @@ async def make(around: Servers, count: int, missing: int) -> None:
         await link.wait_up(10)
         kept = documents[missing:]
         for first in range(0, len(kept), TOGETHER):
-            await _declare(link, [str(one["_id"]) for one in kept[first : first + TOGETHER]])
+            await _declare(link, [SessionId(one["_id"]) for one in kept[first : first + TOGETHER]])
 
 
-async def _declare(link: AmqpConnection, sessions: list[str]) -> None:
+async def _declare(link: AmqpConnection, sessions: list[SessionId]) -> None:
     channel = await link.channel(confirms=False)
     raw = await raw_channel(channel)
     await declare_permanent(raw, link)

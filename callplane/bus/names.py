@@ -20,7 +20,7 @@ def queue_of(envelope: Envelope) -> str:
     return WRAPPER if envelope.name == "create" else session_name(envelope.session_id)
 
 
-def session_name(session_id: SessionId | str) -> str:
+def session_name(session_id: SessionId) -> str:
     """The session's command queue, and its fanout exchange."""
     return f"session.{session_id}"
 
@@ -31,6 +31,6 @@ def session_of(queue: str) -> SessionId | None:
     return SessionId(rest) if kind == "session" and rest else None
 
 
-def mailbox_name(participant_id: ParticipantId | str) -> str:
+def mailbox_name(participant_id: ParticipantId) -> str:
     """The participant's mailbox."""
     return f"user.{participant_id}"

@@ -15,7 +15,7 @@ from bench.calls import servers
 from callplane.bus.names import session_name
 from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
 from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection, raw_channel
-from callplane.bus.rabbitmq.permanent_topology import declare_permanent
+from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import configure_logs
 from testkit.inprocess.crowded_database import session

@@ -1,4 +1,4 @@
-"""Commands in, on the in-process bus."""
+"""In-process command listener, and what the outcome policy has decided, done on the in-process broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable

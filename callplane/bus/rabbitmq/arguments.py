@@ -5,7 +5,7 @@ Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-
 
 from typing import Any
 
-from callplane.bus.names import RETRY_DELAY
+from callplane.bus.names import RETRY_DELAY, WRAPPER
 from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
@@ -39,3 +39,19 @@ MAILBOX_ARGUMENTS: dict[str, Any] = {
     "x-expires": 3_600_000,
     "x-max-length": MAILBOX_LENGTH,
 }
+
+QUEUES: dict[str, dict[str, Any]] = {
+    WRAPPER: CLASSIC,
+    RETRY: RETRY_ARGUMENTS,
+    DEAD_LETTERS: DEAD_LETTER_ARGUMENTS,
+}
+"""The three permanent queues with their arguments; none needs another."""
+
+REPLICATED = (WRAPPER, RETRY)
+QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+"""What becomes of two of them where the broker has three nodes and operators say so.
+
+Not of the dead letters: whoever lists them puts them back, which RabbitMQ 4 lets a quorum queue have done 20 times; and
+while they are out of reach a letter waits elsewhere. A queue that is there as a classic one stays one: 406 for whoever
+declares it otherwise, who uses it as it is until an operator has deleted it.
+"""

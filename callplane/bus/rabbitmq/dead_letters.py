@@ -14,8 +14,8 @@ from callplane.bus.dead_letters import LISTED, SEARCHED, NoSuchLetter, Send, Sto
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
 from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
-from callplane.bus.rabbitmq.permanent_topology import declare_permanent
 from callplane.bus.rabbitmq.settlement import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
+from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.operations import DeadLetterView
 

@@ -14,7 +14,7 @@ from callplane.bus.ports import NotTaken, TakenBy, Unroutable
 from callplane.bus.rabbitmq.arguments import MESSAGES
 from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_unavailable
-from callplane.bus.rabbitmq.permanent_topology import declare_permanent
+from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.messages import Message

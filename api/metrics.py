@@ -1,4 +1,4 @@
-"""What the API counts, in a registry of its own."""
+"""Metrics of the API, in a registry of its own."""
 
 from collections.abc import Callable, Iterable, Mapping
 

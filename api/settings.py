@@ -1,4 +1,4 @@
-"""What the API program reads from its environment: one variable ``CALLPLANE_<NAME>`` per field."""
+"""Settings of the API program: one variable ``CALLPLANE_<NAME>`` per field."""
 
 import ipaddress
 from typing import Annotated, Any

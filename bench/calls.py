@@ -1,4 +1,4 @@
-"""How fast a call gets going: create, join and offer through HTTP, RabbitMQ, wrapper, media server and MongoDB.
+"""Call benchmark: create, join and offer through HTTP, RabbitMQ, wrapper, media server and MongoDB.
 
 Everything is a process of its own on a private RabbitMQ and a private mongod, and one request is under way at a time.
 In between, in the same run, the bare round trip is taken (``bench.bare``): the broker's and the database's share.

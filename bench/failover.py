@@ -1,4 +1,4 @@
-"""How long media is away when a media server is killed: kill -9 under live calls, a second server idle beside it.
+"""Failover benchmark: how long media is away at kill -9 under live calls, a second server idle beside it.
 
 Two API pods, two wrappers and two media servers are processes of their own on a private RabbitMQ and a private mongod;
 so are the people, some calls a process, who send 160x120 at 10 frames a second with aiortc and offer again by

@@ -1,4 +1,4 @@
-"""What forwarding costs: one publisher of 1 Mbit/s and 30 frames a second to ten viewers, CPU of the media server.
+"""Forwarding benchmark: CPU of the media server, one publisher of 1 Mbit/s and 30 frames a second to ten viewers.
 
 Publisher, viewers and media server are processes of their own. The publisher's frames are made up (their size and
 key-frame marks are VP8's, nobody encodes) and the viewers are aiortc peers whose decoders only count: so what the

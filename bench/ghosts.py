@@ -1,4 +1,4 @@
-"""What stays behind when somebody vanishes: a process with a live call is killed, round after round.
+"""Ghost benchmark: what stays when a process with a live call is killed, round after round.
 
 Two people are in a call; one of them is a process of its own, killed with -9 once both see each other: nothing is
 closed, no farewell is sent, as when a browser's tab dies with its machine. After grace + 5 s nothing of that seat may

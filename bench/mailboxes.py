@@ -1,4 +1,4 @@
-"""What a mailbox costs at the pod that holds it, at the pod that does not, and when its holder is killed.
+"""Mailbox benchmark: the cost at the pod that holds it, at the pod that does not, and when its holder is killed.
 
 Two API pods and a wrapper are processes of their own on a private RabbitMQ and a private mongod. Each round publishes
 a signal and reads it by one poll, at the holder and through the other pod in turn, so that both see the same machine.

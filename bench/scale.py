@@ -1,4 +1,4 @@
-"""What a command costs with everything behind it: against the bare request and reply, by sessions, by wrappers.
+"""Scale benchmark: a command with everything behind it, against the bare request, by sessions, by wrappers.
 
     python -m bench.scale [--seconds 3] [--in-flight 50] [--sessions 5000] [--turns 5] [--rounds 3] [--joins 200]
 

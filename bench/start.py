@@ -1,4 +1,4 @@
-"""How long a wrapper takes until it is ready, with so many sessions open whose queues the broker has.
+"""Start benchmark: how long a wrapper takes until it is ready, with so many sessions open whose queues the broker has.
 
     python -m bench.start [--sessions 15000] [--missing 0] [--rounds 3]
 

@@ -1,1 +1,1 @@
-"""What the API pods and the wrappers agree on: contracts, the bus, the store and telemetry."""
+"""Common ground of API pods and wrappers: contracts, the bus, the store and telemetry."""

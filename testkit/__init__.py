@@ -1,1 +1,1 @@
-"""What tests and benches share: real servers, clients that judge what they get, faults, and parts in this process."""
+"""Test kit of tests and benches: real servers, clients that judge what they get, faults, and parts in this process."""

@@ -1,4 +1,4 @@
-"""Who asks: the credential of a request, verified (design 8.1)."""
+"""Credentials: verifies who asks (design 8.1)."""
 
 import hmac
 from dataclasses import dataclass

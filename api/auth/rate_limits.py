@@ -1,4 +1,4 @@
-"""How often each caller may ask, on this pod: one that runs wild takes nothing from the others (design 8.3)."""
+"""Rate limiter: token bucket per caller and kind of request, so that one takes nothing from others (design 8.3)."""
 
 import ipaddress
 import time

@@ -1,4 +1,4 @@
-"""What takes commands and messages: RabbitMQ for programs that scale, or an in-process pair for one process."""
+"""Buses: what takes commands and messages, RabbitMQ for programs that scale or an in-process pair for one process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

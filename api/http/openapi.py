@@ -1,4 +1,4 @@
-"""What OpenAPI says of answers: every problem that a route can give, with an example of each."""
+"""OpenAPI answers: describes every problem that a route can give, with an example of each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where a request comes from, where trusted proxies stand in front (RFC 7239): read from the right, as far as they go.
+"""Trusted proxies: finds where a request comes from (RFC 7239), read from the right, as far as they go.
 
 What stands further to the left anybody may have written.
 """

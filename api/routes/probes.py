@@ -1,4 +1,4 @@
-"""What orchestrators and Prometheus ask for."""
+"""Probes: liveness, readiness and metrics for orchestrators and Prometheus."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What callers send: one class per request body, with every bound of design 8.3."""
+"""Request bodies: a class for each, with every bound of design 8.3."""
 
 import math
 from typing import Annotated, Any, Literal

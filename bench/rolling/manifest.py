@@ -1,4 +1,4 @@
-"""What the manifests say about a program: its command, its environment, and how Kubernetes replaces its pods."""
+"""Manifest reader: a program's command, its environment, and how Kubernetes replaces its pods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

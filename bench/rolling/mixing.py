@@ -1,4 +1,4 @@
-"""Whether N and N+1 really met: what the pods' own logs, the database and the people say of the added field."""
+"""Version mixing: tells whether N and N+1 met, by pods' logs, database and what people say of the added field."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the people's accounts prove: dropped calls, lost messages, requests that no retry cured."""
+"""Verdict of a rolling restart: dropped calls, lost messages, requests that no retry cured."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""What participants receive (design 8.5): the message, and the data of every type."""
+"""Messages to participants, and the data of every type (design 8.5)."""
 
 from datetime import datetime
 from typing import Any, Literal

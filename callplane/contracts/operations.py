@@ -1,4 +1,4 @@
-"""What operators see over HTTP (design 8.2): given-up commands, and the pool of media servers."""
+"""Operator views: given-up commands, the pool of media servers, unreadable documents (design 8.2)."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Who holds which mailbox: one document per seat, made at join, changed by guarded updates (design 5)."""
+"""Attachments: who holds which mailbox; a document per seat, made at join, changed by guarded updates (design 5)."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""From what MongoDB returns to our documents, one by one: one that cannot be read costs nobody else anything."""
+"""Document decoding, one by one: a document that cannot be read costs nobody else anything."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What waits for its session's grace to be over: reckoned once for each, so that a sweep reads what is due alone."""
+"""Due times of what waits for its session's grace: reckoned once for each, so that a sweep reads what is due alone."""
 
 from collections import defaultdict
 from typing import Any, Generic, TypeVar

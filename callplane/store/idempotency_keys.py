@@ -1,4 +1,4 @@
-"""Which commands were sent under an ``Idempotency-Key``, with what body; kept for a day (design 5)."""
+"""Idempotency keys: remembers for a day which commands were sent under one, with what body (design 5)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What media servers say of ready connections, and how long ago: the ground on which somebody counts as away."""
+"""Media states: what media servers say of ready connections and since when, by which somebody counts as away."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime

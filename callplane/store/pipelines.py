@@ -1,4 +1,4 @@
-"""What a session has on a media server: its pipeline and the streams in it, both bound to one epoch."""
+"""Pipelines: what a session has on a media server, its pipeline and the streams in it, both bound to one epoch."""
 
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef

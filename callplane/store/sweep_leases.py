@@ -1,4 +1,4 @@
-"""Who does what one wrapper can do for all: a lease for each sweep, in database time, renewed by the doing."""
+"""Sweep leases: who does what one wrapper can do for all; in database time, renewed by the doing."""
 
 from dataclasses import dataclass
 

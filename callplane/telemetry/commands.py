@@ -1,4 +1,4 @@
-"""What is told of commands: lines, counts, times by stage, and spans, in one place around the handling of each."""
+"""Command telemetry: lines, counts, times by stage, and spans, in one place around the handling of each."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Sending traces to an OpenTelemetry collector, where a program's settings name one."""
+"""Trace exporter: sends spans to an OpenTelemetry collector, where a program's settings name one."""
 
 import asyncio
 from collections.abc import AsyncIterator

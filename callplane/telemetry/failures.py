@@ -1,4 +1,4 @@
-"""What may be told of an exception: its types, codes and frames. Its text may quote what a user sent."""
+"""Failure texts: types, codes and frames of an exception. Its own text may quote what a user sent."""
 
 import traceback
 from collections.abc import Iterator

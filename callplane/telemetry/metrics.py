@@ -1,4 +1,4 @@
-"""What the metrics of every program share: a registry per program, the same buckets, and the lag of its event loop."""
+"""Metrics of every program: a registry per program, the same buckets, and the lag of its event loop."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Where the time of a command goes: the store, the broker and the media server each add what they took."""
+"""Stages: the store, the broker and the media server each add what they took of a command's time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

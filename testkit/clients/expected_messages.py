@@ -1,4 +1,4 @@
-"""What one reader was sent and has been given, so that every batch can be judged by itself (design 4)."""
+"""Expected messages of one reader: judges every batch by what it was sent and has been given (design 4)."""
 
 import json
 from collections import defaultdict

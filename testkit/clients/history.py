@@ -1,4 +1,4 @@
-"""What clients did and heard, with clocks, so that somebody who was not there can judge it."""
+"""History: records what clients did and heard, with clocks, so that somebody who was not there can judge it."""
 
 import json
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What is there before each command, the command itself, and what it must have come to however often it was begun."""
+"""Command scenarios: what is there before, the command, and what it must have come to however often it was begun."""
 
 from dataclasses import dataclass
 from typing import Any

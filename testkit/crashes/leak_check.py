@@ -1,4 +1,4 @@
-"""What lies in RabbitMQ, MongoDB and the media servers, so that a test can say that nothing was left."""
+"""Leak check: looks for what lies in RabbitMQ, MongoDB and the media servers, to say that nothing was left."""
 
 import asyncio
 import json

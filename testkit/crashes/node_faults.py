@@ -1,4 +1,4 @@
-"""What can happen to the second node of a RabbitMQ cluster, and how it comes back: few in every run, else all."""
+"""Node faults of a RabbitMQ cluster's second node, and how it comes back: few in every run, else all."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

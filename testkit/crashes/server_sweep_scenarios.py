@@ -1,4 +1,4 @@
-"""What the rounds over media servers find: calls to be moved off one that is drained, and what nobody refers to."""
+"""Server sweep scenarios: calls to be moved off a media server that is drained, and objects that nobody refers to."""
 
 import asyncio
 from types import SimpleNamespace

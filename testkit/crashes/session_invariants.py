@@ -1,4 +1,4 @@
-"""What must be so of a session whenever nothing is owed any more, whoever died on the way."""
+"""Session invariants: must hold whenever nothing is owed any more, whoever died on the way."""
 
 import asyncio
 from collections import defaultdict

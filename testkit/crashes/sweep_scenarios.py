@@ -1,4 +1,4 @@
-"""What sweeps and adoption find, and what they must have made of it however often they were begun."""
+"""Sweep scenarios: what sweeps and adoption find, and must have made of it however often they were begun."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

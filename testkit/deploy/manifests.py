@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` makes of a folder of k8s/, and ways to look things up in it."""
+"""Manifests: renders a folder of k8s/ with `kubectl kustomize`, and looks things up in it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Looking for processes by what they inherited, so that a test can say that none was left."""
+"""Process finder: looks for processes by what they inherited, so that a test can say that none was left."""
 
 import asyncio
 import os

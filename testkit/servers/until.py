@@ -1,4 +1,4 @@
-"""Waiting for what only looking can tell."""
+"""Polling: waits for what only looking can tell."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -14,6 +14,11 @@ from tests.order import LONG
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "bench", "callplane", "cli", "kurento_client", "mediaserver", "testkit", "web", "wrapper")
 LONGEST = 300
+RIDDLE = re.compile(
+    r"(What|Who|Whose|Whether|Why|When|Where|Which|How|From"
+    r"|Telling|Putting|Saying|Getting|Looking|Sending|Opening|Taking|Making|Moving|Waiting)\b"
+)
+"""A first line that begins like that says what happens, and leaves the reader to find out what does it."""
 
 # Written in pieces, so that this file does not say what it forbids.
 REGISTRIES = ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org")
@@ -66,6 +71,14 @@ def test_what_runs_alone_is_where_make_test_looks_for_it() -> None:
     ]
     assert marked
     assert [path for path in marked if not any(path.is_relative_to(place) for place in places)] == []
+
+
+def test_a_module_begins_with_its_noun() -> None:
+    told = [(path, text) for path in committed(".py") if (text := ast.get_docstring(ast.parse(path.read_text())))]
+    ours = [one for one in told if one[0].relative_to(ROOT).parts[0] in (*PACKAGES, "testkit", "bench")]
+    assert len(ours) > 250
+    riddles = [(str(path.relative_to(ROOT)), text.partition("\n")[0]) for path, text in ours if RIDDLE.match(text)]
+    assert riddles == []
 
 
 @pytest.mark.parametrize("words", [REGISTRIES, MACHINE_PATHS], ids=["registries", "machine paths"])

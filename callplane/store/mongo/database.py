@@ -1,4 +1,4 @@
-"""Opening MongoDB the way every promise needs it: majority and journal, primary reads, database time."""
+"""Database: opens MongoDB as every promise needs it, with majority and journal, primary reads, database time."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

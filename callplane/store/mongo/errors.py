@@ -1,4 +1,4 @@
-"""Telling "the database is away" from what it says about one command, in one place."""
+"""MongoDB errors: tells "the database is away" from what it says about one command, in one place."""
 
 import asyncio
 from collections.abc import Iterator

@@ -13,6 +13,7 @@ from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
+from callplane.contracts.reasons import SocketReason
 
 ACKNOWLEDGE_WITHIN = 5.0
 """How long a client that has been given all that it may have may take to acknowledge some of it."""
@@ -21,6 +22,7 @@ CARRY_WITHIN = 1.0
 """How long an acknowledgement may wait for a poll to carry it."""
 
 FRAMES = Rate(100, 1000)
+BAD_FRAME: SocketReason = "bad-frame"
 LONGEST_REASON = 123
 """Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5)."""
 
@@ -108,7 +110,7 @@ class WebSocketSession:
             try:
                 frame = AckFrame.model_validate_json(message.get("text") or b"")
             except ValidationError:
-                return _refused(Problem(code="invalid", reason='a frame is {"ack": "token"}'))
+                return _refused(Problem(code="invalid", reason=BAD_FRAME))
             self._subscription.acknowledge(frame.ack)
 
     async def _close(self, ending: Ending) -> None:

@@ -5,6 +5,14 @@ from typing import Any, Literal
 
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.reasons import (
+    ConnectionFailedReason,
+    GivenReason,
+    MediaLostReason,
+    ReleaseReason,
+    SeatReason,
+    SessionReason,
+)
 from callplane.contracts.shapes import MediaKind
 
 MessageType = Literal[
@@ -52,7 +60,7 @@ def participant_joined(participant: dict[str, Any]) -> Event:
     return Event(type="participant-joined", data={"participant": participant})
 
 
-def participant_left(participant_id: ParticipantId, reason: str) -> Event:
+def participant_left(participant_id: ParticipantId, reason: SeatReason | GivenReason) -> Event:
     """A seat went; its streams end with it."""
     return Event(type="participant-left", data={"participant_id": participant_id, "reason": reason})
 
@@ -67,7 +75,7 @@ def session_updated(session: dict[str, Any]) -> Event:
     return Event(type="session-updated", data={"session": session})
 
 
-def session_closed(reason: str) -> Event:
+def session_closed(reason: SessionReason | GivenReason) -> Event:
     """The session is over; everything in it ends with it."""
     return Event(type="session-closed", data={"reason": reason})
 
@@ -81,7 +89,7 @@ def stream_published(
 
 
 def stream_unpublished(participant_id: ParticipantId, connection_id: ConnectionId, reason: str) -> Event:
-    """A stream ended while its participant stayed."""
+    """A stream ended while its participant stayed; ``reason`` is what its connection's document has."""
     return Event(
         type="stream-unpublished",
         data={"participant_id": participant_id, "connection_id": connection_id, "reason": reason},
@@ -89,14 +97,14 @@ def stream_unpublished(participant_id: ParticipantId, connection_id: ConnectionI
 
 
 def connection_state(
-    connection_id: ConnectionId, state: Literal["connected", "failed", "closed"], reason: str | None = None
+    connection_id: ConnectionId, state: Literal["connected", "failed", "closed"], reason: ReleaseReason | None = None
 ) -> Event:
     """The media path of one connection changed; told to its participant only. ``reason`` is that of a verdict."""
     why = {} if reason is None else {"reason": reason}
     return Event(type="connection-state", data={"connection_id": connection_id, "state": state, **why})
 
 
-def media_lost(epoch: int, reason: str) -> Event:
+def media_lost(epoch: int, reason: MediaLostReason) -> Event:
     """The pipeline is gone; ``epoch`` is the new one, offers of older ones are void."""
     return Event(type="media-lost", data={"epoch": epoch, "reason": reason})
 
@@ -106,7 +114,7 @@ def media_ready(epoch: int) -> Event:
     return Event(type="media-ready", data={"epoch": epoch})
 
 
-def connection_failed(connection_id: ConnectionId, reason: str) -> Event:
+def connection_failed(connection_id: ConnectionId, reason: ConnectionFailedReason) -> Event:
     """A connection did not heal in time: its participant offers again."""
     return Event(type="connection-failed", data={"connection_id": connection_id, "reason": reason})
 

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.store.decoding import page, read
 from callplane.store.due_times import ANEW, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
@@ -82,16 +83,16 @@ class Attachments:
         """Nobody asks its holder for it any more: grace begins. None: it has changed."""
         return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}, **_ANEW})
 
-    async def end(self, participant_id: ParticipantId, reason: str) -> bool:
+    async def end(self, participant_id: ParticipantId, reason: SeatReason | GivenReason) -> bool:
         """The seat is gone, for this reason; a later poll hears it. False: it had ended already, or never was."""
         where = {"_id": participant_id, "state": {"$ne": "ended"}}
         return await self._change(where, _ending(reason)) is not None
 
-    async def end_if_unchanged(self, seen: Attachment, reason: str) -> bool:
+    async def end_if_unchanged(self, seen: Attachment, reason: SeatReason | GivenReason) -> bool:
         """End it unless somebody has attached or detached it since it was seen."""
         return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, _ending(reason)) is not None
 
-    async def end_if_away(self, seen: Attachment, grace: float, reason: str) -> bool:
+    async def end_if_away(self, seen: Attachment, grace: float, reason: SeatReason | GivenReason) -> bool:
         """End it unless it has changed or has not been detached for ``grace`` seconds of database time."""
         aged = older_than("since", grace)
         where = {**seen.guard(), "state": "detached", "$expr": aged["$expr"]}
@@ -159,5 +160,5 @@ class Attachments:
         return None if found is None else read(Attachment, found, self._collection)
 
 
-def _ending(reason: str) -> Document:
+def _ending(reason: SeatReason | GivenReason) -> Document:
     return {"$set": {"state": "ended", "reason": reason}, **_ANEW}

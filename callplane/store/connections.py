@@ -12,6 +12,7 @@ from callplane.contracts.bounds import CANDIDATES, CONNECTIONS_PER_SEAT
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
+from callplane.contracts.reasons import ReleaseReason
 from callplane.contracts.shapes import Kind, MediaKind
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
@@ -104,12 +105,12 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """End a claim whose attempt failed, so that the next need not wait."""
         await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
 
-    async def release(self, connection_id: ConnectionId, reason: str) -> Change[ConnectionDocument] | None:
+    async def release(self, connection_id: ConnectionId, reason: ReleaseReason) -> Change[ConnectionDocument] | None:
         """End one, in whatever state it is; its chore settles the media server and the streams. None: it had ended."""
         return await self._release({"_id": connection_id}, reason)
 
     async def release_own(
-        self, connection_id: ConnectionId, participant_id: ParticipantId, reason: str
+        self, connection_id: ConnectionId, participant_id: ParticipantId, reason: ReleaseReason
     ) -> Change[ConnectionDocument] | None:
         """End one, if it is this participant's."""
         return await self._release({"_id": connection_id, "participant_id": participant_id}, reason)
@@ -121,7 +122,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         return await self._release({"_id": connection_id, "participant_id": participant_id, "kind": kind}, "replaced")
 
     async def release_of_epoch(
-        self, connection_id: ConnectionId, epoch: int, reason: str
+        self, connection_id: ConnectionId, epoch: int, reason: ReleaseReason
     ) -> Change[ConnectionDocument] | None:
         """End one, unless it has been made anew in another epoch."""
         return await self._release({"_id": connection_id, "epoch": epoch}, reason)
@@ -252,7 +253,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """Forget every connection of a session that is forgotten itself."""
         await self._collection.delete_many({"session_id": session_id})
 
-    async def _release(self, where: Document, reason: str) -> Change[ConnectionDocument] | None:
+    async def _release(self, where: Document, reason: ReleaseReason) -> Change[ConnectionDocument] | None:
         return await self._updates.change(
             {"state": {"$ne": "released"}, **where},
             {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
@@ -291,10 +292,5 @@ def new_connection() -> Document:
 
 
 def _held(claimed: ConnectionDocument, wrapper: str) -> Document:
-    return {
-        "_id": claimed.id,
-        "state": "negotiating",
-        "claim.wrapper": wrapper,
-        "claims": claimed.claims,
-        "epoch": claimed.epoch,
-    }
+    claim = {"_id": claimed.id, "claims": claimed.claims, "epoch": claimed.epoch}
+    return {**claim, "state": "negotiating", "claim.wrapper": wrapper}

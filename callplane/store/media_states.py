@@ -8,6 +8,7 @@ from pymongo import ReturnDocument
 
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.messages import connection_failed, connection_state
+from callplane.contracts.reasons import ConnectionFailedReason, ReleaseReason
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.due_times import ANEW, DueTimes
@@ -62,7 +63,7 @@ class MediaStates:
         return await self._all(wanted, limit)
 
     async def give_up(
-        self, connection: ConnectionDocument, reason: str, until: datetime
+        self, connection: ConnectionDocument, reason: ReleaseReason, until: datetime
     ) -> Change[ConnectionDocument] | None:
         """End what never was connected, unless it is by now or this comes too late; its participant is told."""
         where = {"_id": connection.id, "state": "ready", "media_state": None, "since": connection.since}
@@ -79,7 +80,9 @@ class MediaStates:
             {"_id": connection_id, "state": "ready"}, {"$set": {f"flows.{medium}": flowing}}
         )
 
-    async def tell_failed(self, connection_id: ConnectionId, reason: str) -> Change[ConnectionDocument] | None:
+    async def tell_failed(
+        self, connection_id: ConnectionId, reason: ConnectionFailedReason
+    ) -> Change[ConnectionDocument] | None:
         """It did not heal while the drop timer ran: its participant is told to offer again, once."""
         return await self._updates.change(
             {"_id": connection_id, "state": "ready", "media_state": "failed", "told": {"$exists": False}},

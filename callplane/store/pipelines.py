@@ -9,6 +9,7 @@ from callplane.contracts.messages import (
     stream_published,
     stream_unpublished,
 )
+from callplane.contracts.reasons import MediaLostReason
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
 from callplane.store.mongo.database import Database, DatabaseClock
@@ -31,7 +32,7 @@ class SessionMedia:
             media_ready(epoch),
         )
 
-    async def lose(self, session: SessionDocument, reason: str) -> Change[SessionDocument] | None:
+    async def lose(self, session: SessionDocument, reason: MediaLostReason) -> Change[SessionDocument] | None:
         """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7.1)."""
         epoch = session.epoch + 1
         return await self._updates.change(

@@ -14,6 +14,7 @@ from callplane.contracts.messages import (
     participant_reconnecting,
     participant_updated,
 )
+from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
@@ -62,7 +63,12 @@ class Seats:
         )
 
     async def pull(
-        self, session_id: SessionId, participant_id: ParticipantId, reason: str, *, kick: bool = False
+        self,
+        session_id: SessionId,
+        participant_id: ParticipantId,
+        reason: SeatReason | GivenReason,
+        *,
+        kick: bool = False,
     ) -> Change[SessionDocument] | None:
         """Take one seat away and say so; streams end with it. None: it was gone already."""
         pushes: Document = {"kicked": {"$each": [participant_id], "$slice": -KICKED_KEPT}} if kick else {}

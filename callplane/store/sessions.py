@@ -11,6 +11,7 @@ from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import CommandId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
+from callplane.contracts.reasons import GivenReason, SessionReason
 from callplane.store.decoding import page, read, readable
 from callplane.store.documents import SessionDocument
 from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
@@ -106,11 +107,11 @@ class Sessions(OutboxRepository[SessionDocument]):
             update["$unset"] = {"due": ""}
         return await self._updates.change(where, update, session_updated(changes))
 
-    async def close(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
+    async def close(self, session_id: SessionId, reason: SessionReason | GivenReason) -> Change[SessionDocument] | None:
         """End it for everybody. None: it was closed already, or is none."""
         return await self._close({"_id": session_id}, reason)
 
-    async def _close(self, where: Document, reason: str) -> Change[SessionDocument] | None:
+    async def _close(self, where: Document, reason: SessionReason | GivenReason) -> Change[SessionDocument] | None:
         return await self._updates.change(
             {"status": "open", **where},
             {
@@ -126,7 +127,9 @@ class Sessions(OutboxRepository[SessionDocument]):
             ],
         )
 
-    async def close_unreadable(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
+    async def close_unreadable(
+        self, session_id: SessionId, reason: SessionReason | GivenReason
+    ) -> Change[SessionDocument] | None:
         """End one that cannot be read, losing what was in it. None: there is none, or it can be read."""
         found = await self._collection.find_one({"_id": session_id})
         if found is None or why_not(SessionDocument, found) is None:
@@ -214,7 +217,7 @@ class Sessions(OutboxRepository[SessionDocument]):
         """Delete a tombstone."""
         await self._collection.delete_one({"_id": session_id, "status": "closed"})
 
-    async def due_to_close(self, limit: int = 100) -> list[tuple[SessionId, str]]:
+    async def due_to_close(self, limit: int = 100) -> list[tuple[SessionId, SessionReason]]:
         """Open sessions that nobody came to, or that everybody left, for longer than their settings: id and reason.
 
         When that is, is reckoned once for each that is new: thousands may stay deserted for hours.
@@ -223,10 +226,13 @@ class Sessions(OutboxRepository[SessionDocument]):
         new, where = {**_DESERTED, "due": None}, {**_DESERTED, "due": {"$type": "date"}, **is_due()}
         await self._collection.update_many(new, [{"$set": {"due": after("$since", timeout)}}])
         found = await self._collection.find(where, {"left": 1}).limit(limit).to_list()
-        due = [(one["_id"], "departed" if one.get("left") else "empty") for one in found]
-        return [(SessionId(id_), reason) for id_, reason in due if isinstance(id_, str)]
+        return [
+            (SessionId(one["_id"]), "departed" if one.get("left") else "empty")
+            for one in found
+            if isinstance(one["_id"], str)
+        ]
 
-    async def close_deserted(self, session_id: SessionId, reason: str) -> Change[SessionDocument] | None:
+    async def close_deserted(self, session_id: SessionId, reason: SessionReason) -> Change[SessionDocument] | None:
         """Close it if it is still deserted and still due; one that is not is reckoned anew."""
         left = reason == "departed"
         setting = "$settings.departure_timeout" if left else "$settings.empty_timeout"

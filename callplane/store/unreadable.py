@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from callplane.contracts.ids import new_id
 from callplane.contracts.messages import session_closed
 from callplane.contracts.operations import UnreadableView
+from callplane.contracts.reasons import GivenReason, SessionReason
 from callplane.store.attachments import Attachment
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.media_servers import MediaServerDocument
@@ -100,7 +101,7 @@ def why_not(kind: type[BaseModel], found: Document) -> str | None:
 
 
 async def close_unreadable(
-    collection: Collection, clock: DatabaseClock, found: Document, reason: str
+    collection: Collection, clock: DatabaseClock, found: Document, reason: SessionReason | GivenReason
 ) -> SessionDocument | None:
     """Put the tombstone of a closed session where the document was, with what ordinary closing owes; None: it changed.
 
@@ -117,7 +118,7 @@ async def close_unreadable(
 _STAMPS: Document = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
 
 
-def _tombstone(found: Document, clock: DatabaseClock, reason: str) -> Document:
+def _tombstone(found: Document, clock: DatabaseClock, reason: SessionReason | GivenReason) -> Document:
     version, epoch, now = found.get("version"), found.get("epoch"), clock.now()
     event = session_closed(reason)
     chores = ("sweep-connections", "delete-session")

@@ -159,7 +159,7 @@ class Life:
         found = await context.store.sessions.find(self.session)
         if found is not None and found.media is not None:
             await self.world.media.release(found.media)
-            context.follow_ups.schedule(await context.store.media.lose(found, "gone"))
+            context.follow_ups.schedule(await context.store.media.lose(found, "pipeline-lost"))
 
     async def _end(self, wrapper: str, *, dead: bool) -> None:
         """A wrapper dies with all its tasks, or is paused until they go on without a lease; another takes its place.

@@ -107,7 +107,7 @@ async def lost_pipeline(b: Bench) -> Scene:
     before = await consistent(b, c.session)
 
     async def lose(wrapper: CrashableWrapper) -> None:
-        wrapper.context.follow_ups.schedule(await wrapper.context.store.media.lose(before, "gone"))
+        wrapper.context.follow_ups.schedule(await wrapper.context.store.media.lose(before, "pipeline-lost"))
 
     async def verify(_: Any) -> None:
         found = await consistent(b, c.session)

@@ -47,10 +47,12 @@ const STATES = {
   "reconnecting unreachable": "Reconnecting: the server does not answer",
   left: "You have left the call.",
   "left kicked": "You were removed from the call.",
+  "left session-closed": "The call has ended.",
   "left connection-lost": "You were away for too long, so your seat was given up. Join again to get a new one.",
   "left poll-replaced": "Your seat was taken over in another tab or window.",
   "left unauthorized": "The server does not accept your seat any more. Join again.",
   closed: "The call has ended.",
+  "closed session-closed": "The call has ended.",
   "closed empty": "The call has ended: nobody was in it.",
   "closed departed": "The call has ended: everybody had left.",
 };

@@ -9,6 +9,7 @@ from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ConnectionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
+from callplane.contracts.reasons import ReleaseReason
 from callplane.contracts.refusals.connections import (
     connection_gone,
     connection_of_another,
@@ -181,7 +182,7 @@ class Negotiation:
         if all(stream.connection_id != connection.id for stream in session.streams):
             raise Trouble("the session changed while it was read")
 
-    async def _end(self, reason: str, connection_id: ConnectionId | None = None) -> None:
+    async def _end(self, reason: ReleaseReason, connection_id: ConnectionId | None = None) -> None:
         ended, participant = connection_id or self._wanted.id, self._wanted.participant_id
         self._context.follow_ups.schedule(await self._connections.release_own(ended, participant, reason))
 

@@ -46,5 +46,5 @@ async def lost_if_gone(session: SessionDocument, context: Context) -> bool:
     """Ask for the pipeline; when it is gone its epoch is over, said once whoever else noticed (design 7.1)."""
     if session.media is None or await context.media.exists(session.media):
         return False
-    context.follow_ups.schedule(await context.store.media.lose(session, "the pipeline is gone from its media server"))
+    context.follow_ups.schedule(await context.store.media.lose(session, "pipeline-lost"))
     return True

@@ -1,6 +1,7 @@
 """Idle sessions: closes those that nobody came to, or that everybody left, when their time is over."""
 
 from callplane.contracts.ids import SessionId
+from callplane.contracts.reasons import SessionReason
 from wrapper.context import Context
 from wrapper.sweeps.items import Items
 
@@ -18,7 +19,7 @@ class IdleSessions:
         """Close sessions that nobody came to, or that everybody left, when their time is over."""
         sessions = self._context.store.sessions
 
-        async def close(which: tuple[SessionId, str]) -> None:
+        async def close(which: tuple[SessionId, SessionReason]) -> None:
             self._context.follow_ups.schedule(await sessions.close_deserted(*which))
 
         due = {session: (session, reason) for session, reason in await sessions.due_to_close()}

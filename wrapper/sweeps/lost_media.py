@@ -14,7 +14,6 @@ from wrapper.sweeps.items import Items
 
 LEASE = "drops"
 ASK_SECONDS = 2.0
-SILENT = "the client's media has stopped"
 
 
 class LostMedia:
@@ -88,7 +87,7 @@ class LostMedia:
         """The session first: what is told to the one marks it as done, and so comes last."""
         turned = await self._store.seats.reconnecting(connection.session_id, connection.participant_id)
         self._context.follow_ups.schedule(turned)
-        self._context.follow_ups.schedule(await self._store.media_states.tell_failed(connection.id, SILENT))
+        self._context.follow_ups.schedule(await self._store.media_states.tell_failed(connection.id, "media-stopped"))
 
     async def _release(self, connection: ConnectionDocument) -> None:
         """After one grace it goes, also when its seat lives on: a reloaded page has made another."""

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from callplane.contracts.reasons import SeatReason
 from callplane.store.attachments import LIMIT, Attachment
 from wrapper.context import Context
 from wrapper.sweeps.items import Items
 from wrapper.sweeps.leases import Leases
 
-LOST = "connection-lost"
+LOST: SeatReason = "connection-lost"
 LEASE = "grace"
 BATCHES = 20
 LOOK_SECONDS = 2.0

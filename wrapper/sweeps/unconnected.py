@@ -4,6 +4,7 @@ import asyncio
 
 from callplane.concurrency import for_each
 from callplane.contracts.errors import Trouble
+from callplane.contracts.reasons import ReleaseReason
 from callplane.store.documents import ConnectionDocument
 from callplane.telemetry.logs import logger
 from wrapper.context import Context
@@ -13,7 +14,7 @@ from wrapper.negotiation.reconcile import reconcile
 
 LEASE = "verdicts"
 
-NEVER = "not-connected"
+NEVER: ReleaseReason = "not-connected"
 """The reason that its participant and, of a stream, everybody is told."""
 
 ASK_SECONDS = 2.0

@@ -2,6 +2,7 @@
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT, SDP_BYTES
 from callplane.contracts.errors import Refusal
+from callplane.contracts.reasons import OfferReason
 
 
 def connection_not_found() -> Refusal:
@@ -42,7 +43,8 @@ def subscriber_may_not_publish() -> Refusal:
 
 def media_lost_meanwhile() -> Refusal:
     """The pipeline that the offer was answered by is gone already."""
-    return Refusal("wrong-state", "The media server was lost meanwhile. Offer again.", reason="media-lost")
+    reason: OfferReason = "media-lost"
+    return Refusal("wrong-state", "The media server was lost meanwhile. Offer again.", reason=reason)
 
 
 def no_media_server() -> Refusal:

@@ -1,6 +1,7 @@
 """Refusals of polls and streams: a newer one is there, or the mailbox cannot be read at the moment."""
 
 from callplane.contracts.errors import Refusal
+from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.refusals.sessions import seat_gone
 
 
@@ -14,9 +15,10 @@ def poll_cut_short() -> Refusal:
     return Refusal("unavailable", "The poll was ended before its time. Ask again.")
 
 
-def mailbox_gone(reason: str | None) -> Refusal:
+def mailbox_gone(reason: SeatReason | GivenReason | None) -> Refusal:
     """Its seat has ended, and it with that; where nothing says why, its participant was away for too long."""
-    return seat_gone(reason or "connection-lost")
+    lost: SeatReason = "connection-lost"
+    return seat_gone(reason or lost)
 
 
 def mailbox_moving() -> Refusal:

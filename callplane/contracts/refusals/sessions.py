@@ -2,6 +2,7 @@
 
 from callplane.contracts.bounds import SESSION_BYTES
 from callplane.contracts.errors import Refusal
+from callplane.contracts.reasons import GivenReason, SeatReason, SessionReason
 
 
 def session_not_found() -> Refusal:
@@ -14,7 +15,7 @@ def session_of_key_gone() -> Refusal:
     return Refusal("not-found", "What this key made is not there any more. Use another key for another session.")
 
 
-def session_closed(reason: str | None = None) -> Refusal:
+def session_closed(reason: SessionReason | GivenReason | None = None) -> Refusal:
     """The session is over."""
     return Refusal("session-closed", "The session is closed. Make another one.", reason=reason)
 
@@ -56,7 +57,7 @@ def kicked() -> Refusal:
     return Refusal("kicked", "This participant was removed from the session, and cannot come back to it.")
 
 
-def seat_gone(reason: str | None = None) -> Refusal:
+def seat_gone(reason: SeatReason | GivenReason | None = None) -> Refusal:
     """The seat has ended since, for this reason as far as it is known."""
     return Refusal("join-again", "The seat of this participant is gone. Join again.", reason=reason)
 

@@ -15,7 +15,7 @@ from api.mailboxes.pod_messages import ParkedPolls, PollCancelled, PollRelease, 
 from api.mailboxes.poll import NotHeld
 from api.mailboxes.timing import Timing
 from callplane.bus.mailbox_ports import LinkLost, MailboxBus, MailboxLink
-from callplane.concurrency import pause_unless, single_exception
+from callplane.concurrency import for_each, pause_unless, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.contracts.refusals.mailboxes import broker_silent, database_silent, server_stopping
@@ -242,7 +242,7 @@ class Pod:
             session.holder.release()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_WITHIN):
-                    await asyncio.gather(session.incoming.drain(), session.outgoing.release())
+                    await for_each(lambda act: act(), (session.incoming.drain, session.outgoing.release))
             session.outgoing.answer_empty()
             session.link.end("drained")
 

@@ -136,3 +136,28 @@ def texts() -> list[tuple[Path, str]]:
 def normal(name: str) -> str:
     """The name as package indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+IN_ONE_WAY = {
+    r"asyncio\.gather\(": "for_each, which has a bound and leaves nothing behind",
+    r"\w\.exceptions\[": "single_exception, or leaves of callplane/telemetry/failures.py",
+    r"asyncio\.wait_for\(": "asyncio.timeout, or pause_unless: in Python 3.11 it may lose a cancellation",
+    r"asyncio\.Semaphore\(": "for_each, or a bound that no fan-out has: then name it in BOUNDS",
+}
+
+BOUNDS = {"api/mailboxes/link_tasks.py", "callplane/bus/rabbitmq/publisher.py"}
+"""Where a semaphore bounds what comes from outside by and by."""
+
+
+def test_each_concurrent_thing_is_done_in_one_way() -> None:
+    """That of callplane/concurrency.py: what it replaces had been done in up to eight ways."""
+    rooms = ("api", "wrapper", "callplane", "cli")
+    sources = {str(path.relative_to(ROOT)): path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py")}
+    del sources["callplane/concurrency.py"]
+    found = [
+        f"{name}: use {instead}"
+        for name, text in sources.items()
+        for spelling, instead in IN_ONE_WAY.items()
+        if re.search(spelling, text) and not ("Semaphore" in spelling and name in BOUNDS)
+    ]
+    assert found == []

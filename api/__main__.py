@@ -1,4 +1,4 @@
-"""``python -m api``: serve until SIGTERM or SIGINT, then drain."""
+"""API program: ``python -m api`` serves until SIGTERM or SIGINT, then drains."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,4 @@
-"""ICE servers for browsers: STUN and TURN, with time-limited credentials that coturn checks by the shared secret alone
-(its `use-auth-secret`).
-"""
+"""ICE servers: STUN and TURN for browsers, with time-limited credentials (coturn's `use-auth-secret`)."""
 
 import base64
 import hmac

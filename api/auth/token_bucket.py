@@ -1,4 +1,4 @@
-"""Token buckets: how often something may happen, with room for what comes in bursts."""
+"""Token bucket: bounds how often something may happen, with room for what comes in bursts."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Commands out to the wrappers, and the answers to old repeats."""
+"""Dispatch: commands out to the wrappers, and the answers to old repeats."""

@@ -1,1 +1,1 @@
-"""The HTTP edge: server, middleware, problem bodies, OpenAPI."""
+"""HTTP edge: server, middleware, problem bodies, OpenAPI."""

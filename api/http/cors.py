@@ -1,4 +1,4 @@
-"""Requests from pages of other sites (Fetch standard, CORS protocol), for the origins in the settings."""
+"""CORS: answers requests from pages of other sites (Fetch standard), for the origins in the settings."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Work for a client that may leave before it is done."""
+"""Disconnects: ends work whose client has left, and begins none for it."""
 
 import asyncio
 from collections.abc import Coroutine

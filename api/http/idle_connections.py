@@ -1,4 +1,4 @@
-"""Connections that wait for a request: they make room, the longest idle first, so that silence never fills a pod."""
+"""Idle connections: wait for a request and make room, the longest idle first, so that silence never fills a pod."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Two addresses for one API: operators' routes are at one of their own where a setting says so, and at no other."""
+"""Operator port: serves operators' routes at an address of their own where a setting says so, and at no other."""
 
 from collections.abc import Iterable
 

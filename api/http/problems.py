@@ -1,4 +1,4 @@
-"""The one error body of every answer that is not 2xx (RFC 9457), and the only place where errors become HTTP."""
+"""Problem bodies (RFC 9457): make HTTP of every error, here and nowhere else."""
 
 import json
 from collections.abc import Mapping

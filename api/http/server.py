@@ -1,4 +1,4 @@
-"""Uvicorn inside our own process: our signals, our drain, and our bounds."""
+"""HTTP server: runs uvicorn inside our own process, with our signals, our drain, and our bounds."""
 
 import asyncio
 import logging

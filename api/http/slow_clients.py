@@ -1,4 +1,4 @@
-"""The way out to the client of a stream, which has a few seconds to take each piece."""
+"""Slow clients: each piece of a stream is sent within seconds, or the connection is dropped."""
 
 import asyncio
 from typing import Any

@@ -1,1 +1,1 @@
-"""The long poll: mailboxes held on this pod, and forwarding to the pod that holds a mailbox (design 4)."""
+"""Mailboxes: held on this pod, and polls forwarded to the pod that holds one (design 4)."""

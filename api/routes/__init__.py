@@ -1,1 +1,1 @@
-"""The routes, one file per noun."""
+"""Routes: one file per noun."""

@@ -1,4 +1,4 @@
-"""Commands that were given up, over HTTP: list, send again, remove."""
+"""Dead letters over HTTP: list, send again and remove commands that were given up."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The pool of media servers over HTTP: register, look, cordon, drain, remove."""
+"""Media servers over HTTP: register, look, cordon, drain, remove."""
 
 from typing import Annotated
 

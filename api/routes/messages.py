@@ -1,4 +1,4 @@
-"""The long poll over HTTP: asking again is the acknowledgement (design 4)."""
+"""Long poll over HTTP: asking again is the acknowledgement (design 4)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Documents of the database that no program can read, over HTTP: list and remove."""
+"""Unreadable documents over HTTP: list and remove what no program can read of the database."""
 
 from typing import Annotated
 

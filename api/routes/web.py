@@ -1,4 +1,4 @@
-"""The call page and the browser SDK, served as the files they are."""
+"""Call page and browser SDK, served as the files they are."""
 
 from fastapi import FastAPI
 from starlette.responses import FileResponse, Response

@@ -1,1 +1,1 @@
-"""Request and response bodies."""
+"""Schemas: request and response bodies, and WebRTC's formats."""

@@ -1,4 +1,4 @@
-"""The answers that exist only in HTTP; everything else is a shape of the contracts."""
+"""Response bodies that exist only in HTTP; everything else is a shape of the contracts."""
 
 from typing import Any
 

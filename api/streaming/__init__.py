@@ -1,1 +1,1 @@
-"""A mailbox over server-sent events and WebSocket."""
+"""Streaming: a mailbox over server-sent events and WebSocket."""

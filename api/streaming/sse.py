@@ -1,4 +1,4 @@
-"""A mailbox as server-sent events (HTML standard, 9.2): one event a message, its ``id`` the token to acknowledge by."""
+"""Server-sent events of a mailbox (HTML standard, 9.2): one a message, its ``id`` the token to acknowledge by."""
 
 import asyncio
 import json

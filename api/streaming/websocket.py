@@ -1,4 +1,4 @@
-"""A mailbox over a WebSocket: frames as polls are answered, and ``{"ack": token}`` from the client."""
+"""WebSocket of a mailbox: frames as polls are answered, and ``{"ack": token}`` from the client."""
 
 import asyncio
 import contextlib

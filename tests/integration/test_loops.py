@@ -84,7 +84,7 @@ STREAMS = (
     Row("kurento client: frames", Calls, "receive"),
 )
 DELIVERIES = (Row("wrapper: deliveries", OutcomePolicy, "settle"),)
-BROKER = (Row("both: connections to the broker", AmqpConnection, "_stand"),)
+BROKER = (Row("both: connections to the broker", AmqpConnection, "_until_ended"),)
 CHANNELS = (
     Row("wrapper: consumers", ConsumerChannel, "_attach"),
     Row("api: replies", RabbitSender, "_consume"),

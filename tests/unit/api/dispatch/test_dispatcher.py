@@ -11,8 +11,8 @@ from callplane.contracts.commands import Caller, Candidate, Candidates, CloseSes
 from callplane.contracts.errors import Unavailable
 from testkit.fakes.asgi import api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.fakes.scripted_wrapper import answering
 from testkit.servers.servers import Database
-from tests.unit.api.test_routes import answering
 
 
 class NextCreate(CreateSession):

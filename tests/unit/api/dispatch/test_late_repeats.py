@@ -11,9 +11,9 @@ from callplane.contracts.ids import connection_made_by
 from callplane.contracts.registry import commands
 from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.fakes.scripted_wrapper import OFFER, answering
 from testkit.servers.servers import Database
 from tests.unit.api.auth.test_permissions import session_of
-from tests.unit.api.test_routes import OFFER, answering
 
 KEYED = {"Idempotency-Key": "the-one-and-only-1"}
 

@@ -104,7 +104,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             stored = _Repositories(database, lease)
             await _synced(stored.clock)
             draining, metrics = asyncio.Event(), Metrics()
-            database.unread.met = metrics.unreadable
+            database.unread.on_unreadable = metrics.unreadable
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))

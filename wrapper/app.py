@@ -96,7 +96,7 @@ class Program:
         for task in self.housekeeping:
             task.cancel()
         await asyncio.wait(self.housekeeping, timeout=HOUSEKEEPING_SECONDS)
-        await self.database.landed(HOUSEKEEPING_SECONDS)
+        await self.database.wait_for_writes(HOUSEKEEPING_SECONDS)
         await self.leases.release()
 
 
@@ -112,7 +112,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         await store.wrappers.renew(wrapper)
 
         metrics, follow_ups = Metrics(store.clock.now), FollowUps()
-        database.unread.met = metrics.unreadable
+        database.unread.on_unreadable = metrics.unreadable
         events = EndpointEvents(store.media_states, bus.messenger, store.clock, follow_ups)
         pool = Pool(wrapper, store.servers, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))

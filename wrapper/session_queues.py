@@ -136,7 +136,7 @@ class SessionQueues:
                 listened = await is_open()
             if not listened:
                 await self.listener.unlisten(session_id)
-                await self._sessions.owe_deletion(session_id)
+                await self._sessions.schedule_deletion(session_id)
         except Unavailable as away:
             self._log.warning("not listened to yet", session_id=session_id, why=str(away))
 

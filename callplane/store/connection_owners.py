@@ -15,7 +15,7 @@ class ConnectionOwners:
     def __init__(self, database: Database) -> None:
         self._collection = database["connections"]
 
-    async def ready_on(self, owner: str, server: str | None = None) -> list[ConnectionDocument]:
+    async def owned_by(self, owner: str, server: str | None = None) -> list[ConnectionDocument]:
         """What a wrapper owns, on one media server or on all."""
         found = await self._all({"owner": owner, "state": "ready"})
         return [c for c in found if server is None or (c.endpoint is not None and c.endpoint.server == server)]

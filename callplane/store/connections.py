@@ -101,7 +101,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
             },
         )
 
-    async def give_back(self, claimed: ConnectionDocument, wrapper: str) -> None:
+    async def release_claim(self, claimed: ConnectionDocument, wrapper: str) -> None:
         """End a claim whose attempt failed, so that the next need not wait."""
         await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
 
@@ -143,7 +143,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """End one whose endpoint, this one, its media server does not have any more."""
         return await self._release({"_id": connection_id, "endpoint": endpoint}, "failed")
 
-    async def owe_reconciliation(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
+    async def schedule_reconciliation(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
         """Whoever made it ready may have died before it was settled."""
         return await self._updates.change({"_id": connection_id, "state": "ready"}, {}, None, [NewChore("settle")])
 
@@ -160,7 +160,9 @@ class Connections(OutboxRepository[ConnectionDocument]):
             return stopped
         return await self._release(mine, "stopped")
 
-    async def expect(self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId) -> None:
+    async def create_unoffered(
+        self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId
+    ) -> None:
         """Make room for what comes before its offer, unless the seat has too many of those; one that is there stays."""
         await self._make({"_id": connection_id, "session_id": session_id, "participant_id": participant_id})
 
@@ -187,7 +189,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         )
         return None if found is None else read(ConnectionDocument, found, self._collection)
 
-    async def follow(
+    async def redirect_subscriptions(
         self, session_id: SessionId, publisher: ParticipantId, old: ConnectionId, new: ConnectionId
     ) -> None:
         """Let subscriptions that name one connection of a publisher name the one that replaces it."""
@@ -244,7 +246,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         where: Document = {"endpoint": {"$in": refs}, "$or": [{"state": "ready"}, {"chores.0": {"$exists": True}}]}
         return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
 
-    async def take_away(self, connection_id: ConnectionId, claim: int) -> None:
+    async def revoke_claim(self, connection_id: ConnectionId, claim: int) -> None:
         """End the claim under which an orphan was made, so that its late commit fails."""
         where = {"_id": connection_id, "state": "negotiating", "claims": claim, "claim": {"$exists": True}}
         await self._change(where, {"$unset": {"claim": ""}})

@@ -31,13 +31,13 @@ class UnreadDocuments:
     """Tells of each unreadable document once, and counts every time that one is met."""
 
     def __init__(self) -> None:
-        self.met: Callable[[str], None] = lambda _collection: None
+        self.on_unreadable: Callable[[str], None] = lambda _collection: None
         """Is told the collection, for a metric."""
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def tell(self, collection: str, id_: Any, why: str) -> None:
         """One was met."""
-        self.met(collection)
+        self.on_unreadable(collection)
         which = (collection, repr(id_)[:100])
         if which in self._told:
             self._told.move_to_end(which)

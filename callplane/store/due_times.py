@@ -54,7 +54,7 @@ class DueTimes(Generic[M]):
         where = {"_id": id_, **self._waiting, "due": {"$type": "date"}}
         await self._collection.update_one(where, [{"$set": {"due": put_off("$over")}}])
 
-    async def forget(self, session_id: SessionId) -> None:
+    async def reset(self, session_id: SessionId) -> None:
         """The grace of a session is another now: reckon again. Raises Unavailable."""
         await self._collection.update_many({"session_id": session_id, **self._waiting}, ANEW)
 

@@ -82,13 +82,13 @@ class MediaServers:
         found = await self._collection.find().to_list()
         return readable(MediaServerDocument, found, self._collection)
 
-    async def reached(self, name: str, wrapper: str, server_id: str) -> None:
+    async def mark_reached(self, name: str, wrapper: str, server_id: str) -> None:
         """A wrapper has a socket: the server is up, and this is its process. Said again and again, written when new."""
         news = [{"contacts": {"$ne": wrapper}}, {"state": "down"}, {"server_id": {"$ne": server_id}}]
         update = {"$addToSet": {"contacts": wrapper}, "$set": {"state": "up", "server_id": server_id}}
         await self._collection.update_one({"_id": name, "$or": news}, update)
 
-    async def unreached(self, name: str, wrapper: str, *, refused: bool) -> bool:
+    async def mark_unreached(self, name: str, wrapper: str, *, refused: bool) -> bool:
         """A wrapper's own attempt has failed; True when nobody reaches it any more and it is down by that.
 
         Refused: nobody listens there, the process is gone for good. A silent one may wake up with all that it had.
@@ -108,16 +108,16 @@ class MediaServers:
         pool = self._collection.find({"contacts": {"$ne": []}}, {"contacts": 1})
         return frozenset([wrapper async for server in pool for wrapper in server.get("contacts", [])])
 
-    async def forget(self, wrappers: Iterable[str]) -> None:
+    async def remove_contacts(self, wrappers: Iterable[str]) -> None:
         """Take dead or leaving wrappers out of the contacts; that alone makes no server down."""
         gone = sorted(wrappers)
         await self._collection.update_many({"contacts": {"$in": gone}}, {"$pullAll": {"contacts": gone}})
 
-    async def measured(self, name: str, memory: int) -> None:
+    async def set_memory(self, name: str, memory: int) -> None:
         """A reading of the memory takes the place of the reckoned placements."""
         await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
 
-    async def monitor(self, name: str, wrapper: str, lease_seconds: float = 10.0) -> bool:
+    async def claim_monitor(self, name: str, wrapper: str, lease_seconds: float = 10.0) -> bool:
         """Be, or stay, the one who watches this server for orphans; free, ours, or its holder has been silent."""
         free = [{"monitor.wrapper": {"$in": [None, wrapper]}}, older_than("monitor.at", lease_seconds)]
         update = {"$set": {"monitor.wrapper": wrapper}, "$currentDate": {"monitor.at": True}}
@@ -145,20 +145,20 @@ class MediaServers:
         """Whether it is in the pool (still)."""
         return await self._collection.find_one({"_id": name}, {"_id": 1}) is not None
 
-    async def open_one(self, *, but: str | None = None) -> str | None:
+    async def find_available(self, *, but: str | None = None) -> str | None:
         """Some server that would take a session now, whoever reaches it."""
         found = await self._collection.find_one({**_OPEN, "_id": {"$ne": but}}, {"_id": 1})
         return None if found is None else str(found["_id"])
 
-    async def room_elsewhere(self, name: str) -> bool:
+    async def has_room_elsewhere(self, name: str) -> bool:
         """Whether another server would take a session now."""
-        return await self.open_one(but=name) is not None
+        return await self.find_available(but=name) is not None
 
     async def is_draining(self, name: str) -> bool:
         """Whether the order to move everything off it (still) stands."""
         return await self._collection.find_one({"_id": name, "draining": True}, {"_id": 1}) is not None
 
-    async def take_turn(self, name: str, seconds: float) -> bool:
+    async def claim_turn(self, name: str, seconds: float) -> bool:
         """Be the one wrapper that moves sessions off this draining server for the next ``seconds``."""
         free = [{"moved": {"$exists": False}}, older_than("moved", seconds)]
         where = {"_id": name, "draining": True, "state": "up", "$or": free}

@@ -48,7 +48,7 @@ class MediaStates:
             connection_state(connection_id, shown),
         )
 
-    async def heard(self, connection_id: ConnectionId) -> ConnectionDocument | None:
+    async def mark_reported(self, connection_id: ConnectionId) -> ConnectionDocument | None:
         """Its client reports, so that its silence will mean something; the document as it is, None when it is over."""
         found = await self._collection.find_one_and_update(
             {"_id": connection_id, "state": "ready"},
@@ -104,7 +104,7 @@ class MediaStates:
         """Ready connections of open sessions that have been failed, and told of it, for longer than the grace."""
         return await self.graces.over(LIMIT)
 
-    async def still(self, seats: Seats) -> list[ConnectionDocument]:
+    async def without_media(self, seats: Seats) -> list[ConnectionDocument]:
         """What these seats publish and nothing of which arrives, though it once did."""
         wanted = {
             **_of(seats),

@@ -137,17 +137,17 @@ class Sessions(OutboxRepository[SessionDocument]):
         closed = await close_unreadable(self._collection, self._clock, found, reason)
         return None if closed is None else Change(closed, tuple(chore.id for chore in closed.chores))
 
-    async def owe_place(self, session_id: SessionId) -> None:
+    async def schedule_placement(self, session_id: SessionId) -> None:
         """Remember, once, that a pipeline is wanted as soon as a media server is up."""
         where = {"_id": session_id, "status": "open", "media": None, "chores.do": {"$ne": "place"}}
         await self._updates.change(where, {}, None, [NewChore("place")])
 
-    async def owe_deletion(self, session_id: SessionId) -> None:
+    async def schedule_deletion(self, session_id: SessionId) -> None:
         """Somebody declared the queue of a closed session again: it is deleted once more."""
         where = {"_id": session_id, "status": "closed", "chores.do": {"$ne": "delete-session"}}
         await self._updates.change(where, {}, None, [NewChore("delete-session")])
 
-    async def forget_media(self, session_id: SessionId, media: MediaRef) -> None:
+    async def clear_media(self, session_id: SessionId, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
         await self._collection.update_one(
             {"_id": session_id, "status": "closed", "media": media}, {"$set": {"media": None}}

@@ -48,7 +48,7 @@ class Life:
         """A session with both in it, and Bo's view."""
         store = self.world.store
         await store.servers.register(SERVER, "ws://nowhere")
-        await store.servers.reached(SERVER, "somebody", "one")
+        await store.servers.mark_reached(SERVER, "somebody", "one")
         self.session = (await store.session()).id
         for wrapper in self.wrappers:
             await store.wrappers.renew(wrapper)

@@ -142,7 +142,7 @@ async def bench(servers: Servers) -> AsyncIterator[Bench]:
             await store.servers.register(SERVER, url)
             outside = Outside(bus, store, url, Told())
             async with mortal(outside, Points()) as survivor:
-                await store.servers.reached(SERVER, survivor.id, "one")
+                await store.servers.mark_reached(SERVER, survivor.id, "one")
                 made = {way: await offer(way) for way in ("sendonly", "recvonly")}
                 yield Bench(servers, outside, survivor, made)
                 assert survivor.bugs() == []

@@ -182,7 +182,7 @@ async def mortal(outside: Outside, points: Points) -> AsyncIterator[CrashableWra
         await store.wrappers.renew(wrapper)
         yield _assembled(outside, points, wrapper, client)
         await store.wrappers.release(wrapper)
-        await store.servers.forget([wrapper])
+        await store.servers.remove_contacts([wrapper])
 
 
 def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> CrashableWrapper:

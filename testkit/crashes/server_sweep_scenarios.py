@@ -34,7 +34,7 @@ async def draining(b: Bench) -> Scene:
     before = await consistent(b, c.session)
     database, orders = b.outside.store.database, ServerPool(b.outside.store.database)
     await b.outside.store.servers.register(ELSEWHERE, b.outside.media_server)
-    await b.outside.store.servers.reached(ELSEWHERE, b.survivor.id, "two")
+    await b.outside.store.servers.mark_reached(ELSEWHERE, b.survivor.id, "two")
     await database["media_servers"].update_one({"_id": SERVER}, {"$unset": {"moved": ""}})
 
     late: list[str] = []
@@ -111,7 +111,7 @@ async def burial(b: Bench) -> Scene:
     c = await call(b)
     database, dead = b.outside.store.database, new_id()
     await b.outside.store.wrappers.renew(dead)
-    await b.outside.store.servers.reached(SERVER, dead, "one")
+    await b.outside.store.servers.mark_reached(SERVER, dead, "one")
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": 2 * FAST.lease_seconds}}
     await database["wrappers"].update_one({"_id": dead}, [{"$set": {"since": past}}])
 

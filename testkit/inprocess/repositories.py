@@ -77,7 +77,7 @@ async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator
         if not durable:
             # Together: a majority read would not yet see what was written without waiting for the journal.
             raw = database._database.with_options(write_concern=WriteConcern(w=1), read_concern=ReadConcern("local"))
-            database = Database(database._calm, raw)
+            database = Database(database._calls, raw)
         clock = DatabaseClock(database)
         await clock.sync()
         yield Repositories(

@@ -62,14 +62,14 @@ SWEEPS = (
     Row("wrapper: tombstones", Sessions, "tombstones"),
     Row("wrapper: grace", Attachments, "past_grace"),
     Row("wrapper: drops", MediaStates, "untold"),
-    Row("wrapper: monitor", MediaServers, "monitor"),
+    Row("wrapper: monitor", MediaServers, "claim_monitor"),
     Row("api: look after", Holder, "look_after"),
     Row("api: rolls", OutgoingPolls, "name_parked"),
 )
 LEASES = (
     Row("wrapper: renew", WrapperLeases, "renew"),
     Row("wrapper: duties", SweepLeases, "all"),
-    Row("wrapper: media server, memory", MediaServers, "measured"),
+    Row("wrapper: media server, memory", MediaServers, "set_memory"),
     Row("wrapper: pool, draining", MediaServers, "all"),
     Row("api: beat", PodLeases, "renew"),
 )

@@ -27,7 +27,7 @@ async def candidates(envelope: Envelope, command: Candidates, context: Context) 
         return Done()
     # Unknown, for they may come before their offer; or a repeat, whose first delivery may not have come to the feeding.
     await require_seat(await require_open_session(envelope.session_id, context), command.participant_id, context)
-    await context.store.connections.expect(command.connection_id, envelope.session_id, command.participant_id)
+    await context.store.connections.create_unoffered(command.connection_id, envelope.session_id, command.participant_id)
     if await _keep(envelope, command, given, context) is None:
         found = await context.store.connections.find(command.connection_id)
         if found is not None and found.participant_id == command.participant_id:

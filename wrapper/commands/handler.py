@@ -55,7 +55,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         # The swap is one write: either the old one has its place still, and its viewers, or it must go too.
         session = await context.store.sessions.find(envelope.session_id)
         if session is not None and any(stream.connection_id == body.replaces for stream in session.streams):
-            await connections.follow(session.id, body.participant_id, made, body.replaces)
+            await connections.redirect_subscriptions(session.id, body.participant_id, made, body.replaces)
         else:
             old = await connections.release_replaced(body.replaces, body.participant_id, "publish")
             context.follow_ups.schedule(old)

@@ -33,5 +33,5 @@ async def update_session(envelope: Envelope, command: UpdateSession, context: Co
 async def _reckon_graces(envelope: Envelope, command: UpdateSession, context: Context) -> None:
     """Anew, for those that run: also in a repeat, for an attempt may have died before."""
     if "grace" in command.changes:
-        await context.store.attachments.graces.forget(envelope.session_id)
-        await context.store.media_states.graces.forget(envelope.session_id)
+        await context.store.attachments.graces.reset(envelope.session_id)
+        await context.store.media_states.graces.reset(envelope.session_id)

@@ -49,7 +49,7 @@ async def release_pipeline(session: SessionDocument, _args: dict[str, Any], cont
     if fresh is not None and fresh.media is not None:
         if await context.store.servers.exists(fresh.media.server):
             await context.media.release(fresh.media)
-        await context.store.sessions.forget_media(fresh.id, fresh.media)
+        await context.store.sessions.clear_media(fresh.id, fresh.media)
     return True
 
 

@@ -103,7 +103,7 @@ class EndpointEvents:
             case ConnectionStateChanged(new=ConnectionState.CONNECTED):
                 await self._became(owner, NOT_CONNECTED, "connected")
             case MediaStateChanged(new=ConnectionState.CONNECTED):
-                found = await self._media_states.heard(owner.connection_id)
+                found = await self._media_states.mark_reported(owner.connection_id)
                 if found is not None and found.media_state in NOT_CONNECTED:
                     await self._became(owner, NOT_CONNECTED, "connected")
             case MediaStateChanged(new=ConnectionState.DISCONNECTED):

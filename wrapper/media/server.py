@@ -113,12 +113,12 @@ class MediaServer:
     async def _say(self, state: ConnectionChange | None, wrapper: str) -> None:
         match state:
             case Connected():
-                await self._pool.reached(self.name, wrapper, state.server_id)
+                await self._pool.mark_reached(self.name, wrapper, state.server_id)
                 self._log.info("media server reached", server_id=state.server_id, same=state.same_process)
                 await self._callbacks.back(self.name)
             case AttemptFailed() if state.refused or state.down_for >= SILENT_SECONDS:
                 await self._callbacks.alone(self.name)
-                if await self._pool.unreached(self.name, wrapper, refused=state.refused):
+                if await self._pool.mark_unreached(self.name, wrapper, refused=state.refused):
                     self._log.error("media server is down", why=state.reason)
                 else:
                     await self._callbacks.cut_off(self.name)
@@ -137,7 +137,7 @@ class MediaServer:
             try:
                 process = self._calls.server_id
                 if self._calls.connected and process is not None and not self._said(wrapper, process):
-                    await self._pool.reached(self.name, wrapper, process)
+                    await self._pool.mark_reached(self.name, wrapper, process)
             except (Unavailable, Trouble) as trouble:
                 self._log.info("not said to be reached", why=str(trouble))
             if self.measured:
@@ -150,7 +150,7 @@ class MediaServer:
 
     async def _read_memory(self) -> None:
         try:
-            await self._pool.measured(self.name, await self.housekeeping.server_manager().get_used_memory())
+            await self._pool.set_memory(self.name, await self.housekeeping.server_manager().get_used_memory())
         except (ClientError, Unavailable, Trouble) as trouble:
             self._log.info("memory not read", why=str(trouble))
 

@@ -32,7 +32,7 @@ async def act_on(state: State, connection: ConnectionDocument, context: Context,
     if state.failed:
         return known != "connected" or await became("failed")
     if state.receiving:
-        await context.store.media_states.heard(connection.id)
+        await context.store.media_states.mark_reported(connection.id)
         return known == "connected" or await became("connected")
     if known is None and state.connected:
         await became("connected")

@@ -25,7 +25,7 @@ def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | No
             old = await connections.release_replaced(body.replaces, body.participant_id, made.kind)
             context.follow_ups.schedule(old)
         # A chore, not a call: if reconciling is what ended the attempts, it is not to end this one too.
-        context.follow_ups.schedule(await connections.owe_reconciliation(made.id))
+        context.follow_ups.schedule(await connections.schedule_reconciliation(made.id))
         await tell_answer(envelope, made, context)
         return Negotiated(connection=connection_view(made))
 

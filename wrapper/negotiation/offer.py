@@ -140,7 +140,7 @@ class Negotiation:
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
         """What did not come to a commit is released, and its claim given back; a commit may have come unheard."""
-        await self._connections.give_back(claimed, self._context.wrapper)
+        await self._connections.release_claim(claimed, self._context.wrapper)
         if endpoint is None or not await self._context.media.is_up(endpoint.server):
             return
         # Without the claim no commit can come any more, so what is read now stays.
@@ -171,7 +171,9 @@ class Negotiation:
             return None
         session = await require_open_session(connection.session_id, self._context)
         shown = participant_view(session, await require_seat(session, connection.participant_id, self._context))
-        await self._connections.follow(session.id, connection.participant_id, self._replaces, connection.id)
+        await self._connections.redirect_subscriptions(
+            session.id, connection.participant_id, self._replaces, connection.id
+        )
         return await self._context.store.media.replace(connection, self._replaces, shown)
 
     async def _explain(self, connection: ConnectionDocument) -> None:

@@ -18,10 +18,10 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
         return session
     reserved = await context.store.servers.reserve(session.server, context.media.reached())
     if reserved is None:
-        elsewhere = await context.store.servers.open_one()
+        elsewhere = await context.store.servers.find_available()
         if elsewhere is not None:
             raise Unreached(elsewhere)
-        await context.store.sessions.owe_place(session.id)
+        await context.store.sessions.schedule_placement(session.id)
         raise no_media_server()
     server, why = reserved
     try:

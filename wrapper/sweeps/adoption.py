@@ -116,7 +116,7 @@ class Adoption:
     async def cut_off(self, server: str) -> None:
         """We do not reach it while others do: they adopt what we own there (design 7.1)."""
         me, store = self._context.wrapper, self._context.store
-        for connection in await store.owners.ready_on(me, server):
+        for connection in await store.owners.owned_by(me, server):
             # Asked each time: of a killed server the others say a moment later that they do not reach it either.
             if not await store.servers.reached_by_others(server, me):
                 return
@@ -128,7 +128,7 @@ class Adoption:
         What was put off because nobody reached a media server is due: we may have been the one to try it.
         """
         await self._context.store.sessions.make_due(WAIT_FOR_SERVERS)
-        ours = [c.id for c in await self._context.store.owners.ready_on(self._context.wrapper, server)]
+        ours = [c.id for c in await self._context.store.owners.owned_by(self._context.wrapper, server)]
         async with self._subscribing:  # what was subscribed to before the socket was lost is not now
             self._unsubscribed.update(ours)
             await for_each(self._resubscribe, ours)

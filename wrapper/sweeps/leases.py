@@ -61,12 +61,12 @@ class Leases:
         strays = contacts - await store.wrappers.alive()  # read second, see ``contacts``
         if strays:
             self._log.info("contacts of the dead", wrappers=sorted(strays))
-            await store.servers.forget(strays)
+            await store.servers.remove_contacts(strays)
 
     async def release(self) -> None:
         """At a peaceful end: survivors need not wait. Unavailable is no error here, the lease runs out by itself."""
         try:
-            await self._context.store.servers.forget([self._context.wrapper])
+            await self._context.store.servers.remove_contacts([self._context.wrapper])
             await self._context.store.sweep_leases.release(self._context.wrapper)
             await self._context.store.wrappers.release(self._context.wrapper)
         except (Unavailable, Trouble):

@@ -43,7 +43,7 @@ class LostMedia:
         if not away:
             return
         seats = {(one.session_id, one.participant_id) for one in away}
-        await self._items.each(_by_id(await media_states.still(seats)), self._fail)
+        await self._items.each(_by_id(await media_states.without_media(seats)), self._fail)
         connected = await media_states.connected_for(self._drop, seats)
         reached = [one for one in connected if one.endpoint and await self._context.media.is_up(one.endpoint.server)]
         since = {one.participant_id: one.since for one in away}

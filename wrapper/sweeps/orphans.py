@@ -49,7 +49,7 @@ class OrphanSweep:
 
     async def _visit(self, mine: Mine, server: MediaServer) -> None:
         store, me = self._context.store.servers, self._context.wrapper
-        server.measured = await mine(f"monitor {server.name}") and await store.monitor(server.name, me)
+        server.measured = await mine(f"monitor {server.name}") and await store.claim_monitor(server.name, me)
         if not server.measured:
             server.census.end()
             self._forget(server.name)
@@ -90,7 +90,7 @@ class OrphanSweep:
     async def _release(self, server: MediaServer, ref: MediaRef, tags: dict[str, str]) -> None:
         connections = self._context.store.connections
         if "connection" in tags:
-            await connections.take_away(ConnectionId(tags["connection"]), int(tags.get("claim", "0")))
+            await connections.revoke_claim(ConnectionId(tags["connection"]), int(tags.get("claim", "0")))
             if await connections.endpoints_among([ref]):
                 return
         self._log.warning("orphan released", server=server.name, object=ref.id, **tags)

@@ -20,7 +20,7 @@ class ServerDraining:
         for server in await servers.all():
             if not server.draining or not await sessions.on_server(server.name, limit=1):
                 continue
-            if await servers.room_elsewhere(server.name) and await servers.take_turn(server.name, TURN_SECONDS):
+            if await servers.has_room_elsewhere(server.name) and await servers.claim_turn(server.name, TURN_SECONDS):
                 await self._move(server.name)
 
     async def _move(self, server: str) -> None:
@@ -28,7 +28,7 @@ class ServerDraining:
         store = self._context.store
         for session in await store.sessions.on_server(server, limit=self._per_second):
             # Asked each time: a call that is taken off the last server has none, and the order may be taken back.
-            if not await store.servers.room_elsewhere(server) or not await store.servers.is_draining(server):
+            if not await store.servers.has_room_elsewhere(server) or not await store.servers.is_draining(server):
                 return
             self._context.follow_ups.schedule(await store.media.lose(session, "media-server-drained"))
             await asyncio.sleep(TURN_SECONDS / self._per_second)

@@ -78,7 +78,7 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     client: AsyncMongoClient[Document] = AsyncMongoClient(
         url, serverSelectionTimeoutMS=2000, timeoutMS=5000, retryWrites=True, tz_aware=True, appname="callplane"
     )
-    calm = ShieldedCalls()
+    calls = ShieldedCalls()
     try:
         database = client.get_database(
             name,
@@ -94,7 +94,7 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
             write_concern=WriteConcern(w="majority", j=True),
             read_concern=ReadConcern("majority"),
         )
-        yield Database(calm, database)
+        yield Database(calls, database)
     finally:
-        await calm.rest()
+        await calls.wait_idle()
         await client.close()

@@ -42,12 +42,12 @@ class ShieldedCalls:
         with stage("store"), translated_errors():
             return await asyncio.shield(task)
 
-    async def rest(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until everything has ended, which ``timeoutMS`` bounds."""
         while self._running:
             await asyncio.wait(self._running)
 
-    async def landed(self, seconds: float) -> None:
+    async def wait_for_writes(self, seconds: float) -> None:
         """Wait until what is on its way now has arrived, also what nobody waits for any more, or the time is over."""
         if under_way := self._running - self._watching:
             await asyncio.wait(under_way, timeout=seconds)
@@ -62,21 +62,21 @@ class ShieldedCalls:
 class Query:
     """A query: read as a whole when it is iterated, so that no cursor is left half read."""
 
-    def __init__(self, calm: ShieldedCalls, cursor: AsyncCursor[Document]) -> None:
-        self._calm = calm
+    def __init__(self, calls: ShieldedCalls, cursor: AsyncCursor[Document]) -> None:
+        self._calls = calls
         self._cursor = cursor
 
     def sort(self, key: str, direction: int) -> "Query":
         """Order by one field."""
-        return Query(self._calm, self._cursor.sort(key, direction))
+        return Query(self._calls, self._cursor.sort(key, direction))
 
     def limit(self, limit: int) -> "Query":
         """At most so many; 0 is all."""
-        return Query(self._calm, self._cursor.limit(limit))
+        return Query(self._calls, self._cursor.limit(limit))
 
     async def to_list(self, length: int | None = None) -> list[Document]:
         """All that matches."""
-        return await self._calm(self._cursor.to_list(length))
+        return await self._calls(self._cursor.to_list(length))
 
     async def __aiter__(self) -> AsyncIterator[Document]:
         """Document after document."""
@@ -87,8 +87,8 @@ class Query:
 class Collection:
     """The operations of a collection that repositories use."""
 
-    def __init__(self, calm: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
-        self._calm = calm
+    def __init__(self, calls: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
+        self._calls = calls
         self._collection = collection
         self.unread = unread
 
@@ -99,11 +99,11 @@ class Collection:
 
     def with_options(self, **options: Any) -> "Collection":
         """The same collection with another read or write concern."""
-        return Collection(self._calm, self._collection.with_options(**options), self.unread)
+        return Collection(self._calls, self._collection.with_options(**options), self.unread)
 
     def find(self, *args: Any, **options: Any) -> Query:
         """Query."""
-        return Query(self._calm, self._collection.find(*args, **options))
+        return Query(self._calls, self._collection.find(*args, **options))
 
     async def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
         """All that comes out of an aggregation."""
@@ -111,63 +111,63 @@ class Collection:
         async def all_of_it() -> list[Document]:
             return await (await self._collection.aggregate(stages)).to_list()
 
-        return await self._calm(all_of_it())
+        return await self._calls(all_of_it())
 
     async def find_one(self, where: Mapping[str, Any], *args: Any) -> Document | None:
         """One document that matches."""
-        return await self._calm(self._collection.find_one(where, *args))
+        return await self._calls(self._collection.find_one(where, *args))
 
     async def find_one_and_update(self, where: Mapping[str, Any], update: Update, **options: Any) -> Document | None:
         """Update one and return it."""
-        found: Document | None = await self._calm(self._collection.find_one_and_update(where, update, **options))
+        found: Document | None = await self._calls(self._collection.find_one_and_update(where, update, **options))
         return found
 
     async def update_one(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
         """Update one."""
-        return await self._calm(self._collection.update_one(where, update, **options))
+        return await self._calls(self._collection.update_one(where, update, **options))
 
     async def update_many(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
         """Update all that match."""
-        return await self._calm(self._collection.update_many(where, update, **options))
+        return await self._calls(self._collection.update_many(where, update, **options))
 
     async def insert_one(self, document: Document) -> InsertOneResult:
         """Insert."""
-        return await self._calm(self._collection.insert_one(document))
+        return await self._calls(self._collection.insert_one(document))
 
     async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:
         """Delete one."""
-        return await self._calm(self._collection.delete_one(where))
+        return await self._calls(self._collection.delete_one(where))
 
     async def delete_many(self, where: Mapping[str, Any]) -> DeleteResult:
         """Delete all that match."""
-        return await self._calm(self._collection.delete_many(where))
+        return await self._calls(self._collection.delete_many(where))
 
     async def count_documents(self, where: Mapping[str, Any]) -> int:
         """How many match."""
-        return await self._calm(self._collection.count_documents(where))
+        return await self._calls(self._collection.count_documents(where))
 
     async def distinct(self, field: str, where: Mapping[str, Any]) -> list[Any]:
         """The values that a field has in those that match."""
-        return await self._calm(self._collection.distinct(field, where))
+        return await self._calls(self._collection.distinct(field, where))
 
     async def create_indexes(self, models: Sequence[Any]) -> list[str]:
         """Make what is missing."""
-        return await self._calm(self._collection.create_indexes(models))
+        return await self._calls(self._collection.create_indexes(models))
 
     async def index_names(self) -> frozenset[str]:
         """The indexes that there are; none of a collection that there is not."""
-        return frozenset(await self._calm(self._collection.index_information()))
+        return frozenset(await self._calls(self._collection.index_information()))
 
     async def drop_index(self, name: str) -> None:
         """Drop one."""
-        await self._calm(self._collection.drop_index(name))
+        await self._calls(self._collection.drop_index(name))
 
 
 class ChangeStream:
     """A change stream."""
 
-    def __init__(self, calm: ShieldedCalls, stream: AsyncDatabaseChangeStream[Document]) -> None:
-        self._calm = calm
+    def __init__(self, calls: ShieldedCalls, stream: AsyncDatabaseChangeStream[Document]) -> None:
+        self._calls = calls
         self._stream = stream
 
     @property
@@ -177,34 +177,34 @@ class ChangeStream:
 
     async def try_next(self) -> Mapping[str, Any] | None:
         """The next change, or None when the bounded wait is over."""
-        return await self._calm(self._stream.try_next(), watches=True)
+        return await self._calls(self._stream.try_next(), watches=True)
 
     async def close(self) -> None:
         """End it."""
-        await self._calm(self._stream.close())
+        await self._calls(self._stream.close())
 
 
 class Database:
     """A database whose operations nobody's cancellation reaches."""
 
-    def __init__(self, calm: ShieldedCalls, database: AsyncDatabase[Document]) -> None:
-        self._calm = calm
+    def __init__(self, calls: ShieldedCalls, database: AsyncDatabase[Document]) -> None:
+        self._calls = calls
         self._database = database
         self.unread = UnreadDocuments()
 
     def __getitem__(self, name: str) -> Collection:
-        return Collection(self._calm, self._database[name], self.unread)
+        return Collection(self._calls, self._database[name], self.unread)
 
-    async def landed(self, seconds: float) -> None:
+    async def wait_for_writes(self, seconds: float) -> None:
         """Wait until what is on its way now has arrived, also what was cancelled meanwhile, or the time is over."""
-        await self._calm.landed(seconds)
+        await self._calls.wait_for_writes(seconds)
 
     async def hello(self) -> Document:
         """What the server says of itself, with its ``localTime``."""
         admin = self._database.client.admin
-        return await self._calm(admin.command("hello", codec_options=self._database.codec_options))
+        return await self._calls(admin.command("hello", codec_options=self._database.codec_options))
 
     async def watch(self, pipeline: Sequence[Mapping[str, Any]], max_await_time_ms: int) -> ChangeStream:
         """Open a change stream over all collections."""
         opening = self._database.watch(pipeline, max_await_time_ms=max_await_time_ms)
-        return ChangeStream(self._calm, await self._calm(opening))
+        return ChangeStream(self._calls, await self._calls(opening))

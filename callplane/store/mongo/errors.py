@@ -21,13 +21,13 @@ from callplane.contracts.refusals.sessions import document_too_large
 
 # A write concern that was not met (the server stops, or a majority is away) leaves open whether the write stays; a
 # cursor is not found by the server that was started since.
-_AWAY = (ConnectionFailure, CursorNotFound, ExecutionTimeout, NetworkTimeout, WriteConcernError)
+_UNAVAILABLE = (ConnectionFailure, CursorNotFound, ExecutionTimeout, NetworkTimeout, WriteConcernError)
 
 # What a server says while it stops, starts or changes its primary, and PyMongo's retry has not cured: HostUnreachable,
 # HostNotFound, NetworkTimeout, ShutdownInProgress, ReadConcernMajorityNotAvailableYet, PrimarySteppedDown,
 # ExceededTimeLimit, SocketException, NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange,
 # NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
-_AWAY_CODES = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+_UNAVAILABLE_CODES = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 
 # BSONObjectTooLarge, and the same said of an update's result (17419) and of an upsert's (17420).
 _TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
@@ -67,7 +67,7 @@ def translated_errors() -> Iterator[None]:
     except Exception as failure:
         if task and task.cancelling() > cancelled_before:
             raise asyncio.CancelledError from failure
-        if isinstance(failure, _AWAY) or _of_a_change(failure):
+        if isinstance(failure, _UNAVAILABLE) or _of_a_change(failure):
             raise Unavailable(f"the database does not answer: {type(failure).__name__}") from failure
         if isinstance(failure, PyMongoError) and failure.timeout:
             raise Unavailable(f"the database does not answer in time: {type(failure).__name__}") from failure
@@ -83,6 +83,6 @@ def translated_errors() -> Iterator[None]:
 def _of_a_change(failure: Exception) -> bool:
     """Whether the server was stopping or starting at that moment."""
     if isinstance(failure, OperationFailure):
-        return failure.code in _AWAY_CODES
+        return failure.code in _UNAVAILABLE_CODES
     # PyMongo 4.20 trips over a findAndModify whose write concern was not met: it tries to change the raw answer.
     return isinstance(failure, AttributeError) and "RawBSONDocument" in str(failure)

@@ -158,7 +158,7 @@ async def test_only_those_past_their_own_sessions_grace_are_due(database: Databa
         assert await attachments.take(due, "pod.a") is not None
         await opened["sessions"].update_one({"_id": "patient"}, {"$set": {"settings.grace": 30}})
         assert await attachments.past_grace() == []
-        await attachments.graces.forget("patient")
+        await attachments.graces.reset("patient")
         assert [one.participant_id for one in await attachments.past_grace()] == ["patient"]
 
 
@@ -176,7 +176,7 @@ async def test_a_time_that_an_older_version_left_there_is_of_no_account(database
             assert [one.participant_id for one in await attachments.past_grace()] == ([ANN] if ago == 31 else [])
         assert await attachments.past_grace() == [], "reckoned anew, and not over yet"
         await opened["attachments"].update_one({"_id": ANN}, {"$set": {"since": born.since - timedelta(seconds=40)}})
-        await attachments.graces.forget(S)
+        await attachments.graces.reset(S)
         assert [one.participant_id for one in await attachments.past_grace()] == [ANN]
 
 

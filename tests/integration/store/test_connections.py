@@ -66,7 +66,7 @@ async def test_no_candidate_is_lost_or_kept_twice_in_any_interleaving(database: 
                 for command in (f"{id_}-{n}", f"{id_}-{n}", f"{id_}-{n}-again"):  # delivered twice, and posted twice
                     given = (command, id_, "s1", "p1", [candidate])
                     if await store.connections.add_candidates(*given) is None:
-                        await store.connections.expect(id_, "s1", "p1")
+                        await store.connections.create_unoffered(id_, "s1", "p1")
                         await store.connections.add_candidates(*given)
 
             work = [negotiate(), *(trickle(n) for n in range(6))]
@@ -109,7 +109,7 @@ async def test_candidates_are_bounded(database: Database) -> None:
 
 
 async def _fill(store: Repositories) -> None:
-    await store.connections.expect("k1", "s1", "p1")
+    await store.connections.create_unoffered("k1", "s1", "p1")
     for batch in _batches(200, 50):
         await store.connections.add_candidates(f"c{batch[0]}", "k1", "s1", "p1", [{"candidate": str(n)} for n in batch])
 
@@ -135,7 +135,7 @@ async def test_a_seat_has_only_so_many_without_an_offer(database: Database) -> N
     async with repositories(database, durable=False) as store:
 
         async def early(connection: str, participant: str = "p1") -> bool:
-            await store.connections.expect(connection, "s1", participant)
+            await store.connections.create_unoffered(connection, "s1", participant)
             kept = store.connections.add_candidates
             return await kept(f"for {connection}", connection, "s1", participant, [{"candidate": "1"}]) is not None
 

@@ -16,8 +16,8 @@ async def pool_of(store: Repositories, **memory: int) -> ServerPool:
     """These servers, up, with so much memory in use."""
     for name, used in memory.items():
         await store.servers.register(name, f"ws://{name}/")
-        await store.servers.reached(name, "wrapper", f"process of {name}")
-        await store.servers.measured(name, used)
+        await store.servers.mark_reached(name, "wrapper", f"process of {name}")
+        await store.servers.set_memory(name, used)
     return ServerPool(store.database)
 
 
@@ -26,7 +26,7 @@ async def test_one_has_the_turn_until_it_is_over(database: Database) -> None:
         pool = await pool_of(store, a=1)
 
         async def turns(seconds: float) -> int:
-            return sum(await asyncio.gather(*(store.servers.take_turn("a", seconds) for _ in range(10))))
+            return sum(await asyncio.gather(*(store.servers.claim_turn("a", seconds) for _ in range(10))))
 
         assert await turns(1) == 0  # it is not drained
         await pool.change("a", cordoned=None, draining=True)
@@ -51,7 +51,7 @@ async def test_the_emptiest_that_is_open_and_reached_is_chosen_and_counted(datab
         assert other is not None
         assert other[0].name == "a"
         assert await store.servers.reserve("b", frozenset("b")) is None
-        assert (await store.servers.open_one(), await store.servers.room_elsewhere("a")) == ("a", False)
+        assert (await store.servers.find_available(), await store.servers.has_room_elsewhere("a")) == ("a", False)
 
 
 async def test_all_at_once_are_counted_each_once(database: Database) -> None:

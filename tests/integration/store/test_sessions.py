@@ -134,7 +134,7 @@ async def test_what_is_put_off_waits_twice_as_long_and_says_since_when(database:
     async with repositories(database) as store:
         session, sessions = await store.session(), store.sessions
         await store.sessions.update(session.id, "c1", {"grace": 5}, store.soon(), None)
-        await store.sessions.owe_place(session.id)
+        await store.sessions.schedule_placement(session.id)
         before = await store.sessions.find(session.id)
         assert before is not None
         [event], [chore] = before.outbox, before.chores

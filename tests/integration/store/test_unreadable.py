@@ -74,7 +74,7 @@ async def test_what_cannot_be_read_hides_nothing_else(database: Database, rubbis
     """Each list, sweep and search, with rubbish that is found first beside a session that is fine."""
     async with repositories(database, durable=False) as store:
         met: list[str] = []
-        store.database.unread.met = met.append
+        store.database.unread.on_unreadable = met.append
         id_ = rubbish.get("_id", "0")
         owing = {"chores": LONG_SINCE, "outbox": LONG_SINCE, "participants": [{"state": "reconnecting"}]}
         await database.write("sessions", {"_id": id_, "media": 1, "server": "gone", **owing, **rubbish})

@@ -18,10 +18,10 @@ async def test_it_shows_opening_closing_loss_and_the_pool(database: Database) ->
         assert placed is not None
         await store.media.lose(placed.document, "gone")
         await store.servers.register("a", "ws://127.0.0.1:1/kurento")
-        await store.servers.reached("a", "w", "process")
-        await store.servers.measured("a", 1000)
-        assert await store.servers.monitor("a", "w")
-        assert await store.servers.unreached("a", "w", refused=True)
+        await store.servers.mark_reached("a", "w", "process")
+        await store.servers.set_memory("a", 1000)
+        assert await store.servers.claim_monitor("a", "w")
+        assert await store.servers.mark_unreached("a", "w", refused=True)
         await store.sessions.close(session.id, "closed")
         seen: list[StreamEvent] = []
         async with asyncio.timeout(10):

@@ -43,7 +43,7 @@ async def test_a_contact_of_the_dead_is_found_by_the_living(servers: Servers) ->
     async with room(servers, wrappers=1, **QUICK) as r:
         [one] = await r.store.servers.all()
         # As a wrapper leaves it whose last word came after its farewell: there is no lease that could run out.
-        await r.store.servers.reached(one.name, new_id(), one.server_id or "")
+        await r.store.servers.mark_reached(one.name, new_id(), one.server_id or "")
 
         async def living_only() -> bool:
             return await contacts(r) == {r.programs[0].id}

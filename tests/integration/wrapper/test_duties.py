@@ -107,17 +107,17 @@ async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(serv
         await asyncio.sleep(1.5)  # a sweep of each wrapper: nothing may happen, which no event can tell
         assert deleted[ann] <= 2, "by who it was owed to, and once more for a mailbox that came late"
         measured: Counter[str] = Counter()
-        original = MediaServers.measured
+        original = MediaServers.set_memory
 
         async def count(self: MediaServers, name: str, memory: int) -> None:
             measured[name] += 1
             await original(self, name, memory)
 
-        MediaServers.measured = count  # type: ignore[method-assign]
+        MediaServers.set_memory = count  # type: ignore[method-assign]
         try:
             await asyncio.sleep(4.5)
         finally:
-            MediaServers.measured = original  # type: ignore[method-assign]
+            MediaServers.set_memory = original  # type: ignore[method-assign]
         assert measured
         assert max(measured.values()) <= 3, "one wrapper reads a server's memory, each two seconds"
 

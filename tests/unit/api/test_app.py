@@ -22,16 +22,16 @@ from testkit.servers.servers import Database
 class Slow(ShieldedCalls):
     """Operations that wait as long as the test says, as those of a pool do that is full."""
 
-    def __init__(self, calm: ShieldedCalls) -> None:
+    def __init__(self, calls: ShieldedCalls) -> None:
         super().__init__()
-        self._calm = calm
+        self._calls = calls
         self.free = asyncio.Event()
         self.free.set()
 
     async def __call__(self, operation: Coroutine[Any, Any, Any]) -> Any:
         """The result, once it may begin."""
         await self.free.wait()
-        return await self._calm(operation)
+        return await self._calls(operation)
 
 
 async def test_the_lease_waits_for_nobody_elses_operations(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ async def test_the_lease_waits_for_nobody_elses_operations(database: Database, m
     async def slowly(url: str, name: str) -> AsyncIterator[Store]:
         async with open_database(url, name) as store:
             if not opened:
-                opened.append(Slow(store._calm))
-                store._calm = opened[0]
+                opened.append(Slow(store._calls))
+                store._calls = opened[0]
             yield store
 
     monkeypatch.setattr("api.app.open_database", slowly)

@@ -32,7 +32,7 @@ class Store:
         """Its epoch; None when it is closed."""
         return self.epoch
 
-    async def owe_deletion(self, session: str) -> None:
+    async def schedule_deletion(self, session: str) -> None:
         """Note it."""
         self.owed.append(session)
 

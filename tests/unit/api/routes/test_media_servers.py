@@ -23,7 +23,7 @@ async def asked(it: Api, method: str, path: str = "", **body: Any) -> tuple[int,
 async def called(database: Database, server: str, count: int = 1) -> None:
     """Put calls on a server that is up."""
     async with repositories(database) as store:
-        await store.servers.reached(server, "wrapper", "process")
+        await store.servers.mark_reached(server, "wrapper", "process")
         for number in range(count):
             session = await store.session()
             await store.media.place(session.id, 1, MediaRef(server, f"pipeline {number}"), "process", "a test")
@@ -102,7 +102,7 @@ async def test_draining_shows_while_there_is_somebody_and_says_what_it_waits_for
         assert (shown["state"], shown["cordoned"], shown["sessions"]) == ("draining", True, 2)
         assert "until another media server is up" in shown["detail"]
         async with repositories(database) as store:
-            await store.servers.reached("two", "wrapper", "process")
+            await store.servers.mark_reached("two", "wrapper", "process")
         _, shown = await asked(it, "GET", "/one")
         assert (shown["state"], shown["detail"]) == ("draining", "")
         await asked(it, "PATCH", "/two", cordoned=True)

@@ -27,7 +27,7 @@ class Documents:
         """Those that were not removed."""
         return [MediaServerDocument(_id=name, url=NOWHERE) for name in self.names]
 
-    async def unreached(self, _name: str, _wrapper: str, *, refused: bool) -> bool:
+    async def mark_unreached(self, _name: str, _wrapper: str, *, refused: bool) -> bool:
         """It stays so."""
         return not refused
 

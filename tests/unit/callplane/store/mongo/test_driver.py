@@ -31,7 +31,7 @@ async def test_what_nobody_waits_for_any_more_has_landed_when_it_was_asked_for(d
             one.cancel()
         await asyncio.wait(writing)
         async with asyncio.timeout(3):
-            await opened.landed(10)
+            await opened.wait_for_writes(10)
         assert await opened["things"].count_documents({}) == 20
         looking.cancel()
 

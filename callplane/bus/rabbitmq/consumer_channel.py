@@ -142,7 +142,7 @@ class ConsumerChannel:
             raise
 
     async def remove(self, queue: str) -> None:
-        """Stop consuming a queue; what has on_delivery from it still counts."""
+        """Stop consuming a queue; what has arrived from it still counts."""
         self._wanted.discard(queue)
         async with self._lock:
             if queue in self._consumed:

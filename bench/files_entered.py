@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from bench.calls import servers
-from callplane.telemetry.logs import known
+from callplane.telemetry.logs import log_value
 from testkit.fakes.sdp import OFFER
 from testkit.inprocess.api_and_wrapper import together
 
@@ -43,7 +43,7 @@ def entered() -> Iterator[set[str]]:
 
     def profile(frame: FrameType, event: str, _argument: object) -> None:
         # A class body or a module is read once, at the start.
-        if event != "call" or file_of(frame) is None or known("request_id") is None:
+        if event != "call" or file_of(frame) is None or log_value("request_id") is None:
             return
         at: FrameType | None = frame
         while at is not None:

@@ -15,7 +15,7 @@ from api.http.problems import response_of
 from api.metrics import Metrics
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
-from callplane.telemetry.logs import lines_about, logger
+from callplane.telemetry.logs import log_context, logger
 from callplane.telemetry.traces import Traces, span, trace_id
 
 _OUR_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -46,7 +46,7 @@ class RequestMiddleware:
         with ExitStack() as around:
             around.enter_context(self._traces.taken_up(_header(scope, b"traceparent")))
             names = _names(scope["path"])
-            around.enter_context(lines_about(request_id=request_id(scope), trace_id=trace_id(), **names))
+            around.enter_context(log_context(request_id=request_id(scope), trace_id=trace_id(), **names))
             if scope["type"] != "http":  # A socket, whose end is nobody's answer.
                 await self._app(scope, receive, send)
                 return

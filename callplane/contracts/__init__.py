@@ -1,1 +1,1 @@
-"""Pure shapes that travel: ids, commands, messages, errors. Nothing here opens a connection."""
+"""Contracts: the shapes that travel between programs and callers. Nothing here opens a connection."""

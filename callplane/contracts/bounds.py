@@ -1,4 +1,4 @@
-"""Every bound on what a caller may send (design 8.3), in one place."""
+"""Bounds: the most that a caller may send of each thing (design 8.3), and the field types that check it."""
 
 from ipaddress import ip_address
 from typing import Annotated, Any

@@ -14,7 +14,7 @@ CallerKind = Literal["key", "access", "participant", "open"]
 
 
 class Caller(Wire):
-    """Who asks: an API key, an access token, a participant token, or anybody under open access."""
+    """The caller of a command: an API key, an access token, a participant token, or anybody under open access."""
 
     kind: CallerKind
     name: str = ""

@@ -1,4 +1,4 @@
-"""Refusals: what a caller did wrong or the state forbids, with the code and status that HTTP shows (design 8.4)."""
+"""Errors: refusals, with the code and status that HTTP shows (design 8.4), and what is tried again (design 3.4)."""
 
 from typing import Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""The ids of everything that Callplane names, and the two ways in which ids are made."""
+"""Ids: a type for each thing that has one, made new or derived, so that a repeat makes the same one."""
 
 import secrets
 import time

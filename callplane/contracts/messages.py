@@ -49,7 +49,7 @@ class Message(Wire):
 
 
 class Event(Wire):
-    """What happened, before it has a number: kept in an outbox until it is published."""
+    """A message of a session before it has a version: kept in an outbox until it is published."""
 
     type: MessageType
     data: dict[str, Any]

@@ -8,7 +8,7 @@ from callplane.contracts.model import Wire
 
 
 class Reply(Wire):
-    """The answer to one command as it travels: ``result`` is one of the shapes above, or ``problem`` is set."""
+    """The answer to one command as it travels: ``result`` is what its class names, or ``problem`` is set."""
 
     command_id: CommandId
     result: dict[str, Any] | None = None

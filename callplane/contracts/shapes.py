@@ -1,4 +1,4 @@
-"""The public shapes of a session, a participant and a connection (design 8.5), as HTTP and messages show them."""
+"""Shapes: a session, a participant and a connection as HTTP and messages show them (design 8.5)."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +15,7 @@ MediaKind = Literal["audio", "video"]
 
 
 class Muted(Wire):
-    """Which media of a participant reach nobody."""
+    """The media of a participant that reach nobody."""
 
     audio: bool = False
     video: bool = False

@@ -1,1 +1,1 @@
-"""Logs, metrics and traces, the same in every program."""
+"""Telemetry: logs, metrics and traces, the same in every program."""

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from callplane.contracts.commands import Envelope, Join
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
-from callplane.telemetry.logs import also_about, known, lines_about, logger
+from callplane.telemetry.logs import add_log_context, log_context, log_value, logger
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stages
 from callplane.telemetry.traces import Traces, span, trace_id, traceparent
@@ -72,7 +72,7 @@ class CommandWatch:
         """Around everything that is done about one delivery of a command."""
         with (
             self._traces.taken_up(envelope.traceparent),
-            lines_about(**about(envelope), request_id=envelope.request_id, trace_id=trace_id()),
+            log_context(**about(envelope), request_id=envelope.request_id, trace_id=trace_id()),
             span(f"handle {envelope.name}", SpanKind.CONSUMER, command=envelope.id, session=envelope.session_id),
             self._running.track_inprogress(),
         ):
@@ -132,8 +132,8 @@ def about(envelope: Envelope) -> dict[str, str | None]:
 
 def marked(envelope: Envelope) -> Envelope:
     """The command as the request that is being served sends it; from here on its lines are about the command, too."""
-    also_about(**about(envelope))
-    return envelope.model_copy(update={"request_id": known("request_id"), "traceparent": traceparent()})
+    add_log_context(**about(envelope))
+    return envelope.model_copy(update={"request_id": log_value("request_id"), "traceparent": traceparent()})
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _PLACES = 5
 
 
 def leaves(failure: BaseException) -> Iterator[BaseException]:
-    """What a group is about, of groups in it too; anything else is about itself."""
+    """The exceptions in a group, and in groups in it; of anything else itself."""
     if isinstance(failure, BaseExceptionGroup):
         for inner in failure.exceptions:
             yield from leaves(inner)
@@ -29,7 +29,7 @@ def words(failure: BaseException) -> str:
 
 
 def frames(failure: BaseException) -> str:
-    """Where it was raised, and what it was raised from; without any text of the exceptions."""
+    """The frames that it came through, and those of its causes; without any text of the exceptions."""
     told = []
     for leaf in leaves(failure):
         link: BaseException | None = leaf

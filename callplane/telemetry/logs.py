@@ -49,10 +49,10 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 @contextmanager
-def lines_about(**names: str | None) -> Iterator[None]:
-    """Every line that is written inside carries these names; also what ``also_about`` adds inside goes at the end."""
+def log_context(**names: str | None) -> Iterator[None]:
+    """Every line that is written inside carries these names; what ``add_log_context`` adds inside ends with it."""
     before = get_contextvars()
-    also_about(**names)
+    add_log_context(**names)
     try:
         yield
     finally:
@@ -60,13 +60,13 @@ def lines_about(**names: str | None) -> Iterator[None]:
         bind_contextvars(**before)
 
 
-def also_about(**names: str | None) -> None:
+def add_log_context(**names: str | None) -> None:
     """Add names that have become known to the lines of the present block; None adds nothing."""
     bind_contextvars(**{name: value for name, value in names.items() if value is not None})
 
 
-def known(name: str) -> str | None:
-    """What the lines of the present block are said to be about."""
+def log_value(name: str) -> str | None:
+    """The value of one name in the log context of the present block."""
     value = get_contextvars().get(name)
     return value if isinstance(value, str) else None
 

@@ -1,4 +1,4 @@
-"""Traces from the browser's request to the call on a media server (W3C Trace Context, OpenTelemetry).
+"""Traces: from the browser's request to the call on a media server (W3C Trace Context, OpenTelemetry).
 
 Who records travels in the context beside the ids, so that two programs in one process record each for itself, and
 without an exporter only the ids travel.
@@ -19,7 +19,7 @@ _FORMAT = TraceContextTextMapPropagator()
 
 
 class Traces:
-    """How one program records; without a tracer it does not, and the ids pass through it."""
+    """The recorder of one program; without a tracer it records nothing, and the ids pass through it."""
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer

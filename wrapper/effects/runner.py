@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.store.documents import SessionDocument
-from callplane.telemetry.logs import lines_about, logger
+from callplane.telemetry.logs import log_context, logger
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
@@ -72,7 +72,7 @@ class FollowUpRunner:
         return True
 
     async def _guarded(self, document: Owing, what: str, work: Coroutine[Any, Any, bool]) -> Outcome:
-        with lines_about(session_id=document.id if isinstance(document, SessionDocument) else document.session_id):
+        with log_context(session_id=document.id if isinstance(document, SessionDocument) else document.session_id):
             return await self._logged(document, what, work)
 
     async def _logged(self, document: Owing, what: str, work: Coroutine[Any, Any, bool]) -> Outcome:

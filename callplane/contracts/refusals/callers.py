@@ -1,4 +1,4 @@
-"""Refusals of callers: no credential, one that is not valid, and what a valid one is not for."""
+"""Caller refusals: no credential, one that is not valid, and what a valid one is not for."""
 
 from callplane.contracts.errors import Code, Refusal
 from callplane.contracts.shapes import Role

@@ -1,4 +1,4 @@
-"""Refusals about connections and the offers that ask for them."""
+"""Connection refusals: connections that are not there or not theirs, and offers that are not taken."""
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT, SDP_BYTES
 from callplane.contracts.errors import Refusal

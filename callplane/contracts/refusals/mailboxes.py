@@ -1,4 +1,4 @@
-"""Refusals of polls and streams: a newer one is there, or the mailbox cannot be read at the moment."""
+"""Mailbox refusals, of polls and streams: a newer one is there, or the mailbox cannot be read at the moment."""
 
 from callplane.contracts.errors import Refusal
 from callplane.contracts.reasons import GivenReason, SeatReason

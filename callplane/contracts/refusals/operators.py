@@ -1,4 +1,4 @@
-"""Refusals of operators: media servers, dead letters and unreadable documents."""
+"""Operator refusals: media servers, dead letters and unreadable documents."""
 
 from callplane.contracts.errors import Refusal
 

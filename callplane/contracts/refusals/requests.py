@@ -1,4 +1,4 @@
-"""Refusals of requests by their form, their number or their time, whatever they are about."""
+"""Request refusals: by form, number or time of a request, whatever it is about."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Refusals about sessions and the seats in them."""
+"""Session refusals: sessions, and the seats in them, that are not there, full, or over."""
 
 from callplane.contracts.bounds import SESSION_BYTES
 from callplane.contracts.errors import Refusal

@@ -12,7 +12,7 @@ from callplane.contracts.commands import Caller, Envelope, Join, Publish
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
 from callplane.telemetry.commands import CommandWatch, marked, publishing
-from callplane.telemetry.logs import lines_about
+from callplane.telemetry.logs import log_context
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stage
 from callplane.telemetry.traces import Traces, traceparent
@@ -123,7 +123,7 @@ async def test_what_is_put_back_given_up_or_paused_is_counted() -> None:
 
 def test_a_request_marks_its_command() -> None:
     bare = ENVELOPE.model_copy(update={"request_id": None, "traceparent": None})
-    with Traces().taken_up(ENVELOPE.traceparent), lines_about(request_id="r"):
+    with Traces().taken_up(ENVELOPE.traceparent), log_context(request_id="r"):
         sent = marked(bare)
         with publishing(sent) as carried:
             assert carried.traceparent == traceparent() == ENVELOPE.traceparent

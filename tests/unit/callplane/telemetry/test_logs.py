@@ -6,7 +6,7 @@ import logging
 import pytest
 import structlog
 
-from callplane.telemetry.logs import also_about, configure_logs, known, lines_about, logger, masked
+from callplane.telemetry.logs import add_log_context, configure_logs, log_context, log_value, logger, masked
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +36,10 @@ def test_a_line_is_json_and_names_its_part(capsys: pytest.CaptureFixture[str]) -
 
 def test_lines_inside_carry_the_names_and_lines_behind_do_not(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
-    with lines_about(request_id="r", trace_id=None):
+    with log_context(request_id="r", trace_id=None):
         logger("a").info("one")
-        also_about(session_id="s")
-        with lines_about(command_id="c"):
+        add_log_context(session_id="s")
+        with log_context(command_id="c"):
             logger("b").info("two")
         logger("a").info("three")
     logger("a").info("four")
@@ -49,16 +49,16 @@ def test_lines_inside_carry_the_names_and_lines_behind_do_not(capsys: pytest.Cap
 
 def test_what_libraries_say_carries_them_too(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
-    with lines_about(request_id="r"):
+    with log_context(request_id="r"):
         logging.getLogger("some.library").warning("odd: %s", "frame")
     (line,) = written(capsys)
     assert (line["event"], line["request_id"], line["part"]) == ("odd: frame", "r", "some.library")
 
 
 def test_known_tells_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert known("request_id") is None
-    with lines_about(request_id="r"):
-        assert known("request_id") == "r"
+    assert log_value("request_id") is None
+    with log_context(request_id="r"):
+        assert log_value("request_id") == "r"
 
 
 @pytest.mark.parametrize(

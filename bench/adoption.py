@@ -5,7 +5,7 @@
 An API pod, three wrappers and a media server are processes of their own on a private RabbitMQ and a private mongod.
 Every seat publishes one stream; then a wrapper is killed, in turn. Its lease has to run out first; from the first
 connection that a survivor owns, the time counts until all are owned, and until all are heard: until then an event of
-theirs is told to nobody, which is why each is settled after that.
+theirs is told to nobody, which is why each is reconciled after that.
 """
 
 import argparse

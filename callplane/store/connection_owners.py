@@ -1,4 +1,4 @@
-"""Connection owners: which wrapper hears and settles a ready connection; adopted by another when that one dies."""
+"""Connection owners: which wrapper subscribes to and reconciles a ready connection; adopted when it dies."""
 
 import secrets
 from collections.abc import Iterable

@@ -106,7 +106,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         await self._change(_held(claimed, wrapper), {"$unset": {"claim": ""}})
 
     async def release(self, connection_id: ConnectionId, reason: ReleaseReason) -> Change[ConnectionDocument] | None:
-        """End one, in whatever state it is; its chore settles the media server and the streams. None: it had ended."""
+        """End one, in whatever state it is; its chore reconciles media server and streams. None: it had ended."""
         return await self._release({"_id": connection_id}, reason)
 
     async def release_own(
@@ -144,7 +144,7 @@ class Connections(OutboxRepository[ConnectionDocument]):
         return await self._release({"_id": connection_id, "endpoint": endpoint}, "failed")
 
     async def schedule_reconciliation(self, connection_id: ConnectionId) -> Change[ConnectionDocument] | None:
-        """Whoever made it ready may have died before it was settled."""
+        """Whoever made it ready may have died before it was reconciled."""
         return await self._updates.change({"_id": connection_id, "state": "ready"}, {}, None, [NewChore("settle")])
 
     async def stop(

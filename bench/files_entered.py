@@ -18,7 +18,7 @@ from typing import Any
 from bench.calls import servers
 from callplane.telemetry.logs import log_value
 from testkit.fakes.sdp import OFFER
-from testkit.inprocess.api_and_wrapper import together
+from testkit.inprocess.api_and_wrapper import api_and_wrapper
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "callplane", "kurento_client", "wrapper")
@@ -63,7 +63,7 @@ def entered() -> Iterator[set[str]]:
 async def count() -> dict[str, set[str]]:
     """A call, warmed up by one before it; the files of its join and of its offer."""
     found: dict[str, set[str]] = {}
-    async with servers() as around, together(around) as both:
+    async with servers() as around, api_and_wrapper(around) as both:
         for _ in range(2):
             session = "/sessions/" + (await both.http.post("/sessions", json={})).json()["id"]
             joined: Any = None

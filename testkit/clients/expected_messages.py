@@ -9,7 +9,7 @@ from callplane.store.attachments import Attachment
 
 
 @dataclass
-class Account:
+class ExpectedMessages:
     """Publications by their place in the mailbox: tokens become known as they are given, in order and without a gap.
 
     Of a batch it is known where it must begin: not behind what was acknowledged, or something would be lost, and under

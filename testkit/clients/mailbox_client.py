@@ -10,8 +10,8 @@ from api.mailboxes.unacked import Batch
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.attachments import Attachment
-from testkit.clients.expected_messages import Account
-from testkit.crashes.pod_lives import Row, Slot
+from testkit.clients.expected_messages import ExpectedMessages
+from testkit.crashes.pod_lives import PodSlot, PodSlots
 from testkit.inprocess.mailboxes import texts_of
 
 ANSWER_WITHIN = 15.0
@@ -19,10 +19,10 @@ PARKED_FOR = 3.0
 
 
 @dataclass(frozen=True)
-class Ask:
+class PollAttempt:
     """One request: ``leaves`` is after how many seconds the client is gone, ``lost`` that no answer reaches it."""
 
-    slot: Slot
+    slot: PodSlot
     ack: str | None
     most: int = 100
     wait: float = 0.0
@@ -31,12 +31,12 @@ class Ask:
 
 
 @dataclass
-class Client:
+class MailboxClient:
     """Reads as browsers do, apart from what goes wrong on purpose."""
 
-    row: Row = field(repr=False)
+    row: PodSlots = field(repr=False)
     participant: ParticipantId
-    account: Account = field(default_factory=Account)
+    account: ExpectedMessages = field(default_factory=ExpectedMessages)
     read: list[str] = field(default_factory=list)
     """What reached it, repeats dropped by id."""
     acks: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Client:
             self.account.see(seen)
         return seen
 
-    async def ask(self, ask: Ask) -> Batch | str:
+    async def ask(self, ask: PollAttempt) -> Batch | str:
         """What it is answered, or the code of its refusal."""
         self._turn += 1
         turn = self._turn
@@ -99,14 +99,14 @@ class Client:
         if batch.ack is not None:
             self.acks.append(batch.ack)
 
-    async def poll(self, ask: Ask) -> None:
+    async def poll(self, ask: PollAttempt) -> None:
         """One poll; of an undisturbed one that waited before, it takes the place."""
         waiting, older = self._waits_at_its_holder(), self._begin()
         answered = isinstance(await self.ask(ask), Batch)
         left = await _outcome_of(older)
         assert not (waiting and answered and left == Batch()), "a newer poll was answered, but replaced nothing"
 
-    async def park(self, ask: Ask) -> None:
+    async def park(self, ask: PollAttempt) -> None:
         """Begin a poll that waits."""
         older = self._begin()
         self._begun = asyncio.get_running_loop().time(), self.row.hits, self.row.drains
@@ -132,7 +132,7 @@ class Client:
         is_young = asyncio.get_running_loop().time() < self._begun[0] + PARKED_FOR / 3
         return waits and is_young and self._begun[2] == self.row.drains
 
-    async def _outcome(self, ask: Ask) -> Batch | str:
+    async def _outcome(self, ask: PollAttempt) -> Batch | str:
         try:
             return await self.ask(ask)
         except AssertionError as broken:
@@ -145,7 +145,7 @@ class Client:
         answer = await _outcome_of(self._begin())
         assert not (waiting and answer == Batch()), "a message came, but not to the poll that waited for it"
 
-    async def poll_twice(self, first: Ask, second: Ask, after: float) -> None:
+    async def poll_twice(self, first: PollAttempt, second: PollAttempt, after: float) -> None:
         """Two polls at a time."""
         older, self.rivals = self._begin(), True
         async with asyncio.TaskGroup() as tasks:
@@ -154,7 +154,7 @@ class Client:
             tasks.create_task(self.ask(second))
         await _outcome_of(older)
 
-    async def poll_through(self, ask: Ask, texts: list[str], accident: Callable[[], Awaitable[None]]) -> None:
+    async def poll_through(self, ask: PollAttempt, texts: list[str], accident: Callable[[], Awaitable[None]]) -> None:
         """A poll and messages are under way while something else happens."""
         older, self.rivals = self._begin(), True
         async with asyncio.TaskGroup() as tasks:
@@ -175,14 +175,14 @@ class Client:
         async with asyncio.timeout(ANSWER_WITHIN):
             # It finds out by a poll that it lets in: one whose lease is over, or whose database is slow, lets in none.
             while slot.holds(self.participant) == (seen.holder, seen.n):
-                await self.poll(Ask(slot, self.ack))
+                await self.poll(PollAttempt(slot, self.ack))
                 await asyncio.sleep(0.01)
 
-    async def read_all(self, slots: list[Slot]) -> None:
+    async def read_all(self, slots: list[PodSlot]) -> None:
         """Read to the end, through these in turn, whatever is refused meanwhile; then nothing is left."""
         until = asyncio.get_running_loop().time() + ANSWER_WITHIN
         for slot in itertools.cycle(slots):
-            answer = await self.ask(Ask(slot, self.ack))
+            answer = await self.ask(PollAttempt(slot, self.ack))
             if answer == Batch() and len(self.account.tokens) == len(self.account.sent) and await self._is_quiet():
                 break
             assert asyncio.get_running_loop().time() < until, f"{answer} after {self}"

@@ -11,7 +11,7 @@ from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
 from testkit.crashes.call_points import Database, Killed, Points, Port
-from testkit.crashes.crashable_wrapper import FAST, SERVER, Ledger
+from testkit.crashes.crashable_wrapper import FAST, SERVER, OrderedFollowUpRunner
 from testkit.inprocess.repositories import Repositories
 from wrapper.app import _store
 from wrapper.context import Context
@@ -165,26 +165,30 @@ class World:
     media: MemoryMedia = field(default_factory=MemoryMedia)
     broker: NoBroker = field(default_factory=NoBroker)
 
-    def wrapper(self, id_: str, points: Points) -> tuple[Context, Ledger]:
+    def wrapper(self, id_: str, points: Points) -> tuple[Context, OrderedFollowUpRunner]:
         """One wrapper's parts as one task of it uses them: its calls go through these points."""
         store = _store(cast(Any, Database(self.store.database, points, Unavailable)), FAST)
         broker = cast(Any, Port(self.broker, "broker", points, Unavailable))
         media = cast(Any, Port(self.media, "media", points, Trouble))
         context = Context(id_, store, broker, broker, media, FollowUps())
-        return context, Ledger(context, Outbox(store.sessions, store.connections, broker, broker), Chores())
+        return context, OrderedFollowUpRunner(
+            context, Outbox(store.sessions, store.connections, broker, broker), Chores()
+        )
 
 
 class Actor:
     """One task of one wrapper, which makes its next call when it is told to."""
 
-    def __init__(self, world: World, wrapper: str, work: Callable[[Context, Ledger], Awaitable[Any]]) -> None:
+    def __init__(
+        self, world: World, wrapper: str, work: Callable[[Context, OrderedFollowUpRunner], Awaitable[Any]]
+    ) -> None:
         self.wrapper = wrapper
         self.command: Envelope | None = None
         self.points = Steps()
         self.context, self.ledger = world.wrapper(wrapper, self.points)
         self._task = asyncio.ensure_future(self._run(work))
 
-    async def _run(self, work: Callable[[Context, Ledger], Awaitable[Any]]) -> None:
+    async def _run(self, work: Callable[[Context, OrderedFollowUpRunner], Awaitable[Any]]) -> None:
         with suppress(Killed):
             await work(self.context, self.ledger)
             await self.ledger.drain()

@@ -27,7 +27,7 @@ from callplane.contracts.ids import (
 from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.documents import SessionDocument
-from testkit.crashes.crash_trial import Bench, Prepare, Scene, abandoned, commanded
+from testkit.crashes.crash_trial import Prepare, Scenario, TrialServers, abandoned, commanded
 from testkit.crashes.leak_check import ask
 from testkit.crashes.session_invariants import answered, connections_of, consistent
 
@@ -43,7 +43,7 @@ class Call:
     watched: ConnectionId
 
 
-async def call(b: Bench, *, publishing: bool = True, watching: bool = True, named: bool = False) -> Call:
+async def call(b: TrialServers, *, publishing: bool = True, watching: bool = True, named: bool = False) -> Call:
     """Two people in a session, as far as asked."""
     session = SessionId((await b.do(CreateSession(grace=900, departure_timeout=86_400)))["session"]["id"])
     ann, bo = [ParticipantId((await b.do(Join(), session))["participant"]["id"]) for _ in range(2)]
@@ -58,14 +58,14 @@ async def call(b: Bench, *, publishing: bool = True, watching: bool = True, name
     return Call(session, ann, bo, published, watched)
 
 
-async def seen(b: Bench, session: SessionId, reply: Reply | None) -> SessionDocument:
+async def seen(b: TrialServers, session: SessionId, reply: Reply | None) -> SessionDocument:
     """The session after a command that must have succeeded, found consistent."""
     assert reply is not None
     assert reply.problem is None, reply.problem
     return await consistent(b, session)
 
 
-async def fed_by(b: Bench, watched: ConnectionId) -> dict[str, str]:
+async def fed_by(b: TrialServers, watched: ConnectionId) -> dict[str, str]:
     """Medium → connection whose endpoint feeds this one's."""
     own = await b.outside.store.connections.find(watched)
     assert own is not None
@@ -75,7 +75,7 @@ async def fed_by(b: Bench, watched: ConnectionId) -> dict[str, str]:
     return {data["type"]: endpoints.get(data["source"], "nobody's") for data in answer["value"]}
 
 
-async def create(b: Bench) -> Scene:
+async def create(b: TrialServers) -> Scenario:
     """A session that nobody else wants."""
     envelope = b.envelope(CreateSession(custom_id=new_id(), max_participants=7))
 
@@ -86,10 +86,10 @@ async def create(b: Bench) -> Scene:
         assert (reply.result["created"], reply.result["session"]["id"]) == (True, envelope.session_id)
         assert (found.version, found.settings.max_participants) == (1, 7)
 
-    return Scene(envelope.session_id, commanded(envelope), verify)
+    return Scenario(envelope.session_id, commanded(envelope), verify)
 
 
-async def close(b: Bench) -> Scene:
+async def close(b: TrialServers) -> Scenario:
     """The end of a call in progress."""
     c = await call(b)
     version = (await consistent(b, c.session)).version
@@ -98,10 +98,10 @@ async def close(b: Bench) -> Scene:
         found = await seen(b, c.session, reply)
         assert (found.status, found.reason, found.version) == ("closed", "over", version + 1)
 
-    return Scene(c.session, commanded(b.envelope(CloseSession(reason="over"), c.session)), verify)
+    return Scenario(c.session, commanded(b.envelope(CloseSession(reason="over"), c.session)), verify)
 
 
-async def update_session(b: Bench) -> Scene:
+async def update_session(b: TrialServers) -> Scenario:
     """New metadata."""
     c = await call(b, publishing=False, watching=False)
     envelope = b.envelope(UpdateSession(changes={"metadata": {"a": 1}}), c.session)
@@ -110,10 +110,10 @@ async def update_session(b: Bench) -> Scene:
         found = await seen(b, c.session, reply)
         assert (found.metadata, found.version) == ({"a": 1}, 4)
 
-    return Scene(c.session, commanded(envelope), verify)
+    return Scenario(c.session, commanded(envelope), verify)
 
 
-async def join(b: Bench) -> Scene:
+async def join(b: TrialServers) -> Scenario:
     """A third person."""
     c = await call(b, publishing=False, watching=False)
     envelope = b.envelope(Join(display_name="Cy"), c.session)
@@ -123,10 +123,10 @@ async def join(b: Bench) -> Scene:
         assert [seat.id for seat in found.participants] == [c.ann, c.bo, participant_made_by(envelope.id)]
         assert found.version == 4
 
-    return Scene(c.session, commanded(envelope), verify)
+    return Scenario(c.session, commanded(envelope), verify)
 
 
-async def _leaving(b: Bench, body: dict[str, Any]) -> Scene:
+async def _leaving(b: TrialServers, body: dict[str, Any]) -> Scenario:
     c = await call(b)
     version = (await consistent(b, c.session)).version
 
@@ -135,20 +135,20 @@ async def _leaving(b: Bench, body: dict[str, Any]) -> Scene:
         assert ([seat.id for seat in found.participants], found.version) == ([c.bo], version + 1)
         assert (found.streams, found.kicked) == ([], [c.ann] if body.get("kick") else [])
 
-    return Scene(c.session, commanded(b.envelope(Leave(participant_id=c.ann, **body), c.session)), verify)
+    return Scenario(c.session, commanded(b.envelope(Leave(participant_id=c.ann, **body), c.session)), verify)
 
 
-async def leave(b: Bench) -> Scene:
+async def leave(b: TrialServers) -> Scenario:
     """The publisher goes."""
     return await _leaving(b, {})
 
 
-async def kick(b: Bench) -> Scene:
+async def kick(b: TrialServers) -> Scenario:
     """The publisher is thrown out."""
     return await _leaving(b, {"kick": True, "reason": "kicked"})
 
 
-async def update_participant(b: Bench) -> Scene:
+async def update_participant(b: TrialServers) -> Scenario:
     """A mute of somebody who is watched."""
     c = await call(b)
     version = (await consistent(b, c.session)).version
@@ -159,35 +159,35 @@ async def update_participant(b: Bench) -> Scene:
         assert found.version == version + 1
         assert await fed_by(b, c.watched) == {"AUDIO": c.published}
 
-    return Scene(c.session, commanded(b.envelope(body, c.session)), verify)
+    return Scenario(c.session, commanded(b.envelope(body, c.session)), verify)
 
 
-async def publish(b: Bench) -> Scene:
+async def publish(b: TrialServers) -> Scenario:
     """The first stream of a session, which makes its pipeline."""
     c = await call(b, publishing=False, watching=False)
     return _offering(b, c, Publish(participant_id=c.ann, sdp_offer=b.offers["sendonly"]))
 
 
-async def publish_awaited(b: Bench) -> Scene:
+async def publish_awaited(b: TrialServers) -> Scenario:
     """A stream that somebody waits for."""
     c = await call(b, publishing=False)
     return _offering(b, c, Publish(participant_id=c.ann, sdp_offer=b.offers["sendonly"]))
 
 
-async def publish_replacing(b: Bench) -> Scene:
+async def publish_replacing(b: TrialServers) -> Scenario:
     """A restart in place of a stream that somebody watches by name."""
     c = await call(b, named=True)
     body = Publish(participant_id=c.ann, sdp_offer=b.offers["sendonly"], replaces=c.published)
     return _offering(b, c, body)
 
 
-async def subscribe(b: Bench) -> Scene:
+async def subscribe(b: TrialServers) -> Scenario:
     """A view of a stream that is there."""
     c = await call(b, watching=False)
     return _offering(b, c, Subscribe(participant_id=c.bo, publisher=c.ann, sdp_offer=b.offers["recvonly"]))
 
 
-def _offering(b: Bench, c: Call, body: Publish | Subscribe) -> Scene:
+def _offering(b: TrialServers, c: Call, body: Publish | Subscribe) -> Scenario:
     envelope = b.envelope(body, c.session)
     made = connection_made_by(envelope.id)
     source = made if isinstance(body, Publish) else c.published
@@ -207,10 +207,10 @@ def _offering(b: Bench, c: Call, body: Publish | Subscribe) -> Scene:
         if watched:
             assert await fed_by(b, watched) == {"AUDIO": source, "VIDEO": source}
 
-    return Scene(c.session, commanded(envelope), verify, abandoned(envelope))
+    return Scenario(c.session, commanded(envelope), verify, abandoned(envelope))
 
 
-async def candidates(b: Bench) -> Scene:
+async def candidates(b: TrialServers) -> Scenario:
     """Candidates for a connection that is ready."""
     c = await call(b, watching=False)
     given = [Candidate(candidate=f"candidate:{n} 1 udp {n} 192.0.2.{n} 9 typ host", sdp_mid="0") for n in (1, 2)]
@@ -222,10 +222,10 @@ async def candidates(b: Bench) -> Scene:
         assert own is not None
         assert [kept["candidate"] for kept in own.candidates] == [each.candidate for each in given]
 
-    return Scene(c.session, commanded(b.envelope(body, c.session)), verify)
+    return Scenario(c.session, commanded(b.envelope(body, c.session)), verify)
 
 
-async def stop(b: Bench) -> Scene:
+async def stop(b: TrialServers) -> Scenario:
     """The end of a stream that is watched."""
     c = await call(b)
     version = (await consistent(b, c.session)).version
@@ -236,7 +236,7 @@ async def stop(b: Bench) -> Scene:
         assert await fed_by(b, c.watched) == {}
 
     body = Stop(participant_id=c.ann, connection_id=c.published)
-    return Scene(c.session, commanded(b.envelope(body, c.session)), verify)
+    return Scenario(c.session, commanded(b.envelope(body, c.session)), verify)
 
 
 OFFERS: dict[str, Prepare] = {

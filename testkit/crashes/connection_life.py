@@ -13,7 +13,7 @@ from callplane.contracts.registry import AnyCommand
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
 from testkit.crashes.call_points import Points
 from testkit.crashes.call_scheduler import Actor, World
-from testkit.crashes.crashable_wrapper import FAST, SERVER, Ledger
+from testkit.crashes.crashable_wrapper import FAST, SERVER, OrderedFollowUpRunner
 from testkit.fakes.sdp import plain
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
@@ -27,7 +27,7 @@ WEIGHTS = (2, 3, 2, 1, 2, 3, 3)
 
 
 @dataclass
-class Life:
+class ConnectionLife:
     """Ann offers one connection; Bo watches whatever she publishes; two wrappers carry out what comes."""
 
     world: World
@@ -138,7 +138,7 @@ class Life:
             self.actors.append(Actor(self.world, wrapper, self._lose))
         elif isinstance(what, Envelope):
 
-            async def work(context: Context, _: Ledger) -> None:
+            async def work(context: Context, _: OrderedFollowUpRunner) -> None:
                 await self._deliver(what, context)
 
             self.actors.append(Actor(self.world, wrapper, work))
@@ -154,7 +154,7 @@ class Life:
         else:
             self.replies.setdefault(envelope.id, []).append(result)
 
-    async def _lose(self, context: Context, _: Ledger) -> None:
+    async def _lose(self, context: Context, _: OrderedFollowUpRunner) -> None:
         """The pipeline is gone from the media server, and this wrapper notices."""
         found = await context.store.sessions.find(self.session)
         if found is not None and found.media is not None:

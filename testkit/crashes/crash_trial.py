@@ -17,7 +17,7 @@ from cli.machine.process import Command as Program
 from cli.machine.process import python, running
 from cli.machine.rundir import run_directory
 from testkit.crashes.call_points import Killed, Plan, Points
-from testkit.crashes.crashable_wrapper import SERVER, CrashableWrapper, Outside, Told, mortal
+from testkit.crashes.crashable_wrapper import SERVER, CrashableWrapper, Published, Surroundings, crashable_wrapper
 from testkit.inprocess.repositories import repositories
 from testkit.inprocess.wrappers import offer
 from testkit.servers.programs import ROOT
@@ -32,11 +32,11 @@ Act = Callable[[CrashableWrapper], Awaitable[Reply | None]]
 
 
 @dataclass
-class Bench:
+class TrialServers:
     """The servers of many trials, a wrapper that lives through all of them, and the offers that people send."""
 
     servers: Servers
-    outside: Outside
+    outside: Surroundings
     survivor: CrashableWrapper
     offers: dict[str, str]
     sessions: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Bench:
 
 
 @dataclass
-class Scene:
+class Scenario:
     """What is there before the work begins, the work, and what must be so afterwards."""
 
     session: SessionId
@@ -101,7 +101,7 @@ class Scene:
     give_up: Act | None = None
 
 
-Prepare = Callable[[Bench], Awaitable[Scene]]
+Prepare = Callable[[TrialServers], Awaitable[Scenario]]
 
 
 def commanded(envelope: Envelope) -> Act:
@@ -127,7 +127,7 @@ def abandoned(envelope: Envelope) -> Act:
 
 
 @asynccontextmanager
-async def bench(servers: Servers) -> AsyncIterator[Bench]:
+async def trial_servers(servers: Servers) -> AsyncIterator[TrialServers]:
     """Servers and a survivor for the block; at its end nothing may be left on the media server."""
     with run_directory() as logs:
         arguments = ("--port", "0", "--gc-period", str(COLLECT_SECONDS))
@@ -140,20 +140,20 @@ async def bench(servers: Servers) -> AsyncIterator[Bench]:
             url = str((await process.ready_line())["url"])
             await bus.wait_up(10)
             await store.servers.register(SERVER, url)
-            outside = Outside(bus, store, url, Told())
-            async with mortal(outside, Points()) as survivor:
+            outside = Surroundings(bus, store, url, Published())
+            async with crashable_wrapper(outside, Points()) as survivor:
                 await store.servers.mark_reached(SERVER, survivor.id, "one")
                 made = {way: await offer(way) for way in ("sendonly", "recvonly")}
-                yield Bench(servers, outside, survivor, made)
+                yield TrialServers(servers, outside, survivor, made)
                 assert survivor.bugs() == []
 
 
-async def dies(scene: Scene, bench: Bench, plan: Plan) -> tuple[Points, Reply | None]:
+async def dies(scenario: Scenario, trial_servers: TrialServers, plan: Plan) -> tuple[Points, Reply | None]:
     """One wrapper works until its point, and is gone with its lease and its socket; its reply, if it came to one."""
     reply = None
-    async with mortal(bench.outside, Points(plan)) as victim:
+    async with crashable_wrapper(trial_servers.outside, Points(plan)) as victim:
         try:
-            reply = await scene.act(victim)
+            reply = await scenario.act(victim)
         except* Killed:  # bare, or in the group of tasks in which it happened
             pass
         victim.points.dead = True
@@ -161,72 +161,72 @@ async def dies(scene: Scene, bench: Bench, plan: Plan) -> tuple[Points, Reply | 
     return victim.points, reply
 
 
-async def kill(prepare: Prepare, bench: Bench, plan: Plan, *, again: bool = True) -> Points:
+async def kill(prepare: Prepare, trial_servers: TrialServers, plan: Plan, *, again: bool = True) -> Points:
     """A death at a point (or in the moment after the last), and the same work done by another wrapper."""
-    scene = await prepare(bench)
-    points, first = await dies(scene, bench, plan)
+    scenario = await prepare(trial_servers)
+    points, first = await dies(scenario, trial_servers, plan)
     # Once the handler is through its command may be answered and acked: what is owed then is the sweeps' alone.
-    await bench.hurry(scene.session)
-    reply = await scene.act(bench.survivor) if again or first is None else first
-    await bench.quiet(scene.session)
-    await scene.verify(reply)
+    await trial_servers.hurry(scenario.session)
+    reply = await scenario.act(trial_servers.survivor) if again or first is None else first
+    await trial_servers.quiet(scenario.session)
+    await scenario.verify(reply)
     if first is not None and reply is not None:
         assert alike(first) == alike(reply)
     return points
 
 
-async def bury(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+async def dead_letter(prepare: Prepare, trial_servers: TrialServers, plan: Plan) -> Points:
     """A death at a point, after which the command is not tried again but given up."""
-    scene = await prepare(bench)
-    points, _ = await dies(scene, bench, plan)
-    assert scene.give_up is not None
-    await scene.give_up(bench.survivor)
-    await bench.quiet(scene.session)
-    await scene.verify(None)
+    scenario = await prepare(trial_servers)
+    points, _ = await dies(scenario, trial_servers, plan)
+    assert scenario.give_up is not None
+    await scenario.give_up(trial_servers.survivor)
+    await trial_servers.quiet(scenario.session)
+    await scenario.verify(None)
     return points
 
 
-async def pause(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+async def pause(prepare: Prepare, trial_servers: TrialServers, plan: Plan) -> Points:
     """A stop at a point until the lease has lapsed and another has done the work; then it is woken and goes on."""
-    scene = await prepare(bench)
-    async with mortal(bench.outside, Points(plan)) as sleeper, asyncio.TaskGroup() as group:
-        working = group.create_task(_outcome(scene, sleeper))
+    scenario = await prepare(trial_servers)
+    async with crashable_wrapper(trial_servers.outside, Points(plan)) as sleeper, asyncio.TaskGroup() as group:
+        working = group.create_task(_outcome(scenario, sleeper))
         stopped = group.create_task(sleeper.points.stopped.wait())
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        await bench.outside.store.wrappers.release(sleeper.id)
-        await bench.hurry(scene.session)
-        reply = await scene.act(bench.survivor)
-        await bench.survivor.sweep()
+        await trial_servers.outside.store.wrappers.release(sleeper.id)
+        await trial_servers.hurry(scenario.session)
+        reply = await scenario.act(trial_servers.survivor)
+        await trial_servers.survivor.sweep()
         sleeper.points.woken.set()
         late = await working
-        await bench.quiet(scene.session)
-        await scene.verify(reply)
+        await trial_servers.quiet(scenario.session)
+        await scenario.verify(reply)
         assert sleeper.bugs() == []
         if late is not None and late.problem is None:
             assert alike(late) == alike(reply)
     return sleeper.points
 
 
-async def sever(prepare: Prepare, bench: Bench, plan: Plan) -> Points:
+async def sever(prepare: Prepare, trial_servers: TrialServers, plan: Plan) -> Points:
     """A call that fails with or without its effect: the same wrapper cleans up and tries again, or another does."""
-    scene = await prepare(bench)
-    async with mortal(bench.outside, Points(plan)) as cut:
+    scenario = await prepare(trial_servers)
+    async with crashable_wrapper(trial_servers.outside, Points(plan)) as cut:
         reply = None
         with suppress(Unavailable, Trouble):  # a command is answered; a sweep is put off, and comes again
-            reply = await scene.act(cut)
+            reply = await scenario.act(cut)
         await cut.ledger.drain()
         assert cut.bugs() == []
     if reply is None:
-        await bench.hurry(scene.session)
-        await scene.act(bench.survivor)
-    await bench.quiet(scene.session)
-    await scene.verify(reply)
+        await trial_servers.hurry(scenario.session)
+        await scenario.act(trial_servers.survivor)
+    await trial_servers.quiet(scenario.session)
+    await scenario.verify(reply)
     return cut.points
 
 
-async def _outcome(scene: Scene, wrapper: CrashableWrapper) -> Reply | None:
-    return await scene.act(wrapper)
+async def _outcome(scenario: Scenario, wrapper: CrashableWrapper) -> Reply | None:
+    return await scenario.act(wrapper)
 
 
 def alike(reply: Reply | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ FAST = WrapperSettings(sweep_seconds=0.001, lease_seconds=30, drop_seconds=0, to
 
 
 @dataclass
-class Told:
+class Published:
     """Everything that any wrapper has published, in order, with what it fed to media servers."""
 
     sessions: dict[str, list[Message]] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Told:
 class RecordingMessenger:
     """The real messenger, with a copy of what it has taken."""
 
-    def __init__(self, messenger: Any, told: Told) -> None:
+    def __init__(self, messenger: Any, told: Published) -> None:
         self._messenger, self._told = messenger, told
 
     async def to_session(self, session: SessionId, messages: list[Message]) -> str:
@@ -71,7 +71,7 @@ class RecordingMessenger:
 class RecordingMedia:
     """The real media port, with a note of the candidates that endpoints were fed."""
 
-    def __init__(self, media: Any, told: Told) -> None:
+    def __init__(self, media: Any, told: Published) -> None:
         self._media, self._told = media, told
 
     def __getattr__(self, method: str) -> Any:
@@ -83,7 +83,7 @@ class RecordingMedia:
         self._told.fed.append((endpoint.id, candidate.candidate))
 
 
-class Ledger(FollowUpRunner):
+class OrderedFollowUpRunner(FollowUpRunner):
     """Carries out what is owed in order and when it is asked for, so that every run has the same points."""
 
     def __init__(self, context: Context, outbox: Outbox, chores: Chores) -> None:
@@ -117,7 +117,7 @@ class CrashableWrapper:
     id: str
     points: Points
     context: Context
-    ledger: Ledger
+    ledger: OrderedFollowUpRunner
     leases: Leases
     adoption: Adoption
     sweeps: Sweeps
@@ -161,17 +161,17 @@ class CrashableWrapper:
 
 
 @dataclass(frozen=True)
-class Outside:
+class Surroundings:
     """What outlives every wrapper."""
 
     bus: Bus
     store: Repositories
     media_server: str
-    told: Told
+    told: Published
 
 
 @asynccontextmanager
-async def mortal(outside: Outside, points: Points) -> AsyncIterator[CrashableWrapper]:
+async def crashable_wrapper(outside: Surroundings, points: Points) -> AsyncIterator[CrashableWrapper]:
     """A wrapper with a lease and a socket of its own; leaving is its death, for both end with it."""
     store, wrapper = outside.store, new_id()
     async with AsyncExitStack() as stack:
@@ -185,7 +185,7 @@ async def mortal(outside: Outside, points: Points) -> AsyncIterator[CrashableWra
         await store.servers.remove_contacts([wrapper])
 
 
-def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoClient) -> CrashableWrapper:
+def _assembled(outside: Surroundings, points: Points, wrapper: str, client: KurentoClient) -> CrashableWrapper:
     store = _store(cast(Any, Database(outside.store.database, points, Unavailable)), FAST)
     messenger = cast(
         Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Unavailable)
@@ -199,7 +199,7 @@ def _assembled(outside: Outside, points: Points, wrapper: str, client: KurentoCl
     context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
-    ledger = Ledger(context, Outbox(store.sessions, store.connections, messenger, topology), Chores())
+    ledger = OrderedFollowUpRunner(context, Outbox(store.sessions, store.connections, messenger, topology), Chores())
     adoption = Adoption(context, leases)
     sweeps = Sweeps(context, leases, ledger, FAST)
     return CrashableWrapper(wrapper, points, context, ledger, leases, adoption, sweeps, outside.store.wrappers, client)

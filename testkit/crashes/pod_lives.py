@@ -24,7 +24,7 @@ HASTY = replace(FAST, ask_again=0.1, silence=0.6)
 
 
 @dataclass
-class Slot:
+class PodSlot:
     """Where one pod stands after the other, all behind the same proxy to the broker."""
 
     servers: Servers
@@ -104,12 +104,12 @@ class Slot:
 
 
 @dataclass
-class Row:
+class PodSlots:
     """The slots, and what all lives share."""
 
     servers: Servers
     scene: Scene
-    slots: list[Slot]
+    slots: list[PodSlot]
     tasks: asyncio.TaskGroup
 
     @property
@@ -122,7 +122,7 @@ class Row:
         """How often any of them was replaced."""
         return sum(slot.drains for slot in self.slots)
 
-    def holder_of(self, participant: ParticipantId) -> Slot | None:
+    def holder_of(self, participant: ParticipantId) -> PodSlot | None:
         """Where this mailbox is held."""
         return next((slot for slot in self.slots if slot.holds(participant)), None)
 
@@ -152,18 +152,18 @@ class Row:
 
 
 @asynccontextmanager
-async def fresh_row(count: int, node: RabbitMQ, mongod: Mongod) -> AsyncIterator[Row]:
+async def fresh_pod_slots(count: int, node: RabbitMQ, mongod: Mongod) -> AsyncIterator[PodSlots]:
     """So many pods, on a virtual host and a database of their own."""
     async with fresh_vhost(node) as vhost, fresh_database(mongod) as corner, _row(count, Servers(vhost, corner)) as row:
         yield row
 
 
 @asynccontextmanager
-async def _row(count: int, servers: Servers) -> AsyncIterator[Row]:
+async def _row(count: int, servers: Servers) -> AsyncIterator[PodSlots]:
     async with rabbit_scene(servers) as scene, proxies() as open_proxy, asyncio.TaskGroup() as tasks:
-        slots = [Slot(servers, scene, await open_proxy(servers.vhost.node.port), tasks) for _ in range(count)]
+        slots = [PodSlot(servers, scene, await open_proxy(servers.vhost.node.port), tasks) for _ in range(count)]
         await asyncio.gather(*[slot.replace() for slot in slots])
-        row = Row(servers, scene, slots, tasks)
+        row = PodSlots(servers, scene, slots, tasks)
         await row.until_linked()
         try:
             yield row

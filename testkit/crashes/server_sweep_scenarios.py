@@ -11,7 +11,7 @@ from callplane.store.server_pool import ServerPool
 from kurento_client import ClientError
 from testkit.crashes.call_points import Port
 from testkit.crashes.command_scenarios import call
-from testkit.crashes.crash_trial import Bench, Prepare, Scene
+from testkit.crashes.crash_trial import Prepare, Scenario, TrialServers
 from testkit.crashes.crashable_wrapper import FAST, SERVER, CrashableWrapper
 from testkit.crashes.leak_check import pipelines
 from testkit.crashes.session_invariants import consistent, session_of
@@ -25,7 +25,7 @@ AT_ONCE = 1000
 LEASE_SECONDS = 11
 
 
-async def draining(b: Bench) -> Scene:
+async def draining(b: TrialServers) -> Scenario:
     """The media server of a call is drained, and another has room.
 
     The order ends with the move: wrappers here reach no other server, so the call comes back to the same one.
@@ -64,10 +64,10 @@ async def draining(b: Bench) -> Scene:
         async for one in database["sessions"].find({}, {"_id": 1}):  # everybody else's was moved as well
             await b.quiet(one["_id"])
 
-    return Scene(c.session, move, verify)
+    return Scenario(c.session, move, verify)
 
 
-async def orphans(b: Bench) -> Scene:
+async def orphans(b: TrialServers) -> Scenario:
     """A pipeline that nobody refers to, and beside a publisher's endpoint another with its tag."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -82,10 +82,10 @@ async def orphans(b: Bench) -> Scene:
         assert await consistent(b, c.session) == before
         assert left.id not in await pipelines(b.outside.media_server)
 
-    return Scene(c.session, lambda w: _watched(b, w), verify)
+    return Scenario(c.session, lambda w: _watched(b, w), verify)
 
 
-async def late_commit(b: Bench) -> Scene:
+async def late_commit(b: TrialServers) -> Scenario:
     """The endpoint of a handler that has stopped before its commit: what it does next must fail."""
     c = await call(b, publishing=False, watching=False)
     session = await session_of(b, c.session)
@@ -103,10 +103,10 @@ async def late_commit(b: Bench) -> Scene:
         await consistent(b, c.session)
         assert await connections.commit(claimed, b.survivor.id, endpoint, "v=0") is None
 
-    return Scene(c.session, lambda w: _watched(b, w), verify)
+    return Scenario(c.session, lambda w: _watched(b, w), verify)
 
 
-async def burial(b: Bench) -> Scene:
+async def burial(b: TrialServers) -> Scenario:
     """A wrapper has died that reached the media server: it may not count as reaching it for ever."""
     c = await call(b)
     database, dead = b.outside.store.database, new_id()
@@ -123,10 +123,10 @@ async def burial(b: Bench) -> Scene:
     async def judge(wrapper: CrashableWrapper) -> None:
         await wrapper.adoption.take_over()
 
-    return Scene(c.session, judge, verify)
+    return Scenario(c.session, judge, verify)
 
 
-async def _watched(b: Bench, wrapper: CrashableWrapper) -> None:
+async def _watched(b: TrialServers, wrapper: CrashableWrapper) -> None:
     """One round of the monitor, as if who had it before had been silent for its whole lease."""
     servers = b.outside.store.database["media_servers"]
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
@@ -137,4 +137,9 @@ async def _watched(b: Bench, wrapper: CrashableWrapper) -> None:
     await wrapper.ledger.drain()
 
 
-ROUNDS: dict[str, Prepare] = {"draining": draining, "orphans": orphans, "late-commit": late_commit, "burial": burial}
+SERVER_SWEEP_SCENARIOS: dict[str, Prepare] = {
+    "draining": draining,
+    "orphans": orphans,
+    "late-commit": late_commit,
+    "burial": burial,
+}

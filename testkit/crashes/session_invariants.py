@@ -8,24 +8,24 @@ from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
-from testkit.crashes.crash_trial import COLLECT_SECONDS, Bench
+from testkit.crashes.crash_trial import COLLECT_SECONDS, TrialServers
 from testkit.crashes.leak_check import children, pipelines
 
 
-async def session_of(bench: Bench, session: SessionId) -> SessionDocument:
+async def session_of(bench: TrialServers, session: SessionId) -> SessionDocument:
     """The session as it is."""
     found = await bench.outside.store.sessions.find(session)
     assert found is not None
     return found
 
 
-async def connections_of(bench: Bench, session: SessionId) -> list[ConnectionDocument]:
+async def connections_of(bench: TrialServers, session: SessionId) -> list[ConnectionDocument]:
     """All its connections, the released ones included."""
     raw = bench.outside.store.database["connections"]
     return [ConnectionDocument.model_validate(c) async for c in raw.find({"session_id": session})]
 
 
-async def consistent(bench: Bench, session: SessionId) -> SessionDocument:
+async def consistent(bench: TrialServers, session: SessionId) -> SessionDocument:
     """Events, connections, streams and endpoints agree with each other."""
     bench.sessions.append(session)
     found, connections = await session_of(bench, session), await connections_of(bench, session)
@@ -53,7 +53,7 @@ async def consistent(bench: Bench, session: SessionId) -> SessionDocument:
     return found
 
 
-async def living(bench: Bench, pipeline: str) -> list[str]:
+async def living(bench: TrialServers, pipeline: str) -> list[str]:
     """What is in a pipeline; nothing where the pipeline was only a dead wrapper's, and the server has taken it."""
     try:
         return sorted(await children(bench.outside.media_server, pipeline))
@@ -76,7 +76,7 @@ def numbered(messages: list[Message], last: int, first: int = 1) -> None:
     assert {number: types for number, types in kinds.items() if len(types) > 1} == {}
 
 
-def answered(bench: Bench, participant: ParticipantId, command: CommandId, reply: Reply | None) -> None:
+def answered(bench: TrialServers, participant: ParticipantId, command: CommandId, reply: Reply | None) -> None:
     """The mailbox heard one answer, the one of the reply."""
     assert reply is not None
     assert reply.result is not None
@@ -85,7 +85,7 @@ def answered(bench: Bench, participant: ParticipantId, command: CommandId, reply
     assert {m.data["sdp_answer"] for m in own} == {reply.result["connection"]["sdp_answer"]}
 
 
-async def nothing_else(bench: Bench) -> dict[str, Any]:
+async def nothing_else(bench: TrialServers) -> dict[str, Any]:
     """Queues, exchanges and pipelines that no open session and no seat accounts for, and those that are missing."""
     found = [s async for s in bench.outside.store.database["sessions"].find({"status": "open"})]
     sessions = {f"session.{s['_id']}" for s in found}
@@ -107,7 +107,7 @@ async def nothing_else(bench: Bench) -> dict[str, Any]:
     return {what: names for what, names in differences.items() if names}
 
 
-async def _not_among(known: set[str], bench: Bench) -> set[str]:
+async def _not_among(known: set[str], bench: TrialServers) -> set[str]:
     """Pipelines that nobody refers to, when the server has had time to take what only the dead have held."""
     left: set[str] = set()
     for _ in range(5):

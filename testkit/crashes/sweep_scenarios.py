@@ -8,8 +8,8 @@ from callplane.contracts.ids import ConnectionId, SessionId, new_id
 from callplane.store.connections import Wanted
 from testkit.crashes.call_points import Points
 from testkit.crashes.command_scenarios import Call, call
-from testkit.crashes.crash_trial import Act, Bench, Prepare, Scene, commanded
-from testkit.crashes.crashable_wrapper import CrashableWrapper, mortal
+from testkit.crashes.crash_trial import Act, Prepare, Scenario, TrialServers, commanded
+from testkit.crashes.crashable_wrapper import CrashableWrapper, crashable_wrapper
 from testkit.crashes.leak_check import ask
 from testkit.crashes.session_invariants import consistent
 from wrapper.sweeps.lost_media import LostMedia
@@ -29,7 +29,7 @@ def swept(sweep: Sweep) -> Act:
     return act
 
 
-async def owed(b: Bench) -> Scene:
+async def owed(b: TrialServers) -> Scenario:
     """Somebody left, and the wrapper that wrote it down has died since."""
     c = await call(b)
     assert await b.outside.store.seats.pull(c.session, c.ann, "left") is not None
@@ -38,14 +38,14 @@ async def owed(b: Bench) -> Scene:
         found = await consistent(b, c.session)
         assert [seat.id for seat in found.participants] == [c.bo]
 
-    return Scene(c.session, swept(lambda w: w.sweeps.owed()), verify)
+    return Scenario(c.session, swept(lambda w: w.sweeps.owed()), verify)
 
 
-async def adoption(b: Bench) -> Scene:
+async def adoption(b: TrialServers) -> Scenario:
     """A wrapper answered an offer, and died."""
     c = await call(b, publishing=False, watching=False)
     envelope = b.envelope(Publish(participant_id=c.ann, sdp_offer=b.offers["sendonly"]), c.session)
-    async with mortal(b.outside, Points()) as first:
+    async with crashable_wrapper(b.outside, Points()) as first:
         await commanded(envelope)(first)
 
     async def verify(_: Any) -> None:
@@ -62,10 +62,10 @@ async def adoption(b: Bench) -> Scene:
         await wrapper.adoption.take_over()
         await wrapper.adoption.resubscribe()
 
-    return Scene(c.session, swept(adopt), verify)
+    return Scenario(c.session, swept(adopt), verify)
 
 
-async def abandonment(b: Bench) -> Scene:
+async def abandonment(b: TrialServers) -> Scenario:
     """An offer that nobody has acted for, for longer than its command can live."""
     c = await call(b, publishing=False, watching=False)
     made = ConnectionId(new_id())
@@ -78,10 +78,10 @@ async def abandonment(b: Bench) -> Scene:
         assert own is not None
         assert (own.state, own.reason) == ("released", "abandoned")
 
-    return Scene(c.session, swept(lambda w: w.adoption.release_abandoned()), verify)
+    return Scenario(c.session, swept(lambda w: w.adoption.release_abandoned()), verify)
 
 
-async def lost_server(b: Bench) -> Scene:
+async def lost_server(b: TrialServers) -> Scenario:
     """The media server of a call is another process now."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -98,10 +98,10 @@ async def lost_server(b: Bench) -> Scene:
             assert own is not None
             assert own.state == "released"
 
-    return Scene(c.session, swept(lambda w: w.sweeps.lost_servers.sweep()), verify)
+    return Scenario(c.session, swept(lambda w: w.sweeps.lost_servers.sweep()), verify)
 
 
-async def lost_pipeline(b: Bench) -> Scene:
+async def lost_pipeline(b: TrialServers) -> Scenario:
     """Somebody found a pipeline lost that lives after all: it is given up, and released."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -114,10 +114,10 @@ async def lost_pipeline(b: Bench) -> Scene:
         assert (found.epoch, found.version, found.streams) == (2, before.version + 2, [])
         assert found.media not in (None, before.media)
 
-    return Scene(c.session, swept(lose), verify)
+    return Scenario(c.session, swept(lose), verify)
 
 
-async def tombstone(b: Bench) -> Scene:
+async def tombstone(b: TrialServers) -> Scenario:
     """A session that was closed long ago."""
     c = await call(b)
     await b.do(CloseSession(reason="over"), c.session)
@@ -130,16 +130,16 @@ async def tombstone(b: Bench) -> Scene:
             assert await store[collection].count_documents({"session_id": c.session}) == 0
         assert await store["sessions"].count_documents({"_id": c.session}) == 0
 
-    return Scene(c.session, swept(lambda w: w.sweeps.tombstones.sweep()), verify)
+    return Scenario(c.session, swept(lambda w: w.sweeps.tombstones.sweep()), verify)
 
 
-async def empty(b: Bench) -> Scene:
+async def empty(b: TrialServers) -> Scenario:
     """A session that nobody came to."""
     session = SessionId((await b.do(CreateSession(empty_timeout=0)))["session"]["id"])
     return _deserted(b, session, "empty")
 
 
-async def departed(b: Bench) -> Scene:
+async def departed(b: TrialServers) -> Scenario:
     """A session that everybody left."""
     session = SessionId((await b.do(CreateSession(departure_timeout=0)))["session"]["id"])
     ann = (await b.do(Join(), session))["participant"]["id"]
@@ -147,15 +147,15 @@ async def departed(b: Bench) -> Scene:
     return _deserted(b, session, "departed")
 
 
-def _deserted(b: Bench, session: SessionId, reason: str) -> Scene:
+def _deserted(b: TrialServers, session: SessionId, reason: str) -> Scenario:
     async def verify(_: Any) -> None:
         found = await consistent(b, session)
         assert (found.status, found.reason) == ("closed", reason)
 
-    return Scene(session, swept(lambda w: w.sweeps.idle_sessions.sweep()), verify)
+    return Scenario(session, swept(lambda w: w.sweeps.idle_sessions.sweep()), verify)
 
 
-async def grace(b: Bench) -> Scene:
+async def grace(b: TrialServers) -> Scenario:
     """A seat whose mailbox nobody reads, after its grace."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -169,10 +169,10 @@ async def grace(b: Bench) -> Scene:
         assert (ended.state, ended.reason) == ("ended", "connection-lost")
         assert await b.outside.store.attachments.ended() == []
 
-    return Scene(c.session, swept(lambda w: LostSeats(w.context, w.leases).sweep()), verify)
+    return Scenario(c.session, swept(lambda w: LostSeats(w.context, w.leases).sweep()), verify)
 
 
-async def drop(b: Bench) -> Scene:
+async def drop(b: TrialServers) -> Scenario:
     """A publisher whose media failed, and has not healed within a grace."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -186,10 +186,10 @@ async def drop(b: Bench) -> Scene:
         assert own is not None
         assert (own.state, own.reason) == ("released", "failed")
 
-    return Scene(c.session, swept(lambda w: LostMedia(w.context, 0).sweep()), verify)
+    return Scenario(c.session, swept(lambda w: LostMedia(w.context, 0).sweep()), verify)
 
 
-async def verdict(b: Bench) -> Scene:
+async def verdict(b: TrialServers) -> Scenario:
     """A publisher to whom no path was found in time, and somebody who watches it."""
     c = await call(b)
     before = await consistent(b, c.session)
@@ -205,10 +205,10 @@ async def verdict(b: Bench) -> Scene:
         assert watching is not None
         assert watching.state == "ready", "its own time is not over"
 
-    return Scene(c.session, swept(lambda w: UnconnectedSweep(w.context, 15).sweep()), verify)
+    return Scenario(c.session, swept(lambda w: UnconnectedSweep(w.context, 15).sweep()), verify)
 
 
-async def _failed(b: Bench, c: Call) -> None:
+async def _failed(b: TrialServers, c: Call) -> None:
     for state in ("connected", "failed"):
         change = await b.outside.store.media_states.media_state(c.published, (None, "connected"), state)
         b.survivor.context.follow_ups.schedule(change)
@@ -216,12 +216,12 @@ async def _failed(b: Bench, c: Call) -> None:
     await _long_ago(b, "connections", c.published, 901)
 
 
-async def _long_ago(b: Bench, collection: str, id_: str, seconds: int) -> None:
+async def _long_ago(b: TrialServers, collection: str, id_: str, seconds: int) -> None:
     past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": seconds}}
     await b.outside.store.database[collection].update_one({"_id": id_}, [{"$set": {"since": past}}])
 
 
-REPAIRS: dict[str, Prepare] = {
+SWEEP_SCENARIOS: dict[str, Prepare] = {
     "owed": owed,
     "adoption": adoption,
     "abandonment": abandonment,

@@ -9,7 +9,7 @@ from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId
 
 
-class FallibleBus:
+class FailingMailboxes:
     """In-process mailboxes of which some are on a node that is down."""
 
     def __init__(self, mailboxes: MemoryMailboxes) -> None:

@@ -124,7 +124,7 @@ class RawKurento:
 
 
 @contextlib.asynccontextmanager
-async def raw(url: str, first_id: int = 1) -> AsyncIterator[RawKurento]:
+async def raw_kurento(url: str, first_id: int = 1) -> AsyncIterator[RawKurento]:
     """Open a socket for as long as the block runs."""
     async with open_socket(url, max_size=None, ping_interval=None, close_timeout=1, compression=None) as socket:
         kurento = RawKurento(socket, first_id)

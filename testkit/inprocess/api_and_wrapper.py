@@ -20,7 +20,7 @@ from wrapper.settings import WrapperSettings
 
 
 @dataclass
-class Together:
+class ApiAndWrapper:
     """The two programs, what they write to, and a client with the API key."""
 
     servers: Servers
@@ -62,7 +62,7 @@ class Together:
 
 
 @asynccontextmanager
-async def together(servers: Servers, **settings: Any) -> AsyncIterator[Together]:
+async def api_and_wrapper(servers: Servers, **settings: Any) -> AsyncIterator[ApiAndWrapper]:
     """Both for the block; ``settings`` are the wrapper's."""
     where: dict[str, Any] = {"mongo_url": servers.database.url, "mongo_database": servers.database.name}
     async with (
@@ -79,4 +79,4 @@ async def together(servers: Servers, **settings: Any) -> AsyncIterator[Together]
             httpx.AsyncClient(base_url=url, headers=BY_KEY, timeout=10, trust_env=False) as http,
         ):
             await until_up(store, 1)
-            yield Together(servers, store, program, machines, http)
+            yield ApiAndWrapper(servers, store, program, machines, http)

@@ -67,7 +67,7 @@ Act = Callable[[Delivery], Any]
 
 
 @dataclass
-class Told:
+class ScriptedHandler:
     """A wrapper's handler: raises or returns what the test has told it, in turn, then answers."""
 
     name: str = "one"
@@ -128,7 +128,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Dead:
+class DeadLetter:
     """A dead letter as an operator finds it."""
 
     command_id: CommandId
@@ -151,7 +151,7 @@ class Corner(Protocol):
         """Publish anything to a command queue; the command's id."""
         ...
 
-    async def dead(self, count: int = 1) -> list[Dead]:
+    async def dead(self, count: int = 1) -> list[DeadLetter]:
         """Wait for so many dead letters, and take them."""
         ...
 
@@ -174,13 +174,13 @@ class MemoryCorner:
         self.broker.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
         return command_id
 
-    async def dead(self, count: int = 1) -> list[Dead]:
+    async def dead(self, count: int = 1) -> list[DeadLetter]:
         """The dead letters."""
         async with asyncio.timeout(15):
             while len(self.broker.dead_letters) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return [
-            Dead(one.received.command_id, one.reason, one.received.attempt, one.received.queue, one.received.body)
+            DeadLetter(one.received.command_id, one.reason, one.received.attempt, one.received.queue, one.received.body)
             for one in self.broker.dead_letters
         ]
 
@@ -208,9 +208,9 @@ class RabbitCorner:
             await channel.default_exchange.publish(note, queue, timeout=5)
         return command_id
 
-    async def dead(self, count: int = 1) -> list[Dead]:
+    async def dead(self, count: int = 1) -> list[DeadLetter]:
         """The dead letters."""
-        found: list[Dead] = []
+        found: list[DeadLetter] = []
         async with asyncio.timeout(15), await aio_pika.connect(self.url) as connection:
             queue = await (await connection.channel()).get_queue("dead-letters", ensure=False)
             while len(found) < count:
@@ -222,12 +222,14 @@ class RabbitCorner:
         return found
 
 
-def _dead(letter: aio_pika.abc.AbstractIncomingMessage) -> Dead:
+def _dead(letter: aio_pika.abc.AbstractIncomingMessage) -> DeadLetter:
     headers = letter.headers
     assert datetime.fromisoformat(str(headers["failed-at"])).tzinfo is not None
     attempt = headers["attempt"]
     assert isinstance(attempt, int)
-    return Dead(CommandId(letter.message_id or ""), str(headers["reason"]), attempt, str(headers["queue"]), letter.body)
+    return DeadLetter(
+        CommandId(letter.message_id or ""), str(headers["reason"]), attempt, str(headers["queue"]), letter.body
+    )
 
 
 class Reading:

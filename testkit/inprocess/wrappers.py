@@ -29,7 +29,7 @@ REPLY_SECONDS = 8.0
 
 
 @dataclass
-class Room:
+class RunningWrappers:
     """Some wrappers, what they write to, and a way to ask them."""
 
     servers: Servers
@@ -138,13 +138,13 @@ class Room:
 
 
 @asynccontextmanager
-async def room(
+async def running_wrappers(
     servers: Servers,
     wrappers: int = 2,
     media_servers: int = 1,
     media_arguments: tuple[str, ...] = (),
     **settings: Any,
-) -> AsyncIterator[Room]:
+) -> AsyncIterator[RunningWrappers]:
     """Wrappers in this process; media servers as processes."""
     async with (
         cluster(servers, Size(0, 0, media_servers, media_arguments)) as machines,
@@ -152,7 +152,7 @@ async def room(
         open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
         bus.sender() as sender,
     ):
-        made = Room(servers, store, [], sender, machines)
+        made = RunningWrappers(servers, store, [], sender, machines)
         try:
             for _ in range(wrappers):
                 await made.start(**settings)

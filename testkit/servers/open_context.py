@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def kept_open(runner: asyncio.Runner, context: AbstractAsyncContextManager[T]) -> Iterator[T]:
+def open_context(runner: asyncio.Runner, context: AbstractAsyncContextManager[T]) -> Iterator[T]:
     """The context in a task of its own, for task groups end in the task in which they began."""
     opened: asyncio.Future[T] = runner.get_loop().create_future()
     over = asyncio.Event()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from testkit.crashes.crash_modes import Known
+from testkit.crashes.crash_modes import CallCounts
 
 
 @pytest.fixture(scope="module")
-def known() -> Known:
-    """The calls of each scene, once one way of being hit has counted them."""
+def known() -> CallCounts:
+    """The calls of each scenario, once one way of being hit has counted them."""
     return {}

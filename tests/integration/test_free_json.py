@@ -11,7 +11,7 @@ import pytest
 
 from callplane.contracts import bounds
 from testkit.fakes.json_values import EXAMPLES, drawn, same
-from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 
@@ -95,7 +95,7 @@ async def shown(http: httpx.AsyncClient, value: Any, other: Any) -> AsyncIterato
 
 @pytest.mark.timeout(120)
 async def test_every_json_value_comes_back_equal_wherever_it_is_shown(servers: Servers) -> None:
-    async with together(servers) as programs:
+    async with api_and_wrapper(servers) as programs:
         for value, other in zip(VALUES, (*VALUES[1:], VALUES[0]), strict=True):
             async for where, seen in shown(programs.http, value, other):
                 expected, came = seen if isinstance(seen, tuple) else (value, seen)
@@ -103,7 +103,7 @@ async def test_every_json_value_comes_back_equal_wherever_it_is_shown(servers: S
         await _sizes(programs)
 
 
-async def _sizes(programs: Together) -> None:
+async def _sizes(programs: ApiAndWrapper) -> None:
     http, database = programs.http, programs.servers.database
     dense = {"n": [1] * 3000}
     refused = await done(http.post("/sessions", json={"metadata": dense}), 413)

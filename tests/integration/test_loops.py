@@ -36,7 +36,7 @@ from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
-from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.effects.outbox import Outbox
@@ -109,7 +109,7 @@ def raising(row: Row, seen: Counter[str]) -> Callable[..., Any]:
     return later if inspect.iscoroutinefunction(getattr(row.owner, row.method)) else sync
 
 
-async def come_and_go(programs: Together) -> None:
+async def come_and_go(programs: ApiAndWrapper) -> None:
     """Try to make calls, whatever becomes of them."""
     while True:
         try:
@@ -119,7 +119,7 @@ async def come_and_go(programs: Together) -> None:
             await asyncio.sleep(0.05)
 
 
-async def each_raises(programs: Together, rows: tuple[Row, ...]) -> None:
+async def each_raises(programs: ApiAndWrapper, rows: tuple[Row, ...]) -> None:
     """Let all of them raise until each has, twice where it is asked for again by itself; then a call succeeds."""
     seen: Counter[str] = Counter()
 
@@ -158,6 +158,6 @@ def logs() -> Iterator[None]:
 
 
 async def test_nothing_that_a_loop_meets_ends_it_or_its_program(servers: Servers) -> None:
-    async with together(servers, sweep_seconds=0.2) as programs:
+    async with api_and_wrapper(servers, sweep_seconds=0.2) as programs:
         for rows in (SWEEPS, LEASES, SESSION, EVENTS, STREAMS, DELIVERIES, BROKER, CHANNELS):
             await each_raises(programs, rows)

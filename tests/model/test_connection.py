@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cli.machine.mongod import Mongod
 from testkit.crashes.call_scheduler import World
-from testkit.crashes.connection_life import Life
+from testkit.crashes.connection_life import ConnectionLife
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import fresh_database
 
@@ -59,7 +59,7 @@ def test_any_interleaving_of_two_wrappers_keeps_the_invariants(
 ) -> None:
     async def live() -> None:
         # Not drawn one by one: hypothesis prefers small numbers, which is to say the same order again and again.
-        life = Life(World(store), random.Random(seed))
+        life = ConnectionLife(World(store), random.Random(seed))
         await life.begin()
         try:
             await life.live()

@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callplane.contracts.ids import new_id
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from testkit.clients.mailbox_client import ANSWER_WITHIN, PARKED_FOR, Ask, Client
-from testkit.crashes.pod_lives import Row, Slot, fresh_row
+from testkit.clients.mailbox_client import ANSWER_WITHIN, PARKED_FOR, MailboxClient, PollAttempt
+from testkit.crashes.pod_lives import PodSlot, PodSlots, fresh_pod_slots
 from testkit.inprocess.mailboxes import S
-from testkit.servers.open_context import kept_open
+from testkit.servers.open_context import open_context
 
 ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 300 if ALL else 9
@@ -44,14 +44,14 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def row(runner: asyncio.Runner, rabbitmq_node: RabbitMQ, mongod_server: Mongod) -> Iterator[Row]:
+def row(runner: asyncio.Runner, rabbitmq_node: RabbitMQ, mongod_server: Mongod) -> Iterator[PodSlots]:
     """Three pods for all lives."""
-    with kept_open(runner, fresh_row(3, rabbitmq_node, mongod_server)) as made:
+    with open_context(runner, fresh_pod_slots(3, rabbitmq_node, mongod_server)) as made:
         yield made
 
 
 @pytest.mark.timeout(1800 if ALL else 120)
-def test_no_life_of_a_mailbox_breaks_the_law(runner: asyncio.Runner, row: Row) -> None:
+def test_no_life_of_a_mailbox_breaks_the_law(runner: asyncio.Runner, row: PodSlots) -> None:
     """In order, without a gap, nothing that was acknowledged, nothing of somebody else; one holder at a time."""
     run_state_machine_as_test(
         lambda: Mailboxes(runner, row),  # type: ignore[arg-type]
@@ -70,11 +70,11 @@ def test_no_life_of_a_mailbox_breaks_the_law(runner: asyncio.Runner, row: Row) -
 class Mailboxes(RuleBasedStateMachine):
     """One session's mailboxes from its first message until everybody has read everything."""
 
-    def __init__(self, runner: asyncio.Runner, row: Row) -> None:
+    def __init__(self, runner: asyncio.Runner, row: PodSlots) -> None:
         super().__init__()
         self.runner = runner
         self.row = row
-        self.clients: list[Client] = []
+        self.clients: list[MailboxClient] = []
         self.published = 0
         self.broken = False
 
@@ -105,7 +105,7 @@ class Mailboxes(RuleBasedStateMachine):
             await self.row.until_linked()
             life = new_id()
             self.clients = [
-                Client(self.row, await self.row.scene.seat(f"{name}-{life}")) for name in ("ann", "bob", "cleo")
+                MailboxClient(self.row, await self.row.scene.seat(f"{name}-{life}")) for name in ("ann", "bob", "cleo")
             ]
             await self._send_all(self.texts("all", count))
 
@@ -134,27 +134,29 @@ class Mailboxes(RuleBasedStateMachine):
     @rule(who=WHO, pod=POD, most=MOST)
     def poll(self, who: int, pod: int, most: int) -> None:
         """As it should be."""
-        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most)))
+        self.run(self.clients[who].poll(PollAttempt(self.row.slots[pod], self.clients[who].ack, most)))
 
     @rule(who=WHO, pod=POD, most=MOST)
     def lose_the_answer(self, who: int, pod: int, most: int) -> None:
         """It is given, but nobody gets it."""
-        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most, lost=True)))
+        self.run(self.clients[who].poll(PollAttempt(self.row.slots[pod], self.clients[who].ack, most, lost=True)))
 
     @rule(who=WHO, pod=POD, most=MOST, after=MOMENT)
     def leave(self, who: int, pod: int, most: int, after: float) -> None:
         """The client is gone before the answer, mostly."""
-        self.run(self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, most, 0.1, leaves=after)))
+        self.run(
+            self.clients[who].poll(PollAttempt(self.row.slots[pod], self.clients[who].ack, most, 0.1, leaves=after))
+        )
 
     @rule(who=WHO, pod=POD, back=st.integers(2, 5))
     def send_an_older_token(self, who: int, pod: int, back: int) -> None:
         """A request that was on its way for long; or a token that nobody has heard of."""
         old = (["unheard-of", *self.clients[who].acks])[-back:][0]
-        self.run(self.clients[who].poll(Ask(self.row.slots[pod], old, most=2, lost=True)))
+        self.run(self.clients[who].poll(PollAttempt(self.row.slots[pod], old, most=2, lost=True)))
 
-    def parked(self, who: int, pod: int, most: int) -> Ask:
+    def parked(self, who: int, pod: int, most: int) -> PollAttempt:
         """A long poll."""
-        return Ask(self.row.slots[pod], self.clients[who].ack, most, wait=PARKED_FOR)
+        return PollAttempt(self.row.slots[pod], self.clients[who].ack, most, wait=PARKED_FOR)
 
     @rule(who=WHO, pod=POD, most=MOST)
     def park(self, who: int, pod: int, most: int) -> None:
@@ -167,7 +169,7 @@ class Mailboxes(RuleBasedStateMachine):
 
         async def replaced() -> None:
             await self.clients[who].park(self.parked(who, pods[0], most))
-            await self.clients[who].poll(Ask(self.row.slots[pods[1]], self.clients[who].ack, most))
+            await self.clients[who].poll(PollAttempt(self.row.slots[pods[1]], self.clients[who].ack, most))
 
         self.run(replaced())
 
@@ -197,7 +199,9 @@ class Mailboxes(RuleBasedStateMachine):
             if cold:
                 self.victim(who, None).crash()
                 await self.row.until_linked()
-            await client.poll_twice(Ask(first, client.ack, most, wait=0.1), Ask(second, client.ack), after)
+            await client.poll_twice(
+                PollAttempt(first, client.ack, most, wait=0.1), PollAttempt(second, client.ack), after
+            )
 
         self.run(polled())
 
@@ -221,7 +225,7 @@ class Mailboxes(RuleBasedStateMachine):
 
         async def hushed() -> None:
             self.victim(who, victim).hush(seconds)
-            await self.clients[who].poll(Ask(self.row.slots[pod], self.clients[who].ack, wait=0.2))
+            await self.clients[who].poll(PollAttempt(self.row.slots[pod], self.clients[who].ack, wait=0.2))
 
         self.run(hushed())
 
@@ -237,7 +241,7 @@ class Mailboxes(RuleBasedStateMachine):
             else:
                 slot.crash()
 
-        ask = Ask(self.row.slots[pod], self.clients[who].ack, most=2, wait=0.2)
+        ask = PollAttempt(self.row.slots[pod], self.clients[who].ack, most=2, wait=0.2)
         self.run(self.clients[who].poll_through(ask, self.texts("one", 2), end))
 
     @rule(pod=POD)
@@ -258,7 +262,7 @@ class Mailboxes(RuleBasedStateMachine):
         """Another has its mailbox, as the database says."""
         self.run(self.clients[who].rob())
 
-    def victim(self, who: int, pod: int | None) -> Slot:
+    def victim(self, who: int, pod: int | None) -> PodSlot:
         """Who has the accident: one of the pods, or whichever holds this mailbox."""
         slots = self.row.slots
         return (self.row.holder_of(self.clients[who].participant) or slots[0]) if pod is None else slots[pod]

@@ -7,12 +7,12 @@ import pytest
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.ports import Delivery, Unroutable
 from callplane.contracts.errors import Refusal
-from testkit.inprocess.bus import TRACE, Corner, Told, command, creation, session
+from testkit.inprocess.bus import TRACE, Corner, ScriptedHandler, command, creation, session
 
 
 async def test_a_command_is_answered(corner: Corner) -> None:
     """The handler's result comes back under the command's id."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sent = command(where)
@@ -26,7 +26,7 @@ async def test_a_command_is_answered(corner: Corner) -> None:
 
 async def test_a_creation_needs_no_session(corner: Corner) -> None:
     """It goes to any wrapper, which listens to nothing else."""
-    told = Told()
+    told = ScriptedHandler()
     async with corner.bus() as api, corner.bus() as wrapper, wrapper.listener(told.work()), api.sender() as sender:
         assert await sender.send(creation(), wait=5) is not None
 
@@ -38,7 +38,7 @@ async def test_a_posted_command_is_done_and_not_answered(corner: Corner) -> None
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    told, where = Told(act=slowly), session()
+    told, where = ScriptedHandler(act=slowly), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sent = command(where)
@@ -50,7 +50,7 @@ async def test_a_posted_command_is_done_and_not_answered(corner: Corner) -> None
 
 async def test_what_nobody_declared_is_unroutable(corner: Corner) -> None:
     """The caller looks in the store for the reason; the sender goes on working."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         with pytest.raises(Unroutable):
             await sender.send(command(session()), wait=5)
@@ -67,7 +67,7 @@ async def test_no_answer_in_time_is_none_and_a_late_one_is_ignored(corner: Corne
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    told, where = Told(act=slowly), session()
+    told, where = ScriptedHandler(act=slowly), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         assert await sender.send(command(where), wait=0.1) is None
@@ -82,7 +82,7 @@ async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corne
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    told, where = Told(act=slowly), session()
+    told, where = ScriptedHandler(act=slowly), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sent = command(where)
@@ -98,7 +98,7 @@ async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corne
 
 async def test_a_refusal_is_a_reply(corner: Corner) -> None:
     """With its problem, at the first attempt, and nothing is buried."""
-    told, where = Told(outcomes=[Refusal("session-full", "no seat", reason="because")]), session()
+    told, where = ScriptedHandler(outcomes=[Refusal("session-full", "no seat", reason="because")]), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         reply = await sender.send(command(where), wait=5)
@@ -118,7 +118,7 @@ async def test_wrappers_share_the_work_and_do_each_command_once(corner: Corner) 
     async def a_while(_: Delivery) -> None:
         await asyncio.sleep(0.01)
 
-    one, two = Told("one", act=a_while), Told("two", act=a_while)
+    one, two = ScriptedHandler("one", act=a_while), ScriptedHandler("two", act=a_while)
     sessions = [session() for _ in range(4)]
     commands = [command(where) for where in sessions * 10]
     async with (
@@ -151,7 +151,7 @@ async def test_one_at_a_time_in_a_session_and_many_sessions_at_once(corner: Corn
         await asyncio.sleep(0.02)
         running[where] -= 1
 
-    told, sessions = Told(act=watch), [session() for _ in range(8)]
+    told, sessions = ScriptedHandler(act=watch), [session() for _ in range(8)]
     async with (
         corner.bus(ConsumerLimits(at_once=5)) as bus,
         bus.listener(told.work()) as listener,

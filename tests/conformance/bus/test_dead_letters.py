@@ -14,13 +14,13 @@ from callplane.bus.ports import Bus, Sender
 from callplane.contracts.commands import Envelope, Publish
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import SessionId
-from testkit.inprocess.bus import TRACE, Corner, RabbitCorner, Told, command, session, until
+from testkit.inprocess.bus import TRACE, Corner, RabbitCorner, ScriptedHandler, command, session, until
 
 SECRET = "v=0 secret sdp"
 
 
 @asynccontextmanager
-async def grave(corner: Corner, told: Told, where: SessionId) -> AsyncIterator[tuple[Bus, Sender]]:
+async def grave(corner: Corner, told: ScriptedHandler, where: SessionId) -> AsyncIterator[tuple[Bus, Sender]]:
     """A wrapper that does as it is told, and whoever sends to it."""
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
@@ -29,7 +29,7 @@ async def grave(corner: Corner, told: Told, where: SessionId) -> AsyncIterator[t
 
 async def buried(corner: Corner, count: int) -> tuple[SessionId, list[str]]:
     """So many commands that met a bug, in this order."""
-    told, where = Told(outcomes=[KeyError() for _ in range(count)]), session()
+    told, where = ScriptedHandler(outcomes=[KeyError() for _ in range(count)]), session()
     commands = [command(where, Publish(participant_id="p", sdp_offer=SECRET)) for _ in range(count)]
     async with grave(corner, told, where) as (_, sender):
         for each in commands:
@@ -66,7 +66,7 @@ async def test_one_that_cannot_be_read_is_listed_and_not_replayed(corner: Corner
     async def send(_: Envelope) -> None:
         raise AssertionError
 
-    async with grave(corner, Told(), where) as (bus, _):
+    async with grave(corner, ScriptedHandler(), where) as (bus, _):
         id_ = await corner.put(session_name(where), b'{"id": "secret"}')
 
         async def there() -> bool:
@@ -97,7 +97,7 @@ async def test_the_oldest_hundred_are_shown(corner: Corner) -> None:
 
 
 async def test_a_replay_is_a_first_attempt_of_exactly_one(corner: Corner) -> None:
-    told, where = Told(outcomes=[KeyError() for _ in range(3)]), session()
+    told, where = ScriptedHandler(outcomes=[KeyError() for _ in range(3)]), session()
     commands = [command(where) for _ in range(3)]
     later = datetime.now(UTC) + timedelta(hours=1)
     async with grave(corner, told, where) as (bus, sender):
@@ -118,7 +118,7 @@ async def test_a_replay_is_a_first_attempt_of_exactly_one(corner: Corner) -> Non
 
 
 async def test_what_failed_five_times_has_five_more(corner: Corner) -> None:
-    told, where = Told(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)]), session()
+    told, where = ScriptedHandler(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)]), session()
     sent = command(where)
     async with grave(corner, told, where) as (bus, sender):
         await sender.send(sent, wait=15)

@@ -6,12 +6,12 @@ import pytest
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.ports import Delivery, Unroutable
-from testkit.inprocess.bus import FAST, Corner, Told, command, creation, session
+from testkit.inprocess.bus import FAST, Corner, ScriptedHandler, command, creation, session
 
 
 async def test_listening_says_what_is_consumed(corner: Corner) -> None:
     """Listening and unlistening may be repeated."""
-    told, one, two = Told(), session(), session()
+    told, one, two = ScriptedHandler(), session(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         for where in (one, two, one):
             await listener.listen(where)
@@ -30,7 +30,7 @@ async def test_listening_says_what_is_consumed(corner: Corner) -> None:
 
 async def test_many_are_listened_to_at_once_and_those_without_a_queue_are_not(corner: Corner) -> None:
     """What is missing stalls nothing, is not declared by that, and can be listened to afterwards."""
-    told, there, missing = Told(), [session() for _ in range(240)], {session() for _ in range(4)}
+    told, there, missing = ScriptedHandler(), [session() for _ in range(240)], {session() for _ in range(4)}
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         for where in there:
             await bus.topology.open_session(where)
@@ -52,7 +52,7 @@ async def test_what_runs_when_unlistening_is_still_answered(corner: Corner) -> N
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    told, where = Told(act=slowly), session()
+    told, where = ScriptedHandler(act=slowly), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sending = asyncio.ensure_future(sender.send(command(where), wait=5))
@@ -66,7 +66,7 @@ async def test_what_runs_when_unlistening_is_still_answered(corner: Corner) -> N
 
 async def test_a_queue_that_is_deleted_is_noticed(corner: Corner) -> None:
     """Every listener is told; the other sessions go on."""
-    one, two, gone, stays = Told("one"), Told("two"), session(), session()
+    one, two, gone, stays = ScriptedHandler("one"), ScriptedHandler("two"), session(), session()
     async with (
         corner.bus() as first,
         corner.bus() as second,
@@ -92,7 +92,7 @@ async def test_drain_gives_back_what_was_not_begun(corner: Corner) -> None:
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    old, new = Told("old", act=slowly), Told("new")
+    old, new = ScriptedHandler("old", act=slowly), ScriptedHandler("new")
     runs, waits = session(), session()
     async with (
         corner.bus(ConsumerLimits(at_once=1, health_interval=0.05)) as first,
@@ -128,7 +128,7 @@ async def test_drain_is_bounded_and_gives_back_what_takes_too_long(corner: Corne
     async def hang(_: Delivery) -> None:
         await asyncio.Event().wait()
 
-    old, new, where = Told("old", act=hang), Told("new"), session()
+    old, new, where = ScriptedHandler("old", act=hang), ScriptedHandler("new"), session()
     async with corner.bus() as second, second.sender() as sender, asyncio.TaskGroup() as tasks:
         async with corner.bus(FAST) as first, first.listener(old.work()) as leaving:
             await leaving.listen(where)
@@ -148,7 +148,7 @@ async def test_drain_is_bounded_and_gives_back_what_takes_too_long(corner: Corne
 
 async def test_closing_a_listener_drains_it(corner: Corner) -> None:
     """Nothing that waits for this wrapper is lost or counted."""
-    old, new, where = Told("old"), Told("new"), session()
+    old, new, where = ScriptedHandler("old"), ScriptedHandler("new"), session()
     async with corner.bus() as bus, bus.sender() as sender, asyncio.TaskGroup() as tasks:
         async with bus.listener(old.work()) as listener:
             await listener.listen(where)
@@ -162,7 +162,7 @@ async def test_closing_a_listener_drains_it(corner: Corner) -> None:
 
 async def test_many_sessions_are_drained_in_time(corner: Corner) -> None:
     """Cancelling thousands of consumers one call at a time would take too long."""
-    told = Told()
+    told = ScriptedHandler()
     async with corner.bus() as bus, bus.listener(told.work()) as listener:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(300):

@@ -5,7 +5,7 @@ import pytest
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, new_id
-from testkit.inprocess.bus import Corner, Told, command, message, reading, session
+from testkit.inprocess.bus import Corner, ScriptedHandler, command, message, reading, session
 
 
 def participant() -> ParticipantId:
@@ -113,7 +113,7 @@ async def test_a_mailbox_is_not_bound_to_a_session_that_is_gone(corner: Corner) 
 
 async def test_a_session_opened_again_is_like_new(corner: Corner) -> None:
     """Delete and declare in turn: commands and messages go through."""
-    where, ann, told = session(), participant(), Told()
+    where, ann, told = session(), participant(), ScriptedHandler()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         for _ in range(3):
             await listener.listen(where)

@@ -13,12 +13,12 @@ from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
 from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.replies import Reply
-from testkit.inprocess.bus import FAST, Corner, Told, command, is_listening_to, session, until
+from testkit.inprocess.bus import FAST, Corner, ScriptedHandler, command, is_listening_to, session, until
 
 SECRET = "v=0 secret sdp"
 
 
-async def send(corner: Corner, told: Told, wait: float = 10, limits: ConsumerLimits = FAST) -> Reply | None:
+async def send(corner: Corner, told: ScriptedHandler, wait: float = 10, limits: ConsumerLimits = FAST) -> Reply | None:
     """One command to one wrapper that does as it is told."""
     where = session()
     async with corner.bus(limits) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -28,7 +28,7 @@ async def send(corner: Corner, told: Told, wait: float = 10, limits: ConsumerLim
 
 async def test_trouble_is_tried_again_after_a_second_and_counted(corner: Corner) -> None:
     """The caller hears of the attempt that succeeds."""
-    told = Told(outcomes=[Trouble("no server")])
+    told = ScriptedHandler(outcomes=[Trouble("no server")])
     reply = await send(corner, told)
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
@@ -40,7 +40,7 @@ async def test_a_delivery_that_cannot_even_be_judged_comes_again_counted(
 ) -> None:
     """What the judge itself meets, the bus's own faults, ends no wrapper and blocks no queue."""
     told, settle, mishaps = (
-        Told(),
+        ScriptedHandler(),
         OutcomePolicy.settle,
         [KeyError("x"), ExceptionGroup("of tasks", [ZeroDivisionError()])],
     )
@@ -58,7 +58,7 @@ async def test_a_delivery_that_cannot_even_be_judged_comes_again_counted(
 
 async def test_busy_is_tried_again_after_a_second_and_not_counted(corner: Corner) -> None:
     """Somebody else is at it: that is no failure."""
-    told = Told(outcomes=[Busy()])
+    told = ScriptedHandler(outcomes=[Busy()])
     reply = await send(corner, told)
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 1}
@@ -67,7 +67,7 @@ async def test_busy_is_tried_again_after_a_second_and_not_counted(corner: Corner
 
 async def test_the_fifth_failure_is_final(corner: Corner) -> None:
     """It is abandoned, buried with its reason, and the caller gets a 503."""
-    told = Told(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)])
+    told = ScriptedHandler(outcomes=[Trouble("no server") for _ in range(ATTEMPTS)])
     reply = await send(corner, told)
     assert reply is not None
     assert reply.problem is not None
@@ -84,7 +84,7 @@ async def test_the_fifth_failure_is_final(corner: Corner) -> None:
 @pytest.mark.parametrize("abandon_fails", [None, KeyError("x"), Trouble("still no server")])
 async def test_a_bug_is_buried_at_once(corner: Corner, abandon_fails: Exception | None) -> None:
     """With a 500, whatever the clean-up does; the log has frames, and nothing of what the caller sent."""
-    told = Told(outcomes=[KeyError(SECRET)], abandon_fails=abandon_fails)
+    told = ScriptedHandler(outcomes=[KeyError(SECRET)], abandon_fails=abandon_fails)
     with capture_logs() as logs:
         reply = await send(corner, told)
     assert reply is not None
@@ -103,7 +103,7 @@ async def test_a_bug_is_buried_at_once(corner: Corner, abandon_fails: Exception 
 
 async def test_an_unreadable_body_is_buried(corner: Corner) -> None:
     """Without asking the handler; the wrapper goes on with the next command, and logs nothing of the body."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     with capture_logs() as logs:
         async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
             await listener.listen(where)
@@ -125,14 +125,14 @@ async def test_a_handler_that_hangs_is_in_trouble(corner: Corner) -> None:
         if delivery.attempt == 1:
             await asyncio.Event().wait()
 
-    reply = await send(corner, Told(act=hang), limits=ConsumerLimits(attempt_limit=0.2))
+    reply = await send(corner, ScriptedHandler(act=hang), limits=ConsumerLimits(attempt_limit=0.2))
     assert reply is not None
     assert reply.result == {"wrapper": "one", "attempt": 2}
 
 
 async def test_a_timeout_of_the_handlers_own_is_a_bug(corner: Corner) -> None:
     """Only ours is trouble: a handler says Trouble itself when it means that."""
-    reply = await send(corner, Told(outcomes=[TimeoutError()]))
+    reply = await send(corner, ScriptedHandler(outcomes=[TimeoutError()]))
     assert reply is not None
     assert reply.problem is not None
     assert reply.problem.code == "internal"
@@ -140,7 +140,7 @@ async def test_a_timeout_of_the_handlers_own_is_a_bug(corner: Corner) -> None:
 
 async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: Corner) -> None:
     """Nothing is handled until it is healthy; then everything is, at the attempt that it had."""
-    told, where, other = Told(outcomes=[Unavailable("store")]), session(), session()
+    told, where, other = ScriptedHandler(outcomes=[Unavailable("store")]), session(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         await listener.listen(other)
@@ -161,7 +161,7 @@ async def test_a_wrapper_without_its_store_pauses_and_burns_no_attempt(corner: C
 
 async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> None:
     """The one command comes again, as the same attempt; nothing else is stopped for it."""
-    told, where = Told(outcomes=[Unavailable("late") for _ in range(8)]), session()
+    told, where = ScriptedHandler(outcomes=[Unavailable("late") for _ in range(8)]), session()
     told.well.set()
     sessions = [where, *(session() for _ in range(8))]
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
@@ -180,7 +180,7 @@ async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> No
 
 async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Corner) -> None:
     """At once, and as the same attempt."""
-    ill, well, where = Told("ill", outcomes=[Unavailable("store")]), Told("well"), session()
+    ill, well, where = ScriptedHandler("ill", outcomes=[Unavailable("store")]), ScriptedHandler("well"), session()
     async with (
         corner.bus() as first,
         corner.bus() as second,
@@ -199,7 +199,7 @@ async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Co
 
 async def test_a_burial_that_finds_the_store_away_waits_for_it(corner: Corner) -> None:
     """What the command had begun is released before it is buried."""
-    told = Told(outcomes=[KeyError(), KeyError()], abandon_fails=Unavailable("store"))
+    told = ScriptedHandler(outcomes=[KeyError(), KeyError()], abandon_fails=Unavailable("store"))
     where = session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
@@ -225,7 +225,7 @@ async def test_a_command_that_kills_its_wrappers_is_counted_and_buried(corner: C
         sending = asyncio.ensure_future(sender.send(sent, wait=20))
         for _ in range(ATTEMPTS):
             attempts += await _attempt_that_dies(corner, where)
-        told = Told()
+        told = ScriptedHandler()
         async with corner.bus() as bus, bus.listener(told.work()) as listener:
             await listener.listen(where)
             reply = await sending
@@ -244,7 +244,7 @@ async def _attempt_that_dies(corner: Corner, where: str) -> list[int]:
     async def hang(_: Delivery) -> None:
         await asyncio.Event().wait()
 
-    told = Told(act=hang)
+    told = ScriptedHandler(act=hang)
 
     async def wrapper() -> None:
         async with corner.bus() as bus, bus.listener(told.work()) as listener:

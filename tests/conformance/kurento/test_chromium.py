@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.browsers import chromium
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 CEILING = 900
 SETTINGS = Settings(port=0, media=MediaSettings(max_video_bitrate=CEILING))
@@ -96,7 +96,7 @@ async def attach(kurento: RawKurento, endpoint: str, page: Page, *, publish: boo
 
 
 async def test_a_publisher_climbs_to_its_ceiling_and_a_viewer_decodes() -> None:
-    async with chromium() as browser, assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with chromium() as browser, assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher, viewer = await opened(browser), await opened(browser)
@@ -116,7 +116,7 @@ async def test_a_publisher_climbs_to_its_ceiling_and_a_viewer_decodes() -> None:
 
 
 async def test_of_simulcast_that_is_written_into_the_offer_one_layer_is_forwarded_whole() -> None:
-    async with chromium() as browser, assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with chromium() as browser, assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher, viewer = await opened(browser), await opened(browser)

@@ -2,7 +2,7 @@
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 SETTINGS = Settings(port=0)
 
@@ -20,7 +20,7 @@ def kinds(kurento: RawKurento, event: str, source: str) -> list[str]:
 
 
 async def test_all_kinds_or_one() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         one, two = await watched(kurento, pipeline), await watched(kurento, pipeline)
         await kurento.invoke(one, "connect", sink=two)
@@ -42,7 +42,7 @@ async def test_all_kinds_or_one() -> None:
 
 
 async def test_a_new_source_replaces_the_old() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         old, new, sink = [await watched(kurento, pipeline) for _ in range(3)]
         await kurento.invoke(old, "connect", sink=sink)
@@ -55,7 +55,7 @@ async def test_a_new_source_replaces_the_old() -> None:
 
 
 async def test_what_may_be_connected() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline, foreign = await kurento.pipeline(), await kurento.pipeline()
         one, two = await watched(kurento, pipeline), await kurento.endpoint(foreign)
         answer = await kurento.call("invoke", object=one, operation="connect", operationParams={"sink": two})
@@ -72,7 +72,7 @@ async def test_what_may_be_connected() -> None:
 
 
 async def test_optional_arguments_obey_the_prefix_rule() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         one = await watched(kurento, await kurento.pipeline())
         await kurento.invoke(one, "connect", sink=one, sinkMediaDescription="x")
         await kurento.event("ElementConnected", one, nth=3)
@@ -80,7 +80,7 @@ async def test_optional_arguments_obey_the_prefix_rule() -> None:
 
 
 async def test_disconnecting() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         one, two = await watched(kurento, pipeline), await watched(kurento, pipeline)
         await kurento.invoke(one, "disconnect", sink=two)

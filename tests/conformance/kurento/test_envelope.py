@@ -7,7 +7,7 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 SETTINGS = Settings(port=0)
 MANAGER = "manager_ServerManager"
@@ -16,7 +16,7 @@ INVALID = {"code": -32600, "message": "Invalid JSON-RPC request."}
 
 @pytest.mark.parametrize("number", [1, "a", 1.5, True])
 async def test_ids_are_echoed_with_their_type(number: Any) -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         answer = await kurento.exchange({"id": number, "jsonrpc": "2.0", "method": "ping"})
         assert answer["id"] == number
         assert type(answer["id"]) is type(number)
@@ -38,13 +38,13 @@ async def test_ids_are_echoed_with_their_type(number: Any) -> None:
     ],
 )
 async def test_a_broken_envelope(frame: Any) -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         await kurento.send(json.dumps(frame))
         assert await kurento.others.get() == {"error": INVALID, "id": None, "jsonrpc": "2.0"}
 
 
 async def test_unknown_methods_and_operations() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         answer = await kurento.call("noSuchMethod")
         assert answer["error"] == {"code": -32601, "message": "Method not found."}
         answer = await kurento.call("invoke", object=MANAGER, operation="noSuch", operationParams={"a": 1, "b": 2})
@@ -53,7 +53,7 @@ async def test_unknown_methods_and_operations() -> None:
 
 
 async def test_missing_parameters() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         answer = await kurento.call("create")
         assert answer["error"] == {
             "code": -32602,
@@ -65,14 +65,14 @@ async def test_missing_parameters() -> None:
         assert answer["error"] == {"code": -32000, "message": "'type' parameter is required"}
         answer = await kurento.call("invoke", object=5, operation="getName")
         assert answer["error"] == {"code": -32000, "message": "'object' parameter should be a string"}
-        async with raw(server.url) as unbound:
+        async with raw_kurento(server.url) as unbound:
             assert await unbound.code("unsubscribe", object="x", subscription="y") == -32000
             answer = await unbound.exchange({"id": 1, "jsonrpc": "2.0", "method": "create", "params": [1]})
             assert answer["error"]["code"] == -32603
 
 
 async def test_ping_and_connect() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         assert (await kurento.call("ping"))["result"] == {"value": "pong"}
         connected = (await kurento.call("connect"))["result"]
         assert set(connected) == {"serverId", "sessionId"}
@@ -85,19 +85,19 @@ async def test_ping_and_connect() -> None:
         }
         # the error binds nothing: the old session still goes along by itself
         assert (await kurento.call("ping"))["result"]["sessionId"] == connected["sessionId"]
-        async with raw(server.url) as other:
+        async with raw_kurento(server.url) as other:
             assert (await other.call("connect"))["result"]["serverId"] == connected["serverId"]
 
 
 async def test_a_null_session_is_an_empty_one_and_binds_nothing() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         answer = await kurento.call("create", type="MediaPipeline", sessionId=None)
         assert answer["result"]["sessionId"] == ""
         assert (await kurento.call("ping"))["result"] == {"value": "pong"}
 
 
 async def test_result_shapes() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         answer = await kurento.call("invoke", object=pipeline, operation="setName", operationParams={"name": "n"})
         assert answer["result"] == {"sessionId": kurento.session, "value": None}
@@ -119,7 +119,7 @@ async def test_result_shapes() -> None:
 
 
 async def test_notifications_are_executed() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         await kurento.done("connect")
         create = {"jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}}
         await kurento.send(create)
@@ -136,7 +136,7 @@ async def test_notifications_are_executed() -> None:
 
 
 async def test_the_answer_to_a_notification_binds_nothing() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         await kurento.send({"jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}})
         assert (await kurento.others.get())["error"]["data"]["sessionId"]
         assert (await kurento.call("ping"))["result"] == {"value": "pong"}

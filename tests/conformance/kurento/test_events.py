@@ -4,7 +4,7 @@ import asyncio
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 SETTINGS = Settings(port=0)
 MANAGER = "manager_ServerManager"
@@ -16,7 +16,7 @@ async def settled(kurento: RawKurento) -> None:
 
 
 async def test_the_shape_of_an_event() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.invoke(endpoint, "addTag", key="k", value="v")
         await kurento.subscribe(endpoint, "ElementConnected")
@@ -40,7 +40,7 @@ async def test_the_shape_of_an_event() -> None:
 
 
 async def test_objects_come_and_go() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, raw(server.url) as other:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, raw_kurento(server.url) as other:
         await kurento.subscribe(MANAGER, "ObjectCreated", "ObjectDestroyed")
         pipeline = await other.pipeline()
         endpoint = await other.endpoint(pipeline)
@@ -54,7 +54,7 @@ async def test_objects_come_and_go() -> None:
 
 
 async def test_two_subscriptions_are_one_delivery() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         subscriptions = [await kurento.value("subscribe", object=MANAGER, type="ObjectCreated") for _ in range(2)]
         assert len(set(subscriptions)) == 2
         for expected, subscription in enumerate(subscriptions, 1):
@@ -68,7 +68,7 @@ async def test_two_subscriptions_are_one_delivery() -> None:
 
 
 async def test_unsupported_events_and_nonsense() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         answer = await kurento.call("subscribe", object=pipeline, type="IceCandidateFound")
         assert answer["error"]["code"] == 40106
@@ -79,7 +79,7 @@ async def test_unsupported_events_and_nonsense() -> None:
 
 
 async def test_a_session_is_heard_where_it_was_bound_last() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, raw(server.url, 1000) as maker:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, raw_kurento(server.url, 1000) as maker:
         await kurento.subscribe(MANAGER, "ObjectCreated")
         mine = kurento.session
         other = (await kurento.call("create", type="MediaPipeline", sessionId="another"))["result"]
@@ -95,7 +95,7 @@ async def test_a_session_is_heard_where_it_was_bound_last() -> None:
 
 
 async def test_a_second_socket_steals_the_events() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as first, raw(server.url, 1000) as second:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as first, raw_kurento(server.url, 1000) as second:
         await first.subscribe(MANAGER, "ObjectCreated")
         await second.done("connect", sessionId=first.session)
         await second.pipeline()
@@ -108,12 +108,12 @@ async def test_a_second_socket_steals_the_events() -> None:
 
 
 async def test_a_reconnected_session_keeps_its_subscriptions() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url, 5000) as maker:
-        async with raw(server.url) as first:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url, 5000) as maker:
+        async with raw_kurento(server.url) as first:
             connected = (await first.call("connect"))["result"]
             await first.subscribe(MANAGER, "ObjectCreated")
         await maker.pipeline()
-        async with raw(server.url, 1000) as second:
+        async with raw_kurento(server.url, 1000) as second:
             again = (await second.call("connect", sessionId=connected["sessionId"]))["result"]
             assert again == connected
             made = await maker.pipeline()
@@ -121,7 +121,7 @@ async def test_a_reconnected_session_keeps_its_subscriptions() -> None:
 
 
 async def test_a_released_object_ends_its_subscriptions_silently() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.subscribe(endpoint, "ElementConnected", "ElementDisconnected")
         await kurento.invoke(endpoint, "connect", sink=endpoint)

@@ -7,7 +7,7 @@ import pytest
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.webrtc_peers import TestPeer, attach, peers
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 SETTINGS = Settings(port=0, media=MediaSettings(flow_timeout=0.5))
 TO_PORTS = ["Composite", "Dispatcher", "DispatcherOneToMany"]
@@ -25,7 +25,7 @@ async def port(kurento: RawKurento, hub: str) -> str:
 
 @pytest.mark.parametrize("kind", TO_PORTS)
 async def test_a_hub_and_its_ports(kind: str) -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         hub = await made(kurento, kind, pipeline)
         one, two = await port(kurento, hub), await port(kurento, hub)
@@ -54,7 +54,7 @@ async def test_a_hub_and_its_ports(kind: str) -> None:
 
 
 async def test_a_dispatcher_knows_its_own_ports() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         hubs = [await made(kurento, "Dispatcher", pipeline), await made(kurento, "DispatcherOneToMany", pipeline)]
         own, foreign = await port(kurento, hubs[0]), await port(kurento, hubs[1])
@@ -76,7 +76,7 @@ async def publishing(kurento: RawKurento, pipeline: str, peer: TestPeer) -> str:
 
 
 async def test_media_through_junction_and_hubs_and_a_change_of_source() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(3) as (first, second, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(3) as (first, second, viewer):
         pipeline = await kurento.pipeline()
         junction = await made(kurento, "PassThrough", pipeline)
         to_all = await made(kurento, "DispatcherOneToMany", pipeline)
@@ -108,7 +108,7 @@ async def test_media_through_junction_and_hubs_and_a_change_of_source() -> None:
 
 
 async def test_elements_in_a_circle() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         one, two = await made(kurento, "PassThrough", pipeline), await made(kurento, "PassThrough", pipeline)
         endpoint = await kurento.endpoint(pipeline)
@@ -119,7 +119,7 @@ async def test_elements_in_a_circle() -> None:
 
 
 async def test_a_player_without_media() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         player = await made(kurento, "PlayerEndpoint", pipeline, uri="file:///no/such/file.webm")
         assert await kurento.invoke(player, "getUri") == "file:///no/such/file.webm"
@@ -146,7 +146,7 @@ async def test_a_player_without_media() -> None:
 
 
 async def test_a_recorder_says_that_it_records_nothing() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         recorder = await made(kurento, "RecorderEndpoint", pipeline, uri="rec.webm", mediaProfile="MP4")
         assert await kurento.invoke(recorder, "getUri") == "file:///var/lib/kurento/rec.webm"

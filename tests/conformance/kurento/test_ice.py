@@ -2,7 +2,7 @@
 
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 from testkit.fakes.sdp import OFFER
 
 SETTINGS = Settings(port=0, media=MediaSettings(addresses=("127.0.0.1",)))
@@ -11,7 +11,7 @@ CANDIDATE = {"candidate": "candidate:1 1 UDP 2122252543 192.0.2.2 54321 typ host
 
 
 async def test_gathering_needs_a_description() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.subscribe(endpoint, *ICE)
         assert await kurento.invoke(endpoint, "gatherCandidates") is None
@@ -30,7 +30,7 @@ async def test_gathering_needs_a_description() -> None:
 
 
 async def test_candidates_are_told_once_per_line() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.subscribe(endpoint, *ICE)
         answer = await kurento.invoke(endpoint, "processOffer", offer=OFFER)
@@ -47,7 +47,7 @@ async def test_candidates_are_told_once_per_line() -> None:
 
 
 async def test_candidates_of_the_peer_at_any_time() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.invoke(endpoint, "addIceCandidate", candidate=CANDIDATE)
         for text in (

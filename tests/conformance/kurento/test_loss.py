@@ -8,7 +8,7 @@ from mediaserver.media.ice import IceAgent
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
 from testkit.clients.webrtc_peers import attach, peers
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 SETTINGS = Settings(port=0)
 LOST = 0.1
@@ -21,7 +21,7 @@ def is_rtp(data: bytes) -> bool:
 
 async def watched_with_loss(expected: str) -> None:
     """Publish, view, and see frames go on; return when the side named has repeated something."""
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()

@@ -5,14 +5,14 @@ import time
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 SETTINGS = Settings(port=0)
 MANAGER = "manager_ServerManager"
 
 
 async def test_what_it_says_of_itself() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         info = await kurento.invoke(MANAGER, "getInfo")
         assert info["type"] == "KMS"
         assert info["capabilities"] == ["transactions"]
@@ -33,7 +33,7 @@ async def test_what_it_says_of_itself() -> None:
 
 
 async def test_pipelines_and_sessions() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipelines = sorted([await kurento.pipeline(), await kurento.pipeline()])
         assert await kurento.invoke(MANAGER, "getPipelines") == pipelines
         sessions = await kurento.invoke(MANAGER, "getSessions")
@@ -46,8 +46,8 @@ async def test_pipelines_and_sessions() -> None:
 async def test_a_connection_is_serial_and_others_are_not_held_up() -> None:
     async with (
         assemble(SETTINGS) as server,
-        raw(server.url) as kurento,
-        raw(server.url, 9000) as other,
+        raw_kurento(server.url) as kurento,
+        raw_kurento(server.url, 9000) as other,
         asyncio.TaskGroup() as tasks,
     ):
         began = time.monotonic()

@@ -7,14 +7,14 @@ import pytest
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.webrtc_peers import attach, peers
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
 FLOWS = ("MediaFlowInStateChanged", "MediaFlowOutStateChanged", "MediaTranscodingStateChanged")
 
 
 async def test_a_viewer_decodes_both_kinds() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()
@@ -32,7 +32,7 @@ async def test_a_viewer_decodes_both_kinds() -> None:
 
 
 async def test_a_viewer_that_comes_late_starts_at_a_key_frame() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()
@@ -50,7 +50,7 @@ async def test_a_viewer_that_comes_late_starts_at_a_key_frame() -> None:
 
 
 async def test_a_loopback_and_a_change_of_source() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (first, second):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (first, second):
         pipeline = await kurento.pipeline()
         one, two = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         for peer, endpoint in ((first, one), (second, two)):
@@ -68,7 +68,7 @@ async def test_a_loopback_and_a_change_of_source() -> None:
 
 
 async def test_one_kind_only() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()
@@ -94,7 +94,7 @@ async def test_the_events_of_a_connection_in_their_order() -> None:
         "MediaSessionStarted",
         *FLOWS,
     )
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()
@@ -124,7 +124,7 @@ async def test_the_events_of_a_connection_in_their_order() -> None:
 
 
 async def test_a_peer_that_vanishes_without_a_word() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(1) as (publisher,):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(1) as (publisher,):
         pipeline = await kurento.pipeline()
         source = await kurento.endpoint(pipeline)
         publisher.publish()
@@ -138,7 +138,7 @@ async def test_a_peer_that_vanishes_without_a_word() -> None:
 
 
 async def test_a_server_that_offers() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(1):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(1):
         pipeline = await kurento.pipeline()
         ours, theirs = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         for endpoint in (ours, theirs):

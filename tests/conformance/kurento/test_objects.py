@@ -7,7 +7,7 @@ import pytest
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 SETTINGS = Settings(port=0)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -41,7 +41,7 @@ def capital(name: str) -> str:
 
 
 async def test_creation() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.value("create", type="kurento.MediaPipeline", properties={"name": "ignored"})
         assert re.fullmatch(rf"{UUID}_kurento\.MediaPipeline", pipeline)
         assert await kurento.invoke(pipeline, "getName") == pipeline
@@ -62,14 +62,14 @@ async def test_creation() -> None:
 
 
 async def test_a_full_server_refuses() -> None:
-    async with assemble(Settings(port=0, exception_limit=1e-9)) as server, raw(server.url) as kurento:
+    async with assemble(Settings(port=0, exception_limit=1e-9)) as server, raw_kurento(server.url) as kurento:
         assert await kurento.code("create", type="NoSuch") == 40108
         assert await kurento.code("create", type="MediaPipeline") == 40009
         assert await kurento.code("create", type="WebRtcEndpoint", constructorParams={}) == 40009
 
 
 async def test_describe_names_the_nearest_base_first() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         described = (await kurento.call("describe", object=endpoint))["result"]
         bases = ["BaseRtpEndpoint", "SdpEndpoint", "SessionEndpoint", "Endpoint", "MediaElement", "MediaObject"]
@@ -79,7 +79,7 @@ async def test_describe_names_the_nearest_base_first() -> None:
 
 
 async def test_every_property_by_its_getter_and_setter() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         for name, value in WRITABLE.items():
             assert await kurento.invoke(endpoint, f"set{capital(name)}", **{name: value}) is None
@@ -91,7 +91,7 @@ async def test_every_property_by_its_getter_and_setter() -> None:
 
 
 async def test_lenient_conversions() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         for given, read in ((5, "5"), (None, ""), (True, "true")):
             await kurento.invoke(endpoint, "setName", name=given)
@@ -107,7 +107,7 @@ async def test_lenient_conversions() -> None:
 
 
 async def test_floats_are_single_precision() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         await kurento.invoke(endpoint, "setRembParams", rembParams={"exponentialFactor": 0.05, "upLosses": 3})
         read = await kurento.invoke(endpoint, "getRembParams")
@@ -117,7 +117,7 @@ async def test_floats_are_single_precision() -> None:
 
 
 async def test_tags() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         await kurento.invoke(pipeline, "addTag", key="a", value="1")
         await kurento.invoke(pipeline, "addTag", key="a", value="2")
@@ -130,7 +130,7 @@ async def test_tags() -> None:
 
 
 async def test_a_repeated_id_is_answered_from_the_cache() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         await kurento.done("connect")
         frame = {"id": 900001, "jsonrpc": "2.0", "method": "create", "params": {"type": "MediaPipeline"}}
         first = await kurento.exchange(frame)
@@ -141,7 +141,7 @@ async def test_a_repeated_id_is_answered_from_the_cache() -> None:
         refused = await kurento.exchange(failing)
         assert await kurento.exchange({**failing, "method": "ping"}) == refused
         assert await kurento.invoke("manager_ServerManager", "getPipelines") == [first["result"]["value"]]
-        async with raw(server.url, first_id=5000) as second:  # a retry on a new connection of the same session
+        async with raw_kurento(server.url, first_id=5000) as second:  # a retry on a new connection of the same session
             params = {"sessionId": kurento.session}
             retry = {"id": 900001, "jsonrpc": "2.0", "method": "create", "params": params}
             assert await second.exchange(retry) == first
@@ -158,7 +158,7 @@ async def transaction(kurento: RawKurento, *operations: object) -> dict[str, Any
 
 
 async def test_transactions() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         made = await transaction(
             kurento,
             step(0, "create", type="MediaPipeline"),
@@ -174,7 +174,7 @@ async def test_transactions() -> None:
 
 
 async def test_transactions_that_fail() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = step(0, "create", type="MediaPipeline")
         answer = await transaction(kurento, {**pipeline, "id": 1})
         assert answer["error"]["code"] == 40008
@@ -194,7 +194,7 @@ async def test_transactions_that_fail() -> None:
 
 @pytest.mark.parametrize("kind", ["AUDIO", "VIDEO"])
 async def test_elements_at_rest(kind: str) -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         assert await kurento.invoke(endpoint, "getStats") is None
         for question in ("isMediaFlowingIn", "isMediaFlowingOut", "isMediaTranscoding"):

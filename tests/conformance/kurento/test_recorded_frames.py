@@ -9,7 +9,7 @@ from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.webrtc_peers import attach, peers
 from testkit.fakes.kurento_frames import Exchange, events, exchanges
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
 MANAGER = "manager_ServerManager"
@@ -103,7 +103,7 @@ class Replay:
 async def test_recorded_requests_get_the_recorded_answers() -> None:
     replayed = [each for each in exchanges() if known(each)]
     assert len(replayed) >= 90
-    async with assemble(SETTINGS) as server, raw(server.url, first_id=10_000_000) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url, first_id=10_000_000) as kurento:
         replay = Replay(kurento)
         for exchange in replayed:
             answer = await replay.run(exchange)
@@ -128,7 +128,7 @@ def by_type(frames: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 async def test_events_have_the_recorded_shapes() -> None:
     recorded = {kind: frame for kind, frame in by_type(events()).items() if kind not in NOT_OURS}
     managers = {"ObjectCreated", "ObjectDestroyed"}
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         await kurento.subscribe(MANAGER, *managers)
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)

@@ -8,7 +8,7 @@ import pytest
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.webrtc_peers import attach, peers
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 from testkit.fakes.sdp import PLAIN
 
 SETTINGS = Settings(port=0, media=MediaSettings(flow_timeout=0.5))
@@ -23,7 +23,7 @@ async def endpoint_of(kurento: RawKurento, pipeline: str, **given: object) -> st
 
 
 async def test_a_plain_offer_is_answered() -> None:
-    async with assemble(LOCAL) as server, raw(server.url) as kurento:
+    async with assemble(LOCAL) as server, raw_kurento(server.url) as kurento:
         endpoint = await endpoint_of(kurento, await kurento.pipeline())
         await kurento.subscribe(endpoint, "ConnectionStateChanged", "MediaSessionStarted")
         answer = await kurento.invoke(endpoint, "processOffer", offer=PLAIN)
@@ -51,7 +51,7 @@ async def test_a_plain_offer_is_answered() -> None:
 
 
 async def test_what_is_not_there_to_be_taken() -> None:
-    async with assemble(LOCAL) as server, raw(server.url) as kurento:
+    async with assemble(LOCAL) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         for offer in (
             PLAIN.replace("VP8", "H264").replace("opus/48000", "AMR/8000"),
@@ -79,14 +79,14 @@ async def test_what_is_not_there_to_be_taken() -> None:
     ],
 )
 async def test_keys(crypto: dict[str, str], code: int | None) -> None:
-    async with assemble(LOCAL) as server, raw(server.url) as kurento:
+    async with assemble(LOCAL) as server, raw_kurento(server.url) as kurento:
         given = {"mediaPipeline": await kurento.pipeline(), "crypto": crypto}
         answer = await kurento.call("create", type="RtpEndpoint", constructorParams=given)
         assert answer.get("error", {}).get("code") == code
 
 
 async def test_media_from_one_pair_of_ports_to_another() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         out, back = await endpoint_of(kurento, pipeline), await endpoint_of(kurento, pipeline)

@@ -4,7 +4,7 @@ import re
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 from testkit.fakes.sdp import ANSWER, OFFER
 
 SETTINGS = Settings(port=0)
@@ -16,7 +16,7 @@ def without(sdp: str, pattern: str) -> str:
 
 
 async def test_an_offer_is_answered_once() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         assert await kurento.refused(endpoint, "getLocalSessionDescriptor") == 40202
         assert await kurento.refused(endpoint, "getRemoteSessionDescriptor") == 40203
@@ -34,7 +34,7 @@ async def test_an_offer_is_answered_once() -> None:
 
 
 async def test_our_own_offer_is_answered_once() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         offer = await kurento.invoke(endpoint, "generateOffer")
         assert "a=group:BUNDLE audio0 video0" in offer
@@ -50,7 +50,7 @@ async def test_our_own_offer_is_answered_once() -> None:
 
 
 async def test_only_a_failed_offer_can_be_tried_again() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
         impossible = without(OFFER, "a=rtcp-mux")
@@ -63,7 +63,7 @@ async def test_only_a_failed_offer_can_be_tried_again() -> None:
 
 
 async def test_the_answer_takes_vp8_and_opus_only() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
         await kurento.invoke(endpoint, "setMaxVideoRecvBandwidth", maxVideoRecvBandwidth=700)
@@ -90,7 +90,7 @@ async def test_the_answer_takes_vp8_and_opus_only() -> None:
 
 
 async def test_directions() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         for flags, offered, expected in (
             ({}, "sendonly", "recvonly"),

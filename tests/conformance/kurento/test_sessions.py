@@ -5,7 +5,7 @@ import time
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 PERIOD = 0.4
 SETTINGS = Settings(port=0, gc_period=PERIOD)
@@ -14,30 +14,30 @@ MANAGER = "manager_ServerManager"
 
 
 async def test_a_session_without_a_connection_expires_in_time() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url, 9000) as watcher:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url, 9000) as watcher:
         await watcher.subscribe(MANAGER, "ObjectDestroyed")
-        async with raw(server.url) as kurento:
+        async with raw_kurento(server.url) as kurento:
             pipeline = await kurento.pipeline()
             session = kurento.session
         left = time.monotonic()
         await watcher.event("ObjectDestroyed", objectId=pipeline, within=20 * PERIOD)
         assert time.monotonic() - left >= 0.5 * PERIOD
-        async with raw(server.url, 1000) as again:
+        async with raw_kurento(server.url, 1000) as again:
             assert await again.code("connect", sessionId=session) == 40007
             assert await again.refused(pipeline, "getName") == 40101
 
 
 async def test_an_idle_connection_keeps_its_session() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         pipeline = await kurento.pipeline()
         await asyncio.sleep(4 * PERIOD)  # nothing to wait for: that nothing happens is the point
         assert await kurento.invoke(pipeline, "getName") == pipeline
 
 
 async def test_shared_objects_survive_their_creator() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url, 9000) as survivor:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url, 9000) as survivor:
         await survivor.subscribe(MANAGER, "ObjectDestroyed")
-        async with raw(server.url) as creator:
+        async with raw_kurento(server.url) as creator:
             shared, own = await creator.pipeline(), await creator.pipeline()
             await survivor.done("describe", object=shared)
         await survivor.event("ObjectDestroyed", objectId=own, within=4 * PERIOD)
@@ -46,7 +46,7 @@ async def test_shared_objects_survive_their_creator() -> None:
 
 
 async def test_describing_a_pipeline_holds_only_later_children() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as creator, raw(server.url, 9000) as other:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as creator, raw_kurento(server.url, 9000) as other:
         pipeline = await creator.pipeline()
         before = await creator.endpoint(pipeline)
         await other.done("describe", object=pipeline)
@@ -57,7 +57,7 @@ async def test_describing_a_pipeline_holds_only_later_children() -> None:
 
 
 async def test_a_reference_to_a_child_keeps_its_pipeline() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as creator, raw(server.url, 9000) as other:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as creator, raw_kurento(server.url, 9000) as other:
         pipeline = await creator.pipeline()
         endpoint = await creator.endpoint(pipeline)
         await other.subscribe(endpoint, "Error")
@@ -67,15 +67,15 @@ async def test_a_reference_to_a_child_keeps_its_pipeline() -> None:
 
 
 async def test_an_old_session_id_is_recreated_by_use() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as kurento:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as kurento:
         answer = await kurento.call("create", type="MediaPipeline", sessionId="from-a-former-process")
         assert answer["result"]["sessionId"] == "from-a-former-process"
-        async with raw(server.url, 9000) as again:
+        async with raw_kurento(server.url, 9000) as again:
             assert "result" in await again.call("connect", sessionId="from-a-former-process")
 
 
 async def test_closing_a_session() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as kurento, raw_kurento(server.url, 9000) as other:
         shared, own = await kurento.pipeline(), await kurento.pipeline()
         await other.done("describe", object=shared)
         await kurento.done("closeSession")
@@ -93,7 +93,7 @@ async def test_closing_a_session() -> None:
 
 
 async def test_release_is_for_everybody() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as kurento, raw_kurento(server.url, 9000) as other:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
         await other.done("describe", object=endpoint)
@@ -106,7 +106,7 @@ async def test_release_is_for_everybody() -> None:
 
 
 async def test_explicit_references() -> None:
-    async with assemble(LASTING) as server, raw(server.url) as kurento, raw(server.url, 9000) as other:
+    async with assemble(LASTING) as server, raw_kurento(server.url) as kurento, raw_kurento(server.url, 9000) as other:
         pipeline = await kurento.pipeline()
         endpoint = await kurento.endpoint(pipeline)
         assert await other.code("ref", object=endpoint) == -32000  # it mints no session
@@ -125,8 +125,8 @@ async def test_explicit_references() -> None:
 
 
 async def test_keep_alive_from_another_connection() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url, 9000) as keeper:
-        async with raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url, 9000) as keeper:
+        async with raw_kurento(server.url) as kurento:
             pipeline = await kurento.pipeline()
             session = kurento.session
         for _ in range(8):

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from mediaserver.server import assemble
 from mediaserver.settings import Settings
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 SETTINGS = Settings(port=0)
 PING = {"id": 1, "jsonrpc": "2.0", "method": "ping"}
@@ -26,7 +26,7 @@ async def test_another_path_is_closed_after_the_handshake(path: str) -> None:
 
 
 async def test_a_query_string_is_ignored() -> None:
-    async with assemble(SETTINGS) as server, raw(f"{server.url}?token=x") as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(f"{server.url}?token=x") as kurento:
         assert await kurento.value("ping") == "pong"
 
 
@@ -85,13 +85,13 @@ async def test_what_is_no_json_drops_the_line_without_a_word(text: str) -> None:
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(socket.recv(), 5)
         assert closed.value.rcvd is None
-        async with raw(server.url) as other:
+        async with raw_kurento(server.url) as other:
             assert await other.value("ping") == "pong"
 
 
 @pytest.mark.parametrize("frame", [[PING], {**PING, "params": [1]}])
 async def test_a_batch_and_positional_params_drop_a_bound_connection(frame: object) -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento:
         await kurento.done("connect")
         await kurento.send(json.dumps(frame))
         await asyncio.wait_for(kurento.socket.wait_closed(), 5)
@@ -99,7 +99,7 @@ async def test_a_batch_and_positional_params_drop_a_bound_connection(frame: obje
 
 
 async def test_pongs_come_while_a_call_blocks() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, asyncio.TaskGroup() as tasks:
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, asyncio.TaskGroup() as tasks:
         busy = {"object": "manager_ServerManager", "operation": "getUsedCpu"}
         call = tasks.create_task(kurento.call("invoke", **busy, operationParams={"interval": 800}))
         await asyncio.sleep(0)

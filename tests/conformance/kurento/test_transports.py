@@ -8,7 +8,7 @@ from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
 from testkit.clients.ice_lite_agent import PASSWORD, UFRAG, lite_agent
 from testkit.clients.webrtc_peers import attach, peers
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 from testkit.fakes.sdp import described, media
 
 SETTINGS = Settings(port=0, media=MediaSettings(media_timeout=1.5, flow_timeout=1.0))
@@ -38,7 +38,7 @@ async def connected(kurento: RawKurento, endpoint: str) -> None:
 
 
 async def test_lines_that_are_not_bundled_have_transports_of_their_own() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(2) as (publisher, viewer):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(2) as (publisher, viewer):
         pipeline = await kurento.pipeline()
         source, sink = await kurento.endpoint(pipeline), await kurento.endpoint(pipeline)
         publisher.publish()
@@ -71,7 +71,7 @@ async def test_lines_that_are_not_bundled_have_transports_of_their_own() -> None
 
 
 async def test_a_lite_agent_is_met_by_one_that_takes_control() -> None:
-    async with assemble(LOCAL) as server, raw(server.url) as kurento, lite_agent("127.0.0.1") as lite:
+    async with assemble(LOCAL) as server, raw_kurento(server.url) as kurento, lite_agent("127.0.0.1") as lite:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         candidate = f"candidate:1 1 UDP 2130706431 127.0.0.1 {lite.port} typ host"
         offer = described(media("audio", candidate, mid="0"), bundles=("0",))
@@ -84,7 +84,7 @@ async def test_a_lite_agent_is_met_by_one_that_takes_control() -> None:
 
 
 async def test_dtls_that_fails_is_told() -> None:
-    async with assemble(SETTINGS) as server, raw(server.url) as kurento, peers(1) as (publisher,):
+    async with assemble(SETTINGS) as server, raw_kurento(server.url) as kurento, peers(1) as (publisher,):
         endpoint = await kurento.endpoint(await kurento.pipeline())
         publisher.publish()
         await kurento.subscribe(endpoint, *STATES)
@@ -97,7 +97,7 @@ async def test_dtls_that_fails_is_told() -> None:
 
 
 async def test_candidates_that_came_before_the_offer_find_their_line() -> None:
-    async with assemble(LOCAL) as server, raw(server.url) as kurento, lite_agent("127.0.0.1") as lite:
+    async with assemble(LOCAL) as server, raw_kurento(server.url) as kurento, lite_agent("127.0.0.1") as lite:
         endpoint = await kurento.endpoint(await kurento.pipeline())
         text = f"candidate:1 1 UDP 2130706431 127.0.0.1 {lite.port} typ host"
         early = {"candidate": text, "sdpMid": "v", "sdpMLineIndex": 1}

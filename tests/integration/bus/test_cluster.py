@@ -15,7 +15,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from testkit.crashes.node_faults import FAULTS, Fault
 from testkit.inprocess.bus import (
     RabbitCorner,
-    Told,
+    ScriptedHandler,
     command,
     creation,
     is_listening_to,
@@ -88,7 +88,7 @@ async def noticed(holds: Callable[[], Awaitable[bool]]) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_what_lives_on_the_other_node_goes_on(cluster_vhost: ClusterVhost, fault: Fault) -> None:
     """Two wrappers, of which the second comes while the node is away; nothing of it needs a restart."""
-    one, two = Told("one"), Told("two")
+    one, two = ScriptedHandler("one"), ScriptedHandler("two")
     async with (
         halves(cluster_vhost) as half,
         half.corner.bus() as bus,
@@ -136,7 +136,7 @@ async def _only_that_node(half: Halves, bus: RabbitBus, sender: Sender) -> None:
         assert bus.up()
 
 
-async def _troubles_are_kept(half: Halves, sender: Sender, one: Told) -> None:
+async def _troubles_are_kept(half: Halves, sender: Sender, one: ScriptedHandler) -> None:
     """A command in trouble is tried again though ``retry`` is away, and one that fails is buried later."""
     one.outcomes = [Trouble("once")]
     async with asyncio.timeout(12):

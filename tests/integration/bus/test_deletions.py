@@ -6,7 +6,7 @@ import random
 from callplane.bus.ports import Delivery
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import SessionId
-from testkit.inprocess.bus import RabbitCorner, Told, command, session
+from testkit.inprocess.bus import RabbitCorner, ScriptedHandler, command, session
 from testkit.servers.servers import Vhost
 
 OVERLAPS = 300
@@ -21,7 +21,7 @@ async def test_what_is_deleted_meanwhile_costs_nobody_a_consumer(vhost: Vhost) -
     async def slowly(_: Delivery) -> None:
         await may_end.wait()
 
-    told, stay = Told(act=slowly), [session() for _ in range(48)]
+    told, stay = ScriptedHandler(act=slowly), [session() for _ in range(48)]
     async with (
         RabbitCorner(vhost.url).bus() as bus,
         RabbitCorner(vhost.url).bus() as other,

@@ -15,7 +15,7 @@ from callplane.bus.rabbitmq.connection import raw_channel
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
 from cli.machine.process import Command, running
-from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, equal, session, until
+from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, equal, session, until
 from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
@@ -23,7 +23,7 @@ ANN = ParticipantId("ann")
 
 async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> None:
     """By the one sign that there is; listening again brings the session back."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         async with await aio_pika.connect(vhost.url) as connection:
@@ -36,7 +36,7 @@ async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> No
 
 async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) -> None:
     """With everything that was consumed on it; what it held is delivered again and counted."""
-    told = Told()
+    told = ScriptedHandler()
     sessions = [session() for _ in range(40)]
     async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         for where in sessions:
@@ -58,7 +58,7 @@ async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) 
 
 async def test_a_new_connection_has_a_new_reply_queue(vhost: Vhost) -> None:
     """The old one died with its connection; callers notice nothing but the time it takes."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     corner = RabbitCorner(vhost.url)
     async with corner.bus() as wrapper, wrapper.listener(told.work()) as listener, corner.bus() as bus:
         assert isinstance(bus, RabbitBus)
@@ -74,7 +74,7 @@ async def test_a_new_connection_has_a_new_reply_queue(vhost: Vhost) -> None:
 
 async def test_a_reply_to_a_pod_that_is_gone_is_dropped(vhost: Vhost) -> None:
     """The command is done all the same, and acked."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     corner = RabbitCorner(vhost.url)
     async with corner.bus() as bus, bus.listener(told.work()) as listener:
         await listener.listen(where)
@@ -85,7 +85,7 @@ async def test_a_reply_to_a_pod_that_is_gone_is_dropped(vhost: Vhost) -> None:
 
 async def test_a_process_that_is_killed_in_a_command_is_counted(vhost: Vhost, tmp_path: Path) -> None:
     """kill -9 in the middle of a handler: the next wrapper has it as the second attempt."""
-    told, where = Told("second"), session()
+    told, where = ScriptedHandler("second"), session()
     corner = RabbitCorner(vhost.url)
     script = tmp_path / "victim.py"
     script.write_text(VICTIM)
@@ -127,7 +127,7 @@ async def test_a_bus_may_be_opened_without_a_broker() -> None:
         assert not bus.up()
         with pytest.raises(Unavailable):
             await bus.wait_up(0.1)
-        async with bus.sender() as sender, bus.listener(Told().work()) as listener:
+        async with bus.sender() as sender, bus.listener(ScriptedHandler().work()) as listener:
             assert listener.listening() == frozenset()
             with pytest.raises(Unavailable):
                 await sender.post(command(session()))

@@ -13,7 +13,17 @@ from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.connection import Timings
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
-from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, is_listening_to, message, reading, session, until
+from testkit.inprocess.bus import (
+    FAST,
+    RabbitCorner,
+    ScriptedHandler,
+    command,
+    is_listening_to,
+    message,
+    reading,
+    session,
+    until,
+)
 from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
@@ -34,7 +44,7 @@ async def is_down(bus: RabbitBus) -> bool:
 
 async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_vhost: Vhost) -> None:
     """Every port says Unavailable at once; queues, consumers and reply queue are there again by themselves."""
-    told, where, other = Told(), session(), session()
+    told, where, other = ScriptedHandler(), session(), session()
     corner = RabbitCorner(own_vhost.url)
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
@@ -64,7 +74,7 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
 
 async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None:
     """Nothing waits longer than its confirm, and what was not confirmed is sent once more."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     settings = RabbitSettings(own_vhost.url, timings=HASTY, limits=FAST)
     async with open_bus(settings) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await bus.wait_up(5)
@@ -83,7 +93,7 @@ async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None
 
 async def test_an_unconfirmed_command_is_sent_once_more_under_its_id(own_vhost: Vhost) -> None:
     """The first try gets no confirm in time, the second does: the wrapper sees one command, twice."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     async with RabbitCorner(own_vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         await sender.post(command(where))
@@ -101,7 +111,7 @@ async def test_an_unconfirmed_command_is_sent_once_more_under_its_id(own_vhost: 
 
 async def test_a_silent_broker_is_given_up_by_heartbeat(own_vhost: Vhost) -> None:
     """The connection is made anew; what is listened to is consumed again."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     settings = RabbitSettings(own_vhost.url, timings=Timings(heartbeat=1), limits=FAST)
     async with open_bus(settings) as bus:
         await bus.wait_up(5)
@@ -123,7 +133,7 @@ async def test_a_wrapper_leaves_in_time_though_the_broker_is_silent(own_vhost: V
     async def hang(_: Delivery) -> None:
         await asyncio.Event().wait()
 
-    told, where = Told(act=hang), session()
+    told, where = ScriptedHandler(act=hang), session()
     loop = asyncio.get_running_loop()
     async with RabbitCorner(own_vhost.url).bus() as bus, bus.sender() as sender:
         async with bus.listener(told.work()) as listener:
@@ -141,7 +151,7 @@ async def test_a_wrapper_leaves_in_time_though_the_broker_is_silent(own_vhost: V
 
 async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: Vhost) -> None:
     """A consumer that re-attaches declares nothing: it tells the wrapper, which reads the status."""
-    told, gone, stays = Told(), session(), session()
+    told, gone, stays = ScriptedHandler(), session(), session()
     corner = RabbitCorner(own_vhost.url)
     slow = RabbitSettings(own_vhost.url, timings=Timings(first_pause=1.0), limits=FAST)
     async with corner.bus() as other, other.sender() as sender, open_bus(slow) as bus:
@@ -161,7 +171,7 @@ async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: 
 
 async def test_an_alarm_blocks_publishing_only(own_vhost: Vhost) -> None:
     """On a memory alarm the broker stops reading from connections that publish: replies and acks still come in."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     shell = own_vhost.node.shell
     settings = RabbitSettings(own_vhost.url, timings=HASTY, limits=FAST)
     async with open_bus(settings) as bus:

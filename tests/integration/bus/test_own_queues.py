@@ -1,7 +1,7 @@
 """A program's own queue is gone while its connection stands: it gets another, for else nobody would reach it again."""
 
 from callplane.contracts.errors import Unavailable
-from testkit.inprocess.bus import RabbitCorner, Told, command, session, until
+from testkit.inprocess.bus import RabbitCorner, ScriptedHandler, command, session, until
 from testkit.servers.servers import Vhost
 
 
@@ -16,7 +16,11 @@ async def delete(vhost: Vhost, prefix: str) -> None:
 
 async def test_replies_come_to_a_new_queue(vhost: Vhost) -> None:
     where = session()
-    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(Told().work()) as listener, bus.sender() as sender:
+    async with (
+        RabbitCorner(vhost.url).bus() as bus,
+        bus.listener(ScriptedHandler().work()) as listener,
+        bus.sender() as sender,
+    ):
         await listener.listen(where)
         assert await sender.send(command(where), wait=5) is not None
         await delete(vhost, "amq.gen")

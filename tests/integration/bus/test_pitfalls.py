@@ -12,7 +12,7 @@ from callplane.bus.rabbitmq import RabbitBus, arguments
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, new_id
-from testkit.inprocess.bus import RabbitCorner, Told, channel_pids, command, equal, message, session, until
+from testkit.inprocess.bus import RabbitCorner, ScriptedHandler, channel_pids, command, equal, message, session, until
 from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
@@ -20,7 +20,11 @@ ANN = ParticipantId("ann")
 
 async def test_publish_and_consume_have_a_connection_each(vhost: Vhost) -> None:
     """The names show who is who in the broker's own list."""
-    async with RabbitCorner(vhost.url).bus() as bus, bus.sender() as sender, bus.listener(Told().work()) as listener:
+    async with (
+        RabbitCorner(vhost.url).bus() as bus,
+        bus.sender() as sender,
+        bus.listener(ScriptedHandler().work()) as listener,
+    ):
         where = session()
         await listener.listen(where)
         assert await sender.send(command(where), wait=5) is not None
@@ -38,7 +42,11 @@ async def test_publish_and_consume_have_a_connection_each(vhost: Vhost) -> None:
 async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) -> None:
     """After the programs have gone only permanent things and what belongs to a session are there."""
     where = session()
-    async with RabbitCorner(vhost.url).bus() as bus, bus.sender() as sender, bus.listener(Told().work()) as listener:
+    async with (
+        RabbitCorner(vhost.url).bus() as bus,
+        bus.sender() as sender,
+        bus.listener(ScriptedHandler().work()) as listener,
+    ):
         await listener.listen(where)
         await bus.topology.open_mailbox(where, ANN)
         assert await sender.send(command(where), wait=5) is not None
@@ -86,7 +94,7 @@ async def test_a_deleted_session_costs_no_channel(vhost: Vhost) -> None:
 
 async def test_a_broker_that_lost_its_exchanges_gets_them_again(vhost: Vhost) -> None:
     """Even the permanent ones can vanish with a disk: the first publish fails, the next finds them declared."""
-    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(Told().work()) as listener:
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(ScriptedHandler().work()) as listener:
         where = session()
         await listener.listen(where)
         await bus.messenger.to_session(where, [message("1", where)])
@@ -106,7 +114,7 @@ async def test_a_wrapper_holds_one_command_of_a_session(vhost: Vhost) -> None:
     async def hang(_: Delivery) -> None:
         await asyncio.Event().wait()
 
-    told, sessions = Told(act=hang), [session() for _ in range(30)]
+    told, sessions = ScriptedHandler(act=hang), [session() for _ in range(30)]
     async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         for where in sessions:
             await listener.listen(where)
@@ -122,7 +130,7 @@ async def test_a_wrapper_holds_one_command_of_a_session(vhost: Vhost) -> None:
 
 async def test_commands_of_one_caller_keep_their_order(vhost: Vhost) -> None:
     """aiormq makes a task of each delivery; with one at a time nothing can be overtaken."""
-    told, where = Told(), session()
+    told, where = ScriptedHandler(), session()
     async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await bus.topology.open_session(where)
         commands = [command(where) for _ in range(100)]
@@ -134,7 +142,7 @@ async def test_commands_of_one_caller_keep_their_order(vhost: Vhost) -> None:
 
 async def test_what_waits_for_its_retry_keeps_its_properties(vhost: Vhost) -> None:
     """Whom to answer, which command, which trace; and a session deleted meanwhile lets it go."""
-    told, where = Told(outcomes=[Trouble("x")]), session()
+    told, where = ScriptedHandler(outcomes=[Trouble("x")]), session()
     async with RabbitCorner(vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sent = command(where)

@@ -5,7 +5,7 @@ import pytest
 
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.contracts.errors import Trouble
-from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, creation, equal, message, session, until
+from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, creation, equal, message, session, until
 from testkit.servers.servers import Vhost
 
 WRAPPER, RETRY, DEAD = "wrapper", "retry", "dead-letters"
@@ -22,7 +22,7 @@ async def types(vhost: Vhost) -> dict[str, str]:
 
 async def works(bus: RabbitBus) -> None:
     """Creations are answered, and a command in trouble is tried again."""
-    told, where = Told(outcomes=[Trouble("once")]), session()
+    told, where = ScriptedHandler(outcomes=[Trouble("once")]), session()
     async with bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         assert await sender.send(command(where), wait=8) is not None
@@ -42,7 +42,7 @@ async def test_what_is_there_stays_as_it_is_until_an_operator_deletes_it(vhost: 
         await works(bus)
         assert (await types(vhost))[WRAPPER] == "classic"
         channel = await connection.channel()
-        async with bus.listener(Told().work()):
+        async with bus.listener(ScriptedHandler().work()):
             await until(lambda: equal(vhost.consumers(), WRAPPER, 1))
             for queue in (RETRY, WRAPPER):
                 await channel.queue_delete(queue)

@@ -11,7 +11,7 @@ from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.bus.rabbitmq.connection import Timings
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.ids import ParticipantId, SessionId
-from testkit.inprocess.bus import FAST, RabbitCorner, Told, command, is_listening_to, session, until
+from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, is_listening_to, session, until
 from testkit.servers.servers import Vhost
 
 ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
@@ -53,7 +53,7 @@ async def test_a_mailbox_that_does_not_answer_ends_no_link(vhost: Vhost, monkeyp
 
 async def test_a_session_that_does_not_answer_holds_up_no_other(vhost: Vhost) -> None:
     """A wrapper that starts consumes all others, and that one when it answers, though all are asked for in bulk."""
-    told, sessions = Told(), [session() for _ in range(150)]
+    told, sessions = ScriptedHandler(), [session() for _ in range(150)]
     async with RabbitCorner(vhost.url).bus() as bus:
         for where in sessions:
             await bus.topology.open_session(where)

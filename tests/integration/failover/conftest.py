@@ -12,7 +12,7 @@ from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
 from testkit.clients.calls import KEY
 from testkit.crashes.leak_check import pipelines
-from testkit.servers.open_context import kept_open
+from testkit.servers.open_context import open_context
 from testkit.servers.programs import Cluster, Size, cluster
 from testkit.servers.servers import Servers, fresh_database, fresh_vhost
 from testkit.servers.until import until
@@ -34,7 +34,7 @@ def shared(request: pytest.FixtureRequest, rabbitmq_node: RabbitMQ, mongod_serve
     """As many programs as the file's SIZE says, with its SETTINGS."""
     opening = programs(rabbitmq_node, mongod_server, request.module.SIZE, request.module.SETTINGS)
     # In a loop of its own, which stands still meanwhile: the programs are processes, and nothing here waits for them.
-    with asyncio.Runner() as runner, kept_open(runner, opening) as made:
+    with asyncio.Runner() as runner, open_context(runner, opening) as made:
         yield made
 
 

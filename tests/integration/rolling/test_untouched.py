@@ -7,7 +7,7 @@ import pytest
 from testkit.clients.calls import KEY, Call, call
 from testkit.clients.participant import RATE
 from testkit.crashes.leak_check import children, pipelines
-from testkit.fakes.raw_kurento import RawKurento, raw
+from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 from testkit.servers.programs import Cluster, Size, cluster
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
@@ -48,7 +48,7 @@ async def test_wrappers_are_replaced_and_people_muted_without_a_gap_or_a_key_fra
     async with (
         cluster(servers, Size(apis=1, wrappers=2)) as machines,
         call([machines.apis[0].url]) as c,
-        raw(machines.media_servers[0].url) as kurento,
+        raw_kurento(machines.media_servers[0].url) as kurento,
     ):
         await c.flows(1, frames=15)
         [pipeline] = await pipelines(machines.media_servers[0].url)

@@ -19,7 +19,7 @@ from callplane.contracts.commands import (
 from callplane.contracts.ids import connection_made_by, new_id
 from testkit.crashes.leak_check import ask, children, look, pipelines
 from testkit.fakes.sdp import plain
-from testkit.inprocess.wrappers import Room, offer, room
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
@@ -32,7 +32,7 @@ async def fed_by(media: str, endpoint: str) -> dict[str, str]:
     return {data["type"]: data["source"] for data in answer["value"]}
 
 
-async def endpoint_of(r: Room, connection: str) -> str:
+async def endpoint_of(r: RunningWrappers, connection: str) -> str:
     """The media server's id of a connection's endpoint."""
     found = await r.store.connections.find(connection)
     assert found is not None
@@ -41,14 +41,14 @@ async def endpoint_of(r: Room, connection: str) -> str:
 
 
 async def test_many_creates_with_one_custom_id_make_one_session(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         made = await asyncio.gather(*(r.done(CreateSession(custom_id="room")) for _ in range(20)))
         assert len({each["session"]["id"] for each in made}) == 1
         assert sum(each["created"] for each in made) == 1
 
 
 async def test_a_repeated_join_is_one_seat_and_a_full_session_refuses(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session(max_participants=2)
         command = new_id()
         first, again = [await r.done(Join(display_name="Ann"), session, command) for _ in range(2)]
@@ -63,7 +63,7 @@ async def test_a_repeated_join_is_one_seat_and_a_full_session_refuses(servers: S
 
 
 async def test_a_repeated_offer_has_one_endpoint_and_one_answer(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann = await r.seat(session)
         command, sdp = new_id(), await offer("sendonly")
@@ -79,7 +79,7 @@ async def test_a_repeated_offer_has_one_endpoint_and_one_answer(servers: Servers
 
 
 async def test_racing_first_offers_make_one_pipeline(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         people = [await r.seat(session) for _ in range(4)]
         await asyncio.gather(*(r.publish(session, person) for person in people))
@@ -88,7 +88,7 @@ async def test_racing_first_offers_make_one_pipeline(servers: Servers) -> None:
 
 
 async def test_a_refused_offer_leaves_nothing_on_the_media_server(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann = await r.seat(session)
         await r.publish(session, ann)
@@ -108,7 +108,7 @@ async def test_a_refused_offer_leaves_nothing_on_the_media_server(servers: Serve
 
 
 async def test_a_subscriber_role_does_not_publish(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         viewer = await r.seat(session, role="subscriber")
         refused = await r.ask(Publish(participant_id=viewer, sdp_offer=await offer("sendonly")), session)
@@ -117,7 +117,7 @@ async def test_a_subscriber_role_does_not_publish(servers: Servers) -> None:
 
 
 async def test_who_subscribes_first_is_connected_when_the_stream_comes(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         waiting = await endpoint_of(r, (await r.subscribe(session, bo, ann))["id"])
@@ -131,7 +131,7 @@ async def test_who_subscribes_first_is_connected_when_the_stream_comes(servers: 
 
 
 async def test_a_mute_stops_one_medium_and_only_for_that_publisher(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         source = await endpoint_of(r, (await r.publish(session, ann))["id"])
@@ -152,7 +152,7 @@ async def test_a_mute_stops_one_medium_and_only_for_that_publisher(servers: Serv
 
 
 async def test_stop_releases_the_endpoint_and_takes_the_stream_out(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         connection = (await r.publish(session, ann))["id"]
@@ -171,7 +171,7 @@ async def test_stop_releases_the_endpoint_and_takes_the_stream_out(servers: Serv
 
 
 async def test_a_stop_that_overtakes_its_offer_wins(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, command = await r.seat(session), new_id()
         connection = connection_made_by(command)
@@ -184,7 +184,7 @@ async def test_a_stop_that_overtakes_its_offer_wins(servers: Servers) -> None:
 
 
 async def test_an_update_meets_its_version_and_says_the_present_one(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         first = await r.done(UpdateSession(changes={"metadata": {"a": 1}}, if_match=1), session)
         assert first["session"]["version"] == 2
@@ -194,7 +194,7 @@ async def test_an_update_meets_its_version_and_says_the_present_one(servers: Ser
 
 
 async def test_a_leave_takes_connections_and_mailbox_and_a_kick_bars_the_way_back(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         await r.publish(session, ann)
@@ -217,7 +217,7 @@ async def test_a_leave_takes_connections_and_mailbox_and_a_kick_bars_the_way_bac
 
 
 async def test_after_a_close_nothing_is_left_but_the_tombstone(servers: Servers) -> None:
-    async with room(servers, tombstone_seconds=6) as r:
+    async with running_wrappers(servers, tombstone_seconds=6) as r:
         before = await look(servers, r.media())
         session = await r.session()
         ann = await r.seat(session)
@@ -238,7 +238,7 @@ async def test_after_a_close_nothing_is_left_but_the_tombstone(servers: Servers)
 
 
 async def test_an_offer_that_comes_to_nothing_is_told_to_the_mailbox_too(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, command = await r.seat(session), new_id()
         refused = await r.ask(Publish(participant_id=ann, sdp_offer=NO_SDP), session, command)
@@ -249,7 +249,7 @@ async def test_an_offer_that_comes_to_nothing_is_told_to_the_mailbox_too(servers
 
 
 async def test_an_offer_that_found_no_media_server_goes_on_when_it_is_repeated(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         ann, command = await r.seat(session), new_id()
         body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"))
@@ -265,7 +265,7 @@ async def test_an_offer_that_found_no_media_server_goes_on_when_it_is_repeated(s
 
 
 async def test_what_is_accepted_of_an_offer_is_said_everywhere_and_nothing_is_refused(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         offered = plain("sendonly", "opus/48000/2", "H264/90000")

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from callplane.contracts.ids import new_id
-from testkit.inprocess.wrappers import Room, room
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.media import server
@@ -15,7 +15,7 @@ QUICK = {"sweep_seconds": 0.2, "lease_seconds": 2.0}
 ENDS = 4
 
 
-async def contacts(r: Room) -> set[str]:
+async def contacts(r: RunningWrappers) -> set[str]:
     """Who counts, of all servers."""
     return {wrapper for one in await r.store.servers.all() for wrapper in one.contacts}
 
@@ -24,7 +24,7 @@ async def test_who_ends_in_peace_says_nothing_after_its_farewell(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "MEMORY_SECONDS", 0.001)  # so often it says that it reaches a server
-    async with room(servers, wrappers=0, media_servers=2) as r:
+    async with running_wrappers(servers, wrappers=0, media_servers=2) as r:
         for _ in range(ENDS):
             program = await r.start(sweep_seconds=0.01)
             await until(partial(_reaches, r, program.id))
@@ -35,12 +35,12 @@ async def test_who_ends_in_peace_says_nothing_after_its_farewell(
             await r.stop(0)
 
 
-async def _reaches(r: Room, wrapper: str) -> bool:
+async def _reaches(r: RunningWrappers, wrapper: str) -> bool:
     return all(wrapper in one.contacts for one in await r.store.servers.all())
 
 
 async def test_a_contact_of_the_dead_is_found_by_the_living(servers: Servers) -> None:
-    async with room(servers, wrappers=1, **QUICK) as r:
+    async with running_wrappers(servers, wrappers=1, **QUICK) as r:
         [one] = await r.store.servers.all()
         # As a wrapper leaves it whose last word came after its farewell: there is no lease that could run out.
         await r.store.servers.mark_reached(one.name, new_id(), one.server_id or "")
@@ -52,7 +52,7 @@ async def test_a_contact_of_the_dead_is_found_by_the_living(servers: Servers) ->
 
 
 async def test_a_server_dies_though_a_dead_wrapper_counts_as_reaching_it(servers: Servers) -> None:
-    async with room(servers, media_servers=2, **QUICK) as r:
+    async with running_wrappers(servers, media_servers=2, **QUICK) as r:
         session = await r.session()
         ann = await r.seat(session)
         await r.publish(session, ann)

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from testkit.inprocess.api_and_wrapper import Together, together
+from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
 UNIQUE = "custom_id_of_open"
 
 
-async def has_index(programs: Together) -> bool:
+async def has_index(programs: ApiAndWrapper) -> bool:
     """Whether uniqueness has its index."""
     database = programs.servers.database
     async with database.client() as client:
@@ -20,7 +20,7 @@ async def has_index(programs: Together) -> bool:
 
 @pytest.mark.parametrize("what", ["the database", "a collection"])
 async def test_indexes_and_pool_are_made_again(servers: Servers, what: str) -> None:
-    async with together(servers) as programs:
+    async with api_and_wrapper(servers) as programs:
         assert await has_index(programs)
         if what == "the database":
             await servers.database.drop()

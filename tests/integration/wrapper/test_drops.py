@@ -7,28 +7,28 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from testkit.crashes.leak_check import ask
 from testkit.inprocess.mailbox_reader import read_for
-from testkit.inprocess.wrappers import Room, offer, room
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
 FAST = {"sweep_seconds": 0.1, "lease_seconds": 0.3, "drop_seconds": 0.3}
 
 
-async def now(r: Room, session: str) -> SessionDocument:
+async def now(r: RunningWrappers, session: str) -> SessionDocument:
     """The session as it is."""
     found = await r.store.sessions.find(session)
     assert found is not None
     return found
 
 
-async def told(r: Room, connection: str, *states: str) -> None:
+async def told(r: RunningWrappers, connection: str, *states: str) -> None:
     """What the media server would say of a connection's media, said in its place."""
     for state in states:
         assert await r.store.media_states.media_state(connection, (None, "connected", "failed"), state) is not None
 
 
 async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: Servers) -> None:
-    async with room(servers, **FAST) as r:
+    async with running_wrappers(servers, **FAST) as r:
         session = await r.session(grace=1, departure_timeout=60)
         ann = await r.seat(session)
         before = await now(r, session)
@@ -52,7 +52,7 @@ async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: S
 
 
 async def test_media_that_was_never_heard_keeps_no_seat(servers: Servers) -> None:
-    async with room(servers, **FAST) as r:
+    async with running_wrappers(servers, **FAST) as r:
         session = await r.session(grace=3, departure_timeout=60)
         ann = await r.seat(session)
         # Who goes between the handshake and the first RTCP: no event will ever say that it is over.
@@ -65,7 +65,7 @@ async def test_media_that_was_never_heard_keeps_no_seat(servers: Servers) -> Non
 
 
 async def test_failed_media_is_told_after_the_timer_and_released_after_the_grace(servers: Servers) -> None:
-    async with room(servers, **FAST) as r:
+    async with running_wrappers(servers, **FAST) as r:
         session = await r.session(grace=1)
         ann = await r.seat(session)
         async with read_for(r.store, ann):
@@ -90,7 +90,7 @@ async def test_failed_media_is_told_after_the_timer_and_released_after_the_grace
 
 
 async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:
-    async with room(servers, **FAST | {"drop_seconds": 1.0}) as r:
+    async with running_wrappers(servers, **FAST | {"drop_seconds": 1.0}) as r:
         session = await r.session(grace=60)
         ann = await r.seat(session)
         connection = (await r.publish(session, ann))["id"]
@@ -103,7 +103,7 @@ async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:
 
 
 async def test_one_participants_media_is_restarted_without_a_new_negotiation_of_others(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         old = (await r.publish(session, ann))["id"]

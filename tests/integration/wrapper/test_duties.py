@@ -9,7 +9,7 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store import sweep_leases
 from callplane.store.media_servers import MediaServers
 from testkit.inprocess.repositories import repositories
-from testkit.inprocess.wrappers import Room, room
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 from wrapper.app import Program
@@ -88,7 +88,7 @@ def counting(program: Program, deleted: Counter[str]) -> None:
 
 
 async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(servers: Servers) -> None:
-    async with room(servers, wrappers=1, media_servers=2) as r:
+    async with running_wrappers(servers, wrappers=1, media_servers=2) as r:
         await r.publish(*await _seated(r))
         await asyncio.sleep(1)
         alone, one_asks = await operations(servers.database)
@@ -126,6 +126,6 @@ async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(serv
         assert max(measured.values()) <= 3, "one wrapper reads a server's memory, each two seconds"
 
 
-async def _seated(r: Room) -> tuple[str, str]:
+async def _seated(r: RunningWrappers) -> tuple[str, str]:
     session = await r.session()
     return session, await r.seat(session)

@@ -7,13 +7,13 @@ from callplane.contracts.ids import connection_made_by, new_id
 from callplane.store.connections import Wanted
 from callplane.store.documents import SessionDocument
 from testkit.crashes.leak_check import children, pipelines
-from testkit.inprocess.wrappers import Room, offer, room
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.media.port import EndpointOwner
 
 
-async def now(r: Room, session: str) -> SessionDocument:
+async def now(r: RunningWrappers, session: str) -> SessionDocument:
     """The session as it is."""
     found = await r.store.sessions.find(session)
     assert found is not None
@@ -21,7 +21,7 @@ async def now(r: Room, session: str) -> SessionDocument:
 
 
 async def test_what_a_dead_carrier_left_is_told_by_a_sweep(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         ann = await r.seat(session)
         await r.seat(session)
@@ -36,7 +36,7 @@ async def test_what_a_dead_carrier_left_is_told_by_a_sweep(servers: Servers) -> 
 
 
 async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         await r.publish(session, bo)
@@ -59,7 +59,7 @@ async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(ser
 
 
 async def test_a_woken_claim_holder_cannot_commit(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann = await r.seat(session)
         command = new_id()
@@ -80,7 +80,7 @@ async def test_a_woken_claim_holder_cannot_commit(servers: Servers) -> None:
 
 
 async def test_the_connections_of_a_wrapper_that_went_are_adopted(servers: Servers) -> None:
-    async with room(servers, wrappers=1, sweep_seconds=0.2, lease_seconds=0.5) as r:
+    async with running_wrappers(servers, wrappers=1, sweep_seconds=0.2, lease_seconds=0.5) as r:
         session = await r.session()
         ann = await r.seat(session)
         connection = (await r.publish(session, ann))["id"]
@@ -95,7 +95,7 @@ async def test_the_connections_of_a_wrapper_that_went_are_adopted(servers: Serve
 
 
 async def test_a_lost_media_server_is_one_loss_and_the_session_goes_on_elsewhere(servers: Servers) -> None:
-    async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, media_servers=2, sweep_seconds=0.2) as r:
         session = await r.session()
         ann = await r.seat(session)
         connection = (await r.publish(session, ann))["id"]
@@ -126,7 +126,7 @@ async def test_a_lost_media_server_is_one_loss_and_the_session_goes_on_elsewhere
 
 
 async def test_no_media_server_up_is_said_and_the_session_waits(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         ann = await r.seat(session)
         [machine] = r.machines.media_servers
@@ -144,7 +144,7 @@ async def test_no_media_server_up_is_said_and_the_session_waits(servers: Servers
 
 
 async def test_wrappers_that_come_and_go_listen_to_every_session(servers: Servers) -> None:
-    async with room(servers, wrappers=1) as r:
+    async with running_wrappers(servers, wrappers=1) as r:
         sessions = [await r.session() for _ in range(5)]
         second = await r.start()
         assert set(sessions) <= second.listener.listening()

@@ -6,7 +6,7 @@ from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER
 from callplane.contracts.commands import Publish, Stop
 from callplane.contracts.ids import connection_made_by, new_id
 from callplane.contracts.registry import AnyCommand
-from testkit.inprocess.wrappers import Room, offer, room
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
@@ -14,7 +14,7 @@ SIXTH = 6
 """As it is given back by a wrapper that was given the fifth again."""
 
 
-async def delivered_again(r: Room, body: AnyCommand, session: str, command: str) -> None:
+async def delivered_again(r: RunningWrappers, body: AnyCommand, session: str, command: str) -> None:
     """The same command once more, after its last attempt."""
     envelope = r._envelope(body, session, command)
     message = aio_pika.Message(
@@ -25,7 +25,7 @@ async def delivered_again(r: Room, body: AnyCommand, session: str, command: str)
 
 
 async def test_what_was_answered_stays_and_what_was_not_is_given_up(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         ann = await r.seat(session)
         first = (await r.publish(session, ann))["id"]

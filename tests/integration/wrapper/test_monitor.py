@@ -11,14 +11,14 @@ from callplane.store.connections import Wanted
 from callplane.store.server_pool import ServerPool
 from kurento_client import connect
 from testkit.crashes.leak_check import ask, children, pipelines
-from testkit.inprocess.wrappers import room
+from testkit.inprocess.wrappers import running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.media.port import EndpointOwner
 
 
 async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2, orphan_seconds=1.0) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2, orphan_seconds=1.0) as r:
         session = await r.session()
         ann = await r.seat(session)
         used = (await r.publish(session, ann))["id"]
@@ -43,7 +43,7 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
 
 
 async def test_what_is_being_released_is_no_orphan(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with room(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=0.2) as r:
+    async with running_wrappers(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=0.2) as r:
         session = await r.session()
         ann = await r.seat(session)
         made = [(await r.publish(session, ann))["id"] for _ in range(3)]
@@ -71,7 +71,7 @@ async def test_what_is_being_released_is_no_orphan(servers: Servers, monkeypatch
 
 
 async def test_one_look_makes_no_orphan(servers: Servers) -> None:
-    async with room(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=2.0) as r:
+    async with running_wrappers(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=2.0) as r:
         session = await r.session()
         ann = await r.seat(session)
         made = (await r.publish(session, ann))["id"]
@@ -92,7 +92,7 @@ async def test_one_look_makes_no_orphan(servers: Servers) -> None:
 
 
 async def test_operators_see_how_many_pipelines_a_server_has_and_which_process_it_is(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         await r.publish(session, await r.seat(session))
         foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
@@ -111,7 +111,7 @@ async def test_operators_see_how_many_pipelines_a_server_has_and_which_process_i
 
 
 async def test_a_paused_claim_is_taken_away_before_its_endpoint_is_released(servers: Servers) -> None:
-    async with room(servers, wrappers=1, sweep_seconds=0.2, orphan_seconds=1.0) as r:
+    async with running_wrappers(servers, wrappers=1, sweep_seconds=0.2, orphan_seconds=1.0) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         await r.publish(session, bo)

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from testkit.inprocess.wrappers import room
+from testkit.inprocess.wrappers import running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
@@ -21,7 +21,7 @@ STEP_DOWN_SECONDS = 3
 
 
 async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod_server: Mongod) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         mongod_server.pause()
         try:
@@ -45,7 +45,7 @@ async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod
 
 @pytest.mark.timeout(90)
 async def test_grace_begins_anew_when_the_broker_is_back(servers: Servers, rabbitmq_node: RabbitMQ) -> None:
-    async with room(servers, sweep_seconds=0.1, lease_seconds=0.5) as r:
+    async with running_wrappers(servers, sweep_seconds=0.1, lease_seconds=0.5) as r:
         session = await r.session(grace=GRACE)
         await r.seat(session)
         await rabbitmq_node.kill()
@@ -66,7 +66,7 @@ async def test_grace_begins_anew_when_the_broker_is_back(servers: Servers, rabbi
 
 
 async def test_wrappers_outlive_an_election(servers: Servers) -> None:
-    async with room(servers, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         async with servers.database.client() as client:
             with contextlib.suppress(AutoReconnect):  # whoever steps down hangs up on everybody

@@ -12,41 +12,41 @@ from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
 from callplane.store.server_pool import ServerPool
 from testkit.crashes.leak_check import pipelines
-from testkit.inprocess.wrappers import Room, offer, room, until_up
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers, until_up
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
 pytestmark = pytest.mark.timeout(90)
 
 
-async def call(r: Room) -> str:
+async def call(r: RunningWrappers) -> str:
     """A session in which somebody sends."""
     session = await r.session()
     await r.publish(session, await r.seat(session))
     return session
 
 
-async def now(r: Room, session: str) -> SessionDocument:
+async def now(r: RunningWrappers, session: str) -> SessionDocument:
     """The session as it is."""
     found = await r.store.sessions.find(session)
     assert found is not None
     return found
 
 
-async def placed(r: Room, sessions: list[str]) -> Counter[str]:
+async def placed(r: RunningWrappers, sessions: list[str]) -> Counter[str]:
     """How many of these calls are on which server; those that have no pipeline are on ``""``."""
     documents = [await now(r, session) for session in sessions]
     return Counter("" if document.media is None else document.media.server for document in documents)
 
 
-async def names(r: Room) -> list[str]:
+async def names(r: RunningWrappers) -> list[str]:
     """The pool's names, in the order of their addresses."""
     by_url = {server.url: server.name for server in await r.store.servers.all()}
     return [by_url[machine.url] for machine in r.machines.media_servers]
 
 
 async def test_one_that_comes_while_we_run_is_used_and_one_that_goes_is_let_go(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         pool = ServerPool(r.store.database)
         before = await call(r)
         [old] = await names(r)
@@ -74,7 +74,7 @@ async def test_one_that_comes_while_we_run_is_used_and_one_that_goes_is_let_go(s
 
 
 async def test_a_call_on_a_server_that_is_removed_under_it_goes_on_elsewhere(servers: Servers) -> None:
-    async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, media_servers=2, sweep_seconds=0.2) as r:
         session = await call(r)
         media = (await now(r, session)).media
         assert media is not None
@@ -89,7 +89,7 @@ async def test_a_call_on_a_server_that_is_removed_under_it_goes_on_elsewhere(ser
 
 
 async def test_an_address_of_no_use_costs_no_other_server(servers: Servers) -> None:
-    async with room(servers, wrappers=1) as r:
+    async with running_wrappers(servers, wrappers=1) as r:
         await r.store.servers.register("odd", f"ws://{'x' * 70}.example/")
         await r.store.servers.register("odder", "ws://127.0.0.1:x/")
         await r.start()
@@ -105,7 +105,7 @@ async def _said(logs: list[EventDict], servers: set[str]) -> bool:
 
 
 async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> None:
-    async with room(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
         pool = ServerPool(r.store.database)
         one, two = await names(r)
         await pool.change(two, cordoned=True, draining=None)
@@ -146,7 +146,7 @@ async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> No
 
 
 async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matters_no_more(servers: Servers) -> None:
-    async with room(servers, media_servers=2, sweep_seconds=0.2) as r:
+    async with running_wrappers(servers, media_servers=2, sweep_seconds=0.2) as r:
         pool = ServerPool(r.store.database)
         [program, _] = r.programs
         moved, waiting = await call(r), await r.session()
@@ -173,7 +173,7 @@ async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matt
 
 
 async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
-    async with room(servers, media_servers=2, sweep_seconds=0.1) as r:
+    async with running_wrappers(servers, media_servers=2, sweep_seconds=0.1) as r:
         pool = ServerPool(r.store.database)
         one, two = await names(r)
         await pool.change(two, cordoned=True, draining=None)
@@ -195,7 +195,7 @@ async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
 
 @pytest.mark.timeout(300)
 async def test_calls_that_begin_together_spread_evenly(servers: Servers) -> None:
-    async with room(servers, media_servers=2) as r:
+    async with running_wrappers(servers, media_servers=2) as r:
         sessions = [session for _ in range(5) for session in await asyncio.gather(*(r.session() for _ in range(20)))]
         seats = [await r.seat(session) for session in sessions]
         sdp = await offer("sendonly")

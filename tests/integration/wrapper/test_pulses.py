@@ -14,7 +14,7 @@ from callplane.store.receiver_reports import ReceiverReports
 from testkit.clients.webrtc_peers import TestPeer, peers
 from testkit.inprocess.mailbox_reader import read_for
 from testkit.inprocess.repositories import repositories
-from testkit.inprocess.wrappers import Room, room
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 
@@ -23,7 +23,7 @@ STILL_SECONDS = 6.0
 LONG = ("--media-timeout", "120", "--address", "127.0.0.1")
 
 
-async def negotiated(r: Room, peer: TestPeer, body: AnyCommand, session: str, seat: str) -> str:
+async def negotiated(r: RunningWrappers, peer: TestPeer, body: AnyCommand, session: str, seat: str) -> str:
     """Offer, take the answer and the candidates that follow it; the connection."""
     made = (await r.done(body, session))["connection"]
     await peer.answered(made["sdp_answer"])
@@ -48,7 +48,7 @@ async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiver_reports, "STILL_SECONDS", STILL_SECONDS)
-    async with room(servers, 1, media_arguments=LONG, **FAST) as r, peers(3) as (sender, gone, display):
+    async with running_wrappers(servers, 1, media_arguments=LONG, **FAST) as r, peers(3) as (sender, gone, display):
         session = await r.session(grace=8)
         async with AsyncExitStack() as reading:
             ann, bo, cy = seats = [await r.seat(session) for _ in range(3)]
@@ -123,11 +123,11 @@ async def test_what_comes_after_a_silence_may_be_reported_on_first(
         assert await watched.stopped("c", since, ([1.0], 2000), store.soon())
 
 
-async def _seated(r: Room, session: str) -> set[str]:
+async def _seated(r: RunningWrappers, session: str) -> set[str]:
     found = await r.store.sessions.find(session)
     assert found is not None
     return {seat.id for seat in found.participants}
 
 
-async def _fewer(r: Room, session: str, seats: int) -> bool:
+async def _fewer(r: RunningWrappers, session: str, seats: int) -> bool:
     return len(await _seated(r, session)) < seats

@@ -8,7 +8,7 @@ import pytest
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.messages import Message
 from callplane.store.documents import ConnectionDocument
-from testkit.inprocess.wrappers import Room, room
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.app import Program
@@ -17,14 +17,14 @@ FAST: dict[str, Any] = {"sweep_seconds": 0.1, "lease_seconds": 0.4, "drop_second
 """With a drop timer that never ends: nobody reads for these seats, and their media would be asked for."""
 
 
-async def now(r: Room, connection: str) -> ConnectionDocument:
+async def now(r: RunningWrappers, connection: str) -> ConnectionDocument:
     """The connection as it is."""
     found = await r.store.connections.find(connection)
     assert found is not None
     return found
 
 
-async def put(r: Room, connection: str, seconds: float, **fields: Any) -> None:
+async def put(r: RunningWrappers, connection: str, seconds: float, **fields: Any) -> None:
     """Write down what was heard of a connection so long ago."""
     past = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": seconds}}
     update = [{"$set": {**fields, "since": past}}]
@@ -33,7 +33,7 @@ async def put(r: Room, connection: str, seconds: float, **fields: Any) -> None:
 
 async def test_adoption_finds_out_what_was_said_while_nobody_heard(servers: Servers) -> None:
     """The publisher has gone, and so has a viewer that had reported; a viewer that never could is still there."""
-    async with room(servers, wrappers=1, **FAST) as r:
+    async with running_wrappers(servers, wrappers=1, **FAST) as r:
         session = await r.session()
         ann, bo, cy = [await r.seat(session) for _ in range(3)]
         sending = (await r.publish(session, ann))["id"]
@@ -78,7 +78,7 @@ def unconfirmed(program: Program, participant: str) -> Unconfirmed:
 
 @pytest.mark.timeout(60)
 async def test_a_candidate_that_the_broker_did_not_confirm_is_told_later(servers: Servers) -> None:
-    async with room(servers, wrappers=1, **FAST) as r:
+    async with running_wrappers(servers, wrappers=1, **FAST) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         broker = unconfirmed(r.programs[0], ann)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from callplane.contracts.ids import SessionId
-from testkit.inprocess.wrappers import Room, room, until_up
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers, until_up
 from testkit.servers.proxy import Proxy, proxies
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
@@ -29,7 +29,7 @@ SILENT_SECONDS = 7.0
 class Far:
     """A wrapper whose ways to database and media server can fall silent."""
 
-    room: Room
+    room: RunningWrappers
     program: Program
     database: Proxy
     media: Proxy
@@ -38,7 +38,7 @@ class Far:
 @asynccontextmanager
 async def far(servers: Servers) -> AsyncIterator[Far]:
     """Nobody else is there who could adopt what it cannot reach."""
-    async with room(servers, wrappers=0) as r, proxies() as opened:
+    async with running_wrappers(servers, wrappers=0) as r, proxies() as opened:
         database = await opened(urlsplit(servers.database.url).port or 0)
         media = await opened(urlsplit(r.media()).port or 0)
         program = await r.start(

@@ -5,14 +5,14 @@ from collections import Counter
 
 from callplane.contracts.commands import Candidate, Candidates, Stop, UpdateParticipant
 from testkit.crashes.leak_check import ask
-from testkit.inprocess.wrappers import Room, room
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
 VIEWERS = 5
 
 
-def calls(r: Room) -> Counter[str]:
+def calls(r: RunningWrappers) -> Counter[str]:
     """How often the wrappers have called a media server, by operation."""
     made: Counter[str] = Counter()
     for program in r.programs:
@@ -23,7 +23,7 @@ def calls(r: Room) -> Counter[str]:
     return made
 
 
-async def endpoint_of(r: Room, connection: str) -> str:
+async def endpoint_of(r: RunningWrappers, connection: str) -> str:
     """The media server's id of a connection's endpoint."""
     found = await r.store.connections.find(connection)
     assert found is not None
@@ -31,14 +31,14 @@ async def endpoint_of(r: Room, connection: str) -> str:
     return found.endpoint.id
 
 
-async def fed_by(r: Room, connection: str) -> dict[str, str]:
+async def fed_by(r: RunningWrappers, connection: str) -> dict[str, str]:
     """Medium → source endpoint, of everything that flows into a connection."""
     answer = await ask(r.media(), "invoke", object=await endpoint_of(r, connection), operation="getSourceConnections")
     return {data["type"]: data["source"] for data in answer["value"]}
 
 
 async def test_a_candidate_costs_one_call_and_a_repeat_none(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         await r.publish(session, ann)
@@ -63,7 +63,7 @@ async def test_a_candidate_costs_one_call_and_a_repeat_none(servers: Servers) ->
 
 
 async def test_a_mute_costs_a_question_and_a_call_for_each_viewer(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann = await r.seat(session)
         await r.publish(session, ann)
@@ -87,7 +87,7 @@ async def test_a_mute_costs_a_question_and_a_call_for_each_viewer(servers: Serve
 
 
 async def test_who_names_no_stream_sees_the_next_one_when_the_first_ends(servers: Servers) -> None:
-    async with room(servers) as r:
+    async with running_wrappers(servers) as r:
         session = await r.session()
         ann, bo = await r.seat(session), await r.seat(session)
         first, second = [(await r.publish(session, ann))["id"] for _ in range(2)]

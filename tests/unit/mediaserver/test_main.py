@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from testkit.fakes.raw_kurento import raw
+from testkit.fakes.raw_kurento import raw_kurento
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
@@ -30,7 +30,7 @@ async def test_it_says_where_it_listens_and_ends_at_once(number: signal.Signals)
     try:
         line = await ready(process)
         assert line == {"name": "one", "port": line["port"], "ready": True, "url": line["url"]}
-        async with raw(str(line["url"])) as kurento:
+        async with raw_kurento(str(line["url"])) as kurento:
             pipeline = await kurento.pipeline()
             await kurento.endpoint(pipeline)
             began = time.monotonic()
@@ -50,7 +50,7 @@ async def test_a_new_process_is_another_server() -> None:
     for _ in range(2):
         process = await start()
         try:
-            async with raw(str((await ready(process))["url"])) as kurento:
+            async with raw_kurento(str((await ready(process))["url"])) as kurento:
                 found.append((await kurento.call("connect"))["result"]["serverId"])
         finally:
             process.kill()

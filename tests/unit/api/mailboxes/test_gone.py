@@ -11,7 +11,7 @@ from api.mailboxes.poll import NotHeld
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId
-from testkit.fakes.failing_mailboxes import FallibleBus
+from testkit.fakes.failing_mailboxes import FailingMailboxes
 from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, types_of
 from testkit.servers.servers import Database
 
@@ -30,10 +30,10 @@ def meanwhile(pod: TestPod, participant: ParticipantId, happens: Callable[[], No
     mailbox._tasks = cast(Any, Between())
 
 
-def fallible(scene: Scene) -> FallibleBus:
+def fallible(scene: Scene) -> FailingMailboxes:
     """The scene's bus, of which parts can go down."""
     assert isinstance(scene.bus, MemoryMailboxes)
-    return FallibleBus(scene.bus)
+    return FailingMailboxes(scene.bus)
 
 
 async def test_a_poll_does_not_wait_in_a_mailbox_that_the_broker_took_away(database: Database) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.contracts.bounds import MAILBOX_LENGTH
-from testkit.fakes.failing_mailboxes import FallibleBus
+from testkit.fakes.failing_mailboxes import FailingMailboxes
 from testkit.inprocess.mailboxes import FAST, memory_scene, outcome, pod_on, texts_of, types_of
 from testkit.servers.servers import Database
 
@@ -167,7 +167,7 @@ async def test_a_mailbox_whose_node_is_down_is_out_of_reach_and_not_gone(databas
     """503 while the node is down, however often it is asked, with nothing written; read on after, and told of a gap."""
     async with memory_scene(database) as scene:
         assert isinstance(scene.bus, MemoryMailboxes)
-        bus = FallibleBus(scene.bus)
+        bus = FailingMailboxes(scene.bus)
         async with pod_on(bus, scene.database) as pod, asyncio.TaskGroup() as tasks:
             ann, bob = await scene.seat("ann"), await scene.seat("bob")
             await pod.poll(ann, wait=0)

@@ -107,10 +107,10 @@ async def test_a_process_that_is_killed_in_a_command_is_counted(vhost: Vhost, tm
 VICTIM = """
 import asyncio, os, signal, sys
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
-from testkit.inprocess.bus import equal, channel_pids, Told
+from testkit.inprocess.bus import equal, channel_pids, ScriptedHandler
 
 async def main(url, session):
-    told = Told(act=lambda delivery: os.kill(os.getpid(), signal.SIGKILL))
+    told = ScriptedHandler(act=lambda delivery: os.kill(os.getpid(), signal.SIGKILL))
     async with open_bus(RabbitSettings(url)) as bus:
         await bus.wait_up(10)
         async with bus.listener(told.work()) as listener:

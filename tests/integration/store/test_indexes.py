@@ -5,7 +5,7 @@ import pytest
 from callplane.contracts.errors import Trouble
 from callplane.store.indexes import ensure_indexes
 from callplane.store.mongo.database import open_database
-from testkit.inprocess.wrappers import room
+from testkit.inprocess.wrappers import running_wrappers
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 
@@ -44,7 +44,7 @@ async def test_doubles_keep_only_their_own_index_from_being_built(database: Data
 
 async def test_a_wrapper_runs_while_an_index_cannot_be_built(servers: Servers) -> None:
     """It is built when what is in its way has gone, while everything runs."""
-    async with room(servers, wrappers=0) as r, servers.database.client() as client:
+    async with running_wrappers(servers, wrappers=0) as r, servers.database.client() as client:
         sessions = client[servers.database.name]["sessions"]
         await sessions.drop_index("by_media")
         await sessions.create_index("created_at", name="by_media")

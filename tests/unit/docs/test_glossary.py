@@ -8,7 +8,7 @@ from testkit.deploy.manifests import ROOT
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in (ROOT / "docs/glossary.md").read_text().splitlines()
-    if line.startswith("| ") and not line.startswith("| word ")
+    if line.startswith("| ") and not line.startswith(("| word ", "| seen "))
 ]
 WORDS = [row for row in ROWS if len(row) == 5]
 

@@ -17,7 +17,7 @@ class FollowUp:
     """What one change owes: its document, whether its maker publishes the outbox, and the ids of its chores."""
 
     document: Owing
-    carries: bool
+    publishes: bool
     chores: frozenset[str]
 
 
@@ -30,10 +30,10 @@ class FollowUps:
 
     def schedule(self, change: Change[SessionDocument] | Change[ConnectionDocument] | None) -> None:
         """Take over what the change owes; at once and without waiting."""
-        if change is None or not (change.carries or change.chores):
+        if change is None or not (change.publishes or change.chores):
             return
         try:
-            self._waiting.put_nowait(FollowUp(change.document, change.carries, frozenset(change.chores)))
+            self._waiting.put_nowait(FollowUp(change.document, change.publishes, frozenset(change.chores)))
         except asyncio.QueueFull:
             self._log.warning("backlog full, left to the sweep", document=change.document.id)
 

@@ -1,1 +1,1 @@
-"""Every fact of a session, in MongoDB, by guarded partial updates (design 5). The only room that imports pymongo."""
+"""Store: every fact of a session, in MongoDB, by guarded partial updates (design 5). Nothing else imports pymongo."""

@@ -1,4 +1,4 @@
-"""Attachments: who holds which mailbox; a document per seat, made at join, changed by guarded updates (design 5)."""
+"""Attachments: who holds which mailbox; one document per seat, made at join, changed by guarded updates (design 5)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,12 +12,12 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.store.decoding import page, read
-from callplane.store.due_times import ANEW, DueTimes
+from callplane.store.due_times import RESET, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
 from callplane.store.mongo.database import Database, Document
 
 KEPT_MILLISECONDS = 3_600_000
-_ANEW: Document = {"$unset": {**ANEW["$unset"], "look": ""}}
+_RESET: Document = {"$unset": {**RESET["$unset"], "look": ""}}
 """When its grace is over, and when its media is looked at: of the state that it had until now."""
 ORPHANED_AFTER = 3.0
 CLOSELY_SECONDS = 15
@@ -70,18 +70,18 @@ class Attachments:
         """Make ``holder`` its holder; None when it has changed since it was seen, or is ended."""
         return await self._change(
             {**seen.guard(), "state": {"$ne": "ended"}},
-            {"$set": {"holder": holder, "state": "attached"}, **_ANEW},
+            {"$set": {"holder": holder, "state": "attached"}, **_RESET},
             counting=True,
         )
 
     async def reattach(self, seen: Attachment) -> Attachment | None:
         """Its holder is asked again for a mailbox that it, or a sweep, has called detached. None: changed, or ended."""
-        attached = {"$set": {"state": "attached"}, **_ANEW}
+        attached = {"$set": {"state": "attached"}, **_RESET}
         return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, attached)
 
     async def detach(self, seen: Attachment) -> Attachment | None:
         """Nobody asks its holder for it any more: grace begins. None: it has changed."""
-        return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}, **_ANEW})
+        return await self._change({**seen.guard(), "state": "attached"}, {"$set": {"state": "detached"}, **_RESET})
 
     async def end(self, participant_id: ParticipantId, reason: SeatReason | GivenReason) -> bool:
         """The seat is gone, for this reason; a later poll hears it. False: it had ended already, or never was."""
@@ -130,7 +130,7 @@ class Attachments:
         """
         where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
         done = await self._collection.update_many(
-            where, {"$set": {"state": "detached"}, **_ANEW, "$currentDate": {"since": True}}
+            where, {"$set": {"state": "detached"}, **_RESET, "$currentDate": {"since": True}}
         )
         return done.modified_count
 
@@ -161,4 +161,4 @@ class Attachments:
 
 
 def _ending(reason: SeatReason | GivenReason) -> Document:
-    return {"$set": {"state": "ended", "reason": reason}, **_ANEW}
+    return {"$set": {"state": "ended", "reason": reason}, **_RESET}

@@ -1,4 +1,4 @@
-"""One change stream per process over sessions and media servers, as facts that a wrapper acts on (design 6)."""
+"""Change stream: one per process over sessions and media servers, as events that a wrapper acts on (design 6)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress

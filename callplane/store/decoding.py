@@ -1,4 +1,4 @@
-"""Document decoding, one by one: a document that cannot be read costs nobody else anything."""
+"""Decoding: from what MongoDB returns to our documents, one by one; one that cannot be read costs no other anything."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -34,6 +34,7 @@ class UnreadDocuments:
         self.on_unreadable: Callable[[str], None] = lambda _collection: None
         """Is told the collection, for a metric."""
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Collection and id of each that was told of, the one that was met last at the end."""
 
     def tell(self, collection: str, id_: Any, why: str) -> None:
         """One was met."""

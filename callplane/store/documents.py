@@ -1,4 +1,4 @@
-"""The documents as this program reads them; fields it does not know are left alone (N and N+1 run together)."""
+"""Documents: as this program reads them; fields it does not know are left alone (N and N+1 run together)."""
 
 from datetime import datetime
 from typing import Any, Literal

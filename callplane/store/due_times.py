@@ -1,4 +1,4 @@
-"""Due times of what waits for its session's grace: reckoned once for each, so that a sweep reads what is due alone."""
+"""Due times: when a session's grace is over, reckoned once for each document; a sweep reads what is due alone."""
 
 from collections import defaultdict
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from callplane.store.mongo.driver import Collection
 
 M = TypeVar("M", bound=BaseModel)
 
-ANEW: Document = {"$unset": {"due": "", "over": "", "of": ""}}
+RESET: Document = {"$unset": {"due": "", "over": "", "of": ""}}
 """Part of each update that changes the state which waits."""
 
 
@@ -28,6 +28,7 @@ class DueTimes(Generic[M]):
         self._collection = collection
         self._kind = kind
         self._waiting = waiting
+        """A filter: the state that waits."""
 
     async def over(self, limit: int) -> list[M]:
         """Those whose grace is over, the longest first; one that cannot be read is put off. Raises Unavailable."""
@@ -37,7 +38,7 @@ class DueTimes(Generic[M]):
         documents = []
         for one in found:
             if one.get("of") != one.get("since"):
-                await self._collection.update_one({"_id": one["_id"], **self._waiting, "of": one.get("of")}, ANEW)
+                await self._collection.update_one({"_id": one["_id"], **self._waiting, "of": one.get("of")}, RESET)
                 continue
             try:
                 documents.append(read(self._kind, one, self._collection))
@@ -56,7 +57,7 @@ class DueTimes(Generic[M]):
 
     async def reset(self, session_id: SessionId) -> None:
         """The grace of a session is another now: reckon again. Raises Unavailable."""
-        await self._collection.update_many({"session_id": session_id, **self._waiting}, ANEW)
+        await self._collection.update_many({"session_id": session_id, **self._waiting}, RESET)
 
     async def _reckon(self, limit: int) -> None:
         """One read for all that are new, one write for each grace; where no session is open, none is near."""

@@ -1,4 +1,4 @@
-"""Filters and fragments that several repositories share."""
+"""Filters: parts of queries and updates that several repositories share."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Idempotency keys: remembers for a day which commands were sent under one, with what body (design 5)."""
+"""Idempotency keys: which commands were sent under one, with what body; kept for a day (design 5)."""
 
 from datetime import datetime
 

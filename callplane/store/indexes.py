@@ -1,7 +1,8 @@
-"""The indexes that uniqueness, sweeps and lists rest on; made at every start, which is harmless.
+"""Indexes: what uniqueness, sweeps and lists rest on; made at every start, which is harmless.
 
 Sweeps ask each second: each reads the entries of what it returns, and few besides (tests look at their plans). What is
-new is built while those that run go on reading and writing; who starts waits for it.
+new is built while those that run go on reading and writing; who starts waits for it, but not for what
+cannot be built.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pool of media servers: who they are, who reaches them, and how full they are (design 7.1)."""
+"""Media servers: the pool, who reaches each of them, and how full they are (design 7.1)."""
 
 import asyncio
 from collections.abc import Iterable
@@ -50,13 +50,16 @@ class MediaServers:
     def __init__(self, database: Database) -> None:
         self._collection = database["media_servers"]
         self._sessions = database["sessions"]
+        """Counted here, never written."""
         self._removed = database[REMOVED]
+        """What operators have removed."""
         # No majority is waited for: a reservation that is lost with its primary only makes the next choice worse. Read
         # as written, for the majority's view is behind, and every guard that is taken from it would fail at first.
         self._lightly = self._collection.with_options(
             write_concern=WriteConcern(w=1), read_concern=ReadConcern("local")
         )
         self._reserving = asyncio.Lock()
+        """One placement at a time is reserved by this process."""
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""

@@ -1,4 +1,4 @@
-"""Media states: what media servers say of ready connections and since when, by which somebody counts as away."""
+"""Media states: what media servers say of ready connections, and since when; by them somebody counts as away."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -11,7 +11,7 @@ from callplane.contracts.messages import connection_failed, connection_state
 from callplane.contracts.reasons import ConnectionFailedReason, ReleaseReason
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
-from callplane.store.due_times import ANEW, DueTimes
+from callplane.store.due_times import RESET, DueTimes
 from callplane.store.filters import in_time, older_than
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
@@ -44,7 +44,11 @@ class MediaStates:
         in_force: Document = {} if until is None else {"$expr": in_time(until)}
         return await self._updates.change(
             {"_id": connection_id, "state": "ready", "media_state": {"$in": list(known)}, **in_force},
-            {"$set": {"media_state": state}, "$unset": {"told": "", **ANEW["$unset"]}, "$currentDate": {"since": True}},
+            {
+                "$set": {"media_state": state},
+                "$unset": {"told": "", **RESET["$unset"]},
+                "$currentDate": {"since": True},
+            },
             connection_state(connection_id, shown),
         )
 

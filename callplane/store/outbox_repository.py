@@ -26,6 +26,7 @@ class OutboxRepository(Generic[D]):
         self._kind = kind
         self._clock = clock
         self._updates = VersionedUpdates(self._collection, kind, clock)
+        """How all that participants see is written."""
 
     async def pull_published(self, id_: str, entries: list[str]) -> D | None:
         """Take published events out, by their ids; returns the document with what is left."""

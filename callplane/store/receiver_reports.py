@@ -1,4 +1,4 @@
-"""Receiver reports: when a client that only receives, and whose mailbox nobody reads, last sent one (design 7.3)."""
+"""Receiver reports: when a client that only receives, and whose mailbox nobody reads, last reported (design 7.3)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Server pool: what operators tell it, and what they see of it (design 7, 8.2)."""
+"""Server pool: what operators tell the pool of media servers, and what they see of it (design 7, 8.2)."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The list of sessions, page by page."""
+"""Session pages: the list of all sessions, page by page."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""The life of a session: create, change its own fields, close, and what becomes due with time."""
+"""Sessions: create, change their own fields, close, and what becomes due with time."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Sweep leases: who does what one wrapper can do for all; in database time, renewed by the doing."""
+"""Sweep leases: which wrapper does what one can do for all; in database time, renewed by the doing."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Tickets for doors that cannot send a header: good for one use on any pod, for a minute (design 8.1)."""
+"""Tickets: for clients that cannot send a header; good for one use on any pod, for a minute (design 8.1)."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Documents that cannot be read: found by reading everything, and taken away in the way that costs the least."""
+"""Unreadable documents: found by reading everything, and taken away in the way that costs the least."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The one way to write a visible change: guard, change, version, event and chores in one update (design 5)."""
+"""Versioned updates: a visible change as one write: guard, change, version, event and chores (design 5)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Change(Generic[D]):
     chores: tuple[str, ...] = ()
 
     @property
-    def carries(self) -> bool:
+    def publishes(self) -> bool:
         """Whether this change's event is alone in the outbox, so that its maker publishes it."""
         return len(self.document.outbox) == 1
 

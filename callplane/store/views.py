@@ -1,4 +1,4 @@
-"""Views: documents as their public shapes (design 8.5)."""
+"""Views: from documents to the public shapes (design 8.5)."""
 
 from collections import defaultdict
 

@@ -94,7 +94,7 @@ class OrderedFollowUpRunner(FollowUpRunner):
         """Do what is owed, and what that makes owed."""
         while self._context.follow_ups:
             one = await self._context.follow_ups.next()
-            await self.do(one.document, carries=one.carries, chores=one.chores)
+            await self.do(one.document, publishes=one.publishes, chores=one.chores)
 
     async def _guarded(self, document: Any, what: str, work: Any) -> Outcome:
         async def watched() -> bool:

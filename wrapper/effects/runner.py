@@ -46,14 +46,14 @@ class FollowUpRunner:
         while True:
             one = await follow_ups.next()
             try:
-                await self.do(one.document, carries=one.carries, chores=one.chores)
+                await self.do(one.document, publishes=one.publishes, chores=one.chores)
             finally:
                 follow_ups.done()
 
-    async def do(self, document: Owing, *, carries: bool, chores: frozenset[str]) -> Left:
+    async def do(self, document: Owing, *, publishes: bool, chores: frozenset[str]) -> Left:
         """Publish the outbox where this is the carrier, then do these chores; failures are logged, not raised."""
         outcomes: dict[str, Outcome] = {}
-        if carries:
+        if publishes:
             carried = await self._guarded(document, "outbox", self._carry(document))
             outcomes |= {entry.id: carried for entry in document.outbox}
         for chore in document.chores:

@@ -130,8 +130,8 @@ class Sweeps:
         """Do what is due; what could not be done is put off. Whether that was because store or broker were away."""
         now = self._context.store.clock.now()
         chores = frozenset(chore.id for chore in document.chores if chore.at <= now)
-        carries = any(entry.at <= now for entry in document.outbox)
-        left = await self._runner.do(document, carries=carries, chores=chores)
+        publishes = any(entry.at <= now for entry in document.outbox)
+        left = await self._runner.do(document, publishes=publishes, chores=chores)
         if left.entries:
             await self.own.crowded("owed")  # another may be able to: it reaches what we do not
             await owed.put_off_entries(document.id, left.entries, seconds=AWAY_SECONDS if left.away else None)

@@ -1,1 +1,1 @@
-"""The driver: opening MongoDB, its errors, its codec."""
+"""MongoDB's driver: opening the database, its clock, its errors, its codec."""

@@ -1,4 +1,4 @@
-"""Database: opens MongoDB as every promise needs it, with majority and journal, primary reads, database time."""
+"""Database: MongoDB opened the way every promise needs it (majority and journal, primary reads), and its clock."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,7 +56,7 @@ class DatabaseClock:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._best = _Estimate(datetime.now(UTC), monotonic(), inf)
-        """Until the first answer, this machine's own clock."""
+        """What is known best; until the first answer, this machine's own clock."""
 
     async def sync(self) -> None:
         """Read the primary's clock; half the round trip has passed since, as likely as not. Raises Unavailable."""

@@ -1,4 +1,4 @@
-"""PyMongo out of the reach of cancellations: every operation runs to its own end, whoever stops waiting for it.
+"""Driver: PyMongo out of the reach of cancellations; every operation runs to its own end, whoever stops waiting for it.
 
 PyMongo 4.20 on Python 3.11 forgets cancellations, leaves a socket behind for operations that are cancelled, and may
 leave the lock of its topology taken for ever, after which no operation of the client returns (all measured). Each
@@ -30,7 +30,9 @@ class ShieldedCalls:
     def __init__(self) -> None:
         # Not a task group: one that is cancelled cancels its tasks, which is what must not happen here.
         self._running: set[asyncio.Task[Any]] = set()
+        """All that has not ended, whether somebody waits for it or nobody does any more."""
         self._watching: set[asyncio.Task[Any]] = set()
+        """Those of them that wait for news of a change stream, and change nothing."""
 
     async def __call__(self, operation: Coroutine[Any, Any, T], *, watches: bool = False) -> T:
         """The result of the operation, or what it raises; ``watches``: it waits for news, and changes nothing."""

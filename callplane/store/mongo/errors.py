@@ -1,4 +1,4 @@
-"""MongoDB errors: tells "the database is away" from what it says about one command, in one place."""
+"""Errors: "the database is away" told from what it says about one command, in one place."""
 
 import asyncio
 from collections.abc import Iterator

@@ -22,7 +22,7 @@ async def test_racing_joins_never_pass_the_limit_and_leave_no_gap(database: Data
         assert now is not None
         assert len(now.participants) == 10
         assert [n for n, _ in now.numbered()] == list(range(2, 12))
-        assert sum(change.carries for change in taken) == 1
+        assert sum(change.publishes for change in taken) == 1
 
 
 async def test_a_seat_is_taken_once_in_time_and_never_after_a_kick(database: Database) -> None:

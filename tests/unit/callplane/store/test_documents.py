@@ -56,9 +56,9 @@ def test_the_last_entry_has_the_version_and_the_others_follow_from_it(published:
 
 
 def test_only_who_finds_the_outbox_empty_but_for_its_own_event_carries() -> None:
-    assert not Change(session(outbox=[])).carries
-    assert Change(session(outbox=[entry("a")])).carries
-    assert not Change(session(outbox=[entry("a"), entry("b")])).carries
+    assert not Change(session(outbox=[])).publishes
+    assert Change(session(outbox=[entry("a")])).publishes
+    assert not Change(session(outbox=[entry("a"), entry("b")])).publishes
 
 
 def test_a_field_of_a_later_version_is_ignored() -> None:

@@ -56,12 +56,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._bounds = bounds
         self._idle = idle
         self._head = 0
+        """How much the present head has counted so far."""
         self._unparsed = 0
+        """How much came of the present head, parsed or not."""
         self._problem: Problem | None = None
+        """Why it is refused; None for what the parser itself refuses."""
         self._refused = False
+        """Whether the last answer has been given: nothing is parsed after that."""
         self._is_socket = False
+        """Whether it has become a WebSocket, and what comes is another protocol's."""
         self._awaited: asyncio.TimerHandle | None = None
+        """Drops the connection unless a head is complete by then."""
         self._stalled: asyncio.TimerHandle | None = None
+        """Drops it unless the client takes something of an answer by then."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request, among the others that wait."""

@@ -56,7 +56,7 @@ class FlowControl:
         """Whether a task is at stopping or going on: there is one at a time."""
         self._closed = False
         """Whether the mailbox is read here no more: nothing is begun after that."""
-        self._asked = 0.0
+        self._asked_at = 0.0
         """When, in loop time, the broker was asked for it last while it did not flow."""
 
     def takes(self, received: Publication) -> bool:
@@ -145,9 +145,9 @@ class FlowControl:
     async def check(self, every: float) -> None:
         """While nothing is read nobody says that the mailbox was deleted: ask for it. Raises LinkLost."""
         now = asyncio.get_running_loop().time()
-        if self._flows or self._closed or self._turning or now - self._asked < every:
+        if self._flows or self._closed or self._turning or now - self._asked_at < every:
             return
-        self._asked = now
+        self._asked_at = now
         self._turning = True
         try:
             gap = await self._source.gap()

@@ -46,11 +46,11 @@ class InterruptedMailboxes:
         self._missed.pop(participant_id, None)
 
     def unasked(self, before: float) -> list[Attachment]:
-        """Those whose client was here last before this loop time, until they are ``settled`` or asked for again."""
+        """Those whose client was here last before this loop time, until they are ``resolved`` or asked for again."""
         missed = self._missed.values()
         return [one.seat for one in missed if one.seat is not None and one.asked_at <= before]
 
-    def settled(self, seat: Attachment, now: Attachment | None = None) -> None:
+    def resolved(self, seat: Attachment, now: Attachment | None = None) -> None:
         """This one needs no detaching any more, or is ``now`` another; nothing, where it was asked for meanwhile."""
         missed = self._missed.get(seat.participant_id)
         if missed is not None and missed.seat is seat:

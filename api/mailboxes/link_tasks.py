@@ -92,13 +92,13 @@ class Tasks:
 
         For who is attached: it waits behind no newcomer.
         """
-        settled, outcome = _settling(work)
-        return await _outcome(self._begun(self._in_turn(self._attached, settled)), outcome)
+        resolved, outcome = _resolving(work)
+        return await _outcome(self._begun(self._in_turn(self._attached, resolved)), outcome)
 
     async def in_line(self, work: Callable[[], Awaitable[T]]) -> T:
         """The same for a newcomer."""
-        settled, outcome = _settling(work)
-        return await _outcome(self.start_uncancelled(settled), outcome)
+        resolved, outcome = _resolving(work)
+        return await _outcome(self.start_uncancelled(resolved), outcome)
 
     def cancel(self) -> None:
         """End all that may be ended, and start no more."""
@@ -107,11 +107,11 @@ class Tasks:
             task.cancel()
 
 
-def _settling(work: Callable[[], Awaitable[T]]) -> tuple[Callable[[], Awaitable[None]], "asyncio.Future[T]"]:
+def _resolving(work: Callable[[], Awaitable[T]]) -> tuple[Callable[[], Awaitable[None]], "asyncio.Future[T]"]:
     """Work that leaves what becomes of it in a future, and the future."""
     outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-    async def settled() -> None:
+    async def resolved() -> None:
         try:
             result = await work()
         except BaseException as failure:
@@ -124,7 +124,7 @@ def _settling(work: Callable[[], Awaitable[T]]) -> tuple[Callable[[], Awaitable[
             if not outcome.done():
                 outcome.set_result(result)
 
-    return settled, outcome
+    return resolved, outcome
 
 
 async def _outcome(task: asyncio.Task[None] | None, outcome: "asyncio.Future[T]") -> T:

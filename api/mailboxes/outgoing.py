@@ -42,13 +42,13 @@ class _Forward:
     parked: bool = False
     outcome: Batch | Exception | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    resolved: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def settle(self, outcome: Batch | Exception) -> None:
+    def resolve(self, outcome: Batch | Exception) -> None:
         """End it, once."""
         if self.outcome is None:
             self.outcome = outcome
-        self.settled.set()
+        self.resolved.set()
         self.news.set()
 
 
@@ -164,11 +164,11 @@ class OutgoingPolls:
             case PollParked():
                 forward.parked = True
             case NotHolder():
-                forward.settle(NotHeld())
+                forward.resolve(NotHeld())
             case PollRefused(problem=problem):
-                forward.settle(Refusal.of(problem))
+                forward.resolve(Refusal.of(problem))
             case PollAnswer():
-                forward.settle(decode_batch(reply, bodies))
+                forward.resolve(decode_batch(reply, bodies))
 
     def receive_unknown_polls(self, unknown: UnknownPolls) -> None:
         """The holder is there; those of our polls that it does not know are asked again."""
@@ -189,12 +189,12 @@ class OutgoingPolls:
         for queue, ids in parked.items():
             if not await self._post(queue, ParkedPolls(sender=self._link.queue, ids=ids)):
                 for name in self._open.keys() & ids:
-                    self._open[name].settle(NotHeld())
+                    self._open[name].resolve(NotHeld())
 
     def fail(self, why: Callable[[], Exception]) -> None:
         """End every poll that waits elsewhere."""
         for forward in self._open.values():
-            forward.settle(why())
+            forward.resolve(why())
 
     async def release(self) -> None:
         """Have every poll that waits elsewhere answered there: this pod is about to stop."""
@@ -202,9 +202,9 @@ class OutgoingPolls:
         for forward in released:
             await self._post(forward.queue, PollRelease(id=forward.id, sender=self._link.queue))
         for forward in released:
-            await forward.settled.wait()
+            await forward.resolved.wait()
 
     def answer_empty(self) -> None:
         """Answer what is left with nothing."""
         for forward in self._open.values():
-            forward.settle(Batch())
+            forward.resolve(Batch())

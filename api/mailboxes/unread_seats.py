@@ -23,7 +23,7 @@ async def detach_unasked(interrupted: InterruptedMailboxes, attachments: Attachm
         attached = await attachments.attached_among(seat.participant_id for seat in seats)
         for seat in seats:
             if seat.participant_id not in attached:
-                interrupted.settled(seat)
+                interrupted.resolved(seat)
         still = [seat for seat in seats if seat.participant_id in attached]
         await for_each(partial(_detach, interrupted, attachments), still, limit=AT_ONCE)
 
@@ -31,8 +31,8 @@ async def detach_unasked(interrupted: InterruptedMailboxes, attachments: Attachm
 async def _detach(interrupted: InterruptedMailboxes, attachments: Attachments, seat: Attachment) -> None:
     """One that has changed may still be this holder's: a write whose answer was lost. It is the next look's then."""
     if await attachments.detach(seat) is not None:
-        interrupted.settled(seat)
+        interrupted.resolved(seat)
         return
     found = await attachments.read(seat.participant_id)
     is_same = found is not None and (found.holder, found.n, found.state) == (seat.holder, seat.n, "attached")
-    interrupted.settled(seat, found if is_same else None)
+    interrupted.resolved(seat, found if is_same else None)

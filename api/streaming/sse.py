@@ -37,31 +37,31 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        outlet = BoundedSend(send, scope)
+        bounded = BoundedSend(send, scope)
         async with asyncio.TaskGroup() as tasks:
             leaving = tasks.create_task(_gone(receive))
-            saying = tasks.create_task(self._say(scope, outlet))
-            await asyncio.wait((leaving, saying), return_when=asyncio.FIRST_COMPLETED)
-            if saying.done() and not saying.result():
+            sending = tasks.create_task(self._send_all(scope, bounded))
+            await asyncio.wait((leaving, sending), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and not sending.result():
                 await asyncio.wait((leaving,), timeout=GONE_WITHIN)  # uvicorn complains of who returns before it.
             leaving.cancel()
-            saying.cancel()
+            sending.cancel()
 
-    async def _say(self, scope: Scope, outlet: BoundedSend) -> bool:
+    async def _send_all(self, scope: Scope, bounded: BoundedSend) -> bool:
         """All of it; False when the client did not take it."""
         try:
-            await outlet({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await _write(outlet, b"retry: 1000\n\n" + (events(self._first) or BEAT))
+            await bounded({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await _write(bounded, b"retry: 1000\n\n" + (events(self._first) or BEAT))
             last = b""
             try:
                 while not (self._subscription.is_full or self._subscription.is_unread(self._timing.stream_unread)):
                     batch = await self._subscription.next(self._timing.stream_beat)
-                    await _write(outlet, events(batch) or BEAT)
+                    await _write(bounded, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)
             except (Unavailable, Trouble):
                 last = ending(Problem(code="unavailable"), scope)
-            await outlet({"type": "http.response.body", "body": last, "more_body": False})
+            await bounded({"type": "http.response.body", "body": last, "more_body": False})
         except SlowClient:
             return False
         return True
@@ -82,8 +82,8 @@ def ending(problem: Problem, scope: Scope) -> bytes:
     return b"event: end\ndata: " + json.dumps(body_of(problem, scope)).encode() + b"\n\n"
 
 
-async def _write(outlet: BoundedSend, body: bytes) -> None:
-    await outlet({"type": "http.response.body", "body": body, "more_body": True})
+async def _write(bounded: BoundedSend, body: bytes) -> None:
+    await bounded({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:

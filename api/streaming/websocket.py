@@ -51,24 +51,25 @@ class WebSocketSession:
 
     def __init__(self, websocket: WebSocket, subscription: Subscription, timing: Timing) -> None:
         self._websocket = websocket
-        self._outlet = BoundedSend(websocket.send, websocket.scope)
+        self._send = BoundedSend(websocket.send, websocket.scope)
         self._subscription = subscription
         self._timing = timing
-        self._said_at = 0.0
+        self._sent_at = 0.0
+        """When, in loop time, the last frame went out."""
 
     async def run(self, first: Batch) -> None:
-        """Give and hear until one side ends it."""
+        """Send and receive until one side ends it."""
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(self._hear())
-            saying = tasks.create_task(self._say(first))
-            done, _ = await asyncio.wait((hearing, saying), return_when=asyncio.FIRST_COMPLETED)
-            hearing.cancel()
-            saying.cancel()
+            receiving = tasks.create_task(self._receive())
+            sending = tasks.create_task(self._send_all(first))
+            done, _ = await asyncio.wait((receiving, sending), return_when=asyncio.FIRST_COMPLETED)
+            receiving.cancel()
+            sending.cancel()
         endings = [task.result() for task in done]
         if None not in endings:
             await self._close(endings[0] or OPEN_AGAIN)
 
-    async def _say(self, batch: Batch) -> Ending | None:
+    async def _send_all(self, batch: Batch) -> Ending | None:
         """What comes, frame after frame; None when the client is gone, or as good as gone."""
         try:
             await self._frame(batch)
@@ -92,13 +93,13 @@ class WebSocketSession:
         return min(beat, CARRY_WITHIN) if self._subscription.has_unread else beat
 
     def _has_been_silent(self) -> bool:
-        return asyncio.get_running_loop().time() - self._said_at >= self._timing.stream_beat - CARRY_WITHIN / 2
+        return asyncio.get_running_loop().time() - self._sent_at >= self._timing.stream_beat - CARRY_WITHIN / 2
 
     async def _frame(self, batch: Batch) -> None:
-        self._said_at = asyncio.get_running_loop().time()
-        await self._outlet({"type": "websocket.send", "text": batch.json().decode()})
+        self._sent_at = asyncio.get_running_loop().time()
+        await self._send({"type": "websocket.send", "text": batch.json().decode()})
 
-    async def _hear(self) -> Ending | None:
+    async def _receive(self) -> Ending | None:
         """What the client acknowledges; None when it has left."""
         bucket = Bucket()
         while True:
@@ -115,7 +116,7 @@ class WebSocketSession:
 
     async def _close(self, ending: Ending) -> None:
         with contextlib.suppress(SlowClient, WebSocketDisconnect):
-            await self._outlet({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
+            await self._send({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
 
 
 def _refused(problem: Problem) -> Ending:

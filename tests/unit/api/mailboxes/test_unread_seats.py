@@ -79,12 +79,12 @@ async def test_only_who_is_attached_costs_a_write(database: Database) -> None:
 
 
 async def test_who_asks_meanwhile_is_not_forgotten() -> None:
-    """It is settled only as what it was when it was listed."""
+    """It is resolved only as what it was when it was listed."""
     interrupted = InterruptedMailboxes()
     before = Attachment.model_validate({"_id": "ann", "session_id": "s", "since": "2026-01-01T00:00:00Z"})
     after = before.model_copy(update={"n": 1})
     interrupted.client_asked(before, 1.0)
     [listed] = interrupted.unasked(1.0)
     interrupted.client_asked(after, 2.0)
-    interrupted.settled(listed)
+    interrupted.resolved(listed)
     assert interrupted.unasked(2.0) == [after]

@@ -1,6 +1,12 @@
 // @ts-check
 /** Roster: who is in a session and what they send; a snapshot, moved on by the events that follow it. */
 
+import { pause } from "./backoff.js";
+
+/** How often a snapshot that is behind an event is read again: a deposed primary lags for seconds (design 5). */
+const SNAPSHOTS = 4;
+const LAG = 500;
+
 /**
  * @typedef {{id: string, name: string | null, role: string, state: string, metadata: Record<string, unknown>,
  *   muted: {audio: boolean, video: boolean}, streams: {connection_id: string}[]}} Participant
@@ -103,4 +109,21 @@ export class Roster {
   update({ participants: _, version: __, ...fields }) {
     this.session = { ...this.session, ...fields };
   }
+}
+
+/**
+ * Moves a roster on by an event, reading the snapshot again where events are missing.
+ * @param {Roster} roster
+ * @param {import("./mailbox.js").Message} message
+ * @param {() => Promise<Record<string, any>>} read the session's snapshot
+ * @returns {Promise<boolean>} whether the roster is another now
+ */
+export async function follow(roster, message, read) {
+  const before = roster.version;
+  for (let attempt = 0; roster.apply(message) === "gap"; attempt++) {
+    if (attempt) await pause(LAG);
+    if (attempt < SNAPSHOTS) roster.load(await read());
+    else roster.skip(message);
+  }
+  return roster.version > before;
 }

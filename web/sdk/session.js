@@ -2,11 +2,10 @@
 /** Session: one seat in it, which joins, keeps up with its mailbox, sends and receives, leaves. */
 
 import { Announcer } from "./announcer.js";
-import { follow } from "./follow.js";
 import { Connections } from "./connections.js";
 import { Mailbox } from "./mailbox.js";
 import { Muting } from "./muting.js";
-import { Roster } from "./roster.js";
+import { Roster, follow } from "./roster.js";
 import { readStats } from "./stats.js";
 import { participantViews } from "./participants.js";
 import { Signaling } from "./signaling.js";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { follow } from "../../../web/sdk/follow.js";
-import { Roster } from "../../../web/sdk/roster.js";
+import { Roster, follow } from "../../../web/sdk/roster.js";
 
 const seat = (id, streams = []) => ({
   id, name: id, role: "publisher", state: "joined", metadata: {}, muted: { audio: false, video: false },

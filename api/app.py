@@ -109,8 +109,10 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             poll_router = await stack.enter_async_context(mailboxes)
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
+            credentials = Credentials(settings)
             services = Services(
-                credentials=Credentials(settings),
+                credentials=credentials,
+                participant_tokens=credentials.participants,
                 rate_limits=RateLimits(settings),
                 proxies=TrustedProxies(settings.trusted_proxies),
                 permissions=Permissions(stored.sessions, stored.attachments),

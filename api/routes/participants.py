@@ -40,7 +40,7 @@ async def join(
     session_id: SessionPath,
     body: JoinBody,
     request: Annotated[ApiRequest, idempotent(Permissions.join)],
-    tokens: Annotated[ParticipantTokens, provided("credentials.participants")],
+    tokens: Annotated[ParticipantTokens, provided("participant_tokens")],
     ice_servers: Annotated[IceServers, provided("ice_servers")],
 ) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""

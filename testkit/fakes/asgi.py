@@ -33,7 +33,7 @@ class Api:
 
     def token(self, session_id: SessionId, participant_id: ParticipantId) -> dict[str, str]:
         """Headers with the participant token of a seat."""
-        token = self.program.services.credentials.participants.sign(session_id, participant_id)
+        token = self.program.services.participant_tokens.sign(session_id, participant_id)
         return {"Authorization": f"Bearer {token}"}
 
 

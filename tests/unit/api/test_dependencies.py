@@ -4,11 +4,12 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Depends
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute, Mount, Route
@@ -16,6 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from api.app import routed
 from api.auth.permissions import Permissions
 from api.dependencies import PUBLIC, ApiRequest, allowed, permission_of, public
+from api.metrics import Metrics
+from api.services import Provided, Services, provided
 
 FILES = {"/page", "/sdk", "/openapi.json"}
 """Paths that no route of ours serves: files that everybody may read, and what the framework tells of all others."""
@@ -123,6 +126,37 @@ def test_nothing_but_what_is_declared_can_be_asked() -> None:
     request = ApiRequest(*[None] * 3, Permissions.operate, *[None] * 3)  # type: ignore[arg-type, call-arg]
     with pytest.raises(LookupError):
         request.permit(Permissions.list_sessions)
+
+
+def mistaken(endpoint: Callable[..., Any]) -> dict[str, str]:
+    """Its parameters that are no service, or one of another type than they say: no type checker sees that."""
+    services = get_type_hints(Services)
+    found = {}
+    for parameter, hint in get_type_hints(endpoint, include_extras=True).items():
+        for told in get_args(hint)[1:]:
+            given = told.dependency if isinstance(told, Depends) else None
+            if isinstance(given, Provided) and services.get(given.name) is not get_args(hint)[0]:
+                found[parameter] = given.name
+    return found
+
+
+def test_what_a_route_is_given_is_the_service_that_it_says() -> None:
+    routes = [route for route in _every(routed().routes) if isinstance(route, APIRoute | APIWebSocketRoute)]
+    calls = [one.call for route in routes for one in _all_of(route.dependant)]
+    assert sum(isinstance(call, Provided) for call in calls) > 15
+    assert [wrong for route in routes if (wrong := mistaken(route.endpoint))] == []
+
+
+async def wrongly_given(
+    metrics: Annotated[Metrics, provided("tickets")],
+    nothing: Annotated[Metrics, provided("metric")],
+    right: Annotated[Metrics, provided("metrics")],
+) -> None:
+    """Two that a route would fail with."""
+
+
+def test_one_that_is_not_is_found() -> None:
+    assert mistaken(wrongly_given) == {"metrics": "tickets", "nothing": "metric"}
 
 
 def test_every_dependency_is_a_coroutine() -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from callplane.contracts.commands import Joined
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, Stream
 
@@ -58,4 +59,13 @@ def connection_view(connection: ConnectionDocument) -> ConnectionView:
         state=connection.state,
         sdp_answer=connection.answer,
         media=connection.media,
+    )
+
+
+def joined_view(session: SessionDocument, seat: Seat, own: list[ConnectionDocument]) -> Joined:
+    """The answer to a join: the seat, the snapshot that it joined, and the connections that it has already."""
+    return Joined(
+        participant=participant_view(session, seat),
+        session=session_view(session),
+        connections=[connection_view(connection) for connection in own],
     )

@@ -5,7 +5,7 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
 from callplane.contracts.refusals.sessions import join_undone, kicked, seat_gone, session_full
 from callplane.store.documents import Seat, SessionDocument
-from callplane.store.views import connection_view, participant_view, session_view
+from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
@@ -28,11 +28,7 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         await _withdraw(envelope.session_id, participant, context)
         raise await _gone(envelope.session_id, participant, context)
     own = await context.store.connections.offered_by(session.id, participant)
-    return Joined(
-        participant=participant_view(session, seat),
-        session=session_view(session),
-        connections=[connection_view(connection) for connection in own],
-    )
+    return joined_view(session, seat, own)
 
 
 async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> None:

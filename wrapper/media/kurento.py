@@ -87,7 +87,7 @@ class KurentoMedia:
         return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
 
     async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
-        """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
+        """Make a tagged WebRtcEndpoint whose events this wrapper gets, in one transaction."""
         transaction = self._server(pipeline.server).client.transaction()
         made = transaction.create("WebRtcEndpoint", mediaPipeline=pipeline.id)
         tags = {"session": owner.session_id, "epoch": str(owner.epoch)}
@@ -157,7 +157,7 @@ class KurentoMedia:
         description = str(said[described])
         owner = replace(owner, useful=UsefulCandidates.to(description))
         self._events.register(endpoint, owner)
-        # What was found before we heard it may have reached nobody; gathering again does not tell it again.
+        # What was found before we subscribed may have reached nobody; gathering again does not tell it again.
         for candidate in candidates_in(description):
             await self._events.send_candidate(owner, candidate)
         return _state([said[answer] for answer in asked])

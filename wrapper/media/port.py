@@ -85,7 +85,7 @@ class MediaPort(Protocol):
         ...
 
     async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
-        """Make a tagged WebRtcEndpoint whose events this wrapper hears, in one transaction."""
+        """Make a tagged WebRtcEndpoint whose events this wrapper gets, in one transaction."""
         ...
 
     async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:

@@ -37,7 +37,7 @@ class UnconnectedSweep:
         await for_each(self._judge, due)
 
     async def _judge(self, connection: ConnectionDocument) -> None:
-        """What the media server says counts, for its event may have been heard by nobody; and only for a moment.
+        """What the media server says counts, for its event may have reached nobody; and only for a moment.
 
         A wrapper that is paused in between would else end what was connected meanwhile.
         """
@@ -53,7 +53,7 @@ class UnconnectedSweep:
         except (Trouble, TimeoutError) as trouble:
             self._log.info("not judged", connection_id=connection.id, why=str(trouble))
             return
-        # A media server never takes "connected" back, not even when ICE has failed since and nobody heard of either.
+        # A media server never takes "connected" back, not even when ICE has failed since and nobody was told of either.
         if not state.failed and (state.connected or state.receiving):
             await act_on(state, connection, self._context, until)
             return

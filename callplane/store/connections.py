@@ -18,8 +18,7 @@ from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
 from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.outbox_repository import OutboxRepository
-from callplane.store.versioned_updates import Change, NewChore
+from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
 
 CLAIM_SECONDS = 15.0
 

@@ -18,9 +18,8 @@ from callplane.store.filters import after, has_room, in_time, is_due, older_than
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
-from callplane.store.outbox_repository import OutboxRepository
 from callplane.store.unreadable import close_unreadable, why_not
-from callplane.store.versioned_updates import Change, NewChore
+from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
 
 SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 DELETED_AFTER = 2.0

@@ -31,9 +31,9 @@ from callplane.store.connections import Connections
 from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
-from callplane.store.outbox_repository import OutboxRepository
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
+from callplane.store.versioned_updates import OutboxRepository
 from callplane.telemetry.logs import configure_logs
 from kurento_client.calls import Calls
 from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper

@@ -7,7 +7,7 @@ from typing import Any
 
 from callplane.concurrency import for_each, pause_unless
 from callplane.contracts.errors import Busy, Trouble, Unavailable
-from callplane.store.outbox_repository import OutboxRepository
+from callplane.store.versioned_updates import OutboxRepository
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
 from wrapper.context import Context

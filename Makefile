@@ -2,6 +2,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= .venv
 export VENV PYTHON
+# Whoever has it set compiles every module of every program that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
 PROGRAMS := $(VENV)/bin
 # Where the tests are that need the machine for themselves: looking everywhere takes as long as one of them.
 ALONE := tests/e2e/test_failover.py tests/integration/failover

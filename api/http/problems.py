@@ -35,7 +35,7 @@ class ProblemBody(BaseModel):
     code: Code
     request_id: str = Field(description="also in the header X-Request-Id and in the logs")
     retryable: bool = Field(description="whether the same request may succeed later")
-    reason: str | None = Field(default=None, description="why a seat is gone, with `join-again`")
+    reason: str | None = Field(default=None, description="why: with `join-again`, `session-closed`, `wrong-state`")
 
 
 def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:

@@ -90,7 +90,8 @@ export interface InboundStats {
 export interface SessionEvents {
   /**
    * `reason` of `reconnecting`: `unreachable`, `media-lost` or `connection-failed`; of `left`: `left`, `kicked`,
-   * `connection-lost` or `poll-replaced`; of `closed`: what the one who closed it said, `empty` or `departed`.
+   * `connection-lost` or `poll-replaced`; of `closed`: what the one who closed it said, `empty`,
+   * `departed`, or `session-closed` where nobody says more.
    */
   state: { state: State; reason: string | null; previous: State };
   participants: { participants: ParticipantView[] };

@@ -9,7 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aio_pika
 import aiormq
@@ -24,6 +24,12 @@ from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
+
+T = TypeVar("T")
+
+# Ten, where aiormq leaves it: a frame that waits for room would be written behind the answer to a close of its channel,
+# which does not wait for room, or is lost where there is none.
+aiormq.Connection.FRAME_BUFFER_SIZE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,16 @@ async def close_channel(channel: AbstractChannel | aiormq.Channel | None, within
         with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
             async with asyncio.timeout(within):
                 await channel.close()
+
+
+async def answered(call: Awaitable[T], within: float) -> T:
+    """What the broker answers to a call on a channel below aio-pika's. Raises TimeoutError.
+
+    Not by aiormq's own ``timeout``, which has each frame put by a task of its own: where the broker closes the channel
+    in that moment, the frame would be written behind the answer to that, and end the connection (504, measured).
+    """
+    async with asyncio.timeout(within):
+        return await call
 
 
 async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:

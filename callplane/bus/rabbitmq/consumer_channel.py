@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractChannel
 from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever, pause_unless
 from callplane.contracts.errors import NodeDown, Unavailable
@@ -257,7 +257,7 @@ class ConsumerChannel:
     async def _consume(self, raw: Channel, queue: str) -> None:
         raw.consumers[queue] = partial(self._callbacks.on_delivery, queue)
         frame = spec.Basic.Consume(queue=queue, consumer_tag=queue, nowait=True)
-        await raw.rpc(frame, timeout=self._connection.timings.call)
+        await answered(raw.rpc(frame), self._connection.timings.call)
 
     async def _cancel(self, queues: list[str]) -> None:
         # Not basic_cancel: one call at a time would take seconds for thousands of sessions; and its nowait form
@@ -269,9 +269,8 @@ class ConsumerChannel:
             with as_unavailable("cancelling consumers"):
                 raw = await raw_channel(self._channel)
                 for queue in queues:
-                    await raw.rpc(
-                        spec.Basic.Cancel(consumer_tag=queue, nowait=True), timeout=self._connection.timings.call
-                    )
+                    cancel = spec.Basic.Cancel(consumer_tag=queue, nowait=True)
+                    await answered(raw.rpc(cancel), self._connection.timings.call)
                 await self._barrier(raw)
         except Unavailable as error:
             log.info("consumers not cancelled", error=str(error))
@@ -281,7 +280,7 @@ class ConsumerChannel:
 
     async def _barrier(self, raw: Channel) -> None:
         """The broker works through a channel in order: its answer says that all before it was done."""
-        await raw.basic_qos(prefetch_count=self._prefetch, timeout=self._connection.timings.call)
+        await answered(raw.basic_qos(prefetch_count=self._prefetch), self._connection.timings.call)
 
     def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
         # Its queue is gone, or the node of its queue: which of them is asked before it is given up.

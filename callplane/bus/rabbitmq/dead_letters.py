@@ -12,7 +12,7 @@ from aiormq.exceptions import ChannelLockedResource
 
 from callplane.bus.dead_letters import LISTED, SEARCHED, NoSuchLetter, Send, StoredLetter
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, DEAD_LETTERS
-from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, answered, raw_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.bus.rabbitmq.settlement import FAILED_HEADER, QUEUE_HEADER, REASON_HEADER
 from callplane.bus.rabbitmq.topology import declare_permanent
@@ -60,7 +60,7 @@ class RabbitDeadLetters:
     async def purge(self) -> None:
         """Empty the queue; under the lock nobody holds any of it."""
         async with self._locked_channel() as channel:
-            await channel.queue_purge(DEAD_LETTERS, timeout=self._connection.timings.call)
+            await answered(channel.queue_purge(DEAD_LETTERS), self._connection.timings.call)
 
     @asynccontextmanager
     async def _locked_channel(self) -> AsyncIterator[Channel]:
@@ -82,7 +82,7 @@ class RabbitDeadLetters:
         await declare_permanent(raw, self._connection)
         try:
             async with as_missing("reading dead letters", lambda: raw):
-                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._connection.timings.call)
+                await answered(raw.queue_declare(DEAD_LETTERS, passive=True), self._connection.timings.call)
         except Trouble as down:
             raise Unavailable(str(down)) from None
         await opened.close()
@@ -94,7 +94,7 @@ class RabbitDeadLetters:
             channel = await self._connection.channel(confirms=False)
             try:
                 raw = await raw_channel(channel)
-                await raw.queue_declare(LOCK, exclusive=True, arguments=CLASSIC, timeout=call)
+                await answered(raw.queue_declare(LOCK, exclusive=True, arguments=CLASSIC), call)
             except ChannelLockedResource:
                 await asyncio.sleep(LOCKED_PAUSE)
             except BaseException:
@@ -110,8 +110,8 @@ class RabbitDeadLetters:
                 raw = await raw_channel(channel)
                 await raw.basic_nack(0, multiple=True, requeue=True)
                 # The queue answers after it has taken them back, each at its old place; only then may others look.
-                await raw.queue_declare(DEAD_LETTERS, passive=True, timeout=self._connection.timings.call)
-                await raw.queue_delete(LOCK, timeout=self._connection.timings.call)
+                await answered(raw.queue_declare(DEAD_LETTERS, passive=True), self._connection.timings.call)
+                await answered(raw.queue_delete(LOCK), self._connection.timings.call)
                 await channel.close()
         except BaseException:
             # The end of the connection gives back both, letters and lock.

@@ -18,7 +18,7 @@ from callplane.bus.mailbox_ports import PREFETCH, LinkLost, Publication, Reader
 from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS, MESSAGES
-from callplane.bus.rabbitmq.connection import close_channel
+from callplane.bus.rabbitmq.connection import answered, close_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.concurrency import pause_unless
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
@@ -134,7 +134,7 @@ class RabbitLink:
         self._require_link()
         channel, tag = self._consumers[reader]
         with self._ending_link("left a mailbox"):
-            await channel.basic_cancel(tag, timeout=ANSWER_WITHIN)
+            await answered(channel.basic_cancel(tag), ANSWER_WITHIN)
         self._readers.pop(tag, None)
 
     async def give_back(self, received: Iterable[Publication]) -> None:

@@ -13,7 +13,7 @@ from callplane.bus.names import queue_of
 from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
-from callplane.bus.rabbitmq.connection import AmqpConnection, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, answered, raw_channel
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.concurrency import alongside, forever
@@ -94,11 +94,11 @@ class RabbitSender:
             raw = await raw_channel(channel)
             raw.on_consumer_cancel_callbacks.add(partial(_set, self._cancelled))
             # Named by the broker: declaring an exclusive name again races with the end of the old connection.
-            declared = await raw.queue_declare(
-                "", exclusive=True, arguments=CLASSIC, timeout=self._connection.timings.call
-            )
+            asking = raw.queue_declare("", exclusive=True, arguments=CLASSIC)
+            declared = await answered(asking, self._connection.timings.call)
             self._reply_to = declared.queue or ""
-            await raw.basic_consume(self._reply_to, self._on_reply, no_ack=True, timeout=self._connection.timings.call)
+            consuming = raw.basic_consume(self._reply_to, self._on_reply, no_ack=True)
+            await answered(consuming, self._connection.timings.call)
         self._lost = asyncio.get_running_loop().create_future()
         self._ready.set()
         return channel

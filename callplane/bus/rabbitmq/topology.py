@@ -21,7 +21,7 @@ from callplane.bus.rabbitmq.arguments import (
     REPLICATED,
     RETRY,
 )
-from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.concurrency import for_each
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
@@ -58,14 +58,14 @@ class RabbitTopology:
             await channel.exchange_declare(name, exchange_type="fanout", durable=True, nowait=True)
             await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
             await channel.exchange_bind(name, MESSAGES, session_id, nowait=True)
-            await channel.queue_declare(name, durable=True, arguments=CLASSIC, timeout=self._connection.timings.call)
+            await answered(channel.queue_declare(name, durable=True, arguments=CLASSIC), self._connection.timings.call)
 
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the command queue and the fanout exchange; gone already is fine."""
         name = session_name(session_id)
         async with self._channel("deleting a session") as channel:
             await channel.queue_delete(name, nowait=True)
-            await channel.exchange_delete(name, timeout=self._connection.timings.call)
+            await answered(channel.exchange_delete(name), self._connection.timings.call)
 
     async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
         """Declare ``user.{participant_id}`` and bind it to the session's exchange."""
@@ -73,12 +73,12 @@ class RabbitTopology:
         async with self._channel("opening a mailbox") as channel:
             await channel.queue_declare(name, durable=True, arguments=MAILBOX_ARGUMENTS, nowait=True)
             # Its exchange is not declared here: a session that was deleted meanwhile would come back for ever.
-            await channel.queue_bind(name, session_name(session_id), timeout=self._connection.timings.call)
+            await answered(channel.queue_bind(name, session_name(session_id)), self._connection.timings.call)
 
     async def delete_mailbox(self, participant_id: ParticipantId) -> None:
         """Delete ``user.{participant_id}`` with whatever it holds; gone already is fine."""
         async with self._channel("deleting a mailbox") as channel:
-            await channel.queue_delete(mailbox_name(participant_id), timeout=self._connection.timings.call)
+            await answered(channel.queue_delete(mailbox_name(participant_id)), self._connection.timings.call)
 
     async def depths(self) -> dict[str, int]:
         """How much waits in each queue that is always there, but for those whose node is down."""
@@ -86,7 +86,8 @@ class RabbitTopology:
         for queue in (WRAPPER, RETRY, DEAD_LETTERS):
             with suppress(Trouble):
                 async with self._channel("counting") as channel:
-                    declared = await channel.queue_declare(queue, passive=True, timeout=self._connection.timings.call)
+                    asking = channel.queue_declare(queue, passive=True)
+                    declared = await answered(asking, self._connection.timings.call)
                     found[queue] = declared.message_count or 0
         return found
 
@@ -97,7 +98,7 @@ class RabbitTopology:
         """
         try:
             async with self._channel("looking for a queue") as channel:
-                await channel.queue_declare(queue, passive=True, timeout=self._connection.timings.confirm)
+                await answered(channel.queue_declare(queue, passive=True), self._connection.timings.confirm)
         except NodeDown:
             raise
         except Trouble:
@@ -118,8 +119,8 @@ class RabbitTopology:
         try:
             async with self._channel("looking for queues") as channel:
                 for queue in queues:
-                    await channel.queue_declare(queue, passive=True, nowait=True, timeout=within)
-                await channel.basic_qos(prefetch_count=0, timeout=within)
+                    await answered(channel.queue_declare(queue, passive=True, nowait=True), within)
+                await answered(channel.basic_qos(prefetch_count=0), within)
         except Trouble:
             return False
         except Unavailable:
@@ -162,16 +163,16 @@ async def declare_permanent(channel: Channel, connection: AmqpConnection) -> Non
 async def declare_exchanges(channel: Channel, timeout: float) -> None:
     """Declare both; only the last call waits, for the broker works through a channel in order."""
     await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
-    await channel.exchange_declare(RETRY, exchange_type="fanout", durable=True, timeout=timeout)
+    await answered(channel.exchange_declare(RETRY, exchange_type="fanout", durable=True), timeout)
 
 
 async def declare_queue(channel: Channel, queue: str, connection: AmqpConnection) -> None:
     """Declare one of the three; ``retry`` is bound to its exchange."""
     timeout = connection.timings.call
     arguments = QUEUES[queue] | (QUORUM if connection.quorum and queue in REPLICATED else {})
-    await channel.queue_declare(queue, durable=True, arguments=arguments, timeout=timeout)
+    await answered(channel.queue_declare(queue, durable=True, arguments=arguments), timeout)
     if queue == RETRY:
-        await channel.queue_bind(RETRY, RETRY, timeout=timeout)
+        await answered(channel.queue_bind(RETRY, RETRY), timeout)
 
 
 async def _declare_queues(connection: AmqpConnection) -> None:

@@ -11,7 +11,10 @@ FORCED = 130
 """The status of a forced stop: 128 + SIGINT, as shells count."""
 
 STOP_WITHIN = 20.0
-"""Seconds for everything to stop: a program whose database is gone may never do so by itself."""
+"""Seconds for everything to stop."""
+
+STOP_WITHOUT_ONE_WITHIN = 6.0
+"""The same where a server that we had started has died: API and wrapper wait in vain for a database that is gone."""
 
 
 class Interrupted(Exception):
@@ -31,10 +34,10 @@ class Interrupt:
         await self._asked.wait()
         raise Interrupted
 
-    def stopping(self) -> None:
-        """From now on there is a limit to how long stopping may take."""
+    def stopping(self, within: float = STOP_WITHIN) -> None:
+        """From now on there is a limit, in seconds, to how long stopping may take."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(STOP_WITHIN, self._give_up)
+            self._timer = asyncio.get_running_loop().call_later(within, self._give_up, within)
 
     def stopped(self) -> None:
         """It did not take too long."""
@@ -48,8 +51,8 @@ class Interrupt:
         self._asked.set()
         self.stopping()
 
-    def _give_up(self) -> None:
-        print(f"callplane: not everything stopped within {STOP_WITHIN:.0f} s, so it was ended", file=sys.stderr)
+    def _give_up(self, within: float) -> None:
+        print(f"callplane: not everything stopped within {within:.0f} s, so it was ended", file=sys.stderr)
         self._end(1)
 
     def _end(self, status: int) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from callplane.telemetry.failures import leaves
 from cli import embedded
-from cli.interrupt import Interrupt, Interrupted, interrupts
+from cli.interrupt import STOP_WITHOUT_ONE_WITHIN, Interrupt, Interrupted, interrupts
 from cli.listening_socket import listening_socket
 from cli.machine.errors import CannotStart
 from cli.machine.process import Process
@@ -60,7 +60,7 @@ async def _run(options: Options, progress: Progress, children: list[Process], in
                 except* ChildDied as died:
                     # Said before everything else is stopped: that takes seconds, and this is why.
                     _complain(died)
-                    interrupt.stopping()
+                    interrupt.stopping(STOP_WITHOUT_ONE_WITHIN)
                     raise
         asked.cancel()
 

@@ -104,7 +104,7 @@ async def test_what_was_given_up_is_listed_sent_again_and_removed(servers: Serve
         again = await callplane(two, "dead-letters", "replay", deadly)
         assert (again.status, again.err) == (
             1,
-            f"callplane: {deadly}: There is no such thing: There is no such dead letter.\n",
+            f"callplane: {deadly}: There is no such thing: There is no such dead letter. List them for their ids.\n",
         )
         assert (await callplane(two, "dead-letters", "purge", bad)).out == f"Removed: {bad}\n"
         assert (await callplane(one, "dead-letters", "purge")).status == 0
@@ -145,7 +145,7 @@ async def test_a_media_server_is_added_and_another_drained_under_a_call(servers:
             assert (await callplane(one, "media-servers", "add", "kms-3", machine.url)).status == 1
             await pool(c, lambda by_name: by_name["kms-2"]["state"] == "up")
             busy = await callplane(one, "media-servers", "remove", old["name"])
-            assert (busy.status, "drain it first" in busy.err) == (1, True)
+            assert (busy.status, "Drain it first" in busy.err) == (1, True)
             drained = await callplane(one, "media-servers", "drain", old["name"], "--wait", "30", "--json")
             assert (drained.status, drained.json["state"], drained.json["cordoned"]) == (0, "up", True), drained
             for somebody in (ann, bo):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from cli.machine.mongod import Mongod
 from cli.machine.ports import free_port, free_ports
@@ -47,6 +48,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongFilesFir
 def anyio_backend() -> str:
     """Run async tests on asyncio, the only loop that Callplane supports."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A test that runs a program's beginning configures logs: for what it captured, which is closed after it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ demo: ## run a call on this machine: installs what it needs, then prints a link 
 test: install ## run every check and every test: installs what they need
 	@$(MAKE) --no-print-directory checks
 	@[ -n "$(ARGS)" ] || $(PROGRAMS)/python -m pytest -m alone $(ALONE)
-	@$(PROGRAMS)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
+	@$(PROGRAMS)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
 		$(ARGS)
 
 lint: ## run the checks that start nothing

@@ -79,3 +79,8 @@ def _ordinary_end() -> Generator[None]:
         if isinstance(group, ExceptionGroup) or group.subgroup((KeyboardInterrupt, SystemExit)):
             raise
         raise EndedOtherwise("more than exceptions ended it") from group
+    finally:
+        # The task goes on with the next test, which would count these for cancellations of its own.
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():
+            task.uncancel()

@@ -69,6 +69,7 @@ async def test_without_what_it_needs(shared, never_made):
     pass
 
 async def test_after(shared):
+    assert not asyncio.current_task().cancelling()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         group.create_task(asyncio.sleep(0))
     assert shared == "shared"

@@ -1,7 +1,8 @@
 """Isolation of tests: one that is cancelled, or ends by what is no ``Exception``, fails alone.
 
 anyio runs all tests of a worker, and the fixtures that outlive them, in one task; a CancelledError or a group with
-more than Exceptions in it ends that task, and every later test with it (ClosedResourceError).
+more than Exceptions in it ends that task, and every later test with it (ClosedResourceError). What a test adds to the
+context of its logs ends with it, too.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 
 import pytest
+
+from callplane.telemetry.logs import log_context
 
 
 class EndedOtherwise(Exception):
@@ -48,7 +51,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 def _isolated(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     @functools.wraps(function)
     async def isolated(*args: Any, **kwargs: Any) -> Any:
-        with _ordinary_end():
+        with _ordinary_end(), log_context():
             return await function(*args, **kwargs)
 
     return isolated

@@ -41,6 +41,7 @@ async def broken():
 TESTS = """
 import asyncio
 import pytest
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 async def test_before(shared):
     assert shared == "shared"
@@ -68,7 +69,11 @@ async def test_failed_with_a_teardown_that_is_cancelled(shared, cancelled):
 async def test_without_what_it_needs(shared, never_made):
     pass
 
+async def test_with_names_in_its_logs(shared):
+    bind_contextvars(session_id="one")
+
 async def test_after(shared):
+    assert get_contextvars() == {}
     assert not asyncio.current_task().cancelling()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         group.create_task(asyncio.sleep(0))
@@ -99,6 +104,7 @@ def test_a_test_that_ends_otherwise_costs_no_other(tmp_path: Path) -> None:
     said = [line.partition(" - ")[0] for line in run.stdout.splitlines()]
     assert [line for line in said if line.startswith("PASSED")] == [
         "PASSED test_ends.py::test_before",
+        "PASSED test_ends.py::test_with_names_in_its_logs",
         "PASSED test_ends.py::test_after",
     ], run.stdout
     assert sorted(line for line in said if line.startswith(("FAILED", "ERROR"))) == sorted(FAILING)

@@ -81,7 +81,6 @@ async def test_a_later_attempt_has_waited_on_purpose() -> None:
 
 
 async def test_every_line_of_a_command_carries_its_names(capsys: pytest.CaptureFixture[str]) -> None:
-    structlog.contextvars.clear_contextvars()  # all async tests of a run share one context
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(),

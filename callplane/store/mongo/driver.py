@@ -7,12 +7,13 @@ operation ends by itself within ``timeoutMS``.
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
@@ -22,6 +23,12 @@ from callplane.telemetry.stages import stage
 T = TypeVar("T")
 Document = dict[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+Outcome = Literal["inserted", "double", "unknown"]
+"""Of one document of many: it is there, its ``_id`` was taken, or nobody knows."""
+
+_DOUBLE_KEY = 11000
 
 
 class ShieldedCalls:
@@ -136,6 +143,18 @@ class Collection:
         """Insert."""
         return await self._calls(self._collection.insert_one(document))
 
+    async def insert_each(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Insert each by itself, with one command: what became of each. Raises Unavailable: nothing is known of any."""
+
+        async def each() -> list[Outcome]:
+            try:
+                await self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as failure:
+                return _outcomes(failure.details or {}, len(documents))
+            return ["inserted"] * len(documents)
+
+        return await self._calls(each())
+
     async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:
         """Delete one."""
         return await self._calls(self._collection.delete_one(where))
@@ -210,3 +229,12 @@ class Database:
         """Open a change stream over all collections."""
         opening = self._database.watch(pipeline, max_await_time_ms=max_await_time_ms)
         return ChangeStream(self._calls, await self._calls(opening))
+
+
+def _outcomes(details: Mapping[str, Any], number: int) -> list[Outcome]:
+    """What a bulk write says of each; a write concern that was not met leaves open what became of what it wrote."""
+    written: Outcome = "unknown" if details.get("writeConcernErrors") else "inserted"
+    outcomes = [written] * number
+    for error in details.get("writeErrors", ()):
+        outcomes[error["index"]] = "double" if error.get("code") == _DOUBLE_KEY else "unknown"
+    return outcomes

@@ -11,6 +11,7 @@ from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId, new_id
 from callplane.store.change_stream import Watch, watch
 from cli.machine.replica_set import ReplicaSet
+from testkit.inprocess.logs import Writer, walked, writers
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.clusters import SetDatabase
 from testkit.servers.until import until
@@ -111,12 +112,18 @@ async def paused(members: ReplicaSet) -> None:
 @pytest.mark.timeout(150)
 async def test_nothing_acknowledged_is_lost_and_the_change_stream_has_no_gap(set_database: SetDatabase) -> None:
     members = set_database.replica_set
-    async with repositories(set_database) as store, watch(store.database, wait_ms=200) as stream:
+    async with (
+        repositories(set_database) as store,
+        watch(store.database, wait_ms=200) as stream,
+        writers(set_database.url, set_database.name, 2) as appenders,
+    ):
         diary = Diary(store)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(diary.read(stream))
             for _ in range(WRITERS):
                 group.create_task(diary.write())
+            for number, appender in enumerate(appenders):
+                group.create_task(_append(appender, str(number), diary.over))
             for fault in (stepped_down, killed, paused, stopped):
                 await diary.goes_on()
                 await fault(members)
@@ -128,7 +135,20 @@ async def test_nothing_acknowledged_is_lost_and_the_change_stream_has_no_gap(set
             reading.cancel()
         assert len(diary.seen) == len(set(diary.seen)), "the stream has shown something twice"
         there = set(await store.sessions.open_ids())
+        log = await walked(store.database)
     assert set(diary.acknowledged) <= there
+    told = {entry: at for appender in appenders for entry, at in appender.acknowledged.items()}
+    assert len(told) > 20
+    assert {entry: at for at, entry in enumerate(log, 1)} == told, "each entry once, and where its writer was told"
+
+
+async def _append(writer: Writer, name: str, over: asyncio.Event) -> None:
+    """One entry after the other into the log that all write to, each until its place is known."""
+    number = 0
+    while not over.is_set():
+        await writer.append(f"{name}/{number}")
+        number += 1
+        await asyncio.sleep(0.01)
 
 
 async def _has_all(diary: Diary) -> bool:

@@ -1,0 +1,194 @@
+"""Log appender: group commit of entries into many logs, each in the order in which its entries came.
+
+A record goes to the position behind the head that this process believes in; where another was first, the unique id
+refuses it, and it is tried again behind what was read. What no answer was heard of is sent again at the same position
+until it is known, and nothing else is appended to that log meanwhile: so an entry is in a log once, whatever its
+outcome looked like. A head that was learnt long ago is not used: behind it, records may have been cut away.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from callplane.concurrency import for_each, forever
+from callplane.contracts.errors import Trouble, Unavailable
+from callplane.store.log.bounds import CUT_EVERY, LogBounds
+from callplane.store.log.reader import Head, LogReader
+from callplane.store.log.records import Entry, LogKey, Record, record_id, written
+from callplane.store.log.tail import Tail
+from callplane.store.mongo.database import Database, DatabaseClock
+from callplane.store.mongo.driver import Outcome
+
+INSERTS_AT_ONCE = 2
+"""Commands under way; what comes meanwhile makes the next one."""
+
+RECORDS_AT_ONCE = 100
+BYTES_AT_ONCE = 1 << 20
+WITHIN = 5.0
+"""Seconds until a caller hears that it is not known yet."""
+
+BELIEVED = 30.0
+"""Seconds (of the monotonic clock) for which a head may be used: far less than the age at which records are cut."""
+
+LOGS_KEPT = 20_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.016
+UNKNOWN_PAUSE = 0.1
+
+
+class Appender:
+    """Appends to logs for one process; ``run`` does it, until cancelled."""
+
+    def __init__(self, database: Database, clock: DatabaseClock, now: Callable[[], float] = monotonic) -> None:
+        self._collection = database["log"]
+        self._reader = LogReader(database)
+        self._bounds = LogBounds(database, clock)
+        self._clock = clock
+        self._now = now
+        self._tails: OrderedDict[str, Tail] = OrderedDict()
+        """Of the logs that were appended to last."""
+        self._ready: deque[Tail] = deque()
+        """Those with something to append that nobody has in hand."""
+        self._work = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Insert what waits; some commands side by side."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(INSERTS_AT_ONCE):
+                group.create_task(forever("log appends", self._insert))
+
+    async def append(self, key: LogKey, entries: Sequence[Entry]) -> list[int | None]:
+        """Their positions, in order, once a majority has them; None is of an event that the log had already.
+
+        An id that is on its way already is joined. Raises Trouble for an event whose predecessors are in no log, and
+        Unavailable when nothing is known in time: then they may be appended yet, and are to be sent again with the
+        same ids.
+        """
+        tail = self._tail(key)
+        positions = tail.add(entries)
+        await self._in_line(tail)
+        _done, late = await asyncio.wait(positions, timeout=WITHIN) if positions else ((), ())
+        if late:
+            raise Unavailable("it is not known in time whether the log has it")
+        return [position.result() for position in positions]
+
+    def heard(self, key: LogKey, head: Head, asked: float) -> None:
+        """Somebody read, at that time of the monotonic clock, that the log is so far."""
+        tail = self._tail(key)
+        if tail.record is None and (tail.head is None or head.position > tail.head.position):
+            tail.head, tail.learnt = head, asked
+
+    def _tail(self, key: LogKey) -> Tail:
+        tail = self._tails.setdefault(key.key, Tail(key))
+        self._tails.move_to_end(key.key)
+        while len(self._tails) > LOGS_KEPT and next(iter(self._tails.values())).is_idle:
+            self._tails.popitem(last=False)
+        return tail
+
+    async def _in_line(self, tail: Tail) -> None:
+        if not tail.busy and not tail.is_idle:
+            tail.busy = True
+            async with self._work:
+                self._ready.append(tail)
+                self._work.notify()
+
+    async def _insert(self) -> None:
+        while True:
+            async with self._work:
+                await self._work.wait_for(lambda: self._ready)
+                tails = [self._ready.popleft() for _ in range(min(len(self._ready), RECORDS_AT_ONCE))]
+            try:
+                await self._one_round(tails)
+            except Unavailable:
+                await asyncio.sleep(UNKNOWN_PAUSE)  # what was begun is as it was, and is gone on with
+            finally:
+                for tail in tails:
+                    tail.busy = False
+                    await self._in_line(tail)
+
+    async def _one_round(self, tails: list[Tail]) -> None:
+        """Make the next record of each, insert them with one command, and act on what became of each."""
+        await for_each(self._prepare, [tail for tail in tails if tail.record is None])
+        ready = [(tail, tail.record) for tail in tails if tail.record is not None]
+        for portion in _portions(ready):
+            at = self._clock.now()
+            outcomes = await self._collection.insert_each([written(tail.key, one, at) for tail, one in portion])
+            await for_each(self._judge, list(zip(portion, outcomes, strict=True)))
+
+    async def _prepare(self, tail: Tail) -> None:
+        """Make its next record, at a head that may be believed."""
+        if tail.head is None or self._now() - tail.learnt > BELIEVED:
+            asked = self._now()
+            tail.head, tail.learnt = await self._reader.head(tail.key), asked
+        tail.next_record(tail.head)
+
+    async def _judge(self, inserted: tuple[tuple[Tail, Record], Outcome]) -> None:
+        (tail, record), outcome = inserted
+        if outcome == "unknown":
+            await asyncio.sleep(UNKNOWN_PAUSE)  # and then the same again
+        elif outcome == "double":
+            await self._refused(tail, record)
+        elif await self._stands(tail, record):
+            tail.appended()
+            if record.last // CUT_EVERY != (record.first - 1) // CUT_EVERY:
+                with suppress(Unavailable, Trouble):  # whoever comes past the next one does it
+                    await self._bounds.cut(tail.key, Head(record.last, record.version, record.size))
+
+    async def _refused(self, tail: Tail, record: Record) -> None:
+        """Another record is at that position: one of ours perhaps, of which no answer came."""
+        asked = self._now()
+        positions: dict[str, int] = {}
+        head, chain = Head(), await self._reader.chain(tail.key, record.first)
+        while chain:
+            for one in chain:
+                positions |= {entry.id: at for at, entry in enumerate(one.entries, one.first)}
+            head = Head(chain[-1].last, chain[-1].version, chain[-1].size)
+            chain = await self._reader.chain(tail.key, head.position + 1)
+        if any(entry.id in positions for entry in record.entries) and not await self._stands(tail, record):
+            return
+        if not head.position:  # a majority does not have it yet, or it was cut away and the head is far off
+            head = await self._reader.head(tail.key)
+        if head.position >= record.first:
+            tail.head, tail.learnt = head, asked
+            tail.found(positions)
+        tail.refusals += 1
+        if tail.refusals > 1:  # let others be first
+            longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tail.refusals - 2, 8))
+            await asyncio.sleep(random.uniform(0, longest))
+
+    async def _stands(self, tail: Tail, record: Record) -> bool:
+        """Whether the record is where readers come by; one at an old head may not be, and then it is taken back."""
+        if self._now() - tail.learnt <= BELIEVED or await self._in_its_place(tail.key, record.first):
+            return True
+        where = {"_id": record_id(tail.key.key, record.first), "s": tail.key.session_id, "e.i": record.entries[0].id}
+        await self._collection.delete_one(where)
+        tail.head = None
+        tail.found({})
+        return False
+
+    async def _in_its_place(self, key: LogKey, position: int) -> bool:
+        """Whether the log goes on from there to its head: else it stands where older records were cut away."""
+        while True:
+            head = await self._reader.head(key)
+            while chain := await self._reader.chain(key, position):
+                position = chain[-1].last + 1
+            if position > head.position:
+                return True
+            if not await self._reader.chain(key, position):
+                return False
+
+
+def _portions(ready: list[tuple[Tail, Record]]) -> list[list[tuple[Tail, Record]]]:
+    """Parts that are no more than one command should carry."""
+    parts: list[list[tuple[Tail, Record]]] = []
+    size = BYTES_AT_ONCE
+    for tail, record in ready:
+        length = sum(len(one.body) for one in record.entries)
+        if not parts or size + length > BYTES_AT_ONCE:
+            parts.append([])
+            size = 0
+        parts[-1].append((tail, record))
+        size += length
+    return parts

@@ -1,0 +1,79 @@
+"""Log reader: heads, the chain behind a position, and pages for whoever reads a log."""
+
+from dataclasses import dataclass
+
+from callplane.store.log.records import Entry, LogKey, Record, id_range, position_of, read_record, record_id
+from callplane.store.mongo.database import Database
+
+RECORDS_AT_ONCE = 100
+"""As many as one read returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log ends: the last position (0: it is empty), the session's version and the bytes up to there."""
+
+    position: int = 0
+    version: int = 1
+    """That of the creation, of which no event tells."""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What follows a place: entries with their positions; ``gone``: what came next is not kept any more."""
+
+    entries: tuple[tuple[int, Entry], ...]
+    gone: bool
+
+
+class LogReader:
+    """Reads of a majority; each raises Unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database["log"]
+
+    async def head(self, log: LogKey) -> Head:
+        """The log's present end."""
+        where = {"_id": id_range(log.key), "s": log.session_id}
+        found = (
+            await self._collection.find(where, {"_id": 1, "n": 1, "v": 1, "z": 1}).sort("_id", -1).limit(1).to_list()
+        )
+        if not found:
+            return Head()
+        (last,) = found
+        return Head(position_of(last["_id"]) + last["n"] - 1, last["v"], last["z"])
+
+    async def chain(self, log: LogKey, first: int) -> list[Record]:
+        """The records that follow each other without a gap, from exactly this position on; some of them at a time."""
+        records = []
+        for record in await self._from(log, first, RECORDS_AT_ONCE):
+            if record.first != first:
+                break
+            records.append(record)
+            first = record.last + 1
+        return records
+
+    async def page(self, log: LogKey, place: int, limit: int) -> Page:
+        """Up to so many entries behind a place, which may be in the middle of a record."""
+        where = {"_id": {"$gte": record_id(log.key, 0), "$lte": record_id(log.key, place + 1)}, "s": log.session_id}
+        holding = await self._collection.find(where, {"_id": 1}).sort("_id", -1).limit(1).to_list()
+        first = position_of(holding[0]["_id"]) if holding else place + 1
+        entries: list[tuple[int, Entry]] = []
+        gone = False
+        expected = first
+        for record in await self._from(log, first, min(limit + 1, RECORDS_AT_ONCE)):
+            if record.first != expected:
+                if entries:
+                    break  # what is cut away while it is read: the next page begins behind it
+                gone = True
+            behind = [(at, one) for at, one in enumerate(record.entries, record.first) if at > place]
+            entries += behind[: limit - len(entries)]
+            expected = record.last + 1
+            if len(entries) == limit:
+                break
+        return Page(tuple(entries), gone)
+
+    async def _from(self, log: LogKey, first: int, limit: int) -> list[Record]:
+        where = {"_id": id_range(log.key, first), "s": log.session_id}
+        return [read_record(one) for one in await self._collection.find(where).sort("_id", 1).limit(limit).to_list()]

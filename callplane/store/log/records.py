@@ -1,0 +1,108 @@
+"""Record: what one append wrote into a log, as MongoDB holds it and as readers get it.
+
+A log is the records under one key: the session's id for what concerns all of it, a participant's for what concerns one
+connection. A position counts entries, from 1, over the log's whole life and without gaps. A record holds the
+positions from ``first`` on; its ``_id`` is made of the key and that, so that two writers cannot both go on from one
+head: the unique index is the only fence. Records are inserted and deleted, never updated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from callplane.contracts.ids import SessionId
+
+ENTRIES_AT_MOST = 64
+"""So many in one record."""
+
+BYTES_AT_MOST = 256 * 1024
+"""So much in one record; an entry that is longer has one for itself."""
+
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """Which log: its key, and the session that it belongs to, by which collections are sharded."""
+
+    key: str
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message; ``to`` names the participant whom alone it is for, ``version`` is the session's after this event."""
+
+    id: str
+    type: str
+    body: bytes
+    to: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Entries at the positions from ``first`` on."""
+
+    first: int
+    entries: tuple[Entry, ...]
+    version: int
+    """The session's version after it, handed on from the record before."""
+    size: int
+    """Bytes of bodies since the log began."""
+
+    @property
+    def last(self) -> int:
+        """The position of its last entry."""
+        return self.first + len(self.entries) - 1
+
+
+def record_id(key: str, first: int) -> str:
+    """Its ``_id``: those of one log sort by position."""
+    return f"{key}:{first:0{_DIGITS}d}"
+
+
+def position_of(id_: str) -> int:
+    """The position in an ``_id``. Raises ValueError for what is none."""
+    return int(id_.rpartition(":")[2])
+
+
+def id_range(key: str, at_least: int = 1) -> dict[str, str]:
+    """A filter on ``_id``: the records of one log from a position on."""
+    return {"$gte": record_id(key, at_least), "$lt": f"{key};"}  # ; follows : in ASCII
+
+
+def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
+    """The document of a record."""
+    return {
+        "_id": record_id(log.key, record.first),
+        "s": log.session_id,
+        "n": len(record.entries),
+        "v": record.version,
+        "z": record.size,
+        "at": at,
+        "e": [
+            {"i": one.id, "y": one.type, "b": one.body, **({} if one.to is None else {"t": one.to})}
+            for one in record.entries
+        ],
+    }
+
+
+def read_record(found: Mapping[str, Any]) -> Record:
+    """The record of a document. Raises KeyError, TypeError and ValueError for what is none."""
+    entries = tuple(Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t")) for one in found["e"])
+    record = Record(position_of(str(found["_id"])), entries, int(found["v"]), int(found["z"]))
+    if len(entries) != found["n"] or not entries:
+        raise ValueError("a record without the entries that it counts")
+    return record
+
+
+def fitting(waiting: Sequence[Entry]) -> int:
+    """How many of these, from the first on, make one record."""
+    size = 0
+    for number, entry in enumerate(waiting):
+        size += len(entry.body)
+        if number and (number == ENTRIES_AT_MOST or size > BYTES_AT_MOST):
+            return number
+    return len(waiting)

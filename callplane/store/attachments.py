@@ -8,6 +8,7 @@ from pydantic import Field
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.reasons import GivenReason, SeatReason
@@ -29,6 +30,7 @@ class Attachment(Wire):
 
     participant_id: ParticipantId = Field(alias="_id")
     session_id: SessionId
+    engine: Engine = "queues"
     holder: str | None = None
     n: int = 0
     state: Literal["attached", "detached", "ended"] = "detached"

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
@@ -87,6 +88,7 @@ class SessionDocument(Outboxed):
 
     id: SessionId = Field(alias="_id")
     custom_id: str | None = None
+    engine: Engine = "queues"
     status: Literal["open", "closed"]
     epoch: int
     settings: SessionLimits
@@ -123,6 +125,7 @@ class ConnectionDocument(Outboxed):
     id: ConnectionId = Field(alias="_id")
     session_id: SessionId
     participant_id: ParticipantId
+    engine: Engine = "queues"
     state: ConnectionState
     offered: bool = False
     kind: Kind = "publish"

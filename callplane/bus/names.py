@@ -14,6 +14,9 @@ SESSION_PREFETCH = 1
 
 WRAPPER_PREFETCH = 8
 
+HINTS_KEPT = 10_000
+"""So many hints may wait for a pod; of more the oldest are lost, and found by its next look at the log."""
+
 
 def queue_of(envelope: Envelope) -> str:
     """Where a command goes: creations to any wrapper, all others to their session."""

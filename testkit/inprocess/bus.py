@@ -13,11 +13,13 @@ from pydantic import BaseModel
 
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits
+from callplane.bus.hint_ports import HintBus
 from callplane.bus.mailbox_ports import MailboxBus
 from callplane.bus.mailbox_ports import Publication as Given
 from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
+from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.commands import Caller, CreateSession, Envelope, UpdateSession
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
@@ -142,6 +144,7 @@ class Corner(Protocol):
     """A broker of the test's own."""
 
     mailboxes: MailboxBus
+    hints: HintBus
 
     def bus(self, limits: ConsumerLimits = FAST) -> AbstractAsyncContextManager[Bus]:
         """One process's part in it."""
@@ -162,6 +165,7 @@ class MemoryCorner:
     def __init__(self) -> None:
         self.broker = MemoryBroker()
         self.mailboxes = self.broker.mailboxes
+        self.hints = self.broker.hints
 
     @asynccontextmanager
     async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[Bus]:
@@ -191,6 +195,7 @@ class RabbitCorner:
     def __init__(self, url: str) -> None:
         self.url = url
         self.mailboxes = RabbitMailboxes(url)
+        self.hints = RabbitHints(url, "test")
 
     @asynccontextmanager
     async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:

@@ -1,0 +1,142 @@
+"""Crowd: clients that make rooms, join them and read at their doors; programs and ceilings are asked alike."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
+from bench.messages.book import Book, Reader, Room
+from bench.messages.doors import DoorName, door
+from bench.messages.ways import REFUSED, Door, Ways
+
+OPENING_AT_ONCE = 64
+JOINING_AT_ONCE = 16
+ACKNOWLEDGE_SECONDS = 0.5
+SETTLED_WITHIN = 30.0
+
+
+@dataclass
+class Seat:
+    """A participant; ``number`` counts over all rooms."""
+
+    number: int
+    room: Room
+    id: str
+    token: str
+    reader: Reader
+
+
+class Crowd:
+    """The clients."""
+
+    def __init__(self, pods: list[str], api_key: str) -> None:
+        self.pods = [Pod.of(url) for url in pods]
+        self.key = {"X-API-Key": api_key}
+        self.book = Book()
+        self.rooms: list[Room] = []
+        self.seats: list[Seat] = []
+        self.doors: list[Door] = []
+        self.reopened = 0
+        """How many openings followed the first ones."""
+        self.ended_at = 0.0
+        """When the first door ended since this was set to 0."""
+        self.opened_at = 0.0
+        """When the last one was opened."""
+        self._opening: asyncio.Queue[Door] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Open what is to be opened, and acknowledge twice a second, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(OPENING_AT_ONCE):
+                group.create_task(self._open_all())
+            group.create_task(self._acknowledge_all())
+
+    async def make_rooms(self, count: int, people: int) -> dict[str, Any]:
+        """So many sessions more, with so many seats each."""
+        began, first = perf_counter(), len(self.rooms)
+        self.rooms += [Room(first + number) for number in range(count)]
+        todo = iter([room for room in self.rooms[first:] for _ in range(people)])
+
+        async def some() -> None:
+            at = await connect(self.pods[0])
+            for room in todo:
+                await self._join(at, room)
+            at.abort()
+
+        for room in self.rooms[first:]:
+            at = await connect(self.pods[0])
+            # Nobody reads yet when the last has joined: whoever waits for that must not be taken for gone.
+            limits = json.dumps({"max_participants": people, "grace": 900}).encode()
+            made = await ask_json(at, request("POST", "/sessions", self.key, limits))
+            room.session = made["id"]
+            at.abort()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(JOINING_AT_ONCE, count * people)):
+                group.create_task(some())
+        return {"seconds": perf_counter() - began, "seats": count * people}
+
+    async def _join(self, at: HttpConnection, room: Room) -> None:
+        path = f"/sessions/{room.session}/participants"
+        joined = await ask_json(at, request("POST", path, self.key, b"{}"))
+        seat = Seat(len(self.seats), room, joined["participant"]["id"], joined["token"], Reader(room))
+        self.seats.append(seat)
+
+    async def open_doors(self, name: DoorName) -> dict[str, Any]:
+        """A client at each seat, spread over the pods; comes back when all are open."""
+        began, ways = perf_counter(), Ways(self.pods, self.book, self.open_again)
+        for seat in self.seats[len(self.doors) :]:
+            made = door(name, seat.reader, seat.token, ways, seat.number)
+            seat.room.readers += 1
+            self.doors.append(made)
+            self._opening.put_nowait(made)
+        await self.until(self.all_open, 600.0)
+        return {"seconds": perf_counter() - began, "open": sum(one.is_open for one in self.doors)}
+
+    def drop_doors(self) -> None:
+        """Every connection ends at once; they are opened again."""
+        for one in self.doors:
+            one.drop()
+
+    def all_open(self) -> bool:
+        """Whether everybody who still wants to reads."""
+        return all(one.is_open for one in self.doors if one.wanted)
+
+    def open_again(self, which: Door, after: float) -> None:
+        """Open it later, behind those that wait already."""
+        self.reopened += 1
+        self.ended_at = self.ended_at or perf_counter()
+        asyncio.get_running_loop().call_later(after, self._opening.put_nowait, which)
+
+    async def until(self, condition: Callable[[], bool], within: float = SETTLED_WITHIN, every: float = 0.02) -> bool:
+        """Look again and again; whether it came about in time."""
+        end = perf_counter() + within
+        while not condition():
+            if perf_counter() > end:
+                return False
+            await asyncio.sleep(every)
+        return True
+
+    def tally(self) -> dict[str, Any]:
+        """What readers were given so far."""
+        return {**vars(self.book.tally), "reopened": self.reopened}
+
+    async def _open_all(self) -> None:
+        while True:
+            one = await self._opening.get()
+            if not one.wanted or one.is_open:
+                continue
+            try:
+                await one.open()
+                self.opened_at = perf_counter()
+            except (OSError, TimeoutError):
+                if not one.drop():
+                    self.open_again(one, REFUSED)
+
+    async def _acknowledge_all(self) -> None:
+        while True:
+            await asyncio.sleep(ACKNOWLEDGE_SECONDS)
+            for one in self.doors:
+                one.acknowledge()

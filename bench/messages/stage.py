@@ -1,0 +1,146 @@
+"""Stage: the programs of one engine, or a ceiling in their place, a crowd before them, and what each process used."""
+
+import asyncio
+import json
+import resource
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from bench.messages.child import Child, child
+from bench.messages.usage import Usage, usage
+from cli.machine.process import Command, python, running
+from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
+from testkit.servers.servers import Servers, fresh_database, fresh_vhost
+
+UNLIMITED = {
+    **{f"CALLPLANE_RATE_{what}": "0" for what in ("REQUESTS", "SIGNALS", "DELIVERIES", "POLLS", "KEYS")},
+    "CALLPLANE_MAX_CONNECTIONS": "100000",
+    "CALLPLANE_LOG_LEVEL": "warning",
+}
+QUIET_SECONDS = 2.0
+"""For so long the idling of the processes is watched before a run."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a part used in a run: seconds of CPU in all, and those that it would have used idling as long."""
+
+    cpu: float
+    idle: float
+
+
+@dataclass
+class Measured:
+    """What an order came to, and what it cost by part: api, wrapper, rabbitmq, mongod, crowd."""
+
+    figures: dict[str, Any]
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+    def micros(self, part: str, share_of: int) -> float:
+        """CPU µs of a part for each of so many."""
+        return self.costs[part].cpu / max(1, share_of) * 1e6 if part in self.costs else 0.0
+
+
+@dataclass
+class Stage:
+    """What can be watched."""
+
+    name: str
+    crowd: Child
+    parts: Mapping[str, list[int]]
+    """By part: the sessions of its processes."""
+    programs: Cluster | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+    """The crowd's totals after the last order."""
+
+    def used(self, memory: bool = False) -> dict[str, Usage]:
+        """By part, until now."""
+        return {part: usage(pids, memory) for part, pids in self.parts.items()}
+
+    async def measure(self, do: str, **arguments: Any) -> Measured:
+        """Watch it idle, then give an order and watch what it costs."""
+        began, first = perf_counter(), self.used()
+        await asyncio.sleep(QUIET_SECONDS)
+        second, middle = self.used(), perf_counter()
+        figures = await self.crowd.ask(do, **arguments)
+        third, took = self.used(), perf_counter() - middle
+        costs = {}
+        for part in third:
+            idle = (second[part].cpu - first[part].cpu) / (middle - began) * took
+            costs[part] = Cost(third[part].cpu - second[part].cpu, idle)
+        return Measured(self._since_before(figures), costs)
+
+    async def memory(self) -> dict[str, int]:
+        """Bytes by part."""
+        return {part: used.memory for part, used in self.used(memory=True).items()}
+
+    def _since_before(self, figures: dict[str, Any]) -> dict[str, Any]:
+        """The crowd counts from its beginning; a run has what came since."""
+        counts = {name: value for name, value in figures.items() if name in _TOTALS}
+        codes = dict(figures.get("codes", {}))
+        fresh = {name: value - self.before.get(name, 0) for name, value in counts.items()}
+        known = self.before.get("codes", {})
+        fresh["codes"] = {code: more for code, n in codes.items() if (more := n - known.get(code, 0))}
+        self.before = {**counts, "codes": codes}
+        return {**figures, **fresh}
+
+
+_TOTALS = {"frames", "delivered", "doubled", "disordered", "strays", "events", "version_gaps", "reopened"}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """How many of each program, and how the crowd behaves."""
+
+    apis: int = 1
+    wrappers: int = 1
+    bytes: int = 300
+    keys: bool = True
+
+
+@asynccontextmanager
+async def programs(around: Servers, engine: str, cast: Cast) -> AsyncIterator[Stage]:
+    """The programs with that engine, on a virtual host and a database of their own."""
+    size, settings = Size(cast.apis, cast.wrappers, media_servers=0), UNLIMITED | {"CALLPLANE_MAILBOXES": engine}
+    node, server = around.vhost.node, around.database.server
+    async with (
+        fresh_vhost(node) as vhost,
+        fresh_database(server) as database,
+        cluster(Servers(vhost, database), size, **settings) as made,
+        _crowd([api.url for api in made.apis], cast) as clients,
+    ):
+        parts = {
+            "api": [api.process.pid for api in made.apis],
+            "wrapper": [wrapper.process.pid for wrapper in made.wrappers],
+            "rabbitmq": [process.pid for process in node.processes],
+            "mongod": [server.process.pid],
+            "crowd": [clients.pid],
+        }
+        yield Stage(engine, clients, parts, made)
+
+
+@asynccontextmanager
+async def bare_push(logs: Path, cast: Cast) -> AsyncIterator[Stage]:
+    """The bare ASGI push in place of the programs."""
+    command = Command("bare push", python("bench.messages.bare_push"), logs / "bare_push.log", cwd=ROOT)
+    async with running(command) as process:
+        url = str((await process.ready_line())["url"])
+        async with _crowd([url], cast) as clients:
+            yield Stage("bare ASGI push", clients, {"api": [process.pid], "crowd": [clients.pid]})
+
+
+@asynccontextmanager
+async def _crowd(urls: list[str], cast: Cast) -> AsyncIterator[Child]:
+    given = {"pods": urls, "api_key": API_KEY, "bytes": cast.bytes, "keys": cast.keys}
+    async with child("bench.messages.orders", json.dumps(given)) as made:
+        yield made
+
+
+def many_files() -> None:
+    """Let this process and its children have as many sockets as the machine allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -11,11 +11,15 @@ from callplane.bus.ports import Bus, Listener, Work
 from callplane.concurrency import forever, pause_unless
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
+from callplane.messengers import EngineMessenger, open_log_messenger
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
+from callplane.store.engines import SessionEngines
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases, WrapperLeases
+from callplane.store.log.bounds import LogBounds
+from callplane.store.log.reader import LogReader
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
@@ -34,6 +38,7 @@ from wrapper.context import Context, Repositories
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
+from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
@@ -113,16 +118,19 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
 
         metrics, follow_ups = Metrics(store.clock.now), FollowUps()
         database.unread.on_unreadable = metrics.unreadable
-        events = EndpointEvents(store.media_states, bus.messenger, store.clock, follow_ups)
+        log = await stack.enter_async_context(open_log_messenger(database, store.clock, bus.hints))
+        messenger = EngineMessenger(store.engines, bus.messenger, log)
+        events = EndpointEvents(store.media_states, messenger, store.clock, follow_ups)
         pool = Pool(wrapper, store.servers, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
-        context = Context(wrapper, store, bus.topology, bus.messenger, media, follow_ups, metrics)
+        choice = EngineChoice(settings.mailboxes, (store.pods, store.wrappers))
+        context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics)
         leases = Leases(context, settings.lease_seconds, bus.up)
         adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
-        outbox = Outbox(store.sessions, store.connections, bus.messenger, bus.topology)
+        outbox = Outbox(store.sessions, store.connections, messenger, bus.topology)
         runner = FollowUpRunner(context, outbox, Chores())
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -171,6 +179,9 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         servers=MediaServers(database),
         wrappers=WrapperLeases(database, settings.lease_seconds),
         sweep_leases=SweepLeases(database, settings.lease_seconds),
+        engines=SessionEngines(database),
+        logs=LogReader(database),
+        log_bounds=LogBounds(database, clock),
     )
 
 

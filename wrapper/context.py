@@ -6,7 +6,10 @@ from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
+from callplane.store.engines import SessionEngines
 from callplane.store.leases import PodLeases, WrapperLeases
+from callplane.store.log.bounds import LogBounds
+from callplane.store.log.reader import LogReader
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
@@ -15,6 +18,7 @@ from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
+from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.media.port import MediaPort
 from wrapper.monitoring.metrics import Metrics
@@ -37,6 +41,9 @@ class Repositories:
     servers: MediaServers
     wrappers: WrapperLeases
     sweep_leases: SweepLeases
+    engines: SessionEngines
+    logs: LogReader
+    log_bounds: LogBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +56,5 @@ class Context:
     messenger: Messenger
     media: MediaPort
     follow_ups: FollowUps
+    engine_choice: EngineChoice
     metrics: Metrics = field(default_factory=Metrics)

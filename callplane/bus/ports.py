@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.hint_ports import HintBus
 from callplane.contracts.commands import Envelope
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
@@ -189,6 +190,11 @@ class Bus(Protocol):
     @property
     def topology(self) -> Topology:
         """Declares and deletes queues and exchanges."""
+        ...
+
+    @property
+    def hints(self) -> HintBus:
+        """Sends and receives hints of what was appended to logs."""
         ...
 
     @property

@@ -15,11 +15,15 @@ from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.store.decoding import page, read
 from callplane.store.due_times import RESET, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
+from callplane.store.log.place import Place
 from callplane.store.mongo.database import Database, Document
 
 KEPT_MILLISECONDS = 3_600_000
 _RESET: Document = {"$unset": {**RESET["$unset"], "look": ""}}
 """When its grace is over, and when its media is looked at: of the state that it had until now."""
+LOG_HOLDER = "log"
+"""The ``holder`` of a seat whose messages are in logs: the pods that read for it stand elsewhere."""
+
 ORPHANED_AFTER = 3.0
 CLOSELY_SECONDS = 15
 LIMIT = 200
@@ -52,10 +56,15 @@ class Attachments:
         self.graces = DueTimes(self._collection, Attachment, {"state": "detached", "expires_at": None})
         """Of those that nobody reads."""
 
-    async def open(self, session_id: SessionId, participant_id: ParticipantId) -> None:
-        """Insert it, detached; an existing one, ended or not, stays as it is."""
+    async def open(self, session_id: SessionId, participant_id: ParticipantId, place: Place | None = None) -> None:
+        """Insert it, detached; an existing one, ended or not, stays as it is.
+
+        ``place``: where a reader of the logs begins; without one the seat has a queue.
+        """
         where = {"_id": participant_id, "session_id": {"$exists": False}}
-        birth = {"session_id": session_id, "holder": None, "n": 0, "state": "detached", "reason": None}
+        birth: Document = {"session_id": session_id, "holder": None, "n": 0, "state": "detached", "reason": None}
+        if place is not None:
+            birth |= {"engine": "log", "holder": LOG_HOLDER, "pods": [], "place": place.token()}
         try:
             await self._collection.update_one(
                 where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
@@ -130,7 +139,7 @@ class Attachments:
 
         Not the youngest: one that was attached since then may have a holder that was not alive yet.
         """
-        where = {"state": "attached", "holder": {"$nin": list(alive)}, **older_than("since", ORPHANED_AFTER)}
+        where = {"state": "attached", "holder": {"$nin": [*alive, LOG_HOLDER]}, **older_than("since", ORPHANED_AFTER)}
         done = await self._collection.update_many(
             where, {"$set": {"state": "detached"}, **_RESET, "$currentDate": {"since": True}}
         )

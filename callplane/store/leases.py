@@ -1,9 +1,12 @@
 """Leases: which wrappers and API pods live; in database time, renewed each second, over after three (design 5, 7.2)."""
 
+from callplane.contracts.engines import Engine
 from callplane.store.filters import older_than, younger_than
 from callplane.store.mongo.database import Database, Document
 
 _POD_KEPT_SECONDS = 3600.0
+ENGINES: tuple[Engine, ...] = ("queues", "log")
+"""Those that this program knows."""
 
 
 class Leases:
@@ -27,8 +30,14 @@ class Leases:
             await self._collection.delete_one({"_id": process, **self._expired})
         return [process for process in dead if isinstance(process, str)]
 
-    async def _renew(self, process: str, fields: Document) -> None:
-        await self._collection.update_one({"_id": process}, {**fields, "$currentDate": {"since": True}}, upsert=True)
+    async def all_know(self, engine: Engine) -> bool:
+        """Whether every living process of this kind knows the engine."""
+        where = {**self._running, "engines": {"$ne": engine}}
+        return await self._collection.find_one(where, {"_id": 1}) is None
+
+    async def _renew(self, process: str, **fields: str | None) -> None:
+        update: Document = {"$set": {**fields, "engines": list(ENGINES)}, "$currentDate": {"since": True}}
+        await self._collection.update_one({"_id": process}, update, upsert=True)
 
 
 class WrapperLeases(Leases):
@@ -39,7 +48,7 @@ class WrapperLeases(Leases):
 
     async def renew(self, wrapper: str) -> None:
         """Say that this wrapper lives."""
-        await self._renew(wrapper, {})
+        await self._renew(wrapper)
 
     async def alive(self) -> frozenset[str]:
         """The wrappers whose lease runs."""
@@ -63,7 +72,7 @@ class PodLeases(Leases):
 
     async def renew(self, pod: str, holder: str | None) -> None:
         """Say that this pod lives, and which connection of it holds mailboxes. Raises Unavailable."""
-        await self._renew(pod, {"$set": {"holder": holder}})
+        await self._renew(pod, holder=holder)
 
     async def holders(self) -> frozenset[str]:
         """The connections of pods whose lease runs."""

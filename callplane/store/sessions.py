@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import CommandId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
@@ -39,7 +40,9 @@ class Sessions(OutboxRepository[SessionDocument]):
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "sessions", SessionDocument, clock)
 
-    async def create(self, session_id: SessionId, wanted: CreateSession, deadline: datetime) -> Created:
+    async def create(
+        self, session_id: SessionId, wanted: CreateSession, deadline: datetime, engine: Engine = "queues"
+    ) -> Created:
         """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
 
         An upsert may not have ``$expr`` in its filter, so the pipeline itself fails when the database's clock is past
@@ -47,7 +50,7 @@ class Sessions(OutboxRepository[SessionDocument]):
         """
         late = {"$toInt": {"$concat": ["late ", "$_id"]}}
         stamps = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
-        fresh = {"$mergeObjects": [{"$literal": new_session(wanted)}, stamps]}
+        fresh = {"$mergeObjects": [{"$literal": new_session(wanted, engine)}, stamps]}
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session_id, "created_at": {"$exists": False}}
         try:
@@ -242,10 +245,11 @@ class Sessions(OutboxRepository[SessionDocument]):
         return closed
 
 
-def new_session(wanted: CreateSession) -> Document:
+def new_session(wanted: CreateSession, engine: Engine) -> Document:
     custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
     return {
         **custom,
+        "engine": engine,
         "status": "open",
         "epoch": 1,
         "version": 1,

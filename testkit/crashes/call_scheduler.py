@@ -17,6 +17,7 @@ from wrapper.app import _store
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
+from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.media.port import EndpointOwner, Gone, Medium, State
 
@@ -170,7 +171,7 @@ class World:
         store = _store(cast(Any, Database(self.store.database, points, Unavailable)), FAST)
         broker = cast(Any, Port(self.broker, "broker", points, Unavailable))
         media = cast(Any, Port(self.media, "media", points, Trouble))
-        context = Context(id_, store, broker, broker, media, FollowUps())
+        context = Context(id_, store, broker, broker, media, FollowUps(), EngineChoice("queues", ()))
         return context, OrderedFollowUpRunner(
             context, Outbox(store.sessions, store.connections, broker, broker), Chores()
         )

@@ -23,6 +23,7 @@ from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner, Outcome
+from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.kurento import KurentoMedia, MediaOptions
@@ -196,7 +197,8 @@ def _assembled(outside: Surroundings, points: Points, wrapper: str, client: Kure
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, events, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
-    context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups)
+    choice = EngineChoice("queues", ())
+    context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups, choice)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others
     ledger = OrderedFollowUpRunner(context, Outbox(store.sessions, store.connections, messenger, topology), Chores())

@@ -13,6 +13,7 @@ from api.dispatch.buses import Buses
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.bus import MemoryTopology
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
+from callplane.bus.memory.hints import MemoryHints
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.contracts.commands import Envelope
@@ -47,6 +48,11 @@ class ScriptedBus:
     def topology(self) -> Topology:
         """What is declared is declared on ``broker``."""
         return MemoryTopology(self.broker)
+
+    @property
+    def hints(self) -> MemoryHints:
+        """Those of ``broker``."""
+        return self.broker.hints
 
     def up(self) -> bool:
         """Always."""

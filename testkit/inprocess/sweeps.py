@@ -17,6 +17,7 @@ from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
+from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.settings import WrapperSettings
 from wrapper.sweeps.adoption import Adoption
@@ -105,7 +106,9 @@ async def sweeping(database: Database, wrappers: int = 1) -> AsyncIterator[list[
             store, broker = _store(outside.database, SETTINGS), Broker()
             parts: Any = SimpleNamespace(broker=broker, media=Media())
             outbox = Outbox(store.sessions, store.connections, parts.broker, parts.broker)
-            context = Context(new_id(), store, parts.broker, parts.broker, parts.media, FollowUps())
+            context = Context(
+                new_id(), store, parts.broker, parts.broker, parts.media, FollowUps(), EngineChoice("queues", ())
+            )
             runner = FollowUpRunner(context, outbox, Chores())
             leases = Leases(context, 0, lambda: True)
             leases.renewed_since = leases.reachable_since = float("-inf")

@@ -15,6 +15,7 @@ ROUNDS = 10
 async def create(envelope: Envelope, command: CreateSession, context: Context) -> SessionMade:
     """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
     session, created = await _insert(envelope, command, context)
+    context.store.engines.remember(session.id, session.engine)
     await context.topology.open_session(session.id)
     if await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
@@ -24,8 +25,9 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
 
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, bool]:
     sessions = context.store.sessions
+    engine = await context.engine_choice.of_new_session()
     for _ in range(ROUNDS):
-        outcome = await sessions.create(envelope.session_id, command, envelope.deadline)
+        outcome = await sessions.create(envelope.session_id, command, envelope.deadline, engine)
         mine = await sessions.find(envelope.session_id)
         if mine is not None:
             return mine, True

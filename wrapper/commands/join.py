@@ -5,6 +5,8 @@ from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
 from callplane.contracts.refusals.sessions import join_undone, kicked, seat_gone, session_full
 from callplane.store.documents import Seat, SessionDocument
+from callplane.store.log.place import Place
+from callplane.store.log.records import LogKey
 from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
@@ -15,12 +17,13 @@ from wrapper.requirements import require_in_time, require_open_session, require_
 async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     """Sit down, or come back to the seat that the caller holds a token for."""
     participant = command.participant_id or participant_made_by(envelope.id)
+    begin = await _begin(envelope.session_id, context)
     if command.participant_id is None:
         await _take_seat(envelope, command, participant, context)
     else:
         await require_seat(await require_open_session(envelope.session_id, context), participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
-    await _open_mailbox(envelope.session_id, participant, context)
+    await _open_mailbox(envelope.session_id, participant, begin, context)
     session = await context.store.sessions.find(envelope.session_id)
     attachment = await context.store.attachments.read(participant)
     seat = None if session is None or session.status == "closed" else session.seat(participant)
@@ -54,9 +57,24 @@ def _explain(session: SessionDocument, envelope: Envelope, participant_id: Parti
         raise session_full(session.settings.max_participants)
 
 
-async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
+async def _begin(session_id: SessionId, context: Context) -> Place | None:
+    """Where a new seat begins to read its session's log; None: its messages come by a queue.
+
+    Read before the seat is taken: what is appended from then on, the seat's own event first, is in no snapshot yet.
+    """
+    if await context.store.engines.of(session_id) != "log":
+        return None
+    head = await context.store.logs.head(LogKey(session_id, session_id))
+    return Place(session=head.position)
+
+
+async def _open_mailbox(
+    session_id: SessionId, participant_id: ParticipantId, begin: Place | None, context: Context
+) -> None:
     """The attachment first: it remembers how the seat ended, and is inserted only."""
-    await context.store.attachments.open(session_id, participant_id)
+    await context.store.attachments.open(session_id, participant_id, begin)
+    if begin is not None:
+        return
     await context.topology.open_session(session_id)
     await context.topology.open_mailbox(session_id, participant_id)
 
@@ -64,7 +82,8 @@ async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, co
 async def _withdraw(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
     """The seat went, or its mailbox was ended, while it was made: nothing of it may stay."""
     context.follow_ups.schedule(await context.store.seats.pull(session_id, participant_id, "left"))
-    await context.topology.delete_mailbox(participant_id)
+    if await context.store.engines.of(session_id) == "queues":
+        await context.topology.delete_mailbox(participant_id)
 
 
 async def _gone(session_id: SessionId, participant_id: ParticipantId, context: Context) -> Refusal:

@@ -30,10 +30,11 @@ async def sweep_connections(session: SessionDocument, args: dict[str, Any], cont
     return True
 
 
-async def end_mailbox(_session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+async def end_mailbox(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """End the attachment with its reason first, so that whoever finds the queue gone can read why; then delete it."""
     await context.store.attachments.end(args["participant_id"], args["reason"])
-    await context.topology.delete_mailbox(ParticipantId(args["participant_id"]))
+    if session.engine == "queues":
+        await context.topology.delete_mailbox(ParticipantId(args["participant_id"]))
     return True
 
 

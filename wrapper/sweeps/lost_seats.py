@@ -82,6 +82,6 @@ class LostSeats:
         if change is None:
             # Its seat went in another way: the mailbox may have been made after the chore that deletes it.
             session = await self._store.sessions.find(attachment.session_id)
-            if session is None or session.status == "open":
+            if attachment.engine == "queues" and (session is None or session.status == "open"):
                 await self._context.topology.delete_mailbox(attachment.participant_id)
         await self._store.attachments.expire([attachment.participant_id])

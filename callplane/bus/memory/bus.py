@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.hint_ports import HintBus
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.listener import open_listener
@@ -123,6 +124,11 @@ class MemoryBus:
     def topology(self) -> Topology:
         """Makes and deletes queues and mailboxes."""
         return self._topology
+
+    @property
+    def hints(self) -> HintBus:
+        """Sends and receives hints."""
+        return self.broker.hints
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.hint_ports import HintBus
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
 from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection
 from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
+from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.listener import ListenerConnections, open_listener
 from callplane.bus.rabbitmq.publisher import Publisher, RabbitMessenger
 from callplane.bus.rabbitmq.sender import open_sender
@@ -38,6 +40,7 @@ class RabbitBus:
         self._topology = RabbitTopology(consuming)
         self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
+        self._hints = RabbitHints(settings.url, settings.name, settings.timings)
 
     @property
     def messenger(self) -> Messenger:
@@ -48,6 +51,11 @@ class RabbitBus:
     def topology(self) -> Topology:
         """Declares and deletes queues and exchanges."""
         return self._topology
+
+    @property
+    def hints(self) -> HintBus:
+        """Sends and receives hints, on connections of their own."""
+        return self._hints
 
     @property
     def dead_letters(self) -> DeadLetters:

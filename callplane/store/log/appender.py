@@ -34,6 +34,9 @@ BELIEVED = 30.0
 """Seconds (of the monotonic clock) for which a head may be used: far less than the age at which records are cut."""
 
 LOGS_KEPT = 20_000
+OnAppended = Callable[[LogKey, Record], None]
+"""Told of each record of ours that a majority has; never waits."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.016
 UNKNOWN_PAUSE = 0.1
 
@@ -41,12 +44,19 @@ UNKNOWN_PAUSE = 0.1
 class Appender:
     """Appends to logs for one process; ``run`` does it, until cancelled."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, now: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: DatabaseClock,
+        now: Callable[[], float] = monotonic,
+        appended: OnAppended = lambda *_: None,
+    ) -> None:
         self._collection = database["log"]
         self._reader = LogReader(database)
         self._bounds = LogBounds(database, clock)
         self._clock = clock
         self._now = now
+        self._appended = appended
         self._tails: OrderedDict[str, Tail] = OrderedDict()
         """Of the logs that were appended to last."""
         self._ready: deque[Tail] = deque()
@@ -132,6 +142,7 @@ class Appender:
             await self._refused(tail, record)
         elif await self._stands(tail, record):
             tail.appended()
+            self._appended(tail.key, record)
             if record.last // CUT_EVERY != (record.first - 1) // CUT_EVERY:
                 with suppress(Unavailable, Trouble):  # whoever comes past the next one does it
                     await self._bounds.cut(tail.key, Head(record.last, record.version, record.size))
@@ -140,10 +151,13 @@ class Appender:
         """Another record is at that position: one of ours perhaps, of which no answer came."""
         asked = self._now()
         positions: dict[str, int] = {}
+        own: list[Record] = []
+        sent = {entry.id for entry in record.entries}
         head, chain = Head(), await self._reader.chain(tail.key, record.first)
         while chain:
             for one in chain:
                 positions |= {entry.id: at for at, entry in enumerate(one.entries, one.first)}
+                own += [one] if sent.intersection(entry.id for entry in one.entries) else []
             head = Head(chain[-1].last, chain[-1].version, chain[-1].size)
             chain = await self._reader.chain(tail.key, head.position + 1)
         if any(entry.id in positions for entry in record.entries) and not await self._stands(tail, record):
@@ -153,6 +167,8 @@ class Appender:
         if head.position >= record.first:
             tail.head, tail.learnt = head, asked
             tail.found(positions)
+            for one in own:  # of which nobody was told while nobody knew that it is there
+                self._appended(tail.key, one)
         tail.refusals += 1
         if tail.refusals > 1:  # let others be first
             longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tail.refusals - 2, 8))

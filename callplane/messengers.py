@@ -1,0 +1,89 @@
+"""Messengers by engine: a session's log with hints to the pods that read it, or the queues of its seats."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import bson
+
+from callplane.bus.hint_ports import HintBus, HintSender
+from callplane.bus.ports import Messenger, TakenBy
+from callplane.concurrency import alongside, forever
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.messages import Message
+from callplane.store.engines import SessionEngines
+from callplane.store.log.appender import Appender
+from callplane.store.log.records import Entry, LogKey, Record, written
+from callplane.store.mongo.database import Database, DatabaseClock
+
+IN_THE_SESSIONS_LOG = frozenset({"signal"})
+"""Types that stand in the session's log though they are for one seat: in one order with those to everybody."""
+
+
+class LogMessenger:
+    """The Messenger port on logs: what it returns from is on a majority, whether anybody reads it or not."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
+        """Append to the session's log, in order; events that it has are not appended again.
+
+        Raises Unavailable, and Trouble for an event whose predecessors are in no log.
+        """
+        entries = [_entry(message) for message in messages]
+        await self._appender.append(LogKey(session_id, session_id), entries)
+        return "all"
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+        """Append to the seat's log, or for the seat to the session's; always True: a log needs no reader."""
+        where = message.session_id
+        if message.type in IN_THE_SESSIONS_LOG:
+            await self._appender.append(LogKey(where, where), [_entry(message, to=participant_id)])
+        else:
+            await self._appender.append(LogKey(participant_id, where), [_entry(message)])
+        return True
+
+
+class EngineMessenger:
+    """The Messenger port by either engine, as each session has it."""
+
+    def __init__(self, engines: SessionEngines, queues: Messenger, log: Messenger) -> None:
+        self._engines = engines
+        self._queues = queues
+        self._log = log
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
+        """As the session's engine does. Raises as both."""
+        return await (await self._of(session_id)).to_session(session_id, messages)
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+        """As the session's engine does. Raises as both."""
+        return await (await self._of(message.session_id)).to_participant(participant_id, message)
+
+    async def _of(self, session_id: SessionId) -> Messenger:
+        # Of one that is deleted nothing is appended: nobody would delete it again.
+        return self._log if await self._engines.of(session_id) == "log" else self._queues
+
+
+@asynccontextmanager
+async def open_log_messenger(database: Database, clock: DatabaseClock, hints: HintBus) -> AsyncIterator[LogMessenger]:
+    """Append and send hints for as long as the block runs."""
+    async with hints.sender() as sender:
+        appender = Appender(database, clock, appended=_Hinting(sender, clock))
+        async with alongside(forever("log", appender.run)):
+            yield LogMessenger(appender)
+
+
+class _Hinting:
+    """Sends each record that was appended here to whoever reads the session."""
+
+    def __init__(self, sender: HintSender, clock: DatabaseClock) -> None:
+        self._sender = sender
+        self._clock = clock
+
+    def __call__(self, log: LogKey, record: Record) -> None:
+        self._sender.send(log.session_id, bson.encode(written(log, record, self._clock.now())))
+
+
+def _entry(message: Message, to: ParticipantId | None = None) -> Entry:
+    return Entry(message.id, message.type, message.model_dump_json().encode(), to=to, version=message.version)

@@ -27,6 +27,7 @@ from api.ice_servers import IceServers
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
+from api.readers.queues import QueueReaders
 from api.routes import (
     connections,
     dead_letters,
@@ -119,7 +120,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 messenger=buses.bus.messenger,
                 dead_letters=buses.bus.dead_letters,
-                poll_router=poll_router,
+                readers=QueueReaders(poll_router),
                 tickets=stored.tickets,
                 connections=stored.connections,
                 session_pages=stored.session_pages,

@@ -14,8 +14,8 @@ from api.auth.tokens import ParticipantTokens
 from api.dispatch.dispatcher import CommandDispatcher
 from api.http.trusted_proxies import TrustedProxies
 from api.ice_servers import IceServers
-from api.mailboxes.poll_router import PollRouter
 from api.metrics import Metrics
+from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
@@ -37,7 +37,7 @@ class Services:
     dispatcher: CommandDispatcher
     messenger: Messenger
     dead_letters: DeadLetters
-    poll_router: PollRouter
+    readers: Readers
     tickets: Tickets
     connections: Connections
     session_pages: SessionPages

@@ -90,6 +90,13 @@ class Subscription:
         oldest = next(iter(self._unread.values()), None)
         return oldest is not None and asyncio.get_running_loop().time() - oldest[0] >= since
 
+    async def push(self, sink: object, wait: float) -> bool:
+        """Nothing is pushed: each poll is a question to the holder."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is held for it: the holder sees that nobody asks any more."""
+
     def _poll(self, wait: float) -> Poll:
         most = max(1, min(AT_ONCE, UNACKNOWLEDGED - len(self._unread)))
         poll = self._poll_router.new_poll(self._seat, self._ack, wait, most)

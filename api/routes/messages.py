@@ -10,7 +10,7 @@ from api.dependencies import SCHEMES, ApiRequest, allowed
 from api.guarded_route import GuardedRoute
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
-from api.mailboxes.poll_router import PollRouter
+from api.readers.ports import Question, Readers
 from api.services import provided
 from callplane.contracts.messages import Message
 
@@ -24,7 +24,7 @@ class MessagesView(BaseModel):
     ack: str | None = Field(description="send it back as `ack` once the messages are dealt with; null with none")
 
 
-class Question(BaseModel):
+class PollQuery(BaseModel):
     """What a poll says of itself."""
 
     ack: str | None = Field(default=None, max_length=128, description="the `ack` of the last answer; unknown: ignored")
@@ -42,13 +42,13 @@ class Question(BaseModel):
     },
 )
 async def messages(
-    question: Annotated[Question, Query()],
+    query: Annotated[PollQuery, Query()],
     request: Annotated[ApiRequest, allowed(Permissions.read_mailbox)],
-    poll_router: Annotated[PollRouter, provided("poll_router")],
+    readers: Annotated[Readers, provided("readers")],
 ) -> Response:
     """Acknowledge everything up to `ack`, and get what follows it; what is not acknowledged is given again."""
     seat = request.permit(Permissions.read_mailbox)
-    poll = poll_router.new_poll((seat.session_id, seat.participant_id), question.ack, question.wait, question.max)
-    batch = await or_disconnect(poll_router.poll(poll), request.http)
+    question = Question(seat.session_id, seat.participant_id, query.ack, query.wait, query.max)
+    batch = await or_disconnect(readers.poll(question), request.http)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,6 +1,7 @@
 """Streams of a mailbox: server-sent events, WebSocket, and the tickets that open them (design 4, 8)."""
 
 import secrets
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,8 +14,8 @@ from api.auth.tokens import SeatToken
 from api.dependencies import PUBLIC, SCHEMES, ApiRequest, Declares, allowed, authenticate
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
-from api.mailboxes.poll_router import PollRouter
-from api.mailboxes.subscription import Subscription
+from api.mailboxes.unacked import Batch
+from api.readers.ports import Readers
 from api.services import Services, provided, services_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
@@ -63,7 +64,7 @@ class _Opening(Declares):
 
 
 OpeningRequest = Annotated[StreamRequest, Depends(_Opening(Permissions.read_mailbox))]
-Router = Annotated[PollRouter, provided("poll_router")]
+Reading = Annotated[Readers, provided("readers")]
 
 
 class TicketView(BaseModel):
@@ -89,12 +90,12 @@ class StreamQuestion(BaseModel):
 )
 async def ticket(
     request: Annotated[ApiRequest, allowed(Permissions.read_mailbox)],
-    poll_router: Router,
+    readers: Reading,
     tickets: Annotated[Tickets, provided("tickets")],
 ) -> TicketView:
     """For `EventSource` and `WebSocket`, which can send no header: one use, within a minute."""
     seat = request.permit(Permissions.read_mailbox)
-    await poll_router.require_attachment(seat.participant_id)
+    await readers.require_seat(seat.participant_id)
     fresh = secrets.token_urlsafe(TICKET_BYTES)
     await tickets.issue(fresh, seat.session_id, seat.participant_id)
     request.response.headers["Cache-Control"] = "no-store"
@@ -120,15 +121,21 @@ async def stream(
     http: Request,
     question: Annotated[StreamQuestion, Query()],
     request: OpeningRequest,
-    poll_router: Router,
+    readers: Reading,
     last_event_id: Annotated[str | None, Header(max_length=128, description="as `ack`, and before it")] = None,
 ) -> Response:
     """The mailbox of `GET /messages`, without asking again; opening it acknowledges up to `ack`."""
     seat = await request.permit(question.ticket)
-    subscription = Subscription(poll_router, (seat.session_id, seat.participant_id), last_event_id or question.ack)
-    first = await or_disconnect(subscription.next(0), http)
-    # Nobody reads what is answered to a client that has left.
-    return Response() if first is None else EventStream(subscription, first, poll_router.timing)
+    subscription = await readers.subscribe((seat.session_id, seat.participant_id), last_event_id or question.ack)
+    answer: Response | None = None
+    try:
+        first = await or_disconnect(subscription.next(0), http)
+        # Nobody reads what is answered to a client that has left.
+        answer = None if first is None else EventStream(subscription, first, readers.timing)
+    finally:
+        if answer is None:
+            subscription.close()
+    return answer or Response()
 
 
 @router.get(
@@ -153,7 +160,7 @@ async def no_socket(question: Annotated[StreamQuestion, Query()]) -> Response:
 
 
 @router.websocket("/messages/socket")
-async def socket(websocket: WebSocket, request: OpeningRequest, poll_router: Router) -> None:
+async def socket(websocket: WebSocket, request: OpeningRequest, readers: Reading) -> None:
     """Open it where a poll would be answered; the handshake is refused as a poll would be."""
     websocket.scope.setdefault("callplane.request_id", new_id())
     try:
@@ -161,11 +168,16 @@ async def socket(websocket: WebSocket, request: OpeningRequest, poll_router: Rou
     except ValidationError:
         raise stream_query_too_long() from None
     seat = await request.permit(question.ticket)
-    subscription = Subscription(poll_router, (seat.session_id, seat.participant_id), question.ack)
-    first = await subscription.next(0)
-    await websocket.accept()
+    subscription = await readers.subscribe((seat.session_id, seat.participant_id), question.ack)
+    with closing(subscription):
+        first = await subscription.next(0)
+        await websocket.accept()
+        await _run(WebSocketSession(websocket, subscription, readers.timing), first, websocket)
+
+
+async def _run(session: WebSocketSession, first: Batch, websocket: WebSocket) -> None:
     try:
-        await WebSocketSession(websocket, subscription, poll_router.timing).run(first)
+        await session.run(first)
     except Exception:
         logger("api").exception("bug", request_id=websocket.scope["callplane.request_id"], route="/messages/socket")
         await websocket.close(1011, Problem(code="internal").code)

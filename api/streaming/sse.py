@@ -1,6 +1,7 @@
 """Server-sent events of a mailbox (HTML standard, 9.2): one a message, its ``id`` the token to acknowledge by."""
 
 import asyncio
+import contextlib
 import json
 
 from starlette.responses import Response
@@ -8,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.problems import body_of
 from api.http.slow_clients import BoundedSend, SlowClient
-from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
+from api.readers.ports import Subscription
 from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 
@@ -38,6 +39,10 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         bounded = BoundedSend(send, scope)
+        with contextlib.closing(self._subscription):
+            await self._run(scope, receive, bounded)
+
+    async def _run(self, scope: Scope, receive: Receive, bounded: BoundedSend) -> None:
         async with asyncio.TaskGroup() as tasks:
             leaving = tasks.create_task(_gone(receive))
             sending = tasks.create_task(self._send_all(scope, bounded))

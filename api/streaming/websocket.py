@@ -9,9 +9,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.auth.token_bucket import Bucket, Rate
 from api.http.slow_clients import BoundedSend, SlowClient
-from api.mailboxes.subscription import Subscription
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
+from api.readers.ports import Subscription
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.reasons import SocketReason
 

@@ -58,7 +58,7 @@ async def test_the_lease_waits_for_nobody_elses_operations(database: Database, m
         asked = {"params": {"wait": 0}, "headers": it.token(S, ann)}
         assert (await it.http.get("/messages", **asked)).status_code == 200
         opened[0].free.clear()
-        until = asyncio.get_running_loop().time() + it.program.services.poll_router.timing.lease + 1
+        until = asyncio.get_running_loop().time() + it.program.services.readers.timing.lease + 1
         while asyncio.get_running_loop().time() < until:
             buses.mailboxes.put(ann, message("1"))
             assert (await it.http.get("/messages", **asked)).status_code == 200

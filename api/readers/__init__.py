@@ -1,0 +1,1 @@
+"""Readers: polls and streams of a seat's messages, served alike whichever engine the session has (design 4)."""

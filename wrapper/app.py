@@ -16,10 +16,12 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.engines import SessionEngines
+from callplane.store.incarnations import Incarnations
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.log.bounds import LogBounds
 from callplane.store.log.reader import LogReader
+from callplane.store.log_attachments import LogAttachments
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
@@ -181,6 +183,8 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         sweep_leases=SweepLeases(database, settings.lease_seconds),
         engines=SessionEngines(database),
         logs=LogReader(database),
+        log_attachments=LogAttachments(database),
+        incarnations=Incarnations(database),
         log_bounds=LogBounds(database, clock),
     )
 

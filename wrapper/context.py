@@ -7,9 +7,11 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.engines import SessionEngines
+from callplane.store.incarnations import Incarnations
 from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.log.bounds import LogBounds
 from callplane.store.log.reader import LogReader
+from callplane.store.log_attachments import LogAttachments
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
@@ -43,6 +45,8 @@ class Repositories:
     sweep_leases: SweepLeases
     engines: SessionEngines
     logs: LogReader
+    log_attachments: LogAttachments
+    incarnations: Incarnations
     log_bounds: LogBounds
 
 

@@ -29,6 +29,13 @@ CLOSELY_SECONDS = 15
 LIMIT = 200
 
 
+class Tag(Wire):
+    """One attaching of a log seat: the ``n``-th by that incarnation of a pod, ``p``."""
+
+    p: str
+    n: int
+
+
 class Attachment(Wire):
     """A seat's mailbox as last written: ``holder`` names the connection that reads it, ``n`` counts its holders."""
 
@@ -40,6 +47,10 @@ class Attachment(Wire):
     state: Literal["attached", "detached", "ended"] = "detached"
     since: datetime
     reason: str | None = None
+    pods: tuple[Tag, ...] = ()
+    """Who reads for a log seat; without any it is not attached."""
+    place: str | None = None
+    """The token of a log seat's client: how far it had come when that was written last."""
 
     def guard(self) -> Document:
         """A filter: nobody has attached, detached or ended it since this was read."""

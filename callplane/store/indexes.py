@@ -75,11 +75,13 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", ASCENDING)], name="by_session"),
         IndexModel([("state", ASCENDING), ("holder", ASCENDING)], name="by_state_and_holder"),
         IndexModel([("state", ASCENDING), ("expires_at", ASCENDING), ("due", ASCENDING)], name="by_state_and_due"),
+        IndexModel([("pods.p", ASCENDING)], name="by_pod", sparse=True),
         _which("looked_at", ["look"], {"state": "detached"}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
     ],
     "wrappers": [IndexModel([("since", ASCENDING)], name="age")],
     "pods": [IndexModel([("since", ASCENDING)], name="age")],
+    "incarnations": [IndexModel([("since", ASCENDING)], expireAfterSeconds=_HOUR, name="age")],
     # The filter of the one use judges the age itself: expired documents go once a minute only.
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],

@@ -29,8 +29,16 @@ class LostSeats:
         if not self._leases.may_judge():
             return
         await self._store.attachments.detach_orphans(await self._store.pods.holders())
+        await self._remove_dead_incarnations()
         await self._until_done(self._end_those_over)
         await self._until_done(self._pull_the_ended)
+
+    async def _remove_dead_incarnations(self) -> None:
+        """Read first who stands in seats, then who lives: whoever has begun in between stands in none that was read."""
+        standing = await self._store.log_attachments.incarnations()
+        dead = standing - await self._store.incarnations.living(standing) if standing else frozenset()
+        if dead:
+            await self._store.log_attachments.remove_dead(dead)
 
     async def _until_done(self, some: Callable[[], Awaitable[int]]) -> None:
         """A pod that dies, or a network, may leave thousands: on until fewer are found than a query returns."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from pymongo import UpdateOne
 from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
@@ -154,6 +155,11 @@ class Collection:
             return ["inserted"] * len(documents)
 
         return await self._calls(each())
+
+    async def update_each(self, updates: Sequence[tuple[Document, Update]]) -> None:
+        """Carry out each update by itself, in any order, with one command; raises if one of them failed."""
+        operations = [UpdateOne(where, update) for where, update in updates]
+        await self._calls(self._collection.bulk_write(operations, ordered=False))
 
     async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:
         """Delete one."""

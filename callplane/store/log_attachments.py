@@ -1,0 +1,90 @@
+"""Attachments of log seats: which pods read for a seat, each by a tag of its own, and how far its client has come.
+
+A tag names one attaching: a late write of an earlier one names another tag, and changes nothing. The first tag makes
+the seat attached, the end of the last one detached; its grace begins then, as with seats of the other engine.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from callplane.contracts.ids import ParticipantId
+from callplane.store.attachments import Attachment, Tag
+from callplane.store.decoding import readable
+from callplane.store.log.place import Place
+from callplane.store.mongo.database import Database, Document
+
+_LOG = {"engine": "log"}
+_FORGET: Document = {"$unset": ["due", "look"]}
+"""What was reckoned of the state that it had until now."""
+
+
+class LogAttachments:
+    """Writes for many seats at a time. Each raises Unavailable, and each may be repeated."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database["attachments"]
+
+    async def read(self, participants: Collection[ParticipantId]) -> dict[ParticipantId, Attachment]:
+        """Those that there are, as of the last majority write."""
+        found = await self._collection.find({"_id": {"$in": sorted(participants)}, **_LOG}).to_list()
+        return {one.participant_id: one for one in readable(Attachment, found, self._collection)}
+
+    async def add(self, tags: Mapping[ParticipantId, Tag]) -> dict[ParticipantId, Attachment]:
+        """Attach each by its tag, unless it is ended; returns them all as they are then."""
+        await self._collection.update_each([_adding(participant, tag) for participant, tag in tags.items()])
+        return await self.read(tags.keys())
+
+    async def remove(self, left: Mapping[ParticipantId, tuple[Tag, Place | None]]) -> None:
+        """Take these tags out; the places are those that clients have acknowledged last."""
+        await self._collection.update_each([_removing(one, tag, place) for one, (tag, place) in left.items()])
+
+    async def save_places(self, places: Mapping[ParticipantId, Place]) -> None:
+        """Write down how far these clients have come, while they are here."""
+        updates = [({"_id": one, **_LOG}, {"$set": {"place": place.token()}}) for one, place in places.items()]
+        await self._collection.update_each(updates)
+
+    async def of_incarnation(self, incarnation: str) -> list[tuple[ParticipantId, Tag]]:
+        """Every seat that bears its name, with the tags that do."""
+        found = await self._collection.find({"pods.p": incarnation}, {"pods": 1}).to_list()
+        return [
+            (ParticipantId(one["_id"]), Tag(p=tag["p"], n=tag["n"]))
+            for one in found
+            for tag in one["pods"]
+            if tag["p"] == incarnation
+        ]
+
+    async def incarnations(self) -> frozenset[str]:
+        """All whose names seats bear. Read this before asking which of them live: one that begins later lives."""
+        found = await self._collection.distinct("pods.p", {"pods.p": {"$gt": ""}})
+        return frozenset(one for one in found if isinstance(one, str))
+
+    async def remove_dead(self, incarnations: Iterable[str]) -> int:
+        """Take out every tag of these; how many seats had one."""
+        dead = sorted(incarnations)
+        done = await self._collection.update_many({"pods.p": {"$in": dead}}, _without({"$in": ["$$tag.p", dead]}))
+        return done.modified_count
+
+
+def _adding(participant_id: ParticipantId, tag: Tag) -> tuple[Document, list[Document]]:
+    where: Document = {"_id": participant_id, **_LOG, "state": {"$ne": "ended"}}
+    attached = {"$eq": ["$state", "attached"]}
+    change = {
+        "pods": {"$setUnion": ["$pods", [{"$literal": tag.model_dump()}]]},
+        "since": {"$cond": [attached, "$since", "$$NOW"]},
+        "state": "attached",
+    }
+    return where, [{"$set": change}, _FORGET]
+
+
+def _removing(participant_id: ParticipantId, tag: Tag, place: Place | None) -> tuple[Document, list[Document]]:
+    written = {"$literal": tag.model_dump()}
+    said: list[Document] = [] if place is None else [{"$set": {"place": place.token()}}]
+    return {"_id": participant_id, "pods": tag.model_dump()}, said + _without({"$eq": ["$$tag", written]})
+
+
+def _without(which: Any) -> list[Document]:
+    """Without the tags that are so; without any it is detached, unless it has ended, since now."""
+    left = {"$filter": {"input": "$pods", "as": "tag", "cond": {"$not": [which]}}}
+    gone = {"$and": [{"$eq": ["$pods", []]}, {"$eq": ["$state", "attached"]}]}
+    change = {"state": {"$cond": [gone, "detached", "$state"]}, "since": {"$cond": [gone, "$$NOW", "$since"]}}
+    return [{"$set": {"pods": left}}, {"$set": change}, _FORGET]

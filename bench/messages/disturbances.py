@@ -100,7 +100,7 @@ async def slow(run: Run) -> None:
     async def play(stage: Stage, door: DoorName) -> None:
         await seated(stage, door, run.options.rooms, run.people)
         for share in (0, 10):
-            await stage.crowd.ask("deaf", one_in=share)
+            await stage.ask("deaf", one_in=share)
             figures = (await stage.measure("paced", rate=run.options.rate, seconds=run.options.seconds)).figures
             times = f"{milliseconds(figures['last_p50'])} / {milliseconds(figures['last_p99'])}"
             table.row(door, stage.name, f"1 of {share}" if share else "none", times, faults(figures))

@@ -19,7 +19,7 @@ async def room(run: Run) -> None:
 
     async def play(stage: Stage, door: DoorName) -> None:
         await seated(stage, door, options.rooms, run.people)
-        await stage.crowd.ask("paced", rate=options.rate, seconds=WARM_UP)
+        await stage.ask("paced", rate=options.rate, seconds=WARM_UP)
         found = await stage.measure("paced", rate=options.rate, seconds=options.seconds)
         table.row(door, stage.name, *paced_row(found))
 
@@ -43,7 +43,7 @@ async def flood(run: Run) -> None:
 
     async def play(stage: Stage, door: DoorName) -> None:
         await seated(stage, door, options.rooms, run.people)
-        await stage.crowd.ask("flood", in_flight=4, seconds=WARM_UP)
+        await stage.ask("flood", in_flight=4, seconds=WARM_UP)
         for in_flight in options.in_flight:
             found = await stage.measure("flood", in_flight=in_flight, seconds=options.seconds)
             figures, delivered = found.figures, found.figures["delivered"]
@@ -64,8 +64,8 @@ async def everybody(run: Run) -> None:
     for people in run.options.people:
 
         async def play(stage: Stage, door: DoorName, people: int = people) -> None:
-            made = await stage.crowd.ask("rooms", count=1, people=people)
-            await stage.crowd.ask("open", name=door)
+            made = await stage.ask("rooms", count=1, people=people)
+            await stage.ask("open", name=door)
             found = await stage.measure("everybody")
             figures, delivered = found.figures, found.figures["delivered"]
             table.row(
@@ -85,7 +85,7 @@ async def pods(run: Run) -> None:
 
         async def play(stage: Stage, door: DoorName, count: int = count) -> None:
             await seated(stage, door, options.rooms, run.people)
-            await stage.crowd.ask("paced", rate=options.rate, seconds=WARM_UP)
+            await stage.ask("paced", rate=options.rate, seconds=WARM_UP)
             found = await stage.measure("paced", rate=options.rate, seconds=options.seconds)
             table.row(count, door, stage.name, *paced_row(found))
 

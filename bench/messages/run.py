@@ -69,7 +69,7 @@ class Run:
 
 async def seated(stage: Stage, door: DoorName, rooms: int, people: int) -> None:
     """Rooms whose seats read at that door, all of them open."""
-    await stage.crowd.ask("rooms", count=rooms, people=people)
-    opened = await stage.crowd.ask("open", name=door)
+    await stage.ask("rooms", count=rooms, people=people)
+    opened = await stage.ask("open", name=door)
     if opened["open"] < rooms * people:
         print(f"{stage.name}, {door}: only {opened['open']} of {rooms * people} doors are open", flush=True)

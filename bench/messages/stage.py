@@ -61,18 +61,22 @@ class Stage:
         """By part, until now."""
         return {part: usage(pids, memory) for part, pids in self.parts.items()}
 
+    async def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Give an order; its figures, of which the crowd's totals count from the order before."""
+        return self._since_before(await self.crowd.ask(do, **arguments))
+
     async def measure(self, do: str, **arguments: Any) -> Measured:
         """Watch it idle, then give an order and watch what it costs."""
         began, first = perf_counter(), self.used()
         await asyncio.sleep(QUIET_SECONDS)
         second, middle = self.used(), perf_counter()
-        figures = await self.crowd.ask(do, **arguments)
+        figures = await self.ask(do, **arguments)
         third, took = self.used(), perf_counter() - middle
         costs = {}
         for part in third:
             idle = (second[part].cpu - first[part].cpu) / (middle - began) * took
             costs[part] = Cost(third[part].cpu - second[part].cpu, idle)
-        return Measured(self._since_before(figures), costs)
+        return Measured(figures, costs)
 
     async def memory(self) -> dict[str, int]:
         """Bytes by part."""
@@ -85,7 +89,8 @@ class Stage:
         fresh = {name: value - self.before.get(name, 0) for name, value in counts.items()}
         known = self.before.get("codes", {})
         fresh["codes"] = {code: more for code, n in codes.items() if (more := n - known.get(code, 0))}
-        self.before = {**counts, "codes": codes}
+        if counts:
+            self.before = {**counts, "codes": codes}
         return {**figures, **fresh}
 
 

@@ -92,6 +92,11 @@ class Book:
         self._marks: Marks = ((), ())
         """Of the piece that came last: readers of one room mostly get the same."""
 
+    @property
+    def latest(self) -> tuple[tuple[int, int, int], ...]:
+        """Room, number and sender of what the piece that came last was about."""
+        return self._marks[0]
+
     def given(self, reader: Reader, piece: bytes) -> int:
         """Note what a reader was given; how many messages that was, repeats and state events included."""
         if piece != self._piece:

@@ -11,7 +11,9 @@ from bench.messages.polls import PollDoor
 from bench.messages.streams import EventsDoor, WebSocketDoor
 from bench.messages.ways import Door, Ways
 
-DoorName = Literal["websocket", "sse", "poll", "poll-anywhere"]
+DoorName = Literal["websocket", "sse", "poll", "poll-anywhere", "AMQP"]
+"""The last one is no door of ours: that of the broker's own fan-out."""
+
 DOORS: tuple[DoorName, ...] = ("websocket", "sse", "poll", "poll-anywhere")
 
 

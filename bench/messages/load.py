@@ -23,6 +23,7 @@ async def room(run: Run) -> None:
         found = await stage.measure("paced", rate=options.rate, seconds=options.seconds)
         table.row(door, stage.name, *paced_row(found))
 
+    await run.fanouts(play)
     await run.each(play)
 
 
@@ -54,6 +55,7 @@ async def flood(run: Run) -> None:
                 *(f"{clients:.1f}", f"{each:.1f}", faults(figures)),
             )
 
+    await run.fanouts(play)
     await run.each(play)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.messages.doors import DoorName
-from bench.messages.stage import Cast, Stage, bare_push, programs
+from bench.messages.stage import Cast, Stage, bare_push, fanout, programs
 from testkit.servers.servers import Servers
 
 BARE = "bare"
@@ -42,6 +42,13 @@ class Run:
     def people(self) -> int:
         """Seats of a room."""
         return self.options.people[0]
+
+    async def fanouts(self, play: Callable[[Stage, DoorName], Awaitable[None]]) -> None:
+        """The broker's own fan-out, to one room, by aio-pika and by frames that are only counted."""
+        if self.options.ceilings:
+            for raw in (False, True):
+                async with fanout(self.around, raw, Cast(bytes=self.options.bytes)) as made:
+                    await play(made, "AMQP")
 
     @asynccontextmanager
     async def stage(self, engine: str, pods: int | None = None) -> AsyncIterator[Stage]:

@@ -139,6 +139,17 @@ async def bare_push(logs: Path, cast: Cast) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
+async def fanout(around: Servers, raw: bool, cast: Cast) -> AsyncIterator[Stage]:
+    """The AMQP fan-out in place of programs and crowd: its client counts as the pods, for it does their part."""
+    async with fresh_vhost(around.vhost.node) as vhost:
+        given = {"amqp_url": vhost.url, "raw": raw, "bytes": cast.bytes}
+        async with child("bench.messages.amqp_fanout", json.dumps(given)) as made:
+            broker = [process.pid for process in vhost.node.processes]
+            name = "raw AMQP fan-out" if raw else "aio-pika fan-out"
+            yield Stage(name, made, {"api": [made.pid], "rabbitmq": broker, "crowd": []})
+
+
+@asynccontextmanager
 async def _crowd(urls: list[str], cast: Cast) -> AsyncIterator[Child]:
     given = {"pods": urls, "api_key": API_KEY, "bytes": cast.bytes, "keys": cast.keys}
     async with child("bench.messages.orders", json.dumps(given)) as made:

@@ -43,6 +43,14 @@ class LogAttachments:
         updates = [({"_id": one, **_LOG}, {"$set": {"place": place.token()}}) for one, place in places.items()]
         await self._collection.update_each(updates)
 
+    async def lost(self, tags: Mapping[ParticipantId, Tag]) -> dict[ParticipantId, Attachment | None]:
+        """Those of them that have ended, or do not bear this tag any more; None: there is no such seat (any more)."""
+        holds = {"$or": [{"_id": one, "pods": tag.model_dump(), "state": "attached"} for one, tag in tags.items()]}
+        holding = {found["_id"] async for found in self._collection.find({**_LOG, **holds}, {"_id": 1})} if tags else ()
+        missing = [one for one in tags if one not in holding]
+        found = await self.read(missing) if missing else {}
+        return {one: found.get(one) for one in missing}
+
     async def of_incarnation(self, incarnation: str) -> list[tuple[ParticipantId, Tag]]:
         """Every seat that bears its name, with the tags that do."""
         found = await self._collection.find({"pods.p": incarnation}, {"pods": 1}).to_list()

@@ -1,5 +1,6 @@
 """Log reader: heads, the chain behind a position, and pages for whoever reads a log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callplane.store.log.records import Entry, LogKey, Record, id_range, position_of, read_record, record_id
@@ -53,6 +54,12 @@ class LogReader:
             records.append(record)
             first = record.last + 1
         return records
+
+    async def behind(self, heads: Mapping[LogKey, int]) -> list[LogKey]:
+        """Those of them that go on behind what is said to be their head: the very records are asked for."""
+        next_ids = {record_id(log.key, head + 1): log for log, head in heads.items()}
+        where = {"_id": {"$in": list(next_ids)}, "s": {"$in": sorted({log.session_id for log in heads})}}
+        return [next_ids[found["_id"]] async for found in self._collection.find(where, {"_id": 1})]
 
     async def page(self, log: LogKey, place: int, limit: int) -> Page:
         """Up to so many entries behind a place, which may be in the middle of a record."""

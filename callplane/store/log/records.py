@@ -91,11 +91,16 @@ def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
 
 def read_record(found: Mapping[str, Any]) -> Record:
     """The record of a document. Raises KeyError, TypeError and ValueError for what is none."""
-    entries = tuple(Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t")) for one in found["e"])
+    entries = read_entries(found)
     record = Record(position_of(str(found["_id"])), entries, int(found["v"]), int(found["z"]))
     if len(entries) != found["n"] or not entries:
         raise ValueError("a record without the entries that it counts")
     return record
+
+
+def read_entries(found: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """The entries of a record, or of what is sent as one and never kept. Raises as ``read_record``."""
+    return tuple(Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t")) for one in found["e"])
 
 
 def fitting(waiting: Sequence[Entry]) -> int:

@@ -94,6 +94,8 @@ async def test_a_dead_incarnation_holds_nobody_and_a_living_one_keeps_all(databa
         assert (found[ANN].state, found[ANN].pods) == ("detached", ())
         assert (found[BOB].state, found[BOB].pods) == ("attached", (OTHER,))
         assert await attachments.of_incarnation("two") == [(BOB, OTHER)]
+        lost = await attachments.lost({ANN: FIRST, BOB: OTHER, ParticipantId("nobody"): FIRST})
+        assert {one: found and found.state for one, found in lost.items()} == {ANN: "detached", "nobody": None}
         assert await plain.detach_orphans([]) == 0, "the other engine's sweep leaves it alone"
         assert (await attachments.read([BOB]))[BOB].state == "attached"
 

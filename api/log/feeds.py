@@ -1,0 +1,201 @@
+"""Feeds: the sessions that somebody reads on this pod, whose logs it follows by hints and by looking."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import bson
+
+from api.log.catch_up import CatchUp, FeedCounts, FeedTiming, Followed
+from api.log.feed_log import FollowedLog
+from api.log.hint_link import PodHintLink
+from callplane.bus.hint_ports import HintBus
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.log.reader import LogReader
+from callplane.store.log.records import LogKey, Record, read_entries, read_record
+
+
+@dataclass(slots=True, eq=False)
+class Feed:
+    """One session on this pod; ``users`` are its readers' seats."""
+
+    session_id: SessionId
+    logs: dict[str, FollowedLog] = field(default_factory=dict)
+    users: int = 0
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    dropping: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True, eq=False)
+class SeatFeed:
+    """The two logs of a seat, for one reader, until it is closed."""
+
+    session: FollowedLog
+    """The same object for all readers of the session."""
+    seat: FollowedLog
+    left: Callable[[], None]
+    """Called once, at the end."""
+
+    def close(self) -> None:
+        """This reader is gone."""
+        left, self.left = self.left, _nothing
+        left()
+
+
+def _nothing() -> None:
+    """It is closed already."""
+
+
+class Feeds:
+    """All of them, on one link."""
+
+    def __init__(self, hints: HintBus, reader: LogReader, timing: FeedTiming | None = None) -> None:
+        self.reader = reader
+        self.counts = FeedCounts()
+        self._timing = timing or FeedTiming()
+        followed = Followed(self._logs, lambda: self._link.is_up, self._grew, self._missed)
+        self._catch_up = CatchUp(followed, reader, self.counts, self._timing)
+        self._link = PodHintLink(hints, self._on_hint, self._catch_up.look_at_all)
+        self._feeds: dict[SessionId, Feed] = {}
+        """The sessions that are followed."""
+        self._warm: OrderedDict[LogKey, FollowedLog] = OrderedDict()
+        """All logs, the one that grew last at the end."""
+        self._ring_bytes = 0
+        """What all rings hold."""
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether hints come at the moment."""
+        return self._link.is_up
+
+    @property
+    def ring_bytes(self) -> int:
+        """Bytes of the bodies that all rings hold."""
+        return self._ring_bytes
+
+    async def open(self, session_id: SessionId, participant_id: ParticipantId) -> SeatFeed:
+        """Follow both logs of a seat: from the return on, no news are missed for longer than ten seconds.
+
+        Bound first, then read: what is appended in between comes as a hint. Raises Unavailable.
+        """
+        feed = await self._follow(session_id)
+        try:
+            session, seat = await self._log(feed, session_id), await self._log(feed, participant_id)
+        except BaseException:
+            self._close(feed)
+            raise
+        seat.readers += 1
+        return SeatFeed(session, seat, partial(self._left, feed, seat))
+
+    def _left(self, feed: Feed, seat: FollowedLog) -> None:
+        seat.readers -= 1
+        if not seat.readers and feed.logs.get(seat.key.key) is seat:
+            del feed.logs[seat.key.key]
+            self._forget(seat)
+        self._close(feed)
+
+    async def _follow(self, session_id: SessionId) -> Feed:
+        feed = self._feeds.setdefault(session_id, Feed(session_id))
+        feed.users += 1
+        if feed.dropping is not None:
+            feed.dropping.cancel()
+            feed.dropping = None
+        try:
+            await self._link.bind(session_id)
+        except BaseException:
+            self._close(feed)
+            raise
+        return feed
+
+    def _close(self, feed: Feed) -> None:
+        """One user less; without any it is followed for a little while yet."""
+        feed.users -= 1
+        if feed.users == 0 and feed.dropping is None:
+            loop = asyncio.get_running_loop()
+            feed.dropping = loop.call_later(self._timing.idle, self._drop, feed)
+
+    def _drop(self, feed: Feed) -> None:
+        if feed.users == 0 and self._feeds.get(feed.session_id) is feed:
+            del self._feeds[feed.session_id]
+            for log in feed.logs.values():
+                self._forget(log)
+            self._link.unbind(feed.session_id)
+
+    async def _log(self, feed: Feed, key: str) -> FollowedLog:
+        """The session's log (its id) or a seat's (the participant's), followed from its present end."""
+        async with feed.opening:
+            which = LogKey(key, feed.session_id)
+            log = feed.logs.get(key)
+            if log is None:
+                log = feed.logs[key] = self._warm[which] = FollowedLog(which, self.reader)
+            if not log.begun:
+                head = (await self.reader.head(which)).position
+                log.checked_at = asyncio.get_running_loop().time()
+                log.begin(head)
+                if log.has_gap:
+                    self._catch_up.gap_seen(log)
+        return log
+
+    def _forget(self, log: FollowedLog) -> None:
+        self._warm.pop(log.key, None)
+        log.left = True
+        self._ring_bytes -= log.ring.size
+        log.ring.clear()
+
+    def _on_hint(self, hint: bytes) -> None:
+        self.counts.hints += 1
+        try:
+            found: Mapping[str, Any] = bson.decode(hint)
+            feed = self._feeds.get(SessionId(found["s"]))
+            if feed is not None and "_id" in found:
+                self._on_record(feed.logs.get(str(found["_id"]).rpartition(":")[0]), read_record(found))
+            elif feed is not None:
+                self._on_volatile(feed, found)
+        except (bson.errors.InvalidBSON, KeyError, TypeError, ValueError):
+            self.counts.unreadable += 1
+
+    def _on_record(self, log: FollowedLog | None, record: Record) -> None:
+        if log is None:
+            return
+        before = log.ring.size
+        log.apply(record)
+        self._grew(log, before)
+        if log.has_gap and log.begun:
+            self._catch_up.gap_seen(log)
+
+    def _on_volatile(self, feed: Feed, found: Mapping[str, Any]) -> None:
+        """What has no position goes to whoever reads the session now."""
+        session = feed.logs.get(feed.session_id)
+        if session is not None:
+            for entry in read_entries(found):
+                session.on_volatile(entry, found["u"])
+
+    def _grew(self, log: FollowedLog, before: int) -> None:
+        if log.left:
+            log.ring.clear()  # while it was read: nobody counts it
+            return
+        self._ring_bytes += log.ring.size - before
+        self._warm.move_to_end(log.key)
+        while self._ring_bytes > self._timing.ring_bytes and len(self._warm) > 1:
+            coldest = next(iter(self._warm.values()))
+            self._ring_bytes -= coldest.ring.size
+            coldest.ring.clear()
+            self._warm.move_to_end(coldest.key)
+
+    def _logs(self) -> list[FollowedLog]:
+        return [log for feed in self._feeds.values() for log in feed.logs.values() if log.begun]
+
+    def _missed(self, log: FollowedLog) -> None:
+        self._link.rebind(log.key.session_id)
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._link.run())
+            tasks.create_task(self._catch_up.run())

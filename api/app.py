@@ -17,6 +17,7 @@ from api.auth.rate_limits import RateLimits
 from api.dispatch.buses import Buses
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
 from api.dispatch.late_repeats import LateRepeats
+from api.dispatch.signals import Signals
 from api.http.cors import Cors
 from api.http.middleware import RequestMiddleware
 from api.http.operator_port import OperatorPort, for_operators
@@ -47,6 +48,7 @@ from api.settings import Settings
 from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
+from callplane.messengers import open_log_messenger
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
@@ -104,6 +106,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             lease = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
             stored = _Repositories(database, lease)
             await _synced(stored.clock)
+            log = await stack.enter_async_context(open_log_messenger(database, stored.clock, buses.bus.hints))
             draining, metrics = asyncio.Event(), Metrics()
             database.unread.on_unreadable = metrics.unreadable
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
@@ -118,7 +121,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 proxies=TrustedProxies(settings.trusted_proxies),
                 permissions=Permissions(stored.sessions, stored.attachments),
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
-                messenger=buses.bus.messenger,
+                signals=Signals(buses.bus.messenger, log),
                 dead_letters=buses.bus.dead_letters,
                 readers=QueueReaders(poll_router),
                 tickets=stored.tickets,

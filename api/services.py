@@ -12,12 +12,12 @@ from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.auth.tokens import ParticipantTokens
 from api.dispatch.dispatcher import CommandDispatcher
+from api.dispatch.signals import Signals
 from api.http.trusted_proxies import TrustedProxies
 from api.ice_servers import IceServers
 from api.metrics import Metrics
 from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
-from callplane.bus.ports import Messenger
 from callplane.store.connections import Connections
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
@@ -35,7 +35,7 @@ class Services:
     proxies: TrustedProxies
     permissions: Permissions
     dispatcher: CommandDispatcher
-    messenger: Messenger
+    signals: Signals
     dead_letters: DeadLetters
     readers: Readers
     tickets: Tickets

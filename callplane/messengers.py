@@ -1,7 +1,8 @@
 """Messengers by engine: a session's log with hints to the pods that read it, or the queues of its seats."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import bson
 
@@ -12,7 +13,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.store.engines import SessionEngines
 from callplane.store.log.appender import Appender
-from callplane.store.log.records import Entry, LogKey, Record, written
+from callplane.store.log.records import Entry, LogKey, Record, written, written_entry
 from callplane.store.mongo.database import Database, DatabaseClock
 
 IN_THE_SESSIONS_LOG = frozenset({"signal"})
@@ -22,8 +23,9 @@ IN_THE_SESSIONS_LOG = frozenset({"signal"})
 class LogMessenger:
     """The Messenger port on logs: what it returns from is on a majority, whether anybody reads it or not."""
 
-    def __init__(self, appender: Appender) -> None:
+    def __init__(self, appender: Appender, hints: HintSender) -> None:
         self._appender = appender
+        self._hints = hints
 
     async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
         """Append to the session's log, in order; events that it has are not appended again.
@@ -38,10 +40,23 @@ class LogMessenger:
         """Append to the seat's log, or for the seat to the session's; always True: a log needs no reader."""
         where = message.session_id
         if message.type in IN_THE_SESSIONS_LOG:
-            await self._appender.append(LogKey(where, where), [_entry(message, to=participant_id)])
+            await self.to_seats(where, message, [participant_id])
         else:
             await self._appender.append(LogKey(participant_id, where), [_entry(message)])
         return True
+
+    async def to_seats(self, session_id: SessionId, message: Message, participants: Sequence[ParticipantId]) -> None:
+        """Append for each of them to the session's log, side by side: up to 64 are one record, for all or none.
+
+        Raises Unavailable: some may have it, and the same id is to be sent again.
+        """
+        await self._appender.append(LogKey(session_id, session_id), [_entry(message, to=one) for one in participants])
+
+    def hint(self, message: Message, participants: Sequence[ParticipantId] | None, until: datetime) -> None:
+        """Hand it to who reads now, until that database time; to all, where nobody is named. It stands in no log."""
+        for one in [None] if participants is None else participants:
+            volatile = {"s": message.session_id, "u": until, "e": [written_entry(_entry(message, to=one))]}
+            self._hints.send(message.session_id, bson.encode(volatile))
 
 
 class EngineMessenger:
@@ -71,7 +86,7 @@ async def open_log_messenger(database: Database, clock: DatabaseClock, hints: Hi
     async with hints.sender() as sender:
         appender = Appender(database, clock, appended=_Hinting(sender, clock))
         async with alongside(forever("log", appender.run)):
-            yield LogMessenger(appender)
+            yield LogMessenger(appender, sender)
 
 
 class _Hinting:
@@ -86,4 +101,6 @@ class _Hinting:
 
 
 def _entry(message: Message, to: ParticipantId | None = None) -> Entry:
-    return Entry(message.id, message.type, message.model_dump_json().encode(), to=to, version=message.version)
+    # Of one message for several seats each has an entry, and an appender joins those of one id.
+    id_ = message.id if to is None else f"{message.id}/{to}"
+    return Entry(id_, message.type, message.model_dump_json().encode(), to=to, version=message.version)

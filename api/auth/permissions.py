@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken, rank
@@ -25,8 +25,10 @@ from callplane.contracts.refusals.connections import connection_of_another
 from callplane.contracts.refusals.sessions import kicked, seat_gone, session_closed, session_not_found
 from callplane.contracts.shapes import Role
 from callplane.store.attachments import Attachments
-from callplane.store.documents import Seat, SessionDocument
+from callplane.store.documents import Roster, Seat, SessionDocument
 from callplane.store.sessions import Sessions
+
+Open = TypeVar("Open", bound=SessionDocument | Roster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,18 @@ class Permissions:
         if participant_id not in (None, seat.id):
             raise connection_of_another()
 
-    async def signal(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, str | None]:
+    async def signal(self, credential: Credential, session_id: SessionId) -> tuple[Roster, ParticipantId | None]:
         """Send a signal; it comes from the participant whose token it was, or from nobody."""
-        if isinstance(credential, KeyHolder):
-            return _still_open(await self._existing(session_id)), None
-        session, seat = await self.seat(credential, session_id)
-        return session, seat.id
+        token = None if isinstance(credential, KeyHolder) else _seat_token(credential)
+        if token is not None and token.session_id != session_id:
+            raise token_of_another_session()
+        roster = await self._sessions.roster(session_id)
+        if roster is None:
+            raise session_not_found()
+        if token is None:
+            return _still_open(roster), None
+        await self._seat_in(roster, token)
+        return roster, token.participant_id
 
     async def change_seat(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId, changes: Mapping[str, Any]
@@ -175,15 +183,19 @@ class Permissions:
         if token.session_id != session_id:
             raise token_of_another_session()
         session = await self._existing(session_id)
+        await self._seat_in(session, token, closed_too=closed_too)
+        seat = session.seat(token.participant_id)
+        assert seat is not None
+        return session, seat
+
+    async def _seat_in(self, session: SessionDocument | Roster, token: SeatToken, *, closed_too: bool = False) -> None:
         if token.participant_id in session.kicked:
             raise kicked()
         if not closed_too:
             _still_open(session)
-        seat = session.seat(token.participant_id)
-        if seat is None:
+        if session.seat(token.participant_id) is None:
             ended = await self._attachments.read(token.participant_id)
             raise seat_gone(ended.reason if ended else None)
-        return session, seat
 
     async def _existing(self, session_id: SessionId) -> SessionDocument:
         session = await self._sessions.find(session_id)
@@ -212,7 +224,7 @@ def _names(token: AccessToken, session: SessionDocument) -> None:
         raise token_of_another_session()
 
 
-def _still_open(session: SessionDocument) -> SessionDocument:
+def _still_open(session: Open) -> Open:
     if session.status == "closed":
         raise session_closed(session.reason)
     return session

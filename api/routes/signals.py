@@ -1,5 +1,6 @@
-"""Signals over HTTP: from the API straight to the exchange, past the wrappers."""
+"""Signals over HTTP: from the API straight to the exchange, or into the log, past the wrappers."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -7,16 +8,18 @@ from fastapi import APIRouter
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, idempotent
+from api.dispatch.signals import Signals, receivers
 from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
 from api.services import provided
-from callplane.bus.ports import Messenger
 from callplane.contracts.messages import Message
-from callplane.contracts.refusals.requests import signal_not_delivered
-from callplane.contracts.refusals.sessions import participant_not_found
+from callplane.contracts.refusals.requests import not_volatile_on_queues
+
+VOLATILE_MILLISECONDS = 5000
+"""How long a volatile signal may be given that does not say how long."""
 
 router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHEMES)
 
@@ -25,19 +28,22 @@ router = APIRouter(tags=["signals"], route_class=GuardedRoute, dependencies=SCHE
     "/sessions/{session_id}/signals",
     status_code=202,
     summary="Send a signal",
-    responses=problems(*SEAT_PROBLEMS, "key-reused"),
+    responses=problems(*SEAT_PROBLEMS, "key-reused", "wrong-state"),
 )
 async def signal(
     session_id: SessionPath,
     body: SignalBody,
     request: Annotated[ApiRequest, idempotent(Permissions.signal)],
-    messenger: Annotated[Messenger, provided("messenger")],
+    signals: Annotated[Signals, provided("signals")],
     rate_limits: Annotated[RateLimits, provided("rate_limits")],
 ) -> SignalSent:
-    """To the participant that `to` names, or to everybody in the session, the sender included."""
-    session, sender = await request.permit(Permissions.signal, session_id)
-    readers = len(session.participants) if body.to is None else 1
+    """To whom `to` names, by id or as `role:…`, or to everybody in the session, the sender included."""
+    roster, sender = await request.permit(Permissions.signal, session_id)
+    if body.volatile and roster.engine == "queues":
+        raise not_volatile_on_queues()
+    to = receivers(roster, body.receivers)
     size = len(await request.http.body())
+    readers = len(roster.participants if to is None else to)
     rate_limits.consume_deliveries(request.credential, session_id, readers, size)
     signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
@@ -49,9 +55,6 @@ async def signal(
         at=request.now(),
         data={"from": sender, "type": body.type, "data": body.data},
     )
-    if body.to is None:
-        if await messenger.to_session(session_id, [message]) != "all":  # the sender has one, if nobody else
-            raise signal_not_delivered()
-    elif session.seat(body.to) is None or not await messenger.to_participant(body.to, message):
-        raise participant_not_found()
+    until = request.arrived + timedelta(milliseconds=body.ttl_ms or VOLATILE_MILLISECONDS) if body.volatile else None
+    await signals.send(roster, message, to, until)
     return SignalSent(id=message.id)

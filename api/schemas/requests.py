@@ -151,12 +151,34 @@ class CandidatesBody(Strict):
         return value
 
 
-class SignalBody(Strict):
-    """Of ``POST …/signals``: to one seat, or without ``to`` to everybody."""
+Receiver = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9-]{1,64}|role:(publisher|subscriber|moderator))$", strict=True)
+]
+"""A participant's id, or a role for whoever has it."""
 
-    to: bounds.ParticipantId | None = None
+
+class SignalBody(Strict):
+    """Of ``POST …/signals``: to one receiver, to several, or without ``to`` to everybody.
+
+    A volatile one is never kept: it is for who reads now, within ``ttl_ms`` (5,000 where it is not said).
+    """
+
+    to: Receiver | Annotated[list[Receiver], Field(min_length=1, max_length=bounds.SIGNAL_RECEIVERS)] | None = None
     type: Annotated[str, StringConstraints(min_length=1), bounds.text_bytes(bounds.SIGNAL_TYPE_BYTES)]
     data: Data = None
+    volatile: bool = False
+    ttl_ms: Annotated[int, Field(ge=1, le=bounds.SIGNAL_TTL_MILLISECONDS)] | None = None
+
+    @model_validator(mode="after")
+    def _only_volatile_ones_end(self) -> "SignalBody":
+        if self.ttl_ms is not None and not self.volatile:
+            raise ValueError("only a volatile signal has a ttl_ms: others are kept until they are read")
+        return self
+
+    @property
+    def receivers(self) -> list[str] | None:
+        """Whom it names, each once; None: everybody."""
+        return None if self.to is None else list(dict.fromkeys([self.to] if isinstance(self.to, str) else self.to))
 
 
 class MediaServerBody(Strict):

@@ -112,6 +112,28 @@ class SessionDocument(Outboxed):
         return [stream for stream in self.streams if stream.participant_id == participant_id]
 
 
+class SeatRole(Wire):
+    """Who sits there, and as what."""
+
+    id: ParticipantId
+    role: Role = "publisher"
+
+
+class Roster(Wire):
+    """A session as a signal needs it: whether it is open, by which engine its messages go, and who sits in it."""
+
+    id: SessionId = Field(alias="_id")
+    engine: Engine = "queues"
+    status: Literal["open", "closed"]
+    participants: list[SeatRole] = Field(default_factory=list)
+    kicked: list[ParticipantId] = Field(default_factory=list)
+    reason: str | None = None
+
+    def seat(self, participant_id: ParticipantId) -> SeatRole | None:
+        """The seat with this id, if it is taken."""
+        return next((seat for seat in self.participants if seat.id == participant_id), None)
+
+
 class Claim(Wire):
     """Which wrapper acts for a connection at the moment."""
 

@@ -14,7 +14,7 @@ from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
 from callplane.contracts.reasons import GivenReason, SessionReason
 from callplane.store.decoding import page, read, readable
-from callplane.store.documents import SessionDocument
+from callplane.store.documents import Roster, SessionDocument
 from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -30,6 +30,10 @@ _CONVERSION_FAILURE = 241
 AT_ONCE = 500
 _DESERTED: Document = {"status": "open", "participants": []}
 _PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
+
+_OF_ROSTER: Document = dict.fromkeys(
+    ("engine", "status", "reason", "kicked", "participants.id", "participants.role"), 1
+)
 
 Created = Literal["created", "repeated", "taken", "late"]
 
@@ -66,6 +70,11 @@ class Sessions(OutboxRepository[SessionDocument]):
     async def find(self, session_id: SessionId) -> SessionDocument | None:
         """The session as of the last majority write."""
         return await self._updates.find(session_id)
+
+    async def roster(self, session_id: SessionId) -> Roster | None:
+        """Who sits in it, without all that it holds besides, which may be megabytes."""
+        found = await self._collection.find_one({"_id": session_id}, _OF_ROSTER)
+        return None if found is None else read(Roster, found, self._collection)
 
     async def is_full(self, session_id: SessionId) -> bool:
         """Whether it has as many bytes as callers may bring it to."""

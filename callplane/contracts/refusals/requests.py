@@ -78,3 +78,14 @@ def signal_not_delivered() -> Refusal:
     """To everybody, of whom the broker did not reach all."""
     detail = "Not every mailbox of this session can be reached. Send the signal again under the same key."
     return Refusal("unavailable", detail, retry_after=1)
+
+
+def not_volatile_on_queues() -> Refusal:
+    """Engine ``queues``: a mailbox keeps what it is given until it is read, whenever that is."""
+    detail = "This session keeps each signal until it is read. Send it without volatile and ttl_ms."
+    return Refusal("wrong-state", detail)
+
+
+def nobody_in_role() -> Refusal:
+    """A signal to roles alone, which nobody in the session has."""
+    return Refusal("not-found", "Nobody in this session has that role. Look at the session for who is in it.")

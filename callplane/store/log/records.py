@@ -82,11 +82,13 @@ def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
         "v": record.version,
         "z": record.size,
         "at": at,
-        "e": [
-            {"i": one.id, "y": one.type, "b": one.body, **({} if one.to is None else {"t": one.to})}
-            for one in record.entries
-        ],
+        "e": [written_entry(one) for one in record.entries],
     }
+
+
+def written_entry(entry: Entry) -> dict[str, Any]:
+    """The same of one entry."""
+    return {"i": entry.id, "y": entry.type, "b": entry.body, **({} if entry.to is None else {"t": entry.to})}
 
 
 def read_record(found: Mapping[str, Any]) -> Record:

@@ -1,0 +1,71 @@
+"""Signals: to whom one goes, and on which way: the queues of seats, or the session's log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from callplane.bus.ports import Messenger
+from callplane.concurrency import for_each
+from callplane.contracts.ids import ParticipantId
+from callplane.contracts.messages import Message
+from callplane.contracts.refusals.requests import nobody_in_role, signal_not_delivered
+from callplane.contracts.refusals.sessions import participant_not_found
+from callplane.messengers import LogMessenger
+from callplane.store.documents import Roster
+
+_ROLE = "role:"
+
+
+def receivers(roster: Roster, to: Sequence[str] | None) -> list[ParticipantId] | None:
+    """The seats that ``to`` names, by id or as ``role:…``, each once; None: everybody.
+
+    Raises Refusal ``not-found`` for an id that has no seat, and when nobody is left.
+    """
+    if to is None:
+        return None
+    ids = dict.fromkeys(ParticipantId(one) for one in to if not one.startswith(_ROLE))
+    roles = {one.removeprefix(_ROLE) for one in to if one.startswith(_ROLE)}
+    if any(roster.seat(one) is None for one in ids):
+        raise participant_not_found()
+    named = ids | dict.fromkeys(seat.id for seat in roster.participants if seat.role in roles)
+    if not named:
+        raise nobody_in_role()
+    return list(named)
+
+
+class Signals:
+    """Sends signals as the session's engine does."""
+
+    def __init__(self, queues: Messenger, log: LogMessenger) -> None:
+        self._queues = queues
+        self._log = log
+
+    async def send(
+        self, roster: Roster, message: Message, to: list[ParticipantId] | None, until: datetime | None
+    ) -> None:
+        """Back when it is where it stays until it is read; with ``until``, a database time, handed on once (log only).
+
+        Raises Refusal and Unavailable: then some may have it, and the same id is to be sent again.
+        """
+        if roster.engine == "queues":
+            await self._by_queues(message, to)
+        elif until is not None:
+            self._log.hint(message, to, until)
+        elif to is None:
+            await self._log.to_session(roster.id, [message])
+        else:
+            await self._log.to_seats(roster.id, message, to)
+
+    async def _by_queues(self, message: Message, to: list[ParticipantId] | None) -> None:
+        if to is None:
+            if await self._queues.to_session(message.session_id, [message]) != "all":  # the sender has one at least
+                raise signal_not_delivered()
+            return
+        taken: list[ParticipantId] = []
+
+        async def publish(one: ParticipantId) -> None:
+            if await self._queues.to_participant(one, message):
+                taken.append(one)
+
+        await for_each(publish, to)
+        if not taken:  # all have left since the session was read
+            raise participant_not_found()

@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pods", type=int, nargs="+")
     made.add_argument("--bytes", type=int, help="of a signal's data")
     made.add_argument("--no-keys", dest="keys", action="store_const", const=False, help="without Idempotency-Key")
+    made.add_argument(
+        "--writer",
+        action="store_const",
+        const=True,
+        help="send past the API, by the engine's messenger (its CPU: last)",
+    )
     made.add_argument("--no-ceilings", dest="ceilings", action="store_const", const=False)
     return made
 

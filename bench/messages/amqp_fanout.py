@@ -19,7 +19,7 @@ from bench.messages.book import Reader, Room
 from bench.messages.crowd import Crowd, Seat
 from bench.messages.orders import obey
 from bench.messages.raw_amqp import RawConnection, published, raw_connection
-from bench.messages.sending import Senders, Sent
+from bench.messages.sending import Senders, Sending, Sent
 
 EXCHANGE = "bench.fanout"
 ACCEPTED_WITHIN = 30.0
@@ -29,12 +29,12 @@ class Fanout(Senders):
     """One room; senders that publish instead of asking an API."""
 
     def __init__(self, crowd: Crowd, size: int, channel: AbstractChannel) -> None:
-        super().__init__(crowd, size, keys=False)
+        super().__init__(crowd, Sending(size))
         self._channel = channel
         self._waiting: dict[int, asyncio.Future[None]] = {}
         """By message number: set once everybody has it."""
 
-    async def rooms(self, count: int, people: int) -> dict[str, Any]:
+    async def rooms(self, count: int, people: int, door: str = "") -> dict[str, Any]:
         """A queue for each; of rooms there is one."""
         exchange = await self._channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.FANOUT, auto_delete=True)
         room = Room(0, readers=people)

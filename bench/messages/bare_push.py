@@ -70,20 +70,17 @@ class BarePush:
         return self._rooms[authorization.removeprefix("Bearer ")]
 
     async def _post(self, path: list[str], receive: Receive, send: Send) -> None:
-        body = b""
-        while (part := await receive()).get("more_body"):
-            body += part["body"]
-        body += part["body"]
+        body = await whole_body(receive)
         number, status = f"{next(self._ids):036d}", 201
         if path[-1] == "sessions":
             self._rooms[number] = BareRoom()
-            answer: dict[str, Any] = {"id": number}
+            said: dict[str, Any] = {"id": number}
         elif path[-1] == "participants":
-            answer = {"participant": {"id": number}, "token": path[-2]}
+            said = {"participant": {"id": number}, "token": path[-2]}
         else:
-            status, answer = 202, {"id": number}
+            status, said = 202, {"id": number}
             await self._rooms[path[-2]].push(_message(number, path[-2], json.loads(body)))
-        await _answer(send, status, json.dumps(answer).encode())
+        await answer(send, status, json.dumps(said).encode())
 
     async def _socket(self, room: BareRoom, receive: Receive, send: Send) -> None:
         await receive()
@@ -112,7 +109,7 @@ class BarePush:
                 pass
         found = room.messages[asked : asked + 100]
         ack = b'"%d"' % (asked + len(found)) if found else b"null"
-        await _answer(send, 200, b'{"messages":[%b],"ack":%b}' % (b",".join(found), ack))
+        await answer(send, 200, b'{"messages":[%b],"ack":%b}' % (b",".join(found), ack))
 
 
 def _message(id_: str, session: str, signal: dict[str, Any]) -> bytes:
@@ -122,7 +119,16 @@ def _message(id_: str, session: str, signal: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-async def _answer(send: Send, status: int, body: bytes) -> None:
+async def whole_body(receive: Receive) -> bytes:
+    """The body of a request."""
+    body = b""
+    while (part := await receive()).get("more_body"):
+        body += part["body"]
+    return body + bytes(part["body"])
+
+
+async def answer(send: Send, status: int, body: bytes) -> None:
+    """One answer in JSON."""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

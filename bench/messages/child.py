@@ -22,7 +22,7 @@ class Child:
         """Its pid, which is its session's."""
         return self._process.pid
 
-    async def ask(self, do: str, within: float = 900.0, **arguments: Any) -> dict[str, Any]:
+    async def ask(self, do: str, within: float = 3600.0, **arguments: Any) -> dict[str, Any]:
         """Give an order and wait for its figures. Raises SystemExit when it has ended instead."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -9,13 +9,16 @@ from typing import Any
 
 from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
 from bench.messages.book import Book, Reader, Room
-from bench.messages.doors import DoorName, door
+from bench.messages.doors import DoorName
+from bench.messages.doors import door as make_door
 from bench.messages.ways import REFUSED, Door, Ways
 
 OPENING_AT_ONCE = 64
 JOINING_AT_ONCE = 16
 ACKNOWLEDGE_SECONDS = 0.5
 SETTLED_WITHIN = 30.0
+OPENED_WITHIN = 600.0
+QUIET_SECONDS = 0.5
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Seat:
     id: str
     token: str
     reader: Reader
+    door: Door | None = None
 
 
 class Crowd:
@@ -39,6 +43,7 @@ class Crowd:
         self.rooms: list[Room] = []
         self.seats: list[Seat] = []
         self.doors: list[Door] = []
+        self._ways = Ways(self.pods, self.book, self.open_again)
         self.reopened = 0
         """How many openings followed the first ones."""
         self.ended_at = 0.0
@@ -54,46 +59,61 @@ class Crowd:
                 group.create_task(self._open_all())
             group.create_task(self._acknowledge_all())
 
-    async def make_rooms(self, count: int, people: int) -> dict[str, Any]:
-        """So many sessions more, with so many seats each."""
+    async def make_rooms(self, count: int, people: int, door: DoorName | None = None) -> dict[str, Any]:
+        """So many sessions more, with so many seats each, each with a client as soon as it has joined."""
         began, first = perf_counter(), len(self.rooms)
         self.rooms += [Room(first + number) for number in range(count)]
+        at = await connect(self.pods[0])
+        # Nobody may read for long: whoever waits for the last one must not be taken for gone.
+        limits = json.dumps({"max_participants": people, "grace": 900}).encode()
+        for room in self.rooms[first:]:
+            room.session = (await ask_json(at, request("POST", "/sessions", self.key, limits)))["id"]
+        at.abort()
         todo = iter([room for room in self.rooms[first:] for _ in range(people)])
 
-        async def some() -> None:
-            at = await connect(self.pods[0])
+        async def some(pod: Pod) -> None:
+            at = await connect(pod)
             for room in todo:
-                await self._join(at, room)
+                seat = await self._join(at, room)
+                if door is not None:
+                    self._give_door(seat, door)
             at.abort()
 
-        for room in self.rooms[first:]:
-            at = await connect(self.pods[0])
-            # Nobody reads yet when the last has joined: whoever waits for that must not be taken for gone.
-            limits = json.dumps({"max_participants": people, "grace": 900}).encode()
-            made = await ask_json(at, request("POST", "/sessions", self.key, limits))
-            room.session = made["id"]
-            at.abort()
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(JOINING_AT_ONCE, count * people)):
-                group.create_task(some())
+            for number in range(min(JOINING_AT_ONCE, count * people)):
+                group.create_task(some(self.pods[number % len(self.pods)]))
         return {"seconds": perf_counter() - began, "seats": count * people}
 
-    async def _join(self, at: HttpConnection, room: Room) -> None:
+    async def _join(self, at: HttpConnection, room: Room) -> Seat:
         path = f"/sessions/{room.session}/participants"
         joined = await ask_json(at, request("POST", path, self.key, b"{}"))
         seat = Seat(len(self.seats), room, joined["participant"]["id"], joined["token"], Reader(room))
         self.seats.append(seat)
+        return seat
+
+    def _give_door(self, seat: Seat, name: DoorName) -> None:
+        seat.door = made = make_door(name, seat.reader, seat.token, self._ways, seat.number)
+        seat.room.readers += 1
+        self.doors.append(made)
+        self._opening.put_nowait(made)
 
     async def open_doors(self, name: DoorName) -> dict[str, Any]:
-        """A client at each seat, spread over the pods; comes back when all are open."""
-        began, ways = perf_counter(), Ways(self.pods, self.book, self.open_again)
-        for seat in self.seats[len(self.doors) :]:
-            made = door(name, seat.reader, seat.token, ways, seat.number)
-            seat.room.readers += 1
-            self.doors.append(made)
-            self._opening.put_nowait(made)
-        await self.until(self.all_open, 600.0)
-        return {"seconds": perf_counter() - began, "open": sum(one.is_open for one in self.doors)}
+        """A client at each seat that has none, spread over the pods; comes back when all are open and nothing comes."""
+        began = perf_counter()
+        for seat in self.seats:
+            if seat.door is None:
+                self._give_door(seat, name)
+        await self.until(self.all_open, OPENED_WITHIN)
+        took = perf_counter() - began
+        await self._quiet()
+        return {"seconds": took, "open": sum(one.is_open for one in self.doors)}
+
+    async def _quiet(self) -> None:
+        """Wait until what joins have left in mailboxes has been read."""
+        frames, end = -1, perf_counter() + OPENED_WITHIN
+        while frames != self.book.tally.frames and perf_counter() < end:
+            frames = self.book.tally.frames
+            await asyncio.sleep(QUIET_SECONDS)
 
     def drop_doors(self) -> None:
         """Every connection ends at once; they are opened again."""

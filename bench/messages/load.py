@@ -66,7 +66,7 @@ async def everybody(run: Run) -> None:
     for people in run.options.people:
 
         async def play(stage: Stage, door: DoorName, people: int = people) -> None:
-            made = await stage.ask("rooms", count=1, people=people)
+            made = await stage.ask("rooms", count=1, people=people, door=door)
             await stage.ask("open", name=door)
             found = await stage.measure("everybody")
             figures, delivered = found.figures, found.figures["delivered"]

@@ -11,8 +11,9 @@ from typing import Any
 
 import uvloop
 
+from bench.messages.asking import Pod
 from bench.messages.crowd import Crowd
-from bench.messages.sending import Senders
+from bench.messages.sending import Senders, Sending
 from bench.messages.trials import Trials
 
 LINE_BYTES = 1 << 20
@@ -33,7 +34,8 @@ async def main() -> None:
     """Be the crowd of the pods that the command line names."""
     given = json.loads(sys.argv[1])
     crowd = Crowd(given["pods"], given["api_key"])
-    senders = Senders(crowd, given["bytes"], given["keys"])
+    to = [Pod.of(url) for url in given["signals"]]
+    senders = Senders(crowd, Sending(given["bytes"], given["keys"], to))
     trials = Trials(crowd, senders)
     work: Work = {
         "rooms": crowd.make_rooms,

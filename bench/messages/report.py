@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bench.messages.stage import Measured
 
-PODS = ("api", "wrapper", "rabbitmq", "mongod")
+PODS = ("api", "wrapper", "rabbitmq", "mongod", "writer")
+"""Parts whose CPU is of the programs and servers, in the order in which it is shown; the writer is there when asked."""
 
 
 @dataclass

@@ -27,6 +27,7 @@ class Options:
     pods: tuple[int, ...] = (1,)
     bytes: int = 300
     keys: bool = True
+    writer: bool = False
     ceilings: bool = True
 
 
@@ -54,7 +55,7 @@ class Run:
     async def stage(self, engine: str, pods: int | None = None) -> AsyncIterator[Stage]:
         """The programs with that engine, or the ceiling in their place."""
         options = self.options
-        cast = Cast(pods or options.pods[0], bytes=options.bytes, keys=options.keys)
+        cast = Cast(pods or options.pods[0], bytes=options.bytes, keys=options.keys, writer=options.writer)
         opening = bare_push(self.logs, cast) if engine == BARE else programs(self.around, engine, cast)
         async with opening as made:
             yield made
@@ -76,7 +77,7 @@ class Run:
 
 async def seated(stage: Stage, door: DoorName, rooms: int, people: int) -> None:
     """Rooms whose seats read at that door, all of them open."""
-    await stage.ask("rooms", count=rooms, people=people)
+    await stage.ask("rooms", count=rooms, people=people, door=door)
     opened = await stage.ask("open", name=door)
     if opened["open"] < rooms * people:
         print(f"{stage.name}, {door}: only {opened['open']} of {rooms * people} doors are open", flush=True)

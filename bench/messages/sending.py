@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from bench.messages.asking import HttpConnection, connect, request
+from bench.messages.asking import HttpConnection, Pod, connect, request
 from bench.messages.book import Room, quantile
 from bench.messages.crowd import Crowd, Seat
 
@@ -44,11 +44,20 @@ class Sent:
         return sum(room.left[number] for room, number in self.marks)
 
 
+@dataclass(frozen=True)
+class Sending:
+    """How many bytes each signal has to carry, whether under a key, and where it is sent."""
+
+    bytes: int
+    keys: bool = False
+    to: list[Pod] = field(default_factory=list)
+
+
 class Senders:
     """Sends over connections of its own, each to the next pod; answers with figures."""
 
-    def __init__(self, crowd: Crowd, size: int, keys: bool) -> None:
-        self._crowd, self._filling, self._keys = crowd, "x" * size, keys
+    def __init__(self, crowd: Crowd, how: Sending) -> None:
+        self._crowd, self._filling, self._how = crowd, "x" * how.bytes, how
         self._connections: deque[HttpConnection] = deque()
         self._to_pod = -1
 
@@ -116,7 +125,7 @@ class Senders:
         """The request that sends a signal with that mark, to all or to one."""
         body = {"type": "bench", "data": mark + self._filling} | ({} if to is None else {"to": to})
         headers = {"Authorization": f"Bearer {seat.token}"}
-        if self._keys:
+        if self._how.keys:
             headers["Idempotency-Key"] = f"bench-{seat.room.session}-{number}"
         return request("POST", f"/sessions/{seat.room.session}/signals", headers, json.dumps(body).encode())
 
@@ -142,7 +151,7 @@ class Senders:
         while self._connections:
             if (at := self._connections.popleft()).is_open:
                 return at
-        pods = self._crowd.pods
+        pods = self._how.to
         for _ in range(len(pods)):
             self._to_pod += 1
             try:

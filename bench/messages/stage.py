@@ -105,24 +105,29 @@ class Cast:
     wrappers: int = 1
     bytes: int = 300
     keys: bool = True
+    writer: bool = False
+    """Whether signals go past the API, to the engine's messenger."""
 
 
 @asynccontextmanager
 async def programs(around: Servers, engine: str, cast: Cast) -> AsyncIterator[Stage]:
     """The programs with that engine, on a virtual host and a database of their own."""
-    size, settings = Size(cast.apis, cast.wrappers, media_servers=0), UNLIMITED | {"CALLPLANE_MAILBOXES": engine}
+    size = Size(cast.apis, cast.wrappers, media_servers=0, through="bench.messages.larger")
+    settings = UNLIMITED | {"CALLPLANE_MAILBOXES": engine}
     node, server = around.vhost.node, around.database.server
     async with (
         fresh_vhost(node) as vhost,
         fresh_database(server) as database,
         cluster(Servers(vhost, database), size, **settings) as made,
-        _crowd([api.url for api in made.apis], cast) as clients,
+        _writer(made, engine, cast) as writers,
+        _crowd([api.url for api in made.apis], cast, list(writers.values())) as clients,
     ):
         parts = {
             "api": [api.process.pid for api in made.apis],
             "wrapper": [wrapper.process.pid for wrapper in made.wrappers],
             "rabbitmq": [process.pid for process in node.processes],
             "mongod": [server.process.pid],
+            **({"writer": list(writers)} if writers else {}),
             "crowd": [clients.pid],
         }
         yield Stage(engine, clients, parts, made)
@@ -150,8 +155,21 @@ async def fanout(around: Servers, raw: bool, cast: Cast) -> AsyncIterator[Stage]
 
 
 @asynccontextmanager
-async def _crowd(urls: list[str], cast: Cast) -> AsyncIterator[Child]:
-    given = {"pods": urls, "api_key": API_KEY, "bytes": cast.bytes, "keys": cast.keys}
+async def _writer(made: Cluster, engine: str, cast: Cast) -> AsyncIterator[dict[int, str]]:
+    """Pid and address of the process that writes past the API, where one is wanted."""
+    if not cast.writer:
+        yield {}
+        return
+    database = made.servers.database
+    where = (engine, made.servers.vhost.url, database.address, database.name)
+    command = Command("writer", python("bench.messages.writer", *where), made.logs / "writer.log", cwd=ROOT)
+    async with running(command) as process:
+        yield {process.pid: str((await process.ready_line())["url"])}
+
+
+@asynccontextmanager
+async def _crowd(urls: list[str], cast: Cast, signals: list[str] | None = None) -> AsyncIterator[Child]:
+    given = {"pods": urls, "signals": signals or urls, "api_key": API_KEY, "bytes": cast.bytes, "keys": cast.keys}
     async with child("bench.messages.orders", json.dumps(given)) as made:
         yield made
 

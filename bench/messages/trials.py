@@ -63,10 +63,11 @@ class Trials:
 
     async def deaf(self, one_in: int) -> dict[str, Any]:
         """Have one client of so many not read from now on; nothing more is owed to them. 0: all of them read."""
-        chosen = range(0, len(self._crowd.doors), one_in) if one_in else ()
+        chosen = range(0, len(self._crowd.seats), one_in) if one_in else ()
         for number in chosen:
             seat = self._crowd.seats[number]
-            self._crowd.doors[number].stop_reading()
+            if seat.door is not None:
+                seat.door.stop_reading()
             seat.room.readers -= 1
         return {"deaf": len(chosen)}
 

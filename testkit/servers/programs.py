@@ -67,6 +67,8 @@ class Cluster:
     wrappers: list[Program] = field(default_factory=list)
     media_servers: list[Program] = field(default_factory=list)
     media_arguments: tuple[str, ...] = ()
+    through: str = ""
+    """A module that is the program which its first argument names, or none."""
 
     async def start_api(self) -> Program:
         """One more API pod."""
@@ -123,7 +125,8 @@ class Cluster:
 
     def _spawn(self, module: str, among: list[Program], *arguments: str) -> Program:
         name = f"{module}-{len(among) + 1}"
-        command = Command(name, python(module, *arguments), self.logs / f"{name}.log", self.environment(), ROOT)
+        argv = python(self.through, module, *arguments) if self.through else python(module, *arguments)
+        command = Command(name, argv, self.logs / f"{name}.log", self.environment(), ROOT)
         program = Program(name, command, Process(command))
         among.append(program)
         return program
@@ -141,13 +144,15 @@ class Size:
     wrappers: int = 2
     media_servers: int = 1
     media_arguments: tuple[str, ...] = ()
+    through: str = ""
+    """A module that is the program which its first argument names, in its own way; none: the programs themselves."""
 
 
 @contextlib.asynccontextmanager
 async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> AsyncIterator[Cluster]:
     """The programs for the block; ``settings`` are further variables, as ``CALLPLANE_GRACE="1"``."""
     with run_directory() as logs:
-        made = Cluster(servers, logs, settings, media_arguments=size.media_arguments)
+        made = Cluster(servers, logs, settings, media_arguments=size.media_arguments, through=size.through)
         try:
             await made.start(size.apis, size.wrappers, size.media_servers)
             yield made

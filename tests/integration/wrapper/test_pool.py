@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -35,8 +36,8 @@ async def now(r: RunningWrappers, session: str) -> SessionDocument:
 
 async def placed(r: RunningWrappers, sessions: list[str]) -> Counter[str]:
     """How many of these calls are on which server; those that have no pipeline are on ``""``."""
-    documents = [await now(r, session) for session in sessions]
-    return Counter("" if document.media is None else document.media.server for document in documents)
+    found = await r.store.database["sessions"].find({"_id": {"$in": sessions}}, {"media": 1}).to_list()
+    return Counter("" if one["media"] is None else one["media"].server for one in found)
 
 
 async def names(r: RunningWrappers) -> list[str]:
@@ -200,12 +201,19 @@ async def test_calls_that_begin_together_spread_evenly(servers: Servers) -> None
         seats = [await r.seat(session) for session in sessions]
         sdp = await offer("sendonly")
 
-        for session, seat in zip(sessions, seats, strict=True):
-            await r.post(Publish(participant_id=seat, sdp_offer=sdp), session)
+        async def offered() -> bool:
+            """As people do: who has waited in vain, for a machine that others use gave all up in time, offers again."""
+            without = [(await now(r, session)).media is None for session in sessions]
+            for session, seat, asks in zip(sessions, seats, without, strict=True):
+                if asks:
+                    await r.post(Publish(participant_id=seat, sdp_offer=sdp), session)
+            with suppress(TimeoutError):
+                await until(all_placed, 60)
+            return await all_placed()
 
         async def all_placed() -> bool:
             return (await placed(r, sessions))[""] == 0
 
-        await until(all_placed, 200)
+        await until(offered, 200)
         spread = await placed(r, sessions)
         assert all(40 <= spread[name] <= 60 for name in await names(r)), spread

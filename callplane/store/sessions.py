@@ -9,7 +9,7 @@ from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.engines import Engine
-from callplane.contracts.ids import CommandId, SessionId
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
 from callplane.contracts.reasons import GivenReason, SessionReason
@@ -223,6 +223,17 @@ class Sessions(OutboxRepository[SessionDocument]):
     async def put_off(self, session_id: SessionId) -> None:
         """What time alone makes due of it could not be done: later, after 30 s at most."""
         await self._collection.update_one({"_id": session_id}, [{"$set": {"due": put_off("$since")}}])
+
+    async def delete_logs_again(self, session_id: SessionId, seats: list[ParticipantId], seconds: int) -> None:
+        """Remember, once, whose logs are being deleted, for they are to be deleted again so many seconds from now."""
+        where = {"_id": session_id, "status": "closed", "log_seats": {"$exists": False}}
+        later = after("$$NOW", seconds)
+        await self._collection.update_one(where, [{"$set": {"log_seats": {"$literal": seats}, "due": later}}])
+
+    async def seats_of_deleted_logs(self, session_id: SessionId) -> list[ParticipantId] | None:
+        """Whose logs were deleted once; None: those of nobody."""
+        found = await self._collection.find_one({"_id": session_id, "log_seats": {"$exists": True}}, {"log_seats": 1})
+        return None if found is None else [ParticipantId(seat) for seat in found["log_seats"]]
 
     async def delete_tombstone(self, session_id: SessionId) -> None:
         """Delete a tombstone."""

@@ -1,13 +1,15 @@
 """Seats of log sessions: one that a living pod reads for never ends, one that is left ends after its grace."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.store.attachments import Tag
 from callplane.store.incarnations import Incarnations
 from callplane.store.log.place import Place
+from callplane.store.log.records import Entry, LogKey, Record, written
 from testkit.inprocess.crowded_database import session
 from testkit.inprocess.sweeps import Sweeping, sweeping
 from testkit.servers.servers import Database
@@ -93,3 +95,37 @@ async def test_a_pod_that_attaches_its_first_seat_during_a_sweep_keeps_it(
         monkeypatch.setattr(Incarnations, "living", attached_then)
         await one.lost_seats.sweep()
         assert await _state(one) == "attached"
+
+
+async def _append(one: Sweeping, *keys: str, session_id: SessionId) -> None:
+    for key in keys:
+        log = LogKey(key, session_id)
+        head = await one.context.store.logs.head(log)
+        record = Record(head.position + 1, (Entry(new_id(), "signal", b"{}"),), 1, 2)
+        await one.store.database["log"].insert_one(written(log, record, datetime.now(UTC)))
+
+
+async def test_a_closed_sessions_logs_are_deleted_and_an_hour_later_what_a_late_writer_left(
+    database: Database,
+) -> None:
+    async with sweeping(database) as [one]:
+        where = await _seat(one, grace=60)
+        other = SessionId("another")
+        await _append(one, where, ANN, session_id=where)
+        await _append(one, other, session_id=other)
+        sessions, log = one.store.database["sessions"], one.store.database["log"]
+        long_ago = datetime.now(UTC) - timedelta(hours=2)
+        await sessions.update_one({"_id": where}, {"$set": {"status": "closed", "since": long_ago}})
+
+        await one.sweeps.tombstones.sweep()
+        assert [found["s"] for found in await log.find({}).to_list()] == [other]
+        assert await one.context.store.attachments.read(ANN) is None
+        assert await one.store.sessions.find(where) is not None, "kept, for what may come yet"
+        await one.sweeps.tombstones.sweep()
+        assert await one.store.sessions.find(where) is not None
+
+        await _append(one, where, ANN, session_id=where)  # by a process that was paused for that hour
+        await sessions.update_one({"_id": where}, {"$set": {"due": long_ago}})
+        await one.sweeps.tombstones.sweep()
+        assert [found["s"] for found in await log.find({}).to_list()] == [other]
+        assert await one.store.sessions.find(where) is None

@@ -1,0 +1,96 @@
+"""Log session: the readers of one session on this pod that wait at its head, each told of what is new in its turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from api.readers.feed_ports import FeedLog
+from api.readers.portions import Portion, portion_of
+from callplane.contracts.ids import SessionId
+
+READERS_A_TURN = 500
+"""Told in one turn of the event loop; the others in the next, so that everybody else has a turn as well."""
+
+ENTRIES_AT_ONCE = 256
+"""Given at once: who lags behind by more reads page after page."""
+
+
+class WaitingReader(Protocol):
+    """Somebody who has been given all there was."""
+
+    def news(self) -> None:
+        """The head has moved, or may have; never waits and never raises."""
+        ...
+
+
+class LogSession:
+    """One session that this pod follows, for as long as somebody reads it here."""
+
+    def __init__(self, session_id: SessionId, log: FeedLog, on_left: "Callable[[LogSession], None]") -> None:
+        self.session_id = session_id
+        self.log = log
+        self.users = 0
+        """How many readers are here, waiting or not."""
+        self._waiting: dict[WaitingReader, None] = {}
+        """Those at the head."""
+        self._turn: deque[WaitingReader] = deque()
+        """Those that have yet to be told."""
+        self._begun = False
+        """Whether they are being told, some a turn of the loop."""
+        self._again = False
+        """Whether the head has moved since that began."""
+        self._portions: dict[int, Portion | None] = {}
+        """By place: what follows it up to the head, made once for all who are there."""
+        self._portions_head = 0
+        """The head that these go up to."""
+        self._on_left = on_left
+        """Told when nobody reads it here any more."""
+        log.watch(self._moved)
+
+    def left(self) -> None:
+        """One reader less."""
+        self.users -= 1
+        if not self.users:
+            self.log.unwatch(self._moved)
+            self._on_left(self)
+
+    def wait(self, reader: WaitingReader) -> None:
+        """Tell this one of news."""
+        self._waiting[reader] = None
+
+    def wait_no_more(self, reader: WaitingReader) -> None:
+        """And no more."""
+        self._waiting.pop(reader, None)
+
+    def portion(self, place: int) -> Portion | None:
+        """What follows a place; None: it is not in memory, or more than is given at once."""
+        if self._portions_head != self.log.head:
+            self._portions.clear()
+            self._portions_head = self.log.head
+        if place not in self._portions:
+            recent = self.log.recent(place, ENTRIES_AT_ONCE + 1)
+            fits = recent is not None and 0 < len(recent.entries) <= ENTRIES_AT_ONCE
+            self._portions[place] = portion_of(recent.entries) if recent is not None and fits else None
+        return self._portions[place]
+
+    def _moved(self) -> None:
+        """What comes in one turn of the loop is given at once, whatever number of hints it came in."""
+        self._again = True
+        if self._waiting and not self._begun:
+            self._begun = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        if not self._turn and self._again:
+            self._again = False
+            self._turn.extend(self._waiting)
+        for _ in range(min(READERS_A_TURN, len(self._turn))):
+            reader = self._turn.popleft()
+            if reader in self._waiting:
+                reader.news()
+        if self._turn or (self._again and self._waiting):
+            asyncio.get_running_loop().call_soon(self._tell)
+        else:
+            self._begun = False
+            self._portions.clear()

@@ -13,7 +13,7 @@ EVERY_SECONDS = 0.5
 AFTERWARDS = 15.0
 """Seconds in which the sweeps delete what a session has left."""
 
-OURS = ("sessions", "connections", "attachments")
+OURS = ("sessions", "connections", "attachments", "log")
 
 
 async def owing_nothing(fleet: Fleet, seconds: float) -> list[str]:

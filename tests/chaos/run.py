@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from callplane.contracts.engines import Engine
 from testkit.clients.history import Command, History
 from testkit.inprocess.wrappers import offer
 from tests.chaos.api import Api
@@ -37,6 +38,7 @@ class Options:
     room_seconds: float = 20.0
     tombstone_seconds: int = 10
     size: Size = field(default_factory=Size)
+    engine: Engine = "queues"
     kept: Path | None = None
 
 
@@ -85,15 +87,16 @@ class Stage:
 async def run(options: Options) -> Report:
     """Run, and judge. Whatever a client could not do within its patience is unknown, not wrong."""
     began = time.monotonic()
-    settings = {"CALLPLANE_TOMBSTONE_SECONDS": str(options.tombstone_seconds)}
+    tombstone = options.tombstone_seconds
+    settings = {"CALLPLANE_TOMBSTONE_SECONDS": str(tombstone), "CALLPLANE_MAILBOXES": options.engine}
     async with fleet(options.size, **settings) as machines:
         history, injector = History(), Injector(machines)
-        history.tombstone_seconds, history.epoch = options.tombstone_seconds, time.time() - time.monotonic()
+        history.tombstone_seconds, history.epoch = tombstone, time.time() - time.monotonic()
         injector.note("everything runs")
         wrong = await _play(options, machines, history, injector)
         injector.note("everybody has left")
         history.absences = injector.outages.absences
-        left = await leaked(machines, options.tombstone_seconds + SETTLE_SECONDS)
+        left = await leaked(machines, (2 if options.engine == "log" else 1) * tombstone + SETTLE_SECONDS)
         wrong += [f"leaked: {one}" for one in left if not expires(history, one)]
         injector.note("looked for leftovers")
         letters = (await machines.servers.vhost.queues()).get("dead-letters", 0)
@@ -155,21 +158,23 @@ async def _keep(options: Options, machines: Fleet, history: History, injector: I
 
 def from_environment() -> Options:
     """The long form: ``CHAOS_SECONDS``, ``CHAOS_FAULTS``, ``CHAOS_SEED``, ``CHAOS_KEEP``, ``CHAOS_BROKERS``,
-    ``CHAOS_MONGODS``, ``CHAOS_KINDS``."""
+    ``CHAOS_MONGODS``, ``CHAOS_KINDS``, ``CHAOS_MAILBOXES``."""
     seconds = float(os.environ.get("CHAOS_SECONDS", "2400"))
     faults = int(os.environ.get("CHAOS_FAULTS", "300"))
     seed = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
     kept = os.environ.get("CHAOS_KEEP")
     size = Size(brokers=int(os.environ.get("CHAOS_BROKERS", "1")), mongods=int(os.environ.get("CHAOS_MONGODS", "1")))
     among = weights(size, os.environ.get("CHAOS_KINDS", ""))
+    engine: Engine = "log" if os.environ.get("CHAOS_MAILBOXES") == "log" else "queues"
     plan = Plan(seconds, faults, outage=10.0, long_outages=min(10, int(seconds // 240)), weights=among)
-    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, size=size, kept=Path(kept) if kept else None)
+    where = Path(kept) if kept else None
+    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, size=size, engine=engine, kept=where)
 
 
 def main() -> int:
     """Run as the environment says; print the report; 1 when anything went wrong."""
     options = from_environment()
-    topology = f"{options.size.brokers} × RabbitMQ, {options.size.mongods} × mongod"
+    topology = f"{options.size.brokers} × RabbitMQ, {options.size.mongods} × mongod, engine {options.engine}"
     print(f"chaos: seed {options.seed}, {topology}", file=sys.stderr, flush=True)
     report = asyncio.run(run(options))
     print(report)

@@ -7,8 +7,6 @@ from wrapper.context import Context
 from wrapper.sweeps.items import Items
 
 LEASE = "tombstones"
-LATE_SECONDS = 3600
-"""For so long a writer may have been paused, and still leaves nothing behind."""
 
 
 class Tombstones:
@@ -34,15 +32,17 @@ class Tombstones:
             await self._context.store.sessions.delete_tombstone(session_id)
 
     async def _delete_with_logs(self, session_id: SessionId) -> None:
-        """Twice, an hour apart, and the document at the second time: nothing keeps a writer that was paused before the
-        first from appending behind what is deleted; nobody can read that, but it must not stay for ever.
+        """Twice, as far apart as the first is from the close, and the document at the second time.
+
+        Nothing keeps a writer that was paused before the first from appending behind what is deleted; nobody can read
+        that, but it must not stay for ever.
         """
         store = self._context.store
         seats = await store.sessions.seats_of_deleted_logs(session_id)
         is_first = seats is None
         if seats is None:
             seats = [attachment.participant_id for attachment in await store.attachments.of_session(session_id)]
-            await store.sessions.delete_logs_again(session_id, seats, LATE_SECONDS)
+            await store.sessions.delete_logs_again(session_id, seats, self._seconds)
         keys = [LogKey(seat, session_id) for seat in seats]
         await for_each(store.log_bounds.delete, [*keys, LogKey(session_id, session_id)])
         await self._delete_rest(session_id)

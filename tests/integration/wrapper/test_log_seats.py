@@ -14,6 +14,7 @@ from testkit.inprocess.crowded_database import session
 from testkit.inprocess.sweeps import Sweeping, sweeping
 from testkit.servers.servers import Database
 from testkit.servers.until import until
+from wrapper.sweeps.tombstones import Tombstones
 
 ANN = ParticipantId("ann")
 OLD, NEW = Tag(p="old", n=1), Tag(p="new", n=1)
@@ -110,22 +111,22 @@ async def test_a_closed_sessions_logs_are_deleted_and_an_hour_later_what_a_late_
 ) -> None:
     async with sweeping(database) as [one]:
         where = await _seat(one, grace=60)
-        other = SessionId("another")
+        tombstones, other = Tombstones(one.context, 3600), SessionId("another")
         await _append(one, where, ANN, session_id=where)
         await _append(one, other, session_id=other)
         sessions, log = one.store.database["sessions"], one.store.database["log"]
         long_ago = datetime.now(UTC) - timedelta(hours=2)
         await sessions.update_one({"_id": where}, {"$set": {"status": "closed", "since": long_ago}})
 
-        await one.sweeps.tombstones.sweep()
+        await tombstones.sweep()
         assert [found["s"] for found in await log.find({}).to_list()] == [other]
         assert await one.context.store.attachments.read(ANN) is None
         assert await one.store.sessions.find(where) is not None, "kept, for what may come yet"
-        await one.sweeps.tombstones.sweep()
+        await tombstones.sweep()
         assert await one.store.sessions.find(where) is not None
 
         await _append(one, where, ANN, session_id=where)  # by a process that was paused for that hour
         await sessions.update_one({"_id": where}, {"$set": {"due": long_ago}})
-        await one.sweeps.tombstones.sweep()
+        await tombstones.sweep()
         assert [found["s"] for found in await log.find({}).to_list()] == [other]
         assert await one.store.sessions.find(where) is None

@@ -3,7 +3,7 @@
 from bench.bare import both_ends
 from bench.messages.book import quantile
 from bench.messages.doors import DoorName
-from bench.messages.report import CPU, FAULTS, Table, costs, faults, idle, milliseconds
+from bench.messages.report import CPU, EACH, FAULTS, IDLE, MEMORY, Table, costs, faults, idle, memory, milliseconds
 from bench.messages.run import Run, seated
 from bench.messages.stage import Measured, Stage
 
@@ -15,7 +15,7 @@ async def room(run: Run) -> None:
     """Rooms at an even pace: the last member's time, and CPU per delivery."""
     options = run.options
     title = f"{options.rooms} room(s) of {run.people}, {options.rate:g} messages/s each, {options.bytes} bytes"
-    table = Table(title, ("door", "who", "last member p50 / p99 ms", CPU, "pods' idling", "messages a frame", FAULTS))
+    table = Table(title, ("door", "who", "last member p50 / p99 ms", CPU, IDLE, MEMORY, EACH, FAULTS))
 
     async def play(stage: Stage, door: DoorName) -> None:
         await seated(stage, door, options.rooms, run.people)
@@ -32,14 +32,14 @@ def paced_row(found: Measured) -> tuple[str, ...]:
     figures, delivered = found.figures, found.figures["delivered"]
     times = f"{milliseconds(figures['last_p50'])} / {milliseconds(figures['last_p99'])}"
     each = f"{delivered / max(1, figures['frames']):.1f}"
-    return times, costs(found, delivered), idle(found, delivered), each, faults(figures)
+    return times, costs(found, delivered), idle(found, delivered), memory(found), each, faults(figures)
 
 
 async def flood(run: Run) -> None:
     """Rooms with more and more signals under way: the most deliveries a second of which none was lost."""
     options = run.options
     title = f"{options.rooms} room(s) of {run.people}, as much as goes, {options.bytes} bytes"
-    columns = ("door", "who", "under way", "deliveries/s", "messages/s", CPU, "clients' µs", "messages a frame", FAULTS)
+    columns = ("door", "who", "under way", "deliveries/s", "messages/s", CPU, "clients' µs", MEMORY, EACH, FAULTS)
     table = Table(title, columns)
 
     async def play(stage: Stage, door: DoorName) -> None:
@@ -52,7 +52,7 @@ async def flood(run: Run) -> None:
             clients, each = found.micros("crowd", delivered), delivered / max(1, figures["frames"])
             table.row(
                 *(door, stage.name, in_flight, *rates, costs(found, delivered)),
-                *(f"{clients:.1f}", f"{each:.1f}", faults(figures)),
+                *(f"{clients:.1f}", memory(found), f"{each:.1f}", faults(figures)),
             )
 
     await run.fanouts(play)
@@ -81,7 +81,7 @@ async def everybody(run: Run) -> None:
 async def pods(run: Run) -> None:
     """The same load on more and more pods: CPU per delivery."""
     options = run.options
-    columns = ("pods", "door", "who", "last member p50 / p99 ms", CPU, "pods' idling", "messages a frame", FAULTS)
+    columns = ("pods", "door", "who", "last member p50 / p99 ms", CPU, IDLE, MEMORY, EACH, FAULTS)
     table = Table(f"{options.rooms} room(s) of {run.people}, {options.rate:g} messages/s each", columns)
     for count in options.pods:
 

@@ -38,6 +38,11 @@ def costs(measured: Measured, share_of: int) -> str:
     return f"{sum(parts):,.1f} ({', '.join(f'{part:,.1f}' for part in parts)})"
 
 
+def memory(measured: Measured) -> str:
+    """MiB by part at the end."""
+    return ", ".join(f"{measured.memory[part] / 2**20:.0f}" for part in PODS if part in measured.memory)
+
+
 def idle(measured: Measured, share_of: int) -> str:
     """What of the pods' µs is their idling."""
     return f"{measured.costs['api'].idle / max(1, share_of) * 1e6:,.1f}"
@@ -53,4 +58,6 @@ def faults(figures: dict[str, object]) -> str:
 
 
 FAULTS = "lost / twice / out of order"
+MEMORY = "MiB (of the same)"
 CPU = "CPU µs a delivery (pods, wrappers, broker, database)"
+IDLE, EACH = "pods' idling", "messages a frame"

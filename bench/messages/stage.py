@@ -39,6 +39,8 @@ class Measured:
 
     figures: dict[str, Any]
     costs: dict[str, Cost] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    """Bytes by part, at its end."""
 
     def micros(self, part: str, share_of: int) -> float:
         """CPU µs of a part for each of so many."""
@@ -76,7 +78,7 @@ class Stage:
         for part in third:
             idle = (second[part].cpu - first[part].cpu) / (middle - began) * took
             costs[part] = Cost(third[part].cpu - second[part].cpu, idle)
-        return Measured(figures, costs)
+        return Measured(figures, costs, await self.memory())
 
     async def memory(self) -> dict[str, int]:
         """Bytes by part."""

@@ -185,7 +185,7 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         logs=LogReader(database),
         log_attachments=LogAttachments(database),
         incarnations=Incarnations(database),
-        log_bounds=LogBounds(database, clock),
+        log_bounds=LogBounds(database, clock, settings.history_days),
     )
 
 

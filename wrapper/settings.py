@@ -28,6 +28,9 @@ class WrapperSettings(ProgramSettings):
         15.0, gt=0, le=900, description="how long after its answer a connection may take until media can flow"
     )
     tombstone_seconds: int = Field(3600, ge=0, description="how long a closed session's mailboxes can be read")
+    history_days: int = Field(
+        0, ge=0, le=3650, description="how long chat of sessions of the log engine can be read after their tombstone"
+    )
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")
 

@@ -83,6 +83,15 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "pods": [IndexModel([("since", ASCENDING)], name="age")],
     "incarnations": [IndexModel([("since", ASCENDING)], expireAfterSeconds=_HOUR, name="age")],
     # The filter of the one use judges the age itself: expired documents go once a minute only.
+    # What is kept of logs: nothing else in them pays for these.
+    "log": [
+        _which("kept", ["s", "_id"], {"e.k": {"$exists": True}}),
+        IndexModel([("e.k.m", ASCENDING)], name="kept_about", sparse=True),
+    ],
+    "history": [
+        IndexModel([("s", ASCENDING), ("m", ASCENDING)], name="about"),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
+    ],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }

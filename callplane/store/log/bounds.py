@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from callplane.store.log.kept_entries import KeptEntries, whole
 from callplane.store.log.reader import Head
 from callplane.store.log.records import LogKey, id_range, position_of, record_id
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -20,9 +21,11 @@ CUT_EVERY = 256
 class LogBounds:
     """Deletions; each raises Unavailable, and each may be repeated."""
 
-    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+    def __init__(self, database: Database, clock: DatabaseClock, history_days: int = 0) -> None:
         self._collection = database["log"]
         self._clock = clock
+        self._kept = KeptEntries(database)
+        self._history_days = history_days
 
     async def cut(self, log: LogKey, head: Head) -> None:
         """Delete what is beyond the bounds, from the front and without a gap: up to the first record that is young."""
@@ -32,10 +35,18 @@ class LogBounds:
         if end > 1:
             young = {"at": {"$gte": self._clock.now() - timedelta(seconds=KEPT_SECONDS)}}
             end = await self._first(log, young, before=end) or end
+            await self._kept.copy(log, self._until(log, end))
             await self._collection.delete_many({"_id": self._until(log, end), "s": log.session_id})
 
     async def delete(self, log: LogKey) -> None:
-        """Delete the whole log. What a writer that is paused now may still add is for a second time, an hour later."""
+        """Delete the whole log. What a writer that is paused now may still add is for a second time, an hour later.
+
+        With a session's log its history goes too, or what is kept of it is copied and stays for its days.
+        """
+        if log.key == log.session_id:
+            if self._history_days:
+                await self._kept.copy(log, whole(log))
+            await self._kept.end(log.session_id, self._history_days)
         await self._collection.delete_many({"_id": id_range(log.key), "s": log.session_id})
 
     async def _first(self, log: LogKey, which: Document, before: int | None = None) -> int | None:

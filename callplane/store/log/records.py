@@ -9,7 +9,7 @@ head: the unique index is the only fence. Records are inserted and deleted, neve
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from callplane.contracts.ids import SessionId
 
@@ -22,12 +22,25 @@ BYTES_AT_MOST = 256 * 1024
 _DIGITS = 12
 
 
+KeptAs = Literal["chat", "edit", "delete"]
+
+
 @dataclass(frozen=True, slots=True)
 class LogKey:
     """Which log: its key, and the session that it belongs to, by which collections are sharded."""
 
     key: str
     session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """That an entry belongs to the history, which outlives its record; ``parties`` alone may read it (None: all)."""
+
+    about: str
+    """The id of the message that it is, or that it edits or deletes."""
+    does: KeptAs
+    parties: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class Entry:
     body: bytes
     to: str | None = None
     version: int | None = None
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,15 @@ def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
 
 def written_entry(entry: Entry) -> dict[str, Any]:
     """The same of one entry."""
-    return {"i": entry.id, "y": entry.type, "b": entry.body, **({} if entry.to is None else {"t": entry.to})}
+    to = {} if entry.to is None else {"t": entry.to}
+    kept = {} if entry.kept is None else {"k": written_kept(entry.kept)}
+    return {"i": entry.id, "y": entry.type, "b": entry.body, **to, **kept}
+
+
+def written_kept(kept: Kept) -> dict[str, Any]:
+    """The part of it by which the history finds it."""
+    parties = {} if kept.parties is None else {"p": list(kept.parties)}
+    return {"m": kept.about, "w": kept.does, **parties}
 
 
 def read_record(found: Mapping[str, Any]) -> Record:
@@ -102,7 +124,18 @@ def read_record(found: Mapping[str, Any]) -> Record:
 
 def read_entries(found: Mapping[str, Any]) -> tuple[Entry, ...]:
     """The entries of a record, or of what is sent as one and never kept. Raises as ``read_record``."""
-    return tuple(Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t")) for one in found["e"])
+    return tuple(
+        Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t"), kept=read_kept(one.get("k")))
+        for one in found["e"]
+    )
+
+
+def read_kept(found: Mapping[str, Any] | None) -> Kept | None:
+    """The reverse of ``written_kept``. Raises KeyError and TypeError."""
+    if found is None:
+        return None
+    parties = found.get("p")
+    return Kept(str(found["m"]), found["w"], None if parties is None else tuple(parties))
 
 
 def fitting(waiting: Sequence[Entry]) -> int:

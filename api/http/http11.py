@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http.idle_connections import IdleConnections
+from api.http.outlets import OUTLET, Outlet
 from api.http.problems import MEDIA_TYPE, RETRY_AFTER, body_of
 from api.http.slow_clients import ABORT
 from callplane.contracts.errors import Problem
@@ -121,10 +122,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._awaited = None
 
     def on_message_begin(self) -> None:
-        """Let a stream drop a client that does not read."""
+        """Let a stream drop a client that does not read, and write to one that does."""
         self._head = 0
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
+        outlet = Outlet(self.transport, lambda: not (self._is_idle() or self.transport.is_closing()))
+        self.scope["extensions"] = {ABORT: {"call": self.transport.abort}, OUTLET: {"outlet": outlet}}
 
     def on_url(self, url: bytes) -> None:
         """Count it."""

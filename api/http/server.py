@@ -14,9 +14,11 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidMessage
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from api.http.http11 import BoundedHttpProtocol, HttpLimits, refusal
 from api.http.idle_connections import IdleConnections
+from api.http.outlets import OUTLET, Outlet
 from api.http.slow_clients import ABORT
 from callplane.contracts.errors import Code, Problem
 
@@ -54,10 +56,15 @@ class _Socket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
-        """Let the program drop a client that does not read; its task has not begun yet."""
+        """Let the program drop a client that does not read, and write to one that does; its task has not begun yet."""
         super().handle_connect(event)
         if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             self.scope["extensions"][ABORT] = {"call": self.transport.abort}
+            self.scope["extensions"][OUTLET] = {"outlet": Outlet(self.transport, self._is_open)}
+
+    def _is_open(self) -> bool:
+        """Whether frames may be sent: the handshake is done, and no side has begun to close."""
+        return self.handshake_complete and not self.close_sent and self.conn.state is State.OPEN
 
 
 class _Server(uvicorn.Server):

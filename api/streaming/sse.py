@@ -7,11 +7,12 @@ import json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.http.outlets import Outlet, chunk, outlet_of
 from api.http.problems import body_of
 from api.http.slow_clients import BoundedSend, SlowClient
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from api.readers.ports import Subscription
+from api.readers.ports import Push, Subscription
 from callplane.bus.mailbox_ports import Publication
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 
@@ -35,6 +36,8 @@ class EventStream(Response):
         self._subscription = subscription
         self._first = first
         self._timing = timing
+        self._outlet: Outlet | None = None
+        """Where what comes is written at once; None before it is sent, and where another server listens."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -59,7 +62,11 @@ class EventStream(Response):
             await _write(bounded, b"retry: 1000\n\n" + (events(self._first) or BEAT))
             last = b""
             try:
+                self._outlet = outlet_of(scope)
                 while not (self._subscription.is_full or self._subscription.is_unread(self._timing.stream_unread)):
+                    if self._outlet and await self._subscription.push(self._push, self._timing.stream_beat):
+                        await _write(bounded, BEAT)
+                        continue
                     batch = await self._subscription.next(self._timing.stream_beat)
                     await _write(bounded, events(batch) or BEAT)
             except Refusal as refusal:
@@ -70,6 +77,14 @@ class EventStream(Response):
         except SlowClient:
             return False
         return True
+
+    def _push(self, push: Push) -> bool:
+        """Write what comes at once; its events are the same for all whose tokens are."""
+        name = f"events {push.suffix}"
+        written = push.shared.memo.get(name)
+        if written is None:
+            written = push.shared.memo[name] = chunk(events(push.batch()))
+        return self._outlet is not None and self._outlet.write(written)
 
 
 def events(batch: Batch) -> bytes:

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.auth.token_bucket import Bucket, Rate
+from api.http.outlets import outlet_of, text_frame
 from api.http.slow_clients import BoundedSend, SlowClient
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
-from api.readers.ports import Subscription
+from api.readers.ports import Push, Subscription
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.reasons import SocketReason
 
@@ -54,6 +55,7 @@ class WebSocketSession:
         self._send = BoundedSend(websocket.send, websocket.scope)
         self._subscription = subscription
         self._timing = timing
+        self._outlet = outlet_of(websocket.scope)
         self._sent_at = 0.0
         """When, in loop time, the last frame went out."""
 
@@ -76,6 +78,9 @@ class WebSocketSession:
             while not self._subscription.is_unread(self._timing.stream_unread):
                 if self._subscription.is_full and not await self._subscription.acknowledged(ACKNOWLEDGE_WITHIN):
                     break
+                if self._outlet and await self._subscription.push(self._push, self._timing.stream_beat):
+                    await self._frame(Batch())
+                    continue
                 batch = await self._subscription.next(self._patience())
                 if batch.received or self._has_been_silent():
                     await self._frame(batch)
@@ -86,6 +91,15 @@ class WebSocketSession:
         except (SlowClient, WebSocketDisconnect):
             return None
         return OPEN_AGAIN
+
+    def _push(self, push: Push) -> bool:
+        """Write what comes at once; its frame is the same for all whose token is."""
+        name = f"socket {push.suffix}"
+        frame = push.shared.memo.get(name)
+        if frame is None:
+            frame = push.shared.memo[name] = text_frame(push.batch().json())
+        self._sent_at = asyncio.get_running_loop().time()
+        return self._outlet is not None and self._outlet.write(frame)
 
     def _patience(self) -> float:
         """How long to wait for messages: an acknowledgement that comes meanwhile goes with the poll after that."""

@@ -11,6 +11,7 @@ from time import perf_counter
 
 _MARK = re.compile(rb'"b:(\d+):(\d+):(\d+):')
 _VERSION = re.compile(rb'"version":(\d+),"at"')
+_RESYNC = b'"type":"resync-required"'
 _GROWTH = 1024
 
 
@@ -69,18 +70,20 @@ class Tally:
     events: int = 0
     """State events, each reader's counted."""
     version_gaps: int = 0
+    resyncs: int = 0
+    """Messages that say that something is missing."""
     codes: Counter[str] = field(default_factory=Counter)
     """Statuses and close codes other than those of success."""
 
 
-Marks = tuple[tuple[tuple[int, int, int], ...], tuple[int, ...]]
-"""Room, number and sender of each message in a piece, and the versions of the state events in it."""
+Marks = tuple[tuple[tuple[int, int, int], ...], tuple[int, ...], int]
+"""Room, number and sender of each message in a piece, the versions of the state events in it, and its resyncs."""
 
 
 def marks(piece: bytes) -> Marks:
     """What a frame, an answer or some events are about."""
     found = tuple((int(room), int(number), int(sender)) for room, number, sender in _MARK.findall(piece))
-    return found, tuple(map(int, _VERSION.findall(piece)))
+    return found, tuple(map(int, _VERSION.findall(piece))), piece.count(_RESYNC)
 
 
 class Book:
@@ -89,7 +92,7 @@ class Book:
     def __init__(self) -> None:
         self.tally = Tally()
         self._piece = b""
-        self._marks: Marks = ((), ())
+        self._marks: Marks = ((), (), 0)
         """Of the piece that came last: readers of one room mostly get the same."""
 
     @property
@@ -101,13 +104,14 @@ class Book:
         """Note what a reader was given; how many messages that was, repeats and state events included."""
         if piece != self._piece:
             self._piece, self._marks = piece, marks(piece)
-        messages, versions = self._marks
+        messages, versions, resyncs = self._marks
         self.tally.frames += 1
         if messages:
             self._messages(reader, messages, perf_counter())
         if versions:
             self._versions(reader, versions, perf_counter())
-        return len(messages) + len(versions)
+        self.tally.resyncs += resyncs
+        return len(messages) + len(versions) + resyncs
 
     def _messages(self, reader: Reader, messages: tuple[tuple[int, int, int], ...], now: float) -> None:
         tally, room, seen, last = self.tally, reader.room, reader.seen, reader.last

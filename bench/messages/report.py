@@ -51,7 +51,7 @@ def idle(measured: Measured, share_of: int) -> str:
 def faults(figures: dict[str, object]) -> str:
     """Lost, given twice, out of order; then what was refused or ended, where anything was."""
     wrong = f"{figures['lost']} / {figures['doubled']} / {figures['disordered']}"
-    strange = {name: figures[name] for name in ("strays", "version_gaps", "given_up") if figures[name]}
+    strange = {name: figures[name] for name in ("strays", "version_gaps", "resyncs", "given_up") if figures[name]}
     refused = {f"signal {code}": count for code, count in dict(figures["refused"]).items()}  # type: ignore[call-overload]
     said = {**strange, **refused, **dict(figures["codes"])}  # type: ignore[call-overload]
     return wrong + "".join(f"; {name}: {count}" for name, count in said.items())

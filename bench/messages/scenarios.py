@@ -51,6 +51,6 @@ SCENARIOS = {
     "slow": Scenario(
         disturbances.slow,
         "p99 of those who read <= 1.2 x that without the others",
-        {"people": (500,), "rate": 5.0, "doors": ("websocket",)},
+        {"people": (500,), "rate": 5.0, "bytes": 8000, "seconds": 20.0, "doors": ("websocket",)},
     ),
 }

@@ -96,7 +96,7 @@ class Stage:
         return {**figures, **fresh}
 
 
-_TOTALS = {"frames", "delivered", "doubled", "disordered", "strays", "events", "version_gaps", "reopened"}
+_TOTALS = {"frames", "delivered", "doubled", "disordered", "strays", "events", "version_gaps", "resyncs", "reopened"}
 
 
 @dataclass(frozen=True)

@@ -74,3 +74,9 @@ def test_the_same_piece_counts_for_every_reader() -> None:
     for reader in readers:
         book.given(reader, piece(mark))
     assert book.tally.delivered == 3
+
+
+def test_what_says_that_something_is_missing_is_counted() -> None:
+    book, (_, [reader]) = Book(), room_of(1)
+    assert book.given(reader, b'{"id":"r","type":"resync-required","session_id":"s"}') == 1
+    assert (book.tally.resyncs, book.tally.delivered) == (1, 0)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
+from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
@@ -35,6 +36,7 @@ from api.routes import (
     media_servers,
     messages,
     participants,
+    presence,
     probes,
     sessions,
     signals,
@@ -54,6 +56,7 @@ from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
@@ -89,6 +92,7 @@ class _Repositories:
         self.idempotency_keys = IdempotencyKeys(database)
         self.tickets = Tickets(database)
         self.session_pages = SessionPages(database)
+        self.presences = Presences(database, self.clock)
         self.server_pool = ServerPool(database)
         self.unreadable_documents = UnreadableDocuments(database, self.clock)
 
@@ -112,6 +116,8 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
+            activity = Activity(stored.presences.active, stored.clock.now)
+            await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
             credentials = Credentials(settings)
             services = Services(
@@ -119,7 +125,8 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 participant_tokens=credentials.participants,
                 rate_limits=RateLimits(settings),
                 proxies=TrustedProxies(settings.trusted_proxies),
-                permissions=Permissions(stored.sessions, stored.attachments),
+                permissions=Permissions(stored.sessions, stored.attachments, activity.mark),
+                activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 signals=Signals(buses.bus.messenger, log),
                 dead_letters=buses.bus.dead_letters,
@@ -127,6 +134,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 tickets=stored.tickets,
                 connections=stored.connections,
                 session_pages=stored.session_pages,
+                presences=stored.presences,
                 server_pool=stored.server_pool,
                 unreadable_documents=stored.unreadable_documents,
                 ice_servers=IceServers(settings),
@@ -215,7 +223,7 @@ def routed() -> FastAPI:
         redoc_url=None,
     )
     install(app)
-    for noun in (sessions, participants, connections, signals, messages, streams, *OPERATORS, probes):
+    for noun in (sessions, participants, presence, connections, signals, messages, streams, *OPERATORS, probes):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ from typing import Any, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
@@ -19,6 +20,7 @@ from api.metrics import Metrics
 from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
 from callplane.store.connections import Connections
+from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.tickets import Tickets
@@ -34,6 +36,7 @@ class Services:
     rate_limits: RateLimits
     proxies: TrustedProxies
     permissions: Permissions
+    activity: Activity
     dispatcher: CommandDispatcher
     signals: Signals
     dead_letters: DeadLetters
@@ -41,6 +44,7 @@ class Services:
     tickets: Tickets
     connections: Connections
     session_pages: SessionPages
+    presences: Presences
     server_pool: ServerPool
     unreadable_documents: UnreadableDocuments
     ice_servers: IceServers

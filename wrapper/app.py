@@ -27,6 +27,7 @@ from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.pipelines import SessionMedia
+from callplane.store.presences import Presences
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.server_pool import ServerPool
@@ -186,6 +187,7 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         log_attachments=LogAttachments(database),
         incarnations=Incarnations(database),
         log_bounds=LogBounds(database, clock, settings.history_days),
+        presences=Presences(database, clock),
     )
 
 

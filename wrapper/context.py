@@ -16,6 +16,7 @@ from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
 from callplane.store.pipelines import SessionMedia
+from callplane.store.presences import Presences
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
@@ -48,6 +49,7 @@ class Repositories:
     log_attachments: LogAttachments
     incarnations: Incarnations
     log_bounds: LogBounds
+    presences: Presences
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
 """Permissions: every rule about what callers may do, one method for each thing, refused by raising (design 8.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken, rank
+from callplane.contracts.bounds import IDENTITY_BYTES, is_text
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
     access_token_changes_no_participants,
     access_token_removes_no_participants,
     access_token_steers_no_session,
     api_key_needed,
+    api_keys_alone_name_identities,
+    hand_of_another,
     key_or_participant_token_needed,
     moderators_only,
     no_new_moderators,
     participant_makes_no_sessions,
     participant_token_needed,
+    presence_of_another,
     role_not_allowed,
     token_lists_no_sessions,
     token_of_another_session,
@@ -25,7 +29,7 @@ from callplane.contracts.refusals.connections import connection_of_another
 from callplane.contracts.refusals.sessions import kicked, seat_gone, session_closed, session_not_found
 from callplane.contracts.shapes import Role
 from callplane.store.attachments import Attachments
-from callplane.store.documents import Roster, Seat, SessionDocument
+from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
 
 Open = TypeVar("Open", bound=SessionDocument | Roster)
@@ -37,14 +41,27 @@ class Admission:
 
     role: Role
     participant_id: ParticipantId | None = None
+    identity: str | None = None
+    """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
+
+
+def _nobody(_session_id: SessionId, _seat: Seat | SeatRole) -> None:
+    """Nobody is told."""
 
 
 class Permissions:
     """Decides by credential, and for participant tokens by the seat as it is now."""
 
-    def __init__(self, sessions: Sessions, attachments: Attachments) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        attachments: Attachments,
+        active: Callable[[SessionId, Seat | SeatRole], None] = _nobody,
+    ) -> None:
         self._sessions = sessions
         self._attachments = attachments
+        self._active = active
+        """Is told of each seat whose token asks for something; polls are none, for programs ask them by themselves."""
 
     def create(self, credential: Credential, custom_id: str | None) -> None:
         """Make a session, with an access token only the one that it names."""
@@ -96,17 +113,23 @@ class Permissions:
                 _, seat = await self._seat(credential, session_id, closed_too=True)
                 _only_moderators(seat)
 
-    async def join(self, credential: Credential, session_id: SessionId, role: Role | None) -> Admission:
-        """Take a seat in a role, or come back to one's own."""
+    async def join(
+        self, credential: Credential, session_id: SessionId, role: Role | None, subject: str | None = None
+    ) -> Admission:
+        """Take a seat in a role, or come back to one's own; API keys may say whose it is."""
+        if subject is not None and not isinstance(credential, KeyHolder):
+            raise api_keys_alone_name_identities()
         match credential:
-            case KeyHolder() | Anonymous():
+            case KeyHolder(name=name):
+                return Admission(role or "publisher", identity=_identity(name, subject))
+            case Anonymous():
                 return Admission(role or "publisher")
             case AccessToken(role=highest):
                 if role is not None and rank(role) > rank(highest):
                     raise role_not_allowed(role)
                 if credential.session not in (None, session_id):
                     _names(credential, await self._existing(session_id))
-                return Admission(role or highest)
+                return Admission(role or highest, identity=_identity(credential.issuer, credential.subject))
             case SeatToken(participant_id=participant_id):
                 _, seat = await self._seat(credential, session_id)
                 return Admission(seat.role, participant_id)
@@ -157,8 +180,19 @@ class Permissions:
                 _, seat = await self._seat(credential, session_id)
                 if seat.id != participant_id or "role" in changes:
                     _only_moderators(seat)
-                if changes.get("role") == "moderator" and seat.id != participant_id:
-                    raise no_new_moderators()
+                if seat.id != participant_id:
+                    _for_another(changes)
+
+    async def presence(self, credential: Credential) -> str | None:
+        """See the presence of an identity: in all sessions (None), or in the one with this id or custom id."""
+        match credential:
+            case KeyHolder() | Anonymous():
+                return None
+            case AccessToken(session=session):
+                return session
+            case SeatToken(session_id=session_id):
+                await self._seat(credential, session_id)
+                return session_id
 
     async def remove_seat(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> bool:
         """Leave (False: also when the seat is gone already), or remove somebody (True)."""
@@ -193,9 +227,11 @@ class Permissions:
             raise kicked()
         if not closed_too:
             _still_open(session)
-        if session.seat(token.participant_id) is None:
+        seat = session.seat(token.participant_id)
+        if seat is None:
             ended = await self._attachments.read(token.participant_id)
             raise seat_gone(ended.reason if ended else None)
+        self._active(session.id, seat)
 
     async def _existing(self, session_id: SessionId) -> SessionDocument:
         session = await self._sessions.find(session_id)
@@ -212,6 +248,23 @@ def _seat_token(credential: Credential) -> SeatToken:
             raise participant_token_needed("unauthorized")
         case KeyHolder() | AccessToken():
             raise participant_token_needed("forbidden")
+
+
+def _identity(issuer: str, subject: str | None) -> str | None:
+    """None for nobody in particular, and for a subject that is no short text."""
+    if subject is None or len(subject.encode(errors="replace")) > IDENTITY_BYTES:
+        return None
+    return f"{issuer}:{subject}" if is_text(subject) else None
+
+
+def _for_another(changes: Mapping[str, Any]) -> None:
+    """What moderators leave to whom it is about; a hand they only lower."""
+    if changes.get("role") == "moderator":
+        raise no_new_moderators()
+    if "presence" in changes:
+        raise presence_of_another()
+    if changes.get("hand_raised"):
+        raise hand_of_another()
 
 
 def _only_moderators(seat: Seat) -> None:

@@ -44,9 +44,13 @@ async def join(
     ice_servers: Annotated[IceServers, provided("ice_servers")],
 ) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""
-    admission = await request.permit(Permissions.join, session_id, body.role)
+    admission = await request.permit(Permissions.join, session_id, body.role, body.identity)
     command = Join(
-        participant_id=admission.participant_id, display_name=body.name, role=admission.role, metadata=body.metadata
+        participant_id=admission.participant_id,
+        display_name=body.name,
+        role=admission.role,
+        metadata=body.metadata,
+        identity=admission.identity,
     )
     joined = await request.execute(session_id, command)
     seat = joined.participant
@@ -92,7 +96,10 @@ async def change(
     version: IfMatch,
     request: Annotated[ApiRequest, idempotent(Permissions.change_seat)],
 ) -> ParticipantView:
-    """Change the fields that are named; of `muted`, the media that are named."""
+    """Change the fields that are named; of `muted`, the media that are named; `presence` is said anew as a whole.
+
+    Participants say it of themselves alone, and moderators lower hands and raise none.
+    """
     changes = body.changes()
     await request.permit(Permissions.change_seat, session_id, participant_id, changes)
     command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)

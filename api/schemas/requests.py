@@ -1,14 +1,25 @@
 """Request bodies: a class for each, with every bound of design 8.3."""
 
 import math
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from callplane.contracts import bounds
 from callplane.contracts.model import Body
 from callplane.contracts.refusals.requests import metadata_too_large
-from callplane.contracts.shapes import Kind, Role
+from callplane.contracts.shapes import Kind, Role, Show
 from callplane.store.free_json import stored_size
 
 
@@ -28,6 +39,26 @@ def _storable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def _date_time(value: Any) -> Any:
+    """RFC 3339 alone, in JSON as in the description: not the numbers and lone dates that pydantic takes as well."""
+    if value is not None and not (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
+        raise ValueError("is no date-time of RFC 3339 with its offset")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    """In milliseconds, as BSON keeps it. What lies in no year of four digits nobody could read back."""
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies in no year from 1 to 9999 of UTC") from None
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+DateTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_time), AfterValidator(_in_utc)]
 Metadata = Annotated[bounds.Metadata, AfterValidator(_finite), AfterValidator(_storable)]
 Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(_finite)]
 Sdp = Annotated[str, bounds.text_bytes(bounds.BODY_BYTES)]
@@ -86,11 +117,15 @@ class PatchSessionBody(PatchBody):
 
 
 class JoinBody(Strict):
-    """Of ``POST …/participants``; without a role, what the credential grants (``publisher``)."""
+    """Of ``POST …/participants``; without a role, what the credential grants (``publisher``).
+
+    ``identity``: as an API key says who sits there; an access token says it by its ``sub``.
+    """
 
     name: bounds.Name = ""
     role: Role | None = None
     metadata: Metadata = Field(default_factory=dict)
+    identity: bounds.Subject | None = None
 
 
 class MutedBody(PatchBody):
@@ -100,6 +135,14 @@ class MutedBody(PatchBody):
     video: bool = False
 
 
+class PresenceBody(Strict):
+    """Said as a whole: what is not named is as if nothing had been said. One whose ``until`` is over ends at once."""
+
+    show: Show = "available"
+    status: bounds.StatusText = ""
+    until: DateTime | None = None
+
+
 class PatchParticipantBody(PatchBody):
     """Of ``PATCH …/participants/{pid}``."""
 
@@ -107,6 +150,8 @@ class PatchParticipantBody(PatchBody):
     role: Role = "publisher"
     metadata: Metadata = Field(default_factory=dict)
     muted: MutedBody = Field(default_factory=lambda: MutedBody(audio=False))
+    presence: PresenceBody = Field(default_factory=PresenceBody)
+    hand_raised: bool = False
 
 
 class OfferBody(Strict):

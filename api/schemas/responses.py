@@ -1,12 +1,13 @@
 """Response bodies that exist only in HTTP; everything else is a shape of the contracts."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callplane.contracts.ids import CommandId
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.operations import DeadLetterView, MediaServerView, UnreadableView
-from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
+from callplane.contracts.shapes import ConnectionView, ParticipantView, Presence, SessionView
 
 _PARTICIPANT: dict[str, Any] = {
     "id": "0b6f0c6e-3f0f-5f55-9b52-6f6f0a3c1a11",
@@ -15,7 +16,15 @@ _PARTICIPANT: dict[str, Any] = {
     "state": "joined",
     "metadata": {},
     "muted": {"audio": False, "video": False},
+    "presence": {"show": "away", "status": "lunch", "until": "2026-01-05T13:00:00Z"},
+    "hand_raised_at": None,
     "streams": [],
+}
+_PRESENCE: dict[str, Any] = {
+    "session_id": "6a2f41a3-c54c-5ce8-9fd4-0ab2c33e7d05",
+    **{name: _PARTICIPANT[name] for name in ("name", "state", "presence", "hand_raised_at")},
+    "participant_id": _PARTICIPANT["id"],
+    "last_active_at": "2026-01-05T12:10:00Z",
 }
 _SESSION: dict[str, Any] = {
     "id": "6a2f41a3-c54c-5ce8-9fd4-0ab2c33e7d05",
@@ -125,6 +134,28 @@ class SignalSent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01980000-0000-7000-8000-000000000000"}]})
 
     id: str
+
+
+class SeatPresence(BaseModel):
+    """Somebody's presence in one session; `last_active_at` is what it asked for last, to about 35 s, but for polls."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PRESENCE]})
+
+    session_id: SessionId
+    participant_id: ParticipantId
+    name: str
+    state: Literal["joined", "reconnecting"]
+    presence: Presence
+    hand_raised_at: datetime | None
+    last_active_at: datetime | None
+
+
+class PresenceList(BaseModel):
+    """By session and seat."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"presence": [_PRESENCE]}]})
+
+    presence: list[SeatPresence]
 
 
 class UnreadableList(BaseModel):

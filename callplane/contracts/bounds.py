@@ -27,6 +27,8 @@ SIGNAL_RECEIVERS = 100
 SIGNAL_TTL_MILLISECONDS = 60_000
 CANDIDATE_BYTES = 1024
 CANDIDATES = 128
+IDENTITY_BYTES = 256
+"""OpenID Connect lets a ``sub`` have 255; who has a longer one sits there as nobody in particular."""
 CONNECTIONS_PER_SEAT = 64
 MAILBOX_LENGTH = 10_000
 JSON_DEPTH = 32
@@ -66,6 +68,11 @@ def no_lone_surrogates(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("holds a lone surrogate, which UTF-8 cannot carry") from None
     return text
+
+
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can carry it, and something is in it."""
+    return bool(text) and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def storable(value: Any) -> Any:
@@ -135,6 +142,9 @@ ServerUrl = Annotated[
     AfterValidator(_reachable),
 ]
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(no_lone_surrogates)]
+StatusText = Annotated[str, StringConstraints(max_length=256), AfterValidator(no_lone_surrogates)]
+Subject = Annotated[str, StringConstraints(min_length=1), text_bytes(IDENTITY_BYTES)]
+Identity = Annotated[str, StringConstraints(min_length=3), text_bytes(2 * IDENTITY_BYTES)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(no_lone_surrogates)]
 Metadata = Annotated[dict[str, Any], at_most(METADATA_BYTES)]
 Seats = Annotated[int, Field(ge=1, le=1000)]

@@ -83,6 +83,7 @@ class Join(Command[Joined]):
     display_name: str = ""
     role: Role = "publisher"
     metadata: dict[str, Any] = Field(default_factory=dict)
+    identity: str | None = None
 
 
 class Leave(Command[Done]):
@@ -103,7 +104,10 @@ class ParticipantChanged(Wire):
 
 
 class UpdateParticipant(Command[ParticipantChanged]):
-    """Change the fields of a seat that ``changes`` names; of ``muted`` only the media that it names."""
+    """Change the fields of a seat that ``changes`` names; of ``muted`` only the media that it names.
+
+    ``presence`` is said anew as a whole; ``hand_raised`` raises and lowers.
+    """
 
     name: Literal["update-participant"] = "update-participant"
     participant_id: ParticipantId

@@ -12,6 +12,8 @@ Role = Literal["publisher", "subscriber", "moderator"]
 Kind = Literal["publish", "subscribe"]
 ConnectionState = Literal["negotiating", "ready", "released"]
 MediaKind = Literal["audio", "video"]
+Show = Literal["available", "chat", "away", "xa", "dnd"]
+"""How available somebody is: the values of XMPP (RFC 6121, 4.7.2.1), and ``available``, which is there none."""
 
 
 class Muted(Wire):
@@ -19,6 +21,14 @@ class Muted(Wire):
 
     audio: bool = False
     video: bool = False
+
+
+class Presence(Wire):
+    """How available a participant says it is, in what words, and until when; then it is as if it had said nothing."""
+
+    show: Show = "available"
+    status: str = ""
+    until: datetime | None = None
 
 
 class StreamView(Wire):
@@ -37,6 +47,8 @@ class ParticipantView(Wire):
     state: Literal["joined", "reconnecting"] = "joined"
     metadata: dict[str, Any] = Field(default_factory=dict)
     muted: Muted = Muted()
+    presence: Presence = Presence()
+    hand_raised_at: datetime | None = None
     streams: list[StreamView] = Field(default_factory=list)
 
 

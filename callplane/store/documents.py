@@ -9,7 +9,7 @@ from callplane.contracts.engines import Engine
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
-from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Role
+from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Presence, Role
 from callplane.store.free_json import FreeJson
 
 
@@ -73,6 +73,12 @@ class Seat(Wire):
     state: Literal["joined", "reconnecting"] = "joined"
     metadata: FreeJson = Field(default_factory=dict)
     muted: Muted = Muted()
+    presence: Presence = Presence()
+    hand_raised_at: datetime | None = None
+    identity: str | None = None
+    """Who sits there, ``iss:sub`` of the access token that joined; null where nobody said. In no view."""
+    last_active_at: datetime | None = None
+    """When it last asked for something, to 30 s; not versioned, and so in no view of the session."""
 
 
 class Stream(Wire):
@@ -113,10 +119,11 @@ class SessionDocument(Outboxed):
 
 
 class SeatRole(Wire):
-    """Who sits there, and as what."""
+    """Who sits there, as what, and when it was last active."""
 
     id: ParticipantId
     role: Role = "publisher"
+    last_active_at: datetime | None = None
 
 
 class Roster(Wire):

@@ -52,6 +52,12 @@ _INDEXES: dict[str, list[IndexModel]] = {
         # Lost and removed servers' sessions; those of a drained one, and how many each has, which needs no document.
         _which("by_process", ["server_id"], {"status": "open", "media": {"$type": "binData"}}),
         IndexModel([("status", ASCENDING), ("server", ASCENDING), ("media", ASCENDING)], name="on_server"),
+        _which("presence_due", ["presence_due"], {"status": "open", "presence_due": {"$type": "date"}}),
+        _which(
+            "by_identity",
+            ["participants.identity", "_id"],
+            {"status": "open", "participants.identity": {"$exists": True}},
+        ),
         _which("away", ["participants.state", "_id"], {"participants.state": "reconnecting"}),
     ],
     "connections": [

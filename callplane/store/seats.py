@@ -15,7 +15,7 @@ from callplane.contracts.messages import (
     participant_updated,
 )
 from callplane.contracts.reasons import GivenReason, SeatReason
-from callplane.contracts.shapes import ParticipantView
+from callplane.contracts.shapes import ParticipantView, Presence
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
@@ -39,6 +39,7 @@ class Seats:
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._collection = database["sessions"]
+        self._clock = clock
         self._updates = VersionedUpdates(self._collection, SessionDocument, clock)
 
     async def take(
@@ -55,7 +56,8 @@ class Seats:
             "$expr": {"$and": [room, has_room(), in_time(deadline)]},
         }
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
-        written = {**seat.model_dump(), "metadata": stored(seat.metadata)}
+        begun = seat.model_copy(update={"last_active_at": self._clock.now()})
+        written = {**begun.model_dump(exclude_none=True), "metadata": stored(seat.metadata)}
         return await self._updates.change(
             where,
             {"$push": {"participants": written, **remember(command_id)}, "$unset": {"since": "", "due": ""}},
@@ -92,24 +94,19 @@ class Seats:
         self, session_id: SessionId, before: ParticipantView, changes: Mapping[str, Any], guard: SeatGuard
     ) -> Change[SessionDocument] | None:
         """Change the fields that ``changes`` names (``muted`` by medium), once per command and in time."""
-        fields: Document = {}
-        for name, value in changes.items():
-            if name == "muted":
-                fields |= {f"participants.$[seat].muted.{medium}": on for medium, on in value.items()}
-            else:
-                fields[f"participants.$[seat].{name}"] = stored(value)
+        grows = not changes.keys().isdisjoint(("metadata", "presence"))
         where: Document = {
             "_id": session_id,
             "status": "open",
             "participants": {"$elemMatch": {"id": before.id}},
             "applied": {"$ne": guard.command_id},
-            "$expr": {"$and": [in_time(guard.deadline), *([has_room()] if "metadata" in changes else [])]},
+            "$expr": {"$and": [in_time(guard.deadline), *([has_room()] if grows else [])]},
         }
         if guard.if_match is not None:
             where["version"] = guard.if_match
         return await self._updates.change(
             where,
-            {"$set": fields, "$push": remember(guard.command_id)},
+            {**_operators(changes, self._clock.now()), "$push": remember(guard.command_id)},
             participant_updated(before.model_dump(mode="json")),
             [NewChore("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
             array_filters=[{"seat.id": before.id}],
@@ -156,3 +153,25 @@ class Seats:
             event,
             array_filters=[{"seat.id": participant_id}],
         )
+
+
+def _operators(changes: Mapping[str, Any], now: datetime) -> dict[str, Document]:
+    """What changes these fields of ``$[seat]``; a hand that is up keeps its time, whoever raises it again."""
+    operators: dict[str, Document] = {}
+    for name, value in changes.items():
+        field = f"participants.$[seat].{name}"
+        match name:
+            case "muted":
+                fields = {f"{field}.{medium}": on for medium, on in value.items()}
+                operators.setdefault("$set", {}).update(fields)
+            case "presence":
+                said = Presence.model_validate(value)
+                operators.setdefault("$set", {})[field] = said.model_dump(exclude_none=True)
+                if said.until is not None:
+                    operators.setdefault("$min", {})["presence_due"] = said.until
+            case "hand_raised":
+                raised = "participants.$[seat].hand_raised_at"
+                operators.setdefault("$min" if value else "$unset", {})[raised] = now if value else ""
+            case _:
+                operators.setdefault("$set", {})[field] = stored(value)
+    return operators

@@ -32,7 +32,7 @@ _DESERTED: Document = {"status": "open", "participants": []}
 _PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 
 _OF_ROSTER: Document = dict.fromkeys(
-    ("engine", "status", "reason", "kicked", "participants.id", "participants.role"), 1
+    ("engine", "status", "reason", "kicked", "participants.id", "participants.role", "participants.last_active_at"), 1
 )
 
 Created = Literal["created", "repeated", "taken", "late"]

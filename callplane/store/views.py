@@ -20,6 +20,8 @@ def _shown(seat: Seat, streams: list[Stream]) -> ParticipantView:
         state=seat.state,
         metadata=seat.metadata,
         muted=seat.muted,
+        presence=seat.presence,
+        hand_raised_at=seat.hand_raised_at,
         streams=[StreamView(connection_id=stream.connection_id, media=stream.media) for stream in streams],
     )
 

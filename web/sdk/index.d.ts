@@ -19,6 +19,13 @@ export class CallplaneError extends Error {
   readonly retryAfter: number | null;
 }
 
+/** How available somebody is, until when; said as a whole. */
+export interface Presence {
+  show: "available" | "chat" | "away" | "xa" | "dnd";
+  status: string;
+  until: string | null;
+}
+
 export interface Participant {
   id: string;
   name: string | null;
@@ -26,6 +33,9 @@ export interface Participant {
   state: "joined" | "reconnecting";
   metadata: Record<string, unknown>;
   muted: { audio: boolean; video: boolean };
+  presence: Presence;
+  /** When its hand went up; null: it is down. */
+  hand_raised_at: string | null;
   streams: { connection_id: string }[];
 }
 
@@ -123,8 +133,14 @@ export class Session extends EventTarget {
   mute(muted: { audio?: boolean; video?: boolean }): Promise<void>;
   update(
     participant: string,
-    fields: Pick<SeatOptions, "name" | "role" | "metadata"> & { muted?: { audio?: boolean; video?: boolean } },
+    fields: Pick<SeatOptions, "name" | "role" | "metadata"> & {
+      muted?: { audio?: boolean; video?: boolean };
+      presence?: Partial<Presence>;
+      hand_raised?: boolean;
+    },
   ): Promise<void>;
+  /** Raise one's hand, or lower it. */
+  raiseHand(raised?: boolean): Promise<void>;
   signal(type: string, data: unknown, to?: string): Promise<void>;
   /** Negotiate all media again. */
   restart(): void;

@@ -9,7 +9,8 @@ const LAG = 500;
 
 /**
  * @typedef {{id: string, name: string | null, role: string, state: string, metadata: Record<string, unknown>,
- *   muted: {audio: boolean, video: boolean}, streams: {connection_id: string}[]}} Participant
+ *   muted: {audio: boolean, video: boolean}, presence: {show: string, status: string, until: string | null},
+ *   hand_raised_at: string | null, streams: {connection_id: string}[]}} Participant
  * @typedef {import("./mailbox.js").Message} Message
  */
 

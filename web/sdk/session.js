@@ -145,10 +145,16 @@ export class Session extends EventTarget {
   /**
    * Change a seat: one's own, or as a moderator another's.
    * @param {string} participant
-   * @param {Seat & {muted?: {audio?: boolean, video?: boolean}}} fields
+   * @param {Seat & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
+   *   presence?: {show?: string, status?: string, until?: string | null}}} fields
    */
   async update(participant, fields) {
     await this.#http.call("PATCH", this.#seat(participant), { token: this.token, body: fields, once: true });
+  }
+
+  /** @param {boolean} [raised] */
+  async raiseHand(raised = true) {
+    await this.update(this.me, { hand_raised: raised });
   }
 
   /**

@@ -35,7 +35,13 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
 
 
 async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> None:
-    seat = Seat(id=participant_id, name=command.display_name, role=command.role, metadata=command.metadata)
+    seat = Seat(
+        id=participant_id,
+        name=command.display_name,
+        role=command.role,
+        metadata=command.metadata,
+        identity=command.identity,
+    )
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:
         return context.follow_ups.schedule(change)

@@ -15,8 +15,9 @@ from wrapper.effects.runner import FollowUpRunner
 from wrapper.follow_ups import Owing
 from wrapper.session_queues import SessionQueues
 from wrapper.settings import WrapperSettings
-from wrapper.sweeps import idle_sessions, lost_media, lost_seats, lost_servers, tombstones, unconnected
+from wrapper.sweeps import ended_presences, idle_sessions, lost_media, lost_seats, lost_servers, tombstones, unconnected
 from wrapper.sweeps.adoption import Adoption
+from wrapper.sweeps.ended_presences import EndedPresences
 from wrapper.sweeps.idle_sessions import IdleSessions
 from wrapper.sweeps.items import Items
 from wrapper.sweeps.leases import Leases
@@ -50,6 +51,7 @@ class Sweeps:
         self.lost_media = LostMedia(context, settings.drop_seconds)
         self.lost_servers = LostServers(context)
         self.idle_sessions = IdleSessions(context)
+        self.ended_presences = EndedPresences(context)
         self.tombstones = Tombstones(context, settings.tombstone_seconds)
         self.own = OwnSweeps(context.store.sweep_leases, context.wrapper)
         self._owed = Items("owed", context.metrics)
@@ -65,6 +67,7 @@ class Sweeps:
             idle_sessions.LEASE: self.idle_sessions.sweep,
             lost_servers.LEASE: self.lost_servers.sweep,
             tombstones.LEASE: self.tombstones.sweep,
+            ended_presences.LEASE: self.ended_presences.sweep,
             "abandoned": adoption.release_abandoned,
             "strays": self.leases.forget_strays,
             lost_seats.LEASE: self.lost_seats.sweep,

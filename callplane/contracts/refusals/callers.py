@@ -111,3 +111,18 @@ def moderators_only() -> Refusal:
 def no_new_moderators() -> Refusal:
     """A moderator makes another one."""
     return Refusal("forbidden", "A moderator makes no other moderators. Send an API key, or join by an access token.")
+
+
+def api_keys_alone_name_identities() -> Refusal:
+    """A token, or nobody, says who somebody else is."""
+    return Refusal("forbidden", "Only API keys name an identity. An access token says it by its sub.")
+
+
+def presence_of_another() -> Refusal:
+    """A moderator says how available somebody else is."""
+    return Refusal("forbidden", "How available a participant is, it says itself. Ask it to.")
+
+
+def hand_of_another() -> Refusal:
+    """A moderator raises somebody else's hand."""
+    return Refusal("forbidden", "Moderators lower hands, and raise none but their own. Ask the participant to.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from callplane.contracts.ids import new_id
 from callplane.contracts.media import MediaRef
+from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
 from testkit.inprocess.repositories import Repositories, repositories
@@ -29,6 +30,8 @@ SWEEPS: dict[str, Ask] = {
     "drained": lambda s: s.sessions.on_server("s4", 10),
     "deserted": lambda s: s.sessions.due_to_close(),
     "tombstones": lambda s: s.sessions.tombstones(3600),
+    "presence over": lambda s: Presences(s.database, s.clock).due(),
+    "presence of somebody": lambda s: Presences(s.database, s.clock).of("web:nobody", None, 100),
     "healed": lambda s: s.seats.away(""),
     "orphaned connections": lambda s: s.owners.orphans(LIVING),
     "abandoned": lambda s: s.connections.abandoned(LIVING, 60),
@@ -90,6 +93,7 @@ def something() -> dict[str, list[dict[str, Any]]]:
     return {
         "sessions": [
             session(_id="owes", chores=owed, participants=[{"id": "a"}]),
+            session(_id="said", presence_due=ago(9), participants=[{"id": "a", "identity": "web:ada"}]),
             session(_id="left", since=ago(99_999)),
             session(_id="over", status="closed", since=ago(9999)),
         ],
@@ -117,6 +121,9 @@ async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -
         assert await store.sessions.overdue(1) == ["owes"]
         assert await store.sessions.due_to_close() == [("left", "empty")]
         assert await store.sessions.tombstones(3600) == ["over"]
+        presences = Presences(store.database, store.clock)
+        assert await presences.due() == ["said"]
+        assert [one.id for one in await presences.of("web:ada", None, 100)] == ["said"]
         lost = await store.sessions.on_servers_lost({**POOL, "s3": "another process"}, limit=1000)
         assert [one.server for one in lost] == ["s3"] * (2 * N // SERVERS)
         assert [one.id for one in await store.owners.orphans(LIVING)] == ["orphan"]

@@ -55,15 +55,24 @@ LET: dict[str, set[str]] = {
     "demote ada": {"KEY", "OPEN", "MOD"},
     "promote ada": {"KEY", "OPEN"},
     "remove ada": {"KEY", "ADA", "MOD"},
+    "say how available ada is": {"KEY", "OPEN", "ADA"},
+    "raise ada's hand": {"KEY", "OPEN", "ADA"},
+    "lower ada's hand": {"KEY", "OPEN", "ADA", "MOD"},
+    "see presence": {"KEY", "OPEN", "ANY", "MINE", "OTHER", "BY_ID", "ADA", "MOD"},
+    "say who joins": {"KEY"},
     "operate": {"KEY"},
     "read a mailbox": {"ADA", "MOD", "KICKED", "GONE", "STRANGER"},
 }
-WITHOUT_SESSION = ("create daily", "list", "operate", "read a mailbox")
+WITHOUT_SESSION = ("create daily", "list", "say who joins", "operate", "read a mailbox")
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
-CODES_AT: dict[tuple[str, str], str] = {
-    (doing, "OPEN"): "unauthorized"
-    for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate", "read a mailbox")
-} | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
+CODES_AT: dict[tuple[str, str], str] = (
+    {
+        (doing, "OPEN"): "unauthorized"
+        for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate", "read a mailbox")
+    }
+    | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
+    | {("see presence", "STRANGER"): "not-found"}
+)
 
 
 DO: dict[str, Callable[[Permissions, Credential], Any]] = {
@@ -80,6 +89,11 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "demote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "subscriber"}),
     "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),
     "remove ada": lambda permissions, who: permissions.remove_seat(who, "s", "ada"),
+    "say how available ada is": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"presence": {}}),
+    "raise ada's hand": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"hand_raised": True}),
+    "lower ada's hand": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"hand_raised": False}),
+    "see presence": lambda permissions, who: permissions.presence(who),
+    "say who joins": lambda permissions, who: permissions.join(who, "s", None, "eve"),
     "operate": lambda permissions, who: permissions.operate(who),
     "read a mailbox": lambda permissions, who: permissions.read_mailbox(who),
 }

@@ -35,7 +35,7 @@ def envelope(body: AnyCommand) -> Envelope:
     [
         (
             Join(display_name="Ada"),
-            '{"name":"join","participant_id":null,"display_name":"Ada","role":"publisher","metadata":{}}',
+            '{"name":"join","participant_id":null,"display_name":"Ada","role":"publisher","metadata":{},"identity":null}',
         ),
         (
             Candidates(participant_id="p", connection_id="x", candidates=[Candidate(candidate="c", sdp_mid="0")]),

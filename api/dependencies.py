@@ -126,14 +126,17 @@ class Declares:
         self.permission = permission
 
 
+def request_of(http: Request, response: Response, permission: Permission[..., Any]) -> ApiRequest:
+    """The verified request, for a route that declares this permission. Raises Refusal."""
+    services = services_of(http)
+    credential = authenticate(services, http)
+    permissions, dispatcher = services.permissions, services.dispatcher
+    return ApiRequest(credential, http, response, permission, permissions, dispatcher, arrived=dispatcher.clock.now())
+
+
 class _Allowed(Declares):
     async def __call__(self, http: Request, response: Response) -> ApiRequest:
-        services = services_of(http)
-        credential = authenticate(services, http)
-        permissions, dispatcher = services.permissions, services.dispatcher
-        return ApiRequest(
-            credential, http, response, self.permission, permissions, dispatcher, arrived=dispatcher.clock.now()
-        )
+        return request_of(http, response, self.permission)
 
 
 class _Idempotent(_Allowed):

@@ -31,7 +31,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             services = services_of(request)
             credential = authenticate(services, request)
-            if not _has_body(request):
+            if not has_body(request):
                 return await handle(request)
             with services.rate_limits.under_way(credential):
                 request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
@@ -46,7 +46,8 @@ class LargeBodyRoute(GuardedRoute):
     body_bytes = BODY_BYTES
 
 
-def _has_body(request: Request) -> bool:
+def has_body(request: Request) -> bool:
+    """Whether its head says that a body follows."""
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in request.scope["headers"])
 
 

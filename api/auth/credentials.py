@@ -77,9 +77,12 @@ class Credentials:
         if self._open and self._open_token and hmac.compare_digest(token.strip().encode(), self._open_token):
             self._at_home(headers)
             return Anonymous()
+        token = token.strip()
+        if (seat := self.participants.known(token)) is not None:
+            return seat
         try:
-            verifier = self.participants if is_participant_token(token.strip()) else self._access
-            return verifier.verify(token.strip())
+            verifier = self.participants if is_participant_token(token) else self._access
+            return verifier.verify(token)
         except BadToken:
             raise token_not_valid() from None
 

@@ -13,6 +13,11 @@ PARTICIPANT_TYPE = "participant+jwt"
 """The kind is in the header, and each side refuses the other's (RFC 8725, 3.11): secrets may be shared by mistake."""
 
 _LONGEST = 4096
+VERIFIED_KEPT = 20_000
+"""Tokens that were verified once: each request of a participant brings the same, and its signature costs 64 µs."""
+_PASSING = frozenset({"exp", "nbf", "iat"})
+"""Claims by which what is verified now may not be so later, or the other way round."""
+
 _ROLES: tuple[Role, ...] = ("subscriber", "publisher", "moderator")
 
 
@@ -43,6 +48,12 @@ class ParticipantTokens:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)
+        self._verified: dict[str, SeatToken] = {}
+        """What was verified of late, the oldest first. Only what never ends: it says the same as long as we run."""
+
+    def known(self, token: str) -> SeatToken | None:
+        """What it says, if it was verified before."""
+        return self._verified.get(token)
 
     def sign(self, session_id: SessionId, participant_id: ParticipantId) -> str:
         """The token of a seat; always the same, so that a repeated join returns the same (design 8.1)."""
@@ -54,8 +65,16 @@ class ParticipantTokens:
         for secret in self._secrets:
             claims = _decoded(token, secret, ["sub", "session"])
             if claims and isinstance(claims["sub"], str) and isinstance(claims["session"], str):
-                return SeatToken(SessionId(claims["session"]), ParticipantId(claims["sub"]))
+                seat = SeatToken(SessionId(claims["session"]), ParticipantId(claims["sub"]))
+                if claims.keys().isdisjoint(_PASSING):
+                    self._keep(token, seat)
+                return seat
         raise BadToken
+
+    def _keep(self, token: str, seat: SeatToken) -> None:
+        self._verified[token] = seat
+        while len(self._verified) > VERIFIED_KEPT:
+            del self._verified[next(iter(self._verified))]
 
 
 class AccessTokens:

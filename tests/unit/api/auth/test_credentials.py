@@ -149,3 +149,20 @@ def test_a_token_of_the_run_is_asked_for_where_one_is_set() -> None:
 
 def test_the_token_of_a_run_is_nothing_where_access_is_not_open() -> None:
     assert refused(credentials(open_token="open-sesame"), host="localhost", authorization="Bearer open-sesame")
+
+
+def test_what_was_verified_once_is_known_if_it_never_ends_and_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.auth.tokens.VERIFIED_KEPT", 3)
+    having = credentials()
+    tokens = [having.participants.sign("s", f"p{number}") for number in range(5)]
+    for number, token in enumerate(tokens):
+        for _ in range(2):
+            assert having.of(Headers({"Authorization": f"Bearer {token}"})) == SeatToken("s", f"p{number}")
+    assert [having.participants.known(token) is not None for token in tokens] == [False, False, True, True, True]
+    claims = {"sub": "p", "session": "s", "exp": int(time.time()) + 1}
+    passing = jwt.encode(claims, SECRET, "HS256", {"typ": "participant+jwt"})
+    assert having.of(Headers({"Authorization": f"Bearer {passing}"})) == SeatToken("s", "p")
+    assert having.participants.known(passing) is None, "it would be good for ever"
+    assert refused(having, authorization=f"Bearer {tokens[0][:-2]}xx") == "unauthorized"

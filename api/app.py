@@ -29,6 +29,7 @@ from api.ice_servers import IceServers
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
+from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
 from api.routes import (
     connections,
@@ -115,6 +116,8 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             database.unread.on_unreadable = metrics.unreadable
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
+            ends = LogEnds(database, lease, stored.clock, buses.bus.hints, metrics.loop_failed)
+            readers = await stack.enter_async_context(open_readers(QueueReaders(poll_router), ends, draining))
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
@@ -130,7 +133,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 signals=Signals(buses.bus.messenger, log),
                 dead_letters=buses.bus.dead_letters,
-                readers=QueueReaders(poll_router),
+                readers=readers,
                 tickets=stored.tickets,
                 connections=stored.connections,
                 session_pages=stored.session_pages,

@@ -1,11 +1,24 @@
 """Readers by engine: each seat is read as its session's engine says, which never changes."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from api.log.feeds import Feeds
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
+from api.readers.log_readers import LogReaderServices, open_log_readers
 from api.readers.ports import Question, Readers, Subscription
+from callplane.bus.hint_ports import HintBus
+from callplane.concurrency import alongside, forever
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.attachments import Attachment
 from callplane.store.engines import SessionEngines
+from callplane.store.incarnations import Incarnations
+from callplane.store.log.reader import LogReader
+from callplane.store.log_attachments import LogAttachments
+from callplane.store.mongo.database import Database, DatabaseClock
 
 
 class EngineReaders:
@@ -34,5 +47,35 @@ class EngineReaders:
         return await (await self._of(seat[0])).subscribe(seat, ack)
 
     async def _of(self, session_id: SessionId) -> Readers:
-        # Of a session that is deleted the attachment is gone as well, and the queues' readers say so.
-        return self.log if await self._engines.of(session_id) == "log" else self.queues
+        # Of a session that is deleted the attachment is gone as well, and the queues' readers say so. Where they find it
+        # nevertheless, the next poll need not look again: who is read by queues is answered without the database.
+        engine = await self._engines.of(session_id)
+        if engine is None:
+            self._engines.remember(session_id, "queues")
+        return self.log if engine == "log" else self.queues
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnds:
+    """What logs are read from: the database, the one of leases with the clock by it, and hints."""
+
+    database: Database
+    leases: Database
+    clock: DatabaseClock
+    hints: HintBus
+    failed: Callable[[str], None]
+    """Is told of each loop that met what it did not expect, and is begun again."""
+
+
+@asynccontextmanager
+async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
+    """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
+    feeds = Feeds(ends.hints, LogReader(ends.database))
+    services = LogReaderServices(
+        feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed
+    )
+    async with (
+        alongside(forever("feeds", feeds.run, failed=ends.failed)),
+        open_log_readers(services, draining) as log,
+    ):
+        yield EngineReaders(SessionEngines(ends.database), queues, log)

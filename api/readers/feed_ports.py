@@ -1,6 +1,7 @@
 """Feed ports: what readers ask of the logs that their pod follows; ends, latest entries, pages, and news."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -14,6 +15,10 @@ OnNews = Callable[[], None]
 """Told, from the event loop and without waiting, that the head has risen."""
 
 
+OnVolatile = Callable[[Entry, datetime], None]
+"""Given an entry without a position, and the database time after which nobody wants it."""
+
+
 class FeedLog(Protocol):
     """One log, a session's or a seat's, as this pod knows it."""
 
@@ -21,6 +26,9 @@ class FeedLog(Protocol):
     def head(self) -> int:
         """The last position that is known here; it only rises."""
         ...
+
+    on_volatile: OnVolatile
+    """Is given what has no position and is never kept."""
 
     def recent(self, place: int, limit: int) -> Page | None:
         """Up to so many entries behind a place, from memory; None when the first of them is not there."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from api.mailboxes.timing import Timing
@@ -38,6 +39,8 @@ class LogReaderServices:
     feeds: Feeds
     attachments: LogAttachments
     incarnations: Incarnations
+    now: Callable[[], datetime]
+    """The database's time."""
     timing: Timing = field(default_factory=Timing)
     failed: Callable[[str], None] = lambda _: None
     """Is told of each loop that met what it did not expect, and is begun again."""
@@ -103,7 +106,9 @@ class LogReaders:
             raise
         session = self._sessions.get(seat.session_id)
         if session is None or session.log is not feed.session:
-            session = self._sessions[seat.session_id] = LogSession(seat.session_id, feed.session, self._left)
+            session = self._sessions[seat.session_id] = LogSession(
+                seat.session_id, feed.session, self._services.now, self._left
+            )
         session.users += 1
         subscription = LogSubscription(session, seat, place, feed)
         seat.enter(subscription)

@@ -3,11 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from api.readers.feed_ports import FeedLog
 from api.readers.portions import Portion, portion_of
-from callplane.contracts.ids import SessionId
+from api.readers.ports import Shared
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.log.records import Entry
 
 READERS_A_TURN = 500
 """Told in one turn of the event loop; the others in the next, so that everybody else has a turn as well."""
@@ -19,15 +22,31 @@ ENTRIES_AT_ONCE = 256
 class WaitingReader(Protocol):
     """Somebody who has been given all there was."""
 
+    @property
+    def participant_id(self) -> ParticipantId:
+        """Whose messages it reads."""
+        ...
+
+    @property
+    def place(self) -> int:
+        """How far it has been given the session's log."""
+        ...
+
     def news(self) -> None:
         """The head has moved, or may have; never waits and never raises."""
+        ...
+
+    def pass_on(self, shared: Shared) -> None:
+        """Something that is never kept; as ``news``."""
         ...
 
 
 class LogSession:
     """One session that this pod follows, for as long as somebody reads it here."""
 
-    def __init__(self, session_id: SessionId, log: FeedLog, on_left: "Callable[[LogSession], None]") -> None:
+    def __init__(
+        self, session_id: SessionId, log: FeedLog, now: Callable[[], datetime], on_left: "Callable[[LogSession], None]"
+    ) -> None:
         self.session_id = session_id
         self.log = log
         self.users = 0
@@ -44,15 +63,19 @@ class LogSession:
         """By place: what follows it up to the head, made once for all who are there."""
         self._portions_head = 0
         """The head that these go up to."""
+        self._now = now
+        """The database's time."""
         self._on_left = on_left
         """Told when nobody reads it here any more."""
         log.watch(self._moved)
+        log.on_volatile = self._pass_on
 
     def left(self) -> None:
         """One reader less."""
         self.users -= 1
         if not self.users:
             self.log.unwatch(self._moved)
+            self.log.on_volatile = _unwanted
             self._on_left(self)
 
     def wait(self, reader: WaitingReader) -> None:
@@ -74,6 +97,16 @@ class LogSession:
             self._portions[place] = portion_of(recent.entries) if recent is not None and fits else None
         return self._portions[place]
 
+    def _pass_on(self, entry: Entry, until: datetime) -> None:
+        """What is never kept goes to those who are at the head now, unless its time is over."""
+        if self._now() > until:
+            return
+        at_place: dict[int, Shared] = {}
+        for reader in tuple(self._waiting):
+            if entry.to in (None, reader.participant_id):
+                shared = at_place.setdefault(reader.place, Shared((entry.body,), (str(reader.place),)))
+                reader.pass_on(shared)
+
     def _moved(self) -> None:
         """What comes in one turn of the loop is given at once, whatever number of hints it came in."""
         self._again = True
@@ -94,3 +127,7 @@ class LogSession:
         else:
             self._begun = False
             self._portions.clear()
+
+
+def _unwanted(_entry: Entry, _until: datetime) -> None:
+    """Nobody reads here."""

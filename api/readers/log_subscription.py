@@ -11,6 +11,7 @@ from api.readers.portions import Ending, own_of, portion_of
 from api.readers.ports import Push, Shared, Sink
 from api.readers.resync import resync
 from callplane.bus.mailbox_ports import Publication
+from callplane.contracts.ids import ParticipantId
 from callplane.contracts.refusals.mailboxes import mailbox_gone
 from callplane.store.log.place import Place
 from callplane.telemetry.logs import logger
@@ -38,11 +39,23 @@ class LogSubscription:
         """Resolved with True when something is there that ``next`` gives, with False when the time is over."""
         self._sink: Sink | None = None
         """Is given what comes, while the client is at the head."""
+        self._passing: list[bytes] = []
+        """What is never kept and came while nobody but ``next`` could give it."""
         self._given_at = 0.0
         """When, in loop time, the sink was given something last."""
         self._failure: Why | None = None
         """What it ends with; None while it goes on."""
         self._own.watch(self._own_moved)
+
+    @property
+    def participant_id(self) -> ParticipantId:
+        """Whose messages it reads."""
+        return self._seat.participant_id
+
+    @property
+    def place(self) -> int:
+        """How far it has been given the session's log."""
+        return self._at
 
     @property
     def is_full(self) -> bool:
@@ -129,6 +142,14 @@ class LogSubscription:
         if ending is not None:
             self._come_to(ending)
 
+    def pass_on(self, shared: Shared) -> None:
+        """Something that is never kept: it is given now, or not at all."""
+        if self._news is None or self._news.done():
+            return
+        if self._sink is None:
+            self._passing += shared.bodies
+        self._give(Push(shared, f".{self._at_own}"))
+
     def _own_moved(self) -> None:
         """The seat's log goes on."""
         if self._own.head <= self._at_own or self._news is None or self._news.done():
@@ -194,7 +215,8 @@ class LogSubscription:
 
     async def _page(self, most: int) -> Batch:
         """What follows in both logs; of the seat's at most a half, so that neither keeps the other waiting."""
-        received: list[Publication] = []
+        received = [Publication(Place(self._at, self._at_own).token(), body) for body in self._passing]
+        self._passing.clear()
         if self._own.head > self._at_own:
             for at, entry in await self._read(self._own, self._at_own, max(1, most // 2), received):
                 self._at_own = at

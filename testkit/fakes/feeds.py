@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.log.reader import Page
@@ -22,6 +23,7 @@ class FakeLog:
         self.first = 1
         self.oldest = 1
         self.pages = 0
+        self.on_volatile: Callable[[Entry, datetime], None] = lambda *_: None
         self.watchers: set[Callable[[], None]] = set()
 
     @property

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
@@ -60,7 +61,8 @@ class LogScene:
 
     def pod(self, timing: Timing = FAST) -> AbstractAsyncContextManager[LogReaders]:
         """One more pod."""
-        services = LogReaderServices(self.feeds, self.attachments, Incarnations(self.database, timing.lease), timing)
+        incarnations = Incarnations(self.database, timing.lease)
+        services = LogReaderServices(self.feeds, self.attachments, incarnations, lambda: datetime.now(UTC), timing)
         return open_log_readers(services)
 
     async def seat(self, name: str, place: Place = BEGINNING) -> ParticipantId:

@@ -29,6 +29,8 @@ class Reader:
         self.read: list[str] = []
         self.repeats = 0
         self.opened = 0
+        self.acknowledges = True
+        """Whether it says what it has read, without being asked again."""
         self.inside = asyncio.Event()
         self.ack: str | None = None
         self._random = random.Random(seed)
@@ -137,7 +139,7 @@ class SocketReader(Reader):
                     self.inside.set()
                     answer = json.loads(frame)
                     self.take(answer)
-                    if answer["ack"]:
+                    if answer["ack"] and self.acknowledges:
                         await socket.send(json.dumps({"ack": answer["ack"]}))
                     if len(self.read) >= count:
                         return None

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.dispatch.buses import Buses
+from callplane.bus.hint_ports import HintBus
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.bus import MemoryTopology
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
-from callplane.bus.memory.hints import MemoryHints
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.contracts.commands import Envelope
@@ -50,7 +50,7 @@ class ScriptedBus:
         return MemoryTopology(self.broker)
 
     @property
-    def hints(self) -> MemoryHints:
+    def hints(self) -> HintBus:
         """Those of ``broker``."""
         return self.broker.hints
 

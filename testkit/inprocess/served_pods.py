@@ -9,11 +9,13 @@ import httpx
 from api.app import serve
 from api.auth.tokens import ParticipantTokens
 from api.dispatch.buses import Buses
+from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ParticipantId
 from testkit.clients.transports import PollReader, Reader
 from testkit.fakes.asgi import SECRET, settings_for
-from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.inprocess.log_publisher import HintingBus, log_engine_scene
 from testkit.inprocess.mailboxes import S, Scene, rabbit_scene
 from testkit.servers.servers import Servers
 
@@ -33,15 +35,19 @@ class Served:
 
 
 @asynccontextmanager
-async def served(servers: Servers, door: type[Reader] = PollReader, pods: int = 2) -> AsyncIterator[Served]:
-    """So many pods for the block."""
+async def served(
+    servers: Servers, door: type[Reader] = PollReader, pods: int = 2, engine: Engine = "queues"
+) -> AsyncIterator[Served]:
+    """So many pods for the block, and a session of that engine."""
     async with AsyncExitStack() as stack:
-        scene = await stack.enter_async_context(rabbit_scene(servers))
+        scenes = rabbit_scene if engine == "queues" else log_engine_scene
+        scene = await stack.enter_async_context(scenes(servers))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=20, trust_env=False))
         settings = settings_for(servers.database, port=0)
+        hints = [RabbitHints(servers.vhost.url, f"pod {n}") for n in range(pods)]
         urls = [
             await stack.enter_async_context(
-                serve(settings, buses=Buses(ScriptedBus(), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
+                serve(settings, buses=Buses(HintingBus(hints[n]), RabbitMailboxes(servers.vhost.url, f"pod {n}")))
             )
             for n in range(pods)
         ]

@@ -1,9 +1,10 @@
-"""What every door of a mailbox promises, one suite for all of them: two pods on a real broker, over HTTP."""
+"""What every door of a seat's messages promises, one suite for all of them and both engines: two pods, over HTTP."""
 
 import asyncio
 
 import pytest
 
+from callplane.contracts.engines import Engine
 from testkit.clients.transports import DOORS, Reader, Refused
 from testkit.inprocess.served_pods import served
 from testkit.servers.servers import Servers
@@ -15,9 +16,15 @@ def door(request: pytest.FixtureRequest) -> type[Reader]:
     return DOORS[request.param]
 
 
-async def test_the_law_of_delivery(servers: Servers, door: type[Reader]) -> None:
+@pytest.fixture(params=["queues", "log"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """By which the session's messages go."""
+    return request.param
+
+
+async def test_the_law_of_delivery(servers: Servers, door: type[Reader], engine: Engine) -> None:
     """One to all, two to the first, three to the second: each reads its own once, on whichever pods (design 8.6)."""
-    async with served(servers, door) as pods:
+    async with served(servers, door, engine=engine) as pods:
         one, two = await pods.scene.seat("one"), await pods.scene.seat("two")
         await pods.scene.publisher.to_all("1")
         await pods.scene.publisher.to(one, "2")
@@ -28,9 +35,9 @@ async def test_the_law_of_delivery(servers: Servers, door: type[Reader]) -> None
         assert await pods.scene.publisher.waiting(one) == await pods.scene.publisher.waiting(two) == 0
 
 
-async def test_what_comes_is_given_as_it_comes(servers: Servers, door: type[Reader]) -> None:
+async def test_what_comes_is_given_as_it_comes(servers: Servers, door: type[Reader], engine: Engine) -> None:
     """In order, long after the door was opened, and at a pod that does not hold the mailbox."""
-    async with served(servers, door) as pods, asyncio.TaskGroup() as tasks:
+    async with served(servers, door, engine=engine) as pods, asyncio.TaskGroup() as tasks:
         ann, bob = await pods.scene.seat("ann"), await pods.scene.seat("bob")
         here, there = pods.reader(ann, pods.urls[0]), pods.reader(bob, pods.urls[1])
         await pods.reader(bob, pods.urls[0]).settle()
@@ -46,13 +53,14 @@ async def test_what_comes_is_given_as_it_comes(servers: Servers, door: type[Read
         assert (await pods.scene.attachment(bob)).holder == held.holder
 
 
-async def test_what_was_not_acknowledged_is_given_again(servers: Servers, door: type[Reader]) -> None:
+async def test_what_was_not_acknowledged_is_given_again(servers: Servers, door: type[Reader], engine: Engine) -> None:
     """To whoever opens a door of that mailbox next, and before anything that is newer."""
-    async with served(servers, door) as pods:
+    async with served(servers, door, engine=engine) as pods:
         ann = await pods.scene.seat("ann")
         await pods.scene.publisher.to(ann, "1", "2", "3")
         first = pods.reader(ann, pods.urls[0])
         first.settle = _nothing  # type: ignore[method-assign]
+        first.acknowledges = False
         await first.read_until(2)
         await pods.scene.publisher.to(ann, "4")
         assert await pods.reader(ann, pods.urls[1]).read_until(4) == ["1", "2", "3", "4"]
@@ -62,20 +70,24 @@ async def _nothing() -> None:
     """Acknowledge nothing."""
 
 
-async def test_more_than_may_be_unacknowledged_comes_all_the_same(servers: Servers, door: type[Reader]) -> None:
+async def test_more_than_may_be_unacknowledged_comes_all_the_same(
+    servers: Servers, door: type[Reader], engine: Engine
+) -> None:
     """Nobody is given more than the bound at once, and everybody gets everything."""
-    async with served(servers, door) as pods:
+    async with served(servers, door, engine=engine) as pods:
         ann = await pods.scene.seat("ann")
         await pods.scene.publisher.to(ann, *[str(n) for n in range(700)])
         reader = pods.reader(ann)
         assert await reader.read_until(700) == [str(n) for n in range(700)]
-        assert reader.opened >= (3 if door is DOORS["sse"] else 1)
+        assert reader.opened >= (3 if door is DOORS["sse"] and engine == "queues" else 1)
         assert await pods.scene.publisher.waiting(ann) == 0
 
 
-async def test_an_open_door_keeps_the_seat_and_a_closed_one_lets_it_go(servers: Servers, door: type[Reader]) -> None:
+async def test_an_open_door_keeps_the_seat_and_a_closed_one_lets_it_go(
+    servers: Servers, door: type[Reader], engine: Engine
+) -> None:
     """Presence is the same by every door: attached while it is open, detached at once when its client leaves."""
-    async with served(servers, door) as pods, asyncio.TaskGroup() as tasks:
+    async with served(servers, door, engine=engine) as pods, asyncio.TaskGroup() as tasks:
         ann = await pods.scene.seat("ann")
         reading = tasks.create_task(pods.reader(ann, pods.urls[0]).read_until(1))
         await pods.scene.until_state(ann, "attached")
@@ -87,7 +99,7 @@ async def test_an_open_door_keeps_the_seat_and_a_closed_one_lets_it_go(servers: 
 
 
 async def test_the_newer_door_takes_the_place_of_the_older(servers: Servers, door: type[Reader]) -> None:
-    """Also of one of another kind, and on another pod; the older is told, and the newer goes on."""
+    """Also of one of another kind, and on another pod; the older is told, and the newer goes on. Of queues alone."""
     async with served(servers, door) as pods, asyncio.TaskGroup() as tasks:
         ann = await pods.scene.seat("ann")
         for n, other in enumerate(DOORS.values()):
@@ -103,9 +115,9 @@ async def test_the_newer_door_takes_the_place_of_the_older(servers: Servers, doo
             assert await newer == [str(n)]
 
 
-async def test_an_ended_seat_is_told_why(servers: Servers, door: type[Reader]) -> None:
+async def test_an_ended_seat_is_told_why(servers: Servers, door: type[Reader], engine: Engine) -> None:
     """While the door is open, and when it is opened after that."""
-    async with served(servers, door) as pods, asyncio.TaskGroup() as tasks:
+    async with served(servers, door, engine=engine) as pods, asyncio.TaskGroup() as tasks:
         ann = await pods.scene.seat("ann")
         reader = pods.reader(ann, pods.urls[1])
         parked = tasks.create_task(_refused(reader))

@@ -47,8 +47,8 @@ class EngineReaders:
         return await (await self._of(seat[0])).subscribe(seat, ack)
 
     async def _of(self, session_id: SessionId) -> Readers:
-        # Of a session that is deleted the attachment is gone as well, and the queues' readers say so. Asked once: who is
-        # read by queues is answered without the database.
+        # Of a session that is deleted the attachment is gone as well, and the queues' readers say so. Asked once: who
+        # is read by queues is answered without the database.
         engine = await self._engines.of(session_id)
         if engine is None:
             self._engines.remember(session_id, "queues")

@@ -16,6 +16,7 @@ from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dispatch.buses import Buses
+from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
 from api.dispatch.late_repeats import LateRepeats
 from api.dispatch.signals import Signals
@@ -34,6 +35,7 @@ from api.readers.queues import QueueReaders
 from api.routes import (
     connections,
     dead_letters,
+    history,
     media_servers,
     messages,
     participants,
@@ -56,6 +58,8 @@ from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
+from callplane.store.log.history import History
+from callplane.store.log.kept_entries import KeptEntries
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
@@ -132,6 +136,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 signals=Signals(buses.bus.messenger, log),
+                chat=Chat(log, History(database), KeptEntries(database)),
                 dead_letters=buses.bus.dead_letters,
                 readers=readers,
                 tickets=stored.tickets,
@@ -227,7 +232,18 @@ def routed() -> FastAPI:
     )
     install(app)
     # The poll first: routes are matched in this order, and it is asked for more often than all others together.
-    for noun in (messages, sessions, participants, presence, connections, signals, streams, *OPERATORS, probes):
+    for noun in (
+        messages,
+        sessions,
+        participants,
+        presence,
+        connections,
+        signals,
+        history,
+        streams,
+        *OPERATORS,
+        probes,
+    ):
         app.include_router(noun.router)
     mount_web(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

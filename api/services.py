@@ -12,6 +12,7 @@ from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.auth.tokens import ParticipantTokens
+from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher
 from api.dispatch.signals import Signals
 from api.http.trusted_proxies import TrustedProxies
@@ -39,6 +40,7 @@ class Services:
     activity: Activity
     dispatcher: CommandDispatcher
     signals: Signals
+    chat: Chat
     dead_letters: DeadLetters
     readers: Readers
     tickets: Tickets

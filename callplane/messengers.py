@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import bson
@@ -13,7 +14,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.store.engines import SessionEngines
 from callplane.store.log.appender import Appender
-from callplane.store.log.records import Entry, LogKey, Record, written, written_entry
+from callplane.store.log.records import Entry, Kept, LogKey, Record, written, written_entry
 from callplane.store.mongo.database import Database, DatabaseClock
 
 IN_THE_SESSIONS_LOG = frozenset({"signal"})
@@ -51,6 +52,16 @@ class LogMessenger:
         Raises Unavailable: some may have it, and the same id is to be sent again.
         """
         await self._appender.append(LogKey(session_id, session_id), [_entry(message, to=one) for one in participants])
+
+    async def keep(self, message: Message, kept: Kept, participants: Sequence[ParticipantId] | None) -> None:
+        """The same for one that belongs to the history, where it is once, however many it is for. Raises Unavailable.
+
+        To all, where nobody is named.
+        """
+        whom = [None] if participants is None else participants
+        entries = [_entry(message, to=one) for one in whom]
+        log = LogKey(message.session_id, message.session_id)
+        await self._appender.append(log, [replace(entries[0], kept=kept), *entries[1:]])
 
     def hint(self, message: Message, participants: Sequence[ParticipantId] | None, until: datetime) -> None:
         """Hand it to who reads now, until that database time; to all, where nobody is named. It stands in no log."""

@@ -167,6 +167,21 @@ class Permissions:
         await self._seat_in(roster, token)
         return roster, token.participant_id
 
+    async def read_history(
+        self, credential: Credential, session_id: SessionId
+    ) -> tuple[Roster | None, ParticipantId | None]:
+        """Read the chat of a session, closed or not: who sits there, and servers (None), also when it is deleted."""
+        if isinstance(credential, KeyHolder):
+            return await self._sessions.roster(session_id), None
+        token = _seat_token(credential)
+        if token.session_id != session_id:
+            raise token_of_another_session()
+        roster = await self._sessions.roster(session_id)
+        if roster is None:
+            raise session_not_found()
+        await self._seat_in(roster, token, closed_too=True)
+        return roster, token.participant_id
+
     async def change_seat(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId, changes: Mapping[str, Any]
     ) -> None:

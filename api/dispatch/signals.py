@@ -11,6 +11,10 @@ from callplane.contracts.refusals.requests import nobody_in_role, signal_not_del
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.messengers import LogMessenger
 from callplane.store.documents import Roster
+from callplane.store.log.records import Kept
+
+CHAT, CHAT_EDIT, CHAT_DELETE = "chat", "chat-edit", "chat-delete"
+"""Types of signals that belong to the history of a log session; the last two are sent by the API alone."""
 
 _ROLE = "role:"
 
@@ -32,6 +36,13 @@ def receivers(roster: Roster, to: Sequence[str] | None) -> list[ParticipantId] |
     return list(named)
 
 
+def parties(sender: ParticipantId | None, to: Sequence[ParticipantId] | None) -> tuple[ParticipantId, ...] | None:
+    """Who may read a message later: its sender and its receivers; None: all."""
+    if to is None:
+        return None
+    return tuple(dict.fromkeys([*to] if sender is None else [sender, *to]))
+
+
 class Signals:
     """Sends signals as the session's engine does."""
 
@@ -50,6 +61,9 @@ class Signals:
             await self._by_queues(message, to)
         elif until is not None:
             self._log.hint(message, to, until)
+        elif message.data["type"] == CHAT:
+            kept = Kept(message.id, "chat", parties(message.data["from"], to))
+            await self._log.keep(message, kept, to)
         elif to is None:
             await self._log.to_session(roster.id, [message])
         else:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, idempotent
-from api.dispatch.signals import Signals, receivers
+from api.dispatch.signals import CHAT, CHAT_DELETE, CHAT_EDIT, Signals, receivers
 from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
@@ -16,6 +16,7 @@ from api.schemas.requests import SignalBody
 from api.schemas.responses import SignalSent
 from api.services import provided
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.history import type_is_reserved
 from callplane.contracts.refusals.requests import not_volatile_on_queues
 
 VOLATILE_MILLISECONDS = 5000
@@ -41,6 +42,8 @@ async def signal(
     roster, sender = await request.permit(Permissions.signal, session_id)
     if body.volatile and roster.engine == "queues":
         raise not_volatile_on_queues()
+    if roster.engine == "log" and body.type in (CHAT_EDIT, CHAT_DELETE):
+        raise type_is_reserved(body.type)
     to = receivers(roster, body.receivers)
     size = len(await request.http.body())
     readers = len(roster.participants if to is None else to)
@@ -48,12 +51,14 @@ async def signal(
     signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)
+    private_chat = roster.engine == "log" and body.type == CHAT and to is not None
+    said_to = {"to": to} if private_chat else {}  # for those who read it later
     message = Message(
         id=signal_id,  # readers drop a repeat by it
         type="signal",
         session_id=session_id,
         at=request.now(),
-        data={"from": sender, "type": body.type, "data": body.data},
+        data={"from": sender, "type": body.type, "data": body.data, **said_to},
     )
     until = request.arrived + timedelta(milliseconds=body.ttl_ms or VOLATILE_MILLISECONDS) if body.volatile else None
     await signals.send(roster, message, to, until)

@@ -3,7 +3,7 @@
 Always the log first and the copies then: what is copied and deleted between the two is found by the second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -62,6 +62,14 @@ class FoldedMessage:
     """That of the last edit."""
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some messages, oldest first, and the position from which to go on in the same direction; None: these are all."""
+
+    messages: tuple[FoldedMessage, ...]
+    next: int | None
+
+
 class History:
     """Reads of a majority; each raises Unavailable."""
 
@@ -69,17 +77,18 @@ class History:
         self._log = database["log"]
         self._copies = database["history"]
 
-    async def page(self, session_id: SessionId, span: Span, reader: ParticipantId | None) -> list[FoldedMessage]:
-        """The messages of a span that this reader may read, oldest first."""
+    async def page(self, session_id: SessionId, span: Span, reader: ParticipantId | None) -> HistoryPage:
+        """The messages of a span that this reader may read."""
         log = LogKey(session_id, session_id)
         found = {one.position: one for one in await self._in_log(log, span, reader)}
         found |= {one.position: one for one in await self._in_copies(log, span, reader)}
         positions = sorted(found, reverse=span.direction == NEWEST_FIRST)[: span.limit]
-        return await self._folded(session_id, [found[one] for one in sorted(positions)])
+        messages = await self._folded(session_id, [found[one] for one in sorted(positions)])
+        return HistoryPage(tuple(messages), positions[-1] if len(positions) == span.limit else None)
 
     async def message(self, session_id: SessionId, message_id: str) -> FoldedMessage | None:
         """One message; None where there is none, or no more."""
-        about = await self._about(session_id, [message_id])
+        about = await self._about(session_id, {message_id})
         originals = [one for one in about if one.kept.does == "chat"]
         return _fold(originals[0], about) if originals else None
 
@@ -117,13 +126,18 @@ class History:
     async def _folded(self, session_id: SessionId, messages: Sequence[KeptEntry]) -> list[FoldedMessage]:
         if not messages:
             return []
-        about = await self._about(session_id, [one.kept.about for one in messages], unlike="chat")
-        return [_fold(one, about) for one in messages]
+        about = await self._about(session_id, {one.kept.about for one in messages})
+        first: dict[str, int] = {}
+        for one in about:
+            if one.kept.does == "chat":
+                first.setdefault(one.kept.about, one.position)
+        # What a client has sent twice under one key is in the log twice, and here where it came first.
+        return [_fold(one, about) for one in messages if first.get(one.kept.about, one.position) == one.position]
 
-    async def _about(self, session_id: SessionId, ids: Sequence[str], unlike: str = "") -> list[KeptEntry]:
+    async def _about(self, session_id: SessionId, ids: Collection[str]) -> list[KeptEntry]:
         """All that was said about these messages, in order, each once."""
         records = await self._log.find({"s": session_id, "e.k.m": {"$in": list(ids)}}).to_list()
-        copies = await self._copies.find({"s": session_id, "m": {"$in": list(ids)}, "w": {"$ne": unlike}}).to_list()
+        copies = await self._copies.find({"s": session_id, "m": {"$in": list(ids)}}).to_list()
         found = {one.position: one for record in records for one in _kept_of(record) if one.kept.about in ids}
         found |= {one.position: one for one in _readable(copies)}
         return [found[position] for position in sorted(found)]

@@ -11,7 +11,7 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.indexes import ensure_indexes
 from callplane.store.log import bounds as bounds_module
 from callplane.store.log.bounds import LogBounds
-from callplane.store.log.history import FoldedMessage, History, Span
+from callplane.store.log.history import FoldedMessage, History, HistoryPage, Span
 from callplane.store.log.kept_entries import KeptEntries
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import Entry, Kept, KeptAs
@@ -30,9 +30,10 @@ def chat(about: str, text: str | None = None, does: KeptAs = "chat", parties: tu
     )
 
 
-def shown(page: Sequence[FoldedMessage]) -> list[tuple[str, str | None]]:
+def shown(page: HistoryPage | Sequence[FoldedMessage]) -> list[tuple[str, str | None]]:
     """The ids and texts of a page."""
-    return [(one.kept.about, None if one.body is None else json.loads(one.edit or one.body)) for one in page]
+    messages = page.messages if isinstance(page, HistoryPage) else page
+    return [(one.kept.about, None if one.body is None else json.loads(one.edit or one.body)) for one in messages]
 
 
 async def cut(writer: Writer, keeping: int) -> None:
@@ -82,16 +83,18 @@ async def test_a_page_is_the_same_wherever_the_log_was_cut(database: Database, k
         assert by[ADA] == [*PUBLIC[:2], ("p1", "p1"), *PUBLIC[2:]]
         assert by[EVE] == [*PUBLIC[:3], ("p2", "p2"), PUBLIC[3]]
         assert by[BOB] == by[None] == [*PUBLIC[:2], ("p1", "p1"), PUBLIC[2], ("p2", "p2"), PUBLIC[3]]
-        pages, after = [], 0
-        while page := await history.page(S, Span(after=after, limit=2), BOB):
+        pages, place = [], 0
+        for _ in range(4):
+            page = await history.page(S, Span(after=place, limit=2), BOB)
             pages += shown(page)
-            after = page[-1].position
-        assert pages == by[BOB]
-        pages, before = [], 1000
-        while page := await history.page(S, Span(before=before, limit=2), BOB):
+            place = page.next or 1000
+        assert (pages, place) == (by[BOB], 1000)
+        pages = []
+        for _ in range(4):
+            page = await history.page(S, Span(before=place, limit=2), BOB)
             pages = shown(page) + pages
-            before = page[0].position
-        assert pages == by[BOB]
+            place = page.next or 1
+        assert (pages, place) == (by[BOB], 1)
         assert shown(await history.page(S, Span(after=1, before=6), ADA)) == [("m2", None), ("p1", "p1")]
         one = await history.message(S, "m1")
         assert one is not None
@@ -106,8 +109,19 @@ async def test_entries_of_one_record_are_messages_of_their_own(database: Databas
         for keeping in (60, 0):
             await cut(writer, keeping)
             page = await history.page(S, Span(after=40, before=45), ADA)
-            assert [one.position for one in page] == [41, 42, 43, 44]
-            assert [one.position for one in await history.page(S, Span(limit=3), ADA)] == [58, 59, 60]
+            assert [one.position for one in page.messages] == [41, 42, 43, 44]
+            assert [one.position for one in (await history.page(S, Span(limit=3), ADA)).messages] == [58, 59, 60]
+
+
+async def test_a_message_that_was_sent_twice_is_there_once(database: Database) -> None:
+    async with writers(database.url, database.name, 1) as [writer]:
+        for about in ("m1", "m2", "m1"):
+            await writer.appender.append(ROOM, [chat(about)])
+        history = History(writer.database)
+        for keeping in (3, 2, 1, 0):
+            await cut(writer, keeping)
+            assert shown(await history.page(S, Span(), None)) == [("m1", "m1"), ("m2", "m2")]
+            assert await history.page(S, Span(after=2), None) == HistoryPage((), None)
 
 
 async def test_what_is_cut_between_the_two_reads_is_found(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ LET: dict[str, set[str]] = {
     "negotiate": {"ADA", "MOD"},
     "read ada's connection": {"KEY", "ADA"},
     "signal": {"KEY", "ADA", "MOD"},
+    "read the history": {"KEY", "ADA", "MOD"},
     "rename ada": {"KEY", "OPEN", "ADA", "MOD"},
     "demote ada": {"KEY", "OPEN", "MOD"},
     "promote ada": {"KEY", "OPEN"},
@@ -68,7 +69,15 @@ CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = (
     {
         (doing, "OPEN"): "unauthorized"
-        for doing in ("negotiate", "read ada's connection", "signal", "remove ada", "operate", "read a mailbox")
+        for doing in (
+            "negotiate",
+            "read ada's connection",
+            "signal",
+            "read the history",
+            "remove ada",
+            "operate",
+            "read a mailbox",
+        )
     }
     | {(doing, who): "forbidden" for doing in WITHOUT_SESSION for who in CODES}
     | {("see presence", "STRANGER"): "not-found"}
@@ -85,6 +94,7 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "negotiate": lambda permissions, who: permissions.seat(who, "s"),
     "read ada's connection": lambda permissions, who: permissions.read_connection(who, "s", "ada"),
     "signal": lambda permissions, who: permissions.signal(who, "s"),
+    "read the history": lambda permissions, who: permissions.read_history(who, "s"),
     "rename ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"name": "Ada"}),
     "demote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "subscriber"}),
     "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),
@@ -138,7 +148,7 @@ async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Data
         permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
         got = {doing: await outcome(permissions, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
     let = {doing for doing, code in got.items() if code == "let"}
-    assert let == {"read", "steer", "remove ada"}
+    assert let == {"read", "read the history", "steer", "remove ada"}
     assert {got[doing] for doing in got if doing not in let} == {"session-closed"}
 
 

@@ -134,16 +134,18 @@ class Attaching:
         """Also of those whose tag is not known to be there, who are merely forgotten."""
         tags: dict[ParticipantId, tuple[Tag, Place | None]] = {}
         for seat in seats:
-            if seat.tag is not None and seat.is_away(away):  # nobody has come while others were written
-                seat.writing, seat.tag = seat.tag, None
-                tags[seat.participant_id] = seat.writing, seat.unsaved()
+            tag = seat.tag
+            if tag is not None and seat.writing is None and seat.is_away(away):  # nobody has come meanwhile
+                seat.writing, seat.tag = tag, None
+                tags[seat.participant_id] = tag, seat.unsaved()
         try:
             if tags:
                 await self._attachments.remove(tags)
         finally:
             for seat in seats:
-                seat.writing = None
-                if seat.is_empty and seat.tag is None and seat.attached is None:
+                if seat.participant_id in tags:
+                    seat.writing = None
+                if seat.is_empty and seat.tag is None and seat.writing is None and seat.attached is None:
                     self._seats.pop(seat.participant_id, None)
             self._work.set()  # who came meanwhile
 

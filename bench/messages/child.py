@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,8 +40,11 @@ class Child:
 async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
     """Run a module until the block ends; what it says on standard error is shown."""
     pipe = asyncio.subprocess.PIPE
+    argv = [sys.executable, "-m", module, *arguments]
+    if tether := shutil.which("setpriv"):  # it may be in the middle of an order when we are killed
+        argv = [tether, "--pdeathsig", "KILL", "--", *argv]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, *arguments), stdin=pipe, stdout=pipe, limit=LINE_BYTES, start_new_session=True
+        *argv, stdin=pipe, stdout=pipe, limit=LINE_BYTES, start_new_session=True
     )
     try:
         yield Child(process)

@@ -9,7 +9,7 @@ from testkit.servers.servers import Servers
 PEOPLE = 3
 
 
-@pytest.mark.parametrize("engine", ["queues"])
+@pytest.mark.parametrize("engine", ["queues", "log"])
 async def test_every_door_of_the_programs(servers: Servers, engine: str) -> None:
     async with programs(servers, engine, Cast()) as stage:
         for door in DOORS:

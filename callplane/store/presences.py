@@ -10,13 +10,12 @@ from callplane.contracts.messages import participant_updated
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.decoding import readable
 from callplane.store.documents import Outboxed, Seat, SessionDocument
-from callplane.store.filters import after, is_due
+from callplane.store.filters import is_due, put_off
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.versioned_updates import Change, VersionedUpdates
 
 ACTIVE_SECONDS = 30
 """``last_active_at`` is written at most so often, and is older than the truth by no more than that and a flush."""
-_LATER = 30.0
 _WAITING: Document = {"status": "open", "presence_due": {"$type": "date"}}
 _AWAITED = {"$min": "$participants.presence.until"}
 _DUE: Document = {"$set": {"presence_due": {"$ifNull": [_AWAITED, "$$REMOVE"]}}}
@@ -69,8 +68,8 @@ class Presences:
         await self._collection.update_one({"_id": session_id, **_WAITING}, [_DUE])
 
     async def put_off(self, session_id: SessionId) -> None:
-        """Nothing can be done about it yet."""
-        later = {"$set": {"presence_due": after("$$NOW", _LATER)}}
+        """Nothing can be done about it yet: again when it is over for twice as long."""
+        later = {"$set": {"presence_due": put_off(_AWAITED)}}
         await self._collection.update_one({"_id": session_id, **_WAITING}, [later])
 
     async def active(self, seats: Mapping[SessionId, Collection[ParticipantId]]) -> None:

@@ -150,6 +150,7 @@ class CrashableWrapper:
             self.sweeps.lost_servers.sweep,
             self.sweeps.owed,
             self.sweeps.idle_sessions.sweep,
+            self.sweeps.ended_presences.sweep,
             LostSeats(self.context, self.leases).sweep,
             LostMedia(self.context, 0).sweep,
         ):

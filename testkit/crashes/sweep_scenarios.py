@@ -1,11 +1,15 @@
 """Sweep scenarios: what sweeps and adoption find, and must have made of it however often they were begun."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from callplane.contracts.commands import CloseSession, CreateSession, Join, Leave, Publish
-from callplane.contracts.ids import ConnectionId, SessionId, new_id
+from callplane.contracts.ids import CommandId, ConnectionId, SessionId, new_id
+from callplane.contracts.shapes import Presence
 from callplane.store.connections import Wanted
+from callplane.store.seats import SeatGuard
+from callplane.store.views import participant_view
 from testkit.crashes.call_points import Points
 from testkit.crashes.command_scenarios import Call, call
 from testkit.crashes.crash_trial import Act, Prepare, Scenario, TrialServers, commanded
@@ -216,6 +220,28 @@ async def _failed(b: TrialServers, c: Call) -> None:
     await _long_ago(b, "connections", c.published, 901)
 
 
+async def presence(b: TrialServers) -> Scenario:
+    """Somebody who was away until a time that is over."""
+    c = await call(b, publishing=False, watching=False)
+    store = b.outside.store
+    found = await consistent(b, c.session)
+    seat = found.seat(c.ann)
+    assert seat is not None
+    said = {"show": "away", "until": store.clock.now() - timedelta(seconds=1)}
+    guard = SeatGuard(CommandId(new_id()), store.clock.now() + timedelta(seconds=8))
+    change = await store.seats.update(c.session, participant_view(found, seat), {"presence": said}, guard)
+    assert change is not None
+    before = change.document.version
+
+    async def verify(_: Any) -> None:
+        found = await consistent(b, c.session)
+        seat = found.seat(c.ann)
+        assert seat is not None
+        assert (seat.presence, found.version) == (Presence(), before + 1)
+
+    return Scenario(c.session, swept(lambda w: w.sweeps.ended_presences.sweep()), verify)
+
+
 async def _long_ago(b: TrialServers, collection: str, id_: str, seconds: int) -> None:
     past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": seconds}}
     await b.outside.store.database[collection].update_one({"_id": id_}, [{"$set": {"since": past}}])
@@ -233,4 +259,5 @@ SWEEP_SCENARIOS: dict[str, Prepare] = {
     "grace": grace,
     "drop": drop,
     "verdict": verdict,
+    "presence": presence,
 }

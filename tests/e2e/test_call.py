@@ -68,6 +68,10 @@ async def test_mute_is_seen_by_the_other(base_url: str, browser: Browser, call: 
         await ann.page.get_by_role("button", name="Start video").click()
         await bob.reads("Ann - connected, sending video and audio")
         await bob.receives("Ann")
+        await ann.page.get_by_role("button", name="Raise hand").click()
+        await bob.reads("Ann - connected, sending video and audio, hand raised")
+        await ann.page.get_by_role("button", name="Lower hand").click()
+        await bob.reads("Ann - connected, sending video and audio")
 
 
 async def test_media_negotiated_again_reaches_everybody_again(base_url: str, browser: Browser, call: str) -> None:

@@ -67,6 +67,12 @@ export class Call {
     await this.#trying(() => this.session.mute({ [kind]: muted }));
   }
 
+  /** Raise one's hand, or lower it: the button follows when everybody is told. */
+  async toggleHand() {
+    const [mine] = this.session.participants;
+    await this.#trying(() => this.session.raiseHand(!mine?.hand_raised_at));
+  }
+
   /** Invite the companion, or remove it. */
   async toggleCompanion() {
     const { companion } = this;
@@ -117,6 +123,7 @@ export class Call {
     this.#tiles.show(participants, { mirrored: this.#source.kind === "camera" });
     this.#screen.title(this.session.info, participants.length);
     this.#obey(participants[0]);
+    this.#screen.hand(!!participants[0]?.hand_raised_at);
     this.#announce(participants);
     for (const participant of participants) this.#tell(participant);
   }

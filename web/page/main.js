@@ -66,6 +66,7 @@ screen.form.addEventListener("submit", (event) => {
 });
 buttons.mic.addEventListener("click", () => void call?.toggle("audio"));
 buttons.camera.addEventListener("click", () => void call?.toggle("video"));
+buttons.hand.addEventListener("click", () => void call?.toggleHand());
 buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
 buttons.sound.addEventListener("click", () => void call?.playSound());
 buttons.again.addEventListener("click", () => call?.session.restart());

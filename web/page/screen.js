@@ -22,6 +22,7 @@ export class Screen {
   buttons = {
     mic: part("mic"),
     camera: part("camera"),
+    hand: part("hand"),
     companion: /** @type {HTMLButtonElement} */ (part("companion")),
     copy: part("copy"),
     leave: part("leave"),
@@ -141,6 +142,11 @@ export class Screen {
     camera.hidden = !stream.getVideoTracks().length;
     press(mic, muted.audio, muted.audio ? "Unmute" : "Mute");
     press(camera, muted.video, muted.video ? "Start video" : "Stop video");
+  }
+
+  /** @param {boolean} raised */
+  hand(raised) {
+    press(this.buttons.hand, raised, raised ? "Lower hand" : "Raise hand");
   }
 
   /** @param {boolean} yes */

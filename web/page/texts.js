@@ -113,7 +113,19 @@ export function insecureWords({ isSecureContext, location, devices }) {
 export function participantWords(participant, flow) {
   const name = nameOf(participant);
   const who = participant.self ? `${name} (you)` : name;
-  return `${who} - ${[connectionWords(participant), ...sendingWords(participant, flow)].join(", ")}`;
+  const words = [connectionWords(participant), ...sendingWords(participant, flow), ...presenceWords(participant)];
+  return `${who} - ${words.join(", ")}`;
+}
+
+/** @type {Record<string, string>} */
+const SHOWS = { chat: "free to talk", away: "away", xa: "away for long", dnd: "do not disturb" };
+
+/**
+ * @param {ParticipantView} participant
+ * @returns {string[]}
+ */
+function presenceWords({ presence, hand_raised_at }) {
+  return [hand_raised_at ? "hand raised" : "", SHOWS[presence?.show ?? ""] ?? "", presence?.status ?? ""].filter(Boolean);
 }
 
 /** @param {{name: string | null}} participant */

@@ -17,7 +17,9 @@ const LAG = 500;
 /** @type {Record<string, (roster: Roster, data: any) => void>} */
 const CHANGES = {
   "participant-joined": (roster, { participant }) => roster.participants.set(participant.id, { ...participant }),
-  "participant-updated": (roster, { participant }) => roster.participants.set(participant.id, { ...participant }),
+  // Onto what is known: a server of the version before leaves out what it does not know.
+  "participant-updated": (roster, { participant }) =>
+    roster.participants.set(participant.id, { ...roster.participants.get(participant.id), ...participant }),
   "participant-left": (roster, { participant_id }) => roster.participants.delete(participant_id),
   "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),

@@ -46,6 +46,11 @@ test("one line tells how somebody is", () => {
     participantWords({ ...ann, muted: { audio: true, video: false } }, both),
     "Ann - connected, sending video, muted",
   );
+  const hand = { hand_raised_at: "2026-01-05T09:00:00Z", presence: { show: "dnd", status: "$x", until: null } };
+  assert.equal(
+    participantWords({ ...ann, ...hand }, both),
+    "Ann - connected, sending video and audio, hand raised, do not disturb, $x",
+  );
   assert.equal(participantWords({ ...ann, media: "none" }, both), "Ann - connected, sending nothing");
   assert.equal(participantWords({ ...ann, media: "reconnecting" }, both), "Ann - reconnecting");
   assert.equal(participantWords({ ...ann, name: "", state: "reconnecting" }, both), "Guest - reconnecting");

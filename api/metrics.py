@@ -6,6 +6,7 @@ from prometheus_client import Counter
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
 from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
@@ -62,6 +63,29 @@ class Metrics(metrics.Metrics):
     def watch_mailboxes(self, counts: Callable[[], Counts]) -> None:
         """Ask for these at every scrape."""
         self.registry.register(_Mailboxes(counts))
+
+    def watch_feeds(self, counts: Callable[[], FeedCounts]) -> None:
+        """The same for logs that are followed."""
+        self.registry.register(_Feeds(counts))
+
+
+class _Feeds(Collector):
+    """The logs that one pod follows."""
+
+    def __init__(self, counts: Callable[[], FeedCounts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        """Each as a metric."""
+        now = self._counts()
+        return [
+            _gauge("feeds", "Sessions whose logs this pod follows", now.feeds),
+            _gauge("feed_ring_bytes", "Bytes of messages that it holds of them", now.ring_bytes),
+            _counter("hints_received", "Hints of what was appended to logs", now.hints),
+            _counter("log_gaps_read", "Hints behind a gap, which was read from the database", now.gaps_read),
+            _counter("logs_found_behind", "Logs that went on without a hint, found by looking", now.found_by_look),
+            _counter("log_pages_read", "Pages of logs read for who was behind what is held", now.pages_read),
+        ]
 
 
 class _Mailboxes(Collector):

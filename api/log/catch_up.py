@@ -39,6 +39,11 @@ class FeedCounts:
     unreadable: int = 0
     gaps_read: int = 0
     found_by_look: int = 0
+    pages_read: int = 0
+    feeds: int = 0
+    """How many sessions are followed now."""
+    ring_bytes: int = 0
+    """Bytes of the bodies that all rings hold now."""
 
 
 @dataclass(frozen=True, slots=True)

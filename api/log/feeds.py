@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -79,6 +79,13 @@ class Feeds:
         """Bytes of the bodies that all rings hold."""
         return self._ring_bytes
 
+    def counted(self) -> FeedCounts:
+        """What happened, and what there is now."""
+        pages = sum(log.pages_read for feed in self._feeds.values() for log in feed.logs.values())
+        return replace(
+            self.counts, feeds=len(self), ring_bytes=self._ring_bytes, pages_read=self.counts.pages_read + pages
+        )
+
     async def open(self, session_id: SessionId, participant_id: ParticipantId) -> SeatFeed:
         """Follow both logs of a seat: from the return on, no news are missed for longer than ten seconds.
 
@@ -145,6 +152,7 @@ class Feeds:
     def _forget(self, log: FollowedLog) -> None:
         self._warm.pop(log.key, None)
         log.left = True
+        self.counts.pages_read += log.pages_read
         self._ring_bytes -= log.ring.size
         log.ring.clear()
 

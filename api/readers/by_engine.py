@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from api.log.catch_up import FeedCounts
 from api.log.feeds import Feeds
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
@@ -63,6 +64,8 @@ class LogEnds:
     leases: Database
     clock: DatabaseClock
     hints: HintBus
+    watch: Callable[[Callable[[], FeedCounts]], None]
+    """Is given what tells how the feeds are."""
     failed: Callable[[str], None]
     """Is told of each loop that met what it did not expect, and is begun again."""
 
@@ -71,6 +74,7 @@ class LogEnds:
 async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
     """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
     feeds = Feeds(ends.hints, LogReader(ends.database))
+    ends.watch(feeds.counted)
     services = LogReaderServices(
         feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed
     )

@@ -4,6 +4,7 @@ from typing import Never
 
 from prometheus_client import CollectorRegistry
 
+from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
 from api.metrics import Metrics as ApiMetrics
 from callplane.telemetry.commands import CommandWatch
@@ -17,6 +18,7 @@ def of_api() -> set[str]:
     """What an API pod exports."""
     metrics = ApiMetrics()
     metrics.watch_mailboxes(Counts)
+    metrics.watch_feeds(FeedCounts)
     return _names(metrics.registry)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.routes.messages import Question
+from api.routes.messages import PollQuery
 from api.settings import Settings
 from testkit.deploy.dockerfile import read_dockerfile
 from testkit.deploy.manifests import ROOT
@@ -88,7 +88,7 @@ def test_prometheus_asks_the_ports_that_programs_listen_on() -> None:
 
 def test_the_door_outlasts_the_longest_poll_and_buffers_nothing() -> None:
     conf = (FOLDER / "nginx.conf").read_text()
-    longest = next(rule.le for rule in Question.model_fields["wait"].metadata if hasattr(rule, "le"))
+    longest = next(rule.le for rule in PollQuery.model_fields["wait"].metadata if hasattr(rule, "le"))
     assert int(re.findall(r"proxy_read_timeout (\d+)s;", conf)[0]) > longest
     assert "proxy_buffering off;" in conf
     assert f"http://api:{STAGES['api'].of('EXPOSE')[0].rest};" in conf

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -215,7 +215,8 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     inside: ASGIApp = Cors(app, origins) if origins else app
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
-    return RequestMiddleware(inside, traces, services.metrics, services.draining)
+    app.state.program = RequestMiddleware(inside, traces, services.metrics, services.draining)
+    return cast(ASGIApp, app.state.program)
 
 
 def routed() -> FastAPI:

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from api.auth.credentials import Credential, caller, identity
 from api.auth.permissions import Permissions
+from api.auth.tokens import SEAT, SeatToken
 from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand
 from api.http.disconnects import require_connected
 from api.services import Services, services_of
@@ -107,8 +108,9 @@ def authenticate(services: Services, connection: HTTPConnection) -> Credential:
 
 def _found(services: Services, connection: HTTPConnection) -> Credential:
     address = services.proxies.address_of(connection)
+    seat: SeatToken | None = connection.scope.get(SEAT)
     try:
-        credential = services.credentials.of(connection.headers)
+        credential = seat or services.credentials.of(connection.headers)
     except Refusal:
         services.rate_limits.consume_stranger(address)
         raise

@@ -33,6 +33,10 @@ class SeatToken:
     participant_id: ParticipantId
 
 
+SEAT = "callplane.seat"
+"""In the scope of a request that came over a socket: the seat that it was opened for, as a ``SeatToken``."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """What an access token says: who signed it for whom, for which session (None: any) and up to which role."""

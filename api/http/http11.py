@@ -206,14 +206,14 @@ def _too_long(bounds: HttpLimits) -> Problem:
     return Problem(code="head-too-large", detail=f"The head of a request has at most {bounds.head_bytes} bytes.")
 
 
-def refusal(problem: Problem) -> bytes:
-    """A problem as bytes, for there is no request that the program could answer."""
+def refusal(problem: Problem, more: str = "") -> bytes:
+    """A problem as bytes, with ``more`` header lines, for there is no request that the program could answer."""
     request_id = new_id()
     body = json.dumps(body_of(problem, {"path": "", "callplane.request_id": request_id})).encode()
     again = f"retry-after: {RETRY_AFTER}\r\n" if problem.retryable else ""
     head = (
         f"HTTP/1.1 {problem.status} {_REASONS[problem.status]}\r\n"
         f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-        f"x-request-id: {request_id}\r\n{again}connection: close\r\n\r\n"
+        f"x-request-id: {request_id}\r\n{again}{more}connection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -17,6 +17,7 @@ from api.http.openapi import problems
 from api.mailboxes.unacked import Batch
 from api.readers.ports import Readers
 from api.services import Services, provided, services_of
+from api.streaming.requests import requests_of
 from api.streaming.sse import MEDIA_TYPE as EVENTS
 from api.streaming.sse import EventStream
 from api.streaming.websocket import WebSocketSession
@@ -148,9 +149,12 @@ async def stream(
         **problems("bad-request", "join-again", "poll-replaced"),
         101: {
             "description": "Frames from here are answers of `GET /messages`, an empty one at least every 10 s. Frames "
-            'from the client are `{"ack": "token"}`. It is closed with 4000 + the status of a problem and its code, or '
-            "with 4000 when 250 messages or 128 KiB, or one for five minutes, are unacknowledged: open it again with a "
-            "new ticket and `ack`."
+            'from the client are `{"ack": "token"}`, or requests: `{"request": "1", "method": "POST", "path": '
+            '"/sessions/s/signals", "body": {"type": "wave"}}`, with `idempotency_key` and `if_match` for the headers '
+            "of HTTP. Everything at `/sessions` can be asked for so, and is answered as by HTTP: "
+            '`{"reply": "1", "status": 202, "headers": {}, "body": {"id": "…"}}`. '
+            "It is closed with 4000 + the status of a problem and its code, or with 4000 when 250 messages or 128 KiB, "
+            "or one for five minutes, are unacknowledged: open it again with a new ticket and `ack`."
         },
     },
 )
@@ -168,11 +172,12 @@ async def socket(websocket: WebSocket, request: OpeningRequest, readers: Reading
     except ValidationError:
         raise stream_query_too_long() from None
     seat = await request.permit(question.ticket)
-    subscription = await readers.subscribe((seat.session_id, seat.participant_id), question.ack)
-    with closing(subscription):
-        first = await subscription.next(0)
-        await websocket.accept()
-        await _run(WebSocketSession(websocket, subscription, readers.timing), first, websocket)
+    async with requests_of(websocket.app.state.program, websocket.scope, seat) as requests:
+        subscription = await readers.subscribe((seat.session_id, seat.participant_id), question.ack)
+        with closing(subscription):
+            first = await subscription.next(0)
+            await websocket.accept()
+            await _run(WebSocketSession(websocket, subscription, readers.timing, requests), first, websocket)
 
 
 async def _run(session: WebSocketSession, first: Batch, websocket: WebSocket) -> None:

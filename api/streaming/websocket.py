@@ -1,10 +1,10 @@
-"""WebSocket of a mailbox: frames as polls are answered, and ``{"ack": token}`` from the client."""
+"""WebSocket of a mailbox: frames as polls are answered; from the client ``{"ack": token}``, and requests."""
 
 import asyncio
 import contextlib
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.auth.token_bucket import Bucket, Rate
@@ -13,6 +13,7 @@ from api.http.slow_clients import BoundedSend, SlowClient
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from api.readers.ports import Push, Subscription
+from api.streaming.requests import RequestFrame, SocketRequests
 from callplane.contracts.errors import Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.reasons import SocketReason
 
@@ -29,11 +30,14 @@ LONGEST_REASON = 123
 
 
 class AckFrame(BaseModel):
-    """All that a client says: it has dealt with everything up to this token."""
+    """The client has dealt with everything up to this token."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     ack: str = Field(min_length=1, max_length=128)
+
+
+_FRAME: TypeAdapter[AckFrame | RequestFrame] = TypeAdapter(AckFrame | RequestFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,14 @@ OPEN_AGAIN = Ending(4000, "unacknowledged")
 class WebSocketSession:
     """One accepted socket."""
 
-    def __init__(self, websocket: WebSocket, subscription: Subscription, timing: Timing) -> None:
+    def __init__(
+        self, websocket: WebSocket, subscription: Subscription, timing: Timing, requests: SocketRequests
+    ) -> None:
         self._websocket = websocket
         self._send = BoundedSend(websocket.send, websocket.scope)
         self._subscription = subscription
         self._timing = timing
+        self._requests = requests
         self._outlet = outlet_of(websocket.scope)
         self._sent_at = 0.0
         """When, in loop time, the last frame went out."""
@@ -67,6 +74,7 @@ class WebSocketSession:
             done, _ = await asyncio.wait((receiving, sending), return_when=asyncio.FIRST_COMPLETED)
             receiving.cancel()
             sending.cancel()
+        self._requests.left.set()
         endings = [task.result() for task in done]
         if None not in endings:
             await self._close(endings[0] or OPEN_AGAIN)
@@ -114,7 +122,7 @@ class WebSocketSession:
         await self._send({"type": "websocket.send", "text": batch.json().decode()})
 
     async def _receive(self) -> Ending | None:
-        """What the client acknowledges; None when it has left."""
+        """What the client acknowledges and asks for; None when it has left."""
         bucket = Bucket()
         while True:
             message = await self._websocket.receive()
@@ -123,10 +131,13 @@ class WebSocketSession:
             if bucket.take(FRAMES, asyncio.get_running_loop().time()) > 0:
                 return _refused(Problem(code="too-many-requests"))
             try:
-                frame = AckFrame.model_validate_json(message.get("text") or b"")
+                frame = _FRAME.validate_json(message.get("text") or b"")
             except ValidationError:
                 return _refused(Problem(code="invalid", reason=BAD_FRAME))
-            self._subscription.acknowledge(frame.ack)
+            if isinstance(frame, AckFrame):
+                self._subscription.acknowledge(frame.ack)
+            else:
+                await self._requests.begin(frame, self._send)
 
     async def _close(self, ending: Ending) -> None:
         with contextlib.suppress(SlowClient, WebSocketDisconnect):

@@ -4,10 +4,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from functools import partial
 from typing import Any
 
 import bson
+from bson.codec_options import CodecOptions
 
 from api.log.catch_up import CatchUp, FeedCounts, FeedTiming, Followed
 from api.log.feed_log import FollowedLog
@@ -16,6 +18,9 @@ from callplane.bus.hint_ports import HintBus
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import LogKey, Record, read_entries, read_record
+
+_AWARE: CodecOptions[Mapping[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
+"""A hint's time is compared with the database's, which has its zone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -159,7 +164,7 @@ class Feeds:
     def _on_hint(self, hint: bytes) -> None:
         self.counts.hints += 1
         try:
-            found: Mapping[str, Any] = bson.decode(hint)
+            found: Mapping[str, Any] = bson.decode(hint, _AWARE)
             feed = self._feeds.get(SessionId(found["s"]))
             if feed is not None and "_id" in found:
                 self._on_record(feed.logs.get(str(found["_id"]).rpartition(":")[0]), read_record(found))

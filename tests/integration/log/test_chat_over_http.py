@@ -1,5 +1,6 @@
-"""Chat over HTTP on the log engine: said, read by who comes late, changed, and kept after its session."""
+"""Chat and volatile signals over HTTP on the log engine, between programs that are real."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -79,3 +80,28 @@ async def test_a_chat_from_its_first_word_to_the_end_of_its_session(servers: Ser
         kept = await it.http.get(f"{session}/messages")
         assert [one["data"] for one in kept.json()["messages"]] == ["won", "for bob", "two"]
         assert (await it.http.get(f"{session}/messages", headers=ada.auth)).status_code == 404
+
+
+async def test_a_volatile_signal_is_for_who_asks_now_and_for_nobody_later(servers: Servers) -> None:
+    async with api_and_wrapper(servers, mailboxes="log") as it:
+        session = f"/sessions/{(await it.http.post('/sessions', json={})).json()['id']}"
+        ada, bob = await come(it, session), await come(it, session)
+        await ada.say("kept")
+        await bob.listen(1)  # he is at the head from here on
+        late = await come(it, session)
+
+        async def is_at_the_head() -> bool:
+            """Say it again until somebody was asking; never more often than it is heard."""
+            said = {"type": "cursor", "data": 7, "volatile": True, "ttl_ms": 5000}
+            for more in ({"to": late.id}, {"to": bob.id}):
+                answer = await it.http.post(f"{session}/signals", json=said | more, headers=ada.auth)
+                assert answer.status_code == 202, answer.text
+            return asking.done()
+
+        asking = asyncio.create_task(bob.listen(2))
+        await until(is_at_the_head)
+        assert await asking == [("chat", "kept"), ("cursor", 7)]
+        await ada.say("end")
+        assert [one for one in await late.listen(1) if one[0] != "cursor"] == [("chat", "end")]
+        assert [one["data"]["data"] for one in late.heard if one["data"]["type"] == "cursor"] == []
+        assert [one["data"] for one in await bob.history()] == ["kept", "end"]

@@ -61,8 +61,6 @@ class LogSession:
         """Whether the head has moved since that began."""
         self._portions: dict[int, Portion | None] = {}
         """By place: what follows it up to the head, made once for all who are there."""
-        self._portions_head = 0
-        """The head that these go up to."""
         self._now = now
         """The database's time."""
         self._on_left = on_left
@@ -88,9 +86,6 @@ class LogSession:
 
     def portion(self, place: int) -> Portion | None:
         """What follows a place; None: it is not in memory, or more than is given at once."""
-        if self._portions_head != self.log.head:
-            self._portions.clear()
-            self._portions_head = self.log.head
         if place not in self._portions:
             recent = self.log.recent(place, ENTRIES_AT_ONCE + 1)
             fits = recent is not None and 0 < len(recent.entries) <= ENTRIES_AT_ONCE
@@ -117,6 +112,7 @@ class LogSession:
     def _tell(self) -> None:
         if not self._turn and self._again:
             self._again = False
+            self._portions.clear()  # they end at an older head
             self._turn.extend(self._waiting)
         for _ in range(min(READERS_A_TURN, len(self._turn))):
             reader = self._turn.popleft()

@@ -102,7 +102,7 @@ async def test_who_comes_while_its_tag_is_taken_out_is_attached_again(database: 
                     await asyncio.sleep(0.01)
             coming = tasks.create_task(pod.subscribe((S, ann), None))
             await asyncio.sleep(0.1)
-            assert not coming.done()
+            assert (len(writes.added), coming.done()) == (1, False)
             writes.held.set()
             with closing(await coming):
                 tags = [tag for one in writes.added for tag in one.values()]

@@ -6,8 +6,10 @@ what moves between the two questions is found by the second. A copy has its posi
 several at once, and again.
 """
 
+from functools import partial
 from typing import Any
 
+from callplane.concurrency import for_each
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.log.records import LogKey, id_range, position_of, read_record, record_id, written_entry
@@ -33,8 +35,9 @@ class KeptEntries:
             # One that is there already was written before the deletion that follows, and so is on a majority with it.
             if copies and "unknown" in await self._history.insert_each(copies):
                 raise Unavailable("it is not known whether what is kept was copied")
-            for about in {one["m"] for one in copies if one["w"] == "delete"}:
-                await self.forget(log.session_id, about)
+            # Also of those that were deleted before: an edit, or a repeat, may stand behind the deletion that it raced.
+            deleted: Document = {"s": log.session_id, "m": {"$in": [one["m"] for one in copies]}, "w": "delete"}
+            await for_each(partial(self.forget, log.session_id), await self._history.distinct("m", deleted))
             where = {**where, "_id": {**ids, "$gt": found[-1]["_id"]}}
 
     async def forget(self, session_id: SessionId, about: str) -> None:

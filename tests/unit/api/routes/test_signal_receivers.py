@@ -110,3 +110,26 @@ async def test_a_repeat_under_a_key_has_the_same_id_for_everybody_it_names(datab
     (id_,) = sent
     assert {json.loads(entry.body)["id"] for entry in entries} == {id_}
     assert [entry.to for entry in entries] == ["bob", "eve"] * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({}, ["query sessions", "insert log"]),
+        ({"to": ["bob", "role:moderator"]}, ["query sessions", "insert log"]),
+        ({"type": "chat"}, ["query sessions", "insert log"]),
+        ({"volatile": True}, ["query sessions"]),
+    ],
+)
+async def test_what_a_signal_asks_the_database(database: Database, body: dict[str, Any], asked: list[str]) -> None:
+    await session_of(database, participants=SEATS, engine="log", metadata={"much": "x" * 5000})
+    async with api(settings_for(database), ScriptedBus()) as it, database.client() as client:
+        assert (await said(it))[0] == 202  # from now on the log's head is known
+        await client[database.name].command("profile", 2)
+        assert (await said(it, **body))[0] == 202
+        await client[database.name].command("profile", 0)
+        where = {"ns": {"$regex": r"\.(sessions|log|history|commands|attachments)$"}}
+        done = await client[database.name]["system.profile"].find(where).sort("ts", 1).to_list()
+    assert [f"{one['op']} {one['ns'].rpartition('.')[2]}" for one in done if one["op"] != "update"] == asked
+    (read,) = [one for one in done if one["op"] == "query"]
+    assert read["responseLength"] < 1500, "the roster alone, not the session"

@@ -50,7 +50,7 @@ class Trials:
             f"/sessions/{seat.room.session}/participants/{seat.id}",
             {"Authorization": f"Bearer {seat.token}"},
         )
-        body = json.dumps({"metadata": {"status": mark}}).encode()
+        body = json.dumps({"presence": {"show": "away", "status": mark}}).encode()
         await self._senders.put(seat, number, request("PATCH", path, headers, body), sent)
 
     async def dropped(self, rate: float, seconds: float) -> dict[str, Any]:

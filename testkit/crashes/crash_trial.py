@@ -89,6 +89,8 @@ class TrialServers:
         for collection in ("sessions", "connections", "attachments"):
             mine = {"$or": [{"_id": session}, {"session_id": session}]}
             await raw[collection].update_many(mine, {"$unset": {"due": "", "look": ""}})
+        late = {"_id": session, "presence_due": {"$exists": True}}
+        await raw["sessions"].update_one(late, {"$set": {"presence_due": past}})
 
 
 @dataclass

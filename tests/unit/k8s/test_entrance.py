@@ -14,7 +14,7 @@ from api.app import OPERATORS
 from api.http.server import PING_SECONDS
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
-from api.routes.messages import Question
+from api.routes.messages import PollQuery
 from api.routes.web import mount_web
 from testkit.deploy.manifests import OVERLAYS, ROOT, rendered, rendered_with
 
@@ -108,7 +108,7 @@ def test_the_proxy_of_compose_writes_no_tickets_down() -> None:
 
 def longest_poll() -> float:
     """The bound that the API puts on `wait`."""
-    return float(next(rule.le for rule in Question.model_fields["wait"].metadata if hasattr(rule, "le")))
+    return float(next(rule.le for rule in PollQuery.model_fields["wait"].metadata if hasattr(rule, "le")))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

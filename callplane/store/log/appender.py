@@ -185,7 +185,13 @@ class Appender:
         return False
 
     async def _in_its_place(self, key: LogKey, position: int) -> bool:
-        """Whether the log goes on from there to its head: else it stands where older records were cut away."""
+        """Whether the log goes on from there to its head: else it stands where older records were cut away.
+
+        The very last place of those fits to what follows it. So where nothing lies before it, that is not known, and
+        no is the better answer: the record is appended again, and who had read it knows its entries by their ids.
+        """
+        if position > 1 and not await self._reader.has_before(key, position):
+            return False
         while True:
             head = await self._reader.head(key)
             while chain := await self._reader.chain(key, position):

@@ -55,6 +55,11 @@ class LogReader:
             first = record.last + 1
         return records
 
+    async def has_before(self, log: LogKey, position: int) -> bool:
+        """Whether anything before a position is kept: what is cut goes from the front, without a gap."""
+        ids = {"$gte": record_id(log.key, 0), "$lt": record_id(log.key, position)}
+        return await self._collection.find_one({"_id": ids, "s": log.session_id}, {"_id": 1}) is not None
+
     async def behind(self, heads: Mapping[LogKey, int]) -> list[LogKey]:
         """Those of them that go on behind what is said to be their head: the very records are asked for."""
         next_ids = {record_id(log.key, head + 1): log for log, head in heads.items()}

@@ -67,15 +67,19 @@ async def test_an_answer_that_is_lost_appends_nothing_twice(
         assert {one: at for at, one in enumerate(ids, 1)} == told
 
 
+@pytest.mark.parametrize("oldest", [6, 3])
 async def test_one_that_was_paused_writes_nothing_where_older_records_were_cut_away(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, oldest: int
 ) -> None:
-    """Else it would be acknowledged and never read: the unique id refuses nothing in a place that was emptied."""
+    """Else it would be acknowledged and never read: the unique id refuses nothing in a place that was emptied.
+
+    Not even in the last of those, which what is kept goes on from.
+    """
     async with writers(database.url, database.name, 2) as [paused, other]:
         await paused.append("first")
         for n in range(10):
             await other.append(f"later {n}")
-        await other.database["log"].delete_many({"_id": {"$lt": record_id("room", 6)}})
+        await other.database["log"].delete_many({"_id": {"$lt": record_id("room", oldest)}})
         insert = Collection.insert_each
 
         async def slowly(collection: Collection, documents: list[Any]) -> list[Outcome]:
@@ -86,9 +90,9 @@ async def test_one_that_was_paused_writes_nothing_where_older_records_were_cut_a
         monkeypatch.setattr(Collection, "insert_each", slowly)
         [position] = await paused.append("of the paused one")
         assert position == 12
-        chain = await LogReader(other.database).chain(ROOM, 6)
+        chain = await LogReader(other.database).chain(ROOM, oldest)
         assert [entry.id for record in chain for entry in record.entries][-1] == "of the paused one"
-        assert await other.database["log"].count_documents({"_id": {"$lt": record_id("room", 6)}}) == 0
+        assert await other.database["log"].count_documents({"_id": {"$lt": record_id("room", oldest)}}) == 0
 
 
 async def test_a_head_that_was_learnt_long_ago_is_read_again(

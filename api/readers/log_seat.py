@@ -50,6 +50,8 @@ class LogSeat:
         """The last place that its client has acknowledged here."""
         self.saved = Place()
         """The same, as it was written down last."""
+        self.hidden: tuple[int, int] | None = None
+        """Two places between which nothing is for this seat: a poll that says the first begins at the second."""
         self.ending: Ending | None = None
         """The entry behind which nothing is given any more, once somebody here has come to it."""
 

@@ -31,8 +31,11 @@ class LogSubscription:
         """None once it is closed."""
         self._log = session.log
         self._own = feed.seat
-        self._at = place.session
+        hidden = seat.hidden
+        self._at = hidden[1] if hidden is not None and hidden[0] == place.session else place.session
         """How far it has been given its session's log."""
+        self._told = place.session
+        """How far its client knows that: behind it, nothing was for this seat."""
         self._at_own = place.seat
         """And its seat's."""
         self._news: asyncio.Future[bool] | None = None
@@ -120,6 +123,8 @@ class LogSubscription:
         """It is over; unless its door was closed its client is about to ask again, as after the answer to a poll."""
         feed, self._feed = self._feed, None
         if feed is not None:
+            if self._at > self._told:  # nobody walks over that again, poll after poll
+                self._seat.hidden = self._told, self._at
             self._seat.leave(self, closed=closed)
             self._own.unwatch(self._own_moved)
             self._session.left()
@@ -139,6 +144,7 @@ class LogSubscription:
         if shared.bodies and not self._give(Push(shared, f".{self._at_own}")):
             return
         self._at = ending.position if ending else portion.last
+        self._told = self._at if shared.bodies else self._told
         if ending is not None:
             self._come_to(ending)
 
@@ -230,6 +236,7 @@ class LogSubscription:
                 Publication(f"{at}.{self._at_own}", body) for at, body in zip(shared.tokens, shared.bodies, strict=True)
             ]
             self._at = ending.position if ending else entries[-1][0]
+            self._told = self._at if shared.bodies else self._told
             if ending is not None:
                 self._come_to(ending)
             if received:

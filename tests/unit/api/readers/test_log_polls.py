@@ -46,6 +46,24 @@ async def test_what_is_for_others_is_left_out_and_not_walked_over_twice(database
         assert texts_of(await pod.poll(question(bob))) == ["1", "to bob", "2", "also"]
 
 
+async def test_what_is_for_others_is_walked_over_once_though_no_token_says_so(database: Database) -> None:
+    """A poll that is answered with nothing gives no token: the pod remembers where the next one is to begin."""
+    async with log_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        log = scene.log()
+        log.put(entry("1"), *[entry(f"to bob {n}", to="bob") for n in range(500)])
+        log.oldest = log.head + 1
+        assert texts_of(await pod.poll(question(ann, "0.0", most=1))) == ["1"]
+        assert texts_of(await pod.poll(question(ann, "1.0"))) == []
+        walked = log.pages
+        assert walked >= 6
+        assert texts_of(await pod.poll(question(ann, "1.0"))) == []
+        assert log.pages == walked
+        log.put(entry("2"))
+        assert texts_of(await pod.poll(question(ann, "1.0"))) == ["2"]
+        assert texts_of(await pod.poll(question(ann, "0.0", most=1))) == ["1"]
+
+
 async def test_a_parked_poll_hears_what_comes_and_not_what_is_for_others(database: Database) -> None:
     """Of either log; and when nothing comes it is answered with nothing."""
     async with log_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:

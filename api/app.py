@@ -212,7 +212,8 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     app = routed()
     app.state.services = services
     origins = settings.cors_origins
-    inside: ASGIApp = Cors(app, origins) if origins else app
+    polled = messages.DirectPolls(app)
+    inside: ASGIApp = Cors(polled, origins) if origins else polled
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
     app.state.program = RequestMiddleware(inside, traces, services.metrics, services.draining)

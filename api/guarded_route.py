@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Scope
 
 from api.dependencies import authenticate
 from api.http.disconnects import ClientDisconnected
@@ -31,7 +32,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             services = services_of(request)
             credential = authenticate(services, request)
-            if not has_body(request):
+            if not has_body(request.scope):
                 return await handle(request)
             with services.rate_limits.under_way(credential):
                 request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
@@ -46,9 +47,9 @@ class LargeBodyRoute(GuardedRoute):
     body_bytes = BODY_BYTES
 
 
-def has_body(request: Request) -> bool:
+def has_body(scope: Scope) -> bool:
     """Whether its head says that a body follows."""
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in request.scope["headers"])
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -1,13 +1,15 @@
 """Long poll over HTTP: asking again is the acknowledgement (design 4)."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, cast
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
 
 from api.auth.permissions import Permissions
-from api.dependencies import SCHEMES, ApiRequest, allowed, authenticate, request_of
+from api.dependencies import SCHEMES, ApiRequest, allowed, request_of
 from api.guarded_route import GuardedRoute, has_body
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
@@ -15,31 +17,7 @@ from api.readers.ports import Question, Readers
 from api.services import provided, services_of
 from callplane.contracts.messages import Message
 
-
-class PollRoute(GuardedRoute):
-    """A poll as it mostly comes, without what the framework would find out of the route's signature each time.
-
-    That is half of what a poll costs. Whatever is otherwise, or wrong, goes the general way, and is told there.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The short way, with the general one behind it."""
-        general, endpoint = super().get_route_handler(), self.endpoint
-
-        async def poll(http: Request) -> Response:
-            services = services_of(http)
-            authenticate(services, http)
-            query = None if has_body(http) else _query(http)
-            if query is None:
-                return await general(http)
-            request = request_of(http, Response(), Permissions.read_mailbox)
-            answer: Response = await endpoint(query, request, services.readers)
-            return answer
-
-        return poll
-
-
-router = APIRouter(tags=["messages"], route_class=PollRoute, dependencies=SCHEMES)
+router = APIRouter(tags=["messages"], route_class=GuardedRoute, dependencies=SCHEMES)
 
 
 class MessagesView(BaseModel):
@@ -55,14 +33,6 @@ class PollQuery(BaseModel):
     ack: str | None = Field(default=None, max_length=128, description="the `ack` of the last answer; unknown: ignored")
     wait: float = Field(default=25, ge=0, le=60, description="seconds to wait for a message")
     max: int = Field(default=100, ge=1, le=500, description="the most messages to answer with")
-
-
-def _query(http: Request) -> PollQuery | None:
-    """What the poll says of itself; None where that cannot be read."""
-    try:
-        return PollQuery.model_validate(dict(http.query_params))
-    except ValidationError:
-        return None
 
 
 @router.get(
@@ -85,3 +55,48 @@ async def messages(
     batch = await or_disconnect(readers.poll(question), request.http)
     body = batch.json() if batch is not None else b""
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+class DirectPolls:
+    """Polls as they mostly come, in plain ASGI: past the framework's layers, and what it finds out of a signature.
+
+    Those are most of what a poll costs. Whatever is otherwise, or cannot be read, goes through the framework and is
+    told there; a refusal here is answered by the handlers that the framework has of us.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        (self._route,) = router.routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        query = _query(scope) if _is_poll(scope) else None
+        if query is None:
+            await self._app(scope, receive, send)
+            return
+        scope["app"], scope["route"] = self._app, self._route
+        http = Request(scope, receive, send)
+        try:
+            request = request_of(http, Response(), Permissions.read_mailbox)
+            answer = await messages(query, request, services_of(http).readers)
+        except Exception as error:
+            handlers = self._app.exception_handlers
+            known = next((kind for kind in type(error).__mro__[:-3] if kind in handlers), None)
+            if known is None:
+                raise  # A bug: the edge tells of it, and answers.
+            answer = await cast(Awaitable[Response], handlers[known](http, error))
+        await answer(scope, receive, send)
+
+
+def _is_poll(scope: Scope) -> bool:
+    return scope["path"] == "/messages" and scope["type"] == "http" and scope["method"] == "GET" and not has_body(scope)
+
+
+def _query(scope: Scope) -> PollQuery | None:
+    """What the poll says of itself; None where that cannot be read."""
+    try:
+        return PollQuery.model_validate(
+            dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        )
+    except ValueError:
+        return None

@@ -64,7 +64,7 @@ async def list_sessions(
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
     request.permit(Permissions.list_sessions)
     after = _id_in(query.cursor) if query.cursor else None
-    page = await pages.page(after, query.limit, query.status)
+    page = await pages.page(after, query.limit, query.status, query.engine)
     return SessionList(
         sessions=[session_view(session) for session in page.sessions],
         next=_cursor(page.last) if page.last else None,

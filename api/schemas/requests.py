@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from callplane.contracts import bounds
+from callplane.contracts.engines import Engine
 from callplane.contracts.model import Body
 from callplane.contracts.refusals.requests import metadata_too_large
 from callplane.contracts.shapes import Kind, Role, Show
@@ -255,6 +256,7 @@ class ListQuery(Body):
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     status: SessionStatus | None = None
+    engine: Annotated[Engine | None, Field(description="only sessions whose messages go that way")] = None
 
     @field_validator("cursor")
     @classmethod

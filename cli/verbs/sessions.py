@@ -16,6 +16,7 @@ Closing one tells everybody in it the reason; their connections end at once."""
 _EXAMPLES = """\
   callplane sessions list                          open sessions
   callplane sessions list --status all --limit 1000 --json
+  callplane sessions list --engine log             before programs that do not know logs come back: none
   callplane sessions show 6a2f41a3-...             one, with who is in it
   callplane sessions close 6a2f41a3-... --reason maintenance"""
 
@@ -29,6 +30,7 @@ def add(among: Verbs) -> None:
     sessions = noun(among, "sessions", _ABOUT, _EXAMPLES)
     listed = sessions.verb("list", "list sessions", _list)
     listed.add_argument("--status", choices=["open", "closed", "all"], default="open", help="which ones (%(default)s)")
+    listed.add_argument("--engine", choices=["queues", "log"], help="only those whose messages go that way")
     listed.add_argument("--limit", type=_count, default=100, metavar="N", help="at most so many (%(default)s)")
     sessions.verb("show", "show one with who is in it", _show).add_argument("id")
     closed = sessions.verb("close", "end one for everybody", _close)
@@ -42,6 +44,7 @@ def _list(given: argparse.Namespace, server: Server) -> int:
     while True:
         asked = {"limit": min(_PAGE, given.limit - len(found))}
         asked |= {"status": given.status} if given.status != "all" else {}
+        asked |= {"engine": given.engine} if given.engine else {}
         page = server.ask("GET", f"/sessions?{urlencode(asked | ({'cursor': cursor} if cursor else {}))}")
         found += page["sessions"]
         cursor = page["next"]

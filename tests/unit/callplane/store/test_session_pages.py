@@ -41,3 +41,12 @@ async def test_the_last_page_says_so_and_a_status_narrows(database: Database) ->
         assert ([found.id for found in page.sessions], page.last) == (["a", "c"], None)
         assert (await listing.page(None, 2)).last == "b"
         assert (await listing.page("c", 2)).sessions == []
+
+
+async def test_an_engine_narrows_and_sessions_of_before_there_were_two_have_queues(database: Database) -> None:
+    async with open_database(database.url, database.name) as opened:
+        for one in [session("a"), {**session("b"), "engine": "log"}, {**session("c"), "engine": "queues"}]:
+            await opened["sessions"].insert_one(one)
+        listing = SessionPages(opened)
+        assert [found.id for found in (await listing.page(None, 9, "open", "log")).sessions] == ["b"]
+        assert [found.id for found in (await listing.page(None, 9, "open", "queues")).sessions] == ["a", "c"]

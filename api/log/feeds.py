@@ -84,7 +84,7 @@ class Feeds:
         """Bytes of the bodies that all rings hold."""
         return self._ring_bytes
 
-    def counted(self) -> FeedCounts:
+    def totals(self) -> FeedCounts:
         """What happened, and what there is now."""
         pages = sum(log.pages_read for feed in self._feeds.values() for log in feed.logs.values())
         return replace(

@@ -74,7 +74,7 @@ class LogEnds:
 async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
     """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
     feeds = Feeds(ends.hints, LogReader(ends.database))
-    ends.watch(feeds.counted)
+    ends.watch(feeds.totals)
     services = LogReaderServices(
         feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed
     )

@@ -18,7 +18,7 @@ class Ending:
     """An entry behind which nothing is given to this participant, or with None to anybody, and why."""
 
     position: int
-    participant_id: str | None
+    participant_id: ParticipantId | None
     reason: str | None
 
     def ends(self, participant_id: ParticipantId) -> bool:
@@ -36,7 +36,7 @@ def ending_of(position: int, entry: Entry) -> Ending | None:
         return (
             Ending(position, None, "session-closed")
             if entry.type == CLOSED
-            else Ending(position, data["participant_id"], reason)
+            else Ending(position, ParticipantId(data["participant_id"]), reason)
         )
     except (ValueError, TypeError, KeyError):  # the check of the seats is the sure way
         return None

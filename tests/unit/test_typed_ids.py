@@ -17,7 +17,7 @@ IDS = {
 NOUNS = {name.removesuffix("_id") for name in IDS} - {"command"}
 """A command's name is called that too, where it is a label of metrics."""
 
-NAMES = {"api/auth/tokens.py": ["session: str | None"]}
+NAMES = {"api/auth/tokens.py": ["session: str | None"], "callplane/store/presences.py": ["session: str | None"]}
 """An access token names its session by id or by custom id."""
 
 

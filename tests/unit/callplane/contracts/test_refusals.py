@@ -27,6 +27,7 @@ SAMPLES: dict[str, Any] = {
     "seconds": 1.2,
     "limit": 32_768,
     "name": "kms-1",
+    "kind": "chat-edit",
     "why": "Unsupported media in the offer.\r\n",
 }
 

@@ -19,6 +19,7 @@ def crowd(n: int) -> dict[str, list[Document]]:
         "sessions": list(_sessions(n)),
         "connections": list(_connections(n)),
         "attachments": list(_attachments(n)),
+        "incarnations": [{"_id": f"i{i}", "since": _ago(-60 if i < PODS else 999)} for i in range(n)],
         "wrappers": [{"_id": f"w{i}", "since": _ago(-60)} for i in range(WRAPPERS)],
         "pods": [{"_id": f"p{i}", "holder": f"h{i}", "since": _ago(-60 if i < PODS else 999)} for i in range(n)],
         "media_servers": [
@@ -81,3 +82,6 @@ def _attachments(n: int) -> Iterator[Document]:
         yield {"_id": new_id(), **seat, "state": "detached", "due": _ago(-300), "look": _ago(-20)}
         yield {"_id": new_id(), **seat, "state": "ended", "reason": "left", "expires_at": _ago(-999)}
         yield {"_id": new_id(), **seat, "state": "ended", "reason": "left", "due": _ago(-20)}
+        seat = {"session_id": new_id(), "engine": "log", "holder": "log", "n": 0, "place": "1.0", "since": _ago(500)}
+        yield {"_id": f"seat {i}", **seat, "state": "attached", "pods": [{"p": f"i{i % PODS}", "n": i}]}
+        yield {"_id": new_id(), **seat, "state": "detached", "pods": [], "due": _ago(-300), "look": _ago(-20)}

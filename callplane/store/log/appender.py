@@ -162,7 +162,9 @@ class Appender:
             chain = await self._reader.chain(tail.key, head.position + 1)
         if any(entry.id in positions for entry in record.entries) and not await self._stands(tail, record):
             return
-        if not head.position:  # a majority does not have it yet, or it was cut away and the head is far off
+        # A majority does not have it yet, or it was cut away and the head is far off; and at a head of long ago the
+        # record may be one of another that was paused, in a place that was emptied: nobody goes on from there.
+        if not head.position or asked - tail.learnt > BELIEVED:
             head = await self._reader.head(tail.key)
         if head.position >= record.first:
             tail.head, tail.learnt = head, asked

@@ -95,6 +95,61 @@ async def test_one_that_was_paused_writes_nothing_where_older_records_were_cut_a
         assert await other.database["log"].count_documents({"_id": {"$lt": record_id("room", oldest)}}) == 0
 
 
+async def _left_behind(paused: Writer, other: Writer) -> None:
+    """One wrote first, the other ten more, and the first five positions are cut away: its head is of long ago."""
+    await paused.append("first")
+    for n in range(10):
+        await other.append(f"later {n}")
+    await other.database["log"].delete_many({"_id": {"$lt": record_id("room", 6)}})
+
+
+def _pause_at_insert(monkeypatch: pytest.MonkeyPatch, paused: Writer, *, lost: bool) -> None:
+    """It stands still for long around its next insert, whose answer may be lost as well."""
+    insert, inserts = Collection.insert_each, list[int]()
+
+    async def slowly(collection: Collection, documents: list[Any]) -> list[Outcome]:
+        outcomes = await insert(collection, documents)
+        inserts.append(len(documents))
+        if len(inserts) == 1:
+            paused.clock.ahead += module.BELIEVED + 1
+            if lost:
+                raise Unavailable("the answer was lost")
+        return outcomes
+
+    monkeypatch.setattr(Collection, "insert_each", slowly)
+    monkeypatch.setattr(module, "UNKNOWN_PAUSE", 0.001)
+
+
+@pytest.mark.parametrize("cut", [True, False])
+async def test_a_refusal_by_ones_own_record_at_an_old_head_is_believed_where_readers_come_by(
+    database: Database, monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    """What it was refused by is its own, of which no answer came: told where it stands, or taken back."""
+    async with writers(database.url, database.name, 2) as [paused, other]:
+        if cut:
+            await _left_behind(paused, other)
+        else:
+            await paused.append("first")
+        _pause_at_insert(monkeypatch, paused, lost=True)
+        assert await paused.append("of the paused one") == [12 if cut else 2]
+        assert await other.database["log"].count_documents({"e.i": "of the paused one"}) == 1
+        assert (await other.append("the next")) == [13 if cut else 3]
+
+
+async def test_nobody_goes_on_behind_what_another_paused_one_left_in_an_emptied_place(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two were paused, and the second is refused by the first: the chain there is none that readers come by."""
+    async with writers(database.url, database.name, 2) as [paused, other]:
+        await _left_behind(paused, other)
+        left = {"s": "room", "n": 1, "v": 1, "z": 2, "e": [{"i": "of another", "y": "signal", "b": b"{}"}]}
+        await other.database["log"].insert_each([{"_id": record_id("room", 2), **left}])
+        _pause_at_insert(monkeypatch, paused, lost=False)
+        assert await paused.append("of the paused one") == [12]
+        page = await LogReader(other.database).page(ROOM, 11, 10)
+        assert [entry.id for _, entry in page.entries] == ["of the paused one"]
+
+
 async def test_a_head_that_was_learnt_long_ago_is_read_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ async def test_nothing_acknowledged_is_lost_and_the_change_stream_has_no_gap(set
     async with (
         repositories(set_database) as store,
         watch(store.database, wait_ms=200) as stream,
-        writers(set_database.url, set_database.name, 2) as appenders,
+        writers(set_database.url, set_database.name, 3) as appenders,
     ):
         diary = Diary(store)
         async with asyncio.TaskGroup() as group:

@@ -5,8 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callplane.contracts.ids import new_id
+from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
+from callplane.store.attachments import Tag
+from callplane.store.incarnations import Incarnations
+from callplane.store.log.reader import LogReader
+from callplane.store.log.records import LogKey
+from callplane.store.log_attachments import LogAttachments
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
@@ -18,6 +23,9 @@ SLACK = 100
 POOL = {f"s{i}": f"process-{i}" for i in range(SERVERS)}
 LIVING = [f"w{i}" for i in range(WRAPPERS)]
 HOLDERS = [f"h{i}" for i in range(PODS)]
+INCARNATIONS = [f"i{i}" for i in range(PODS)]
+TAGS = {ParticipantId(f"seat {i}"): Tag(p=f"i{i % PODS}", n=i) for i in range(50)}
+HEADS = {LogKey(f"room {i}", SessionId(f"room {i}")): 7 for i in range(50)}
 
 Ask = Callable[[Repositories], Awaitable[Any]]
 
@@ -43,6 +51,11 @@ SWEEPS: dict[str, Ask] = {
     "away": lambda s: s.attachments.away(),
     "seats past grace": lambda s: s.attachments.past_grace(),
     "ended": lambda s: s.attachments.ended(),
+    "living incarnations": lambda s: Incarnations(s.database).living(INCARNATIONS),
+    "dead incarnations": lambda s: LogAttachments(s.database).remove_dead(["gone"]),
+    "seats of an incarnation": lambda s: LogAttachments(s.database).of_incarnation("i0"),
+    "seats that are lost": lambda s: LogAttachments(s.database).lost(TAGS),
+    "heads of logs": lambda s: LogReader(s.database).behind(HEADS),
     "wrappers": lambda s: s.wrappers.alive(),
     "dead wrappers": lambda s: s.wrappers.delete_expired(),
     "pods": lambda s: s.pods.holders(),

@@ -52,8 +52,8 @@ class Followed:
 
     logs: Callable[[], list[FollowedLog]]
     is_linked: Callable[[], bool]
-    grew: Callable[[FollowedLog, int], None]
-    """Told, with the size of its ring before, that a log has grown."""
+    grew: Callable[[FollowedLog], None]
+    """Told that a log's ring is not what it was."""
     missed: Callable[[FollowedLog], None]
     """Told of a log of which a hint should have come, and did not."""
 
@@ -113,7 +113,8 @@ class CatchUp:
 
     async def _look_at_some(self) -> None:
         self._turn = (self._turn + 1) % self._timing.rounds
-        await self._look_at(self._followed.logs()[self._turn :: self._timing.rounds], missed=self._missed)
+        mine = [log for log in self._followed.logs() if log.turn % self._timing.rounds == self._turn]
+        await self._look_at(mine, missed=self._missed)
 
     def _missed(self, log: FollowedLog) -> None:
         self._counts.found_by_look += 1
@@ -142,17 +143,20 @@ class CatchUp:
         """What would come next may be gone: nobody has looked for so long that it may have been cut away."""
         head = (await self._reader.head(log.key)).position
         await self._read_on(log)
-        log.jump(head)
+        self._jump(log, head)
 
     async def _read_on(self, log: FollowedLog) -> None:
         """Read on from the head while records follow each other."""
         while chain := await self._reader.chain(log.key, log.head + 1):
-            before = log.ring.size
             for record in chain:
                 log.apply(record)
-            self._followed.grew(log, before)
+            self._followed.grew(log)
         if log.has_gap and not log.left:
             head = (await self._reader.head(log.key)).position
             if not await self._reader.chain(log.key, log.head + 1):
                 logger("feeds").warning("a log goes on behind a gap", key=log.key.key, head=log.head, end=head)
-                log.jump(head)
+                self._jump(log, head)
+
+    def _jump(self, log: FollowedLog, head: int) -> None:
+        log.jump(head)
+        self._followed.grew(log)

@@ -24,8 +24,10 @@ OnVolatile = Callable[[Entry, datetime], None]
 class FollowedLog:
     """One log on one pod."""
 
-    def __init__(self, key: LogKey, reader: LogReader) -> None:
+    def __init__(self, key: LogKey, reader: LogReader, turn: int = 0) -> None:
         self.key = key
+        self.turn = turn
+        """In which round it is looked at: its own for life, whatever logs come and go beside it."""
         self._reader = reader
         self.begun = False
         """Whether its head was read; what comes before that is kept."""
@@ -38,6 +40,8 @@ class FollowedLog:
         self.left = False
         """Whether this pod follows it no more."""
         self.ring = Ring()
+        self.counted = 0
+        """Bytes of its ring in the sum of all rings."""
         self.pages_read = 0
         """How often readers were behind what the ring holds."""
         self._watchers: dict[OnNews, None] = {}
@@ -100,7 +104,11 @@ class FollowedLog:
             self.head = head
             self._early = {first: kept for first, kept in self._early.items() if first > head}
             self.ring.clear()
-            self._tell()
+            following = self._early.pop(head + 1, None)
+            if following is None:
+                self._tell()
+            else:
+                self.apply(following)
 
     def _tell(self) -> None:
         for on_news in tuple(self._watchers):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import partial
+from itertools import count
 from typing import Any
 
 import bson
@@ -70,6 +71,8 @@ class Feeds:
         """All logs, the one that grew last at the end."""
         self._ring_bytes = 0
         """What all rings hold."""
+        self._turns = count()
+        """Whose turn a new log shares: one after the other, so that each turn has as many."""
 
     def __len__(self) -> int:
         return len(self._feeds)
@@ -145,21 +148,38 @@ class Feeds:
             which = LogKey(key, feed.session_id)
             log = feed.logs.get(key)
             if log is None:
-                log = feed.logs[key] = self._warm[which] = FollowedLog(which, self.reader)
+                log = feed.logs[key] = self._warm[which] = FollowedLog(which, self.reader, next(self._turns))
             if not log.begun:
-                head = (await self.reader.head(which)).position
-                log.checked_at = asyncio.get_running_loop().time()
-                log.begin(head)
-                if log.has_gap:
-                    self._catch_up.gap_seen(log)
+                try:
+                    await self._begin(log)
+                except BaseException:
+                    del feed.logs[key]  # nobody else has it yet, and nobody would ever drop it
+                    self._forget(log)
+                    raise
         return log
+
+    async def _begin(self, log: FollowedLog) -> None:
+        head = (await self.reader.head(log.key)).position
+        log.checked_at = asyncio.get_running_loop().time()
+        log.begin(head)
+        self._grew(log)
+        if log.has_gap:
+            self._catch_up.gap_seen(log)
 
     def _forget(self, log: FollowedLog) -> None:
         self._warm.pop(log.key, None)
         log.left = True
         self.counts.pages_read += log.pages_read
-        self._ring_bytes -= log.ring.size
+        self._clear(log)
+
+    def _clear(self, log: FollowedLog) -> None:
         log.ring.clear()
+        self._count(log)
+
+    def _count(self, log: FollowedLog) -> None:
+        """By what was counted of it before: however its ring has changed since, the sum stays true."""
+        self._ring_bytes += log.ring.size - log.counted
+        log.counted = log.ring.size
 
     def _on_hint(self, hint: bytes) -> None:
         self.counts.hints += 1
@@ -176,9 +196,8 @@ class Feeds:
     def _on_record(self, log: FollowedLog | None, record: Record) -> None:
         if log is None:
             return
-        before = log.ring.size
         log.apply(record)
-        self._grew(log, before)
+        self._grew(log)
         if log.has_gap and log.begun:
             self._catch_up.gap_seen(log)
 
@@ -189,16 +208,15 @@ class Feeds:
             for entry in read_entries(found):
                 session.on_volatile(entry, found["u"])
 
-    def _grew(self, log: FollowedLog, before: int) -> None:
+    def _grew(self, log: FollowedLog) -> None:
         if log.left:
             log.ring.clear()  # while it was read: nobody counts it
             return
-        self._ring_bytes += log.ring.size - before
+        self._count(log)
         self._warm.move_to_end(log.key)
         while self._ring_bytes > self._timing.ring_bytes and len(self._warm) > 1:
             coldest = next(iter(self._warm.values()))
-            self._ring_bytes -= coldest.ring.size
-            coldest.ring.clear()
+            self._clear(coldest)
             self._warm.move_to_end(coldest.key)
 
     def _logs(self) -> list[FollowedLog]:

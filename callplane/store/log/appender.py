@@ -128,11 +128,17 @@ class Appender:
             await for_each(self._judge, list(zip(portion, outcomes, strict=True)))
 
     async def _prepare(self, tail: Tail) -> None:
-        """Make its next record, at a head that may be believed."""
-        if tail.head is None or self._now() - tail.learnt > BELIEVED:
-            asked = self._now()
-            tail.head, tail.learnt = await self._reader.head(tail.key), asked
-        tail.next_record(tail.head)
+        """Make its next record, at a head that may be believed.
+
+        Events behind a gap: another process appended those before, and the head is read after they came.
+        """
+        came_before: frozenset[str] = frozenset()
+        head = tail.head if self._now() - tail.learnt <= BELIEVED else None
+        while head is None or not tail.behind_gap(head.version) <= came_before:
+            came_before, asked = tail.events(), self._now()
+            tail.head = head = await self._reader.head(tail.key)
+            tail.learnt = asked
+        tail.next_record(head)
 
     async def _judge(self, inserted: tuple[tuple[Tail, Record], Outcome]) -> None:
         (tail, record), outcome = inserted

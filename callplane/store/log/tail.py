@@ -64,6 +64,18 @@ class Tail:
             self._waiting.append(waiting)
         return [self._known[one.id].position for one in entries]
 
+    def events(self) -> frozenset[str]:
+        """The ids of the events that wait for the next record."""
+        return frozenset(one.entry.id for one in self._waiting if one.version)
+
+    def behind_gap(self, version: int) -> frozenset[str]:
+        """Those of them that do not follow on this version of the log, nor on each other."""
+        behind = []
+        for one in sorted((one for one in self._waiting if one.version), key=lambda one: one.version):
+            version = max(version, one.version) if one.version <= version + 1 else version
+            behind += [one.entry.id] if one.version > version else []
+        return frozenset(behind)
+
     def next_record(self, head: Head) -> None:
         """Make the record that goes behind this head of what waits."""
         self._judge_events(head.version)

@@ -126,6 +126,8 @@ class SessionQueues:
         """
 
         async def is_open() -> bool:
+            if session_id in self._excluded:  # meanwhile: a command of it has met a media server that only others reach
+                return False
             return await self._sessions.epoch_of_open(session_id) is not None
 
         try:
@@ -136,7 +138,8 @@ class SessionQueues:
                 listened = await is_open()
             if not listened:
                 await self.listener.unlisten(session_id)
-                await self._sessions.schedule_deletion(session_id)
+                if session_id not in self._excluded:
+                    await self._sessions.schedule_deletion(session_id)
         except Unavailable as away:
             self._log.warning("not listened to yet", session_id=session_id, why=str(away))
 
@@ -167,13 +170,18 @@ class SessionQueues:
                 self._metrics.stream_said(seen)
                 match seen:
                     case StreamEvent(what="opened", id=session):
-                        group.create_task(self._alone(SessionId(session), self.listen))
+                        group.create_task(self._alone(SessionId(session), self._opened))
                     case StreamEvent(what="closed" | "epoch", id=session):
                         group.create_task(self._alone(SessionId(session), self._turned))
                     case StreamEvent(what="server"):
                         self.pool_changed.set()
                     case _:
                         pass
+
+    async def _opened(self, session_id: SessionId) -> None:
+        """Late news: it may have been listed, listened to and left to others by now."""
+        if session_id not in self._excluded:
+            await self.listen(session_id)
 
     async def _turned(self, session_id: SessionId) -> None:
         """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was excluded."""

@@ -82,6 +82,27 @@ async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | Non
     assert (store.owed, broker.unlistened) == (expected, expected)
 
 
+async def test_what_is_left_to_others_while_it_is_declared_is_not_listened_to_after_that() -> None:
+    """Nor is late news of its beginning a reason to."""
+    store, broker = Store(1), Broker(None)
+    listening = SessionQueues(cast(Any, None), cast(Any, store), lambda *_: None, Metrics())
+    listening.listener = cast(Any, broker)
+    listened: list[bool] = []
+
+    async def declared(session: SessionId, still: StillOpen) -> bool:
+        await listening.exclude(session, "of others")
+        listened.append(await still())
+        return listened[-1]
+
+    broker.listen = declared  # type: ignore[method-assign]
+    await listening.listen(S)
+    assert (listened, store.owed) == ([False], [])
+    await listening._opened(S)
+    assert listened == [False]
+    await listening.include(S)
+    assert len(listened) == 2
+
+
 class Quiet:
     """A change stream that shows nothing."""
 

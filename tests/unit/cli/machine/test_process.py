@@ -10,6 +10,7 @@ import pytest
 from cli.machine.errors import CannotStart
 from cli.machine.process import Command, Process, running
 from testkit.servers.processes import ended, marked
+from testkit.servers.until import until
 
 
 def command(tmp_path: Path, code: str, ready_within: float = 10.0) -> Command:
@@ -101,6 +102,12 @@ asyncio.run(process.ended())"""
     owner = Process(Command("owner", [sys.executable, "-u", "-c", code], tmp_path / "log", cwd=Path.cwd()))
     grandchild = (await owner.ready_line())["pid"]
     assert grandchild in marked(str(tmp_path))
+
+    async def tethered() -> bool:
+        """An owner that dies before its child has asked the kernel for that leaves it running."""
+        return "--pdeathsig" not in marked(str(tmp_path))[grandchild]
+
+    await until(tethered)
     # This kills its own group only, and the grandchild leads another one: nothing but the kernel ends it.
     await owner.kill()
     await ended(str(tmp_path))

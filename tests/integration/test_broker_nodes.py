@@ -113,4 +113,5 @@ async def _resynced(caller: Caller) -> bool:
     """Whether the seat reads on, and hears first that messages may be missing."""
     answer = await caller.poll(wait=1)
     assert answer.status_code in (200, 503), answer.text
+    print("heard:", answer.status_code, answer.text)  # shown where it never does
     return answer.status_code == 200 and "resync-required" in [m["type"] for m in answer.json()["messages"]]

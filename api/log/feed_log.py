@@ -40,7 +40,7 @@ class FollowedLog:
         self.left = False
         """Whether this pod follows it no more."""
         self.ring = Ring()
-        self.counted = 0
+        self.counted_bytes = 0
         """Bytes of its ring in the sum of all rings."""
         self.pages_read = 0
         """How often readers were behind what the ring holds."""

@@ -178,8 +178,8 @@ class Feeds:
 
     def _count(self, log: FollowedLog) -> None:
         """By what was counted of it before: however its ring has changed since, the sum stays true."""
-        self._ring_bytes += log.ring.size - log.counted
-        log.counted = log.ring.size
+        self._ring_bytes += log.ring.size - log.counted_bytes
+        log.counted_bytes = log.ring.size
 
     def _on_hint(self, hint: bytes) -> None:
         self.counts.hints += 1

@@ -136,6 +136,8 @@ class CatchUp:
         await asyncio.sleep(self._timing.gap)
         before = log.head
         await self._read_on(log)
+        if log.head == before:  # it is there, and cannot be read
+            await self._look_at_the_end(log)
         if log.head > before:
             missed(log)
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from api.log.hint_link import PodHintLink
 from callplane.bus.hint_ports import HintBus
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.log.reader import LogReader
-from callplane.store.log.records import LogKey, Record, read_entries, read_record
+from callplane.store.log.records import Entry, LogKey, Record, read_entries, read_record
 
 _AWARE: CodecOptions[Mapping[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 """A hint's time is compared with the database's, which has its zone."""
@@ -186,12 +186,15 @@ class Feeds:
         try:
             found: Mapping[str, Any] = bson.decode(hint, _AWARE)
             feed = self._feeds.get(SessionId(found["s"]))
-            if feed is not None and "_id" in found:
-                self._on_record(feed.logs.get(str(found["_id"]).rpartition(":")[0]), read_record(found))
-            elif feed is not None:
-                self._on_volatile(feed, found)
+            record = read_record(found) if "_id" in found else None
+            entries, until = ((), None) if record else (read_entries(found), found["u"])
         except (bson.errors.InvalidBSON, KeyError, TypeError, ValueError):
             self.counts.unreadable += 1
+            return
+        if feed is not None and record is not None:
+            self._on_record(feed.logs.get(str(found["_id"]).rpartition(":")[0]), record)
+        elif feed is not None and isinstance(until, datetime):
+            self._on_volatile(feed, entries, until)
 
     def _on_record(self, log: FollowedLog | None, record: Record) -> None:
         if log is None:
@@ -201,12 +204,12 @@ class Feeds:
         if log.has_gap and log.begun:
             self._catch_up.gap_seen(log)
 
-    def _on_volatile(self, feed: Feed, found: Mapping[str, Any]) -> None:
+    def _on_volatile(self, feed: Feed, entries: Sequence[Entry], until: datetime) -> None:
         """What has no position goes to whoever reads the session now."""
         session = feed.logs.get(feed.session_id)
         if session is not None:
-            for entry in read_entries(found):
-                session.on_volatile(entry, found["u"])
+            for entry in entries:
+                session.on_volatile(entry, until)
 
     def _grew(self, log: FollowedLog) -> None:
         if log.left:

@@ -111,7 +111,7 @@ class Appender:
                 tails = [self._ready.popleft() for _ in range(min(len(self._ready), RECORDS_AT_ONCE))]
             try:
                 await self._one_round(tails)
-            except Unavailable:
+            except (Unavailable, Trouble):
                 await asyncio.sleep(UNKNOWN_PAUSE)  # what was begun is as it was, and is gone on with
             finally:
                 for tail in tails:

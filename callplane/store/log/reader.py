@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from callplane.store.log.records import Entry, LogKey, Record, id_range, position_of, read_record, record_id
 from callplane.store.mongo.database import Database
+from callplane.telemetry.failures import words
 
 RECORDS_AT_ONCE = 100
 """As many as one read returns."""
+
+_COUNTED = {"n": {"$gte": 1}, "v": {"$gte": 0}, "z": {"$gte": 0}}
+"""A filter: what says where it ends, as every record does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class LogReader:
 
     async def head(self, log: LogKey) -> Head:
         """The log's present end."""
-        where = {"_id": id_range(log.key), "s": log.session_id}
+        where = {"_id": id_range(log.key), "s": log.session_id, **_COUNTED}
         found = (
             await self._collection.find(where, {"_id": 1, "n": 1, "v": 1, "z": 1}).sort("_id", -1).limit(1).to_list()
         )
@@ -87,5 +91,12 @@ class LogReader:
         return Page(tuple(entries), gone)
 
     async def _from(self, log: LogKey, first: int, limit: int) -> list[Record]:
+        """Without what cannot be read, which is told: to who reads on it is as if it were not kept any more."""
         where = {"_id": id_range(log.key, first), "s": log.session_id}
-        return [read_record(one) for one in await self._collection.find(where).sort("_id", 1).limit(limit).to_list()]
+        records = []
+        for found in await self._collection.find(where).sort("_id", 1).limit(limit).to_list():
+            try:
+                records.append(read_record(found))
+            except (KeyError, TypeError, ValueError) as broken:
+                self._collection.unread.tell(self._collection.name, found["_id"], words(broken))
+        return records

@@ -84,7 +84,7 @@ def position_of(id_: str) -> int:
 
 def id_range(key: str, at_least: int = 1) -> dict[str, str]:
     """A filter on ``_id``: the records of one log from a position on."""
-    return {"$gte": record_id(key, at_least), "$lt": f"{key};"}  # ; follows : in ASCII
+    return {"$gte": record_id(key, at_least), "$lt": f"{key}::"}  # : follows 9 in ASCII
 
 
 def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:

@@ -199,6 +199,27 @@ async def _session_head(feed: SeatFeed, wanted: int) -> bool:
     return feed.session.head == wanted
 
 
+async def test_what_cannot_be_read_in_one_log_is_passed_over_and_ends_nothing(database: Database) -> None:
+    async with pod(database, FeedTiming(gap=0.02, look=60)) as one:
+        feed = await one.feeds.open(S, ANN)
+        other = await one.feeds.open(SessionId("other"), ANN)
+        one.hints._links.clear()  # all is found by looking
+        await one.say(*"abcd")
+        async with database.client() as client:
+            log = client[database.name]["log"]
+            await log.update_one({"_id": "s:000000000002"}, {"$set": {"e": "rubbish"}})
+        message = Message(id="x", type="signal", session_id=SessionId("other"), at=datetime.now(UTC), data={})
+        await one.messenger.to_session(SessionId("other"), [message])
+        await one.feeds._catch_up.look_at_all()
+        assert (feed.session.head, other.session.head) == (1, 1)
+        await one.feeds._catch_up.look_at_all()
+        assert feed.session.head == 4, "behind what cannot be read"
+        page = await feed.session.page(1, 10)
+        assert (page.gone, [entry.id for _, entry in page.entries]) == (True, ["c", "d"])
+        await one.say("e")
+        assert (await one.feeds.reader.head(LogKey(S, S))).position == 5, "and the log is appended to"
+
+
 async def test_a_feed_is_dropped_a_while_after_its_last_reader_and_its_memory_with_it(database: Database) -> None:
     async with pod(database) as one:
         feed, second = await one.feeds.open(S, ANN), await one.feeds.open(S, ANN)

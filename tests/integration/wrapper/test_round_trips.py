@@ -1,0 +1,117 @@
+"""Round trips of each call: what a wrapper asks of database, broker and media server until nothing is owed."""
+
+from collections.abc import Awaitable
+from operator import gt
+from typing import TypeVar
+
+import pytest
+
+from callplane.contracts.commands import Candidate, Candidates, CloseSession, Leave, UpdateParticipant
+from callplane.contracts.ids import SessionId
+from testkit.inprocess.round_trips import COMMANDS, RoundTrips, as_part, counted
+from testkit.inprocess.wrappers import RunningWrappers, running_wrappers, until_up
+from testkit.servers.servers import Servers
+from testkit.servers.until import until
+
+T = TypeVar("T")
+
+Trips = tuple[int, int, int]
+"""To database, broker (what is confirmed or answered) and media server."""
+
+UNTIL_THE_REPLY: dict[str, Trips] = {
+    "create": (3, 2, 0),
+    "join": (5, 3, 0),
+    "publish, the session's first": (12, 2, 4),
+    "publish": (9, 2, 3),
+    "subscribe": (11, 2, 5),
+    "candidate": (1, 1, 1),
+    "mute, one viewer": (2, 1, 0),
+    "leave, two connections": (1, 1, 0),
+    "close, two seats, two connections": (1, 1, 0),
+}
+AFTER_IT: dict[str, Trips] = {
+    "create": (0, 0, 0),
+    "join": (1, 1, 0),
+    "publish, the session's first": (4, 2, 0),
+    "publish": (3, 1, 0),
+    "subscribe": (0, 0, 0),
+    "candidate": (0, 0, 0),
+    "mute, one viewer": (8, 1, 2),
+    "leave, two connections": (17, 4, 2),
+    "close, two seats, two connections": (19, 3, 3),
+}
+"""Event and chores, until nothing is owed but the deletion that follows a close by two seconds."""
+OF_EACH_WRAPPER_THAT_LISTENS: Trips = (1, 2, 0)
+"""To a new session."""
+
+
+class Account:
+    """Makes calls of one wrapper, and writes down what each costs."""
+
+    def __init__(self, r: RunningWrappers, trips: RoundTrips) -> None:
+        self._r = r
+        self._trips = trips
+        self.until_the_reply: dict[str, Trips] = {}
+        self.after_it: dict[str, Trips] = {}
+
+    async def of(self, call: str, work: Awaitable[T]) -> T:
+        """Wait for the call and all that it owes, and write both down."""
+        await self.rest()
+        self._trips.seen.clear()
+        made = await work
+        await self.rest()
+        self.until_the_reply[call] = self._trips.of(COMMANDS)
+        self.after_it[call] = self._trips.of("aftermath")
+        print(call, self.until_the_reply[call], self.after_it[call], *self._trips.seen, sep="\n    ")
+        return made
+
+    async def rest(self) -> None:
+        """Wait until nothing is owed."""
+        await self._r.programs[0].context.follow_ups.finish(10)
+
+
+async def test_each_call_costs_so_many_round_trips(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    trips = counted(monkeypatch)
+    async with running_wrappers(servers, wrappers=0) as r:
+        with as_part(COMMANDS):
+            # No sweep is to take up what is owed, however slow the machine is.
+            program = await r.start(sweep_seconds=20, lease_seconds=60)
+        await until_up(r.store, 1)
+        await r.session()  # the broker's fixed queues are declared with the first
+        account = Account(r, trips)
+        session = await account.of("create", r.session())
+        await until(lambda: is_true(session in program.listener.listening()))
+        listened = trips.of("listening")
+        await call(account, r, session)
+    assert more_than(UNTIL_THE_REPLY, account.until_the_reply) == {}
+    assert more_than(AFTER_IT, account.after_it) == {}
+    assert listened == OF_EACH_WRAPPER_THAT_LISTENS
+
+
+def more_than(bounds: dict[str, Trips], found: dict[str, Trips]) -> dict[str, tuple[Trips, Trips]]:
+    """What cost more of anything; less it may be, where two events were carried together."""
+    assert found.keys() == bounds.keys()
+    both = {call: (found[call], bounds[call]) for call in found}
+    return {call: (cost, bound) for call, (cost, bound) in both.items() if any(map(gt, cost, bound))}
+
+
+async def is_true(holds: bool) -> bool:
+    return holds
+
+
+async def call(account: Account, r: RunningWrappers, session: SessionId) -> None:
+    """Everything that may happen in one."""
+    ann, bo = await r.seat(session), await account.of("join", r.seat(session))
+    await account.of("publish, the session's first", r.publish(session, ann))
+    await account.of("publish", r.publish(session, bo))
+    viewer = (await account.of("subscribe", r.subscribe(session, bo, ann)))["id"]
+    for n in range(3):
+        given = [Candidate(candidate=f"candidate:{n} 1 udp {n + 1} 192.0.2.{n + 1} 9 typ host")]
+        body = Candidates(participant_id=bo, connection_id=viewer, candidates=given)
+        await account.of("candidate", r.done(body, session))
+    muted = UpdateParticipant(participant_id=ann, changes={"muted": {"audio": True}})
+    await account.of("mute, one viewer", r.done(muted, session))
+    await account.of("leave, two connections", r.done(Leave(participant_id=bo), session))
+    cy = await r.seat(session)
+    await r.subscribe(session, cy, ann)
+    await account.of("close, two seats, two connections", r.done(CloseSession(), session))

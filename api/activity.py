@@ -21,10 +21,9 @@ Write = Callable[[Mapping[SessionId, Collection[ParticipantId]]], Awaitable[None
 class Activity:
     """Collects what ``mark`` says; whatever is lost here (a pod dies, a write fails) the seat's next request says."""
 
-    def __init__(self, write: Write, now: Callable[[], datetime], *, seconds: float = FLUSH_SECONDS) -> None:
+    def __init__(self, write: Write, now: Callable[[], datetime]) -> None:
         self._write = write
         self._now = now
-        self._seconds = seconds
         self._waiting: dict[ParticipantId, SessionId] = {}
         """Those to be written next."""
 
@@ -37,7 +36,7 @@ class Activity:
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
 
     async def flush(self) -> None:

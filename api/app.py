@@ -120,7 +120,15 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             database.unread.on_unreadable = metrics.unreadable
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
-            ends = LogEnds(database, lease, stored.clock, buses.bus.hints, metrics.watch_feeds, metrics.loop_failed)
+            ends = LogEnds(
+                database,
+                lease,
+                stored.clock,
+                buses.bus.hints,
+                watch=metrics.watch_feeds,
+                appended=log.heard,
+                failed=metrics.loop_failed,
+            )
             readers = await stack.enter_async_context(open_readers(QueueReaders(poll_router), ends, draining))
             await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
             activity = Activity(stored.presences.active, stored.clock.now)

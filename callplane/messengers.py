@@ -14,6 +14,7 @@ from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.store.engines import SessionEngines
 from callplane.store.log.appender import Appender
+from callplane.store.log.reader import Head
 from callplane.store.log.records import Entry, Kept, LogKey, Record, written, written_entry
 from callplane.store.mongo.database import Database, DatabaseClock
 
@@ -62,6 +63,10 @@ class LogMessenger:
         entries = [_entry(message, to=one) for one in whom]
         log = LogKey(message.session_id, message.session_id)
         await self._appender.append(log, [replace(entries[0], kept=kept), *entries[1:]])
+
+    def heard(self, log: LogKey, head: Head, at: datetime) -> None:
+        """A hint has told that another appended up to there, by that database time."""
+        self._appender.heard(log, head, at)
 
     def hint(self, message: Message, participants: Sequence[ParticipantId] | None, until: datetime) -> None:
         """Hand it to who reads now, until that database time; to all, where nobody is named. It stands in no log."""

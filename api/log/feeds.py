@@ -17,8 +17,11 @@ from api.log.feed_log import FollowedLog
 from api.log.hint_link import PodHintLink
 from callplane.bus.hint_ports import HintBus
 from callplane.contracts.ids import ParticipantId, SessionId
-from callplane.store.log.reader import LogReader
+from callplane.store.log.reader import Head, LogReader
 from callplane.store.log.records import Entry, LogKey, Record, read_entries, read_record
+
+OnAppended = Callable[[LogKey, Head, datetime], None]
+"""Told where a log ends by a hint, and the database time of that."""
 
 _AWARE: CodecOptions[Mapping[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 """A hint's time is compared with the database's, which has its zone."""
@@ -58,8 +61,15 @@ def _nothing() -> None:
 class Feeds:
     """All of them, on one link."""
 
-    def __init__(self, hints: HintBus, reader: LogReader, timing: FeedTiming | None = None) -> None:
+    def __init__(
+        self,
+        hints: HintBus,
+        reader: LogReader,
+        timing: FeedTiming | None = None,
+        appended: OnAppended = lambda *_: None,
+    ) -> None:
         self.reader = reader
+        self._appended = appended
         self.counts = FeedCounts()
         self._timing = timing or FeedTiming()
         followed = Followed(self._logs, lambda: self._link.is_up, self._grew, self._missed)
@@ -192,13 +202,15 @@ class Feeds:
             self.counts.unreadable += 1
             return
         if feed is not None and record is not None:
-            self._on_record(feed.logs.get(str(found["_id"]).rpartition(":")[0]), record)
+            log = feed.logs.get(str(found["_id"]).rpartition(":")[0])
+            if log is not None:
+                self._on_record(log, record, found.get("at"))
         elif feed is not None and isinstance(until, datetime):
             self._on_volatile(feed, entries, until)
 
-    def _on_record(self, log: FollowedLog | None, record: Record) -> None:
-        if log is None:
-            return
+    def _on_record(self, log: FollowedLog, record: Record, at: Any) -> None:
+        if isinstance(at, datetime):
+            self._appended(log.key, Head(record.last, record.version, record.size), at)
         log.apply(record)
         self._grew(log)
         if log.has_gap and log.begun:

@@ -22,7 +22,7 @@ class PodHintLink:
         self._bus = bus
         self._on_hint = on_hint
         self._linked = linked
-        """Awaited each time when everything that is wanted is bound on a new link."""
+        """Awaited each time when everything that is wanted is bound on a new link, and again where it could not."""
         self._wanted: set[SessionId] = set()
         """What is to be bound."""
         self._bound: set[SessionId] = set()
@@ -74,8 +74,7 @@ class PodHintLink:
                     self._link = link
                     for session_id in self._wanted ^ self._bound:
                         self._change(session_id)
-                    async with alongside(self._carry_out(link)):
-                        await self._linked()
+                    async with alongside(self._carry_out(link), self._tell_linked()):
                         await link.ended.wait()
             except (Unavailable, Trouble, LinkLost) as trouble:
                 logger("hints").warning("no link", trouble=str(trouble))
@@ -83,6 +82,15 @@ class PodHintLink:
                 self._link = None
                 while self._changes:
                     self._done(self._changes.popleft()[1])
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _tell_linked(self) -> None:
+        """Until it is done: what it reads from may be away, of which the link knows nothing."""
+        while True:
+            try:
+                return await self._linked()
+            except (Unavailable, Trouble) as trouble:
+                logger("hints").warning("what came while there was no link is not read yet", trouble=str(trouble))
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _carry_out(self, link: HintLink) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from api.log.catch_up import FeedCounts
-from api.log.feeds import Feeds
+from api.log.feeds import Feeds, OnAppended
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
 from api.readers.log_readers import LogReaderServices, open_log_readers
@@ -66,6 +66,8 @@ class LogEnds:
     hints: HintBus
     watch: Callable[[Callable[[], FeedCounts]], None]
     """Is given what tells how the feeds are."""
+    appended: OnAppended
+    """Is told where a log ends by each hint."""
     failed: Callable[[str], None]
     """Is told of each loop that met what it did not expect, and is begun again."""
 
@@ -73,7 +75,7 @@ class LogEnds:
 @asynccontextmanager
 async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
     """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
-    feeds = Feeds(ends.hints, LogReader(ends.database))
+    feeds = Feeds(ends.hints, LogReader(ends.database), appended=ends.appended)
     ends.watch(feeds.totals)
     services = LogReaderServices(
         feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed

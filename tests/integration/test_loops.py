@@ -16,8 +16,13 @@ import httpx
 import pytest
 import structlog
 
+from api import activity
+from api.activity import Activity
+from api.log.catch_up import CatchUp
 from api.mailboxes.holder import Holder
 from api.mailboxes.outgoing import OutgoingPolls
+from api.readers.attaching import Attaching
+from api.readers.incarnation import Incarnation
 from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
@@ -65,6 +70,9 @@ SWEEPS = (
     Row("wrapper: monitor", MediaServers, "claim_monitor"),
     Row("api: look after", Holder, "look_after"),
     Row("api: rolls", OutgoingPolls, "name_parked"),
+    Row("api: activity", Activity, "flush"),
+    Row("api: log seats", Attaching, "look_after"),
+    Row("api: looks of feeds", CatchUp, "_look_at_some"),
 )
 LEASES = (
     Row("wrapper: renew", WrapperLeases, "renew"),
@@ -72,6 +80,7 @@ LEASES = (
     Row("wrapper: media server, memory", MediaServers, "set_memory"),
     Row("wrapper: pool, draining", MediaServers, "all"),
     Row("api: beat", PodLeases, "renew"),
+    Row("api: log incarnation", Incarnation, "renew"),
 )
 SESSION = (Row("wrapper: one session that is listened to", Sessions, "epoch_of_open"),)
 EVENTS = (
@@ -157,7 +166,10 @@ def logs() -> Iterator[None]:
     root.setLevel(level)
 
 
-async def test_nothing_that_a_loop_meets_ends_it_or_its_program(servers: Servers) -> None:
+async def test_nothing_that_a_loop_meets_ends_it_or_its_program(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "FLUSH_SECONDS", 0.2)
     async with api_and_wrapper(servers, sweep_seconds=0.2) as programs:
         for rows in (SWEEPS, LEASES, SESSION, EVENTS, STREAMS, DELIVERIES, BROKER, CHANNELS):
             await each_raises(programs, rows)

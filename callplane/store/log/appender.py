@@ -11,6 +11,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
 
 from callplane.concurrency import for_each, forever
@@ -84,11 +85,13 @@ class Appender:
             raise Unavailable("it is not known in time whether the log has it")
         return [position.result() for position in positions]
 
-    def heard(self, key: LogKey, head: Head, asked: float) -> None:
-        """Somebody read, at that time of the monotonic clock, that the log is so far."""
-        tail = self._tail(key)
-        if tail.record is None and (tail.head is None or head.position > tail.head.position):
-            tail.head, tail.learnt = head, asked
+    def heard(self, key: LogKey, head: Head, at: datetime) -> None:
+        """Another has appended up to there, by that database time: our next record need not be refused to learn it."""
+        tail = self._tails.get(key.key)
+        if tail is None or tail.record is not None or (tail.head is not None and head.position <= tail.head.position):
+            return
+        age = (self._clock.now() - at).total_seconds()
+        tail.head, tail.learnt = head, self._now() - max(0.0, age)
 
     def _tail(self, key: LogKey) -> Tail:
         tail = self._tails.setdefault(key.key, Tail(key))
@@ -172,6 +175,8 @@ class Appender:
         # record may be one of another that was paused, in a place that was emptied: nobody goes on from there.
         if not head.position or asked - tail.learnt > BELIEVED:
             head = await self._reader.head(tail.key)
+        if head.position < record.first and tail.refusals:
+            head = await self._behind_rubbish(tail, record) or head
         if head.position >= record.first:
             tail.head, tail.learnt = head, asked
             tail.found(positions)
@@ -181,6 +186,12 @@ class Appender:
         if tail.refusals > 1:  # let others be first
             longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tail.refusals - 2, 8))
             await asyncio.sleep(random.uniform(0, longest))
+
+    async def _behind_rubbish(self, tail: Tail, record: Record) -> Head | None:
+        """The head, where what stands in the record's place can never be read: it takes up one position."""
+        if tail.head is None or not await self._reader.is_blocked(tail.key, record.first):
+            return None
+        return Head(record.first, tail.head.version, tail.head.size)
 
     async def _stands(self, tail: Tail, record: Record) -> bool:
         """Whether the record is where readers come by; one at an old head may not be, and then it is taken back."""

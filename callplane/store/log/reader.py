@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callplane.store.log.records import Entry, LogKey, Record, id_range, position_of, read_record, record_id
-from callplane.store.mongo.database import Database
+from callplane.store.mongo.database import Database, Document
 from callplane.telemetry.failures import words
 
 RECORDS_AT_ONCE = 100
 """As many as one read returns."""
 
-_COUNTED = {"n": {"$gte": 1}, "v": {"$gte": 0}, "z": {"$gte": 0}}
+_COUNTED = {name: {"$gte": least, "$type": ["int", "long"]} for name, least in (("n", 1), ("v", 0), ("z", 0))}
 """A filter: what says where it ends, as every record does."""
 
 
@@ -40,14 +40,36 @@ class LogReader:
 
     async def head(self, log: LogKey) -> Head:
         """The log's present end."""
-        where = {"_id": id_range(log.key), "s": log.session_id, **_COUNTED}
-        found = (
-            await self._collection.find(where, {"_id": 1, "n": 1, "v": 1, "z": 1}).sort("_id", -1).limit(1).to_list()
-        )
-        if not found:
-            return Head()
-        (last,) = found
-        return Head(position_of(last["_id"]) + last["n"] - 1, last["v"], last["z"])
+        ids: dict[str, str] = id_range(log.key)
+        while True:
+            where = {"_id": ids, "s": log.session_id, **_COUNTED}
+            fields = {"_id": 1, "n": 1, "v": 1, "z": 1}
+            found = await self._collection.find(where, fields).sort("_id", -1).limit(1).to_list()
+            if not found:
+                return Head()
+            (last,) = found
+            try:
+                return _end_of(last)
+            except (TypeError, ValueError) as broken:
+                self._tell(last, broken)
+                ids = {**ids, "$lt": last["_id"]}
+
+    async def is_blocked(self, log: LogKey, position: int) -> bool:
+        """Whether what stands there is no record of this log, and says no end of it either; it is told.
+
+        Nobody can insert there, and nobody who asks for the head hears of it. It need not name the session.
+        """
+        found = await self._collection.find_one({"_id": record_id(log.key, position)})
+        if found is None:
+            return False
+        try:
+            _end_of(found)
+            if found["s"] != log.session_id:
+                raise ValueError("a record of another session's log")
+        except (KeyError, TypeError, ValueError) as broken:
+            self._tell(found, broken)
+            return True
+        return False
 
     async def chain(self, log: LogKey, first: int) -> list[Record]:
         """The records that follow each other without a gap, from exactly this position on; some of them at a time."""
@@ -98,5 +120,18 @@ class LogReader:
             try:
                 records.append(read_record(found))
             except (KeyError, TypeError, ValueError) as broken:
-                self._collection.unread.tell(self._collection.name, found["_id"], words(broken))
+                self._tell(found, broken)
         return records
+
+    def _tell(self, found: Document, broken: Exception) -> None:
+        self._collection.unread.tell(self._collection.name, found["_id"], words(broken))
+
+
+def _end_of(found: Document) -> Head:
+    """Where a log ends that ends with this. Raises KeyError, TypeError and ValueError."""
+    n, version, size = found["n"], found["v"], found["z"]
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in (n, version, size)):
+        raise TypeError("a record whose counts are no numbers")
+    if n < 1 or version < 0 or size < 0:
+        raise ValueError("a record that counts nothing")
+    return Head(position_of(str(found["_id"])) + n - 1, version, size)

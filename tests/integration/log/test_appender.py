@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -237,3 +238,27 @@ async def test_pages_begin_in_the_middle_of_a_record_and_say_what_is_gone(databa
         assert ([at for at, _ in page.entries], page.gone) == ([6, 7, 8], True)
         page = await reader.page(ROOM, 5, 10)
         assert ([at for at, _ in page.entries], page.gone) == ([6, 7, 8], False)
+
+
+async def test_what_a_hint_tells_of_others_appends_spares_a_refusal_and_is_believed_no_longer_than_what_is_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, asked = Collection.insert_each, list[Any]()
+
+    async def noting(collection: Collection, documents: list[Any]) -> list[Outcome]:
+        asked.extend(one["_id"] for one in documents)
+        return await insert(collection, documents)
+
+    async with writers(database.url, database.name, 2) as [one, other]:
+        await one.append("first")
+        assert await other.append("of another") == [2]
+        monkeypatch.setattr(Collection, "insert_each", noting)
+        one.appender.heard(ROOM, Head(2, 1, 4), datetime.now(UTC))
+        assert await one.append("second") == [3]
+        assert asked == [record_id("room", 3)]
+        await other.append("of another again")
+        asked.clear()
+        long_ago = datetime.now(UTC) - timedelta(seconds=module.BELIEVED + 1)
+        one.appender.heard(ROOM, Head(9, 1, 20), long_ago)
+        assert await one.append("third") == [5]
+        assert asked == [record_id("room", 5)], "the end is read, not believed"

@@ -131,7 +131,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics)
         leases = Leases(context, settings.lease_seconds, bus.up)
         adoption = Adoption(context, leases)
-        queues = SessionQueues(database, store.sessions, events.forget_session, metrics)
+        queues = SessionQueues(database, store.sessions, store.engines, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
         outbox = Outbox(store.sessions, store.connections, messenger, bus.topology)
         runner = FollowUpRunner(context, outbox, Chores())

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 from callplane.bus.ports import Listener
 from callplane.concurrency import for_each
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.store.change_stream import StreamEvent, StreamLost, Watch, watch
+from callplane.store.engines import SessionEngines
 from callplane.store.mongo.database import Database
 from callplane.store.sessions import Sessions
 from callplane.telemetry.failures import frames, words
@@ -27,7 +30,9 @@ TELL_SECONDS = 2.0
 class SessionQueues:
     """Keeps the listener at what the store says is open."""
 
-    def __init__(self, database: Database, sessions: Sessions, forget: Forget, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, engines: SessionEngines, forget: Forget, metrics: Metrics
+    ) -> None:
         self.ready = asyncio.Event()
         """Set while every session that was listed is consumed; cleared at the end."""
         self.pool_changed = asyncio.Event()
@@ -40,6 +45,7 @@ class SessionQueues:
         """Consumes the queues; given by ``run``, before which nothing is consumed that could ask for anything here."""
         self._database = database
         self._sessions = sessions
+        self._engines = engines
         self._forget = forget
         self._metrics = metrics
         self._excluded: dict[SessionId, str] = {}
@@ -132,7 +138,7 @@ class SessionQueues:
 
         try:
             try:
-                listened = await self.listener.listen(session_id, is_open)
+                listened = await self.listener.listen(session_id, is_open, await self._engine(session_id))
             except Trouble as trouble:  # deleted meanwhile, mostly, which may have been before it was declared
                 self._log.warning("not listened to yet", session_id=session_id, why=str(trouble))
                 listened = await is_open()
@@ -142,6 +148,12 @@ class SessionQueues:
                     await self._sessions.schedule_deletion(session_id)
         except Unavailable as away:
             self._log.warning("not listened to yet", session_id=session_id, why=str(away))
+
+    async def _engine(self, session_id: SessionId) -> Engine:
+        """Its engine; of one that cannot be read now, or not yet, that which needs more to be declared."""
+        with suppress(Unavailable, Trouble):
+            return await self._engines.of(session_id) or "queues"
+        return "queues"
 
     async def exclude(self, session_id: SessionId, server: str) -> None:
         """Leave a session to the wrappers that reach its media server, until we do."""
@@ -169,7 +181,8 @@ class SessionQueues:
                 seen = await stream.next()
                 self._metrics.stream_said(seen)
                 match seen:
-                    case StreamEvent(what="opened", id=session):
+                    case StreamEvent(what="opened", id=session, engine=engine):
+                        self._engines.remember(SessionId(session), engine or "queues")
                         group.create_task(self._alone(SessionId(session), self._opened))
                     case StreamEvent(what="closed" | "epoch", id=session):
                         group.create_task(self._alone(SessionId(session), self._turned))

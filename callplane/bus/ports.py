@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.hint_ports import HintBus
 from callplane.contracts.commands import Envelope
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
@@ -76,8 +77,12 @@ class Topology(Protocol):
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
         ...
 
+    async def open_commands(self, session_id: SessionId) -> None:
+        """Declare the command queue alone, of a session whose messages go by a log."""
+        ...
+
     async def delete_session(self, session_id: SessionId) -> None:
-        """Delete the command queue and the fanout exchange."""
+        """Delete the command queue and the fanout exchange, if there is one."""
         ...
 
     async def open_mailbox(self, session_id: SessionId, participant_id: ParticipantId) -> None:
@@ -130,8 +135,8 @@ async def always() -> bool:
 class Listener(Protocol):
     """The wrapper's side of commands: consumes, hands to the handler, replies, and decides on ack, retry or burial."""
 
-    async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
-        """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
+    async def listen(self, session_id: SessionId, still: StillOpen = always, engine: Engine = "queues") -> bool:
+        """Declare the session's queue, and what its engine needs besides, and consume it; harmless when repeated.
 
         ``still`` is asked in between: False leaves the queue unconsumed, and is returned. A queue is deleted a while
         after its session was closed (design 5): not yet when this says True, and later with what was declared here.

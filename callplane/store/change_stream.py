@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.mongo.database import Database, Document
 from callplane.store.mongo.driver import ChangeStream
@@ -37,6 +38,7 @@ _PIPELINE: list[Document] = [
             "wallTime": 1,
             "updateDescription.updatedFields.status": 1,
             "updateDescription.updatedFields.epoch": 1,
+            "fullDocument.engine": 1,
         }
     },
 ]
@@ -50,6 +52,8 @@ class StreamEvent:
     what: str
     id: str
     at: datetime | None = field(default=None, compare=False)
+    engine: Engine | None = None
+    """By which the messages of a session that has opened go."""
 
 
 class StreamLost(Exception):
@@ -96,6 +100,7 @@ def _seen(change: Any) -> StreamEvent:
     if change["ns"]["coll"] == "media_servers":
         return StreamEvent("server", id_, at)
     if change["operationType"] == "insert":
-        return StreamEvent("opened", id_, at)
+        engine = change.get("fullDocument", {}).get("engine")
+        return StreamEvent("opened", id_, at, "log" if engine == "log" else "queues")
     fields = change.get("updateDescription", {}).get("updatedFields", {})
     return StreamEvent("closed" if "status" in fields else "epoch", id_, at)

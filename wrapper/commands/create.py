@@ -16,10 +16,11 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
     """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
     session, created = await _insert(envelope, command, context)
     context.store.engines.remember(session.id, session.engine)
-    await context.topology.open_session(session.id)
+    topology = context.topology
+    await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
     if await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
-        await context.topology.delete_session(session.id)
+        await topology.delete_session(session.id)
     return SessionMade(session=session_view(session), created=created)
 
 

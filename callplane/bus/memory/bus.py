@@ -86,6 +86,10 @@ class MemoryTopology:
         """Make the session's command queue."""
         self._broker.declare(session_name(session_id))
 
+    async def open_commands(self, session_id: SessionId) -> None:
+        """Make the session's command queue."""
+        self._broker.declare(session_name(session_id))
+
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the session's command queue, and what binds mailboxes to the session."""
         self._broker.delete(session_name(session_id))

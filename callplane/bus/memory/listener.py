@@ -11,6 +11,7 @@ from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
 from callplane.bus.memory.broker import Consumer, DeadLetter, MemoryBroker
 from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import CommandId, SessionId, new_id
 from callplane.contracts.replies import Reply
@@ -71,7 +72,7 @@ class MemoryListener:
         self._is_open = True
         self.pool = WorkerPool(work, MemorySettlement(broker), self, limits)
 
-    async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
+    async def listen(self, session_id: SessionId, still: StillOpen = always, engine: Engine = "queues") -> bool:
         """Declare the session's queue and, if it is still open, consume it; harmless when repeated."""
         queue = session_name(session_id)
         self._broker.declare(queue)

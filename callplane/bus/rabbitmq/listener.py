@@ -18,6 +18,7 @@ from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.settlement import RabbitSettlement, raw_delivery
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.concurrency import alongside, for_each, forever
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from callplane.telemetry.logs import logger
@@ -57,8 +58,8 @@ class RabbitListener:
         self.channels = (*self._session_channels, self._creation_channel)
         self._pause = connections.limits.health_interval
 
-    async def listen(self, session_id: SessionId, still: StillOpen = always) -> bool:
-        """Declare the session's queue, exchange and binding, and consume the queue; harmless when repeated.
+    async def listen(self, session_id: SessionId, still: StillOpen = always, engine: Engine = "queues") -> bool:
+        """Declare the session's queue, and what its engine needs besides, and consume it; harmless when repeated.
 
         To consume a queue that is being deleted would end the channel, and with it a twelfth of all consumers: hence
         ``still``, after declaring. After an Unavailable or a NodeDown the session is listened to as soon as the
@@ -66,7 +67,7 @@ class RabbitListener:
         """
         channel = self._channel_of(session_id)
         try:
-            await self._topology.open_session(session_id)
+            await (self._topology.open_commands if engine == "log" else self._topology.open_session)(session_id)
             if not await still():
                 return False
             await channel.add(session_name(session_id))

@@ -60,6 +60,12 @@ class RabbitTopology:
             await channel.exchange_bind(name, MESSAGES, session_id, nowait=True)
             await answered(channel.queue_declare(name, durable=True, arguments=CLASSIC), self._connection.timings.call)
 
+    async def open_commands(self, session_id: SessionId) -> None:
+        """Declare the command queue alone, of a session whose messages go by a log."""
+        async with self._channel("opening a session's commands") as channel:
+            declaring = channel.queue_declare(session_name(session_id), durable=True, arguments=CLASSIC)
+            await answered(declaring, self._connection.timings.call)
+
     async def delete_session(self, session_id: SessionId) -> None:
         """Delete the command queue and the fanout exchange; gone already is fine."""
         name = session_name(session_id)

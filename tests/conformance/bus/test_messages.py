@@ -83,6 +83,19 @@ async def test_declaring_and_deleting_may_be_repeated(corner: Corner) -> None:
             await each.topology.delete_session(where)
 
 
+async def test_a_session_whose_messages_go_by_a_log_has_its_commands_all_the_same(corner: Corner) -> None:
+    """Declared alone, also by who listens, in any number; deleting it is what it always is."""
+    where, told = session(), ScriptedHandler()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        for _ in range(2):
+            await bus.topology.open_commands(where)
+            await bus.topology.open_commands(where)
+            await listener.listen(where, engine="log")
+            assert await sender.send(command(where), wait=5) is not None
+            await bus.topology.delete_session(where)
+            assert await told.cancelled.get() == where
+
+
 async def test_publishing_to_a_deleted_session_harms_nobody(corner: Corner) -> None:
     """Late events of a session that is gone are dropped; other sessions' publishers notice nothing."""
     gone, stays, ann = session(), session(), participant()

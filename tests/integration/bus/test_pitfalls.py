@@ -60,6 +60,16 @@ async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) ->
     assert await vhost.exchanges() == {"messages", "retry", session_name(where)}
 
 
+async def test_a_session_of_the_log_engine_has_no_exchange(vhost: Vhost) -> None:
+    """It would be kept for hours by every node, with a binding, and nobody publishes to it."""
+    where = session()
+    async with RabbitCorner(vhost.url).bus() as bus, bus.listener(ScriptedHandler().work()) as listener:
+        await bus.topology.open_commands(where)
+        await listener.listen(where, engine="log")
+        assert session_name(where) in await vhost.queues()
+        assert await vhost.exchanges() == {"messages", "retry"}
+
+
 async def test_arguments_are_for_ever(vhost: Vhost) -> None:
     """These very arguments are on the broker: whoever declares others gets a 406."""
     async with RabbitCorner(vhost.url).bus() as bus, await aio_pika.connect(vhost.url) as connection:

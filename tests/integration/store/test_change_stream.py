@@ -28,7 +28,7 @@ async def test_it_shows_opening_closing_loss_and_the_pool(database: Database) ->
             while len(seen) < 6:
                 seen += [fact for fact in [await stream.next()] if fact]
         assert seen == [
-            StreamEvent("opened", session.id),
+            StreamEvent("opened", session.id, engine="queues"),
             StreamEvent("epoch", session.id),
             StreamEvent("server", "a"),
             StreamEvent("server", "a"),

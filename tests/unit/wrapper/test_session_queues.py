@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from callplane.bus.ports import StillOpen
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
 from wrapper import session_queues
@@ -44,6 +45,7 @@ class Broker:
         self.trouble = trouble
         self.unlistened: list[str] = []
         self.consumed: list[SessionId] = []
+        self.engines: list[Engine] = []
 
     def wanted(self) -> set[SessionId]:
         """What is to be consumed."""
@@ -57,8 +59,9 @@ class Broker:
         """Consume them."""
         self.consumed += sessions
 
-    async def listen(self, _: SessionId, still: StillOpen) -> bool:
+    async def listen(self, _: SessionId, still: StillOpen, engine: Engine) -> bool:
         """Fail, or ask."""
+        self.engines.append(engine)
         if self.trouble is not None:
             raise self.trouble
         return await still()
@@ -68,6 +71,47 @@ class Broker:
         self.unlistened.append(session)
 
 
+class Engines:
+    """Those of sessions as they can be read; remembers what it is told."""
+
+    def __init__(self, stored: Engine | Exception | None = "queues") -> None:
+        self.stored = stored
+
+    async def of(self, _: SessionId) -> Engine | None:
+        """Its engine."""
+        if isinstance(self.stored, Exception):
+            raise self.stored
+        return self.stored
+
+    def remember(self, _: SessionId, engine: Engine) -> None:
+        """Somebody has read it anyway."""
+        self.stored = engine
+
+
+def listening_to(store: Store, engines: Engines | None = None) -> SessionQueues:
+    """Session queues on these sessions."""
+    return SessionQueues(cast(Any, None), cast(Any, store), cast(Any, engines or Engines()), lambda *_: None, Metrics())
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ("log", "log"),
+        ("queues", "queues"),
+        (None, "queues"),
+        (Unavailable("away"), "queues"),
+        (Trouble("no"), "queues"),
+    ],
+    ids=repr,
+)
+async def test_what_is_declared_is_what_its_engine_needs(stored: Any, expected: Engine) -> None:
+    """All of it where nobody knows: a session without its exchange would lose what is said in it."""
+    broker, listening = Broker(None), listening_to(Store(1), Engines(stored))
+    listening.listener = cast(Any, broker)
+    await listening.listen(S)
+    assert broker.engines == [expected]
+
+
 @pytest.mark.parametrize(
     "trouble", [None, Trouble("deleted meanwhile"), NodeDown("down"), Unavailable("away")], ids=repr
 )
@@ -75,7 +119,7 @@ class Broker:
 async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | None, epoch: int | None) -> None:
     """What was declared of a closed session is owed a deletion, unless the broker is away: the list asks again."""
     store, broker = Store(epoch), Broker(trouble)
-    listening = SessionQueues(cast(Any, None), cast(Any, store), lambda *_: None, Metrics())
+    listening = listening_to(store)
     listening.listener = cast(Any, broker)
     await listening.listen(S)
     expected = [S] if epoch is None and not isinstance(trouble, Unavailable) else []
@@ -85,11 +129,11 @@ async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | Non
 async def test_what_is_left_to_others_while_it_is_declared_is_not_listened_to_after_that() -> None:
     """Nor is late news of its beginning a reason to."""
     store, broker = Store(1), Broker(None)
-    listening = SessionQueues(cast(Any, None), cast(Any, store), lambda *_: None, Metrics())
+    listening = listening_to(store)
     listening.listener = cast(Any, broker)
     listened: list[bool] = []
 
-    async def declared(session: SessionId, still: StillOpen) -> bool:
+    async def declared(session: SessionId, still: StillOpen, _: Engine) -> bool:
         await listening.exclude(session, "of others")
         listened.append(await still())
         return listened[-1]
@@ -134,7 +178,7 @@ async def test_what_is_to_be_restored_holds_no_session_up(monkeypatch: pytest.Mo
         restored.set()
 
     broker = Broker(None)
-    listening = SessionQueues(cast(Any, None), cast(Any, Store(1)), lambda *_: None, Metrics())
+    listening = listening_to(Store(1))
     running = asyncio.create_task(listening.run(cast(Any, broker), restore))
     async with asyncio.timeout(5):
         await listening.ready.wait()

@@ -63,7 +63,8 @@ class LogAttachments:
 
     async def incarnations(self) -> frozenset[str]:
         """All whose names seats bear. Read this before asking which of them live: one that begins later lives."""
-        found = await self._collection.distinct("pods.p", {"pods.p": {"$gt": ""}})
+        # Without a filter the index alone answers, an entry for each name; with one every seat that has any is read.
+        found = await self._collection.distinct("pods.p", {})
         return frozenset(one for one in found if isinstance(one, str))
 
     async def remove_dead(self, incarnations: Iterable[str]) -> int:

@@ -51,6 +51,7 @@ SWEEPS: dict[str, Ask] = {
     "away": lambda s: s.attachments.away(),
     "seats past grace": lambda s: s.attachments.past_grace(),
     "ended": lambda s: s.attachments.ended(),
+    "incarnations that stand in seats": lambda s: LogAttachments(s.database).incarnations(),
     "living incarnations": lambda s: Incarnations(s.database).living(INCARNATIONS),
     "dead incarnations": lambda s: LogAttachments(s.database).remove_dead(["gone"]),
     "seats of an incarnation": lambda s: LogAttachments(s.database).of_incarnation("i0"),

@@ -42,7 +42,7 @@ SECOND_USE = """async (kind) => {
     const { Callplane } = await import("/sdk/index.js");
     const place = new Callplane({ accessToken: sessionStorage.getItem("callplane.access-token") });
     const { id } = await place.createSession();
-    const seat = await place.join(id);
+    const seat = await place.join(id, { transport: "poll" });
     const post = { method: "POST", headers: { Authorization: `Bearer ${seat.token}` } };
     const opens = (ticket) => new Promise((resolve) => {
         const door = kind === "sse"

@@ -28,7 +28,7 @@ async def test_a_call_that_does_not_exist_is_told_and_a_new_one_offered(base_url
 async def test_a_server_out_of_reach_shows_reconnecting_and_heals(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):
-            await someone.opens(base_url, session=call, name=name, source="synthetic", auto="1")
+            await someone.opens(base_url, session=call, name=name, source="synthetic", auto="1", transport="poll")
         await ann.receives("Bob", times=1)
 
         async def refuse(route: Route) -> None:

@@ -100,9 +100,8 @@ export class Call {
     await Promise.all([this.#source.resume(), this.companion?.resume()]);
   }
 
-  /** @param {{keepalive?: boolean}} [options] */
-  async leave(options) {
-    await Promise.all([this.companion?.remove(options), this.session.leave(options)]);
+  async leave() {
+    await Promise.all([this.companion?.remove(), this.session.leave()]);
   }
 
   /** @param {{state: import("../sdk/index.js").State, reason: string | null, previous: string}} change */

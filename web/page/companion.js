@@ -26,7 +26,7 @@ export class Companion {
    */
   static async invite(callplane, id, { gone, failed }) {
     const source = await openSource("synthetic", NAME);
-    const session = callplane.seat(id, { name: NAME, metadata: { synthetic: true } });
+    const session = callplane.seat(id, { name: NAME, metadata: { synthetic: true }, leaveWithPage: true });
     session.on("error", ({ error }) => failed(error));
     session.on("state", ({ state }) => {
       if (state !== "left" && state !== "closed") return;
@@ -47,8 +47,7 @@ export class Companion {
     return this.#source.resume();
   }
 
-  /** @param {{keepalive?: boolean}} [options] */
-  async remove(options) {
-    await this.session.leave(options);
+  async remove() {
+    await this.session.leave();
   }
 }

@@ -37,7 +37,7 @@ async function enter() {
   try {
     source = await openSource(kind, name || "Guest");
     const session = await find(room);
-    call = new Call(callplane, callplane.seat(session.id, { name }), source, screen);
+    call = new Call(callplane, callplane.seat(session.id, { name, leaveWithPage: true, transport: options.transport }), source, screen);
     screen.enterCall();
     await call.start();
     showAddress();
@@ -75,7 +75,6 @@ buttons.leave.addEventListener("click", () => void call?.leave());
 // A sound that is made here needs a click before it starts; any will do.
 addEventListener("pointerdown", () => void call?.resume());
 addEventListener("keydown", () => void call?.resume());
-addEventListener("pagehide", () => void call?.leave({ keepalive: true }));
 // A page from the back-forward cache comes with a seat that was given back.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 

@@ -2,11 +2,14 @@
 /** Page options: which call, who, with what, and whether to go at once, out of the address. */
 
 /**
- * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean}} Options
+ * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
+ *   transport?: "websocket" | "sse" | "poll"}} Options `transport`: the only one to be used
  */
 
 /** How the token begins that `callplane up` makes for one run: whoever is on that machine may have it. */
 const OF_ONE_RUN = "open-";
+
+const TRANSPORTS = /** @type {const} */ (["websocket", "sse", "poll"]);
 
 const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -21,7 +24,9 @@ export function readOptions({ search, hash }) {
   const fragment = new URLSearchParams(rest.includes("=") ? rest : { session: decoded(rest) });
   const pick = (/** @type {string} */ name) => fragment.get(name) || query.get(name) || "";
   const source = pick("source");
+  const transport = TRANSPORTS.find((one) => one === pick("transport"));
   return {
+    ...(transport ? { transport } : {}),
     room: pick("session"),
     name: pick("name"),
     source: source === "camera" || source === "synthetic" ? source : null,

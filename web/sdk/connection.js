@@ -21,6 +21,7 @@ const MOST_DOUBTS = 5;
  * @property {string} [publisher] whose stream is received
  * @property {() => string | undefined} [stream] which of the publisher's streams, where it has several
  * @property {MediaStream} [outgoing] what is published
+ * @property {number} [maxKbps] of its picture
  * @property {string} [replaces] a connection of an earlier life of this seat
  * @property {() => void} changed its state is another
  * @property {() => void} settled it stopped offering, answered or not
@@ -116,6 +117,23 @@ export class Connection {
     void this.start();
   }
 
+  /** The network is another: do not wait for what was lost with the old one. */
+  hurry() {
+    this.#wake.abort(new Error("woken"));
+    if (["disconnected", "failed"].includes(this.#peer?.pc.connectionState ?? "")) this.#lost();
+  }
+
+  /**
+   * Send `track` in the place of `former`, now and by whatever follows.
+   * @param {MediaStreamTrack} former
+   * @param {MediaStreamTrack} track
+   */
+  async replaceTrack(former, track) {
+    this.outgoing?.removeTrack(former);
+    this.outgoing?.addTrack(track);
+    await this.#peer?.replaceTrack(track);
+  }
+
   /** Its media is gone and nothing can be offered yet: wait for `restart`. */
   hold() {
     if (this.offering || this.state === "closed") return;
@@ -171,7 +189,7 @@ export class Connection {
   }
 
   #renew() {
-    const { signaling, outgoing = null } = this.#options;
+    const { signaling, outgoing = null, maxKbps } = this.#options;
     if (this.#peer?.shown) {
       this.#former?.close();
       this.#former = this.#peer;
@@ -182,6 +200,7 @@ export class Connection {
       RTCPeerConnection: signaling.RTCPeerConnection,
       iceServers: signaling.iceServers,
       outgoing,
+      maxKbps,
       trickle: (id, candidates) => signaling.trickle(id, candidates),
       changed: (state) => peer === this.#peer && this.#heard(state),
     });

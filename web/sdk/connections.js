@@ -1,7 +1,8 @@
 // @ts-check
-/** Connections of a seat, kept as the roster says they should be: one publication, one subscription a stream. */
+/** Connections of a seat, kept as the roster says they should be: its publications, one subscription a stream. */
 
 import { Connection } from "./connection.js";
+import { Publications } from "./publications.js";
 
 /**
  * @typedef {object} ConnectionsOptions
@@ -9,6 +10,7 @@ import { Connection } from "./connection.js";
  * @property {import("./roster.js").Roster} roster
  * @property {string} me the id of the own seat
  * @property {boolean} subscribe whether to receive whatever the others send
+ * @property {(muted: import("./publication.js").Muted) => Promise<void>} mute what is sent from the camera and microphone
  * @property {() => void} changed
  * @property {(error: import("./errors.js").CallplaneError, connection: Connection) => void} failed
  */
@@ -16,34 +18,15 @@ import { Connection } from "./connection.js";
 export class Connections {
   #options;
   #closed = false;
-  /** @type {Connection | null} */
-  publication = null;
   /** @type {Map<string, Connection>} by the publisher's connection that they receive */
   subscriptions = new Map();
 
   /** @param {ConnectionsOptions} options */
   constructor(options) {
     this.#options = options;
-  }
-
-  /**
-   * Send a stream; what the seat sent in an earlier life is replaced.
-   * @param {MediaStream} outgoing
-   */
-  async publish(outgoing) {
-    await this.unpublish();
-    const { roster, me } = this.#options;
-    const [former] = roster.streams(me);
-    const connection = this.#connect({ kind: "publish", outgoing, replaces: former?.connection_id });
-    this.publication = connection;
-    await connection.start();
-    return connection;
-  }
-
-  async unpublish() {
-    const { publication } = this;
-    this.publication = null;
-    await publication?.close();
+    const { roster, me, mute } = options;
+    const earlier = roster.streams(me).map(({ connection_id }) => connection_id);
+    this.publications = new Publications({ connect: (more) => this.#connect({ kind: "publish", ...more }), earlier, mute });
   }
 
   /**
@@ -55,8 +38,7 @@ export class Connections {
   reconcile({ swap, ended } = {}) {
     if (this.#closed) return;
     const { signaling, roster } = this.#options;
-    const mine = this.publication;
-    if (mine && !mine.offering && mine.epoch < signaling.epoch()) mine.restart("media-lost");
+    for (const mine of this.publications.connections) this.#refresh(mine);
     const wanted = this.#wanted();
     for (const one of this.subscriptions.values()) if (ended && one.renamed === ended) one.restart();
     for (const [stream, connection] of [...this.subscriptions]) {
@@ -90,30 +72,39 @@ export class Connections {
 
   /** Why media is being negotiated again, or null when it is not. */
   get trouble() {
-    const { publication } = this;
-    const connections = [...(publication ? [publication] : []), ...this.subscriptions.values()];
-    const lost = connections.filter((connection) => connection.state === "reconnecting");
+    const lost = this.#all.filter((connection) => connection.state === "reconnecting");
     if (!lost.length) return null;
     return lost.some((connection) => connection.cause === "media-lost") ? "media-lost" : "connection-failed";
   }
 
-  /** @param {string} participant */
+  /**
+   * What is received from somebody, by their connection.
+   * @param {string} participant
+   * @returns {[string, Connection][]}
+   */
   of(participant) {
-    const all = [...this.subscriptions.values()];
-    return all.filter((one) => one.publisher === participant && one.state !== "closed");
+    return [...this.subscriptions].filter(([, one]) => one.publisher === participant && one.state !== "closed");
   }
 
   /** Offer everything again: what a button does when somebody does not want to wait. */
   restart() {
-    this.publication?.restart();
-    for (const connection of this.subscriptions.values()) connection.restart();
+    for (const connection of this.#all) connection.restart();
+  }
+
+  /** The network is another. */
+  hurry() {
+    for (const connection of this.#all) connection.hurry();
   }
 
   /** End everything here; the server sweeps its side when the seat or the session goes. */
   close() {
     this.#closed = true;
-    const connections = [this.publication, ...this.subscriptions.values()];
-    for (const connection of connections) void connection?.close({ tell: false });
+    this.publications.close();
+    for (const connection of this.subscriptions.values()) void connection.close({ tell: false });
+  }
+
+  get #all() {
+    return [...this.publications.connections, ...this.subscriptions.values()];
   }
 
   #wanted() {
@@ -127,7 +118,7 @@ export class Connections {
     return wanted;
   }
 
-  /** @param {Connection} connection whose stream is there */
+  /** @param {Connection} connection that is wanted */
   #refresh(connection) {
     if (!connection.offering && connection.epoch < this.#options.signaling.epoch()) connection.restart("media-lost");
   }
@@ -176,11 +167,10 @@ export class Connections {
 
   /** @param {string} id */
   #byId(id) {
-    if (this.publication?.id === id) return this.publication;
-    return [...this.subscriptions.values()].find((connection) => connection.id === id);
+    return this.#all.find((connection) => connection.id === id);
   }
 
-  /** @param {Pick<import("./connection.js").ConnectionOptions, "kind" | "publisher" | "stream" | "outgoing" | "replaces">} options */
+  /** @param {Pick<import("./connection.js").ConnectionOptions, "kind" | "publisher" | "stream" | "outgoing" | "maxKbps" | "replaces">} options */
   #connect(options) {
     const { signaling, changed, failed } = this.#options;
     const connection = new Connection({
@@ -188,7 +178,10 @@ export class Connections {
       signaling,
       changed,
       settled: () => this.reconcile(),
-      failed: (error) => failed(error, connection),
+      failed: (error) => {
+        this.publications.failed(connection);
+        failed(error, connection);
+      },
     });
     return connection;
   }

@@ -12,6 +12,7 @@ import { CallplaneError, refusal, unreachable } from "./errors.js";
  * @property {boolean} [once] makes something: give it an idempotency key
  * @property {AbortSignal} [signal] cuts the try under way off
  * @property {AbortSignal} [until] lets the try under way end, but makes no other
+ * @property {import("./frames.js").Frames} [frames] the way over a socket, while one is open
  * @property {boolean} [keepalive] outlive the page (no repeats then)
  * @property {number} [timeout] milliseconds for one try
  * @property {number} [patience] milliseconds within which failed tries are repeated; 0 for none
@@ -21,15 +22,17 @@ import { CallplaneError, refusal, unreachable } from "./errors.js";
 export class Http {
   #base;
   #fetch;
+  #fetchLater;
   #random;
 
   /**
    * @param {string | URL} base
-   * @param {{fetch?: Fetch, random?: () => number}} [options]
+   * @param {{fetch?: Fetch, fetchLater?: (url: string, init: RequestInit) => unknown, random?: () => number}} [options]
    */
-  constructor(base, { fetch = globalThis.fetch, random = Math.random } = {}) {
+  constructor(base, { fetch = globalThis.fetch, fetchLater, random = Math.random } = {}) {
     this.#base = String(base).replace(/\/+$/, "");
     this.#fetch = fetch.bind(globalThis);
+    this.#fetchLater = fetchLater ?? /** @type {any} */ (globalThis).fetchLater?.bind(globalThis);
     this.#random = random;
   }
 
@@ -44,15 +47,34 @@ export class Http {
     const init = request(method, call);
     const patience = call.keepalive ? 0 : (call.patience ?? 30_000);
     const end = Date.now() + patience;
+    let frames = call.keepalive ? undefined : call.frames;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(path, init, call);
+        return await this.#once(path, init, { ...call, frames });
       } catch (error) {
         if (!(error instanceof CallplaneError) || !error.retryable) throw error;
+        // A socket that does not answer is not asked again, which would wait behind what it has not answered.
+        if (error.code === "unreachable") frames = undefined;
         const wait = this.delay(error, attempt);
         if (Date.now() + wait > end) throw error;
         await pause(wait, call.until ?? call.signal);
       }
+    }
+  }
+
+  /**
+   * One request that the browser sends by itself when the page has gone, until `signal` is aborted.
+   * @param {string} method
+   * @param {string} path
+   * @param {Call & {signal: AbortSignal}} call
+   * @returns {boolean} whether this browser does that (it takes secure addresses alone)
+   */
+  later(method, path, { signal, ...call }) {
+    try {
+      this.#fetchLater?.(this.#base + path, { ...request(method, call), signal });
+      return !!this.#fetchLater;
+    } catch {
+      return false;
     }
   }
 
@@ -78,14 +100,17 @@ export class Http {
    * @param {RequestInit} init
    * @param {Call} call
    */
-  async #once(path, init, { signal, timeout = 15_000 }) {
+  async #once(path, init, { frames, signal, timeout = 15_000 }) {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new Error("no answer in time")), timeout);
     const cut = () => deadline.abort(signal?.reason);
     if (signal?.aborted) cut();
     signal?.addEventListener("abort", cut, { once: true });
     try {
-      const response = await this.#fetch(this.#base + path, { ...init, signal: deadline.signal });
+      const fetched = { ...init, signal: deadline.signal };
+      const response = await (frames?.open
+        ? frames.ask(path, init, deadline.signal)
+        : this.#fetch(this.#base + path, fetched));
       if (!response.ok) throw await refusal(response);
       const text = await response.text();
       return { status: response.status, body: text ? JSON.parse(text) : null };

@@ -4,11 +4,27 @@ export type Kind = "publish" | "subscribe";
 export type Role = "publisher" | "subscriber" | "moderator";
 export type State = "joining" | "connected" | "reconnecting" | "left" | "closed";
 export type Media = "none" | "connecting" | "connected" | "reconnecting";
+export type Track = "audio" | "video";
+export type Transport = "websocket" | "sse" | "poll";
+
+/** The API's own codes, and those of the SDK: nobody answered; left while it was joined. Others may come. */
+export type ErrorCode =
+  | "bad-request" | "unauthorized" | "forbidden" | "kicked" | "not-found" | "method-not-allowed" | "session-full"
+  | "session-closed" | "poll-replaced" | "wrong-state" | "join-again" | "stale-version" | "too-large" | "head-too-large"
+  | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "internal" | "unavailable" | "unreachable" | "left"
+  | (string & {});
+
+/** Why a session is in its state; of `left` and `closed` also the words of whoever removed or closed. */
+export type StateReason =
+  | "unreachable" | "media-lost" | "connection-failed"
+  | "left" | "kicked" | "connection-lost" | "poll-replaced" | "unauthorized"
+  | "closed" | "empty" | "departed" | "session-closed"
+  | (string & {});
 
 /** What can go wrong, with the API's own `code` where the API said it; `unreachable` where nobody answered. */
 export class CallplaneError extends Error {
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly title: string;
   readonly detail: string;
   readonly retryable: boolean;
@@ -17,6 +33,11 @@ export class CallplaneError extends Error {
   readonly reason: string | null;
   /** Seconds that the server asked to wait. */
   readonly retryAfter: number | null;
+}
+
+/** An EventTarget whose events carry their value in `detail`; `on` hands it over, and returns what ends the listening. */
+export class Emitter<Events> extends EventTarget {
+  on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void): () => void;
 }
 
 /** How available somebody is, until when; said as a whole. */
@@ -39,13 +60,24 @@ export interface Participant {
   streams: { connection_id: string }[];
 }
 
-/** A participant with what is received from them; of oneself, what is sent. */
-export interface ParticipantView extends Participant {
-  self: boolean;
-  media: Media;
-  /** Of oneself: the kinds that the server takes of what is published. */
-  sends: ("audio" | "video")[];
+/** A stream that is received from somebody, or sent; `source` is `camera` where its sender says nothing else. */
+export interface StreamView {
+  connection_id: string;
+  source: "camera" | "screen" | (string & {});
   stream: MediaStream | null;
+  media: Media;
+}
+
+/** A participant with what is received from them; of oneself, what is sent. */
+export interface ParticipantView extends Omit<Participant, "streams"> {
+  self: boolean;
+  /** Of the camera. */
+  media: Media;
+  /** Of the camera. */
+  stream: MediaStream | null;
+  streams: StreamView[];
+  /** Of oneself: the kinds that the server takes of what the camera and the microphone give. */
+  sends: Track[];
 }
 
 export interface SessionInfo {
@@ -81,8 +113,13 @@ export interface SeatOptions {
   subscribe?: boolean;
   /** Seconds that one poll of the mailbox may last. */
   wait?: number;
-  /** How messages come: long poll unless said otherwise. Delivery is the same by all three. */
-  transport?: "poll" | "sse" | "websocket";
+  /**
+   * How messages come: unless said otherwise by the best that gets through (WebSocket, server-sent events, long poll),
+   * changed in mid-call. Delivery is the same by all three.
+   */
+  transport?: Transport | "auto";
+  /** Give the seat back when the page goes; not for a page that keeps the token to come back after a reload. */
+  leaveWithPage?: boolean;
 }
 
 export interface InboundStats {
@@ -98,19 +135,86 @@ export interface InboundStats {
 
 /** What each event of a session carries in `detail`. */
 export interface SessionEvents {
-  /**
-   * `reason` of `reconnecting`: `unreachable`, `media-lost` or `connection-failed`; of `left`: `left`, `kicked`,
-   * `connection-lost` or `poll-replaced`; of `closed`: what the one who closed it said, `empty`,
-   * `departed`, or `session-closed` where nobody says more.
-   */
-  state: { state: State; reason: string | null; previous: State };
+  state: { state: State; reason: StateReason | null; previous: State };
   participants: { participants: ParticipantView[] };
   signal: { from: string | null; type: string; data: any };
   error: { error: Error; during: string };
+  /** Messages come by another transport now. */
+  transport: { transport: Transport; previous: Transport };
+}
+
+export interface SignalOptions {
+  /** Ids, or `role:…` for whoever has that role; everybody where it is not said. */
+  to?: string | string[];
+  /** For who reads now; never kept. */
+  volatile?: boolean;
+  /** Milliseconds within which a volatile one is worth giving. */
+  ttl?: number;
+}
+
+export interface PublicationEvents {
+  /** Another one is still sent. */
+  "track-ended": { kind: Track };
+}
+
+/** One source that is sent. */
+export interface Publication extends Emitter<PublicationEvents> {
+  readonly source: string;
+  /** Of the present endpoint; another after each restart. */
+  readonly connection_id: string | null;
+  /** The kinds that the server takes. */
+  readonly media: Track[];
+  readonly state: "connecting" | "connected" | "reconnecting" | "closed";
+  readonly stream: MediaStream | null;
+  /** Settles when nothing is sent any more; `track-ended`: unplugged, or the browser's own *Stop sharing*. */
+  readonly ended: Promise<"stopped" | "replaced" | "refused" | "track-ended" | "left">;
+  /** Of the camera it is said to the others, of other sources it is done. */
+  mute(muted?: boolean | { audio?: boolean; video?: boolean }): Promise<void>;
+  /** Send another track of its kind in the place of the present one; nothing is negotiated anew. */
+  replaceTrack(track: MediaStreamTrack): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ChatMessage {
+  id: string;
+  /** null: a server. */
+  from: string | null;
+  /** null: everybody. */
+  to: string[] | null;
+  at: string;
+  /** As it was sent or edited last; null of what is deleted. */
+  data: any;
+  edited_at: string | null;
+  deleted: boolean;
+  position: number | null;
+}
+
+export interface ChatEvents {
+  /** There is one more, or one is another. */
+  messages: ChatMessage[];
+  /** One was said just now. */
+  message: ChatMessage;
+}
+
+/** What is said in a session; edits and deletions are folded in. */
+export interface Chat extends Emitter<ChatEvents> {
+  /** Oldest first. */
+  readonly messages: ChatMessage[];
+  /** Whether the session keeps what is said; null before `load`. */
+  readonly history: boolean | null;
+  /** Whether there is more before them. */
+  readonly more: boolean;
+  /** Read the newest page of the history. */
+  load(limit?: number): Promise<boolean>;
+  /** Read the page before those that are known. */
+  earlier(limit?: number): Promise<boolean>;
+  send(data: unknown, options?: { to?: string | string[] }): Promise<string>;
+  edit(id: string, data: unknown): Promise<void>;
+  delete(id: string): Promise<void>;
 }
 
 /** One seat. It outlives lost connections and lost media servers by itself. */
-export class Session extends EventTarget {
+export class Session extends Emitter<SessionEvents> {
   /** The session's id. */
   readonly id: string;
   /** The id of the own seat. */
@@ -118,18 +222,22 @@ export class Session extends EventTarget {
   /** The participant token. */
   readonly token: string;
   readonly state: State;
-  readonly reason: string | null;
+  readonly reason: StateReason | null;
   readonly info: Partial<SessionInfo>;
   /** Everybody, oneself first. */
   readonly participants: ParticipantView[];
+  /** What is sent. */
+  readonly publications: Publication[];
+  readonly chat: Chat;
+  /** By which messages come now. */
+  readonly transport: Transport | null;
   /** Settles when the mailbox has ended. */
   readonly ended: Promise<void>;
   join(): Promise<this>;
-  /** Listen to an event; returns what ends the listening. */
-  on<K extends keyof SessionEvents>(type: K, listener: (detail: SessionEvents[K]) => void): () => void;
-  /** Send a stream of one track or two; `media` is what the server takes of them. */
-  publish(stream: MediaStream): Promise<{ connection_id: string | null; media: ("audio" | "video")[] }>;
-  unpublish(): Promise<void>;
+  /** Send a stream of one track or two. A source is one publication: a second takes the place of the first. */
+  publish(stream: MediaStream, options?: { source?: string; maxKbps?: number }): Promise<Publication>;
+  /** Of a source, or of all. */
+  unpublish(source?: string): Promise<void>;
   mute(muted: { audio?: boolean; video?: boolean }): Promise<void>;
   update(
     participant: string,
@@ -139,14 +247,18 @@ export class Session extends EventTarget {
       hand_raised?: boolean;
     },
   ): Promise<void>;
+  /** Remove somebody, as a moderator. */
+  remove(participant: string): Promise<void>;
   /** Raise one's hand, or lower it. */
   raiseHand(raised?: boolean): Promise<void>;
-  signal(type: string, data: unknown, to?: string): Promise<void>;
+  /** Said as a whole: what is not named is as if nothing had been said. */
+  setPresence(presence: { show?: Presence["show"]; status?: string; until?: string | Date | null }): Promise<void>;
+  signal(type: string, data: unknown, options?: string | string[] | SignalOptions): Promise<void>;
   /** Negotiate all media again. */
   restart(): void;
   /** By the publisher's connection: what was received so far. */
   stats(): Promise<Record<string, InboundStats>>;
-  /** Give the seat back; with `keepalive` the request outlives the page. */
+  /** Give the seat back, also while it is taken; with `keepalive` the request outlives the page. */
   leave(options?: { keepalive?: boolean }): Promise<void>;
 }
 
@@ -156,6 +268,7 @@ export class Callplane {
     baseUrl?: string | URL;
     accessToken?: string | null;
     fetch?: typeof globalThis.fetch;
+    fetchLater?: (url: string, init: RequestInit) => unknown;
     RTCPeerConnection?: typeof globalThis.RTCPeerConnection;
   });
   /** Make a session; the same `custom_id` gives the same one. */

@@ -4,9 +4,15 @@
 import { Http } from "./http.js";
 import { Session } from "./session.js";
 
+export { Emitter } from "./emitter.js";
 export { CallplaneError } from "./errors.js";
 export { Session } from "./session.js";
 export { synthetic } from "./synthetic.js";
+
+/**
+ * @typedef {{token?: string, subscribe?: boolean, wait?: number, leaveWithPage?: boolean,
+ *   transport?: import("./transports.js").Transport | "auto"}} SeatOptions
+ */
 
 /** The entrance: one Callplane, by default the one that served this file. */
 export class Callplane {
@@ -16,10 +22,10 @@ export class Callplane {
 
   /**
    * @param {{baseUrl?: string | URL, accessToken?: string | null, fetch?: import("./http.js").Fetch,
-   *   RTCPeerConnection?: import("./peer.js").PeerClass}} [options]
+   *   fetchLater?: (url: string, init: RequestInit) => unknown, RTCPeerConnection?: import("./peer.js").PeerClass}} [options]
    */
-  constructor({ baseUrl = new URL("../", import.meta.url), accessToken = null, fetch, RTCPeerConnection } = {}) {
-    this.#http = new Http(baseUrl, { fetch });
+  constructor({ baseUrl = new URL("../", import.meta.url), accessToken = null, fetch, fetchLater, RTCPeerConnection } = {}) {
+    this.#http = new Http(baseUrl, { fetch, fetchLater });
     this.#accessToken = accessToken;
     this.#RTCPeerConnection = RTCPeerConnection;
   }
@@ -35,8 +41,7 @@ export class Callplane {
   /**
    * Take a seat; with a participant token, the seat that it was given for.
    * @param {string} session its id
-   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
-   *   transport?: import("./transports.js").Transport}} [options]
+   * @param {import("./actions.js").SeatFields & SeatOptions} [options]
    */
   async join(session, options = {}) {
     return this.seat(session, options).join();
@@ -45,10 +50,9 @@ export class Callplane {
   /**
    * A seat not yet taken: for a page that listens to its events before it joins.
    * @param {string} session its id
-   * @param {import("./session.js").Seat & {token?: string, subscribe?: boolean, wait?: number,
-   *   transport?: import("./transports.js").Transport}} [options]
+   * @param {import("./actions.js").SeatFields & SeatOptions} [options]
    */
-  seat(session, { token, subscribe, wait, transport, ...seat } = {}) {
+  seat(session, { token, subscribe, wait, transport, leaveWithPage, ...seat } = {}) {
     return new Session({
       http: this.#http,
       session,
@@ -57,6 +61,7 @@ export class Callplane {
       subscribe,
       wait,
       transport,
+      leaveWithPage,
       RTCPeerConnection: this.#RTCPeerConnection,
     });
   }

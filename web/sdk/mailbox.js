@@ -2,6 +2,7 @@
 /** Mailbox of a participant: asking again is the acknowledgement of what the last answer brought. */
 
 import { CallplaneError } from "./errors.js";
+import { FallbackReader } from "./fallback.js";
 import { reader } from "./transports.js";
 import { pause } from "./backoff.js";
 
@@ -25,16 +26,20 @@ export class Mailbox {
   /** @type {Set<string>} */
   #seen = new Set();
   #stop = new AbortController();
+  #wake = new AbortController();
 
   /**
    * @param {import("./http.js").Http} http
    * @param {string} token the participant token
    * @param {{deliver: (message: Message) => void | Promise<void>, reachable?: (yes: boolean) => void,
-   *   wait?: number, max?: number, transport?: import("./transports.js").Transport}} options
+   *   changed?: (transport: import("./transports.js").Transport) => void, wait?: number, max?: number,
+   *   transport?: import("./transports.js").Transport | "auto", frames?: import("./frames.js").Frames}} options
    */
-  constructor(http, token, { deliver, reachable = () => {}, wait = 25, max = 100, transport = "poll" }) {
+  constructor(http, token, { deliver, reachable = () => {}, changed, wait = 25, max = 100, transport = "auto", frames }) {
     this.#http = http;
-    this.#reader = reader(transport, http, { token, signal: this.#stop.signal, max });
+    const options = { token, signal: this.#stop.signal, max, frames };
+    this.#reader =
+      transport === "auto" ? new FallbackReader(http, { ...options, changed }) : reader(transport, http, options);
     this.#deliver = deliver;
     this.#reachable = reachable;
     this.#wait = wait;
@@ -44,6 +49,12 @@ export class Mailbox {
   stop() {
     this.#stop.abort(new Error("mailbox stopped"));
     this.#reader.close();
+  }
+
+  /** The network is another: what waits for the old one is not worth waiting for. */
+  hurry() {
+    this.#wake.abort(new Error("woken"));
+    this.#reader.reopen();
   }
 
   /**
@@ -102,6 +113,8 @@ export class Mailbox {
    * @param {number} failures
    */
   async #rest(error, failures) {
-    await pause(this.#http.delay(error, failures), this.#stop.signal).catch(() => {});
+    this.#wake = new AbortController();
+    const either = AbortSignal.any([this.#wake.signal, this.#stop.signal]);
+    await pause(this.#http.delay(error, failures), either).catch(() => {});
   }
 }

@@ -14,6 +14,7 @@ const MOST = 128;
  * @property {PeerClass} RTCPeerConnection
  * @property {RTCIceServer[]} iceServers
  * @property {MediaStream | null} outgoing what to send; null to receive
+ * @property {number} [maxKbps] of a picture that is sent
  * @property {(id: string, candidates: RTCIceCandidateInit[]) => Promise<unknown>} trickle
  * @property {(state: RTCPeerConnectionState) => void} changed
  */
@@ -27,6 +28,8 @@ export class Peer {
   #local = [];
   /** @type {RTCIceCandidateInit[]} */
   #remote = [];
+  /** @type {Map<string, RTCRtpSender>} by kind */
+  #senders = new Map();
   /** @type {string | null} the connection's id, once the API has said it */
   id = null;
   /** Whether it was ever connected. */
@@ -50,11 +53,14 @@ export class Peer {
 
   /** @returns {Promise<string>} the SDP to offer */
   async offer() {
-    const { outgoing } = this.#options;
+    const { outgoing, maxKbps } = this.#options;
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       const track = outgoing?.getTracks().find((one) => one.kind === kind);
-      if (track && outgoing) this.pc.addTransceiver(track, { direction: "sendonly", streams: [outgoing] });
-      else if (!outgoing) this.pc.addTransceiver(kind, { direction: "recvonly" });
+      if (track && outgoing) {
+        const limit = kind === "video" && maxKbps ? { sendEncodings: [{ maxBitrate: maxKbps * 1000 }] } : {};
+        const made = this.pc.addTransceiver(track, { direction: "sendonly", streams: [outgoing], ...limit });
+        this.#senders.set(kind, made.sender);
+      } else if (!outgoing) this.pc.addTransceiver(kind, { direction: "recvonly" });
     }
     const offer = await this.pc.createOffer();
     await this.pc.setLocalDescription(offer);
@@ -97,6 +103,11 @@ export class Peer {
   get sends() {
     const sending = this.pc.getTransceivers().filter((one) => ["sendonly", "sendrecv"].includes(one.currentDirection ?? ""));
     return sending.flatMap(({ sender }) => (sender.track ? [/** @type {Kind} */ (sender.track.kind)] : []));
+  }
+
+  /** @param {MediaStreamTrack} track */
+  async replaceTrack(track) {
+    await this.#senders.get(track.kind)?.replaceTrack(track);
   }
 
   get closed() {

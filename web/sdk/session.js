@@ -1,40 +1,37 @@
 // @ts-check
 /** Session: one seat in it, which joins, keeps up with its mailbox, sends and receives, leaves. */
 
+import { Actions } from "./actions.js";
 import { Announcer } from "./announcer.js";
 import { Connections } from "./connections.js";
+import { CallplaneError } from "./errors.js";
 import { Mailbox } from "./mailbox.js";
-import { Muting } from "./muting.js";
-import { Roster, follow } from "./roster.js";
-import { readStats } from "./stats.js";
+import { onNetworkChange } from "./network.js";
 import { participantViews } from "./participants.js";
+import { Roster, follow } from "./roster.js";
+import { Seat } from "./seat.js";
 import { Signaling } from "./signaling.js";
+import { CAMERA } from "./sources.js";
+import { readStats } from "./stats.js";
+import { refreshing } from "./turn.js";
 
 /**
  * @typedef {import("./mailbox.js").Message} Message
- * @typedef {import("./errors.js").CallplaneError} CallplaneError
- * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} Seat
+ * @typedef {import("./transports.js").Transport} Transport
  * @typedef {object} SessionOptions
  * @property {import("./http.js").Http} http
  * @property {string} session its id
- * @property {Seat} [seat]
+ * @property {import("./actions.js").SeatFields} [seat]
  * @property {string | null} [token] an access token to join with, or a participant token to re-join with
  * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
  * @property {number} [wait] seconds that a poll of the mailbox may last
- * @property {import("./transports.js").Transport} [transport] how messages come; long poll unless said otherwise
+ * @property {Transport | "auto"} [transport] how messages come; whatever gets through, unless said otherwise
+ * @property {boolean} [leaveWithPage] give the seat back when the page goes
  * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
-/**
- * @typedef {object} SessionEvents what each event carries in `detail`
- * @property {{state: import("./announcer.js").State, reason: string | null, previous: string}} state
- * @property {{participants: import("./participants.js").ParticipantView[]}} participants
- * @property {{from: string | null, type: string, data: any}} signal
- * @property {{error: Error, during: string}} error
- */
-
-/** Events: `state`, `participants`, `signal`, `error`. */
-export class Session extends EventTarget {
+/** Events: `state`, `participants`, `signal`, `error`, `transport`. */
+export class Session extends Actions {
   #options;
   #http;
   #roster = new Roster();
@@ -42,22 +39,22 @@ export class Session extends EventTarget {
   #connections = null;
   /** @type {Mailbox | null} */
   #mailbox = null;
+  /** @type {(() => void)[]} what ends with the seat */
+  #endings = [];
+  #unload = () => {};
   #reachable = true;
-  #muting = new Muting(
-    () => this.#connections?.publication?.outgoing?.getTracks() ?? [],
-    (muted) => this.update(this.me, { muted }),
-  );
   #announcer = new Announcer(this);
-  /** The id of the own seat. */
-  me = "";
-  /** The participant token: with it the seat can be joined again. */
-  token = "";
   /** @type {Promise<void>} settles when the mailbox has ended */
   ended = Promise.resolve();
+  /** @type {Transport | null} by which messages come now */
+  transport = null;
 
   /** @param {SessionOptions} options */
   constructor(options) {
-    super();
+    super({
+      tracks: () => this.#connections?.publications.of(CAMERA)?.stream?.getTracks() ?? [],
+      metadata: () => this.#roster.participants.get(this.me)?.metadata ?? {},
+    });
     this.#options = options;
     this.#http = options.http;
     this.id = options.session;
@@ -81,35 +78,24 @@ export class Session extends EventTarget {
     return this.#connections ? participantViews(this.#roster, this.#connections, this.me) : [];
   }
 
-  /**
-   * Listen to an event; returns what ends the listening.
-   * @template {keyof SessionEvents} K
-   * @param {K} type
-   * @param {(detail: SessionEvents[K]) => void} listener
-   */
-  on(type, listener) {
-    const heard = (/** @type {Event} */ event) => listener(/** @type {CustomEvent} */ (event).detail);
-    this.addEventListener(type, heard);
-    return () => this.removeEventListener(type, heard);
+  /** What is sent now. */
+  get publications() {
+    return [...(this.#connections?.publications ?? [])];
   }
 
   /** Take the seat, or the former one where the token is a participant's. */
   async join() {
-    const { seat = {}, token, wait, transport } = this.#options;
-    const path = `/sessions/${encodeURIComponent(this.id)}/participants`;
-    const { body } = await this.#http.call("POST", path, { token, body: seat, once: true });
+    const body = await this.#ask(this.#options.token);
     this.id = body.session.id;
-    this.me = body.participant.id;
-    this.token = body.token;
+    const seat = new Seat(this.#http, { session: this.id, me: body.participant.id, token: body.token });
+    this.seat = seat;
+    if (this.#announcer.over) return this.#leftMeanwhile(seat);
     this.#roster.load(body.session);
-    this.#muting.obey(body.participant.muted);
-    this.#connections = this.#connectionsOver(body.ice_servers ?? []);
-    this.#mailbox = new Mailbox(this.#http, this.token, {
-      deliver: (message) => this.#heard(message),
-      reachable: (yes) => this.#reach(yes),
-      wait,
-      transport,
-    });
+    this.muting.obey(body.participant.muted);
+    this.#connections = this.#connectionsOver(seat, body.ice_servers ?? []);
+    this.#mailbox = this.#mailboxOf(seat);
+    this.#endings.push(onNetworkChange(() => this.#hurry()));
+    if (this.#options.leaveWithPage) this.#unload = seat.leaveWithPage(() => this.leave({ keepalive: true }));
     this.#changed();
     this.#connections.reconcile();
     this.ended = this.#listen(this.#mailbox);
@@ -117,55 +103,24 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Send a stream; resolves when the server has answered, with the kinds that it takes.
+   * Send a stream; resolves when the server has answered. One source is one publication: a second takes its place.
    * @param {MediaStream} stream
+   * @param {import("./publications.js").PublishOptions} [options]
    */
-  async publish(stream) {
+  async publish(stream, options = {}) {
     if (!this.#connections) throw new Error("join first");
     if (!stream.getTracks().length) throw new TypeError("there is no track to publish");
-    const connection = await this.#connections.publish(stream);
+    const publication = await this.#connections.publications.publish(stream, options);
+    void publication.ended.then(() => this.#changed());
     this.#changed();
-    if (connection.error) throw connection.error;
-    return { connection_id: connection.id, media: connection.sends };
+    if (publication.connection.error) throw publication.connection.error;
+    return publication;
   }
 
-  async unpublish() {
-    await this.#connections?.unpublish();
+  /** @param {string} [source] everything where it is not said */
+  async unpublish(source) {
+    await this.#connections?.publications.unpublish(source);
     this.#changed();
-  }
-
-  /**
-   * Mute or unmute oneself: at once here, and said to the others.
-   * @param {{audio?: boolean, video?: boolean}} muted
-   */
-  async mute(muted) {
-    await this.#muting.mute(muted);
-  }
-
-  /**
-   * Change a seat: one's own, or as a moderator another's.
-   * @param {string} participant
-   * @param {Seat & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
-   *   presence?: {show?: string, status?: string, until?: string | null}}} fields
-   */
-  async update(participant, fields) {
-    await this.#http.call("PATCH", this.#seat(participant), { token: this.token, body: fields, once: true });
-  }
-
-  /** @param {boolean} [raised] */
-  async raiseHand(raised = true) {
-    await this.update(this.me, { hand_raised: raised });
-  }
-
-  /**
-   * Say something to everybody, or to one participant.
-   * @param {string} type
-   * @param {unknown} data
-   * @param {string} [to]
-   */
-  async signal(type, data, to) {
-    const body = { type, data, to };
-    await this.#http.call("POST", `/sessions/${this.id}/signals`, { token: this.token, body, once: true });
   }
 
   /** Negotiate all media again. */
@@ -173,43 +128,76 @@ export class Session extends EventTarget {
     this.#connections?.restart();
   }
 
-  /** Numbers of every received stream, by participant. */
+  /** Numbers of every received stream, by the publisher's connection. */
   async stats() {
     return this.#connections ? readStats(this.#connections) : {};
   }
 
   /**
-   * Give the seat back. With `keepalive` the request outlives the page.
+   * Give the seat back, also one that is being taken. With `keepalive` the request outlives the page.
    * @param {{keepalive?: boolean}} [options]
    */
   async leave({ keepalive = false } = {}) {
-    if (this.#announcer.over || !this.me) return;
-    const gone = this.#http.call("DELETE", this.#seat(this.me), { token: this.token, keepalive, patience: 10_000 });
+    if (this.#announcer.over) return;
+    // Of a page that goes the browser's own request stays: it comes through where this one may not.
+    if (keepalive) this.#unload = () => {};
+    const gone = this.seat?.giveBack({ keepalive });
     this.#finish("left", "left");
-    await gone.catch((error) => this.#announcer.error(error, "leave"));
+    await gone?.catch((error) => this.#announcer.error(error, "leave"));
     await this.ended;
   }
 
-  /** @param {RTCIceServer[]} iceServers */
-  #connectionsOver(iceServers) {
-    const { http, RTCPeerConnection = globalThis.RTCPeerConnection, subscribe = true } = this.#options;
-    const roster = this.#roster;
-    const epoch = () => roster.epoch;
-    const { token, id: session } = this;
-    const signaling = new Signaling({ http, token, session, iceServers, RTCPeerConnection, epoch });
-    return new Connections({
-      signaling,
-      roster,
-      me: this.me,
-      subscribe,
-      changed: () => this.#changed(),
-      failed: (error, connection) => this.#failed(error, connection),
+  /** @param {string | null} [token] of the seat itself, to be told once more what it may use */
+  async #ask(token) {
+    const path = `/sessions/${encodeURIComponent(this.id)}/participants`;
+    return (await this.#http.call("POST", path, { token, body: this.#options.seat ?? {}, once: true })).body;
+  }
+
+  /**
+   * @param {Seat} seat that was left while it was taken
+   * @returns {Promise<never>}
+   */
+  async #leftMeanwhile(seat) {
+    await seat.giveBack().catch((error) => this.#announcer.error(error, "leave"));
+    throw new CallplaneError({ code: "left", title: "The session was left while it was joined" });
+  }
+
+  /** @param {Seat} seat */
+  #mailboxOf({ token, frames }) {
+    const { wait, transport = "auto" } = this.#options;
+    this.transport = transport === "auto" ? "websocket" : transport;
+    return new Mailbox(this.#http, token, {
+      deliver: (message) => this.#heard(message),
+      reachable: (yes) => this.#reach(yes),
+      changed: (now) => {
+        this.say("transport", { transport: now, previous: this.transport });
+        this.transport = now;
+      },
+      wait,
+      transport,
+      frames,
     });
   }
 
-  /** @param {string} participant */
-  #seat(participant) {
-    return `/sessions/${this.id}/participants/${participant}`;
+  /**
+   * @param {Seat} seat
+   * @param {RTCIceServer[]} iceServers
+   */
+  #connectionsOver(seat, iceServers) {
+    const { RTCPeerConnection = globalThis.RTCPeerConnection, subscribe = true } = this.#options;
+    const roster = this.#roster;
+    const signaling = new Signaling(seat, { iceServers, RTCPeerConnection, epoch: () => roster.epoch });
+    const fresh = async () => (signaling.iceServers = (await this.#ask(seat.token)).ice_servers ?? []);
+    this.#endings.push(refreshing(iceServers, fresh));
+    return new Connections({
+      signaling,
+      roster,
+      me: seat.me,
+      subscribe,
+      mute: (muted) => this.mute(muted),
+      changed: () => this.#changed(),
+      failed: (error, connection) => this.#failed(error, connection),
+    });
   }
 
   /** @param {Mailbox} mailbox */
@@ -225,7 +213,7 @@ export class Session extends EventTarget {
     try {
       if (Roster.counts(message)) await this.#follow(message);
       else if (message.type === "resync-required") await this.#resync();
-      else if (message.type === "signal") this.#announcer.say("signal", message.data);
+      else if (message.type === "signal") this.#signalled(message);
       else await this.#connections?.heard(message);
     } catch (error) {
       this.#announcer.error(error, message.type);
@@ -233,8 +221,14 @@ export class Session extends EventTarget {
   }
 
   /** @param {Message} message */
+  #signalled(message) {
+    this.chat.heard(message);
+    this.say("signal", message.data);
+  }
+
+  /** @param {Message} message */
   async #follow(message) {
-    if (!(await follow(this.#roster, message, () => this.#read()))) return;
+    if (!(await follow(this.#roster, message, () => this.seated.read()))) return;
     const { type, data } = message;
     if (this.#roster.session.status === "closed") return this.#finish("closed", data.reason ?? null);
     if (!this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
@@ -245,19 +239,16 @@ export class Session extends EventTarget {
   }
 
   async #resync() {
-    this.#roster.load(await this.#read());
-    if (this.#roster.session.status === "closed") this.#finish("closed", null);
-    else this.#settle();
-  }
-
-  async #read() {
-    return (await this.#http.call("GET", `/sessions/${this.id}`, { token: this.token })).body;
+    this.#roster.load(await this.seated.read());
+    if (this.#roster.session.status === "closed") return this.#finish("closed", null);
+    this.#settle();
+    if (this.chat.history) await this.chat.load();
   }
 
   /** @param {{swap?: string, ended?: string}} [hint] */
   #settle(hint) {
     this.#connections?.reconcile(hint);
-    this.#muting.obey(this.#roster.participants.get(this.me)?.muted);
+    this.muting.obey(this.#roster.participants.get(this.me)?.muted);
     this.#changed();
   }
 
@@ -266,6 +257,11 @@ export class Session extends EventTarget {
     if (this.#reachable === yes) return;
     this.#reachable = yes;
     this.#changed();
+  }
+
+  #hurry() {
+    this.#mailbox?.hurry();
+    this.#connections?.hurry();
   }
 
   /**
@@ -282,7 +278,9 @@ export class Session extends EventTarget {
   #changed() {
     const trouble = this.#reachable ? (this.#connections?.trouble ?? null) : "unreachable";
     this.#announcer.become(trouble ? "reconnecting" : "connected", trouble);
-    if (!this.#announcer.over) this.#announcer.participants(() => this.participants);
+    if (this.#announcer.over) return;
+    this.sources.show(this.publications).catch((error) => this.#announcer.error(error, "sources"));
+    this.#announcer.participants(() => this.participants);
   }
 
   /**
@@ -291,6 +289,8 @@ export class Session extends EventTarget {
    */
   #finish(state, reason) {
     if (this.#announcer.over) return;
+    for (const end of this.#endings.splice(0)) end();
+    this.#unload();
     this.#mailbox?.stop();
     this.#connections?.close();
     this.#announcer.become(state, reason);

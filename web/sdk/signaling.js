@@ -9,21 +9,18 @@ import { Early } from "./early.js";
 
 /** The negotiation calls of one participant. */
 export class Signaling {
-  #http;
-  #token;
-  #path;
+  #seat;
   #epoch;
   early = new Early();
 
   /**
-   * @param {{http: import("./http.js").Http, token: string, session: string, iceServers: RTCIceServer[],
-   *   RTCPeerConnection: import("./peer.js").PeerClass, epoch: () => number}} options
+   * @param {import("./seat.js").Seat} seat
+   * @param {{iceServers: RTCIceServer[], RTCPeerConnection: import("./peer.js").PeerClass, epoch: () => number}} options
    */
-  constructor({ http, token, session, iceServers, RTCPeerConnection, epoch }) {
-    this.#http = http;
-    this.#token = token;
-    this.#path = `/sessions/${encodeURIComponent(session)}/connections`;
+  constructor(seat, { iceServers, RTCPeerConnection, epoch }) {
+    this.#seat = seat;
     this.#epoch = epoch;
+    /** For the connections that are made from now on. */
     this.iceServers = iceServers;
     this.RTCPeerConnection = RTCPeerConnection;
   }
@@ -40,7 +37,7 @@ export class Signaling {
    * @returns {Promise<Made>}
    */
   async offer(body, until) {
-    return (await this.#http.call("POST", this.#path, { token: this.#token, body, once: true, until })).body;
+    return this.#seat.call("POST", "/connections", { body, once: true, until });
   }
 
   /**
@@ -48,11 +45,11 @@ export class Signaling {
    * @param {RTCIceCandidateInit[]} candidates
    */
   async trickle(id, candidates) {
-    await this.#http.call("POST", `${this.#path}/${id}/candidates`, { token: this.#token, body: { candidates } });
+    await this.#seat.call("POST", `/connections/${id}/candidates`, { body: { candidates } });
   }
 
   /** @param {string} id */
   async stop(id) {
-    await this.#http.call("DELETE", `${this.#path}/${id}`, { token: this.#token, patience: 10_000 });
+    await this.#seat.call("DELETE", `/connections/${id}`, { patience: 10_000 });
   }
 }

@@ -16,6 +16,7 @@ function mailbox(answers, options = {}) {
     return next.clone();
   });
   const box = new Mailbox(http, "token-1", {
+    transport: "poll",
     deliver: (one) => {
       got.push(one.id);
       options.delivered?.(one.id, got, box);

@@ -19,7 +19,8 @@ test("subscribes to whatever is there and whatever comes, once, and never to its
 
 test("publishes what it is given, and the answer's second copy is ignored", async () => {
   const { session, tell, offers, pcs } = await world();
-  assert.deepEqual(await session.publish(camera()), { connection_id: "k1", media: ["audio", "video"] });
+  const publication = await session.publish(camera());
+  assert.deepEqual([publication.connection_id, publication.media], ["k1", ["audio", "video"]]);
   tell("answer", { command_id: "x", connection_id: "k1", sdp_answer: "another" }, false);
   tell("signal", { from: "bob", type: "x", data: 1 }, false);
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -11,6 +11,9 @@ class FakeMediaStream {
   addTrack(track) {
     this.#tracks.push(track);
   }
+  removeTrack(track) {
+    this.#tracks = this.#tracks.filter((one) => one !== track);
+  }
   getTracks() {
     return this.#tracks;
   }
@@ -28,11 +31,17 @@ export class FakePeerConnection {
   static rejected = [];
   candidates = [];
   answers = [];
-  constructor() {
+  constructor(configuration) {
+    this.configuration = configuration;
     FakePeerConnection.made.push(this);
   }
-  addTransceiver(what, { direction }) {
+  /** Tracks that took the place of what was sent, and the bounds of encodings. */
+  replaced = [];
+  limits = [];
+  addTransceiver(what, { direction, sendEncodings = [] }) {
     this.transceivers.push([typeof what === "string" ? what : what.kind, direction]);
+    this.limits.push(...sendEncodings.map(({ maxBitrate }) => maxBitrate));
+    return { sender: { replaceTrack: async (track) => void this.replaced.push(track) } };
   }
   getTransceivers() {
     return this.transceivers.map(([kind, direction]) => {

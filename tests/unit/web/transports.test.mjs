@@ -2,50 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Mailbox } from "../../../web/sdk/mailbox.js";
+import { FakeLine as Fake, speech } from "./lines.mjs";
 import { answer, problem, scripted, until } from "./support.mjs";
-
-const message = (id) => ({ id, type: "signal", session_id: "s", version: null, at: "", data: {} });
-
-/** Enough of EventSource and of WebSocket to see what the SDK does with them. */
-class Fake {
-  static made = [];
-  readyState = 1;
-  closed = false;
-  sent = [];
-  listeners = {};
-  constructor(url) {
-    this.url = new URL(url);
-    Fake.made.push(this);
-  }
-  addEventListener(type, listener) {
-    this.listeners[type] = listener;
-  }
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-  close() {
-    this.closed = true;
-  }
-}
-globalThis.EventSource = globalThis.WebSocket = Fake;
-
-/** How each transport says the same things. */
-const speech = {
-  sse: {
-    path: "/messages/stream",
-    gives: (fake, ids) => ids.forEach((id) => fake.onmessage({ data: JSON.stringify(message(id)), lastEventId: `t-${id}` })),
-    beats: (fake) => fake.listeners.beat({}),
-    refuses: (fake, status, code, reason) => fake.listeners.end({ data: JSON.stringify({ status, code, reason }) }),
-    ends: (fake) => fake.onerror({}),
-  },
-  websocket: {
-    path: "/messages/socket",
-    gives: (fake, ids) => fake.onmessage({ data: JSON.stringify({ messages: ids.map(message), ack: `t-${ids.at(-1)}` }) }),
-    beats: (fake) => fake.onmessage({ data: '{"messages":[],"ack":null}' }),
-    refuses: (fake, status, code, reason) => fake.onclose({ code: 4000 + status, reason: reason ? `${code}: ${reason}` : code }),
-    ends: (fake) => fake.onclose({ code: 4000, reason: "unacknowledged" }),
-  },
-};
 
 /** A mailbox on one transport whose tickets are answered with these, and then with good ones. */
 function streaming(transport, tickets = []) {

@@ -13,7 +13,7 @@ export const seat = (id, streams = []) => ({
  * A session whose API answers connections `k1`, `k2`, … and whose mailbox is fed by `tell`.
  * `on` overrides the answer to a request by "METHOD path-end".
  */
-export async function world({ others = [], mine = [], on = {}, join = true } = {}) {
+export async function world({ others = [], mine = [], on = {}, join = true, options = {} } = {}) {
   FakePeerConnection.made.length = 0;
   const feed = { queue: [], wake: () => {}, version: 1, sent: 0, made: 0, ended: null };
   const participants = () => [seat("me", mine), ...others];
@@ -37,8 +37,10 @@ export async function world({ others = [], mine = [], on = {}, join = true } = {
     if (name === "POST /connections") return made(request, feed);
     return answer(method === "DELETE" ? 204 : 202, method === "DELETE" ? undefined : {});
   });
-  const callplane = new Callplane({ baseUrl: "http://api.test", fetch: api.fetch, RTCPeerConnection: FakePeerConnection });
-  const session = callplane.seat("s", { name: "me" });
+  const later = [];
+  const fetchLater = (url, init) => void later.push({ url, ...init });
+  const callplane = new Callplane({ baseUrl: "http://api.test", fetch: api.fetch, RTCPeerConnection: FakePeerConnection, fetchLater });
+  const session = callplane.seat("s", { name: "me", transport: "poll", ...options });
   const heard = { states: [], errors: [], signals: [] };
   session.addEventListener("state", ({ detail }) => heard.states.push(detail.reason ? `${detail.state}: ${detail.reason}` : detail.state));
   session.addEventListener("error", ({ detail }) => heard.errors.push(detail.error.code));
@@ -51,7 +53,7 @@ export async function world({ others = [], mine = [], on = {}, join = true } = {
   };
   const asked = (method, end) => api.requests.filter((one) => one.method === method && one.path.endsWith(end));
   const offers = () => asked("POST", "/connections").map((one) => one.body);
-  return { session, feed, tell, asked, offers, heard, pcs: FakePeerConnection.made, snapshot };
+  return { session, feed, tell, asked, offers, heard, later, requests: api.requests, pcs: FakePeerConnection.made, snapshot };
 }
 
 export function made({ body }, feed, epoch = 1) {

@@ -1,0 +1,100 @@
+// @ts-check
+/** Actions of a seat: what it says of itself and to others. */
+
+import { Emitter } from "./emitter.js";
+import { Muting } from "./muting.js";
+import { Sources } from "./sources.js";
+
+/**
+ * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} SeatFields
+ * @typedef {SeatFields & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
+ *   presence?: {show?: string, status?: string, until?: string | null}}} Changes
+ */
+
+export class Actions extends Emitter {
+  /** @type {import("./seat.js").Seat | null} the own one, once it is taken */
+  seat = null;
+
+  /**
+   * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>}} own the tracks of the own camera
+   *   and microphone, and what the session knows of the seat's metadata
+   */
+  constructor({ tracks, metadata }) {
+    super();
+    this.muting = new Muting(tracks, (muted) => this.update(this.me, { muted }));
+    this.sources = new Sources(() => this.update(this.me, { metadata: metadata() }));
+  }
+
+  /** The id of the own seat. */
+  get me() {
+    return this.seat?.me ?? "";
+  }
+
+  /** The participant token: with it the seat can be joined again. */
+  get token() {
+    return this.seat?.token ?? "";
+  }
+
+  /** What is said in the session. */
+  get chat() {
+    return this.seated.chat;
+  }
+
+  /**
+   * Mute or unmute oneself: at once here, and said to the others.
+   * @param {{audio?: boolean, video?: boolean}} muted
+   */
+  async mute(muted) {
+    await this.muting.mute(muted);
+  }
+
+  /**
+   * Change a seat: one's own, or as a moderator another's.
+   * @param {string} participant
+   * @param {Changes} fields
+   */
+  async update(participant, fields) {
+    const { metadata } = fields;
+    const own = metadata && participant === this.me ? { metadata: this.sources.among(metadata) } : {};
+    await this.seated.update(participant, { ...fields, ...own });
+  }
+
+  /** @param {boolean} [raised] */
+  async raiseHand(raised = true) {
+    await this.update(this.me, { hand_raised: raised });
+  }
+
+  /**
+   * Say how available one is, as a whole: what is not named is as if nothing had been said.
+   * @param {{show?: string, status?: string, until?: string | Date | null}} presence
+   */
+  async setPresence({ until = null, ...presence }) {
+    const end = until instanceof Date ? until.toISOString() : until;
+    await this.update(this.me, { presence: { ...presence, ...(end === null ? {} : { until: end }) } });
+  }
+
+  /**
+   * Remove somebody, as a moderator.
+   * @param {string} participant
+   */
+  async remove(participant) {
+    await this.seated.call("DELETE", this.seated.at(participant), { patience: 10_000 });
+  }
+
+  /**
+   * Say something to everybody, or to those whom `to` names: by id, or as `role:…`.
+   * @param {string} type
+   * @param {unknown} data
+   * @param {string | string[] | {to?: string | string[], volatile?: boolean, ttl?: number}} [options] a `volatile` one is
+   *   for who reads now, within `ttl` milliseconds
+   */
+  async signal(type, data, options = {}) {
+    const named = typeof options === "string" || Array.isArray(options) ? { to: options } : options;
+    await this.seated.signal(type, data, named);
+  }
+
+  get seated() {
+    if (!this.seat) throw new Error("join first");
+    return this.seat;
+  }
+}

@@ -1,0 +1,53 @@
+// @ts-check
+/** Sources of streams, such as a shared screen: said in the metadata of the seat that sends them, by connection. */
+
+/** What a stream is from of which nothing is said. */
+export const CAMERA = "camera";
+
+/**
+ * @param {{metadata?: Record<string, any>}} participant
+ * @param {string} connection_id
+ * @returns {string}
+ */
+export function sourceOf({ metadata }, connection_id) {
+  const said = metadata?.sources?.[connection_id];
+  return typeof said === "string" ? said : CAMERA;
+}
+
+/** Says it anew whenever it is another, one word after the other. */
+export class Sources {
+  #tell;
+  #said = "{}";
+  #telling = false;
+  /** @type {Record<string, string>} by connection; cameras are not named */
+  #now = {};
+
+  /** @param {() => Promise<void>} tell say the metadata again, which go by `among` */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** @param {Iterable<{source: string, connection_id: string | null}>} publications */
+  async show(publications) {
+    const named = [...publications].filter(({ source, connection_id }) => source !== CAMERA && connection_id);
+    this.#now = Object.fromEntries(named.map(({ source, connection_id }) => [connection_id, source]));
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      for (let now; (now = JSON.stringify(this.#now)) !== this.#said; ) {
+        await this.#tell();
+        this.#said = now;
+      }
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  /**
+   * Metadata of one's own with what is said of sources, which a change of the rest leaves alone.
+   * @param {Record<string, unknown>} metadata
+   */
+  among({ sources: _, ...metadata }) {
+    return Object.keys(this.#now).length ? { ...metadata, sources: this.#now } : metadata;
+  }
+}

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 _ARGUMENTS = [
@@ -68,7 +69,11 @@ class Person:
     async def sees_only(self, *names: str) -> None:
         """Wait until exactly these people are in the call."""
         script = "names => callplane.participants.map(one => one.name).sort().join() === names"
-        await self.page.wait_for_function(script, arg=",".join(sorted(names)))
+        try:
+            await self.page.wait_for_function(script, arg=",".join(sorted(names)))
+        except PlaywrightTimeoutError:
+            seen = await self.page.evaluate("callplane.participants.map(one => one.name)")
+            raise AssertionError(f"{sorted(names)} were to be in the call; the page shows {seen}") from None
 
     async def inbound(self) -> dict[str, dict[str, Any]]:
         """What was received so far, by the name of who sent it."""

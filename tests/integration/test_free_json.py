@@ -33,12 +33,14 @@ async def sat(http: httpx.AsyncClient, path: str, metadata: Any) -> tuple[dict[s
 
 
 async def streamed(http: httpx.AsyncClient, me: dict[str, str], heard: list[dict[str, Any]]) -> None:
-    """Put down what comes by server-sent events."""
-    async with http.stream("GET", "/messages/stream", headers=me) as answer:
-        assert answer.status_code == 200
-        async for line in answer.aiter_lines():
-            if line.startswith("data:"):
-                heard.append(json.loads(line.removeprefix("data:")))
+    """Put down what comes by server-sent events; a stream that ends is opened again, as any client does."""
+    while True:
+        async with http.stream("GET", "/messages/stream", headers=me) as answer:
+            assert answer.status_code in {200, 503}
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    heard.append(json.loads(line.removeprefix("data:")))
+        await asyncio.sleep(0.1)
 
 
 async def polled(http: httpx.AsyncClient, me: dict[str, str], types: set[str]) -> dict[str, Any]:
@@ -82,11 +84,11 @@ async def shown(http: httpx.AsyncClient, value: Any, other: Any) -> AsyncIterato
     yield "participant-updated", (other, told["participant-updated"]["participant"]["metadata"])
 
     async def streamed_too() -> bool:
-        return "participant-updated" in [one["type"] for one in heard]
+        return "participant-updated" in [one.get("type") for one in heard]
 
     await until(streamed_too)
     listening.cancel()
-    by_type = {one["type"]: one["data"] for one in heard}
+    by_type = {one["type"]: one["data"] for one in heard if "data" in one}
     yield "stream: session-updated", (other, by_type["session-updated"]["session"]["metadata"])
     yield "stream: signal", by_type["signal"]["data"]["d"]
     await done(http.delete(path), 204)

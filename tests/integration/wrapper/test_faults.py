@@ -147,11 +147,10 @@ async def test_wrappers_that_come_and_go_listen_to_every_session(servers: Server
     async with running_wrappers(servers, wrappers=1) as r:
         sessions = [await r.session() for _ in range(5)]
         second = await r.start()
-        assert set(sessions) <= second.listener.listening()
         late = await r.session()
 
-        async def heard() -> bool:
-            return late in second.listener.listening()
+        async def heard() -> bool:  # one whose queue was out of reach for a moment holds up no start
+            return {*sessions, late} <= second.listener.listening()
 
         await until(heard)
         await r.stop(0)

@@ -36,7 +36,8 @@ failover: install ## kill media servers under live calls and in browsers: the pa
 	@$(PROGRAMS)/python -m pytest -m alone $(ALONE) $(ARGS)
 
 chaos: install ## end wrappers at every single call (25 minutes), kill everything for 40, and 40 on clusters (see docs/chaos.md)
-	@FAULTS=all $(PROGRAMS)/python -m pytest tests/faults tests/model tests/integration/bus/test_cluster.py \
+	@$(PROGRAMS)/python -m pytest -m clusters tests/integration tests/unit/cli/machine $(ARGS)
+	@FAULTS=all $(PROGRAMS)/python -m pytest -m 'not alone' tests/faults tests/model tests/integration/bus/test_cluster.py \
 		tests/integration/test_broker_nodes.py tests/integration/api/test_conformance.py $(ARGS)
 	@CHAOS_BROKERS=1 CHAOS_MONGODS=1 $(PROGRAMS)/python -m tests.chaos
 	@CHAOS_BROKERS=2 CHAOS_MONGODS=3 $(PROGRAMS)/python -m tests.chaos

@@ -7,7 +7,6 @@ import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 BROWSERS = "one Callplane, one Chromium"
-CLUSTERS = "one RabbitMQ cluster, one replica set"
 
 TOGETHER = {
     "tests/e2e/test_call.py": BROWSERS,
@@ -15,16 +14,13 @@ TOGETHER = {
     "tests/e2e/test_trouble.py": BROWSERS,
     "tests/e2e/test_firefox.py": BROWSERS,
     "tests/e2e/test_companion.py": BROWSERS,
-    "tests/integration/store/test_elections.py": CLUSTERS,
-    "tests/integration/bus/test_cluster.py": CLUSTERS,
-    "tests/integration/test_broker_nodes.py": CLUSTERS,
-    "tests/integration/test_elections.py": CLUSTERS,
 }
 """Files whose fixtures of the session take seconds to start: on two workers they would be started twice."""
 
 LONG = (
     *TOGETHER,
     "tests/integration/cli/test_up.py",
+    "tests/integration/bus/test_cluster.py",
     "tests/integration/telemetry/test_alerts.py",
     "tests/chaos/test_chaos.py",
     "tests/integration/wrapper/test_pool.py",

@@ -12,6 +12,8 @@ from testkit.servers.programs import API_KEY, Cluster, Size, cluster
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 
+pytestmark = pytest.mark.clusters
+
 KEY = {"X-API-Key": API_KEY}
 SECONDS = 60.0
 

@@ -11,6 +11,8 @@ from testkit.servers.clusters import SetDatabase
 from testkit.servers.programs import API_KEY, Cluster, Size, cluster
 from testkit.servers.servers import Servers, Vhost
 
+pytestmark = pytest.mark.clusters
+
 PATIENCE = 20.0
 
 

@@ -16,6 +16,8 @@ from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.clusters import SetDatabase
 from testkit.servers.until import until
 
+pytestmark = pytest.mark.clusters
+
 WRITERS = 4
 ALONE = 1.0
 """Shorter than the election: the primary still believes that the others are there."""

@@ -9,6 +9,8 @@ from cli.machine.rabbitmq import RabbitMQ
 from testkit.servers.clusters import ClusterVhost
 from testkit.servers.until import until
 
+pytestmark = pytest.mark.clusters
+
 
 async def declared(vhost: ClusterVhost, node: RabbitMQ, name: str) -> None:
     """Declare a durable queue through a node, where it will lie, and put one message into it."""

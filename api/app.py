@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from api.ice_servers import IceServers
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
+from api.overload import Overload
 from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
 from api.routes import (
@@ -130,7 +132,10 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 failed=metrics.loop_failed,
             )
             readers = await stack.enter_async_context(open_readers(QueueReaders(poll_router), ends, draining))
-            await stack.enter_async_context(alongside(forever("lag", metrics.watch_loop, failed=metrics.loop_failed)))
+            overload = Overload(settings.shed_lag, metrics.shed)
+            metrics.watch_overload(lambda: overload.standing)
+            lag = forever("lag", partial(metrics.watch_loop, overload.look), failed=metrics.loop_failed)
+            await stack.enter_async_context(alongside(lag))
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
@@ -139,11 +144,12 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 credentials=credentials,
                 participant_tokens=credentials.participants,
                 rate_limits=RateLimits(settings),
+                overload=overload,
                 proxies=TrustedProxies(settings.trusted_proxies),
                 permissions=Permissions(stored.sessions, stored.attachments, activity.mark),
                 activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
-                signals=Signals(buses.bus.messenger, log),
+                signals=Signals(buses.bus.messenger, log, overload),
                 chat=Chat(log, History(database), KeptEntries(database)),
                 dead_letters=buses.bus.dead_letters,
                 readers=readers,
@@ -189,7 +195,7 @@ async def serve(settings: Settings, *, buses: Buses, listener: socket.socket | N
         theirs, most = _operators_socket(settings, stack), settings.max_connections
         async with (
             assemble(settings, buses=buses) as program,
-            serve_asgi(program.asgi, sock, most) as url,
+            serve_asgi(program.asgi, sock, most, sheds=partial(program.services.overload.sheds, "connections")) as url,
             serve_asgi(for_operators(program.asgi), theirs, most) if theirs else nullcontext() as operators_url,
         ):
             if operators_url:

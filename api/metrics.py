@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
+from api.overload import TIMES, Shed
 from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
 
@@ -41,6 +42,19 @@ class Metrics(metrics.Metrics):
             ["command"],
             registry=self.registry,
         )
+        self._shed = Counter(
+            "callplane_shed",
+            "Refused as the pod's event loop was late: connections, volatile (signals), signals",
+            ["what"],
+            registry=self.registry,
+        )
+        self._standing = Gauge(
+            "callplane_event_loop_standing_lag_seconds",
+            "How late the event loop was at least, at each of its last three looks; above CALLPLANE_SHED_LAG it sheds",
+            registry=self.registry,
+        )
+        for what in TIMES:
+            self._shed.labels(what)
         for command in command_names():
             self._silent.labels(command)  # An alert sees no increase in what begins with its first count.
 
@@ -59,6 +73,14 @@ class Metrics(metrics.Metrics):
             self._stages.labels(command, "reply").observe(max(0.0, seconds - broker))
         if outcome == "silent":
             self._silent.labels(command).inc()
+
+    def shed(self, what: Shed) -> None:
+        """One was refused."""
+        self._shed.labels(what).inc()
+
+    def watch_overload(self, standing: Callable[[], float]) -> None:
+        """Ask for this at every scrape."""
+        self._standing.set_function(standing)
 
     def watch_mailboxes(self, counts: Callable[[], Counts]) -> None:
         """Ask for these at every scrape."""

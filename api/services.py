@@ -18,6 +18,7 @@ from api.dispatch.signals import Signals
 from api.http.trusted_proxies import TrustedProxies
 from api.ice_servers import IceServers
 from api.metrics import Metrics
+from api.overload import Overload
 from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
 from callplane.store.connections import Connections
@@ -35,6 +36,7 @@ class Services:
     credentials: Credentials
     participant_tokens: ParticipantTokens
     rate_limits: RateLimits
+    overload: Overload
     proxies: TrustedProxies
     permissions: Permissions
     activity: Activity

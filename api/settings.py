@@ -77,6 +77,13 @@ class Settings(ProgramSettings):
     max_connections: int = Field(
         10_000, ge=1, description="connections at once of one pod; idle ones make room, and then it answers 503"
     )
+    shed_lag: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="seconds that the event loop is late, three looks in a row, from which on a pod refuses new "
+        "connections (503); from 1.5 times that on volatile signals, from twice on all signals; 0: never",
+    )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
     @field_validator("token_secrets", "cors_origins", "turn_urls", "trusted_proxies", mode="before")

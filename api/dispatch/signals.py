@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from api.overload import Overload
 from callplane.bus.ports import Messenger
 from callplane.concurrency import for_each
 from callplane.contracts.ids import ParticipantId
@@ -44,11 +45,16 @@ def parties(sender: ParticipantId | None, to: Sequence[ParticipantId] | None) ->
 
 
 class Signals:
-    """Sends signals as the session's engine does."""
+    """Sends signals as the session's engine does, as long as the pod keeps up."""
 
-    def __init__(self, queues: Messenger, log: LogMessenger) -> None:
+    def __init__(self, queues: Messenger, log: LogMessenger, overload: Overload) -> None:
         self._queues = queues
         self._log = log
+        self._overload = overload
+
+    def require_room(self, *, volatile: bool) -> None:
+        """Before anything is read for one more. Raises Refusal ``unavailable``."""
+        self._overload.require_room("volatile" if volatile else "signals")
 
     async def send(
         self, roster: Roster, message: Message, to: list[ParticipantId] | None, until: datetime | None

@@ -17,6 +17,7 @@ from api.http.problems import MEDIA_TYPE, RETRY_AFTER, body_of
 from api.http.slow_clients import ABORT
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import new_id
+from callplane.contracts.refusals.requests import overloaded
 
 PIECE = 16 * 1024
 """Parsed at once: a head that is too long is noticed within so much."""
@@ -26,6 +27,9 @@ FIELD_BYTES = 32
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})
 """Answered also where there is no room: who is busy is alive, and has to be seen."""
+
+STREAMS = frozenset({b"/messages/stream", b"/messages/socket"})
+"""New connections to whoever opens them, also where a proxy has kept the one below from another client."""
 
 _REASONS = {400: "Bad Request", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
@@ -64,6 +68,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Why it is refused; None for what the parser itself refuses."""
         self._refused = False
         """Whether the last answer has been given: nothing is parsed after that."""
+        self._is_new = True
+        """Whether no request of it has been let in yet."""
         self._is_socket = False
         """Whether it has become a WebSocket, and what comes is another protocol's."""
         self._awaited: asyncio.TimerHandle | None = None
@@ -152,8 +158,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unparsed = 0
         self._stop_waiting()
         self._idle.remove(self)
-        if self._idle.is_full(len(self.connections)) and self.url.partition(b"?")[0] not in PROBES:
-            self._refuse(Problem(code="unavailable", detail="There are too many connections."))
+        path = self.url.partition(b"?")[0]
+        if path not in PROBES:
+            if self._idle.is_full(len(self.connections)):
+                self._refuse(Problem(code="unavailable", detail="There are too many connections."))
+            if (self._is_new or path in STREAMS) and self._idle.sheds():
+                self._refuse(overloaded().problem)
+            self._is_new = False
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

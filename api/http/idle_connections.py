@@ -1,5 +1,6 @@
 """Idle connections: wait for a request and make room, the longest idle first, so that silence never fills a pod."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -18,8 +19,10 @@ RESERVE = 64
 class IdleConnections:
     """Those of one listener on which no request is under way, in the order in which they fell silent."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, sheds: Callable[[], bool] = lambda: False) -> None:
         self.most = most
+        self.sheds = sheds
+        """Whether one more that is new is refused, however many there are."""
         self._waiting: dict[Idle, None] = {}
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
@@ -43,11 +43,18 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve_asgi(
-    asgi: ASGIApp, sock: socket.socket, most: int = CONNECTIONS, bounds: HttpLimits = DEFAULT
+    asgi: ASGIApp,
+    sock: socket.socket,
+    most: int = CONNECTIONS,
+    bounds: HttpLimits = DEFAULT,
+    sheds: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[str]:
-    """Serve ``asgi`` on a bound socket, on ``most`` connections at a time; yields the base URL."""
+    """Serve ``asgi`` on a bound socket, on ``most`` connections at a time; yields the base URL.
+
+    ``sheds`` is asked whether one that is new is refused, for there is too much to do.
+    """
     host, port = sock.getsockname()[:2]
-    idle = IdleConnections(most)
+    idle = IdleConnections(most, sheds)
     config = uvicorn.Config(
         asgi,
         http=partial(BoundedHttpProtocol, bounds, idle),  # type: ignore[arg-type]  # it wants a class, and calls it

@@ -39,6 +39,7 @@ async def signal(
     rate_limits: Annotated[RateLimits, provided("rate_limits")],
 ) -> SignalSent:
     """To whom `to` names, by id or as `role:…`, or to everybody in the session, the sender included."""
+    signals.require_room(volatile=body.volatile)
     roster, sender = await request.permit(Permissions.signal, session_id)
     if body.volatile and roster.engine == "queues":
         raise not_volatile_on_queues()

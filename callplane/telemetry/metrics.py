@@ -1,6 +1,7 @@
 """Metrics of every program: a registry per program, the same buckets, and the lag of its event loop."""
 
 import asyncio
+from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -56,10 +57,12 @@ class Metrics:
         """All of it in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    async def watch_loop(self) -> None:
-        """Measure until cancelled: what is late here keeps everybody waiting."""
+    async def watch_loop(self, late: Callable[[float], None] = lambda _: None) -> None:
+        """Measure until cancelled, and tell of each look: what is late here keeps everybody waiting."""
         clock = asyncio.get_running_loop().time
         while True:
             due = clock() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
-            self._lag.observe(max(0.0, clock() - due))
+            lag = max(0.0, clock() - due)
+            self._lag.observe(lag)
+            late(lag)

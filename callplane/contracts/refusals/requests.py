@@ -12,6 +12,11 @@ def too_many(what: str, seconds: float) -> Refusal:
     return Refusal("too-many-requests", f"These are too many {what}. Wait for {wait} s.", retry_after=wait)
 
 
+def overloaded() -> Refusal:
+    """The pod is behind with all that it does."""
+    return Refusal("unavailable", "This server has more to do than it can. Ask again.", retry_after=1)
+
+
 def body_too_slow(seconds: float) -> Refusal:
     """The body has not come to its end."""
     return Refusal("bad-request", f"The body did not arrive within {seconds:.0f} s. Send it again.")

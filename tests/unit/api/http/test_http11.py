@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,11 +110,13 @@ class Guest:
 
 
 @asynccontextmanager
-async def door(bounds: HttpLimits = QUICK, most: int = 100) -> AsyncIterator[Door]:
+async def door(
+    bounds: HttpLimits = QUICK, most: int = 100, sheds: Callable[[], bool] = lambda: False
+) -> AsyncIterator[Door]:
     """Served for the block."""
     app = App()
     with bind("127.0.0.1", 0) as sock:
-        async with serve_asgi(app, sock, most, bounds):
+        async with serve_asgi(app, sock, most, bounds, sheds):
             made = Door(sock.getsockname()[1], app)
             try:
                 yield made

@@ -35,7 +35,7 @@ bench: install ## measure join and offer beside the bare round trip
 failover: install ## kill media servers under live calls and in browsers: the part of `make test` that runs alone
 	@$(PROGRAMS)/python -m pytest -m alone $(ALONE) $(ARGS)
 
-chaos: install ## end wrappers at every single call (25 minutes), kill everything for 40, and 40 on clusters (see docs/chaos.md)
+chaos: install ## end wrappers at every single call on both engines (45 minutes), kill everything for 40, and 40 on clusters (see docs/chaos.md)
 	@$(PROGRAMS)/python -m pytest -m clusters tests/integration tests/unit/cli/machine $(ARGS)
 	@FAULTS=all $(PROGRAMS)/python -m pytest -m 'not alone' tests/faults tests/model tests/integration/bus/test_cluster.py \
 		tests/integration/test_broker_nodes.py tests/integration/api/test_conformance.py $(ARGS)

@@ -9,7 +9,11 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Literal
+
+ASLEEP = 60.0
+"""Seconds that a pause takes by the clock of who is paused: longer than a lease, and than a head is believed."""
 
 How = Literal["never", "killed", "paused", "severed before", "severed after"]
 
@@ -37,6 +41,7 @@ class Points:
     passed: list[str] = field(default_factory=list)
     dead: bool = False
     handled: int = 0
+    asleep: float = 0.0
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,12 +58,17 @@ class Points:
             case "paused":
                 self.stopped.set()
                 await self.woken.wait()
+                self.asleep += ASLEEP
             case "severed before":
                 raise severed(f"severed before {name}")
             case "severed after":
                 await work()
                 raise severed(f"severed after {name}")
         return await work()
+
+    def monotonic(self) -> float:
+        """The clock of a process that was stopped for so long."""
+        return monotonic() + self.asleep
 
     def die(self) -> None:
         """Now, and whatever is called later as well."""

@@ -200,7 +200,7 @@ def _offering(b: TrialServers, c: Call, body: Publish | Subscribe) -> Scenario:
             assert own is None or own.state in ("released", "ready")
             return
         assert reply.problem is None, reply.problem
-        answered(b, body.participant_id, envelope.id, reply)
+        await answered(b, c.session, (body.participant_id, envelope.id), reply)
         assert own is not None
         assert own.state == "ready"
         assert [stream.connection_id for stream in found.streams] == [source]

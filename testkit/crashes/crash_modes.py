@@ -1,13 +1,14 @@
 """The ways in which a wrapper is hit, tried at every point of a scenario or at a few by seed.
 
-``FAULTS=all`` tries every point; ``FAULTS_SEED`` chooses others.
+``FAULTS=all`` tries every point, on both engines; ``FAULTS_SEED`` chooses others.
 """
 
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from callplane.contracts.engines import Engine
 from testkit.crashes.call_points import How, Plan, Points
 from testkit.crashes.crash_trial import Prepare, TrialServers, dead_letter, kill, pause, sever, trial_servers
 from testkit.crashes.session_invariants import nothing_else
@@ -16,11 +17,12 @@ from testkit.servers.servers import Servers
 ALL = os.environ.get("FAULTS") == "all"
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
 SAMPLE = 1
+ENGINES: tuple[Engine, ...] = ("queues", "log")
 SECONDS = 600 if ALL else 120
 
 Trial = Callable[[Prepare, TrialServers, Plan], Awaitable[Points]]
-CallCounts = dict[str, Points]
-"""The calls of each scenario when nothing hits it."""
+CallCounts = dict[tuple[Engine, str], Points]
+"""The calls of each scenario, by its engine and name, when nothing hits it."""
 
 
 async def kill_answered(prepare: Prepare, b: TrialServers, plan: Plan) -> Points:
@@ -45,41 +47,74 @@ SEVERED_BEFORE = CrashMode("severed before", sever)
 SEVERED_AFTER = CrashMode("severed after", sever)
 
 
-def runs(scenarios: Mapping[str, Prepare]) -> list[list[str]]:
-    """Servers for a sample of everything; and for each scenario by itself where every point is tried."""
-    return [[name] for name in scenarios] if ALL else [list(scenarios)]
+@dataclass(frozen=True)
+class Run:
+    """Scenarios on servers of their own, sessions by one engine."""
+
+    engine: Engine
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """How pytest shows it."""
+        return f"{self.engine}-{self.names[0] if len(self.names) == 1 else 'sample'}"
 
 
-def named(names: object) -> str:
-    """How pytest shows a run."""
-    return names[0] if isinstance(names, list) and len(names) == 1 else "sample"
+def runs(scenarios: Mapping[str, Prepare]) -> list[Run]:
+    """Servers for a sample of everything; and for each scenario and engine where every point is tried."""
+    if not ALL:
+        return [Run("queues", tuple(scenarios))]
+    return [Run(engine, (name,)) for engine in ENGINES for name in scenarios]
 
 
 async def crash_at_points(
-    servers: Servers, scenarios: Mapping[str, Prepare], mode: CrashMode, known: CallCounts
+    servers: Servers, run: Run, scenarios: Mapping[str, Prepare], mode: CrashMode, known: CallCounts
 ) -> None:
-    """Try these scenarios in this way; then nothing may be there that no session accounts for.
+    """Try the run's scenarios in this way; then nothing may be there that no session accounts for.
 
     ``known`` is what earlier ways have counted: a sample does not count again what it has to choose from.
     """
-    async with trial_servers(servers) as b:
-        for name, prepare in scenarios.items():
-            if ALL or name not in known:
-                known[name] = await mode.trial(prepare, b, Plan())
-            await _every(name, prepare, mode, b, known[name])
+    async with trial_servers(servers, run.engine) as b:
+        for name in run.names:
+            prepare, counted = scenarios[name], (run.engine, name)
+            if ALL or counted not in known:
+                known[counted] = await mode.trial(prepare, b, Plan())
+            await _some(name, prepare, mode, b, known[counted])
         left = await nothing_else(b)
         assert left == {}, left
 
 
-async def _every(name: str, prepare: Prepare, mode: CrashMode, b: TrialServers, quiet: Points) -> None:
+async def crash_in_appends(servers: Servers, scenarios: Mapping[str, Prepare], modes: Sequence[CrashMode]) -> None:
+    """Try each scenario on the log in each of these ways, at a read or an insert of one of its logs, chosen by seed."""
+    async with trial_servers(servers, "log") as b:
+        for name, prepare in scenarios.items():
+            quiet = await kill(prepare, b, Plan())
+            appends = [at for at, call in enumerate(quiet.passed, 1) if call.startswith("log.")]
+            for mode in modes:
+                await _each(prepare, mode, b, _sample(f"{name} {mode.how}", appends), (name, quiet))
+        left = await nothing_else(b)
+        assert left == {}, left
+
+
+def _sample(of: str, points: list[int]) -> list[int]:
+    return sorted(random.Random(f"{SEED} {of}").sample(points, min(SAMPLE, len(points))))
+
+
+async def _some(name: str, prepare: Prepare, mode: CrashMode, b: TrialServers, quiet: Points) -> None:
     first, last = (quiet.handled if mode.late else 0) + 1, len(quiet.passed) + 1
     points = list(range(first, last + 1))
-    if not ALL:
-        points = sorted(random.Random(f"{SEED} {name} {mode.how}").sample(points, min(SAMPLE, len(points))))
+    tried = points if ALL else _sample(f"{name} {mode.how}", points)
+    await _each(prepare, mode, b, tried, (name, quiet))
+    print(f"{name}: {mode.how} at {len(tried)} of {len(points)} points")
+
+
+async def _each(
+    prepare: Prepare, mode: CrashMode, b: TrialServers, points: list[int], known: tuple[str, Points]
+) -> None:
+    name, quiet = known
     for at in points:
         try:
             await mode.trial(prepare, b, Plan(mode.how, at))
         except BaseException as failure:
-            failure.add_note(f"{name}: {mode.how} {at} of {last}, {quiet.passed[at - 1 : at]} (seed {SEED})")
+            called = f"{mode.how} {at} of {len(quiet.passed) + 1}, {quiet.passed[at - 1 : at]}"
+            failure.add_note(f"{name}: {called} (engine {b.outside.engine}, seed {SEED})")
             raise
-    print(f"{name}: {mode.how} at {len(points)} of {last + 1 - first} points")

@@ -9,6 +9,7 @@ from typing import Any
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.commands import Caller, Envelope
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import CommandId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
@@ -129,8 +130,8 @@ def abandoned(envelope: Envelope) -> Act:
 
 
 @asynccontextmanager
-async def trial_servers(servers: Servers) -> AsyncIterator[TrialServers]:
-    """Servers and a survivor for the block; at its end nothing may be left on the media server."""
+async def trial_servers(servers: Servers, engine: Engine) -> AsyncIterator[TrialServers]:
+    """Servers and a survivor for the block, sessions by one engine; then nothing may be left on the media server."""
     with run_directory() as logs:
         arguments = ("--port", "0", "--gc-period", str(COLLECT_SECONDS))
         command = Program("mediaserver", python("mediaserver", *arguments), logs / "media.log", None, ROOT)
@@ -142,7 +143,7 @@ async def trial_servers(servers: Servers) -> AsyncIterator[TrialServers]:
             url = str((await process.ready_line())["url"])
             await bus.wait_up(10)
             await store.servers.register(SERVER, url)
-            outside = Surroundings(bus, store, url, Published())
+            outside = Surroundings(bus, store, url, Published(), engine)
             async with crashable_wrapper(outside, Points()) as survivor:
                 await store.servers.mark_reached(SERVER, survivor.id, "one")
                 made = {way: await offer(way) for way in ("sendonly", "recvonly")}

@@ -6,16 +6,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from callplane.bus.ports import Bus
+from callplane.bus.ports import Bus, Messenger
 from callplane.contracts.commands import Candidate, Envelope
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
+from callplane.messengers import EngineMessenger
 from callplane.store.leases import WrapperLeases
 from kurento_client import KurentoClient, connect
 from testkit.crashes.call_points import Database, Points, Port
+from testkit.crashes.crashable_log import crashable_log
 from testkit.inprocess.repositories import Repositories
 from wrapper.app import _store
 from wrapper.commands.registry import HANDLERS
@@ -43,7 +46,7 @@ FAST = WrapperSettings(sweep_seconds=0.001, lease_seconds=30, drop_seconds=0, to
 
 @dataclass
 class Published:
-    """Everything that any wrapper has published, in order, with what it fed to media servers."""
+    """Everything that any wrapper has published to queues, in order, with what it fed to media servers."""
 
     sessions: dict[str, list[Message]] = field(default_factory=dict)
     participants: dict[str, list[Message]] = field(default_factory=dict)
@@ -51,7 +54,7 @@ class Published:
 
 
 class RecordingMessenger:
-    """The real messenger, with a copy of what it has taken."""
+    """The real messenger to queues, with a copy of what it has taken."""
 
     def __init__(self, messenger: Any, told: Published) -> None:
         self._messenger, self._told = messenger, told
@@ -170,6 +173,8 @@ class Surroundings:
     store: Repositories
     media_server: str
     told: Published
+    engine: Engine
+    """That of every session that is made there."""
 
 
 @asynccontextmanager
@@ -182,23 +187,25 @@ async def crashable_wrapper(outside: Surroundings, points: Points) -> AsyncItera
         stack.callback(events.create_task(_ignore(client)).cancel)
         await client.opened()
         await store.wrappers.renew(wrapper)
-        yield _assembled(outside, points, wrapper, client)
+        log = await stack.enter_async_context(crashable_log(store.database, points))
+        yield _assembled(outside, points, wrapper, client, log)
         await store.wrappers.release(wrapper)
         await store.servers.remove_contacts([wrapper])
 
 
-def _assembled(outside: Surroundings, points: Points, wrapper: str, client: KurentoClient) -> CrashableWrapper:
+def _assembled(
+    outside: Surroundings, points: Points, wrapper: str, client: KurentoClient, log: Messenger
+) -> CrashableWrapper:
     store = _store(cast(Any, Database(outside.store.database, points, Unavailable)), FAST)
-    messenger = cast(
-        Any, Port(RecordingMessenger(outside.bus.messenger, outside.told), "messenger", points, Unavailable)
-    )
+    queues = cast(Any, RecordingMessenger(outside.bus.messenger, outside.told))
+    messenger = cast(Any, Port(EngineMessenger(store.engines, queues, log), "messenger", points, Unavailable))
     topology = cast(Any, Port(outside.bus.topology, "topology", points, Unavailable))
     follow_ups = FollowUps()
     events = EndpointEvents(store.media_states, messenger, store.clock, follow_ups)
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, events, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
-    choice = EngineChoice("queues", ())
+    choice = EngineChoice(outside.engine, ())
     context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups, choice)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others

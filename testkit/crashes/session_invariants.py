@@ -8,8 +8,11 @@ from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
+from callplane.store.log.reader import LogReader
+from callplane.store.log.records import LogKey
 from testkit.crashes.crash_trial import COLLECT_SECONDS, TrialServers
 from testkit.crashes.leak_check import children, pipelines
+from testkit.inprocess.logs import walked
 
 
 async def session_of(bench: TrialServers, session: SessionId) -> SessionDocument:
@@ -30,11 +33,11 @@ async def consistent(bench: TrialServers, session: SessionId) -> SessionDocument
     bench.sessions.append(session)
     found, connections = await session_of(bench, session), await connections_of(bench, session)
     told = bench.outside.told
-    numbered(told.sessions.get(session, []), found.version, first=2)
+    numbered(await told_to_all(bench, session), found.version, first=2)
     ready = [c for c in connections if c.state == "ready"]
     assert [c.id for c in connections if c.claim is not None] == []
     for connection in connections:
-        own = told.participants.get(connection.participant_id, [])
+        own = await told_to(bench, session, connection.participant_id)
         own = [m for m in own if m.id.startswith(f"{connection.id}:")]
         numbered([m.model_copy(update={"version": int(m.id.partition(":")[2])}) for m in own], connection.version)
         if connection.state == "ready":
@@ -51,6 +54,30 @@ async def consistent(bench: TrialServers, session: SessionId) -> SessionDocument
         endpoints = sorted(c.endpoint.id for c in ready if c.endpoint is not None)
         assert await living(bench, found.media.id) == endpoints
     return found
+
+
+async def told_to_all(bench: TrialServers, session: SessionId) -> list[Message]:
+    """What a session's people were all told, in order; a log has each event once."""
+    if bench.outside.engine == "queues":
+        return bench.outside.told.sessions.get(session, [])
+    told = await _logged(bench, LogKey(session, session))
+    assert [m.version for m in told] == list(range(2, len(told) + 2))
+    return told
+
+
+async def told_to(bench: TrialServers, session: SessionId, participant: ParticipantId) -> list[Message]:
+    """What one of them was told of their own connections, in order."""
+    if bench.outside.engine == "queues":
+        return bench.outside.told.participants.get(participant, [])
+    return await _logged(bench, LogKey(participant, session))
+
+
+async def _logged(bench: TrialServers, log: LogKey) -> list[Message]:
+    """What a log holds; its records follow each other."""
+    database = bench.outside.store.database
+    await walked(database, log)
+    records = await LogReader(database).chain(log, 1)
+    return [Message.model_validate_json(entry.body) for record in records for entry in record.entries]
 
 
 async def living(bench: TrialServers, pipeline: str) -> list[str]:
@@ -76,22 +103,27 @@ def numbered(messages: list[Message], last: int, first: int = 1) -> None:
     assert {number: types for number, types in kinds.items() if len(types) > 1} == {}
 
 
-def answered(bench: TrialServers, participant: ParticipantId, command: CommandId, reply: Reply | None) -> None:
+async def answered(
+    bench: TrialServers, session: SessionId, of: tuple[ParticipantId, CommandId], reply: Reply | None
+) -> None:
     """The mailbox heard one answer, the one of the reply."""
+    participant, command = of
     assert reply is not None
     assert reply.result is not None
-    own = [m for m in bench.outside.told.participants.get(participant, []) if m.id == command]
+    own = [m for m in await told_to(bench, session, participant) if m.id == command]
     assert own, "the answer was not told"
     assert {m.data["sdp_answer"] for m in own} == {reply.result["connection"]["sdp_answer"]}
 
 
 async def nothing_else(bench: TrialServers) -> dict[str, Any]:
-    """Queues, exchanges and pipelines that no open session and no seat accounts for, and those that are missing."""
+    """Queues, exchanges, logs and pipelines that no session and no seat accounts for, and those that are missing."""
     found = [s async for s in bench.outside.store.database["sessions"].find({"status": "open"})]
     sessions = {f"session.{s['_id']}" for s in found}
-    living = {f"user.{p['id']}" for s in found for p in s["participants"]}
+    by_queues = [s for s in found if s.get("engine", "queues") == "queues"]
+    fanouts = {f"session.{s['_id']}" for s in by_queues}
+    living = {f"user.{p['id']}" for s in by_queues for p in s["participants"]}
     attachments = bench.outside.store.database["attachments"]
-    unread = {f"user.{a['_id']}" async for a in attachments.find({"state": {"$ne": "ended"}})}
+    unread = {f"user.{a['_id']}" async for a in attachments.find({"state": {"$ne": "ended"}, "engine": None})}
     queues = set(await bench.servers.vhost.queues())
     exchanges = {name for name in await bench.servers.vhost.exchanges() if name.startswith("session.")}
     session_queues = {name for name in queues if name.startswith("session.")}
@@ -99,12 +131,18 @@ async def nothing_else(bench: TrialServers) -> dict[str, Any]:
     known = {s["media"].id for s in found if s["media"] is not None}
     differences = {
         "queues": session_queues ^ sessions,
-        "exchanges": exchanges ^ sessions,
+        "exchanges": exchanges ^ fanouts,
         "mailboxes missing": living - mailboxes,
         "mailboxes left": mailboxes - living - unread,
+        "logs": await _logs_of_nobody(bench),
         "pipelines": await _not_among(known, bench),
     }
     return {what: names for what, names in differences.items() if names}
+
+
+async def _logs_of_nobody(bench: TrialServers) -> set[str]:
+    database = bench.outside.store.database
+    return set(await database["log"].distinct("s", {})) - set(await database["sessions"].distinct("_id", {}))
 
 
 async def _not_among(known: set[str], bench: TrialServers) -> set[str]:

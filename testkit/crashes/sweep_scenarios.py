@@ -15,7 +15,7 @@ from testkit.crashes.command_scenarios import Call, call
 from testkit.crashes.crash_trial import Act, Prepare, Scenario, TrialServers, commanded
 from testkit.crashes.crashable_wrapper import CrashableWrapper, crashable_wrapper
 from testkit.crashes.leak_check import ask
-from testkit.crashes.session_invariants import consistent
+from testkit.crashes.session_invariants import consistent, told_to
 from wrapper.sweeps.lost_media import LostMedia
 from wrapper.sweeps.lost_seats import LostSeats
 from wrapper.sweeps.unconnected import NEVER, UnconnectedSweep
@@ -59,7 +59,7 @@ async def adoption(b: TrialServers) -> Scenario:
         assert own is not None
         assert own.owner == b.survivor.id
         # its candidates were found before the survivor heard it, and perhaps told to nobody
-        told = [m for m in b.outside.told.participants[c.ann] if m.type == "ice-candidate"]
+        told = [m for m in await told_to(b, c.session, c.ann) if m.type == "ice-candidate"]
         assert {m.data["candidate"]["sdpMid"] for m in told} == {"0"}, "the first of the bundle's two lines"
 
     async def adopt(wrapper: CrashableWrapper) -> None:
@@ -130,11 +130,15 @@ async def tombstone(b: TrialServers) -> Scenario:
 
     async def verify(_: Any) -> None:
         store = b.outside.store.database
-        for collection in ("connections", "attachments"):
-            assert await store[collection].count_documents({"session_id": c.session}) == 0
+        for collection, owner in (("connections", "session_id"), ("attachments", "session_id"), ("log", "s")):
+            assert await store[collection].count_documents({owner: c.session}) == 0
         assert await store["sessions"].count_documents({"_id": c.session}) == 0
 
-    return Scenario(c.session, swept(lambda w: w.sweeps.tombstones.sweep()), verify)
+    async def forget(wrapper: CrashableWrapper) -> None:
+        for _ in range(2 if b.outside.engine == "log" else 1):
+            await wrapper.sweeps.tombstones.sweep()
+
+    return Scenario(c.session, swept(forget), verify)
 
 
 async def empty(b: TrialServers) -> Scenario:

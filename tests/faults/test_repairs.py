@@ -10,8 +10,8 @@ from testkit.crashes.crash_modes import (
     SEVERED_BEFORE,
     CallCounts,
     CrashMode,
+    Run,
     crash_at_points,
-    named,
     runs,
 )
 from testkit.crashes.server_sweep_scenarios import SERVER_SWEEP_SCENARIOS
@@ -20,32 +20,28 @@ from testkit.servers.servers import Servers
 
 SCENARIOS = {**SWEEP_SCENARIOS, **SERVER_SWEEP_SCENARIOS}
 
-pytestmark = [pytest.mark.timeout(SECONDS), pytest.mark.parametrize("names", runs(SCENARIOS), ids=named)]
+pytestmark = [pytest.mark.timeout(SECONDS), pytest.mark.parametrize("run", runs(SCENARIOS), ids=str)]
 
 
-async def test_what_a_dying_wrapper_was_repairing_is_repaired(
-    servers: Servers, known: CallCounts, names: list[str]
-) -> None:
-    await _hit(servers, names, KILLED, known)
+async def test_what_a_dying_wrapper_was_repairing_is_repaired(servers: Servers, known: CallCounts, run: Run) -> None:
+    await _hit(servers, run, KILLED, known)
 
 
-async def test_a_wrapper_that_wakes_up_in_a_repair_does_no_harm(
-    servers: Servers, known: CallCounts, names: list[str]
-) -> None:
-    await _hit(servers, names, PAUSED, known)
+async def test_a_wrapper_that_wakes_up_in_a_repair_does_no_harm(servers: Servers, known: CallCounts, run: Run) -> None:
+    await _hit(servers, run, PAUSED, known)
 
 
 async def test_a_repair_that_is_cut_off_before_a_call_is_done_later(
-    servers: Servers, known: CallCounts, names: list[str]
+    servers: Servers, known: CallCounts, run: Run
 ) -> None:
-    await _hit(servers, names, SEVERED_BEFORE, known)
+    await _hit(servers, run, SEVERED_BEFORE, known)
 
 
 async def test_a_repair_that_is_cut_off_after_a_call_is_done_later(
-    servers: Servers, known: CallCounts, names: list[str]
+    servers: Servers, known: CallCounts, run: Run
 ) -> None:
-    await _hit(servers, names, SEVERED_AFTER, known)
+    await _hit(servers, run, SEVERED_AFTER, known)
 
 
-async def _hit(servers: Servers, names: list[str], mode: CrashMode, known: CallCounts) -> None:
-    await crash_at_points(servers, {name: SCENARIOS[name] for name in names}, mode, known)
+async def _hit(servers: Servers, run: Run, mode: CrashMode, known: CallCounts) -> None:
+    await crash_at_points(servers, run, SCENARIOS, mode, known)

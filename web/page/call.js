@@ -1,25 +1,29 @@
 // @ts-check
 /** Call under way: the own seat, its media, the companion, and what is drawn of them. */
 
+import { ChatBox } from "./chatbox.js";
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";
+import { People } from "./people.js";
+import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, nameOf, stateWords, untakenWords } from "./texts.js";
+import { errorWords, nameOf, stateWords, unpluggedWords, untakenWords } from "./texts.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
-
-const LOOK = 1000;
 
 export class Call {
   #callplane;
   #screen;
   #source;
   #tiles;
+  #sharing;
   #flows = new Flows();
   #known = new Map();
   #muted = { audio: false, video: false };
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #looking;
+  /** @type {ChatBox | null} */
+  #chat = null;
+  /** @type {People | null} */
+  #people = null;
   /** @type {Companion | null} */
   companion = null;
 
@@ -35,6 +39,10 @@ export class Call {
     this.#source = source;
     this.#screen = screen;
     this.#tiles = new Tiles(screen.grid, { blocked: () => screen.soundBlocked(true) });
+    const { panels } = screen;
+    const shown = (/** @type {boolean} */ yes) => screen.sharing(yes);
+    this.#sharing = new Sharing(session, { shown, notice: (words) => screen.notice(words) });
+    panels.onOpen((panel) => panel === "chat" && this.#chat?.read());
   }
 
   /** Join, then send; what fails after the seat is taken gives it back. */
@@ -42,12 +50,27 @@ export class Call {
     const { session } = this;
     session.on("state", (change) => this.#state(change));
     session.on("participants", () => this.#show());
+    session.on("stats", (stats) => this.#look(stats));
+    session.on("speaking", (speaking) => this.#tiles.speaking(speaking.participants));
     session.on("error", ({ error }) => this.#screen.notice(errorWords(error)));
     await session.join();
-    this.#looking = setInterval(() => void this.#look(), LOOK);
+    this.#open();
+    session.monitor();
     this.#screen.mute(this.#muted, this.#source.stream);
     if (this.#source.missing) this.#screen.notice(this.#source.missing);
     if (this.#source.stream.getTracks().length) void this.#send();
+  }
+
+  /** Chat and people are there for who has a seat. */
+  #open() {
+    const screen = this.#screen;
+    this.#people = new People(this.session, (act) => this.#trying(act));
+    this.#chat = new ChatBox(this.session, {
+      visible: () => screen.panels.open === "chat" && document.visibilityState === "visible",
+      say: (words) => screen.say(words),
+      failed: (error) => screen.notice(errorWords(error)),
+    });
+    this.#show();
   }
 
   /** Publish, and say what the server does not take of it. */
@@ -55,6 +78,7 @@ export class Call {
     const { stream } = this.#source;
     const made = await this.session.publish(stream).catch(() => null); // It says `error` itself.
     if (!made || this.#over) return;
+    made.on("track-ended", ({ kind }) => this.#screen.notice(unpluggedWords(kind)));
     const words = untakenWords(stream.getTracks().map(({ kind }) => kind), made.media);
     if (words) this.#screen.notice(words);
   }
@@ -71,6 +95,11 @@ export class Call {
   async toggleHand() {
     const [mine] = this.session.participants;
     await this.#trying(() => this.session.raiseHand(!mine?.hand_raised_at));
+  }
+
+  /** Share a screen, or stop it. */
+  async toggleScreen() {
+    await this.#sharing.toggle();
   }
 
   /** Invite the companion, or remove it. */
@@ -109,9 +138,10 @@ export class Call {
     this.#screen.state(state, stateWords(state, reason));
     if (previous === "reconnecting" && state === "connected") this.#screen.say("Connected again");
     if (!this.#over) return;
-    clearInterval(this.#looking);
     this.#source.stop();
     this.#tiles.clear();
+    this.#chat?.close();
+    this.#people?.close();
     void this.companion?.remove();
     const tone = reason === "left" ? "plain" : "warning";
     this.#screen.over(stateWords(state, reason), { again: state === "left" && reason !== "kicked", tone });
@@ -123,6 +153,8 @@ export class Call {
     this.#screen.title(this.session.info, participants.length);
     this.#obey(participants[0]);
     this.#screen.hand(!!participants[0]?.hand_raised_at);
+    this.#chat?.know(participants);
+    this.#people?.show(participants);
     this.#announce(participants);
     for (const participant of participants) this.#tell(participant);
   }
@@ -145,14 +177,15 @@ export class Call {
     this.#known = present;
   }
 
-  async #look() {
-    this.#flows.update(await this.session.stats(), performance.now());
+  /** @param {Record<string, import("../sdk/index.js").InboundStats>} stats */
+  #look(stats) {
+    this.#flows.update(stats, performance.now());
     for (const participant of this.session.participants) this.#tell(participant);
   }
 
   /** @param {import("./tiles.js").ParticipantView} participant */
   #tell(participant) {
-    this.#tiles.tell(participant, participant.self ? outgoing(participant) : this.#flows.of(participant.id));
+    this.#tiles.tell(participant, participant.self ? outgoing(participant) : this.#flows.of(cameraOf(participant)));
   }
 
   get #over() {
@@ -172,4 +205,12 @@ export class Call {
       this.#screen.notice(errorWords(error));
     }
   }
+}
+
+/**
+ * What flows from somebody's camera, not from a screen that they share as well.
+ * @param {import("./tiles.js").ParticipantView} participant
+ */
+function cameraOf({ id, streams }) {
+  return streams.findLast(({ source }) => source === "camera")?.connection_id ?? id;
 }

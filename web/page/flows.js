@@ -12,12 +12,12 @@ export class Flows {
   /** @type {Record<string, import("../sdk/index.js").InboundStats>} */
   #before = {};
   #at = 0;
-  /** @type {Map<string, Flow>} by participant */
+  /** @type {Map<string, Flow>} by participant, and by stream for those who send several */
   #flows = new Map();
 
-  /** @param {string} participant */
-  of(participant) {
-    return this.#flows.get(participant) ?? IDLE;
+  /** @param {string} id of a participant or of a stream */
+  of(id) {
+    return this.#flows.get(id) ?? IDLE;
   }
 
   /**
@@ -31,11 +31,12 @@ export class Flows {
       const before = this.#before[stream] ?? after;
       const frames = (after.framesDecoded - before.framesDecoded) / seconds;
       const kbits = ((after.bytes - before.bytes) * 8) / seconds / 1000;
-      this.#flows.set(after.participant_id, {
+      const flow = {
         video: frames > 0,
         audio: after.audioBytes - before.audioBytes > SOUND_BYTES * seconds,
         numbers: kbits > 0 ? `${Math.round(frames)} fps · ${Math.round(kbits)} kbit/s` : "",
-      });
+      };
+      this.#flows.set(after.participant_id, flow).set(stream, flow);
     }
     this.#before = stats;
     this.#at = now;

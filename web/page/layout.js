@@ -5,6 +5,8 @@ const GAP = 12;
 /** The caption below each picture. */
 const CAPTION = 44;
 const SMALLEST = 220;
+/** A shared screen is twice as wide and high as a face: it takes the place of so many. */
+export const SHARED = 4;
 
 /**
  * The widest 16:9 tile (with its caption) with which `count` of them fit into the space.
@@ -22,4 +24,13 @@ export function tileWidth(count, width, height) {
   }
   // Where even the best is tiny the grid scrolls instead.
   return Math.floor(Math.min(width, Math.max(best, SMALLEST)));
+}
+
+/**
+ * How many tiles stand beside each other.
+ * @param {number} tile
+ * @param {number} width
+ */
+export function columns(tile, width) {
+  return Math.floor((width + GAP) / (tile + GAP));
 }

@@ -8,6 +8,8 @@ import { Call } from "./call.js";
 import { openSource } from "./media.js";
 import { linkTo, readOptions, readRoom, shared } from "./options.js";
 import { Screen } from "./screen.js";
+import { Sharing } from "./sharing.js";
+import { listen } from "./shortcuts.js";
 import { errorWords } from "./texts.js";
 
 /** Trying to join the same call again would only bring the same answer. */
@@ -66,12 +68,15 @@ screen.form.addEventListener("submit", (event) => {
 });
 buttons.mic.addEventListener("click", () => void call?.toggle("audio"));
 buttons.camera.addEventListener("click", () => void call?.toggle("video"));
+buttons.share.hidden = !Sharing.possible;
+buttons.share.addEventListener("click", () => void call?.toggleScreen());
 buttons.hand.addEventListener("click", () => void call?.toggleHand());
 buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
 buttons.sound.addEventListener("click", () => void call?.playSound());
 buttons.again.addEventListener("click", () => call?.session.restart());
 buttons.copy.addEventListener("click", () => void screen.copy(shared(location.href, accessToken)));
 buttons.leave.addEventListener("click", () => void call?.leave());
+listen({ inCall: () => screen.inCall, escape: () => screen.panels.close() });
 // A sound that is made here needs a click before it starts; any will do.
 addEventListener("pointerdown", () => void call?.resume());
 addEventListener("keydown", () => void call?.resume());

@@ -1,13 +1,9 @@
 // @ts-check
 /** Screen: the parts of the page that are not tiles, which are lobby, state, notices and buttons. */
 
+import { part } from "./dom.js";
+import { Panels } from "./panels.js";
 import { insecureWords } from "./texts.js";
-
-/**
- * @template {HTMLElement} T
- * @param {string} id
- */
-const part = (id) => /** @type {T} */ (document.getElementById(id));
 
 /** How long a notice stays that nobody has to act on at once. */
 const NOTICE = 12_000;
@@ -18,10 +14,12 @@ export class Screen {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #fading;
   grid = part("grid");
+  panels = new Panels();
   form = /** @type {HTMLFormElement} */ (part("join"));
   buttons = {
     mic: part("mic"),
     camera: part("camera"),
+    share: part("share"),
     hand: part("hand"),
     companion: /** @type {HTMLButtonElement} */ (part("companion")),
     copy: part("copy"),
@@ -60,10 +58,15 @@ export class Screen {
     this.form.setAttribute("aria-busy", String(yes));
   }
 
+  get inCall() {
+    return !this.#call.hidden;
+  }
+
   enterCall() {
     this.#lobby.hidden = true;
     this.#call.hidden = false;
     this.soundBlocked(false);
+    this.sharing(false);
     this.companion("away");
   }
 
@@ -75,6 +78,7 @@ export class Screen {
   over(words, { again, tone }) {
     this.#call.hidden = true;
     this.#lobby.hidden = false;
+    this.panels.hide();
     part("call-notice").hidden = true;
     this.lobbyNotice(words, tone);
     if (!again) field("room").value = "";
@@ -147,6 +151,11 @@ export class Screen {
   /** @param {boolean} raised */
   hand(raised) {
     press(this.buttons.hand, raised, raised ? "Lower hand" : "Raise hand");
+  }
+
+  /** @param {boolean} yes */
+  sharing(yes) {
+    press(this.buttons.share, yes, yes ? "Stop sharing" : "Share screen");
   }
 
   /** @param {boolean} yes */

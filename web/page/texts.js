@@ -18,6 +18,12 @@ const PROBLEMS = {
   unauthorized: "This server wants an access token. Open the link that your application gave you.",
   forbidden: "Your access token is not good for this call. Ask for a new link.",
   "too-many-requests": "Too many tries at once. Wait a moment, then try again.",
+  left: "You have left the call.",
+  internal: "Something went wrong on the server. Try again; whoever runs it finds it in the server's log.",
+  "wrong-state": "The call has changed meanwhile. Try again.",
+  "too-large": "That is too long. Say it in several parts.",
+  invalid: "The server does not accept that: it may be too long. Make it shorter and try again.",
+  "poll-replaced": "Your seat was taken over in another tab or window. Go on there, or join again here.",
   "invalid-sdp": "The server does not understand what this browser offers. Try a current Chrome, Edge, Firefox or Safari.",
 };
 
@@ -28,6 +34,13 @@ const DEVICES = {
   NotReadableError: "Another program is using the camera or microphone. Close it and join again to be seen and heard.",
   AbortError: "Camera and microphone could not be started. Plug them in anew and join again to be seen and heard.",
   OverconstrainedError: "Camera and microphone cannot do what a call needs. Choose others in the browser's settings and join again.",
+};
+
+/** @type {Record<string, string>} by the name of a getDisplayMedia error (Screen Capture, 5.1) */
+const SCREENS = {
+  NotAllowedError: "The screen is not shared: it was cancelled, or the browser or the system does not allow it. Try again and choose one.",
+  NotFoundError: "There is no screen or window that could be shared.",
+  NotReadableError: "The system does not let that screen or window be shared. Choose another one.",
 };
 
 /** @type {Record<string, string>} by what the server does not take */
@@ -85,6 +98,25 @@ export function untakenWords(published, taken) {
   return UNTAKEN[taken.length ? untaken[0] : "both"];
 }
 
+/**
+ * Why no screen is shared.
+ * @param {unknown} error of getDisplayMedia
+ */
+export function sharingWords(error) {
+  const { name = "" } = /** @type {any} */ (error ?? {});
+  return SCREENS[name] ?? "The screen could not be shared. Try again, or choose another one.";
+}
+
+/**
+ * A device that was unplugged, or taken away.
+ * @param {"audio" | "video"} kind
+ */
+export function unpluggedWords(kind) {
+  return kind === "audio"
+    ? "Your microphone is gone: the others do not hear you. Plug it in, leave and join again."
+    : "Your camera is gone: the others do not see you. Plug it in, leave and join again.";
+}
+
 /** @param {unknown} error */
 export function errorWords(error) {
   const { code = "", title = "" } = /** @type {any} */ (error ?? {});
@@ -115,6 +147,49 @@ export function participantWords(participant, flow) {
   const who = participant.self ? `${name} (you)` : name;
   const words = [connectionWords(participant), ...sendingWords(participant, flow), ...presenceWords(participant)];
   return `${who} - ${words.join(", ")}`;
+}
+
+/** @param {number} unread */
+export function unreadWords(unread) {
+  return unread ? `Chat, ${unread} unread` : "Chat";
+}
+
+/** @param {{data: any, deleted: boolean}} message of this page or of another program */
+export function messageText({ data, deleted }) {
+  if (deleted) return "This message was deleted.";
+  const text = typeof data === "object" && data !== null ? data.text : data;
+  return typeof text === "string" ? text : JSON.stringify(data);
+}
+
+/**
+ * @param {string | null} from
+ * @param {string} me
+ * @param {Map<string, string>} names by participant, also of those who have left
+ */
+export function authorWords(from, me, names) {
+  if (from === null) return "The server";
+  return from === me ? "You" : (names.get(from) ?? "Somebody who has left");
+}
+
+/**
+ * One line of the list of people: how somebody is, without what flows.
+ * @param {ParticipantView} participant
+ */
+export function personWords(participant) {
+  const { state, muted, role, presence } = participant;
+  const words = [
+    state === "reconnecting" ? "reconnecting" : "",
+    ...presenceWords(participant),
+    !presence || (presence.show === "available" && !presence.status) ? "available" : "",
+    muted.audio ? "muted" : "",
+    role === "moderator" ? "moderator" : "",
+  ];
+  return words.filter(Boolean).join(" · ");
+}
+
+/** @param {ParticipantView} participant */
+export function screenWords(participant) {
+  return participant.self ? "Your screen, as the others see it" : `The screen of ${nameOf(participant)}`;
 }
 
 /** @type {Record<string, string>} */

@@ -1,11 +1,12 @@
 // @ts-check
-/** Tiles: a grid with one for each participant, with picture, name and one line on how they are. */
+/** Tiles: a grid with one for each participant, with picture, name and one line on how they are; and each shared screen. */
 
-import { tileWidth } from "./layout.js";
-import { nameOf, participantWords } from "./texts.js";
+import { SHARED, columns, tileWidth } from "./layout.js";
+import { nameOf, participantWords, screenWords } from "./texts.js";
 
 /**
  * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
+ * @typedef {import("../sdk/index.js").StreamView} StreamView
  * @typedef {{root: HTMLElement, video: HTMLVideoElement, line: HTMLElement, numbers: HTMLElement, letter: HTMLElement}} Tile
  */
 
@@ -15,6 +16,7 @@ export class Tiles {
   #resizes;
   #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
   #silent = false;
+  #shared = 0;
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
 
@@ -34,14 +36,17 @@ export class Tiles {
    * @param {{mirrored: boolean}} look
    */
   show(participants, { mirrored }) {
-    const present = new Set(participants.map(({ id }) => id));
+    const shared = participants.flatMap((one) => screensOf(one).map((stream) => /** @type {const} */ ([one, stream])));
+    const present = new Set([...participants.map(({ id }) => id), ...shared.map(([one]) => screenOf(one.id))]);
     for (const [id, tile] of this.#tiles) if (!present.has(id)) this.#remove(id, tile);
     for (const participant of participants) {
-      const tile = this.#tiles.get(participant.id) ?? this.#add(participant);
+      const tile = this.#tiles.get(participant.id) ?? this.#add(participant.id, participant);
       tile.root.classList.toggle("mirror", participant.self && mirrored);
       tile.letter.textContent = [...nameOf(participant)][0].toUpperCase();
       this.#attach(tile, participant);
     }
+    for (const [one, stream] of shared) this.#share(one, stream);
+    this.#shared = shared.length;
     this.#alone.hidden = participants.length !== 1;
     this.#layout();
   }
@@ -62,6 +67,11 @@ export class Tiles {
     tile.root.classList.toggle("dark", !lost && (participant.muted.video || !flow.video));
   }
 
+  /** @param {string[]} participants who are heard now */
+  speaking(participants) {
+    for (const [id, { root }] of this.#tiles) root.classList.toggle("speaks", participants.includes(id));
+  }
+
   /** A click was made: sound may play now. */
   unsilence() {
     this.#silent = false;
@@ -76,8 +86,29 @@ export class Tiles {
     for (const [id, tile] of this.#tiles) this.#remove(id, tile);
   }
 
-  /** @param {ParticipantView} participant */
-  #add(participant) {
+  /**
+   * A screen is seen as it is: not mirrored, not cut, and larger than a face.
+   * @param {ParticipantView} participant
+   * @param {StreamView} stream
+   */
+  #share(participant, stream) {
+    const id = screenOf(participant.id);
+    const tile = this.#tiles.get(id) ?? this.#add(id, participant);
+    const words = screenWords(participant);
+    tile.root.classList.add("shared");
+    tile.root.classList.remove("dark");
+    tile.root.classList.toggle("lost", stream.media === "reconnecting");
+    tile.root.dataset.health = stream.media === "connected" ? "good" : "wait";
+    tile.line.textContent = words;
+    tile.video.setAttribute("aria-label", words);
+    this.#attach(tile, stream);
+  }
+
+  /**
+   * @param {string} id
+   * @param {ParticipantView} participant
+   */
+  #add(id, participant) {
     const root = document.createElement("figure");
     root.className = "tile dark";
     root.dataset.participant = participant.id;
@@ -91,7 +122,7 @@ export class Tiles {
     video.muted = participant.self || this.#silent;
     video.setAttribute("aria-label", `Picture of ${nameOf(participant)}`);
     const tile = { root, video, line: find(".line"), numbers: find(".numbers"), letter: find(".avatar span") };
-    this.#tiles.set(participant.id, tile);
+    this.#tiles.set(id, tile);
     this.#grid.append(root);
     return tile;
   }
@@ -108,7 +139,7 @@ export class Tiles {
 
   /**
    * @param {Tile} tile
-   * @param {ParticipantView} participant
+   * @param {Pick<ParticipantView, "stream" | "media">} shown
    */
   #attach({ video }, { stream, media }) {
     // While there is nothing new the element keeps the last picture.
@@ -134,6 +165,21 @@ export class Tiles {
     const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(this.#grid);
     const width = this.#grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const height = this.#grid.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
-    if (width > 0) this.#grid.style.setProperty("--tile", `${tileWidth(this.#tiles.size + Number(!this.#alone.hidden), width, height)}px`);
+    const count = this.#tiles.size + this.#shared * (SHARED - 1) + Number(!this.#alone.hidden);
+    if (width <= 0) return;
+    const tile = tileWidth(count, width, height);
+    this.#grid.style.setProperty("--tile", `${tile}px`);
+    this.#grid.classList.toggle("sharing", this.#shared > 0);
+    this.#grid.classList.toggle("narrow", columns(tile, width) < 2);
   }
+}
+
+/** @param {ParticipantView} participant */
+function screensOf({ streams }) {
+  return streams.filter(({ source }) => source === "screen").slice(0, 1);
+}
+
+/** @param {string} participant */
+function screenOf(participant) {
+  return `${participant} screen`;
 }

@@ -9,6 +9,16 @@ import { Sources } from "./sources.js";
  * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} SeatFields
  * @typedef {SeatFields & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
  *   presence?: {show?: string, status?: string, until?: string | null}}} Changes
+ * @typedef {object} SessionOptions
+ * @property {import("./http.js").Http} http
+ * @property {string} session its id
+ * @property {SeatFields} [seat]
+ * @property {string | null} [token] an access token to join with, or a participant token to re-join with
+ * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
+ * @property {number} [wait] seconds that a poll of the mailbox may last
+ * @property {import("./transports.js").Transport | "auto"} [transport] how messages come; whatever gets through, unless said otherwise
+ * @property {boolean} [leaveWithPage] give the seat back when the page goes
+ * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
 export class Actions extends Emitter {

@@ -130,7 +130,18 @@ export interface InboundStats {
   videoBytes: number;
   audioBytes: number;
   framesDecoded: number;
+  packetsReceived: number;
   packetsLost: number;
+  /** How often the picture stood still. */
+  freezes: number;
+  /** Seconds, now. */
+  jitter: number;
+  /** Seconds, now; null where the browser does not say. */
+  roundTrip: number | null;
+  /** 0 to 1, now. */
+  audioLevel: number;
+  width: number;
+  height: number;
 }
 
 /** What each event of a session carries in `detail`. */
@@ -139,6 +150,12 @@ export interface SessionEvents {
   participants: { participants: ParticipantView[] };
   signal: { from: string | null; type: string; data: any };
   error: { error: Error; during: string };
+  /** What `monitor` has just read. */
+  stats: Record<string, InboundStats>;
+  /** Who speaks now, the loudest first; when somebody begins or ends. */
+  speaking: { participants: string[] };
+  /** Of a received stream, when it is another: `poor` is heard or seen, `lost` is being negotiated again. */
+  quality: { participant_id: string; connection_id: string; quality: "good" | "poor" | "lost" };
   /** Messages come by another transport now. */
   transport: { transport: Transport; previous: Transport };
 }
@@ -258,6 +275,8 @@ export class Session extends Emitter<SessionEvents> {
   restart(): void;
   /** By the publisher's connection: what was received so far. */
   stats(): Promise<Record<string, InboundStats>>;
+  /** Look at the statistics each `interval` milliseconds (1,000): events `stats`, `speaking`, `quality`. */
+  monitor(interval?: number): void;
   /** Give the seat back, also while it is taken; with `keepalive` the request outlives the page. */
   leave(options?: { keepalive?: boolean }): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { Announcer } from "./announcer.js";
 import { Connections } from "./connections.js";
 import { CallplaneError } from "./errors.js";
 import { Mailbox } from "./mailbox.js";
+import { monitoring } from "./monitor.js";
 import { onNetworkChange } from "./network.js";
 import { participantViews } from "./participants.js";
 import { Roster, follow } from "./roster.js";
@@ -18,19 +19,9 @@ import { refreshing } from "./turn.js";
 /**
  * @typedef {import("./mailbox.js").Message} Message
  * @typedef {import("./transports.js").Transport} Transport
- * @typedef {object} SessionOptions
- * @property {import("./http.js").Http} http
- * @property {string} session its id
- * @property {import("./actions.js").SeatFields} [seat]
- * @property {string | null} [token] an access token to join with, or a participant token to re-join with
- * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
- * @property {number} [wait] seconds that a poll of the mailbox may last
- * @property {Transport | "auto"} [transport] how messages come; whatever gets through, unless said otherwise
- * @property {boolean} [leaveWithPage] give the seat back when the page goes
- * @property {import("./peer.js").PeerClass} [RTCPeerConnection]
  */
 
-/** Events: `state`, `participants`, `signal`, `error`, `transport`. */
+/** Events: `state`, `participants`, `signal`, `error`, `transport`; with `monitor` also `stats`, `speaking`, `quality`. */
 export class Session extends Actions {
   #options;
   #http;
@@ -49,7 +40,7 @@ export class Session extends Actions {
   /** @type {Transport | null} by which messages come now */
   transport = null;
 
-  /** @param {SessionOptions} options */
+  /** @param {import("./actions.js").SessionOptions} options */
   constructor(options) {
     super({
       tracks: () => this.#connections?.publications.of(CAMERA)?.stream?.getTracks() ?? [],
@@ -131,6 +122,14 @@ export class Session extends Actions {
   /** Numbers of every received stream, by the publisher's connection. */
   async stats() {
     return this.#connections ? readStats(this.#connections) : {};
+  }
+
+  /**
+   * Look at them again and again: events `stats`, `speaking` and `quality`, until the session is over.
+   * @param {number} [interval] milliseconds
+   */
+  monitor(interval = 1000) {
+    this.#endings.push(monitoring(() => this.stats(), { say: (type, detail) => this.say(type, detail), interval }));
   }
 
   /**

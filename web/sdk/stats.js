@@ -1,9 +1,12 @@
 // @ts-check
-/** Statistics: the few numbers of `getStats()` that tell whether media arrives. */
+/** Statistics: the few numbers of `getStats()` that tell whether media arrives, and how well. */
 
 /**
  * @typedef {{participant_id: string, connection_id: string | null, state: string, bytes: number,
- *   videoBytes: number, audioBytes: number, framesDecoded: number, packetsLost: number}} InboundStats
+ *   videoBytes: number, audioBytes: number, framesDecoded: number, packetsReceived: number, packetsLost: number,
+ *   freezes: number, jitter: number, audioLevel: number, width: number, height: number,
+ *   roundTrip: number | null}} InboundStats sums since the beginning; of `jitter`, `roundTrip` (seconds), `audioLevel`
+ *   (0 to 1), `width` and `height` what they are now
  */
 
 /**
@@ -16,17 +19,34 @@ export async function readStats(connections) {
   const all = {};
   for (const [stream, connection] of connections.subscriptions) {
     if (!connection.peer || connection.state === "closed") continue;
-    const sums = { bytes: 0, videoBytes: 0, audioBytes: 0, framesDecoded: 0, packetsLost: 0 };
-    for (const report of (await connection.peer.pc.getStats()).values()) {
-      if (report.type !== "inbound-rtp") continue;
-      sums.bytes += report.bytesReceived ?? 0;
-      if (report.kind === "video") sums.videoBytes += report.bytesReceived ?? 0;
-      else sums.audioBytes += report.bytesReceived ?? 0;
-      sums.framesDecoded += report.framesDecoded ?? 0;
-      sums.packetsLost += report.packetsLost ?? 0;
-    }
     const { publisher, id, state } = connection;
-    all[stream] = { participant_id: publisher ?? "", connection_id: id, state, ...sums };
+    const reports = [...(await connection.peer.pc.getStats()).values()];
+    all[stream] = { participant_id: publisher ?? "", connection_id: id, state, ...sums(reports) };
   }
   return all;
+}
+
+/** @param {any[]} reports of one peer connection */
+export function sums(reports) {
+  const inbound = reports.filter(({ type }) => type === "inbound-rtp");
+  const add = (/** @type {string} */ field, /** @type {string} */ kind = "") =>
+    inbound.reduce((sum, one) => sum + (!kind || one.kind === kind ? (one[field] ?? 0) : 0), 0);
+  const most = (/** @type {string} */ field) => Math.max(0, ...inbound.map((one) => one[field] ?? 0));
+  const pair = reports.find((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
+  const bytes = add("bytesReceived");
+  const videoBytes = add("bytesReceived", "video");
+  return {
+    bytes,
+    videoBytes,
+    audioBytes: bytes - videoBytes,
+    framesDecoded: add("framesDecoded"),
+    packetsReceived: add("packetsReceived"),
+    packetsLost: add("packetsLost"),
+    freezes: add("freezeCount"),
+    jitter: most("jitter"),
+    audioLevel: most("audioLevel"),
+    width: most("frameWidth"),
+    height: most("frameHeight"),
+    roundTrip: pair?.currentRoundTripTime ?? null,
+  };
 }

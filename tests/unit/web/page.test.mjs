@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Flows, outgoing } from "../../../web/page/flows.js";
-import { tileWidth } from "../../../web/page/layout.js";
+import { columns, tileWidth } from "../../../web/page/layout.js";
 import { linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
 import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/texts.js";
 
@@ -103,4 +103,5 @@ test("tiles are as wide as they can be", () => {
   assert.ok(tileWidth(4, 1200, 600) < 594);
   assert.equal(tileWidth(50, 1200, 600), 220);
   assert.equal(tileWidth(3, 200, 600), 200);
+  assert.deepEqual([columns(594, 1200), columns(595, 1200), columns(350, 350)], [2, 1, 1]);
 });

@@ -48,6 +48,7 @@ from api.routes import (
     streams,
     unreadable,
 )
+from api.routes.direct_signals import DirectSignals
 from api.routes.web import mount_web
 from api.schemas.responses import EXAMPLES
 from api.services import Services
@@ -226,8 +227,8 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     app = routed()
     app.state.services = services
     origins = settings.cors_origins
-    polled = messages.DirectPolls(app)
-    inside: ASGIApp = Cors(polled, origins) if origins else polled
+    direct = messages.DirectPolls(app, otherwise=DirectSignals(app, otherwise=app))
+    inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
     app.state.program = RequestMiddleware(inside, traces, services.metrics, services.draining)

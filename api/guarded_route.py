@@ -35,7 +35,7 @@ class GuardedRoute(APIRoute):
             if not has_body(request.scope):
                 return await handle(request)
             with services.rate_limits.under_way(credential):
-                request._body = await _body(request, self.body_bytes)  # where ``body()`` keeps it
+                await read_body(request, self.body_bytes)
                 return await handle(request)
 
         return guarded
@@ -52,11 +52,14 @@ def has_body(scope: Scope) -> bool:
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """All of it. Raises Refusal, and ClientDisconnected when it ends before its end."""
+async def read_body(request: Request, limit: int) -> bytes:
+    """All of it, which ``request.body()`` has from then on. Raises Refusal, and ClientDisconnected when it ends before
+    its end.
+    """
     try:
         async with asyncio.timeout(BODY_WAIT):
-            return await _read(request, limit)
+            request._body = await _read(request, limit)
+            return request._body
     except TimeoutError:
         raise body_too_slow(BODY_WAIT) from None
 

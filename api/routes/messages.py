@@ -1,16 +1,16 @@
 """Long poll over HTTP: asking again is the acknowledgement (design 4)."""
 
-from collections.abc import Awaitable
-from typing import Annotated, cast
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth.permissions import Permissions
 from api.dependencies import SCHEMES, ApiRequest, allowed, request_of
 from api.guarded_route import GuardedRoute, has_body
+from api.http.direct import answered
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
 from api.readers.ports import Question, Readers
@@ -64,28 +64,27 @@ class DirectPolls:
     told there; a refusal here is answered by the handlers that the framework has of us.
     """
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, otherwise: ASGIApp) -> None:
         self._app = app
+        self._otherwise = otherwise
+        """Serves everything that is no such poll."""
         (self._route,) = router.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         query = _query(scope) if _is_poll(scope) else None
         if query is None:
-            await self._app(scope, receive, send)
+            await self._otherwise(scope, receive, send)
             return
         scope["app"], scope["route"] = self._app, self._route
         http = Request(scope, receive, send)
-        try:
-            request = request_of(http, Response(), Permissions.read_mailbox)
-            answer = await messages(query, request, services_of(http).readers)
-        except Exception as error:
-            handlers = self._app.exception_handlers
-            known = next((kind for kind in type(error).__mro__[:-3] if kind in handlers), None)
-            if known is None:
-                raise  # A bug: the edge tells of it, and answers.
-            answer = await cast(Awaitable[Response], handlers[known](http, error))
+        answer = await answered(self._app, http, _answer(http, query))
         await answer(scope, receive, send)
+
+
+async def _answer(http: Request, query: PollQuery) -> Response:
+    request = request_of(http, Response(), Permissions.read_mailbox)
+    return await messages(query, request, services_of(http).readers)
 
 
 def _is_poll(scope: Scope) -> bool:

@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pods", type=int, nargs="+")
     made.add_argument("--bytes", type=int, help="of a signal's data")
     made.add_argument("--no-keys", dest="keys", action="store_const", const=False, help="without Idempotency-Key")
+    made.add_argument("--send", choices=("socket", "post"), help="how those who read by WebSocket send (socket)")
     made.add_argument(
         "--writer",
         action="store_const",

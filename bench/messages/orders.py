@@ -35,7 +35,7 @@ async def main() -> None:
     given = json.loads(sys.argv[1])
     crowd = Crowd(given["pods"], given["api_key"])
     to = [Pod.of(url) for url in given["signals"]]
-    senders = Senders(crowd, Sending(given["bytes"], given["keys"], to))
+    senders = Senders(crowd, Sending(given["bytes"], given["keys"], to, given["frames"]))
     trials = Trials(crowd, senders)
     work: Work = {
         "rooms": crowd.make_rooms,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from bench.messages.doors import DoorName
 from bench.messages.stage import Cast, Stage, bare_push, fanout, programs
@@ -27,6 +28,7 @@ class Options:
     pods: tuple[int, ...] = (1,)
     bytes: int = 300
     keys: bool = True
+    send: Literal["socket", "post"] = "socket"
     writer: bool = False
     ceilings: bool = True
 
@@ -55,7 +57,8 @@ class Run:
     async def stage(self, engine: str, pods: int | None = None) -> AsyncIterator[Stage]:
         """The programs with that engine, or the ceiling in their place."""
         options = self.options
-        cast = Cast(pods or options.pods[0], bytes=options.bytes, keys=options.keys, writer=options.writer)
+        how = {"keys": options.keys, "writer": options.writer, "frames": options.send == "socket"}
+        cast = Cast(pods or options.pods[0], bytes=options.bytes, **how)
         opening = bare_push(self.logs, cast) if engine == BARE else programs(self.around, engine, cast)
         async with opening as made:
             yield made

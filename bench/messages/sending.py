@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from bench.messages.asking import HttpConnection, Pod, connect, request
+from bench.messages.asking import PATIENCE, HttpConnection, Pod, connect, request
 from bench.messages.book import Room, quantile
 from bench.messages.crowd import Crowd, Seat
+from bench.messages.streams import WebSocketDoor
 
 CONNECTIONS = 64
 """Of all senders of a run."""
@@ -46,11 +47,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Sending:
-    """How many bytes each signal has to carry, whether under a key, and where it is sent."""
+    """How many bytes each signal has to carry, whether under a key, and where and how it is sent."""
 
     bytes: int
     keys: bool = False
     to: list[Pod] = field(default_factory=list)
+    frames: bool = False
+    """Whether who reads by WebSocket sends there as well."""
 
 
 class Senders:
@@ -122,21 +125,24 @@ class Senders:
         await self.put(seat, number, self.signal(seat, number, mark), sent)
 
     def signal(self, seat: Seat, number: int, mark: str, to: str | None = None) -> bytes:
-        """The request that sends a signal with that mark, to all or to one."""
+        """The request that sends a signal with that mark, to all or to one; a frame's text where it is to be one."""
         body = {"type": "bench", "data": mark + self._filling} | ({} if to is None else {"to": to})
-        headers = {"Authorization": f"Bearer {seat.token}"}
-        if self._how.keys:
-            headers["Idempotency-Key"] = f"bench-{seat.room.session}-{number}"
-        return request("POST", f"/sessions/{seat.room.session}/signals", headers, json.dumps(body).encode())
+        path, key = f"/sessions/{seat.room.session}/signals", f"bench-{seat.room.session}-{number}"
+        if self._how.frames and isinstance(seat.door, WebSocketDoor):
+            once = {"idempotency_key": key} if self._how.keys else {}
+            return json.dumps({"request": str(number), "method": "POST", "path": path, "body": body, **once}).encode()
+        headers = {"Authorization": f"Bearer {seat.token}"} | ({"Idempotency-Key": key} if self._how.keys else {})
+        return request("POST", path, headers, json.dumps(body).encode())
 
     async def put(self, seat: Seat, number: int, question: bytes, sent: Sent) -> None:
         """Ask until it is accepted."""
         sent.sent += 1
         for _ in range(TRIES):
-            at, began = await self._connection(), perf_counter()
-            status, _ = await at.ask(question)
-            if at.is_open:
-                self._connections.append(at)
+            began = perf_counter()
+            if question.startswith(b"{") and isinstance(seat.door, WebSocketDoor):
+                status = await _by_frame(seat.door, str(number), question)
+            else:
+                status = await self._by_post(question)
             if status in (200, 202):
                 sent.marks.append((seat.room, number))
                 sent.ended = perf_counter()
@@ -146,6 +152,13 @@ class Senders:
             await asyncio.sleep(PAUSE)
         sent.given_up += 1
         seat.room.forget(number)
+
+    async def _by_post(self, question: bytes) -> int:
+        at = await self._connection()
+        status, _ = await at.ask(question)
+        if at.is_open:
+            self._connections.append(at)
+        return status
 
     async def _connection(self) -> HttpConnection:
         while self._connections:
@@ -181,3 +194,10 @@ class Senders:
             "took_p50": quantile(sent.took, 0.5),
             **self._crowd.tally(),
         }
+
+
+async def _by_frame(door: WebSocketDoor, name: str, question: bytes) -> int:
+    status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    door.send(name, question, lambda told: None if status.done() else status.set_result(told))
+    async with asyncio.timeout(PATIENCE):
+        return await status

@@ -5,7 +5,7 @@ import json
 import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -109,6 +109,8 @@ class Cast:
     keys: bool = True
     writer: bool = False
     """Whether signals go past the API, to the engine's messenger."""
+    frames: bool = False
+    """Whether who reads by WebSocket sends its signals there, too."""
 
 
 @asynccontextmanager
@@ -141,7 +143,7 @@ async def bare_push(logs: Path, cast: Cast) -> AsyncIterator[Stage]:
     command = Command("bare push", python("bench.messages.bare_push"), logs / "bare_push.log", cwd=ROOT)
     async with running(command) as process:
         url = str((await process.ready_line())["url"])
-        async with _crowd([url], cast) as clients:
+        async with _crowd([url], replace(cast, frames=False)) as clients:
             yield Stage("bare ASGI push", clients, {"api": [process.pid], "crowd": [clients.pid]})
 
 
@@ -172,6 +174,7 @@ async def _writer(made: Cluster, engine: str, cast: Cast) -> AsyncIterator[dict[
 @asynccontextmanager
 async def _crowd(urls: list[str], cast: Cast, signals: list[str] | None = None) -> AsyncIterator[Child]:
     given = {"pods": urls, "signals": signals or urls, "api_key": API_KEY, "bytes": cast.bytes, "keys": cast.keys}
+    given |= {"frames": cast.frames and not signals}
     async with child("bench.messages.orders", json.dumps(given)) as made:
         yield made
 

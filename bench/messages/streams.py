@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from collections.abc import Callable
 from typing import cast
 
 from bench.messages.asking import request
@@ -11,6 +13,8 @@ from bench.messages.ways import AGAIN, OPEN_WITHIN, REFUSED, Ways
 
 ACKNOWLEDGE_EVERY = 100
 """Messages: an open stream ends at 250 unacknowledged, a socket at 100 frames a second from its client."""
+
+_REPLY = re.compile(rb'\{"reply": "([^"]*)", "status": (\d+)')
 
 _HANDSHAKE = {
     "Upgrade": "websocket",
@@ -118,6 +122,8 @@ class WebSocketDoor(_Stream):
     def __init__(self, reader: Reader, token: str, ways: Ways, pod: int) -> None:
         super().__init__(reader, token, ways, pod)
         self._frames = WebSocketFrames()
+        self._asked: dict[bytes, Callable[[int], None]] = {}
+        """Who waits for the status of a request, by its name."""
 
     def data_received(self, data: bytes) -> None:
         """Frames, once the handshake is done."""
@@ -135,6 +141,21 @@ class WebSocketDoor(_Stream):
                 self._ways.book.tally.codes[str(int.from_bytes(payload[:2], "big"))] += 1
                 self._write(CLOSE, payload[:2])
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever waits for a reply hears that there is none."""
+        asked, self._asked = self._asked, {}
+        super().connection_lost(exc)
+        for on_status in asked.values():
+            on_status(0)
+
+    def send(self, name: str, question: bytes, on_status: Callable[[int], None]) -> None:
+        """Ask by a frame; status 0 when the connection is over before the reply."""
+        if not self.is_open:
+            on_status(0)
+            return
+        self._asked[name.encode()] = on_status
+        self._write(TEXT, question)
+
     def acknowledge(self) -> None:
         """Say the last token."""
         if self._unacknowledged and self.is_open:
@@ -142,6 +163,10 @@ class WebSocketDoor(_Stream):
             self._write(TEXT, json.dumps({"ack": self._ack}).encode())
 
     def _given(self, payload: bytes) -> None:
+        if (reply := _REPLY.match(payload)) is not None:
+            if (on_status := self._asked.pop(reply[1], None)) is not None:
+                on_status(int(reply[2]))
+            return
         end = payload.rfind(b'],"ack":')
         count = self._ways.book.given(self._reader, payload[:end])
         if count:

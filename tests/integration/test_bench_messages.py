@@ -11,7 +11,7 @@ PEOPLE = 3
 
 @pytest.mark.parametrize("engine", ["queues", "log"])
 async def test_every_door_of_the_programs(servers: Servers, engine: str) -> None:
-    async with programs(servers, engine, Cast()) as stage:
+    async with programs(servers, engine, Cast(frames=True)) as stage:
         for door in DOORS:
             await stage.ask("rooms", count=1, people=PEOPLE)
             await stage.ask("open", name=door)

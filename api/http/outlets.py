@@ -17,6 +17,11 @@ _TEXT = 0x81
 """The first byte of a frame that is a whole text message (RFC 6455, 5.2); a server's is not masked."""
 
 
+def not_taken(_text: str) -> bool:
+    """Nobody takes messages past ASGI."""
+    return False
+
+
 class Outlet:
     """Never waits: whether it was written is the answer."""
 
@@ -24,6 +29,8 @@ class Outlet:
         self._transport = transport
         self._is_open = is_open
         """Whether what is written now is what the client expects: nothing has ended the stream."""
+        self.on_text: Callable[[str], bool] = not_taken
+        """Of a socket: takes a message of the client at once, or says False, and it goes the ASGI way."""
 
     def write(self, data: bytes) -> bool:
         """Write it, unless the client is behind or the stream is over."""

@@ -49,6 +49,8 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self.logger.setLevel(logging.CRITICAL)
         self.close_timeout = CLOSE_WITHIN
         self._control = Bucket()
+        self._outlet: Outlet | None = None
+        """Given to the program with the handshake."""
         self._incomplete: asyncio.TimerHandle | None = None
         """Ends the connection unless the message that has begun is complete by then."""
 
@@ -77,7 +79,8 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         super().handle_connect(event)
         self.scope["extensions"][ABORT] = {"call": self.transport.abort}
-        self.scope["extensions"][OUTLET] = {"outlet": Outlet(self.transport, self._is_open)}
+        self._outlet = Outlet(self.transport, self._is_open)
+        self.scope["extensions"][OUTLET] = {"outlet": self._outlet}
 
     def _refuse(self, code: Code) -> None:
         """Not by the library, whose answers are no problems, and name no version to who has another (4.4)."""
@@ -85,6 +88,19 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         problem = Problem(code=code, detail="This handshake of a WebSocket cannot be read.")
         self.transport.write(refusal(problem, "sec-websocket-version: 13\r\n"))
         self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is whole: most are taken at once, behind nothing else that waits; others go through the queue."""
+        outlet = self._outlet
+        if outlet is not None and self.curr_msg_data_type == "text" and self.queue.empty() and not self.close_sent:
+            try:
+                taken = outlet.on_text(b"".join(self.frames).decode())
+            except UnicodeDecodeError:
+                taken = False
+            if taken:
+                self.frames = []
+                return
+        super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
         """A fragment more, of so many."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.auth.token_bucket import Bucket, Rate
-from api.http.outlets import outlet_of, text_frame
+from api.http.outlets import not_taken, outlet_of, text_frame
 from api.http.slow_clients import BoundedSend, SlowClient
 from api.mailboxes.timing import Timing
 from api.mailboxes.unacked import Batch
@@ -27,6 +28,9 @@ FRAMES = Rate(100, 1000)
 BAD_FRAME: SocketReason = "bad-frame"
 LONGEST_REASON = 123
 """Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5)."""
+
+
+_ACK = re.compile(r'\{"ack": ?"([A-Za-z0-9.:_-]{1,128})"\}')
 
 
 class AckFrame(BaseModel):
@@ -65,15 +69,20 @@ class WebSocketSession:
         self._outlet = outlet_of(websocket.scope)
         self._sent_at = 0.0
         """When, in loop time, the last frame went out."""
+        self._bucket = Bucket()
 
     async def run(self, first: Batch) -> None:
         """Send and receive until one side ends it."""
+        if self._outlet is not None:
+            self._outlet.on_text = self._acknowledged
         async with asyncio.TaskGroup() as tasks:
             receiving = tasks.create_task(self._receive())
             sending = tasks.create_task(self._send_all(first))
             done, _ = await asyncio.wait((receiving, sending), return_when=asyncio.FIRST_COMPLETED)
             receiving.cancel()
             sending.cancel()
+        if self._outlet is not None:
+            self._outlet.on_text = not_taken
         self._requests.left.set()
         endings = [task.result() for task in done]
         if None not in endings:
@@ -123,12 +132,11 @@ class WebSocketSession:
 
     async def _receive(self) -> Ending | None:
         """What the client acknowledges and asks for; None when it has left."""
-        bucket = Bucket()
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
-            if bucket.take(FRAMES, asyncio.get_running_loop().time()) > 0:
+            if self._bucket.take(FRAMES, asyncio.get_running_loop().time()) > 0:
                 return _refused(Problem(code="too-many-requests"))
             try:
                 frame = _FRAME.validate_json(message.get("text") or b"")
@@ -138,6 +146,14 @@ class WebSocketSession:
                 self._subscription.acknowledge(frame.ack)
             else:
                 await self._requests.begin(frame, self._send)
+
+    def _acknowledged(self, text: str) -> bool:
+        """Take an acknowledgement as most clients write it, without a task's turn; ``_receive`` reads all else."""
+        found = _ACK.fullmatch(text)
+        if found is None or self._bucket.take(FRAMES, asyncio.get_running_loop().time()) > 0:
+            return False
+        self._subscription.acknowledge(found[1])
+        return True
 
     async def _close(self, ending: Ending) -> None:
         with contextlib.suppress(SlowClient, WebSocketDisconnect):

@@ -19,6 +19,7 @@ from callplane.store.filters import after, has_room, in_time, is_due, older_than
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
+from callplane.store.shared_reads import SharedReads
 from callplane.store.unreadable import close_unreadable, why_not
 from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
 
@@ -43,6 +44,7 @@ class Sessions(OutboxRepository[SessionDocument]):
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "sessions", SessionDocument, clock)
+        self._rosters: SharedReads[SessionId, Roster | None] = SharedReads(self._roster)
 
     async def create(
         self, session_id: SessionId, wanted: CreateSession, deadline: datetime, engine: Engine = "queues"
@@ -72,7 +74,10 @@ class Sessions(OutboxRepository[SessionDocument]):
         return await self._updates.find(session_id)
 
     async def roster(self, session_id: SessionId) -> Roster | None:
-        """Who sits in it, without all that it holds besides, which may be megabytes."""
+        """Who sits in it, without all that it holds besides, which may be megabytes; who ask at once share a read."""
+        return await self._rosters(session_id)
+
+    async def _roster(self, session_id: SessionId) -> Roster | None:
         found = await self._collection.find_one({"_id": session_id}, _OF_ROSTER)
         return None if found is None else read(Roster, found, self._collection)
 

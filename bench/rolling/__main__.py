@@ -13,16 +13,19 @@ from pathlib import Path
 
 from bench.calls import servers
 from bench.rolling.people import Size
-from bench.rolling.run import MIXED, PLAIN, Plan, prove
+from bench.rolling.run import MIXED, PLAIN, Plan, prove, switched
 from bench.rolling.verdict import Verdict
 
 
 async def run(given: argparse.Namespace) -> Verdict:
     """Servers of its own around the run."""
     steps = MIXED if given.mixed else PLAIN * given.rounds
+    if given.switch:
+        steps = switched(steps, given.mailboxes)
     people = Size(given.calls, given.processes, given.every, given.visit)
     async with servers() as around:
-        return await prove(around, Plan(steps, people=people, pods=given.pods, calm=given.calm, logs=given.logs))
+        plan = Plan(steps, mailboxes=given.mailboxes, people=people, pods=given.pods, calm=given.calm, logs=given.logs)
+        return await prove(around, plan)
 
 
 def main() -> int:
@@ -32,6 +35,10 @@ def main() -> int:
     parser.add_argument("--pods", type=int, default=2, help="pods of api and of wrapper (%(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="how often everything is replaced (%(default)s)")
     parser.add_argument("--mixed", action="store_true", help="replace N by N+1, and N+1 by N, instead of the rounds")
+    parser.add_argument(
+        "--mailboxes", choices=("queues", "log"), default="queues", help="how messages go (%(default)s)"
+    )
+    parser.add_argument("--switch", action="store_true", help="new sessions get the other engine from the middle on")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two signals of one (%(default)s)")
     parser.add_argument("--visit", type=float, default=2.0, help="a visitor's pause between rounds (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="how many processes the people share (%(default)s)")

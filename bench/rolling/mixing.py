@@ -1,6 +1,7 @@
 """Version mixing: tells whether N and N+1 met, by pods' logs, database and what people say of the added field."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,12 @@ class Mixing:
             "connections written by N+1, now owned by N": await self._owned(),
         }.items():
             verdict.row(name, count, count == 0)
+
+    async def judge_engines(self, verdict: Verdict, engines: Iterable[str]) -> None:
+        """Add how many sessions were made of each engine; none of one is a run that proved nothing of it."""
+        made = Counter(d.get("engine", "queues") for d in await self.database.documents("sessions"))
+        for engine in sorted(engines):
+            verdict.row(f"sessions of engine {engine}", made[engine], made[engine] == 0)
 
     async def _carrying(self, collection: str) -> set[str]:
         return {str(d["_id"]) for d in await self.database.documents(collection) if ADDED in d}

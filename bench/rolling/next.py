@@ -2,9 +2,11 @@
 
 Nothing of the product's code is changed. Everything that travels or lies in documents gets one field more, as a later
 version may add one: every contract, reply and message, documents of sessions and connections, entries of their
-outboxes. N ignores it, and what N writes does not have it. The program's log says which commands had it.
+outboxes, records of logs and their entries. N ignores it, and what N writes does not have it. The program's log says
+which commands had it.
 """
 
+import importlib
 import json
 import runpy
 import sys
@@ -34,6 +36,8 @@ def widen_documents() -> None:
     """Write the field with every update of a session or a connection, and into the events that wait in it."""
     from callplane.store.mongo.driver import Collection
 
+    records = importlib.import_module("callplane.store.log.records")
+    records.__dict__["written"] = _wider_record(records.written)
     for name in ("find_one_and_update", "update_one", "update_many"):
         setattr(Collection, name, _widening(getattr(Collection, name)))
 
@@ -45,6 +49,16 @@ def _widening(write: Any) -> Any:
         return await write(self, where, update, **options)
 
     return widened
+
+
+def _wider_record(write: Any) -> Any:
+    """What goes into a log, and as a hint to its readers: with the field, and so is each entry."""
+
+    def written(*args: Any) -> dict[str, Any]:
+        record: dict[str, Any] = write(*args)
+        return {**record, ADDED: VALUE, "e": [{**entry, ADDED: VALUE} for entry in record["e"]]}
+
+    return written
 
 
 def wider(update: Any) -> Any:

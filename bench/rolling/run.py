@@ -16,6 +16,7 @@ from bench.rolling.mixing import Mixing
 from bench.rolling.people import Crowd, Size, crowd
 from bench.rolling.service import Service, service
 from bench.rolling.verdict import Verdict, Window, judge
+from callplane.contracts.engines import Engine
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python
 from cli.machine.rundir import run_directory
@@ -25,11 +26,19 @@ from testkit.servers.servers import Servers
 
 TURN_SECRET = "a-turn-secret-of-the-tests-0123456789abcdef"
 
+MAILBOXES, SETTING = "mailboxes", "CALLPLANE_MAILBOXES"
 Step = tuple[str, str]
-"""Which program is rolled out to which version."""
+"""Which program is rolled out to which version; or ``mailboxes``, and what pods that start from then on are told."""
 
 PLAIN: tuple[Step, ...] = (("api", N), ("wrapper", N))
 MIXED: tuple[Step, ...] = (("wrapper", NEXT), ("api", NEXT), ("wrapper", N), ("api", N))
+
+
+def switched(steps: tuple[Step, ...], begin: Engine) -> tuple[Step, ...]:
+    """The steps with the other engine from the middle on, and back at their end, as the last roll of a wrapper."""
+    other = "queues" if begin == "log" else "log"
+    middle = len(steps) // 2
+    return (*steps[:middle], (MAILBOXES, other), *steps[middle:], (MAILBOXES, begin), ("wrapper", steps[-1][1]))
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Plan:
     steps: tuple[Step, ...]
     api: str = N
     wrapper: str = N
+    mailboxes: Engine = "queues"
+    """What the first pods are told about new sessions."""
     people: Size = field(default_factory=Size)
     pods: int = 2
     media_servers: int = 2
@@ -48,6 +59,11 @@ class Plan:
     """Seconds for which each mixture of versions lasts before the next step."""
     logs: Path | None = None
     """Where the logs of all processes are kept."""
+
+    @property
+    def engines(self) -> set[str]:
+        """By which sessions are made while it goes on."""
+        return {self.mailboxes, *(what for name, what in self.steps if name == MAILBOXES)}
 
     @property
     def mixed(self) -> bool:
@@ -63,10 +79,15 @@ class Cluster:
     service: Service
     mixing: Mixing
     hold: float
+    settings: dict[str, str]
+    """What pods that start from now on are told beside their manifest."""
 
     async def roll(self, steps: tuple[Step, ...]) -> None:
         """Roll out step after step, and wait until the last of the old pods is gone."""
         for name, version in steps:
+            if name == MAILBOXES:
+                self.settings[SETTING] = version
+                continue
             sample = await self.mixing.before(self.deployments.values())
             await self.deployments[name].roll(version)
             self.mixing.after(sample, self.deployments.values())
@@ -100,10 +121,11 @@ async def cluster(around: Servers, plan: Plan, files: Path) -> AsyncIterator[Clu
         urls = [await stack.enter_async_context(_media_server(files, n)) for n in range(plan.media_servers)]
         behind = await stack.enter_async_context(service())
         kubelet = await stack.enter_async_context(asyncio.TaskGroup())
-        place = Place(_starter(around, urls), files)
+        settings = {SETTING: str(plan.mailboxes)}
+        place = Place(_starter(around, urls, settings), files)
         api = Deployment(workload("api"), place, kubelet, behind)
         wrapper = Deployment(workload("wrapper"), place, kubelet)
-        made = Cluster({"api": api, "wrapper": wrapper}, behind, Mixing(around.database), plan.hold)
+        made = Cluster({"api": api, "wrapper": wrapper}, behind, Mixing(around.database), plan.hold, settings)
         try:
             await asyncio.gather(wrapper.scale(plan.pods, plan.wrapper), api.scale(plan.pods, plan.api))
             yield made
@@ -114,7 +136,7 @@ async def cluster(around: Servers, plan: Plan, files: Path) -> AsyncIterator[Clu
             await asyncio.gather(api.end(), wrapper.end())
 
 
-def _starter(around: Servers, media: list[str]) -> Starter:
+def _starter(around: Servers, media: list[str], settings: dict[str, str]) -> Starter:
     secrets = {
         "CALLPLANE_AMQP_URL": around.vhost.url,
         "CALLPLANE_MONGO_URL": around.database.server.url,
@@ -133,7 +155,8 @@ def _starter(around: Servers, media: list[str]) -> Starter:
 
     def start(of: Workload, version: str, host: str) -> tuple[list[str], dict[str, str]]:
         local = secrets | only[of.name] | dict.fromkeys(where[of.name], host)
-        return _argv(of, version), clean | environment(of, local)
+        told = settings if of.name == "wrapper" else {}  # the manifest leaves it at its default
+        return _argv(of, version), clean | environment(of, local) | told
 
     return start
 
@@ -169,6 +192,7 @@ async def prove(around: Servers, plan: Plan) -> Verdict:
             pods.judge(verdict)
             if plan.mixed:
                 await pods.mixing.judge(verdict, list(pods.deployments.values()), records)
+            await pods.mixing.judge_engines(verdict, plan.engines)
             verdict.row("seconds of each", f"{rolling[1] - rolling[0]:.0f} and {calm[1] - calm[0]:.0f}")
             verdict.row("CPU of the people, in cores, pods replaced", f"{load:.2f}")
             verdict.row("load average at the end", f"{os.getloadavg()[0]:.1f}")

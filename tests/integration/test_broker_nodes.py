@@ -1,15 +1,21 @@
-"""A node of RabbitMQ's cluster goes under the whole product: 503 for what lives there, and nothing else notices."""
+"""A node of RabbitMQ's cluster goes under the whole product: 503 for what lives there, and nothing else notices.
 
+Or all of RabbitMQ goes: sessions whose messages are in logs go on.
+"""
+
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from cli.machine.rabbitmq import rabbitmq
 from testkit.clients.participant import Pods, pods
 from testkit.crashes.node_faults import FAULTS, Fault
 from testkit.servers.clusters import ClusterVhost
 from testkit.servers.programs import API_KEY, Cluster, Size, cluster
-from testkit.servers.servers import Database, Servers
+from testkit.servers.servers import Database, Servers, fresh_vhost
 from testkit.servers.until import until
 
 pytestmark = pytest.mark.clusters
@@ -26,6 +32,8 @@ class Caller:
         self._ask = ask
         self._auth: dict[str, str] = {}
         self._ack: str | None = None
+        self.heard: list[dict[str, Any]] = []
+        """Every message that a poll has given."""
 
     async def join(self) -> httpx.Response:
         """One more seat; the first is the caller's own."""
@@ -40,6 +48,7 @@ class Caller:
         answer = await self._ask("GET", "/messages", headers=self._auth, params=params)
         if answer.status_code == 200:
             self._ack = answer.json()["ack"] or self._ack
+            self.heard += answer.json()["messages"]
         return answer
 
     async def signal(self, data: str) -> httpx.Response:
@@ -87,6 +96,51 @@ async def test_the_other_sessions_go_on(cluster_vhost: ClusterVhost, database: D
         assert (await there.join()).status_code == 201
         assert (await _create(ask)).status_code == 201
         assert [program.process.returncode for program in [*c.wrappers[1:], *c.apis]] == [None, None, None]
+
+
+@pytest.mark.timeout(120)
+async def test_sessions_of_logs_go_on_without_any_broker(database: Database, tmp_path: Path) -> None:
+    """Each hint is lost; the pods ask the logs themselves, and a signal is 202 when it stands in one."""
+    async with rabbitmq(tmp_path) as node, fresh_vhost(node) as vhost:
+        size = Size(apis=2, wrappers=1, media_servers=0)
+        async with (
+            cluster(Servers(vhost, database), size, CALLPLANE_MAILBOXES="log") as c,
+            pods([c.apis[0].url]) as one,
+            pods([c.apis[1].url]) as other,
+        ):
+            session = (await _create(one)).json()["id"]
+            ann, bob = Caller(one, session), Caller(other, session)
+            for caller in (ann, bob):
+                assert (await caller.join()).status_code == 201
+                assert (await caller.poll()).status_code == 200
+            await node.kill()
+            for text in ("1", "2", "3"):
+                assert (await ann.signal(text)).status_code == 202
+                await until(partial(_hears, bob, text), seconds=SECONDS)
+            assert (await ann.join()).status_code == 503
+            await node.start()
+            await until(lambda: _joined(ann), seconds=SECONDS)
+            assert (await ann.signal("4")).status_code == 202
+            await until(lambda: _hears(bob, "4"), seconds=SECONDS)
+            now = (await one("GET", f"/sessions/{session}", headers=KEY)).json()["version"]
+            versions = [m["version"] for m in bob.heard if m["version"] is not None]
+            assert versions == list(range(now - len(versions) + 1, now + 1)), "an event of the join is missing"
+            assert [m["data"]["data"] for m in bob.heard if m["type"] == "signal"] == ["1", "2", "3", "4"]
+            assert "resync-required" not in [m["type"] for m in bob.heard]
+            assert [program.process.returncode for program in [*c.wrappers, *c.apis]] == [None, None, None]
+
+
+async def _joined(caller: Caller) -> bool:
+    answer = await caller.join()
+    assert answer.status_code in (201, 503), answer.text
+    return answer.status_code == 201
+
+
+async def _hears(caller: Caller, text: str) -> bool:
+    """Whether that signal has come to who polls on."""
+    answer = await caller.poll(wait=1)
+    assert answer.status_code == 200, answer.text
+    return any(m["data"].get("data") == text for m in caller.heard)
 
 
 async def _create(ask: Pods) -> httpx.Response:

@@ -12,7 +12,7 @@ from testkit.deploy.manifests import ROOT
 
 SHOW = """
 import json
-from bench.rolling.next import widen_contracts
+from bench.rolling.next import widen_contracts, widen_documents
 widen_contracts()
 from datetime import UTC, datetime
 from api.schemas.requests import JoinBody
@@ -20,6 +20,11 @@ from callplane.contracts.commands import Caller, Envelope, Join
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 now = datetime.now(UTC)
+widen_documents()
+from callplane.store.log.appender import written
+from callplane.store.log.records import Entry, LogKey, Record, read_record
+entries = (Entry("m", "signal", b"{}"),)
+record = written(LogKey("s", "s"), Record(1, entries, 1, 2), now)
 envelope = Envelope(id="c", session_id="s", caller=Caller(kind="open"), deadline=now, body=Join())
 old = json.loads(envelope.model_dump_json())
 del old["added"]
@@ -29,6 +34,9 @@ print(json.dumps({
     "message": json.loads(Message(id="m", type="signal", session_id="s", at=now, data={}).model_dump_json()),
     "reply": json.loads(Reply(command_id="c").model_dump_json()),
     "body": JoinBody().model_dump(),
+    "record": record["added"],
+    "entry": record["e"][0]["added"],
+    "read": read_record(record).entries == entries,
 }))
 """
 
@@ -48,6 +56,10 @@ def test_commands_messages_and_replies_have_the_field(shown: dict[str, Any]) -> 
 
 def test_what_http_callers_send_has_not(shown: dict[str, Any]) -> None:
     assert "added" not in shown["body"]
+
+
+def test_records_of_logs_and_their_entries_have_it_and_are_read_as_without(shown: dict[str, Any]) -> None:
+    assert (shown["record"], shown["entry"], shown["read"]) == ("N+1", "N+1", True)
 
 
 def test_whether_a_command_came_with_it_can_be_told(shown: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -56,13 +57,15 @@ from api.settings import Settings
 from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.messengers import open_log_messenger
+from callplane.messengers import LogMessenger, open_log_messenger
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
 from callplane.store.log.history import History
 from callplane.store.log.kept_entries import KeptEntries
+from callplane.store.log.reader import Head
+from callplane.store.log.records import LogKey
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
@@ -120,6 +123,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             await _synced(stored.clock)
             log = await stack.enter_async_context(open_log_messenger(database, stored.clock, buses.bus.hints))
             draining, metrics = asyncio.Event(), Metrics()
+            metrics.watch_hints(log.hints_unsent)
             database.unread.on_unreadable = metrics.unreadable
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
@@ -129,7 +133,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 stored.clock,
                 buses.bus.hints,
                 watch=metrics.watch_feeds,
-                appended=log.heard,
+                appended=_Hinted(log, metrics, stored.clock),
                 failed=metrics.loop_failed,
             )
             readers = await stack.enter_async_context(open_readers(QueueReaders(poll_router), ends, draining))
@@ -165,6 +169,19 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 draining=draining,
             )
             yield Program(application(settings, services, traces), services)
+
+
+class _Hinted:
+    """Is told of each hint: whoever appends here goes on from there, and how late it came is counted."""
+
+    def __init__(self, log: LogMessenger, metrics: Metrics, clock: DatabaseClock) -> None:
+        self._log = log
+        self._metrics = metrics
+        self._clock = clock
+
+    def __call__(self, key: LogKey, head: Head, at: datetime) -> None:
+        self._log.heard(key, head, at)
+        self._metrics.hint_taken((self._clock.now() - at).total_seconds())
 
 
 def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> MailboxServices:

@@ -12,6 +12,7 @@ from api.overload import TIMES, Shed
 from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
 
+_HINT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
 
 
@@ -41,6 +42,11 @@ class Metrics(metrics.Metrics):
             "Commands accepted whose outcome did not come in time",
             ["command"],
             registry=self.registry,
+        )
+        self._hint_lag = self.histogram(
+            "callplane_hint_lag_seconds",
+            "From when a record was sent to the log to its hint's coming here, by the database's time",
+            buckets=_HINT_BUCKETS,
         )
         self._shed = Counter(
             "callplane_shed",
@@ -74,6 +80,10 @@ class Metrics(metrics.Metrics):
         if outcome == "silent":
             self._silent.labels(command).inc()
 
+    def hint_taken(self, lag: float) -> None:
+        """A hint came, so many seconds after its record had been sent to the log."""
+        self._hint_lag.observe(max(0.0, lag))
+
     def shed(self, what: Shed) -> None:
         """One was refused."""
         self._shed.labels(what).inc()
@@ -103,7 +113,9 @@ class _Feeds(Collector):
         return [
             _gauge("feeds", "Sessions whose logs this pod follows", now.feeds),
             _gauge("feed_ring_bytes", "Bytes of messages that it holds of them", now.ring_bytes),
+            _gauge("reader_lag_entries", "Entries of logs that its slowest reader is behind", now.reader_lag),
             _counter("hints_received", "Hints of what was appended to logs", now.hints),
+            _counter("hints_unreadable", "Hints that were none, and were dropped", now.unreadable),
             _counter("log_gaps_read", "Hints behind a gap, which was read from the database", now.gaps_read),
             _counter("logs_found_behind", "Logs that went on without a hint, found by looking", now.found_by_look),
             _counter("log_pages_read", "Pages of logs read for who was behind what is held", now.pages_read),

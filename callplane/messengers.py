@@ -29,6 +29,10 @@ class LogMessenger:
         self._appender = appender
         self._hints = hints
 
+    def hints_unsent(self) -> int:
+        """How many hints were dropped here, since the beginning: the broker was away, or did not keep up."""
+        return self._hints.dropped
+
     async def to_session(self, session_id: SessionId, messages: list[Message]) -> TakenBy:
         """Append to the session's log, in order; events that it has are not appended again.
 
@@ -100,7 +104,7 @@ class EngineMessenger:
 async def open_log_messenger(database: Database, clock: DatabaseClock, hints: HintBus) -> AsyncIterator[LogMessenger]:
     """Append and send hints for as long as the block runs."""
     async with hints.sender() as sender:
-        appender = Appender(database, clock, appended=_Hinting(sender, clock))
+        appender = Appender(database, clock, appended=_Hinting(sender))
         async with alongside(forever("log", appender.run)):
             yield LogMessenger(appender, sender)
 
@@ -108,12 +112,11 @@ async def open_log_messenger(database: Database, clock: DatabaseClock, hints: Hi
 class _Hinting:
     """Sends each record that was appended here to whoever reads the session."""
 
-    def __init__(self, sender: HintSender, clock: DatabaseClock) -> None:
+    def __init__(self, sender: HintSender) -> None:
         self._sender = sender
-        self._clock = clock
 
-    def __call__(self, log: LogKey, record: Record) -> None:
-        self._sender.send(log.session_id, bson.encode(written(log, record, self._clock.now())))
+    def __call__(self, log: LogKey, record: Record, at: datetime) -> None:
+        self._sender.send(log.session_id, bson.encode(written(log, record, at)))
 
 
 def _entry(message: Message, to: ParticipantId | None = None) -> Entry:

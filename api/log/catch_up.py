@@ -44,6 +44,8 @@ class FeedCounts:
     """How many sessions are followed now."""
     ring_bytes: int = 0
     """Bytes of the bodies that all rings hold now."""
+    reader_lag: int = 0
+    """How many entries the slowest reader has yet to be given now."""
 
 
 @dataclass(frozen=True, slots=True)

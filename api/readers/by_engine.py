@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.log.catch_up import FeedCounts
 from api.log.feeds import Feeds, OnAppended
@@ -76,7 +76,6 @@ class LogEnds:
 async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
     """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
     feeds = Feeds(ends.hints, LogReader(ends.database), appended=ends.appended)
-    ends.watch(feeds.totals)
     services = LogReaderServices(
         feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed
     )
@@ -84,4 +83,5 @@ async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) 
         alongside(forever("feeds", feeds.run, failed=ends.failed)),
         open_log_readers(services, draining) as log,
     ):
+        ends.watch(lambda: replace(feeds.totals(), reader_lag=log.lag()))
         yield EngineReaders(SessionEngines(ends.database), queues, log)

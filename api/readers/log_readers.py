@@ -61,6 +61,10 @@ class LogReaders:
         self.incarnation = Incarnation(services.incarnations, services.timing.lease, self._lapsed)
         self.attaching = Attaching(services.attachments, self.incarnation, self.seats)
 
+    def lag(self) -> int:
+        """How many entries the slowest reader here has yet to be given."""
+        return max((reader.lag for seat in self.seats.values() for reader in seat.readers), default=0)
+
     async def require_seat(self, participant_id: ParticipantId) -> Attachment:
         """Its attachment. Raises Refusal when the seat is gone, and Unavailable."""
         found = (await self._services.attachments.read([participant_id])).get(participant_id)

@@ -21,6 +21,11 @@ Why = Callable[[], Exception]
 class SeatReader(Protocol):
     """A poll or a stream of the seat."""
 
+    @property
+    def lag(self) -> int:
+        """How many entries of its logs it has yet to be given, those for others with them."""
+        ...
+
     def end(self, why: Why) -> None:
         """Whoever waits, and whoever asks from now on, hears this."""
         ...

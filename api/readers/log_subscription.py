@@ -61,6 +61,11 @@ class LogSubscription:
         return self._at
 
     @property
+    def lag(self) -> int:
+        """How many entries of its logs it has yet to be given, those for others with them."""
+        return max(0, self._log.head - self._at) + max(0, self._own.head - self._at_own)
+
+    @property
     def is_full(self) -> bool:
         """Never: what is not acknowledged stays in the log, and nothing of it here."""
         return False

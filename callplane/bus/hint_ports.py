@@ -17,6 +17,11 @@ OnHint = Callable[[bytes], None]
 class HintSender(Protocol):
     """Sends to whoever is bound to the session."""
 
+    @property
+    def dropped(self) -> int:
+        """Hints that were not sent, since the beginning."""
+        ...
+
     def send(self, session_id: SessionId, hint: bytes) -> None:
         """Send one, without a confirm; dropped while the broker is away, blocks, or is ``UNSENT_AT_MOST`` behind."""
         ...

@@ -1,9 +1,11 @@
 """Metrics of every program: a registry per program, the same buckets, and the lag of its event loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 __all__ = ["BUCKETS", "CONTENT_TYPE_LATEST", "Metrics"]
 
@@ -47,6 +49,10 @@ class Metrics:
         """A loop (``callplane.concurrency.forever``) is begun again."""
         self._loops.labels(loop).inc()
 
+    def watch_hints(self, unsent: Callable[[], int]) -> None:
+        """Ask at every scrape how many hints were dropped before they were sent."""
+        self.registry.register(_HintsUnsent(unsent))
+
     def histogram(
         self, name: str, help_: str, labels: tuple[str, ...] = (), buckets: tuple[float, ...] = BUCKETS
     ) -> Histogram:
@@ -66,3 +72,15 @@ class Metrics:
             lag = max(0.0, clock() - due)
             self._lag.observe(lag)
             late(lag)
+
+
+class _HintsUnsent(Collector):
+    """What a sender of hints counts by itself."""
+
+    def __init__(self, unsent: Callable[[], int]) -> None:
+        self._unsent = unsent
+
+    def collect(self) -> Iterable[Metric]:
+        """As it is now."""
+        text = "Hints that were dropped here: the broker was away, blocked, or behind"
+        return [CounterMetricFamily("callplane_hints_unsent", text, self._unsent())]

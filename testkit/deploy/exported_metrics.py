@@ -19,12 +19,14 @@ def of_api() -> set[str]:
     metrics = ApiMetrics()
     metrics.watch_mailboxes(Counts)
     metrics.watch_feeds(FeedCounts)
+    metrics.watch_hints(int)
     return _names(metrics.registry)
 
 
 def of_wrapper() -> set[str]:
     """What a wrapper exports."""
     metrics = WrapperMetrics()
+    metrics.watch_hints(int)
     CommandWatch(metrics)
     Gauges(_unread(), metrics.registry)
     return _names(metrics.registry)

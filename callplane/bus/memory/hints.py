@@ -40,6 +40,8 @@ class MemoryHints:
     """The HintBus port, and its HintSender: there is nothing on the way to lose a hint on."""
 
     def __init__(self) -> None:
+        self.dropped = 0
+        """None ever is."""
         self._links: set[MemoryHintLink] = set()
         """Those that are open."""
 

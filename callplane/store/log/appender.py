@@ -35,8 +35,8 @@ BELIEVED = 30.0
 """Seconds (of the monotonic clock) for which a head may be used: far less than the age at which records are cut."""
 
 LOGS_KEPT = 20_000
-OnAppended = Callable[[LogKey, Record], None]
-"""Told of each record of ours that a majority has; never waits."""
+OnAppended = Callable[[LogKey, Record, datetime], None]
+"""Told of each record of ours that a majority has, and when it was sent, in database time; never waits."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.016
 UNKNOWN_PAUSE = 0.1
@@ -127,6 +127,8 @@ class Appender:
         ready = [(tail, tail.record) for tail in tails if tail.record is not None]
         for portion in _portions(ready):
             at = self._clock.now()
+            for tail, _record in portion:
+                tail.sent_at = at
             outcomes = await self._collection.insert_each([written(tail.key, one, at) for tail, one in portion])
             await for_each(self._judge, list(zip(portion, outcomes, strict=True)))
 
@@ -151,7 +153,7 @@ class Appender:
             await self._refused(tail, record)
         elif await self._stands(tail, record):
             tail.appended()
-            self._appended(tail.key, record)
+            self._appended(tail.key, record, tail.sent_at)
             if record.last // CUT_EVERY != (record.first - 1) // CUT_EVERY:
                 with suppress(Unavailable, Trouble):  # whoever comes past the next one does it
                     await self._bounds.cut(tail.key, Head(record.last, record.version, record.size))
@@ -181,7 +183,7 @@ class Appender:
             tail.head, tail.learnt = head, asked
             tail.found(positions)
             for one in own:  # of which nobody was told while nobody knew that it is there
-                self._appended(tail.key, one)
+                self._appended(tail.key, one, tail.sent_at)
         tail.refusals += 1
         if tail.refusals > 1:  # let others be first
             longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tail.refusals - 2, 8))

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from callplane.contracts.errors import Trouble, Unavailable
@@ -38,6 +39,8 @@ class Tail:
     """When the head was asked for (monotonic)."""
     record: Record | None = None
     """On its way at its position; nothing else is appended before its outcome is known."""
+    sent_at: datetime = datetime.min
+    """When, in database time, that was sent last."""
     refusals: int = 0
     """How often in a row another record was at the position of ours."""
     busy: bool = False

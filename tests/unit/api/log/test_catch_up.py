@@ -118,3 +118,16 @@ async def test_what_came_early_is_given_after_a_jump_to_before_it() -> None:
     page = log.recent(7, 10)
     assert page is not None
     assert [at for at, _ in page.entries] == [8]
+
+
+async def test_each_hint_tells_where_its_log_ends_and_when_its_record_was_sent() -> None:
+    """Also one that is old here, or comes behind a gap; not one of a session that nobody reads."""
+    told: list[tuple[LogKey, Head, datetime]] = []
+    reader = ReaderInMemory({S: 5})
+    feeds = Feeds(MemoryHints(), cast(LogReader, reader), appended=lambda *one: told.append(one))
+    feed = await feeds.open(S, ANN)
+    at, log, other = datetime(2026, 1, 5, tzinfo=UTC), LogKey(S, S), LogKey("other", SessionId("other"))
+    for key, first in ((log, 3), (log, 9), (other, 1)):
+        feeds._on_hint(bson.encode(written(key, _record(first), at)))
+    assert told == [(log, Head(3, 1, 0), at), (log, Head(9, 1, 0), at)]
+    feed.close()

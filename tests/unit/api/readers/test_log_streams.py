@@ -174,3 +174,20 @@ async def test_a_sink_that_fails_keeps_nobody_else_from_being_told(database: Dat
             assert texts_of(await broken.next(0)) == ["1"]
             await pushing
             assert sink.texts == ["1"]
+
+
+async def test_how_far_the_slowest_reader_is_behind_is_known(database: Database) -> None:
+    async with log_scene(database) as scene, scene.pod() as pod:
+        assert pod.lag() == 0
+        with (
+            closing(await pod.subscribe((S, await scene.seat("ann")), None)) as slow,
+            closing(await pod.subscribe((S, await scene.seat("bob")), None)) as fast,
+        ):
+            scene.log().put(entry("1"), entry("2"), entry("to bob", to="bob"))
+            scene.log("ann").put(entry("ann's own"))
+            await fast.next(0)
+            assert pod.lag() == 4
+            while (await slow.next(0)).received:
+                pass
+            assert pod.lag() == 0
+        assert pod.lag() == 0

@@ -18,8 +18,13 @@ from testkit.crashes.call_points import Database, Killed, Points
 class NoHints:
     """Nobody hears any: what readers get without them is what the log holds."""
 
+    def __init__(self) -> None:
+        self.dropped = 0
+        """All of them."""
+
     def send(self, session_id: SessionId, hint: bytes) -> None:
         """It is lost."""
+        self.dropped += 1
 
 
 class CrashableLog:

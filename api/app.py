@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -29,6 +28,7 @@ from api.http.problems import ProblemBody, install
 from api.http.server import bind, serve_asgi
 from api.http.trusted_proxies import TrustedProxies
 from api.ice_servers import IceServers
+from api.log.timed_hints import timed
 from api.mailboxes.pod import MailboxServices
 from api.mailboxes.poll_router import open_mailboxes
 from api.metrics import Metrics
@@ -57,16 +57,14 @@ from api.settings import Settings
 from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.messengers import LogMessenger, open_log_messenger
+from callplane.messengers import open_log_messenger
 from callplane.store.attachments import Attachments
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
 from callplane.store.log.history import History
 from callplane.store.log.kept_entries import KeptEntries
-from callplane.store.log.reader import Head
-from callplane.store.log.records import LogKey
-from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.mongo.database import Database, DatabaseClock, open_database, open_messages
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
@@ -116,12 +114,15 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "api", settings.otlp_share))
             sender = await stack.enter_async_context(buses.bus.sender())
             database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
+            messages = await stack.enter_async_context(
+                open_messages(database, settings.messages_url, settings.mongo_database)
+            )
             # The lease and the clock with it have a client of their own: whatever fills the other's pool, and however
             # long its operations take, the pod that waits for them is alive.
             lease = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
             stored = _Repositories(database, lease)
             await _synced(stored.clock)
-            log = await stack.enter_async_context(open_log_messenger(database, stored.clock, buses.bus.hints))
+            log = await stack.enter_async_context(open_log_messenger(messages, stored.clock, buses.bus.hints))
             draining, metrics = asyncio.Event(), Metrics()
             metrics.watch_hints(log.hints_unsent)
             database.unread.on_unreadable = metrics.unreadable
@@ -129,11 +130,12 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             poll_router = await stack.enter_async_context(mailboxes)
             ends = LogEnds(
                 database,
+                messages,
                 lease,
                 stored.clock,
                 buses.bus.hints,
                 watch=metrics.watch_feeds,
-                appended=_Hinted(log, metrics, stored.clock),
+                appended=timed(log.heard, metrics.hint_taken, stored.clock.now),
                 failed=metrics.loop_failed,
             )
             readers = await stack.enter_async_context(open_readers(QueueReaders(poll_router), ends, draining))
@@ -155,7 +157,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 signals=Signals(buses.bus.messenger, log, overload),
-                chat=Chat(log, History(database), KeptEntries(database)),
+                chat=Chat(log, History(messages), KeptEntries(messages)),
                 dead_letters=buses.bus.dead_letters,
                 readers=readers,
                 tickets=stored.tickets,
@@ -169,19 +171,6 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 draining=draining,
             )
             yield Program(application(settings, services, traces), services)
-
-
-class _Hinted:
-    """Is told of each hint: whoever appends here goes on from there, and how late it came is counted."""
-
-    def __init__(self, log: LogMessenger, metrics: Metrics, clock: DatabaseClock) -> None:
-        self._log = log
-        self._metrics = metrics
-        self._clock = clock
-
-    def __call__(self, key: LogKey, head: Head, at: datetime) -> None:
-        self._log.heard(key, head, at)
-        self._metrics.hint_taken((self._clock.now() - at).total_seconds())
 
 
 def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> MailboxServices:

@@ -45,6 +45,11 @@ class ProgramSettings(BaseSettings):
     )
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
     mongo_database: str = Field("callplane", description="the database's name")
+    messages_url: str = Field(
+        "",
+        description="a MongoDB for logs of messages and their history; its path may name the database; both programs, "
+        "and never changed while sessions of the log engine are open; none: they are with everything else",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
     otlp_endpoint: str = Field(
         "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"

@@ -24,7 +24,7 @@ from callplane.store.log.reader import LogReader
 from callplane.store.log_attachments import LogAttachments
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
-from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.mongo.database import Database, DatabaseClock, open_database, open_messages
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.pipelines import SessionMedia
 from callplane.store.presences import Presences
@@ -114,14 +114,17 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
     async with AsyncExitStack() as stack:
         traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "wrapper", settings.otlp_share))
         database = await stack.enter_async_context(open_database(settings.mongo_url, settings.mongo_database))
-        store = _store(database, settings)
-        await _there(database, store.clock)
+        messages = await stack.enter_async_context(
+            open_messages(database, settings.messages_url, settings.mongo_database)
+        )
+        store = _store(database, settings, messages)
+        await _there(database, messages, store.clock)
         wrapper = new_id()
         await store.wrappers.renew(wrapper)
 
         metrics, follow_ups = Metrics(store.clock.now), FollowUps()
         database.unread.on_unreadable = metrics.unreadable
-        log = await stack.enter_async_context(open_log_messenger(database, store.clock, bus.hints))
+        log = await stack.enter_async_context(open_log_messenger(messages, store.clock, bus.hints))
         metrics.watch_hints(log.hints_unsent)
         messenger = EngineMessenger(store.engines, bus.messenger, log)
         events = EndpointEvents(store.media_states, messenger, store.clock, follow_ups)
@@ -145,7 +148,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
         run(gauges=_gauges(context, database, listener, queues).run, lag=metrics.watch_loop)
-        run(listening=partial(queues.run, listener, partial(_restore, database, pool, settings)))
+        run(listening=partial(queues.run, listener, partial(_restore, database, messages, pool, settings)))
         callbacks = ServerCallbacks(
             events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.removed
         )
@@ -167,7 +170,8 @@ def _run(
     return tuple(running)
 
 
-def _store(database: Database, settings: WrapperSettings) -> Repositories:
+def _store(database: Database, settings: WrapperSettings, messages: Database | None = None) -> Repositories:
+    """With the logs where ``messages`` is, or with everything else."""
     clock = DatabaseClock(database)
     return Repositories(
         clock=clock,
@@ -184,10 +188,10 @@ def _store(database: Database, settings: WrapperSettings) -> Repositories:
         wrappers=WrapperLeases(database, settings.lease_seconds),
         sweep_leases=SweepLeases(database, settings.lease_seconds),
         engines=SessionEngines(database),
-        logs=LogReader(database),
+        logs=LogReader(messages or database),
         log_attachments=LogAttachments(database),
         incarnations=Incarnations(database),
-        log_bounds=LogBounds(database, clock, settings.history_days),
+        log_bounds=LogBounds(messages or database, clock, settings.history_days),
         presences=Presences(database, clock),
     )
 
@@ -199,7 +203,7 @@ def _gauges(context: Context, database: Database, listener: Listener, queues: Se
     return Gauges(sources, context.metrics.registry)
 
 
-async def _there(database: Database, clock: DatabaseClock) -> None:
+async def _there(database: Database, messages: Database, clock: DatabaseClock) -> None:
     """Wait for the database at the start, then have its indexes and its time."""
     log, time = logger("wrapper"), asyncio.get_running_loop().time
     since = time()
@@ -208,7 +212,7 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
             await clock.sync()
             since = time()  # it is there, however long it takes to build an index
             with suppress(ServerAnswer):  # said by then, and tried again while everything runs
-                await ensure_indexes(database)
+                await ensure_indexes(database, messages)
             return
         except (Unavailable, Trouble) as trouble:
             if time() - since > START_SECONDS:
@@ -217,10 +221,10 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
             await asyncio.sleep(1)
 
 
-async def _restore(database: Database, pool: Pool, settings: WrapperSettings) -> None:
+async def _restore(database: Database, messages: Database, pool: Pool, settings: WrapperSettings) -> None:
     """Have the pool of the settings and the indexes, on which uniqueness rests: the database may have been dropped."""
     await pool.register(named_servers(settings.kms_urls))
-    await ensure_indexes(database)
+    await ensure_indexes(database, messages)
 
 
 def _healthy(context: Context) -> Callable[[], Awaitable[bool]]:

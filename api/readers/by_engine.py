@@ -58,9 +58,10 @@ class EngineReaders:
 
 @dataclass(frozen=True, slots=True)
 class LogEnds:
-    """What logs are read from: the database, the one of leases with the clock by it, and hints."""
+    """What logs are read from: the database, that of the logs, the one of leases with the clock by it, and hints."""
 
     database: Database
+    messages: Database
     leases: Database
     clock: DatabaseClock
     hints: HintBus
@@ -75,7 +76,7 @@ class LogEnds:
 @asynccontextmanager
 async def open_readers(queues: Readers, ends: LogEnds, draining: asyncio.Event) -> AsyncIterator[EngineReaders]:
     """Readers of both engines, until the block ends, or ``draining`` has everybody answered."""
-    feeds = Feeds(ends.hints, LogReader(ends.database), appended=ends.appended)
+    feeds = Feeds(ends.hints, LogReader(ends.messages), appended=ends.appended)
     services = LogReaderServices(
         feeds, LogAttachments(ends.database), Incarnations(ends.leases), ends.clock.now, failed=ends.failed
     )

@@ -103,6 +103,9 @@ _INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
+OF_MESSAGES = frozenset({"log", "history"})
+"""Those that may be in a database of their own."""
+
 _REPLACED = {
     "sessions": ("reconnecting",),
     "connections": ("by_seat", "by_owner"),
@@ -111,7 +114,7 @@ _REPLACED = {
 """What serves the queries of the version before as well is there under another name, and writes need not pay twice."""
 
 
-async def ensure_indexes(database: Database) -> None:
+async def ensure_indexes(database: Database, messages: Database | None = None) -> None:
     """Create what is missing, then drop what that replaces. Raises Unavailable when the database is not there yet.
 
     What cannot be made keeps no other from being made: a unique index over doubles, which were written while it was
@@ -120,11 +123,12 @@ async def ensure_indexes(database: Database) -> None:
     answers: list[ServerAnswer] = []
     with pymongo.timeout(BUILDING_SECONDS):
         for name, models in _INDEXES.items():
-            failures = await _make(database[name], models)
+            collection = (messages or database if name in OF_MESSAGES else database)[name]
+            failures = await _make(collection, models)
             answers += [failure for failure in failures if isinstance(failure, ServerAnswer)]
             if not failures:
-                for replaced in (await database[name].index_names()).intersection(_REPLACED.get(name, ())):
-                    await _drop(database[name], replaced)
+                for replaced in (await collection.index_names()).intersection(_REPLACED.get(name, ())):
+                    await _drop(collection, replaced)
     if answers:
         raise answers[0]
 

@@ -38,7 +38,7 @@ class Metrics:
             ["collection"],
             registry=self.registry,
         )
-        for collection in ("sessions", "connections", "attachments", "media_servers"):
+        for collection in ("sessions", "connections", "attachments", "media_servers", "log"):
             self._unreadable.labels(collection)  # An alert sees no increase in what begins with its first count.
 
     def unreadable(self, collection: str) -> None:

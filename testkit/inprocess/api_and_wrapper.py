@@ -63,7 +63,7 @@ class ApiAndWrapper:
 
 @asynccontextmanager
 async def api_and_wrapper(servers: Servers, **settings: Any) -> AsyncIterator[ApiAndWrapper]:
-    """Both for the block; ``settings`` are the wrapper's."""
+    """Both for the block; ``settings`` are the wrapper's, that of where messages are the API's as well."""
     where: dict[str, Any] = {"mongo_url": servers.database.url, "mongo_database": servers.database.name}
     async with (
         cluster(servers, Size(apis=0, wrappers=0, media_servers=1)) as machines,
@@ -72,7 +72,8 @@ async def api_and_wrapper(servers: Servers, **settings: Any) -> AsyncIterator[Ap
     ):
         urls = ",".join(one.url for one in machines.media_servers)
         of_wrapper = WrapperSettings(amqp_url=servers.vhost.url, kms_urls=urls, **where, **settings)
-        of_api = settings_for(servers.database, port=0, host="127.0.0.1")
+        both = {name: settings[name] for name in ("messages_url",) if name in settings}
+        of_api = settings_for(servers.database, port=0, host="127.0.0.1", **both)
         async with (
             assemble(of_wrapper, bus=buses.bus) as program,
             serve(of_api, buses=buses) as url,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
 from time import monotonic
+from urllib.parse import urlsplit
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
@@ -14,7 +15,7 @@ from pymongo.read_concern import ReadConcern
 from callplane.store.mongo.driver import Database, Document, ShieldedCalls
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
 
-__all__ = ["Database", "DatabaseClock", "Document", "open_database"]
+__all__ = ["Database", "DatabaseClock", "Document", "open_database", "open_messages"]
 
 
 DRIFT = 200e-6
@@ -98,3 +99,18 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     finally:
         await calls.wait_idle()
         await client.close()
+
+
+@asynccontextmanager
+async def open_messages(database: Database, url: str, name: str) -> AsyncIterator[Database]:
+    """Where logs and their history are: the same database, or that of this URL, by the name in its path or by ``name``.
+
+    Change streams read every write of the server that they watch, and so have nothing to do with it. What cannot be
+    read there is told where the other's is.
+    """
+    if not url:
+        yield database
+        return
+    async with open_database(url, urlsplit(url).path.strip("/") or name) as messages:
+        messages.unread = database.unread
+        yield messages

@@ -80,7 +80,7 @@ def test_only_development_has_secrets_written_down() -> None:
 
 
 def test_secrets_come_by_reference() -> None:
-    secret = re.compile(r"_SECRET|_SECRETS|_KEYS|AMQP_URL|MONGO_URL|PASS")
+    secret = re.compile(r"_SECRET|_SECRETS|_KEYS|AMQP_URL|MONGO_URL|MESSAGES_URL|PASS")
     for container in of_namespace("overlays/prod", CONTROL) + of_namespace("overlays/prod", MEDIA):
         for name, value in container.env().items():
             if secret.search(name):

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from callplane.contracts.commands import Candidate, Envelope
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, new_id
 from callplane.contracts.media import MediaRef
+from callplane.messengers import EngineMessenger
 from testkit.crashes.call_points import Database, Killed, Points, Port
+from testkit.crashes.crashable_log import HeadlessLog
 from testkit.crashes.crashable_wrapper import FAST, SERVER, OrderedFollowUpRunner
 from testkit.inprocess.repositories import Repositories
 from wrapper.app import _store
@@ -163,6 +166,8 @@ class World:
     """What all wrappers share."""
 
     store: Repositories
+    engine: Engine = "queues"
+    """That of every session in it."""
     media: MemoryMedia = field(default_factory=MemoryMedia)
     broker: NoBroker = field(default_factory=NoBroker)
 
@@ -171,10 +176,13 @@ class World:
         store = _store(cast(Any, Database(self.store.database, points, Unavailable)), FAST)
         broker = cast(Any, Port(self.broker, "broker", points, Unavailable))
         media = cast(Any, Port(self.media, "media", points, Trouble))
-        context = Context(id_, store, broker, broker, media, FollowUps(), EngineChoice("queues", ()))
-        return context, OrderedFollowUpRunner(
-            context, Outbox(store.sessions, store.connections, broker, broker), Chores()
+        log = cast(Any, HeadlessLog(self.store.database, points))
+        messenger = cast(
+            Any, Port(EngineMessenger(store.engines, cast(Any, self.broker), log), "messenger", points, Unavailable)
         )
+        context = Context(id_, store, broker, messenger, media, FollowUps(), EngineChoice(self.engine, ()))
+        outbox = Outbox(store.sessions, store.connections, messenger, broker)
+        return context, OrderedFollowUpRunner(context, outbox, Chores())
 
 
 class Actor:

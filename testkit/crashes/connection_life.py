@@ -11,10 +11,13 @@ from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId, connection_made_by, new_id
 from callplane.contracts.registry import AnyCommand
 from callplane.store.documents import ConnectionDocument, Outboxed, SessionDocument
+from callplane.store.log.place import Place
+from callplane.store.log.records import LogKey
 from testkit.crashes.call_points import Points
 from testkit.crashes.call_scheduler import Actor, World
 from testkit.crashes.crashable_wrapper import FAST, SERVER, OrderedFollowUpRunner
 from testkit.fakes.sdp import plain
+from testkit.inprocess.logs import logged
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
 from wrapper.media.port import Gone
@@ -49,12 +52,12 @@ class ConnectionLife:
         store = self.world.store
         await store.servers.register(SERVER, "ws://nowhere")
         await store.servers.mark_reached(SERVER, "somebody", "one")
-        self.session = (await store.session()).id
+        self.session = (await store.session(self.world.engine)).id
         for wrapper in self.wrappers:
             await store.wrappers.renew(wrapper)
         for person in (self.ann, self.bo):
             await store.seated(self.session, person, CommandId(new_id()))
-            await store.attachments.open(self.session, person)
+            await store.attachments.open(self.session, person, Place() if self.world.engine == "log" else None)
         body = Subscribe(participant_id=self.bo, publisher=self.ann, sdp_offer=plain("recvonly"))
         self.view = self.envelope(body)
         context, ledger = self.world.wrapper(self.wrappers[0], Points())
@@ -115,7 +118,7 @@ class ConnectionLife:
 
     async def _forget(self) -> None:
         """Leave nothing that the next life's wrappers would repair, on a media server that they do not have."""
-        for collection in ("sessions", "connections", "attachments", "wrappers"):
+        for collection in ("sessions", "connections", "attachments", "wrappers", "log"):
             await self.world.store.database[collection].delete_many({})
 
     def _running(self) -> list[Actor]:
@@ -222,6 +225,15 @@ class ConnectionLife:
             of = states[stream.connection_id]
             assert (of.state != "negotiating", of.epoch) == (True, session.epoch), "a stream without its connection"
 
+    async def _logs(self, session: SessionDocument, connections: list[ConnectionDocument]) -> None:
+        """The session's log has each version once and in order; the seats', each event of their connections."""
+        told = await logged(self.world.store.database, LogKey(session.id, session.id))
+        assert [m.version for m in told] == list(range(2, session.version + 1)), "events of the session"
+        for connection in connections:
+            own = await logged(self.world.store.database, LogKey(connection.participant_id, session.id))
+            numbers = [int(m.id.partition(":")[2]) for m in own if m.id.startswith(f"{connection.id}:")]
+            assert list(dict.fromkeys(numbers)) == list(range(1, connection.version + 1)), "events of a connection"
+
     def _number(self, document: Outboxed) -> None:
         for number, entry in document.numbered():
             assert self._numbers.setdefault(entry.id, number) == number, "an event changed its number"
@@ -229,6 +241,8 @@ class ConnectionLife:
     async def verdict(self) -> None:
         """What holds when nothing is owed any more."""
         session, connections = await self.state()
+        if self.world.engine == "log":
+            await self._logs(session, connections)
         ready = [c for c in connections if c.state == "ready"]
         endpoints = {c.endpoint.id: c for c in ready if c.endpoint is not None}
         assert all(c.epoch == session.epoch and session.seat(c.participant_id) for c in ready)

@@ -51,6 +51,24 @@ class CrashableLog:
         raise Killed
 
 
+class HeadlessLog:
+    """The log's messenger of one task that believes in no head: it reads one for each append."""
+
+    def __init__(self, database: Any, points: Points) -> None:
+        self._database = database
+        self._points = points
+
+    async def to_session(self, session_id: SessionId, messages: list[Message]) -> Any:
+        """To the session's log."""
+        async with crashable_log(self._database, self._points) as log:
+            return await log.to_session(session_id, messages)
+
+    async def to_participant(self, participant_id: ParticipantId, message: Message) -> Any:
+        """To the seat's."""
+        async with crashable_log(self._database, self._points) as log:
+            return await log.to_participant(participant_id, message)
+
+
 @asynccontextmanager
 async def crashable_log(database: Any, points: Points) -> AsyncIterator[Messenger]:
     """Appends for the block through these points, by the clock of a process that stops where they say so."""

@@ -8,11 +8,10 @@ from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
-from callplane.store.log.reader import LogReader
 from callplane.store.log.records import LogKey
 from testkit.crashes.crash_trial import COLLECT_SECONDS, TrialServers
 from testkit.crashes.leak_check import children, pipelines
-from testkit.inprocess.logs import walked
+from testkit.inprocess.logs import logged
 
 
 async def session_of(bench: TrialServers, session: SessionId) -> SessionDocument:
@@ -60,7 +59,7 @@ async def told_to_all(bench: TrialServers, session: SessionId) -> list[Message]:
     """What a session's people were all told, in order; a log has each event once."""
     if bench.outside.engine == "queues":
         return bench.outside.told.sessions.get(session, [])
-    told = await _logged(bench, LogKey(session, session))
+    told = await logged(bench.outside.store.database, LogKey(session, session))
     assert [m.version for m in told] == list(range(2, len(told) + 2))
     return told
 
@@ -69,15 +68,7 @@ async def told_to(bench: TrialServers, session: SessionId, participant: Particip
     """What one of them was told of their own connections, in order."""
     if bench.outside.engine == "queues":
         return bench.outside.told.participants.get(participant, [])
-    return await _logged(bench, LogKey(participant, session))
-
-
-async def _logged(bench: TrialServers, log: LogKey) -> list[Message]:
-    """What a log holds; its records follow each other."""
-    database = bench.outside.store.database
-    await walked(database, log)
-    records = await LogReader(database).chain(log, 1)
-    return [Message.model_validate_json(entry.body) for record in records for entry in record.entries]
+    return await logged(bench.outside.store.database, LogKey(participant, session))
 
 
 async def living(bench: TrialServers, pipeline: str) -> list[str]:

@@ -8,6 +8,7 @@ from time import monotonic
 from callplane.concurrency import alongside
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId
+from callplane.contracts.messages import Message
 from callplane.store.log.appender import Appender
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import Entry, LogKey, record_id
@@ -70,3 +71,10 @@ async def walked(database: Opened, log: LogKey = ROOM) -> list[str]:
         await database["log"].count_documents({"_id": {"$gt": record_id(log.key, len(ids)), "$lt": f"{log.key};"}}) == 0
     )
     return ids
+
+
+async def logged(database: Opened, log: LogKey) -> list[Message]:
+    """The messages of a log of a hundred records at most, in order. AssertionError: they do not follow each other."""
+    await walked(database, log)
+    records = await LogReader(database).chain(log, 1)
+    return [Message.model_validate_json(entry.body) for record in records for entry in record.entries]

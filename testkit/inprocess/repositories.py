@@ -9,6 +9,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
@@ -50,10 +51,10 @@ class Repositories:
         """A deadline that is over."""
         return self.clock.now() - timedelta(seconds=1)
 
-    async def session(self, **fields: object) -> SessionDocument:
+    async def session(self, engine: Engine = "queues", **fields: object) -> SessionDocument:
         """A new open session."""
         id_ = SessionId(new_id())
-        assert await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon()) == "created"
+        assert await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon(), engine) == "created"
         found = await self.sessions.find(id_)
         assert found is not None
         return found

@@ -22,6 +22,7 @@ from testkit.servers.servers import fresh_database
 
 ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 1500 if ALL else 25
+ON_LOG = 750 if ALL else 10
 
 
 @pytest.fixture(scope="module")
@@ -44,27 +45,39 @@ def store(runner: asyncio.Runner, mongod_server: Mongod) -> Iterator[Repositorie
     runner.run(stack.aclose())
 
 
-@pytest.mark.timeout(900 if ALL else 120)
-@settings(
-    max_examples=EXAMPLES,
+LIVES = settings(
     deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],  # a smaller seed is no smaller life
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.mark.timeout(900 if ALL else 120)
+@settings(LIVES, max_examples=EXAMPLES)
 @given(seed=st.integers(0, 2**32))
 def test_any_interleaving_of_two_wrappers_keeps_the_invariants(
     runner: asyncio.Runner, store: Repositories, seed: int
 ) -> None:
-    async def live() -> None:
-        # Not drawn one by one: hypothesis prefers small numbers, which is to say the same order again and again.
-        life = ConnectionLife(World(store), random.Random(seed))
-        await life.begin()
-        try:
-            await life.live()
-        except BaseException:
-            note("\n".join(life.history))
-            raise
+    runner.run(_live(World(store), seed))
 
-    runner.run(live())
+
+@pytest.mark.timeout(900 if ALL else 120)
+@settings(LIVES, max_examples=ON_LOG)
+@given(seed=st.integers(0, 2**32))
+def test_what_any_interleaving_tells_stands_in_the_logs_once_and_in_order(
+    runner: asyncio.Runner, store: Repositories, seed: int
+) -> None:
+    runner.run(_live(World(store, "log"), seed))
+
+
+async def _live(world: World, seed: int) -> None:
+    # Not drawn one by one: hypothesis prefers small numbers, which is to say the same order again and again.
+    life = ConnectionLife(world, random.Random(seed))
+    await life.begin()
+    try:
+        await life.live()
+    except BaseException:
+        note("\n".join(life.history))
+        raise

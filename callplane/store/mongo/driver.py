@@ -156,9 +156,9 @@ class Collection:
 
         return await self._calls(each())
 
-    async def update_each(self, updates: Sequence[tuple[Document, Update]]) -> None:
+    async def update_each(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> None:
         """Carry out each update by itself, in any order, with one command; raises if one of them failed."""
-        operations = [UpdateOne(where, update) for where, update in updates]
+        operations = [UpdateOne(where, update, upsert=upsert) for where, update in updates]
         await self._calls(self._collection.bulk_write(operations, ordered=False))
 
     async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:

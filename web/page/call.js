@@ -121,7 +121,7 @@ export class Call {
   /** A click was made: the browser lets sound play now. */
   async playSound() {
     this.#screen.soundBlocked(false);
-    this.#tiles.unsilence();
+    await this.#tiles.unsilence();
     await this.resume();
   }
 

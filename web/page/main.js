@@ -5,6 +5,7 @@ import { accessToken, opened } from "./address.js"; // The first of all: it take
 
 import { Callplane } from "../sdk/index.js";
 import { Call } from "./call.js";
+import { DeviceChoice } from "./devices.js";
 import { openSource } from "./media.js";
 import { linkTo, readOptions, readRoom, shared } from "./options.js";
 import { Screen } from "./screen.js";
@@ -18,6 +19,7 @@ const FINAL = new Set(["not-found", "session-closed", "kicked"]);
 const options = readOptions(opened);
 const callplane = new Callplane({ accessToken });
 const screen = new Screen();
+const choice = new DeviceChoice();
 /** @type {Call | null} */
 let call = null;
 
@@ -37,7 +39,8 @@ async function enter() {
   /** @type {import("./media.js").Source | null} */
   let source = null;
   try {
-    source = await openSource(kind, name || "Guest");
+    source = await openSource(kind, name || "Guest", choice.chosen);
+    void choice.show(); // Who was allowed a device is told their names.
     const session = await find(room);
     call = new Call(callplane, callplane.seat(session.id, { name, leaveWithPage: true, transport: options.transport }), source, screen);
     screen.enterCall();

@@ -16,28 +16,37 @@ const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl:
 /**
  * @param {"camera" | "synthetic"} kind
  * @param {string} name shown on a synthetic picture
+ * @param {import("./devices.js").Chosen} [chosen]
  * @returns {Promise<Source>}
  */
-export async function openSource(kind, name) {
+export async function openSource(kind, name, chosen = {}) {
   if (kind === "synthetic") {
     return { ...synthetic({ label: name, hue: hueOf(name) }), kind, missing: null };
   }
-  const { stream, missing } = await devices();
+  const { stream, missing } = await devices(chosen);
   const stop = () => stream.getTracks().forEach((track) => track.stop());
   return { stream, kind, stop, resume: async () => {}, missing };
 }
 
 /**
+ * @param {string | undefined} id of a device that is not there any more: the browser takes another one
+ * @returns {MediaTrackConstraints}
+ */
+const preferring = (id) => (id ? { deviceId: { ideal: id } } : {});
+
+/**
  * Camera and microphone, or the one of them that there is, or none of them and why.
+ * @param {import("./devices.js").Chosen} chosen
  * @returns {Promise<{stream: MediaStream, missing: string | null}>}
  */
-async function devices() {
+async function devices({ camera, microphone }) {
+  const [picture, sound] = [{ ...PICTURE, ...preferring(camera) }, { ...SOUND, ...preferring(microphone) }];
   const ask = (/** @type {MediaStreamConstraints} */ what) => navigator.mediaDevices.getUserMedia(what);
   try {
-    return { stream: await ask({ video: PICTURE, audio: SOUND }), missing: null };
+    return { stream: await ask({ video: picture, audio: sound }), missing: null };
   } catch (error) {
     // Whatever is wrong with one of them, the other may do; and who has neither may still watch and listen.
-    const [video, audio] = await Promise.allSettled([ask({ video: PICTURE }), ask({ audio: SOUND })]);
+    const [video, audio] = await Promise.allSettled([ask({ video: picture }), ask({ audio: sound })]);
     if (video.status === "fulfilled" && audio.status === "fulfilled") {
       return { stream: new MediaStream([...video.value.getTracks(), ...audio.value.getTracks()]), missing: null };
     }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Tiles: a grid with one for each participant, with picture, name and one line on how they are; and each shared screen. */
 
+import { Playback } from "../sdk/index.js";
 import { SHARED, columns, tileWidth } from "./layout.js";
 import { nameOf, participantWords, screenWords } from "./texts.js";
 
@@ -12,10 +13,9 @@ import { nameOf, participantWords, screenWords } from "./texts.js";
 
 export class Tiles {
   #grid;
-  #blocked;
+  #playback = new Playback();
   #resizes;
   #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
-  #silent = false;
   #shared = 0;
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
@@ -26,7 +26,7 @@ export class Tiles {
    */
   constructor(grid, { blocked }) {
     this.#grid = grid;
-    this.#blocked = blocked;
+    this.#playback.on("blocked", blocked);
     this.#resizes = new ResizeObserver(() => this.#layout());
     this.#resizes.observe(grid);
   }
@@ -73,12 +73,8 @@ export class Tiles {
   }
 
   /** A click was made: sound may play now. */
-  unsilence() {
-    this.#silent = false;
-    for (const { root, video } of this.#tiles.values()) {
-      if (root.dataset.self !== "true") video.muted = false;
-      void this.#play(video);
-    }
+  async unsilence() {
+    await this.#playback.allow();
   }
 
   clear() {
@@ -119,7 +115,7 @@ export class Tiles {
       <figcaption><span class="line"></span></figcaption>`;
     const find = (/** @type {string} */ what) => /** @type {HTMLElement} */ (root.querySelector(what));
     const video = /** @type {HTMLVideoElement} */ (find("video"));
-    video.muted = participant.self || this.#silent;
+    video.muted = participant.self;
     video.setAttribute("aria-label", `Picture of ${nameOf(participant)}`);
     const tile = { root, video, line: find(".line"), numbers: find(".numbers"), letter: find(".avatar span") };
     this.#tiles.set(id, tile);
@@ -132,7 +128,7 @@ export class Tiles {
    * @param {Tile} tile
    */
   #remove(id, tile) {
-    tile.video.srcObject = null;
+    this.#playback.release(tile.video);
     tile.root.remove();
     this.#tiles.delete(id);
   }
@@ -144,21 +140,7 @@ export class Tiles {
   #attach({ video }, { stream, media }) {
     // While there is nothing new the element keeps the last picture.
     if (video.srcObject === stream || (!stream && media === "reconnecting")) return;
-    video.srcObject = stream;
-    if (stream) void this.#play(video);
-  }
-
-  /** @param {HTMLVideoElement} video */
-  async #play(video) {
-    try {
-      await video.play();
-    } catch (error) {
-      if (/** @type {DOMException} */ (error).name !== "NotAllowedError" || video.muted) return;
-      this.#silent = true;
-      video.muted = true;
-      this.#blocked();
-      await video.play().catch(() => {});
-    }
+    void this.#playback.play(video, stream);
   }
 
   #layout() {

@@ -298,6 +298,31 @@ export class Callplane {
   seat(session: string, options?: SeatOptions): Session;
 }
 
+export interface Device {
+  id: string;
+  kind: "camera" | "microphone" | "speaker";
+  /** Empty until the browser has been allowed to use one. */
+  label: string;
+}
+
+/** Which devices there are. */
+export function devices(kind?: Device["kind"]): Promise<Device[]>;
+/** Tell what there is whenever it is something else; returns what ends it. */
+export function onDeviceChange(changed: (now: Device[], change: { added: Device[]; removed: Device[] }) => void): () => void;
+/** A track of this very device, to publish or for `Publication.replaceTrack`. */
+export function openDevice(kind: "camera" | "microphone", id: string, wishes?: MediaTrackConstraints): Promise<MediaStreamTrack>;
+
+/** Plays what is received, without its sound while the browser wants a click before that. */
+export class Playback extends Emitter<{ blocked: null; allowed: null }> {
+  /** Whether sound waits for a click. */
+  readonly blocked: boolean;
+  play(element: HTMLMediaElement, stream: MediaStream | null): Promise<void>;
+  /** An element is gone. */
+  release(element: HTMLMediaElement): void;
+  /** Call it from a click. */
+  allow(): Promise<void>;
+}
+
 /** A moving picture and a soft chord, made on the spot. */
 export function synthetic(options?: {
   label?: string;

@@ -6,6 +6,8 @@ import { Session } from "./session.js";
 
 export { Emitter } from "./emitter.js";
 export { CallplaneError } from "./errors.js";
+export { devices, onDeviceChange, openDevice } from "./devices.js";
+export { Playback } from "./playback.js";
 export { Session } from "./session.js";
 export { synthetic } from "./synthetic.js";
 

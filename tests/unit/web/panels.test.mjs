@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { chosenIn } from "../../../web/page/devices.js";
 import { Flows } from "../../../web/page/flows.js";
 import { inOrder } from "../../../web/page/people.js";
 import { SHORTCUTS, pressed } from "../../../web/page/shortcuts.js";
@@ -88,4 +89,9 @@ test("dark and light have the same colours to choose from", () => {
   const css = read("page.css");
   const [dark, light] = [...css.matchAll(/:root\s*\{([^}]*)\}/g)].map(([, block]) => new Set(block.match(/--[a-z-]+(?=:)/g)));
   assert.deepEqual([...light].sort(), [...dark].sort());
+});
+
+test("what is remembered of devices is taken only as it was written", () => {
+  assert.deepEqual(chosenIn('{"camera":"c1","microphone":"m1","other":"x"}'), { camera: "c1", microphone: "m1" });
+  for (const text of [null, "", "{", "[]", "5", "null", '{"camera":5}']) assert.deepEqual(chosenIn(text), {}, String(text));
 });

@@ -122,6 +122,7 @@ async def burial(b: TrialServers) -> Scenario:
 
     async def judge(wrapper: CrashableWrapper) -> None:
         await wrapper.adoption.take_over()
+        await wrapper.leases.forget_strays()  # who buried somebody may have died before it forgot
 
     return Scenario(c.session, judge, verify)
 

@@ -65,12 +65,19 @@ class Connections(OutboxRepository[ConnectionDocument]):
         return found if found is not None and found.participant_id == wanted.participant_id else None
 
     async def claim(
-        self, connection_id: ConnectionId, epoch: int, wrapper: str, alive: Iterable[str]
+        self, connection_id: ConnectionId, epoch: int, wrapper: str, alive: Iterable[str] | None = None
     ) -> ConnectionDocument | None:
-        """Become the one who acts for it in this epoch: free, or its holder is dead or has held it for too long."""
+        """Become the one who acts for it in this epoch: free, or its holder is dead or has held it for too long.
+
+        A claim of our own is one whose answer was lost, or whose attempt was cut off: ``claims`` fences it off. Without
+        ``alive`` nobody counts as dead.
+        """
+        dead = (
+            {"claim.wrapper": wrapper} if alive is None else {"claim.wrapper": {"$nin": sorted({*alive} - {wrapper})}}
+        )
         free = [
             {"claim": {"$exists": False}},
-            {"claim.wrapper": {"$nin": list(alive)}},
+            dead,
             older_than("claim.at", CLAIM_SECONDS),
         ]
         where = {"_id": connection_id, "state": "negotiating", "offered": True, "epoch": {"$lte": epoch}, "$or": free}
@@ -91,14 +98,8 @@ class Connections(OutboxRepository[ConnectionDocument]):
     ) -> ConnectionDocument | None:
         """Make it ready, if the claim still stands; returns it with every candidate that has come until now."""
         ready = {"state": "ready", "endpoint": endpoint, "answer": answer, "media": list(media), "owner": wrapper}
-        return await self._change(
-            _held(claimed, wrapper),
-            {
-                "$set": ready,
-                "$unset": {"claim": ""},
-                "$currentDate": {"since": True},
-            },
-        )
+        update = {"$set": ready, "$unset": {"claim": ""}, "$currentDate": {"since": True}}
+        return await self._change(_held(claimed, wrapper), update)
 
     async def release_claim(self, claimed: ConnectionDocument, wrapper: str) -> None:
         """End a claim whose attempt failed, so that the next need not wait."""
@@ -204,24 +205,24 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """The connections of a seat that are not released."""
         return await self._all({"session_id": session_id, "participant_id": participant_id, **_UNRELEASED})
 
-    async def offered_by(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
-        """Those of a seat whose offer has come."""
-        return await self._all(
-            {"session_id": session_id, "participant_id": participant_id, "offered": True, **_UNRELEASED}
-        )
+    async def offered_by(
+        self, session_id: SessionId, participant_id: ParticipantId, also: ConnectionId | None = None
+    ) -> list[ConnectionDocument]:
+        """Those of a seat whose offer has come; and, in the same breath, the connection that is named besides."""
+        own = {"session_id": session_id, "participant_id": participant_id, "offered": True, **_UNRELEASED}
+        return await self._all(own if also is None else {"$or": [own, {"_id": also}]})
 
     async def ready_of(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """The ready ones of a seat."""
         return await self._all({"session_id": session_id, "participant_id": participant_id, "state": "ready"})
 
-    async def published_by(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
-        """The ready ones by which a participant publishes."""
-        seat = {"session_id": session_id, "participant_id": participant_id}
-        return await self._all({**seat, "kind": "publish", "state": "ready"})
-
-    async def subscribed_to(self, session_id: SessionId, publisher: ParticipantId) -> list[ConnectionDocument]:
-        """The ready ones that show a publisher to somebody."""
-        return await self._all({"session_id": session_id, "publisher": publisher, "state": "ready"})
+    async def published_and_subscribed(
+        self, session_id: SessionId, publisher: ParticipantId
+    ) -> list[ConnectionDocument]:
+        """The ready ones by which a participant publishes, and those that show it to somebody."""
+        session = {"session_id": session_id, "state": "ready"}
+        published = {**session, "participant_id": publisher, "kind": "publish"}
+        return await self._all({"$or": [published, {**session, "publisher": publisher}]})
 
     async def older_epochs(self, session_id: SessionId, epoch: int) -> list[ConnectionDocument]:
         """The ready ones of a session that were made in an epoch before this one."""

@@ -110,9 +110,9 @@ class OutboxRepository(Generic[D]):
         )
         return None if found is None else read(self._kind, found, self._collection)
 
-    async def pull_chore(self, id_: str, chore: str) -> None:
-        """Take a chore out that has been done."""
-        await self._collection.update_one({"_id": id_}, {"$pull": {"chores": {"id": chore}}})
+    async def pull_chores(self, id_: str, chores: list[str]) -> None:
+        """Take chores out that have been done, by their ids."""
+        await self._collection.update_one({"_id": id_}, {"$pull": {"chores": {"id": {"$in": chores}}}})
 
     async def overdue(self, age: float, limit: int = 200) -> list[str]:
         """Documents that owe an event or a chore for longer than ``age`` seconds: so many of each, the oldest first.

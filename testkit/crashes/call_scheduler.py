@@ -85,6 +85,10 @@ class MemoryMedia:
         """Nothing to gather."""
         self._there(endpoint)
 
+    async def gather_connected(self, endpoint: MediaRef, source: MediaRef, media: Sequence[Medium]) -> None:
+        """Nothing to gather; let it flow."""
+        await self.connect(source, endpoint, media, on=True)
+
     async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
         """Feed one."""
         self._there(endpoint)

@@ -1,4 +1,4 @@
-"""Chores: the pieces of clean-up and repair that a change owes, each idempotent, each pulled when done (design 5)."""
+"""Chores: the pieces of clean-up and repair that a change owes, each idempotent, pulled when done (design 5)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -40,7 +40,7 @@ async def end_mailbox(session: SessionDocument, args: dict[str, Any], context: C
 
 async def reconcile_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """Feed every subscription to a participant whose streams, or their muting, have changed."""
-    await Viewers(session.id, args["participant_id"], context).reconcile()
+    await Viewers(args["participant_id"], context).reconcile(session)
     return True
 
 
@@ -100,12 +100,8 @@ class Chores:
         }
 
     async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore, context: Context) -> bool:
-        """Do one chore and pull it; False: its time has not come, it stays for the sweep."""
+        """Do one chore; False: its time has not come, it stays for the sweep."""
         if isinstance(document, ConnectionDocument):
             await reconcile(document.id, context)
-            await context.store.connections.pull_chore(document.id, chore.id)
-        elif not await self._of_sessions[chore.do](document, chore.with_, context):
-            return False
-        else:
-            await context.store.sessions.pull_chore(document.id, chore.id)
-        return True
+            return True
+        return await self._of_sessions[chore.do](document, chore.with_, context)

@@ -56,11 +56,13 @@ class FollowUpRunner:
         if publishes:
             carried = await self._guarded(document, "outbox", self._carry(document))
             outcomes |= {entry.id: carried for entry in document.outbox}
-        for chore in document.chores:
-            if chore.id in chores:
-                outcomes[chore.id] = await self._guarded(
-                    document, chore.do, self._chores.do(document, chore, self._context)
-                )
+        wanted = [chore for chore in document.chores if chore.id in chores]
+        for chore in wanted:
+            work = self._chores.do(document, chore, self._context)
+            outcomes[chore.id] = await self._guarded(document, chore.do, work)
+        done = [chore.id for chore in wanted if outcomes[chore.id] == "done"]
+        if done:
+            outcomes |= dict.fromkeys(done, await self._guarded(document, "chores", self._pull(document, done)))
         left = tuple(entry for entry, outcome in outcomes.items() if outcome != "done")
         return Left(left, "away" in outcomes.values())
 
@@ -69,6 +71,14 @@ class FollowUpRunner:
             await self._outbox.carry_session(document)
         else:
             await self._outbox.carry_connection(document)
+        return True
+
+    async def _pull(self, document: Owing, chores: list[str]) -> bool:
+        """Take out together what was done; who dies before leaves it to be done again, which is harmless."""
+        store = self._context.store
+        await (store.sessions if isinstance(document, SessionDocument) else store.connections).pull_chores(
+            document.id, chores
+        )
         return True
 
     async def _guarded(self, document: Owing, what: str, work: Coroutine[Any, Any, bool]) -> Outcome:

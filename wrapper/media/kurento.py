@@ -115,6 +115,12 @@ class KurentoMedia:
         with _translated(endpoint):
             await self._endpoint(endpoint).gather_candidates()
 
+    async def gather_connected(self, endpoint: MediaRef, source: MediaRef, media: Sequence[Medium]) -> None:
+        """Start gathering, and let these media flow into it, in one transaction."""
+        transaction = self._server(endpoint.server).client.transaction()
+        transaction.invoke(endpoint.id, "gatherCandidates")
+        await self._connect(transaction, (source, endpoint), media, on=True)
+
     async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
         """Feed one candidate; one that the ICE agent rejects (40401) is the client's loss alone."""
         wire = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_m_line_index)
@@ -133,9 +139,15 @@ class KurentoMedia:
 
     async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
         """Let these media flow from source to sink, or stop them."""
+        await self._connect(self._server(source.server).client.transaction(), (source, sink), media, on=on)
+
+    async def _connect(
+        self, transaction: Transaction, ends: tuple[MediaRef, MediaRef], media: Sequence[Medium], *, on: bool
+    ) -> None:
+        """Add these to the transaction, and send it."""
+        source, sink = ends
         if source.server != sink.server:
             raise Trouble(f"{source.id} and {sink.id} are on different media servers")
-        transaction = self._server(source.server).client.transaction()
         for medium in media:
             transaction.invoke(source.id, "connect" if on else "disconnect", sink=sink.id, mediaType=medium)
         with _refused(source), _translated(source):

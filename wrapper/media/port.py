@@ -96,6 +96,10 @@ class MediaPort(Protocol):
         """Start gathering candidates; harmless when repeated (measured)."""
         ...
 
+    async def gather_connected(self, endpoint: MediaRef, source: MediaRef, media: Sequence[Medium]) -> None:
+        """Start gathering, and let these media of a source flow into an endpoint that is fed nothing yet; one call."""
+        ...
+
     async def add_candidate(self, endpoint: MediaRef, candidate: Candidate) -> None:
         """Feed one candidate of the client; harmless when repeated (measured)."""
         ...

@@ -27,7 +27,7 @@ from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.media.sdp import accepted
 from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
-from wrapper.negotiation.reconcile import owner_of, reconcile
+from wrapper.negotiation.reconcile import owner_of, reconcile, reconcile_new, stream_of
 from wrapper.requirements import require_open_session, require_seat
 
 ROUNDS = 5
@@ -41,6 +41,15 @@ class Offer:
 
     sdp: str
     replaces: ConnectionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A ready connection; made in this attempt, also what was read for it: the session, and what it is to be fed."""
+
+    connection: ConnectionDocument
+    session: SessionDocument | None = None
+    source: ConnectionDocument | None = None
 
 
 class Negotiation:
@@ -61,8 +70,8 @@ class Negotiation:
             raise connection_of_another()
         try:
             await self._check_replaced()
-            connection = await self._ready(connection, rule)
-            await self._enter_stream(connection)
+            ready = await self._ready(connection, rule)
+            await self._enter_stream(ready.connection)
         except Refusal as refusal:
             if refusal.problem.retryable:
                 raise  # the same command, sent again, goes on where this one stopped
@@ -70,9 +79,16 @@ class Negotiation:
             # One that was stopped meanwhile is released already, but an earlier attempt may have left its stream.
             await reconcile(connection.id, self._context)
             raise
-        await reconcile(connection.id, self._context, connection)
-        await tell_answer(self._envelope, connection, self._context)
-        return Negotiated(connection=connection_view(connection))
+        await self._reconcile(ready)
+        await tell_answer(self._envelope, ready.connection, self._context)
+        return Negotiated(connection=connection_view(ready.connection))
+
+    async def _reconcile(self, ready: Ready) -> None:
+        """In full where an earlier attempt made it: nobody knows how far that came."""
+        if ready.session is None:
+            await reconcile(ready.connection.id, self._context, ready.connection)
+        else:
+            await reconcile_new(ready.connection, ready.session, ready.source, self._context)
 
     async def _check_replaced(self) -> None:
         old = None if self._replaces is None else await self._connections.find(self._replaces)
@@ -81,14 +97,14 @@ class Negotiation:
         if old is None or old.participant_id != self._wanted.participant_id or old.kind != self._wanted.kind:
             raise replaced_not_found()
 
-    async def _ready(self, connection: ConnectionDocument, rule: Rule) -> ConnectionDocument:
+    async def _ready(self, connection: ConnectionDocument, rule: Rule) -> Ready:
         for _ in range(ROUNDS):
             session = await require_open_session(self._wanted.session_id, self._context)
             rule(session, await require_seat(session, self._wanted.participant_id, self._context))
             if connection.state == "released":
                 raise connection_stopped()
             if connection.state == "ready":
-                return connection
+                return Ready(connection)
             ready = await self._attempt(await pipeline_of(session, self._context))
             if ready is not None:
                 return ready
@@ -101,12 +117,10 @@ class Negotiation:
             raise connection_gone()
         return found
 
-    async def _attempt(self, session: SessionDocument) -> ConnectionDocument | None:
+    async def _attempt(self, session: SessionDocument) -> Ready | None:
         """Claim, act, commit. None: the claim or the epoch is not ours any more; read again."""
         me = self._context.wrapper
-        # A claim of our own is one whose answer was lost, or whose attempt was cut off: ``claims`` fences it off.
-        alive = await self._context.store.wrappers.alive() - {me}
-        claimed = await self._connections.claim(self._wanted.id, session.epoch, me, alive)
+        claimed = await self._claim(session)
         if claimed is None:
             found = await self._again()
             if found.state == "negotiating" and found.claim is not None:
@@ -115,6 +129,7 @@ class Negotiation:
         committed: ConnectionDocument | None = None
         endpoint: MediaRef | None = None
         try:
+            source = await self._clear(claimed, session)
             endpoint = await self._endpoint(claimed, session)
             answer = await self._context.media.answer(endpoint, self._offer)
             media = accepted(self._wanted.kind, self._offer, answer)
@@ -127,15 +142,36 @@ class Negotiation:
         finally:
             if committed is None:
                 await self._let_go(claimed, endpoint)
-        return committed
+        return None if committed is None else Ready(committed, session, source)
+
+    async def _claim(self, session: SessionDocument) -> ConnectionDocument | None:
+        """Who lives is asked only where somebody else has the claim."""
+        me = self._context.wrapper
+        claimed = await self._connections.claim(self._wanted.id, session.epoch, me)
+        if claimed is not None:
+            return claimed
+        alive = await self._context.store.wrappers.alive()
+        return await self._connections.claim(self._wanted.id, session.epoch, me, alive)
+
+    async def _clear(self, claimed: ConnectionDocument, session: SessionDocument) -> ConnectionDocument | None:
+        """The connection that this one is to be fed by, read while it is counted whether the seat has too many.
+
+        Not counted again in a later attempt, which may have left an endpoint: that is released.
+        """
+        source = stream_of(claimed, session)
+        if claimed.claims == 1:
+            found = await self._connections.offered_by(claimed.session_id, claimed.participant_id, source)
+            own = [one for one in found if one.participant_id == claimed.participant_id and one.state != "released"]
+            if len(own) > CONNECTIONS_PER_SEAT:
+                raise too_many_connections()
+            return next((one for one in found if one.id == source), None)
+        if session.media is not None:
+            await self._context.media.release_tagged(session.media, claimed.id)
+        return None if source is None else await self._connections.find(source)
 
     async def _endpoint(self, claimed: ConnectionDocument, session: SessionDocument) -> MediaRef:
         if session.media is None:
             raise Trouble("the session has no pipeline")
-        if claimed.claims > 1:
-            await self._context.media.release_tagged(session.media, claimed.id)
-        elif await self._crowded():
-            raise too_many_connections()
         return await self._context.media.create_endpoint(session.media, owner_of(claimed))
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
@@ -147,10 +183,6 @@ class Negotiation:
         found = await self._connections.find(claimed.id)
         if found is None or found.endpoint != endpoint:
             await self._context.media.release(endpoint)
-
-    async def _crowded(self) -> bool:
-        own = await self._connections.offered_by(self._wanted.session_id, self._wanted.participant_id)
-        return len(own) > CONNECTIONS_PER_SEAT
 
     async def _enter_stream(self, connection: ConnectionDocument) -> None:
         """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""

@@ -1,8 +1,9 @@
 """Reconciliation: makes media server and streams as the documents say (design 5); the only code that does these things.
 
-The full pass: it gathers, feeds each candidate, connects, tears down. It runs after each commit, in a repeated command,
-at adoption, and when a socket came back to the same process. What happens between is done by itself: new candidates
-are fed by their command, and viewers are connected anew (``Viewers``) after a stream was published, replaced or muted.
+The full pass: it gathers, feeds each candidate, connects, tears down. It runs in a repeated command, at adoption, and
+when a socket came back to the same process. What happens between is done by itself: what was committed a moment ago is
+begun by what its command has read, new candidates are fed by their command, and viewers are connected anew
+(``Viewers``) after a stream was published, replaced or muted.
 
 Only what differs is touched: a real Kurento that is told to connect what is connected takes it apart first, and the
 viewer's picture stands still until the publisher has sent a key frame (protocol 9.4).
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from callplane.concurrency import for_each
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
-from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
+from callplane.contracts.ids import ConnectionId, ParticipantId
 from callplane.contracts.media import MediaRef
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from wrapper.context import Context
@@ -66,10 +67,40 @@ async def reconcile(connection_id: ConnectionId, context: Context, known: Connec
     raise Trouble(f"connection {connection_id} does not come to rest")
 
 
-async def _begin(connection: ConnectionDocument, context: Context) -> None:
-    """Gather, and feed what the client has sent: whatever comes later is fed by its own command."""
+async def reconcile_new(
+    connection: ConnectionDocument, session: SessionDocument, source: ConnectionDocument | None, context: Context
+) -> None:
+    """Reconcile what was committed here a moment ago, by a session and a source that were read for its command.
+
+    The one look afterwards says whether they are so still. What changes later finds the connection ready: whoever
+    changes it reads the subscriptions then. Raises Trouble.
+    """
+    feed = _feed_of(connection, session, source)
+    try:
+        await _begin(connection, context, feed)
+    except Gone:
+        await reconcile(connection.id, context)  # which says what is gone
+        return
+    if connection.kind == "publish":
+        return  # nothing feeds it
+    now = await context.store.sessions.find(connection.session_id)
+    if now is None or now.epoch != connection.epoch:
+        return  # its epoch's sweep releases it
+    if _shown(connection, now) != _shown(connection, session):
+        await reconcile(connection.id, context)
+
+
+async def _begin(connection: ConnectionDocument, context: Context, feed: Feed | None = None) -> None:
+    """Gather, and feed what the client has sent: whatever comes later is fed by its own command.
+
+    An endpoint that nobody else has known is connected with that, for there is nothing that could be connected yet.
+    """
     endpoint = _endpoint_of(connection)
-    await context.media.gather(endpoint)
+    if feed is None or feed.source is None or not feed.media:
+        await context.media.gather(endpoint)
+    else:
+        media = [medium for medium in MEDIA if medium in feed.media]
+        await context.media.gather_connected(endpoint, feed.source, media)
     for candidate in connection.candidates:
         await context.media.add_candidate(endpoint, Candidate.model_validate(candidate))
 
@@ -78,7 +109,7 @@ async def _source(
     connection: ConnectionDocument, session: SessionDocument, context: Context
 ) -> ConnectionDocument | None:
     """The connection that a subscription receives; None for a publisher, or while nothing is published."""
-    stream = _stream_of(connection, session)
+    stream = stream_of(connection, session)
     return None if stream is None else await context.store.connections.find(stream)
 
 
@@ -100,7 +131,7 @@ async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
         await context.media.release_tagged(session.media, connection.id)
 
 
-def _stream_of(viewer: ConnectionDocument, session: SessionDocument) -> ConnectionId | None:
+def stream_of(viewer: ConnectionDocument, session: SessionDocument) -> ConnectionId | None:
     """The connection whose stream a subscription receives: the one that it names, or its publisher's oldest."""
     if viewer.kind != "subscribe" or viewer.publisher is None:
         return None
@@ -113,7 +144,15 @@ def _feed_of(viewer: ConnectionDocument, session: SessionDocument, source: Conne
     sink = _endpoint_of(viewer)
     if source is None or source.state != "ready" or source.epoch != viewer.epoch:
         return Feed(sink)
-    return Feed(sink, _endpoint_of(source), frozenset(MEDIA) - _muted(source, session))
+    return Feed(sink, _endpoint_of(source), frozenset(MEDIA) - _muted(source.participant_id, session))
+
+
+def _shown(viewer: ConnectionDocument, session: SessionDocument) -> tuple[ConnectionId | None, frozenset[Medium]]:
+    """What a session says of how a viewer is fed: by which stream, and what of it is muted."""
+    stream = stream_of(viewer, session)
+    if stream is None or viewer.publisher is None:
+        return None, frozenset()
+    return stream, _muted(viewer.publisher, session)
 
 
 async def _apply(feed: Feed, context: Context) -> None:
@@ -131,33 +170,43 @@ async def _apply(feed: Feed, context: Context) -> None:
 class Viewers:
     """All subscriptions to one participant; what is read for them does not grow with their number."""
 
-    def __init__(self, session_id: SessionId, publisher: ParticipantId, context: Context) -> None:
-        self._session_id = session_id
+    def __init__(self, publisher: ParticipantId, context: Context) -> None:
         self._publisher = publisher
         self._context = context
         self._applied: dict[str, Feed] = {}
         """Viewer's connection → what it was last fed."""
 
-    async def reconcile(self) -> None:
-        """Feed each of them, and look again until nothing has changed. Raises Trouble."""
+    async def reconcile(self, session: SessionDocument) -> None:
+        """Feed each of them as this session says, which is none of before the change; look until it says the same.
+
+        Who is ready later than the subscriptions are read looks at the session after that itself. Raises Trouble.
+        """
         for _ in range(ROUNDS):
-            found = await self._read()
-            if not found:
+            if not session.streams_of(self._publisher):
+                return  # what fed them goes itself
+            viewers = await self._read(session)
+            if not viewers:
                 return
-            await for_each(self._apply, found)
+            await for_each(self._apply, [viewer for viewer in viewers if not self._is_fed(viewer)])
+            now = await self._context.store.sessions.find(session.id)
+            if now is None or (self._shown(now) == self._shown(session) and all(map(self._is_fed, viewers))):
+                return
+            session = now
         raise Trouble(f"the viewers of {self._publisher} do not come to rest")
 
-    async def _read(self) -> list["Viewer"]:
-        """Those for whom it is to be made otherwise than in the last round."""
-        connections, sessions = self._context.store.connections, self._context.store.sessions
-        viewers = await connections.subscribed_to(self._session_id, self._publisher)
-        session = await sessions.find(self._session_id) if viewers else None
-        if session is None or not session.streams_of(self._publisher):
-            return []  # what fed them goes itself
-        own = await connections.published_by(self._session_id, self._publisher)
-        published = {connection.id: connection for connection in own}
-        present = [Viewer.of(v, session, published) for v in viewers if v.epoch == session.epoch]
-        return [viewer for viewer in present if self._applied.get(viewer.connection.id) != viewer.feed]
+    async def _read(self, session: SessionDocument) -> list["Viewer"]:
+        """All of this epoch, with what feeds them."""
+        found = await self._context.store.connections.published_and_subscribed(session.id, self._publisher)
+        published = {connection.id: connection for connection in found if connection.kind == "publish"}
+        viewers = [connection for connection in found if connection.publisher == self._publisher]
+        return [Viewer.of(viewer, session, published) for viewer in viewers if viewer.epoch == session.epoch]
+
+    def _is_fed(self, viewer: "Viewer") -> bool:
+        return self._applied.get(viewer.connection.id) == viewer.feed
+
+    def _shown(self, session: SessionDocument) -> object:
+        """All of a session by which it is decided what feeds them."""
+        return session.epoch, session.streams_of(self._publisher), _muted(self._publisher, session)
 
     async def _apply(self, viewer: "Viewer") -> None:
         try:
@@ -186,7 +235,7 @@ class Viewer:
         published: Mapping[ConnectionId, ConnectionDocument],
     ) -> "Viewer":
         """As the documents say."""
-        stream = _stream_of(connection, session)
+        stream = stream_of(connection, session)
         source = None if stream is None else published.get(stream)
         return cls(connection, session, source, _feed_of(connection, session, source))
 
@@ -208,8 +257,8 @@ def _endpoint_of(connection: ConnectionDocument) -> MediaRef:
     return connection.endpoint
 
 
-def _muted(source: ConnectionDocument, session: SessionDocument) -> frozenset[Medium]:
-    seat = session.seat(source.participant_id)
+def _muted(publisher: ParticipantId, session: SessionDocument) -> frozenset[Medium]:
+    seat = session.seat(publisher)
     if seat is None:
         return frozenset(MEDIA)
     found: tuple[tuple[Medium, bool], ...] = (("AUDIO", seat.muted.audio), ("VIDEO", seat.muted.video))

@@ -22,9 +22,9 @@ Trips = tuple[int, int, int]
 UNTIL_THE_REPLY: dict[str, Trips] = {
     "create": (3, 2, 0),
     "join": (5, 3, 0),
-    "publish, the session's first": (12, 2, 4),
-    "publish": (9, 2, 3),
-    "subscribe": (11, 2, 5),
+    "publish, the session's first": (9, 2, 4),
+    "publish": (6, 2, 3),
+    "subscribe": (6, 2, 3),
     "candidate": (1, 1, 1),
     "mute, one viewer": (2, 1, 0),
     "leave, two connections": (1, 1, 0),
@@ -37,7 +37,7 @@ AFTER_IT: dict[str, Trips] = {
     "publish": (3, 1, 0),
     "subscribe": (0, 0, 0),
     "candidate": (0, 0, 0),
-    "mute, one viewer": (8, 1, 2),
+    "mute, one viewer": (4, 1, 2),
     "leave, two connections": (17, 4, 2),
     "close, two seats, two connections": (19, 3, 3),
 }

@@ -17,12 +17,11 @@ from callplane.contracts.shapes import Kind, MediaKind
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
-from callplane.store.mongo.database import Database, DatabaseClock, Document
-from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
+from callplane.store.mongo.database import Document
+from callplane.store.swept_connections import UNRELEASED, SweptConnections
+from callplane.store.versioned_updates import Change, NewChore
 
 CLAIM_SECONDS = 15.0
-
-_UNRELEASED: Document = {"state": {"$ne": "released"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,8 @@ class Wanted:
     stream: ConnectionId | None = None
 
 
-class Connections(OutboxRepository[ConnectionDocument]):
+class Connections(SweptConnections):
     """One method per step in the life of a connection."""
-
-    def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        super().__init__(database, "connections", ConnectionDocument, clock)
 
     async def find(self, connection_id: ConnectionId) -> ConnectionDocument | None:
         """The connection as of the last majority write."""
@@ -121,12 +117,6 @@ class Connections(OutboxRepository[ConnectionDocument]):
         """End one that another of the same participant and kind has taken the place of."""
         return await self._release({"_id": connection_id, "participant_id": participant_id, "kind": kind}, "replaced")
 
-    async def release_of_epoch(
-        self, connection_id: ConnectionId, epoch: int, reason: ReleaseReason
-    ) -> Change[ConnectionDocument] | None:
-        """End one, unless it has been made anew in another epoch."""
-        return await self._release({"_id": connection_id, "epoch": epoch}, reason)
-
     async def release_abandoned(self, connection_id: ConnectionId, claims: int) -> Change[ConnectionDocument] | None:
         """End one that nobody acts for, unless somebody has claimed it since it was read with so many claims."""
         return await self._release({"_id": connection_id, "claims": claims}, "abandoned")
@@ -197,19 +187,11 @@ class Connections(OutboxRepository[ConnectionDocument]):
             {"session_id": session_id, "publisher": publisher, "stream": old}, {"$set": {"stream": new}}
         )
 
-    async def of_session(self, session_id: SessionId) -> list[ConnectionDocument]:
-        """The connections of a session that are not released."""
-        return await self._all({"session_id": session_id, **_UNRELEASED})
-
-    async def of_seat(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
-        """The connections of a seat that are not released."""
-        return await self._all({"session_id": session_id, "participant_id": participant_id, **_UNRELEASED})
-
     async def offered_by(
         self, session_id: SessionId, participant_id: ParticipantId, also: ConnectionId | None = None
     ) -> list[ConnectionDocument]:
         """Those of a seat whose offer has come; and, in the same breath, the connection that is named besides."""
-        own = {"session_id": session_id, "participant_id": participant_id, "offered": True, **_UNRELEASED}
+        own = {"session_id": session_id, "participant_id": participant_id, "offered": True, **UNRELEASED}
         return await self._all(own if also is None else {"$or": [own, {"_id": also}]})
 
     async def ready_of(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
@@ -224,22 +206,11 @@ class Connections(OutboxRepository[ConnectionDocument]):
         published = {**session, "participant_id": publisher, "kind": "publish"}
         return await self._all({"$or": [published, {**session, "publisher": publisher}]})
 
-    async def older_epochs(self, session_id: SessionId, epoch: int) -> list[ConnectionDocument]:
-        """The ready ones of a session that were made in an epoch before this one."""
-        return await self._all({"session_id": session_id, "epoch": {"$lt": epoch}, "state": "ready"})
-
     async def abandoned(self, alive: Iterable[str], seconds: float) -> list[ConnectionDocument]:
         """Offered, never finished, and nobody living has acted for ``seconds``: their command is lost."""
         idle = {"$or": [{"claim": {"$exists": False}}, {"claim.wrapper": {"$nin": list(alive)}}]}
         where = {"state": "negotiating", "offered": True, **idle, **older_than("since", seconds)}
         return await self._all(where, 100)
-
-    async def move_epoch(self, session_id: SessionId, epoch: int) -> None:
-        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7.1)."""
-        await self._collection.update_many(
-            {"session_id": session_id, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
-            {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
-        )
 
     async def endpoints_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a connection names as its endpoint, also one that is just being released."""

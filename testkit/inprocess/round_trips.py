@@ -22,6 +22,9 @@ _PART: ContextVar[str] = ContextVar("part", default="")
 
 COMMANDS = "commands"
 
+_ANYWAY = frozenset({"getMore", "listIndexes", "createIndexes", "aggregate"})
+"""What a change stream asks again and again, and what is asked beside its opening, whatever is called meanwhile."""
+
 _OPENING = frozenset({"Channel.Open", "Confirm.Select", "Exchange.Declare"})
 """What a channel costs when it is opened, for whoever is first; of sessions they are declared without an answer."""
 
@@ -45,7 +48,7 @@ class RoundTrips(CommandListener):
 
     def started(self, event: CommandStartedEvent) -> None:
         """PyMongo sends a command."""
-        if event.command_name != "getMore":  # of the change stream, which waits for news all the time
+        if event.command_name not in _ANYWAY:
             self.add("database", f"{event.command_name} {event.command.get(event.command_name)}")
 
     def succeeded(self, event: CommandSucceededEvent) -> None:

@@ -1,32 +1,38 @@
 """Chores: the pieces of clean-up and repair that a change owes, each idempotent, pulled when done (design 5)."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from callplane.contracts.ids import ParticipantId
+from callplane.concurrency import for_each
+from callplane.contracts.ids import ParticipantId, new_id
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
 from callplane.store.sessions import DELETED_AFTER
 from wrapper.context import Context
 from wrapper.negotiation.pipeline import pipeline_of
-from wrapper.negotiation.reconcile import Viewers, reconcile
+from wrapper.negotiation.reconcile import Viewers, reconcile, release_parts
 
 SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
 
 
 async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
-    """Release the connections of a seat, of older epochs, or of the whole session; handlers at work start again."""
+    """Release the connections of a seat, of older epochs, or of the whole session; handlers at work start again.
+
+    The loss, the close and the leaving have told of them all, so none is told by itself.
+    """
     connections = context.store.connections
     if "epoch" in args:
         await connections.move_epoch(session.id, args["epoch"])
-        for connection in await connections.older_epochs(session.id, args["epoch"]):
-            context.follow_ups.schedule(await connections.release_of_epoch(connection.id, connection.epoch, "swept"))
-        return True
-    if "participant_id" in args:
-        swept = await connections.of_seat(session.id, args["participant_id"])
+        await connections.release_older(session.id, args["epoch"])
+    elif "participant_id" in args:
+        # By a chore of their own: who dies before their endpoints are released leaves that to be found in each.
+        owed, participant = new_id(), ParticipantId(args["participant_id"])
+        swept = await connections.release_of_seat(session.id, participant, owed)
+        if swept:
+            await for_each(partial(release_parts, session=session, context=context), swept)
+            await connections.pull_chore_of_seat(session.id, participant, owed)
     else:
-        swept = await connections.of_session(session.id)
-    for connection in swept:
-        context.follow_ups.schedule(await connections.release(connection.id, "swept"))
+        await connections.release_all(session.id)
     return True
 
 
@@ -45,12 +51,14 @@ async def reconcile_streams(session: SessionDocument, args: dict[str, Any], cont
 
 
 async def release_pipeline(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
-    """Release a closed session's pipeline with everything in it, and what its losers may have left."""
-    fresh = await context.store.sessions.find(session.id)
-    if fresh is not None and fresh.media is not None:
-        if await context.store.servers.exists(fresh.media.server):
-            await context.media.release(fresh.media)
-        await context.store.sessions.clear_media(fresh.id, fresh.media)
+    """Release a closed session's pipeline with everything in it: it gets no other, for who places asks whether it is
+    open.
+    """
+    if session.media is not None:
+        server = session.media.server
+        if await context.media.is_up(server) or await context.store.servers.exists(server):
+            await context.media.release(session.media)
+        await context.store.sessions.clear_media(session.id, session.media)
     return True
 
 

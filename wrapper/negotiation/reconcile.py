@@ -123,7 +123,12 @@ async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
     context.follow_ups.schedule(
         await unpublish(connection.session_id, connection.participant_id, connection.id, reason)
     )
-    if session.media is None:
+    await release_parts(connection, session, context)
+
+
+async def release_parts(connection: ConnectionDocument, session: SessionDocument, context: Context) -> None:
+    """Release what a pipeline has of a released connection, unless its epoch is over, and with it all of that."""
+    if session.media is None or connection.epoch != session.epoch:
         return
     if connection.endpoint is not None:
         await context.media.release(connection.endpoint)

@@ -38,8 +38,8 @@ AFTER_IT: dict[str, Trips] = {
     "subscribe": (0, 0, 0),
     "candidate": (0, 0, 0),
     "mute, one viewer": (4, 1, 2),
-    "leave, two connections": (17, 4, 2),
-    "close, two seats, two connections": (19, 3, 3),
+    "leave, two connections": (6, 2, 2),
+    "close, two seats, two connections": (4, 1, 1),
 }
 """Event and chores, until nothing is owed but the deletion that follows a close by two seconds."""
 OF_EACH_WRAPPER_THAT_LISTENS: Trips = (1, 2, 0)

@@ -1,0 +1,54 @@
+"""Swept connections: what ends with its seat, its epoch or its session, by one update for all of it (design 5)."""
+
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.decoding import page
+from callplane.store.documents import ConnectionDocument
+from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.versioned_updates import OutboxRepository
+
+UNRELEASED: Document = {"state": {"$ne": "released"}}
+_SWEPT: Document = {
+    "$set": {"state": "released", "reason": "swept"},
+    "$unset": {"claim": ""},
+    "$currentDate": {"since": True},
+}
+
+
+class SweptConnections(OutboxRepository[ConnectionDocument]):
+    """Updates of many connections at a time. None of them is told by itself, for what ended them was told."""
+
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
+        super().__init__(database, "connections", ConnectionDocument, clock)
+
+    async def release_all(self, session_id: SessionId) -> None:
+        """End those of a closed session, which says so itself; its pipeline is released with every child."""
+        await self._collection.update_many({"session_id": session_id, **UNRELEASED}, _SWEPT)
+
+    async def release_older(self, session_id: SessionId, epoch: int) -> None:
+        """End the ready ones of epochs before this one, whose loss was told, and whose pipelines go as a whole."""
+        await self._collection.update_many(
+            {"session_id": session_id, "epoch": {"$lt": epoch}, "state": "ready"}, _SWEPT
+        )
+
+    async def release_of_seat(
+        self, session_id: SessionId, participant_id: ParticipantId, chore: str
+    ) -> list[ConnectionDocument]:
+        """End those of a seat that went, which was told; each owes this chore. Returns them as they are then."""
+        owed = {"id": chore, "do": "settle", "at": self._clock.now(), "with": {}}
+        seat: Document = {"session_id": session_id, "participant_id": participant_id}
+        done = await self._collection.update_many({**seat, **UNRELEASED}, {**_SWEPT, "$push": {"chores": owed}})
+        if not done.modified_count:
+            return []
+        return await page(ConnectionDocument, {**seat, "chores.id": chore}, self._collection)
+
+    async def pull_chore_of_seat(self, session_id: SessionId, participant_id: ParticipantId, chore: str) -> None:
+        """It has been done for all of them."""
+        seat = {"session_id": session_id, "participant_id": participant_id}
+        await self._collection.update_many(seat, {"$pull": {"chores": {"id": chore}}})
+
+    async def move_epoch(self, session_id: SessionId, epoch: int) -> None:
+        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7.1)."""
+        await self._collection.update_many(
+            {"session_id": session_id, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
+            {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
+        )

@@ -22,8 +22,8 @@ _PART: ContextVar[str] = ContextVar("part", default="")
 
 COMMANDS = "commands"
 
-_ANYWAY = frozenset({"getMore", "listIndexes", "createIndexes", "aggregate"})
-"""What a change stream asks again and again, and what is asked beside its opening, whatever is called meanwhile."""
+_ANYWAY = frozenset({"getMore", "listIndexes", "createIndexes"})
+"""What a change stream asks again and again, and what is asked beside its opening: an aggregation of no collection."""
 
 _OPENING = frozenset({"Channel.Open", "Confirm.Select", "Exchange.Declare"})
 """What a channel costs when it is opened, for whoever is first; of sessions they are declared without an answer."""
@@ -48,8 +48,9 @@ class RoundTrips(CommandListener):
 
     def started(self, event: CommandStartedEvent) -> None:
         """PyMongo sends a command."""
-        if event.command_name not in _ANYWAY:
-            self.add("database", f"{event.command_name} {event.command.get(event.command_name)}")
+        what = f"{event.command_name} {event.command.get(event.command_name)}"
+        if event.command_name not in _ANYWAY and what != "aggregate 1":
+            self.add("database", what)
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """Nothing to count."""

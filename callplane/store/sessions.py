@@ -4,11 +4,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.engines import Engine
+from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
@@ -36,7 +38,7 @@ _OF_ROSTER: Document = dict.fromkeys(
     ("engine", "status", "reason", "kicked", "participants.id", "participants.role", "participants.last_active_at"), 1
 )
 
-Created = Literal["created", "repeated", "taken", "late"]
+NotCreated = Literal["repeated", "taken", "late"]
 
 
 class Sessions(OutboxRepository[SessionDocument]):
@@ -48,8 +50,8 @@ class Sessions(OutboxRepository[SessionDocument]):
 
     async def create(
         self, session_id: SessionId, wanted: CreateSession, deadline: datetime, engine: Engine = "queues"
-    ) -> Created:
-        """Insert once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
+    ) -> SessionDocument | NotCreated:
+        """Insert it once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
 
         An upsert may not have ``$expr`` in its filter, so the pipeline itself fails when the database's clock is past
         the deadline; every text of the caller stands inside ``$literal``, where it is not evaluated.
@@ -60,14 +62,18 @@ class Sessions(OutboxRepository[SessionDocument]):
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session_id, "created_at": {"$exists": False}}
         try:
-            await self._collection.update_one(guard, pipeline, upsert=True)
+            made = await self._collection.find_one_and_update(
+                guard, pipeline, upsert=True, return_document=ReturnDocument.AFTER
+            )
         except DuplicateKeyError as double:
             return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
         except ServerAnswer as said:
             if said.code == _CONVERSION_FAILURE:
                 return "late"
             raise
-        return "created"
+        if made is None:
+            raise Trouble("the database says nothing of what it has made")
+        return read(SessionDocument, made, self._collection)
 
     async def find(self, session_id: SessionId) -> SessionDocument | None:
         """The session as of the last majority write."""

@@ -54,7 +54,8 @@ class Repositories:
     async def session(self, engine: Engine = "queues", **fields: object) -> SessionDocument:
         """A new open session."""
         id_ = SessionId(new_id())
-        assert await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon(), engine) == "created"
+        made = await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon(), engine)
+        assert isinstance(made, SessionDocument), made
         found = await self.sessions.find(id_)
         assert found is not None
         return found

@@ -1,43 +1,56 @@
 """Create: one insert wins the custom id; whoever answers has declared what the session needs first (design 3)."""
 
+import asyncio
+from typing import Literal
+
 from callplane.contracts.commands import CreateSession, Envelope, SessionMade
 from callplane.contracts.errors import Trouble
 from callplane.contracts.refusals.sessions import too_late
 from callplane.store.documents import SessionDocument
+from callplane.store.sessions import DELETED_AFTER
 from callplane.store.views import session_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 
 ROUNDS = 10
+SOON = DELETED_AFTER / 2
+"""Seconds. A session is not closed before it is made, and its queue not deleted before ``DELETED_AFTER`` after that."""
+
+Ours = Literal["now", "before", "never"]
+"""Whether this command has made the session: now, in an attempt before, or not at all."""
 
 
 @handles(CreateSession)
 async def create(envelope: Envelope, command: CreateSession, context: Context) -> SessionMade:
     """Make the session, or find the open one with the same custom id; winner and loser answer alike."""
-    session, created = await _insert(envelope, command, context)
+    time = asyncio.get_running_loop().time
+    begun = time()
+    session, ours = await _insert(envelope, command, context)
     context.store.engines.remember(session.id, session.engine)
     topology = context.topology
     await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
-    if await _closed_meanwhile(session, context):
+    if not (ours == "now" and time() - begun < SOON) and await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
         await topology.delete_session(session.id)
-    return SessionMade(session=session_view(session), created=created)
+    return SessionMade(session=session_view(session), created=ours != "never")
 
 
-async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, bool]:
+async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, Ours]:
     sessions = context.store.sessions
     engine = await context.engine_choice.of_new_session()
     for _ in range(ROUNDS):
-        outcome = await sessions.create(envelope.session_id, command, envelope.deadline, engine)
+        made = await sessions.create(envelope.session_id, command, envelope.deadline, engine)
+        if isinstance(made, SessionDocument):
+            return made, "now"
         mine = await sessions.find(envelope.session_id)
         if mine is not None:
-            return mine, True
-        if outcome == "late":
+            return mine, "before"
+        if made == "late":
             raise too_late()
         if command.custom_id is not None:
             winner = await sessions.find_open_by_custom_id(command.custom_id)
             if winner is not None:
-                return winner, False
+                return winner, "never"
     raise Trouble("the custom id changed hands again and again")
 
 

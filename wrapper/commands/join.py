@@ -18,8 +18,9 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     """Sit down, or come back to the seat that the caller holds a token for."""
     participant = command.participant_id or participant_made_by(envelope.id)
     begin = await _begin(envelope.session_id, context)
+    new = False
     if command.participant_id is None:
-        await _take_seat(envelope, command, participant, context)
+        new = await _take_seat(envelope, command, participant, context)
     else:
         await require_seat(await require_open_session(envelope.session_id, context), participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
@@ -30,11 +31,13 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     if session is None or seat is None or attachment is None or attachment.state == "ended":
         await _withdraw(envelope.session_id, participant, context)
         raise await _gone(envelope.session_id, participant, context)
-    own = await context.store.connections.offered_by(session.id, participant)
+    # Who has just sat down for the first time has had no token to offer with.
+    own = [] if new else await context.store.connections.offered_by(session.id, participant)
     return joined_view(session, seat, own)
 
 
-async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> None:
+async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> bool:
+    """Whether it was taken now, and not by an earlier attempt."""
     seat = Seat(
         id=participant_id,
         name=command.display_name,
@@ -44,10 +47,11 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
     )
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:
-        return context.follow_ups.schedule(change)
+        context.follow_ups.schedule(change)
+        return True
     session = await require_open_session(envelope.session_id, context)
     if session.seat(participant_id) is not None:
-        return None
+        return False
     _explain(session, envelope, participant_id)
     require_in_time(envelope.deadline, context)
     await room_in(session.id, context)

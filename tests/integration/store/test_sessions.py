@@ -8,6 +8,7 @@ import pytest
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.ids import SessionId, new_id
 from callplane.contracts.media import MediaRef
+from callplane.store.documents import SessionDocument
 from testkit.inprocess.repositories import repositories
 from testkit.servers.servers import Database
 
@@ -17,15 +18,18 @@ async def test_one_custom_id_has_one_open_session(database: Database) -> None:
         wanted = CreateSession(custom_id="room")
         ids = [SessionId(new_id()) for _ in range(20)]
         outcomes = await asyncio.gather(*(store.sessions.create(id_, wanted, store.soon()) for id_ in ids))
-        assert sorted(set(outcomes)) == ["created", "taken"]
-        assert outcomes.count("created") == 1
-        winner = ids[outcomes.index("created")]
+        [made] = [outcome for outcome in outcomes if outcome != "taken"]
+        assert isinstance(made, SessionDocument), "one is made, and all others are told that it is taken"
+        winner = made.id
+        assert winner == ids[outcomes.index(made)]
         found = await store.sessions.find_open_by_custom_id("room")
         assert found is not None
         assert found.id == winner
         assert await store.sessions.close(winner, "closed") is not None
         loser = next(id_ for id_ in ids if id_ != winner)
-        assert await store.sessions.create(loser, wanted, store.soon()) == "created"
+        again = await store.sessions.create(loser, wanted, store.soon())
+        assert isinstance(again, SessionDocument)
+        assert again == await store.sessions.find(loser)
 
 
 async def test_two_sessions_without_a_custom_id_do_not_collide(database: Database) -> None:
@@ -37,7 +41,7 @@ async def test_two_sessions_without_a_custom_id_do_not_collide(database: Databas
 async def test_a_repeat_makes_nothing_new_and_a_late_create_nothing_at_all(database: Database) -> None:
     async with repositories(database) as store:
         first, second = SessionId(new_id()), SessionId(new_id())
-        assert await store.sessions.create(first, CreateSession(), store.soon()) == "created"
+        assert isinstance(await store.sessions.create(first, CreateSession(), store.soon()), SessionDocument)
         assert await store.sessions.create(first, CreateSession(), store.soon()) == "repeated"
         assert await store.sessions.create(second, CreateSession(), store.past()) == "late"
         assert await store.sessions.find(second) is None

@@ -20,8 +20,8 @@ Trips = tuple[int, int, int]
 """To database, broker (what is confirmed or answered) and media server."""
 
 UNTIL_THE_REPLY: dict[str, Trips] = {
-    "create": (3, 2, 0),
-    "join": (5, 3, 0),
+    "create": (1, 2, 0),
+    "join": (4, 3, 0),
     "publish, the session's first": (9, 2, 4),
     "publish": (6, 2, 3),
     "subscribe": (6, 2, 3),

@@ -1,0 +1,71 @@
+"""Who declares what a session needs looks once more, unless nothing can have been deleted since the insert."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from callplane.contracts.commands import Caller, CreateSession, Envelope
+from callplane.contracts.ids import new_id, session_made_by
+from callplane.store.documents import SessionDocument, SessionLimits
+from wrapper.commands import create as module
+from wrapper.context import Context
+
+LIMITS = SessionLimits(max_participants=9, empty_timeout=9, departure_timeout=9, grace=9)
+
+
+class World:
+    """A store in which the session is closed and over as soon as it has been made; and a broker."""
+
+    def __init__(self, *, repeated: bool) -> None:
+        self.repeated = repeated
+        self.done: list[str] = []
+        self.store = self.sessions = self.engines = self.topology = self.engine_choice = self
+
+    async def of_new_session(self) -> str:
+        return "queues"
+
+    def remember(self, *_: Any) -> None:
+        """Nothing."""
+
+    async def create(self, *_: Any) -> SessionDocument | str:
+        return "repeated" if self.repeated else self._session("open")
+
+    async def find(self, _id: str) -> SessionDocument:
+        self.done.append("looked")
+        return self._session("closed")
+
+    async def is_over(self, *_: Any, seconds: float) -> bool:
+        return True
+
+    async def open_session(self, _id: str) -> None:
+        self.done.append("declared")
+
+    async def delete_session(self, _id: str) -> None:
+        self.done.append("deleted")
+
+    def _session(self, status: Any) -> SessionDocument:
+        return SessionDocument(_id="s", status=status, epoch=1, settings=LIMITS, created_at=datetime.now(UTC))
+
+
+async def done(*, repeated: bool = False) -> list[str]:
+    """What is done of a creation."""
+    world, id_ = World(repeated=repeated), new_id()
+    caller, body = Caller(kind="key"), CreateSession()
+    envelope = Envelope(id=id_, session_id=session_made_by(id_), caller=caller, deadline=datetime.now(UTC), body=body)
+    made = await module.create(envelope, body, cast(Context, world))
+    assert made.created
+    return world.done
+
+
+async def test_what_was_made_a_moment_ago_is_not_read_again() -> None:
+    assert await done() == ["declared"]
+
+
+async def test_who_was_late_to_declare_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SOON", -1.0)
+    assert await done() == ["declared", "looked", "deleted"]
+
+
+async def test_a_repeat_looks_once_more() -> None:
+    assert await done(repeated=True) == ["looked", "declared", "looked", "deleted"]

@@ -1,0 +1,65 @@
+"""Swept connections on a real mongod: one update ends what belongs together, and nothing else."""
+
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
+from callplane.contracts.media import MediaRef
+from callplane.store.connections import Wanted
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.servers.servers import Database
+
+S, T = SessionId("s"), SessionId("t")
+ANN, BO = ParticipantId("ann"), ParticipantId("bo")
+
+
+async def connected(store: Repositories) -> None:
+    """Ann has one of epoch 1, one of epoch 2, and an offer at work; Bo and another session have one each of epoch 2."""
+    for id_, session, participant, epoch, ready in (
+        ("old", S, ANN, 1, True),
+        ("new", S, ANN, 2, True),
+        ("at-work", S, ANN, 2, False),
+        ("bo's", S, BO, 2, True),
+        ("elsewhere", T, ANN, 2, True),
+    ):
+        made = ConnectionId(id_)
+        await store.connections.offer(Wanted(made, session, participant, "publish"))
+        claimed = await store.connections.claim(made, epoch, "w", ["w"])
+        assert claimed is not None
+        if ready:
+            assert await store.connections.commit(claimed, "w", MediaRef("a", f"pipe/{id_}"), "v=0") is not None
+
+
+async def states(store: Repositories) -> dict[str, str]:
+    """What has become of each."""
+    raw = store.database["connections"]
+    found = [one async for one in raw.find({})]
+    assert {one["_id"]: one["outbox"] for one in found if one["outbox"]} == {}, "what ended them was told"
+    assert all(one["state"] != "released" or "claim" not in one for one in found)
+    return {one["_id"]: one["state"] for one in found if one["state"] != "ready"}
+
+
+async def test_those_of_a_seat_go_under_a_chore_of_their_own(database: Database) -> None:
+    async with repositories(database) as store:
+        await connected(store)
+        swept = await store.connections.release_of_seat(S, ANN, "chore")
+        assert {one.id: one.endpoint is not None for one in swept} == {"old": True, "new": True, "at-work": False}
+        assert await states(store) == dict.fromkeys(("old", "new", "at-work"), "released")
+        assert {tuple(chore.do for chore in one.chores) for one in swept} == {("settle",)}, "who dies leaves them"
+        assert await store.connections.release_of_seat(S, ANN, "another") == []
+        await store.connections.pull_chore_of_seat(S, ANN, "chore")
+        assert [one async for one in store.database["connections"].find({"chores.0": {"$exists": True}})] == []
+
+
+async def test_those_of_an_epoch_that_is_over_go_without_another_word(database: Database) -> None:
+    async with repositories(database) as store:
+        await connected(store)
+        await store.connections.release_older(S, 2)
+        assert await states(store) == {"old": "released", "at-work": "negotiating"}
+
+
+async def test_those_of_a_closed_session_go_and_a_late_commit_finds_no_claim(database: Database) -> None:
+    async with repositories(database) as store:
+        await connected(store)
+        at_work = await store.connections.find(ConnectionId("at-work"))
+        assert at_work is not None
+        await store.connections.release_all(S)
+        assert await states(store) == dict.fromkeys(("old", "new", "at-work", "bo's"), "released")
+        assert await store.connections.commit(at_work, "w", MediaRef("a", "pipe/late"), "v=0") is None

@@ -16,6 +16,7 @@ from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
+from api.auth.tenants import Tenants
 from api.dispatch.buses import Buses
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
@@ -69,6 +70,7 @@ from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
+from callplane.store.tenancy import Tenancy
 from callplane.store.tickets import Tickets
 from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
@@ -146,14 +148,15 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
-            credentials = Credentials(settings)
+            credentials, tenants = Credentials(settings), Tenants(Tenancy(database, messages))
             services = Services(
                 credentials=credentials,
                 participant_tokens=credentials.participants,
                 rate_limits=RateLimits(settings),
                 overload=overload,
                 proxies=TrustedProxies(settings.trusted_proxies),
-                permissions=Permissions(stored.sessions, stored.attachments, activity.mark),
+                permissions=Permissions(stored.sessions, stored.attachments, tenants, activity.mark),
+                tenants=tenants,
                 activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts),
                 signals=Signals(buses.bus.messenger, log, overload),

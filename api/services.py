@@ -11,6 +11,7 @@ from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
+from api.auth.tenants import Tenants
 from api.auth.tokens import ParticipantTokens
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher
@@ -39,6 +40,7 @@ class Services:
     overload: Overload
     proxies: TrustedProxies
     permissions: Permissions
+    tenants: Tenants
     activity: Activity
     dispatcher: CommandDispatcher
     signals: Signals

@@ -29,6 +29,14 @@ class Settings(ProgramSettings):
         {},
         description="servers that may create and steer calls: name:secret, separated by commas, 32 bytes or more each",
     )
+    key_tenants: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description="key:tenant, separated by commas: whose sessions an API key makes and sees; else its own name's"
+    )
+    operator_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="names of the API keys that see all tenants, media servers, dead letters and unreadable documents, "
+        "separated by commas; none: every key where all are of one tenant, else no key",
+    )
     token_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
         min_length=1,
         description="secrets of participant tokens, separated by commas, 32 bytes or more: the first signs, all verify",
@@ -86,7 +94,7 @@ class Settings(ProgramSettings):
     )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
-    @field_validator("token_secrets", "cors_origins", "turn_urls", "trusted_proxies", mode="before")
+    @field_validator("operator_keys", "token_secrets", "cors_origins", "turn_urls", "trusted_proxies", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -113,6 +121,16 @@ class Settings(ProgramSettings):
             raise ValueError("two keys have the same name")
         return {name: secret for name, _, secret in pairs}
 
+    @field_validator("key_tenants", mode="before")
+    @classmethod
+    def _names_and_tenants(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+        if not all(name and tenant for name, _, tenant in pairs):
+            raise ValueError("every entry is written key:tenant")
+        return {name: tenant for name, _, tenant in pairs}
+
     @field_validator("token_secrets")
     @classmethod
     def _long_enough(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
@@ -126,6 +144,22 @@ class Settings(ProgramSettings):
         if any(len(secret.encode()) < SECRET_BYTES for secret in keys.values()):
             raise ValueError(f"every key's secret needs at least {SECRET_BYTES} bytes")
         return keys
+
+    @model_validator(mode="after")
+    def _keys_are_there(self) -> "Settings":
+        if strangers := sorted({*self.key_tenants, *self.operator_keys} - self.api_keys.keys()):
+            raise ValueError(f"CALLPLANE_API_KEYS has no key with the name {strangers[0]}, which another setting names")
+        return self
+
+    def tenant_of(self, key: str) -> str:
+        """The tenant of an API key."""
+        return self.key_tenants.get(key, key)
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """The API keys that are operators': a deployment of one tenant needs to name none."""
+        alone = len({self.tenant_of(key) for key in self.api_keys}) == 1
+        return frozenset(self.operator_keys or (self.api_keys if alone else ()))
 
     @model_validator(mode="after")
     def _turn_has_a_secret(self) -> "Settings":

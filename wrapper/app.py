@@ -33,6 +33,7 @@ from callplane.store.seats import Seats
 from callplane.store.server_pool import ServerPool
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
+from callplane.store.tenancy import Tenancy
 from callplane.telemetry.commands import CommandWatch
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
@@ -191,7 +192,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
         logs=LogReader(messages or database),
         log_attachments=LogAttachments(database),
         incarnations=Incarnations(database),
-        log_bounds=LogBounds(messages or database, clock, settings.history_days),
+        log_bounds=LogBounds(messages or database, clock, settings.history_days, Tenancy(database, messages)),
         presences=Presences(database, clock),
     )
 

@@ -26,12 +26,18 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PASSED_ON = frozenset({"forwarded", "via", "x-real-ip"})
 """Headers that proxies add, with every ``X-Forwarded-*`` (RFC 7239; RFC 9110, 7.6.3)."""
 
+OPEN_ACCESS = ""
+"""The tenant of what is made under open access: no key has an empty name."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
     """A server that knows the secret of an API key."""
 
     name: str
+    tenant: str
+    is_operator: bool = False
+    """Whether it sees all tenants' sessions, and what serves all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,13 @@ class Credentials:
 
     def __init__(self, settings: Settings) -> None:
         self._keys = settings.api_keys
+        self._tenants = {name: settings.tenant_of(name) for name in settings.api_keys}
+        self._operators = settings.operators
         self._open = settings.open_access
         self._open_token = settings.open_token.encode()
         self._origins = frozenset(settings.cors_origins)
         self.participants = ParticipantTokens(settings.token_secrets)
-        self._access = AccessTokens(settings.api_keys)
+        self._access = AccessTokens(settings.api_keys, self._tenants)
 
     def of(self, headers: Headers) -> Credential:
         """The credential of a request: its bearer token, else its API key, else open access. Raises Refusal."""
@@ -92,7 +100,7 @@ class Credentials:
         names = [name for name, known in self._keys.items() if hmac.compare_digest(known.encode(), given)]
         if not names:
             raise api_key_not_known()
-        return KeyHolder(names[0])
+        return KeyHolder(names[0], self._tenants[names[0]], names[0] in self._operators)
 
     def _at_home(self, headers: Headers) -> None:
         """Refuse who is not on this machine: what a proxy passed on, and pages of elsewhere.
@@ -133,11 +141,11 @@ def identity(credential: Credential) -> str:
 def caller(credential: Credential) -> Caller:
     """The caller as a command names it."""
     match credential:
-        case KeyHolder(name=name):
-            return Caller(kind="key", name=name)
-        case AccessToken(issuer=issuer, subject=subject, role=role):
-            return Caller(kind="access", name=f"{issuer}:{subject}", role=role)
+        case KeyHolder(name=name, tenant=tenant):
+            return Caller(kind="key", name=name, tenant=tenant)
+        case AccessToken(issuer=issuer, subject=subject, role=role, tenant=tenant):
+            return Caller(kind="access", name=f"{issuer}:{subject}", role=role, tenant=tenant)
         case SeatToken(participant_id=participant_id):
             return Caller(kind="participant", participant_id=participant_id)
         case Anonymous():
-            return Caller(kind="open")
+            return Caller(kind="open", tenant=OPEN_ACCESS)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.rules import for_another, identity_of, names, only_moderators, seat_token, still_open
+from api.auth.tenants import Tenants, require_reach, scope
 from api.auth.tokens import AccessToken, SeatToken, rank
-from callplane.contracts.bounds import IDENTITY_BYTES, is_text
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
     access_token_changes_no_participants,
@@ -14,25 +15,19 @@ from callplane.contracts.refusals.callers import (
     access_token_steers_no_session,
     api_key_needed,
     api_keys_alone_name_identities,
-    hand_of_another,
     key_or_participant_token_needed,
-    moderators_only,
-    no_new_moderators,
+    operator_key_needed,
     participant_makes_no_sessions,
-    participant_token_needed,
-    presence_of_another,
     role_not_allowed,
     token_lists_no_sessions,
     token_of_another_session,
 )
 from callplane.contracts.refusals.connections import connection_of_another
-from callplane.contracts.refusals.sessions import kicked, seat_gone, session_closed, session_not_found
+from callplane.contracts.refusals.sessions import kicked, seat_gone, session_not_found
 from callplane.contracts.shapes import Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
-
-Open = TypeVar("Open", bound=SessionDocument | Roster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +38,14 @@ class Admission:
     participant_id: ParticipantId | None = None
     identity: str | None = None
     """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceScope:
+    """Where somebody may see presence: in one session (None: all), named by id or custom id, of one tenant."""
+
+    session: str | None = None
+    tenant: str | None = None
 
 
 def _nobody(_session_id: SessionId, _seat: Seat | SeatRole) -> None:
@@ -56,10 +59,12 @@ class Permissions:
         self,
         sessions: Sessions,
         attachments: Attachments,
+        tenants: Tenants,
         active: Callable[[SessionId, Seat | SeatRole], None] = _nobody,
     ) -> None:
         self._sessions = sessions
         self._attachments = attachments
+        self._tenants = tenants
         self._active = active
         """Is told of each seat whose token asks for something; polls are none, for programs ask them by themselves."""
 
@@ -74,19 +79,21 @@ class Permissions:
             case SeatToken():
                 raise participant_makes_no_sessions()
 
-    def list_sessions(self, credential: Credential) -> None:
-        """See which sessions there are."""
+    def list_sessions(self, credential: Credential) -> str | None:
+        """See which sessions a tenant has; None: all tenants'."""
         match credential:
             case KeyHolder() | Anonymous() | AccessToken(session=None):
-                return
+                return scope(credential)
             case AccessToken() | SeatToken():
                 raise token_lists_no_sessions()
 
     def operate(self, credential: Credential) -> None:
         """See and change what serves all sessions: media servers and dead letters."""
         match credential:
-            case KeyHolder():
+            case KeyHolder(is_operator=True):
                 return
+            case KeyHolder():
+                raise operator_key_needed()
             case Anonymous():
                 raise api_key_needed("unauthorized")
             case AccessToken() | SeatToken():
@@ -98,20 +105,21 @@ class Permissions:
             session, _ = await self._seat(credential, session_id, closed_too=True)
             return session
         session = await self._existing(session_id)
+        require_reach(credential, session.tenant)
         if isinstance(credential, AccessToken):
-            _names(credential, session)
+            names(credential, session)
         return session
 
     async def steer(self, credential: Credential, session_id: SessionId) -> None:
         """Change or close a session."""
         match credential:
             case KeyHolder() | Anonymous():
-                return
+                await self._tenants.require(credential, session_id)
             case AccessToken():
                 raise access_token_steers_no_session()
             case SeatToken():
                 _, seat = await self._seat(credential, session_id, closed_too=True)
-                _only_moderators(seat)
+                only_moderators(seat)
 
     async def join(
         self, credential: Credential, session_id: SessionId, role: Role | None, subject: str | None = None
@@ -119,17 +127,18 @@ class Permissions:
         """Take a seat in a role, or come back to one's own; API keys may say whose it is."""
         if subject is not None and not isinstance(credential, KeyHolder):
             raise api_keys_alone_name_identities()
+        await self._tenants.require(credential, session_id)
         match credential:
             case KeyHolder(name=name):
-                return Admission(role or "publisher", identity=_identity(name, subject))
+                return Admission(role or "publisher", identity=identity_of(name, subject))
             case Anonymous():
                 return Admission(role or "publisher")
             case AccessToken(role=highest):
                 if role is not None and rank(role) > rank(highest):
                     raise role_not_allowed(role)
                 if credential.session not in (None, session_id):
-                    _names(credential, await self._existing(session_id))
-                return Admission(role or highest, identity=_identity(credential.issuer, credential.subject))
+                    names(credential, await self._existing(session_id))
+                return Admission(role or highest, identity=identity_of(credential.issuer, credential.subject))
             case SeatToken(participant_id=participant_id):
                 _, seat = await self._seat(credential, session_id)
                 return Admission(seat.role, participant_id)
@@ -138,17 +147,19 @@ class Permissions:
 
     async def seat(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, Seat]:
         """Negotiate: only who sits there, with the token of that seat."""
-        return await self._seat(_seat_token(credential), session_id)
+        await self._tenants.require(credential, session_id)
+        return await self._seat(seat_token(credential), session_id)
 
     def read_mailbox(self, credential: Credential) -> SeatToken:
         """Receive messages: only with the token of a seat; its attachment tells whether there still is one."""
-        return _seat_token(credential)
+        return seat_token(credential)
 
     async def read_connection(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId | None
     ) -> None:
         """See the state and the answer of a connection: its own participant, and servers."""
         if isinstance(credential, KeyHolder):
+            await self._tenants.require(credential, session_id)
             return
         _, seat = await self.seat(credential, session_id)
         if participant_id not in (None, seat.id):
@@ -156,14 +167,15 @@ class Permissions:
 
     async def signal(self, credential: Credential, session_id: SessionId) -> tuple[Roster, ParticipantId | None]:
         """Send a signal; it comes from the participant whose token it was, or from nobody."""
-        token = None if isinstance(credential, KeyHolder) else _seat_token(credential)
+        token = None if isinstance(credential, KeyHolder) else seat_token(credential)
         if token is not None and token.session_id != session_id:
             raise token_of_another_session()
         roster = await self._sessions.roster(session_id)
         if roster is None:
             raise session_not_found()
         if token is None:
-            return _still_open(roster), None
+            require_reach(credential, roster.tenant)
+            return still_open(roster), None
         await self._seat_in(roster, token)
         return roster, token.participant_id
 
@@ -172,8 +184,9 @@ class Permissions:
     ) -> tuple[Roster | None, ParticipantId | None]:
         """Read the chat of a session, closed or not: who sits there, and servers (None), also when it is deleted."""
         if isinstance(credential, KeyHolder):
+            await self._tenants.require(credential, session_id)
             return await self._sessions.roster(session_id), None
-        token = _seat_token(credential)
+        token = seat_token(credential)
         if token.session_id != session_id:
             raise token_of_another_session()
         roster = await self._sessions.roster(session_id)
@@ -188,32 +201,32 @@ class Permissions:
         """Change a seat: one's own but for the role, as a moderator others too, but nobody's into a moderator's."""
         match credential:
             case KeyHolder() | Anonymous():
-                return
+                await self._tenants.require(credential, session_id)
             case AccessToken():
                 raise access_token_changes_no_participants()
             case SeatToken():
                 _, seat = await self._seat(credential, session_id)
                 if seat.id != participant_id or "role" in changes:
-                    _only_moderators(seat)
+                    only_moderators(seat)
                 if seat.id != participant_id:
-                    _for_another(changes)
+                    for_another(changes)
 
-    async def presence(self, credential: Credential) -> str | None:
-        """See the presence of an identity: in all sessions (None), or in the one with this id or custom id."""
+    async def presence(self, credential: Credential) -> PresenceScope:
+        """See the presence of an identity."""
         match credential:
             case KeyHolder() | Anonymous():
-                return None
+                return PresenceScope(tenant=scope(credential))
             case AccessToken(session=session):
-                return session
+                return PresenceScope(session, scope(credential))
             case SeatToken(session_id=session_id):
                 await self._seat(credential, session_id)
-                return session_id
+                return PresenceScope(session_id)
 
     async def remove_seat(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> bool:
         """Leave (False: also when the seat is gone already), or remove somebody (True)."""
         match credential:
             case KeyHolder():
-                pass
+                await self._tenants.require(credential, session_id)
             case Anonymous():
                 raise key_or_participant_token_needed()
             case AccessToken():
@@ -222,7 +235,7 @@ class Permissions:
                 return False
             case SeatToken():
                 _, seat = await self._seat(credential, session_id, closed_too=True)
-                _only_moderators(seat)
+                only_moderators(seat)
         return True
 
     async def _seat(
@@ -241,7 +254,7 @@ class Permissions:
         if token.participant_id in session.kicked:
             raise kicked()
         if not closed_too:
-            _still_open(session)
+            still_open(session)
         seat = session.seat(token.participant_id)
         if seat is None:
             ended = await self._attachments.read(token.participant_id)
@@ -253,46 +266,3 @@ class Permissions:
         if session is None:
             raise session_not_found()
         return session
-
-
-def _seat_token(credential: Credential) -> SeatToken:
-    match credential:
-        case SeatToken():
-            return credential
-        case Anonymous():
-            raise participant_token_needed("unauthorized")
-        case KeyHolder() | AccessToken():
-            raise participant_token_needed("forbidden")
-
-
-def _identity(issuer: str, subject: str | None) -> str | None:
-    """None for nobody in particular, and for a subject that is no short text."""
-    if subject is None or len(subject.encode(errors="replace")) > IDENTITY_BYTES:
-        return None
-    return f"{issuer}:{subject}" if is_text(subject) else None
-
-
-def _for_another(changes: Mapping[str, Any]) -> None:
-    """What moderators leave to whom it is about; a hand they only lower."""
-    if changes.get("role") == "moderator":
-        raise no_new_moderators()
-    if "presence" in changes:
-        raise presence_of_another()
-    if changes.get("hand_raised"):
-        raise hand_of_another()
-
-
-def _only_moderators(seat: Seat) -> None:
-    if seat.role != "moderator":
-        raise moderators_only()
-
-
-def _names(token: AccessToken, session: SessionDocument) -> None:
-    if token.session is not None and token.session not in (session.id, session.custom_id):
-        raise token_of_another_session()
-
-
-def _still_open(session: Open) -> Open:
-    if session.status == "closed":
-        raise session_closed(session.reason)
-    return session

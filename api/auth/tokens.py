@@ -45,6 +45,8 @@ class AccessToken:
     subject: str
     session: str | None
     role: Role
+    tenant: str
+    """That of the key which signed it."""
 
 
 class ParticipantTokens:
@@ -84,8 +86,9 @@ class ParticipantTokens:
 class AccessTokens:
     """Verifies what the holders of API keys sign with their secrets."""
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], tenants: Mapping[str, str]) -> None:
         self._keys = dict(keys)
+        self._tenants = dict(tenants)
 
     def verify(self, token: str) -> AccessToken:
         """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
@@ -96,7 +99,7 @@ class AccessTokens:
         session, role = claims.get("session"), claims.get("role", "publisher")
         if role not in _ROLES or not isinstance(claims["sub"], str) or not isinstance(session, str | None):
             raise BadToken
-        return AccessToken(claims["iss"], claims["sub"], session, role)
+        return AccessToken(claims["iss"], claims["sub"], session, role, self._tenants[claims["iss"]])
 
 
 def is_participant_token(token: str) -> bool:

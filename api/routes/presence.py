@@ -27,12 +27,12 @@ async def of_identity(
     request: Annotated[ApiRequest, allowed(Permissions.presence)],
     presences: Annotated[Presences, provided("presences")],
 ) -> PresenceList:
-    """Where it sits, in the first 100 of the open sessions that the caller may see: a token's own session, a key's all.
+    """Where it sits, in the first 100 of the open sessions that it may see: a token's own, a key's tenant's.
 
     An identity that sits nowhere has an empty list.
     """
-    session = await request.permit(Permissions.presence)
-    found = await presences.of(identity, session, SESSIONS)
+    scope = await request.permit(Permissions.presence)
+    found = await presences.of(identity, scope.session, scope.tenant, SESSIONS)
     return PresenceList(presence=[_shown(one.id, seat) for one in found for seat in one.participants])
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.auth.permissions import Permissions
+from api.auth.tenants import Tenants
 from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.guarded_route import GuardedRoute
@@ -25,9 +26,9 @@ from callplane.contracts.commands import (
 )
 from callplane.contracts.errors import Refusal
 from callplane.contracts.refusals.requests import cursor_not_valid
-from callplane.contracts.refusals.sessions import session_of_key_gone
+from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, session_of_key_gone
 from callplane.contracts.shapes import SessionView
-from callplane.store.session_pages import SessionPages
+from callplane.store.session_pages import SessionPages, Wanted
 from callplane.store.views import session_view
 
 router = APIRouter(tags=["sessions"], route_class=GuardedRoute, dependencies=SCHEMES)
@@ -45,10 +46,19 @@ SessionPath = Annotated[bounds.SessionId, Path(description="the session's id")]
         200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
     },
 )
-async def create(body: CreateBody, request: Annotated[ApiRequest, idempotent(Permissions.create)]) -> SessionView:
+async def create(
+    body: CreateBody,
+    request: Annotated[ApiRequest, idempotent(Permissions.create)],
+    tenants: Annotated[Tenants, provided("tenants")],
+) -> SessionView:
     """Make a session, or find the open one that has the same `custom_id` (200)."""
     request.permit(Permissions.create, body.custom_id)
     made = await request.execute(None, CreateSession(**body.model_dump()))
+    if not made.created:  # a wrapper of the version before knows no tenants, and finds whatever has the custom id
+        try:
+            await tenants.require(request.credential, made.session.id)
+        except Refusal:
+            raise custom_id_of_another_tenant() from None
     request.response.status_code = 201 if made.created else 200
     request.response.headers["Location"] = f"/sessions/{made.session.id}"
     request.response.headers["ETag"] = etag(made.session.version)
@@ -62,9 +72,9 @@ async def list_sessions(
     pages: Annotated[SessionPages, provided("session_pages")],
 ) -> SessionList:
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
-    request.permit(Permissions.list_sessions)
+    tenant = request.permit(Permissions.list_sessions)
     after = _id_in(query.cursor) if query.cursor else None
-    page = await pages.page(after, query.limit, query.status, query.engine)
+    page = await pages.page(after, query.limit, Wanted(query.status, query.engine, tenant))
     return SessionList(
         sessions=[session_view(session) for session in page.sessions],
         next=_cursor(page.last) if page.last else None,
@@ -126,7 +136,11 @@ async def _made(envelope: Envelope, command: CreateSession, state: LateRepeats) 
     mine = await state.sessions.find(envelope.session_id)
     if mine is not None:
         return SessionMade(session=session_view(mine), created=True)
-    twin = await state.sessions.find_open_by_custom_id(command.custom_id) if command.custom_id else None
+    twin = (
+        await state.sessions.find_open_by_custom_id(command.custom_id, envelope.caller.tenant)
+        if command.custom_id
+        else None
+    )
     if twin is None:
         raise session_of_key_gone()
     return SessionMade(session=session_view(twin), created=False)

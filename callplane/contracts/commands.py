@@ -20,6 +20,8 @@ class Caller(Wire):
     name: str = ""
     participant_id: ParticipantId | None = None
     role: Role | None = None
+    tenant: str | None = None
+    """Whose what it makes is; in no body, which a repeat from the version before has to equal."""
 
 
 class Done(Wire):

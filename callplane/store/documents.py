@@ -94,6 +94,8 @@ class SessionDocument(Outboxed):
 
     id: SessionId = Field(alias="_id")
     custom_id: str | None = None
+    tenant: str | None = None
+    """Whose keys reach it; null in documents of before there were tenants: all keys', as it was then."""
     engine: Engine = "queues"
     status: Literal["open", "closed"]
     epoch: int
@@ -130,6 +132,7 @@ class Roster(Wire):
     """A session as a signal needs it: whether it is open, by which engine its messages go, and who sits in it."""
 
     id: SessionId = Field(alias="_id")
+    tenant: str | None = None
     engine: Engine = "queues"
     status: Literal["open", "closed"]
     participants: list[SeatRole] = Field(default_factory=list)

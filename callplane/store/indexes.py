@@ -11,6 +11,7 @@ import pymongo
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from callplane.store.leases import WrapperLeases
 from callplane.store.mongo.database import Database
 from callplane.store.mongo.driver import Collection
 from callplane.store.mongo.errors import ServerAnswer
@@ -37,11 +38,12 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         # Two null custom_ids would collide, so the key is left out where there is none (design 3).
         IndexModel(
-            [("custom_id", ASCENDING)],
+            [("tenant", ASCENDING), ("custom_id", ASCENDING)],
             unique=True,
             partialFilterExpression={"status": "open", "custom_id": {"$type": "string"}},
-            name="custom_id_of_open",
+            name="custom_id_of_tenant",
         ),
+        IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], name="by_tenant"),
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
         IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
@@ -114,6 +116,10 @@ _REPLACED = {
 """What serves the queries of the version before as well is there under another name, and writes need not pay twice."""
 
 
+_ONE_FOR_ALL = "custom_id_of_open"
+"""The index by which a custom id was one session's of all tenants: the version before rests on it."""
+
+
 async def ensure_indexes(database: Database, messages: Database | None = None) -> None:
     """Create what is missing, then drop what that replaces. Raises Unavailable when the database is not there yet.
 
@@ -129,8 +135,23 @@ async def ensure_indexes(database: Database, messages: Database | None = None) -
             if not failures:
                 for replaced in (await collection.index_names()).intersection(_REPLACED.get(name, ())):
                     await _drop(collection, replaced)
+        await _drop_one_for_all(database)
     if answers:
         raise answers[0]
+
+
+async def _drop_one_for_all(database: Database) -> None:
+    """Let tenants have the same custom id as soon as nobody's uniqueness rests on the old index (decision 12).
+
+    A wrapper of the version before would make a second session beside a tenant's; a tenant would make a
+    second one beside a session of before there were tenants, which its keys reach. Both are waited for.
+    """
+    sessions = database["sessions"]
+    if _ONE_FOR_ALL not in await sessions.index_names() or not await WrapperLeases(database).all_know_tenants():
+        return
+    tenantless = {"status": "open", "custom_id": {"$type": "string"}, "tenant": None}
+    if await sessions.find_one(tenantless, {"_id": 1}) is None:
+        await _drop(sessions, _ONE_FOR_ALL)
 
 
 async def _make(collection: Collection, models: list[IndexModel]) -> list[DuplicateKeyError | ServerAnswer]:

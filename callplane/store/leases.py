@@ -35,8 +35,16 @@ class Leases:
         where = {**self._running, "engines": {"$ne": engine}}
         return await self._collection.find_one(where, {"_id": 1}) is None
 
+    async def all_know_tenants(self) -> bool:
+        """Whether every living process of this kind knows that a session is of a tenant."""
+        where = {**self._running, "tenants": {"$ne": True}}
+        return await self._collection.find_one(where, {"_id": 1}) is None
+
     async def _renew(self, process: str, **fields: str | None) -> None:
-        update: Document = {"$set": {**fields, "engines": list(ENGINES)}, "$currentDate": {"since": True}}
+        update: Document = {
+            "$set": {**fields, "engines": list(ENGINES), "tenants": True},
+            "$currentDate": {"since": True},
+        }
         await self._collection.update_one({"_id": process}, update, upsert=True)
 
 

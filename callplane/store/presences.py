@@ -12,6 +12,7 @@ from callplane.store.decoding import readable
 from callplane.store.documents import Outboxed, Seat, SessionDocument
 from callplane.store.filters import is_due, put_off
 from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.tenancy import of_tenant
 from callplane.store.versioned_updates import Change, VersionedUpdates
 
 ACTIVE_SECONDS = 30
@@ -35,11 +36,12 @@ class Presences:
         self._collection = database["sessions"]
         self._updates = VersionedUpdates(self._collection, SessionDocument, clock)
 
-    async def of(self, identity: str, session: str | None, limit: int) -> list[SeatsOf]:
-        """Where it sits in open sessions, by their ids, at most so many; ``session``: in that one alone, by id or
-        custom id.
+    async def of(self, identity: str, session: str | None, tenant: str | None, limit: int) -> list[SeatsOf]:
+        """Where it sits in open sessions that a tenant reaches (None: all), by their ids, at most so many.
+
+        ``session``: in that one alone, by id or custom id.
         """
-        where: Document = {"status": "open", "participants.identity": identity}
+        where: Document = {"status": "open", "participants.identity": identity, **of_tenant(tenant)}
         if session is not None:
             where["$or"] = [{"_id": session}, {"custom_id": session}]
         mine = {"$eq": ["$$seat.identity", {"$literal": identity}]}

@@ -9,7 +9,6 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.commands import CreateSession
-from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
@@ -21,11 +20,12 @@ from callplane.store.filters import after, has_room, in_time, is_due, older_than
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
+from callplane.store.new_session import OF_ALL, SETTINGS, Origin, new_session
 from callplane.store.shared_reads import SharedReads
+from callplane.store.tenancy import of_tenant
 from callplane.store.unreadable import close_unreadable, why_not
 from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
 
-SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 DELETED_AFTER = 2.0
 """Seconds from a session's end to that of its queue: what is on its way there is answered first."""
 TIMEOUTS = ("empty_timeout", "departure_timeout")
@@ -35,7 +35,17 @@ _DESERTED: Document = {"status": "open", "participants": []}
 _PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 
 _OF_ROSTER: Document = dict.fromkeys(
-    ("engine", "status", "reason", "kicked", "participants.id", "participants.role", "participants.last_active_at"), 1
+    (
+        "tenant",
+        "engine",
+        "status",
+        "reason",
+        "kicked",
+        "participants.id",
+        "participants.role",
+        "participants.last_active_at",
+    ),
+    1,
 )
 
 NotCreated = Literal["repeated", "taken", "late"]
@@ -49,16 +59,16 @@ class Sessions(OutboxRepository[SessionDocument]):
         self._rosters: SharedReads[SessionId, Roster | None] = SharedReads(self._roster)
 
     async def create(
-        self, session_id: SessionId, wanted: CreateSession, deadline: datetime, engine: Engine = "queues"
+        self, session_id: SessionId, wanted: CreateSession, deadline: datetime, origin: Origin = OF_ALL
     ) -> SessionDocument | NotCreated:
-        """Insert it once. ``taken``: another open session has the custom id; ``late``: the deadline has passed.
+        """Insert it once. ``taken``: its tenant has another open session with the custom id; ``late``: too late.
 
         An upsert may not have ``$expr`` in its filter, so the pipeline itself fails when the database's clock is past
         the deadline; every text of the caller stands inside ``$literal``, where it is not evaluated.
         """
         late = {"$toInt": {"$concat": ["late ", "$_id"]}}
         stamps = {"_id": "$_id", "since": "$$NOW", "created_at": "$$NOW"}
-        fresh = {"$mergeObjects": [{"$literal": new_session(wanted, engine)}, stamps]}
+        fresh = {"$mergeObjects": [{"$literal": new_session(wanted, origin)}, stamps]}
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session_id, "created_at": {"$exists": False}}
         try:
@@ -105,9 +115,11 @@ class Sessions(OutboxRepository[SessionDocument]):
         found = await self._collection.find_one({"_id": session_id, "status": "open"}, {"settings.grace": 1})
         return None if found is None else int(found["settings"]["grace"])
 
-    async def find_open_by_custom_id(self, custom_id: str) -> SessionDocument | None:
-        """The open session that has this custom id."""
-        found = await self._collection.find_one({"custom_id": custom_id, "status": "open"})
+    async def find_open_by_custom_id(self, custom_id: str, tenant: str | None = None) -> SessionDocument | None:
+        """The open session with this custom id that a tenant's keys reach (None: any keys)."""
+        # Twice said that it is a text: the index of the unique ones serves the question only then.
+        wanted = {"$eq": custom_id, "$type": "string"}
+        found = await self._collection.find_one({"custom_id": wanted, "status": "open", **of_tenant(tenant)})
         return None if found is None else read(SessionDocument, found, self._collection)
 
     async def update(
@@ -274,25 +286,3 @@ class Sessions(OutboxRepository[SessionDocument]):
         if closed is None:
             await self._collection.update_one({"_id": session_id, **_DESERTED}, {"$unset": {"due": ""}})
         return closed
-
-
-def new_session(wanted: CreateSession, engine: Engine) -> Document:
-    custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
-    return {
-        **custom,
-        "engine": engine,
-        "status": "open",
-        "epoch": 1,
-        "version": 1,
-        "settings": {name: getattr(wanted, name) for name in SETTINGS},
-        "metadata": stored(wanted.metadata),
-        "media": None,
-        "server": None,
-        "participants": [],
-        "streams": [],
-        "outbox": [],
-        "chores": [],
-        "applied": [],
-        "kicked": [],
-        "left": False,
-    }

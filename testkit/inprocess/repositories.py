@@ -20,6 +20,7 @@ from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database
+from callplane.store.new_session import Origin
 from callplane.store.pipelines import SessionMedia
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
@@ -54,7 +55,7 @@ class Repositories:
     async def session(self, engine: Engine = "queues", **fields: object) -> SessionDocument:
         """A new open session."""
         id_ = SessionId(new_id())
-        made = await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon(), engine)
+        made = await self.sessions.create(id_, CreateSession.model_validate(fields), self.soon(), Origin(engine))
         assert isinstance(made, SessionDocument), made
         found = await self.sessions.find(id_)
         assert found is not None

@@ -17,7 +17,10 @@ IDS = {
 NOUNS = {name.removesuffix("_id") for name in IDS} - {"command"}
 """A command's name is called that too, where it is a label of metrics."""
 
-NAMES = {"api/auth/tokens.py": ["session: str | None"], "callplane/store/presences.py": ["session: str | None"]}
+NAMES = {
+    name: ["session: str | None"]
+    for name in ("api/auth/tokens.py", "api/auth/permissions.py", "callplane/store/presences.py")
+}
 """An access token names its session by id or by custom id."""
 
 

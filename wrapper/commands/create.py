@@ -5,8 +5,9 @@ from typing import Literal
 
 from callplane.contracts.commands import CreateSession, Envelope, SessionMade
 from callplane.contracts.errors import Trouble
-from callplane.contracts.refusals.sessions import too_late
+from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, too_late
 from callplane.store.documents import SessionDocument
+from callplane.store.new_session import Origin
 from callplane.store.sessions import DELETED_AFTER
 from callplane.store.views import session_view
 from wrapper.commands.registry import handles
@@ -37,9 +38,10 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
 
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, Ours]:
     sessions = context.store.sessions
-    engine = await context.engine_choice.of_new_session()
+    tenant = envelope.caller.tenant
+    origin = Origin(await context.engine_choice.of_new_session(), tenant)
     for _ in range(ROUNDS):
-        made = await sessions.create(envelope.session_id, command, envelope.deadline, engine)
+        made = await sessions.create(envelope.session_id, command, envelope.deadline, origin)
         if isinstance(made, SessionDocument):
             return made, "now"
         mine = await sessions.find(envelope.session_id)
@@ -48,9 +50,11 @@ async def _insert(envelope: Envelope, command: CreateSession, context: Context) 
         if made == "late":
             raise too_late()
         if command.custom_id is not None:
-            winner = await sessions.find_open_by_custom_id(command.custom_id)
+            winner = await sessions.find_open_by_custom_id(command.custom_id, tenant)
             if winner is not None:
                 return winner, "never"
+            if made == "taken" and await sessions.find_open_by_custom_id(command.custom_id):
+                raise custom_id_of_another_tenant()
     raise Trouble("the custom id changed hands again and again")
 
 

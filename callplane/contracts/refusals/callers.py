@@ -55,6 +55,11 @@ def api_key_needed(code: Code) -> Refusal:
     return Refusal(code, "This is for operators. Send an API key.")
 
 
+def operator_key_needed() -> Refusal:
+    """A key of one tenant asks for what serves all."""
+    return Refusal("forbidden", "This is for operators. Send an API key that CALLPLANE_OPERATOR_KEYS names.")
+
+
 def participant_token_needed(code: Code) -> Refusal:
     """For who sits there: ``unauthorized`` without a credential, ``forbidden`` with another one."""
     return Refusal(code, "This is for participants. Send the participant token that joining has given.")

@@ -15,6 +15,12 @@ def session_of_key_gone() -> Refusal:
     return Refusal("not-found", "What this key made is not there any more. Use another key for another session.")
 
 
+def custom_id_of_another_tenant() -> Refusal:
+    """While the version before serves as well, or sessions that it made are open, a custom id is one session's."""
+    detail = "This custom id cannot be had while an update is under way. Try again when it is over, or use another one."
+    return Refusal("unavailable", detail, retry_after=5)
+
+
 def session_closed(reason: SessionReason | GivenReason | None = None) -> Refusal:
     """The session is over."""
     return Refusal("session-closed", "The session is closed. Make another one.", reason=reason)

@@ -6,6 +6,7 @@ from callplane.store.log.kept_entries import KeptEntries, whole
 from callplane.store.log.reader import Head
 from callplane.store.log.records import LogKey, id_range, position_of, record_id
 from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.tenancy import Tenancy
 
 ENTRIES_KEPT = 10_000
 BYTES_KEPT = 16 << 20
@@ -21,11 +22,15 @@ CUT_EVERY = 256
 class LogBounds:
     """Deletions; each raises Unavailable, and each may be repeated."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, history_days: int = 0) -> None:
+    def __init__(
+        self, database: Database, clock: DatabaseClock, history_days: int = 0, tenancy: Tenancy | None = None
+    ) -> None:
         self._collection = database["log"]
         self._clock = clock
         self._kept = KeptEntries(database)
         self._history_days = history_days
+        self._tenancy = tenancy or Tenancy(database)
+        """Of the sessions, which may be in another database."""
 
     async def cut(self, log: LogKey, head: Head) -> None:
         """Delete what is beyond the bounds, from the front and without a gap: up to the first record that is young."""
@@ -44,9 +49,12 @@ class LogBounds:
         With a session's log its history goes too, or what is kept of it is copied and stays for its days.
         """
         if log.key == log.session_id:
+            tenant: str | None = None
             if self._history_days:
                 await self._kept.copy(log, whole(log))
-            await self._kept.end(log.session_id, self._history_days)
+                session = await self._tenancy.of_session(log.session_id)
+                tenant = session.tenant if session is not None else None
+            await self._kept.end(log.session_id, self._history_days, tenant)
         await self._collection.delete_many({"_id": id_range(log.key), "s": log.session_id})
 
     async def _first(self, log: LogKey, which: Document, before: int | None = None) -> int | None:

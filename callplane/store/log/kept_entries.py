@@ -45,14 +45,15 @@ class KeptEntries:
         where = {"s": session_id, "m": about, "w": {"$ne": "delete"}}
         await self._history.update_many(where, {"$unset": {"b": ""}})
 
-    async def end(self, session_id: SessionId, days: int) -> None:
-        """The session is deleted: its history stays for so many days of database time, or goes now."""
+    async def end(self, session_id: SessionId, days: int, tenant: str | None = None) -> None:
+        """The session is deleted: its history stays its tenant's for so many days of database time, or goes now."""
         if days == 0:
             await self._history.delete_many({"s": session_id})
             return
         then = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": days * DAY_MILLISECONDS}}
         where = {"s": session_id, "expires_at": {"$exists": False}}
-        await self._history.update_many(where, [{"$set": {"expires_at": then}}])
+        of = {} if tenant is None else {"t": {"$literal": tenant}}
+        await self._history.update_many(where, [{"$set": {"expires_at": then, **of}}])
 
 
 def whole(log: LogKey) -> Document:

@@ -9,7 +9,7 @@ from testkit.inprocess.wrappers import running_wrappers
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
 
-UNIQUE = "custom_id_of_open"
+UNIQUE = "custom_id_of_tenant"
 
 
 async def names(database: Database, collection: str) -> set[str]:

@@ -39,7 +39,8 @@ SWEEPS: dict[str, Ask] = {
     "deserted": lambda s: s.sessions.due_to_close(),
     "tombstones": lambda s: s.sessions.tombstones(3600),
     "presence over": lambda s: Presences(s.database, s.clock).due(),
-    "presence of somebody": lambda s: Presences(s.database, s.clock).of("web:nobody", None, 100),
+    "presence of somebody": lambda s: Presences(s.database, s.clock).of("web:nobody", None, "web", 100),
+    "custom id of a tenant": lambda s: s.sessions.find_open_by_custom_id("nobody", "web"),
     "healed": lambda s: s.seats.away(""),
     "orphaned connections": lambda s: s.owners.orphans(LIVING),
     "abandoned": lambda s: s.connections.abandoned(LIVING, 60),
@@ -137,7 +138,7 @@ async def test_a_sweep_reads_what_it_finds_and_little_more(database: Database) -
         assert await store.sessions.tombstones(3600) == ["over"]
         presences = Presences(store.database, store.clock)
         assert await presences.due() == ["said"]
-        assert [one.id for one in await presences.of("web:ada", None, 100)] == ["said"]
+        assert [one.id for one in await presences.of("web:ada", None, None, 100)] == ["said"]
         lost = await store.sessions.on_servers_lost({**POOL, "s3": "another process"}, limit=1000)
         assert [one.server for one in lost] == ["s3"] * (2 * N // SERVERS)
         assert [one.id for one in await store.owners.orphans(LIVING)] == ["orphan"]

@@ -32,7 +32,7 @@ def refused(having: Credentials, **headers: str) -> str:
 
 
 def test_a_key_is_its_holder() -> None:
-    assert credentials().of(Headers({"X-API-Key": KEY})) == KeyHolder("web")
+    assert credentials().of(Headers({"X-API-Key": KEY})) == KeyHolder("web", "web", is_operator=True)
 
 
 @pytest.mark.parametrize("given", ["", "wrong", KEY[:-1], KEY + "x", "ключ"])
@@ -56,10 +56,10 @@ def test_an_older_secret_still_verifies() -> None:
 def test_an_access_token_says_what_it_allows() -> None:
     token = access(role="moderator")
     assert credentials().of(Headers({"Authorization": f"bearer {token}"})) == AccessToken(
-        "web", "ada", "daily", "moderator"
+        "web", "ada", "daily", "moderator", "web"
     )
     anywhere = credentials().of(Headers({"Authorization": f"Bearer {access(session=None)}"}))
-    assert anywhere == AccessToken("web", "ada", None, "publisher")
+    assert anywhere == AccessToken("web", "ada", None, "publisher", "web")
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,20 @@ import pytest
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.permissions import Permissions
+from api.auth.tenants import Tenants
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.attachments import Attachments
+from callplane.store.mongo.database import Database as Opened
 from callplane.store.mongo.database import DatabaseClock, open_database
 from callplane.store.sessions import Sessions
+from callplane.store.tenancy import Tenancy
 from testkit.servers.servers import Database
 
-KEY, OPEN = KeyHolder("web"), Anonymous()
-ANY, MINE, OTHER = (AccessToken("web", "ada", session, "publisher") for session in (None, "daily", "weekly"))
-BY_ID = AccessToken("web", "ada", "s", "moderator")
+KEY, OPEN = KeyHolder("web", "web", is_operator=True), Anonymous()
+ANY, MINE, OTHER = (AccessToken("web", "ada", session, "publisher", "web") for session in (None, "daily", "weekly"))
+BY_ID = AccessToken("web", "ada", "s", "moderator", "web")
 
 
 def seat(participant: str, session: str = "s") -> SeatToken:
@@ -122,6 +125,11 @@ async def session_of(database: Database, **fields: Any) -> None:
         await client[database.name]["attachments"].insert_one(ended)
 
 
+def permissions_on(opened: Opened) -> Permissions:
+    """As the API has them."""
+    return Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened), Tenants(Tenancy(opened)))
+
+
 async def outcome(permissions: Permissions, doing: str, who: Credential) -> str:
     try:
         allowed = DO[doing](permissions, who)
@@ -136,7 +144,7 @@ async def outcome(permissions: Permissions, doing: str, who: Credential) -> str:
 async def test_the_table(database: Database, doing: str) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permissions = permissions_on(opened)
         got = {name: await outcome(permissions, doing, who) for name, who in ALL.items()}
     refusals = {name: CODES_AT.get((doing, name), CODES.get(name, "forbidden")) for name in ALL}
     assert got == refusals | dict.fromkeys(LET[doing], "let")
@@ -145,7 +153,7 @@ async def test_the_table(database: Database, doing: str) -> None:
 async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Database) -> None:
     await session_of(database, status="closed")
     async with open_database(database.url, database.name) as opened:
-        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permissions = permissions_on(opened)
         got = {doing: await outcome(permissions, doing, MOD) for doing in LET if doing not in WITHOUT_SESSION}
     let = {doing for doing, code in got.items() if code == "let"}
     assert let == {"read", "read the history", "steer", "remove ada"}
@@ -155,7 +163,7 @@ async def test_a_closed_session_can_be_read_and_left_but_not_used(database: Data
 async def test_a_gone_seat_hears_why(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permissions = permissions_on(opened)
         with pytest.raises(Refusal) as refusal:
             await permissions.seat(GONE, "s")
         assert refusal.value.problem.reason == "connection-lost"
@@ -167,6 +175,6 @@ async def test_a_gone_seat_hears_why(database: Database) -> None:
 async def test_a_seat_that_comes_back_keeps_its_role(database: Database) -> None:
     await session_of(database)
     async with open_database(database.url, database.name) as opened:
-        permissions = Permissions(Sessions(opened, DatabaseClock(opened)), Attachments(opened))
+        permissions = permissions_on(opened)
         admission = await permissions.join(ADA, "s", "moderator")
     assert (admission.role, admission.participant_id) == ("publisher", "ada")

@@ -80,14 +80,14 @@ def test_slow_rates_say_how_long_to_wait() -> None:
 def test_one_caller_starves_no_other_and_no_other_kind() -> None:
     """Candidates, signals and polls are counted apart: a flood of them must not stop a leave."""
     of = RateLimits(settings(rate_requests=1, rate_candidates=2, rate_signals=3, rate_polls=4, rate_keys=5), Clock())
-    access = AccessToken("key", "ada", None, "publisher")
+    access = AccessToken("key", "ada", None, "publisher", "key")
     for caller in (ADA, BOB, access):
         assert allowed(of, caller) == 10
         assert allowed(of, caller, "/sessions/{session_id}/connections/{connection_id}/candidates") == 20
         assert allowed(of, caller, "/sessions/{session_id}/signals") == 30
         assert allowed(of, caller, "/messages") == 40
         assert allowed(of, caller, "/messages/tickets") == 0
-    for server in (KeyHolder("one"), KeyHolder("two"), Anonymous()):
+    for server in (KeyHolder("one", "one"), KeyHolder("two", "two"), Anonymous()):
         assert allowed(of, server) == 50
         assert allowed(of, server, "/sessions/{session_id}/signals") == 0
     assert allowed(of, Anonymous(), address="192.0.2.2") == 50
@@ -141,7 +141,7 @@ def test_a_signal_costs_what_its_readers_are_given() -> None:
     assert signals(of, SeatToken(SessionId("s"), ParticipantId("cy")), "s", 5000, 0) == 1
     clock.now += 5
     assert signals(of, ADA, "s", 1, 0) == 50
-    for server in (KeyHolder("one"), Anonymous()):
+    for server in (KeyHolder("one", "one"), Anonymous()):
         assert signals(of, server, "s", 1000, 8192) == -1
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callplane.store.mongo.database import open_database
-from callplane.store.session_pages import SessionPages
+from callplane.store.session_pages import SessionPages, Wanted
 from testkit.servers.servers import Database
 
 
@@ -37,7 +37,7 @@ async def test_the_last_page_says_so_and_a_status_narrows(database: Database) ->
         for one in [session("a"), session("b", "closed"), session("c")]:
             await opened["sessions"].insert_one(one)
         listing = SessionPages(opened)
-        page = await listing.page(None, 2, "open")
+        page = await listing.page(None, 2, Wanted("open"))
         assert ([found.id for found in page.sessions], page.last) == (["a", "c"], None)
         assert (await listing.page(None, 2)).last == "b"
         assert (await listing.page("c", 2)).sessions == []
@@ -48,5 +48,5 @@ async def test_an_engine_narrows_and_sessions_of_before_there_were_two_have_queu
         for one in [session("a"), {**session("b"), "engine": "log"}, {**session("c"), "engine": "queues"}]:
             await opened["sessions"].insert_one(one)
         listing = SessionPages(opened)
-        assert [found.id for found in (await listing.page(None, 9, "open", "log")).sessions] == ["b"]
-        assert [found.id for found in (await listing.page(None, 9, "open", "queues")).sessions] == ["a", "c"]
+        assert [found.id for found in (await listing.page(None, 9, Wanted("open", "log"))).sessions] == ["b"]
+        assert [found.id for found in (await listing.page(None, 9, Wanted("open", "queues"))).sessions] == ["a", "c"]

@@ -1,0 +1,67 @@
+"""Rules that several permissions share: roles, identities, what moderators leave alone, what a token names."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.tokens import AccessToken, SeatToken
+from callplane.contracts.bounds import IDENTITY_BYTES, is_text
+from callplane.contracts.refusals.callers import (
+    hand_of_another,
+    moderators_only,
+    no_new_moderators,
+    participant_token_needed,
+    presence_of_another,
+    token_of_another_session,
+)
+from callplane.contracts.refusals.sessions import session_closed
+from callplane.store.documents import Roster, Seat, SessionDocument
+
+Open = TypeVar("Open", bound=SessionDocument | Roster)
+
+
+def seat_token(credential: Credential) -> SeatToken:
+    """The token of a seat, and no other credential. Raises Refusal."""
+    match credential:
+        case SeatToken():
+            return credential
+        case Anonymous():
+            raise participant_token_needed("unauthorized")
+        case KeyHolder() | AccessToken():
+            raise participant_token_needed("forbidden")
+
+
+def identity_of(issuer: str, subject: str | None) -> str | None:
+    """None for nobody in particular, and for a subject that is no short text."""
+    if subject is None or len(subject.encode(errors="replace")) > IDENTITY_BYTES:
+        return None
+    return f"{issuer}:{subject}" if is_text(subject) else None
+
+
+def for_another(changes: Mapping[str, Any]) -> None:
+    """What moderators leave to whom it is about; a hand they only lower. Raises Refusal."""
+    if changes.get("role") == "moderator":
+        raise no_new_moderators()
+    if "presence" in changes:
+        raise presence_of_another()
+    if changes.get("hand_raised"):
+        raise hand_of_another()
+
+
+def only_moderators(seat: Seat) -> None:
+    """Refuse whoever sits there as something else."""
+    if seat.role != "moderator":
+        raise moderators_only()
+
+
+def names(token: AccessToken, session: SessionDocument) -> None:
+    """Refuse a token that is for another session."""
+    if token.session is not None and token.session not in (session.id, session.custom_id):
+        raise token_of_another_session()
+
+
+def still_open(session: Open) -> Open:
+    """The session, if it is not over. Raises Refusal."""
+    if session.status == "closed":
+        raise session_closed(session.reason)
+    return session

@@ -1,0 +1,50 @@
+"""Tenants: whose sessions a credential reaches, and of which tenant a session is (decision 12)."""
+
+from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.tokens import AccessToken, SeatToken
+from callplane.contracts.ids import SessionId
+from callplane.contracts.refusals.sessions import session_not_found
+from callplane.store.tenancy import Tenancy
+
+SESSIONS_KEPT = 20_000
+"""Tenants of sessions that are remembered: they never change, and most calls of a key are about a few sessions."""
+
+
+class Tenants:
+    """Refuses what is another tenant's as if it were not there."""
+
+    def __init__(self, stored: Tenancy) -> None:
+        self._stored = stored
+        self._known: dict[SessionId, str | None] = {}
+
+    async def require(self, credential: Credential, session_id: SessionId) -> None:
+        """Go on only with a session that the credential reaches. Raises Refusal ``not-found``, and Unavailable.
+
+        Whose credential reaches all asks nothing, and of a session that is not there others tell.
+        """
+        if scope(credential) is None:
+            return
+        if session_id not in self._known:
+            found = await self._stored.of_session(session_id)
+            if found is None:
+                raise session_not_found()
+            self._known[session_id] = found.tenant
+            while len(self._known) > SESSIONS_KEPT:
+                del self._known[next(iter(self._known))]
+        require_reach(credential, self._known[session_id])
+
+
+def require_reach(credential: Credential, tenant: str | None) -> None:
+    """Go on only with what is of a tenant that the credential reaches. Raises Refusal ``not-found``."""
+    bound = scope(credential)
+    if bound is not None and tenant is not None and tenant != bound:
+        raise session_not_found()
+
+
+def scope(credential: Credential) -> str | None:
+    """The one tenant whose sessions it reaches; None: all, for operators, and seats have their session in the token."""
+    match credential:
+        case KeyHolder(is_operator=True) | Anonymous() | SeatToken():
+            return None
+        case KeyHolder(tenant=tenant) | AccessToken(tenant=tenant):
+            return tenant

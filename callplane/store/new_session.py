@@ -1,0 +1,46 @@
+"""New session: the document that a session begins as."""
+
+from dataclasses import dataclass
+
+from callplane.contracts.commands import CreateSession
+from callplane.contracts.engines import Engine
+from callplane.store.free_json import stored
+from callplane.store.mongo.database import Document
+
+SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a new session has from where it is made: the engine of its messages, and its tenant (None: of all keys)."""
+
+    engine: Engine = "queues"
+    tenant: str | None = None
+
+
+OF_ALL = Origin()
+
+
+def new_session(wanted: CreateSession, origin: Origin) -> Document:
+    """Without what the database says of it: its id and its times."""
+    custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
+    tenant = {} if origin.tenant is None else {"tenant": origin.tenant}
+    return {
+        **custom,
+        **tenant,
+        "engine": origin.engine,
+        "status": "open",
+        "epoch": 1,
+        "version": 1,
+        "settings": {name: getattr(wanted, name) for name in SETTINGS},
+        "metadata": stored(wanted.metadata),
+        "media": None,
+        "server": None,
+        "participants": [],
+        "streams": [],
+        "outbox": [],
+        "chores": [],
+        "applied": [],
+        "kicked": [],
+        "left": False,
+    }

@@ -37,6 +37,7 @@ from api.overload import Overload
 from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
 from api.routes import (
+    bans,
     connections,
     dead_letters,
     history,
@@ -60,6 +61,7 @@ from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.messengers import open_log_messenger
 from callplane.store.attachments import Attachments
+from callplane.store.bans import Bans
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
@@ -105,6 +107,7 @@ class _Repositories:
         self.session_pages = SessionPages(database)
         self.presences = Presences(database, self.clock)
         self.server_pool = ServerPool(database)
+        self.bans = Bans(database)
         self.unreadable_documents = UnreadableDocuments(database, self.clock)
 
 
@@ -167,6 +170,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 connections=stored.connections,
                 session_pages=stored.session_pages,
                 presences=stored.presences,
+                bans=stored.bans,
                 server_pool=stored.server_pool,
                 unreadable_documents=stored.unreadable_documents,
                 ice_servers=IceServers(settings),
@@ -262,6 +266,7 @@ def routed() -> FastAPI:
         messages,
         sessions,
         participants,
+        bans,
         presence,
         connections,
         signals,

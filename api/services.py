@@ -22,6 +22,7 @@ from api.metrics import Metrics
 from api.overload import Overload
 from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
+from callplane.store.bans import Bans
 from callplane.store.connections import Connections
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
@@ -51,6 +52,7 @@ class Services:
     connections: Connections
     session_pages: SessionPages
     presences: Presences
+    bans: Bans
     server_pool: ServerPool
     unreadable_documents: UnreadableDocuments
     ice_servers: IceServers

@@ -119,10 +119,14 @@ async def leave(
     participant_id: ParticipantPath,
     request: Annotated[ApiRequest, allowed(Permissions.remove_seat)],
     reason: Annotated[bounds.Reason, Query(description="what a removed participant is told")] = "kicked",
+    ban: Annotated[bool, Query(description="false: only shown out, and free to join again")] = True,
 ) -> None:
-    """Give up one's seat; moderators and servers remove others, who cannot come back. Again: nothing more."""
+    """Give up one's seat; moderators and servers remove others, whose identity cannot come back in any seat.
+
+    The ban can be lifted (`…/bans/{identity}`); all seats of the identity go. Again: nothing more.
+    """
     kick = await request.permit(Permissions.remove_seat, session_id, participant_id)
-    command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick)
+    command = Leave(participant_id=participant_id, reason=reason if kick else "left", kick=kick and ban)
     try:
         await request.execute(session_id, command)
     except Refusal as refusal:

@@ -26,6 +26,12 @@ _PRESENCE: dict[str, Any] = {
     "participant_id": _PARTICIPANT["id"],
     "last_active_at": "2026-01-05T12:10:00Z",
 }
+_BAN: dict[str, Any] = {
+    "identity": "web:ada",
+    "participant_id": _PARTICIPANT["id"],
+    "at": "2026-01-05T12:10:00Z",
+    "reason": "kicked",
+}
 _SESSION: dict[str, Any] = {
     "id": "6a2f41a3-c54c-5ce8-9fd4-0ab2c33e7d05",
     "custom_id": "daily",
@@ -156,6 +162,23 @@ class PresenceList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"presence": [_PRESENCE]}]})
 
     presence: list[SeatPresence]
+
+
+class BanView(BaseModel):
+    """Who may not join a session."""
+
+    identity: str = Field(description="who, `iss:sub`")
+    participant_id: ParticipantId = Field(description="the seat whose kick made it")
+    at: datetime | None = Field(description="since when")
+    reason: str = Field(description="what the participant was told")
+
+
+class BanList(BaseModel):
+    """The bans of a session, the oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"bans": [_BAN]}]})
+
+    bans: list[BanView]
 
 
 class UnreadableList(BaseModel):

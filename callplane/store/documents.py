@@ -89,6 +89,15 @@ class Stream(Wire):
     media: list[MediaKind] | None = None
 
 
+class Ban(Wire):
+    """Who may not join a session, since when, and by the kick of which participant."""
+
+    identity: str
+    participant_id: ParticipantId
+    at: datetime | None = None
+    reason: str = ""
+
+
 class SessionDocument(Outboxed):
     """A call."""
 
@@ -108,6 +117,7 @@ class SessionDocument(Outboxed):
     streams: list[Stream] = Field(default_factory=list)
     applied: list[CommandId] = Field(default_factory=list)
     kicked: list[ParticipantId] = Field(default_factory=list)
+    bans: list[Ban] = Field(default_factory=list)
     created_at: datetime
     reason: str | None = None
 

@@ -16,13 +16,14 @@ from callplane.contracts.messages import (
 )
 from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.shapes import ParticipantView, Presence
-from callplane.store.documents import Seat, SessionDocument
+from callplane.store.documents import Ban, Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 KICKED_KEPT = 1000
+"""Of seats, and of identities that are banned: beyond it the one of longest ago may come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,21 @@ class SeatGuard:
     command_id: CommandId
     deadline: datetime
     if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """That a seat which is taken away may not be come back to, nor be its identity in another one (None: nobody's)."""
+
+    identity: str | None = None
+
+    def remembered(self, participant_id: ParticipantId, reason: str, now: datetime) -> Document:
+        """What is pushed onto the lists of the session for it."""
+        pushes: Document = {"kicked": {"$each": [participant_id], "$slice": -KICKED_KEPT}}
+        if self.identity is not None:
+            ban = Ban(identity=self.identity, participant_id=participant_id, at=now, reason=reason)
+            pushes["bans"] = {"$each": [ban.model_dump()], "$slice": -KICKED_KEPT}
+        return pushes
 
 
 class Seats:
@@ -55,6 +71,8 @@ class Seats:
             "applied": {"$ne": command_id},
             "$expr": {"$and": [room, has_room(), in_time(deadline)]},
         }
+        if seat.identity is not None:
+            where["bans.identity"] = {"$ne": seat.identity}
         shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
         begun = seat.model_copy(update={"last_active_at": self._clock.now()})
         written = {**begun.model_dump(exclude_none=True), "metadata": stored(seat.metadata)}
@@ -70,10 +88,10 @@ class Seats:
         participant_id: ParticipantId,
         reason: SeatReason | GivenReason,
         *,
-        kick: bool = False,
+        kick: Kick | None = None,
     ) -> Change[SessionDocument] | None:
-        """Take one seat away and say so; streams end with it. None: it was gone already."""
-        pushes: Document = {"kicked": {"$each": [participant_id], "$slice": -KICKED_KEPT}} if kick else {}
+        """Take one seat away and say so; streams end with it, and a kick keeps it away. None: it was gone already."""
+        pushes = {} if kick is None else kick.remembered(participant_id, reason, self._clock.now())
         return await self._updates.change(
             {"_id": session_id, "status": "open", "participants": {"$elemMatch": {"id": participant_id}}},
             {

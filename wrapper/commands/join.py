@@ -52,14 +52,15 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
     session = await require_open_session(envelope.session_id, context)
     if session.seat(participant_id) is not None:
         return False
-    _explain(session, envelope, participant_id)
+    _explain(session, envelope, seat)
     require_in_time(envelope.deadline, context)
     await room_in(session.id, context)
     raise Trouble("the session changed while it was read")
 
 
-def _explain(session: SessionDocument, envelope: Envelope, participant_id: ParticipantId) -> None:
-    if participant_id in session.kicked:
+def _explain(session: SessionDocument, envelope: Envelope, seat: Seat) -> None:
+    banned = seat.identity is not None and any(ban.identity == seat.identity for ban in session.bans)
+    if banned or seat.id in session.kicked:
         raise kicked()
     if envelope.id in session.applied:
         raise join_undone()

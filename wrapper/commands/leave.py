@@ -1,6 +1,9 @@
 """Leave and kick: the seat goes first; connections and mailbox are the chores that follow from it."""
 
 from callplane.contracts.commands import Done, Envelope, Leave
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.documents import SessionDocument
+from callplane.store.seats import Kick
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.requirements import require_open_session, require_seat
@@ -8,15 +11,51 @@ from wrapper.requirements import require_open_session, require_seat
 
 @handles(Leave)
 async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
-    """Give the seat up; one that has gone is fine."""
-    change = await context.store.seats.pull(
-        envelope.session_id, command.participant_id, command.reason, kick=command.kick
-    )
-    if change is not None:
+    """Give the seat up; one that has gone is fine. A kick takes all seats of its identity."""
+    if command.kick:
+        return await _kick(envelope.session_id, command, context)
+    change = await context.store.seats.pull(envelope.session_id, command.participant_id, command.reason)
+    if change is None:
+        await _require_known(envelope.session_id, command.participant_id, context)
+    else:
         context.follow_ups.schedule(change)
-        return Done()
-    session = await require_open_session(envelope.session_id, context)
-    known = await context.store.attachments.read(command.participant_id)
-    if known is None or known.session_id != session.id:
-        await require_seat(session, command.participant_id, context)
     return Done()
+
+
+async def _kick(session_id: SessionId, command: Leave, context: Context) -> Done:
+    """Ban the identity by the update that takes its seat away, and show it out of what other seats it had by then.
+
+    Nobody of it can sit down after that update, so the document as it was then holds all of these. A repeat finds the
+    ban in place of the seat, and goes on.
+    """
+    session = await require_open_session(session_id, context)
+    identity = _identity(session, command.participant_id)
+    seats = context.store.seats
+    change = await seats.pull(session_id, command.participant_id, command.reason, kick=Kick(identity))
+    if change is None:
+        await _require_known(session_id, command.participant_id, context)
+    else:
+        context.follow_ups.schedule(change)
+    if identity is None:
+        return Done()
+    after = change.document if change is not None else await require_open_session(session_id, context)
+    for seat in after.participants:
+        if seat.identity == identity:
+            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, kick=Kick()))
+    return Done()
+
+
+def _identity(session: SessionDocument, participant_id: ParticipantId) -> str | None:
+    """Who sits in the seat, or sat there when it was kicked; None where nobody said."""
+    seat = session.seat(participant_id)
+    if seat is not None:
+        return seat.identity
+    return next((ban.identity for ban in session.bans if ban.participant_id == participant_id), None)
+
+
+async def _require_known(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
+    """Refuse who never sat in the session."""
+    session = await require_open_session(session_id, context)
+    known = await context.store.attachments.read(participant_id)
+    if known is None or known.session_id != session.id:
+        await require_seat(session, participant_id, context)

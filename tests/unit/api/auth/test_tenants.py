@@ -19,6 +19,7 @@ OPERATOR_KEY = "an-operators-key-of-the-tests-0123456789"
 BY_OTHER, BY_OPERATOR = {"X-API-Key": OTHER_KEY}, {"X-API-Key": OPERATOR_KEY}
 KEYS = f"tests:{KEY},other:{OTHER_KEY},ops:{OPERATOR_KEY}"
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m"}
+NAMED |= {"identity": "web:ada"}
 BODIES: dict[str, Any] = {
     "post /sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},
     "post /sessions/{session_id}/connections/{connection_id}/candidates": {"candidates": []},

@@ -49,6 +49,7 @@ from api.routes import (
     sessions,
     signals,
     streams,
+    tokens,
     unreadable,
 )
 from api.routes.direct_signals import DirectSignals
@@ -155,6 +156,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             services = Services(
                 credentials=credentials,
                 participant_tokens=credentials.participants,
+                access_tokens=credentials.access,
                 rate_limits=RateLimits(settings),
                 overload=overload,
                 proxies=TrustedProxies(settings.trusted_proxies),
@@ -265,6 +267,7 @@ def routed() -> FastAPI:
     for noun in (
         messages,
         sessions,
+        tokens,
         participants,
         bans,
         presence,

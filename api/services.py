@@ -12,7 +12,7 @@ from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.auth.tenants import Tenants
-from api.auth.tokens import ParticipantTokens
+from api.auth.tokens import AccessTokens, ParticipantTokens
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher
 from api.dispatch.signals import Signals
@@ -37,6 +37,7 @@ class Services:
 
     credentials: Credentials
     participant_tokens: ParticipantTokens
+    access_tokens: AccessTokens
     rate_limits: RateLimits
     overload: Overload
     proxies: TrustedProxies

@@ -41,6 +41,9 @@ class Settings(ProgramSettings):
         min_length=1,
         description="secrets of participant tokens, separated by commas, 32 bytes or more: the first signs, all verify",
     )
+    access_token_seconds: int = Field(
+        604_800, ge=60, description="the longest life of an access token, from its `iat`, or from now, to its `exp`"
+    )
     open_access: bool = Field(
         False, description="let anybody in without a credential; only where `host` is this machine"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
-from cli.verbs import dead_letters, media_servers, sessions, unreadable
+from cli.verbs import dead_letters, media_servers, sessions, token, unreadable
 from cli.verbs.nouns import perform
 
 _ABOUT = """\
@@ -18,6 +18,7 @@ Callplane: calls between browsers, with a control plane that scales.
 
   callplane up               run everything on this machine and print a link to open
   callplane sessions         look at calls, close them
+  callplane token            make an access token for a browser
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
   callplane unreadable-documents    look at documents that no program can read, remove them
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser(
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
-    for noun in (sessions, media_servers, dead_letters, unreadable):
+    for noun in (sessions, token, media_servers, dead_letters, unreadable):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

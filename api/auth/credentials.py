@@ -61,7 +61,7 @@ class Credentials:
         self._open_token = settings.open_token.encode()
         self._origins = frozenset(settings.cors_origins)
         self.participants = ParticipantTokens(settings.token_secrets)
-        self._access = AccessTokens(settings.api_keys, self._tenants)
+        self.access = AccessTokens(settings.api_keys, self._tenants, settings.access_token_seconds)
 
     def of(self, headers: Headers) -> Credential:
         """The credential of a request: its bearer token, else its API key, else open access. Raises Refusal."""
@@ -89,7 +89,7 @@ class Credentials:
         if (seat := self.participants.known(token)) is not None:
             return seat
         try:
-            verifier = self.participants if is_participant_token(token) else self._access
+            verifier = self.participants if is_participant_token(token) else self.access
             return verifier.verify(token)
         except BadToken:
             raise token_not_valid() from None

@@ -14,6 +14,7 @@ from callplane.contracts.refusals.callers import (
     access_token_removes_no_participants,
     access_token_steers_no_session,
     api_key_needed,
+    api_key_signs,
     api_keys_alone_name_identities,
     key_or_participant_token_needed,
     operator_key_needed,
@@ -86,6 +87,16 @@ class Permissions:
                 return scope(credential)
             case AccessToken() | SeatToken():
                 raise token_lists_no_sessions()
+
+    def sign(self, credential: Credential) -> KeyHolder:
+        """Have an access token signed: with one's own key, and so by key alone."""
+        match credential:
+            case KeyHolder():
+                return credential
+            case Anonymous():
+                raise api_key_signs("unauthorized")
+            case AccessToken() | SeatToken():
+                raise api_key_signs("forbidden")
 
     def operate(self, credential: Credential) -> None:
         """See and change what serves all sessions: media servers and dead letters."""

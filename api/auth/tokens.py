@@ -1,5 +1,6 @@
 """Participant tokens and access tokens: two kinds of JWT that can never pass for one another."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,12 @@ VERIFIED_KEPT = 20_000
 """Tokens that were verified once: each request of a participant brings the same, and its signature costs 64 µs."""
 _PASSING = frozenset({"exp", "nbf", "iat"})
 """Claims by which what is verified now may not be so later, or the other way round."""
+
+ANY_SESSION = "*"
+"""What the token for all sessions of a tenant says: one that names none is a mistake, and no master key."""
+
+LEEWAY_SECONDS = 30
+"""How far the clock of who signs may be ahead of ours (``iat``, ``nbf``; RFC 7519, 4.1.5); an end is an end."""
 
 _ROLES: tuple[Role, ...] = ("subscriber", "publisher", "moderator")
 
@@ -84,22 +91,32 @@ class ParticipantTokens:
 
 
 class AccessTokens:
-    """Verifies what the holders of API keys sign with their secrets."""
+    """Verifies what the holders of API keys sign with their secrets, and signs for who has a key and no library."""
 
-    def __init__(self, keys: Mapping[str, str], tenants: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], tenants: Mapping[str, str], longest: float) -> None:
         self._keys = dict(keys)
         self._tenants = dict(tenants)
+        self.longest = longest
+        """Seconds that a token may be good for, from its ``iat`` on, or from now."""
+
+    def sign(self, key: str, subject: str, where: str, role: Role, until: int) -> str:
+        """A token as the holder of this key would sign it."""
+        claims = {"iss": key, "sub": subject, "session": where, "role": role}
+        return jwt.encode({**claims, "iat": int(time.time()), "exp": until}, self._keys[key], "HS256")
 
     def verify(self, token: str) -> AccessToken:
         """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
         secret = self._keys.get(str(_unverified(token).get("iss")))
-        claims = _decoded(token, secret, ["iss", "sub", "exp"]) if secret else None
+        own = {"verify_iat": False, "verify_nbf": False}  # by ``_in_time``: the library has one leeway for all
+        claims = _decoded(token, secret, ["iss", "sub", "exp"], **own) if secret else None
         if claims is None:
             raise BadToken
         session, role = claims.get("session"), claims.get("role", "publisher")
-        if role not in _ROLES or not isinstance(claims["sub"], str) or not isinstance(session, str | None):
+        if role not in _ROLES or not isinstance(claims["sub"], str) or not isinstance(session, str):
             raise BadToken
-        return AccessToken(claims["iss"], claims["sub"], session, role, self._tenants[claims["iss"]])
+        _in_time(claims, self.longest)
+        names = None if session == ANY_SESSION else session
+        return AccessToken(claims["iss"], claims["sub"], names, role, self._tenants[claims["iss"]])
 
 
 def is_participant_token(token: str) -> bool:
@@ -117,6 +134,18 @@ def rank(role: Role) -> int:
     return _ROLES.index(role)
 
 
+def _in_time(claims: Mapping[str, Any], longest: float) -> None:
+    """Refuse a token of the future, and one that is good for longer than any may be. Raises BadToken."""
+    now = time.time()
+    begins = [claims[name] for name in ("iat", "nbf") if name in claims]
+    if not all(isinstance(each, int | float) for each in (claims["exp"], *begins)):
+        raise BadToken
+    if not all(each <= now + LEEWAY_SECONDS for each in begins):
+        raise BadToken
+    if claims["exp"] - claims.get("iat", now) > longest:
+        raise BadToken
+
+
 def _unverified(token: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
@@ -125,9 +154,10 @@ def _unverified(token: str) -> dict[str, Any]:
     return claims
 
 
-def _decoded(token: str, secret: str, required: list[str]) -> dict[str, Any] | None:
+def _decoded(token: str, secret: str, required: list[str], **checks: bool) -> dict[str, Any] | None:
+    options: Any = {"require": required, **checks}
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, ["HS256"], options={"require": required})
-    except (jwt.PyJWTError, ValueError, RecursionError):
+        claims: dict[str, Any] = jwt.decode(token, secret, ["HS256"], options=options)
+    except (jwt.PyJWTError, ValueError, OverflowError, RecursionError):
         return None
     return claims

@@ -129,6 +129,15 @@ class JoinBody(Strict):
     identity: bounds.Subject | None = None
 
 
+class TokenBody(Strict):
+    """Of ``POST /tokens``."""
+
+    session: bounds.SessionName = Field(description="the id or custom id of a session; `*` for all of the tenant")
+    identity: bounds.Subject = Field(description="who it is for: the claim `sub`")
+    role: Role = Field(default="publisher", description="up to which role its bearer may join")
+    seconds: int = Field(default=3600, ge=1, le=31_536_000, description="how long it is good for")
+
+
 class MutedBody(PatchBody):
     """Which media to mute or unmute; what is not named stays."""
 

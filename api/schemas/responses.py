@@ -164,6 +164,17 @@ class PresenceList(BaseModel):
     presence: list[SeatPresence]
 
 
+class TokenView(BaseModel):
+    """An access token that was signed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "eyJhbGciOi…", "expires_at": "2026-01-05T13:00:00Z"}]}
+    )
+
+    token: str = Field(description="send it as `Authorization: Bearer`")
+    expires_at: datetime = Field(description="its `exp`")
+
+
 class BanView(BaseModel):
     """Who may not join a session."""
 

@@ -132,6 +132,7 @@ SessionId = Annotated[ids.SessionId, _ID]
 ParticipantId = Annotated[ids.ParticipantId, _ID]
 ConnectionId = Annotated[ids.ConnectionId, _ID]
 CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+SessionName = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9._-]{1,128})$")]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]{1,128}$")]
 ServerUrl = Annotated[
     str,

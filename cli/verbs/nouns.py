@@ -42,11 +42,29 @@ class Noun:
         parser: argparse.ArgumentParser = self.verbs.add_parser(
             name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=_EPILOG, formatter_class=raw
         )
-        parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
-        parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
-        parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
-        parser.set_defaults(run=run, operators=self.operators)
+        _asks(parser, run, self.operators)
         return parser
+
+
+def alone(among: Verbs, name: str, about: str, examples: str, run: Run) -> argparse.ArgumentParser:
+    """Add a verb that needs no noun; the caller adds its own arguments."""
+    parser: argparse.ArgumentParser = among.add_parser(
+        name,
+        help=about[0].lower() + about[1:].partition("\n")[0].rstrip("."),
+        description=about,
+        epilog=f"examples:\n{examples}\n\n{_EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _asks(parser, run, operators=False)
+    return parser
+
+
+def _asks(parser: argparse.ArgumentParser, run: Run, operators: bool) -> None:
+    """What every verb takes about where and who."""
+    parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
+    parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
+    parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
+    parser.set_defaults(run=run, operators=operators)
 
 
 def noun(among: Verbs, name: str, about: str, examples: str, operators: bool = False) -> Noun:

@@ -60,6 +60,11 @@ def operator_key_needed() -> Refusal:
     return Refusal("forbidden", "This is for operators. Send an API key that CALLPLANE_OPERATOR_KEYS names.")
 
 
+def api_key_signs(code: Code) -> Refusal:
+    """An access token is asked for without a key: ``unauthorized`` without a credential, ``forbidden`` with another."""
+    return Refusal(code, "Access tokens are signed with an API key. Send one, from a server and not from a page.")
+
+
 def participant_token_needed(code: Code) -> Refusal:
     """For who sits there: ``unauthorized`` without a credential, ``forbidden`` with another one."""
     return Refusal(code, "This is for participants. Send the participant token that joining has given.")

@@ -6,6 +6,11 @@ from callplane.contracts.bounds import METADATA_STORED_BYTES
 from callplane.contracts.errors import Refusal
 
 
+def token_too_long(longest: float) -> Refusal:
+    """An access token for longer than any may be good for."""
+    return Refusal("invalid", f"An access token is good for {longest:g} seconds at most. Ask for less.")
+
+
 def too_many(what: str, seconds: float) -> Refusal:
     """The caller's bucket is empty for so long; ``what`` is a plural."""
     wait = max(1, math.ceil(seconds))

@@ -58,8 +58,22 @@ def test_an_access_token_says_what_it_allows() -> None:
     assert credentials().of(Headers({"Authorization": f"bearer {token}"})) == AccessToken(
         "web", "ada", "daily", "moderator", "web"
     )
-    anywhere = credentials().of(Headers({"Authorization": f"Bearer {access(session=None)}"}))
+    anywhere = credentials().of(Headers({"Authorization": f"Bearer {access(session='*')}"}))
     assert anywhere == AccessToken("web", "ada", None, "publisher", "web")
+
+
+def test_a_clock_that_is_a_little_ahead_signs_good_tokens() -> None:
+    now = int(time.time())
+    token = access(iat=now + 20, nbf=now + 20, exp=now + 80)
+    assert isinstance(credentials().of(Headers({"Authorization": f"Bearer {token}"})), AccessToken)
+
+
+def test_how_long_a_token_is_good_for_counts_from_when_it_was_made() -> None:
+    """Also when most of that is over."""
+    short, now = credentials(access_token_seconds=600), int(time.time())
+    assert isinstance(short.of(Headers({"Authorization": f"Bearer {access(exp=now + 590)}"})), AccessToken)
+    old = access(iat=now - 3600, exp=now + 60)
+    assert refused(short, authorization=f"Bearer {old}") == "unauthorized"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +92,12 @@ def test_an_access_token_says_what_it_allows() -> None:
         access(sub=None),
         access(role="admin"),
         access(session=7),
+        access(session=None),
+        access(exp=int(time.time()) + 9_000_000),
+        access(exp="soon"),
+        access(iat=int(time.time()) + 300),
+        access(nbf=int(time.time()) + 300),
+        access(iat="now"),
         access(typ="participant+jwt"),
         access(key=SECRET, typ="participant+jwt", session=None),
         jwt.encode({"sub": "p", "session": "s"}, SECRET, "HS256"),
@@ -92,7 +112,7 @@ def test_other_tokens_are_nobody(token: str) -> None:
 
 def test_one_secret_for_both_kinds_mixes_nothing_up() -> None:
     both = Credentials(Settings(api_keys=f"web:{SECRET}", token_secrets=SECRET))
-    seat = jwt.encode({"sub": "p", "session": "s", "iss": "web", "exp": 2**40}, SECRET, "HS256")
+    seat = jwt.encode({"sub": "p", "session": "s", "iss": "web", "exp": int(time.time()) + 60}, SECRET, "HS256")
     assert isinstance(both.of(Headers({"Authorization": f"Bearer {seat}"})), AccessToken)
     mine = both.participants.sign("s", "p")
     assert isinstance(both.of(Headers({"Authorization": f"Bearer {mine}"})), SeatToken)

@@ -1,6 +1,7 @@
 """Presence over HTTP: what is said of oneself, who is named how, and who sees whom."""
 
 import json
+import time
 from typing import Any
 
 import jwt
@@ -21,7 +22,7 @@ PATH = "/sessions/s/participants/ada"
 
 def access(**claims: Any) -> dict[str, str]:
     """Headers with an access token of the key ``tests``."""
-    body = {"iss": "tests", "sub": "ada", "exp": 4_000_000_000, **claims}
+    body = {"iss": "tests", "sub": "ada", "session": "*", "exp": int(time.time()) + 60, **claims}
     return {"Authorization": f"Bearer {jwt.encode(body, KEY, 'HS256')}"}
 
 

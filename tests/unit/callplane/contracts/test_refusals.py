@@ -20,6 +20,7 @@ PROGRAMS = ("api", "wrapper", "callplane", "cli")
 SAMPLES: dict[str, Any] = {
     "reason": "kicked",
     "seats": 12,
+    "longest": 600.0,
     "version": 7,
     "code": "forbidden",
     "role": "moderator",

@@ -40,11 +40,13 @@ async def test_an_offer_that_is_given_up_leaves_nothing(servers: Servers, known:
     await _hit(servers, run, DEAD_LETTERED, known)
 
 
+@pytest.mark.long
 @every_command
 async def test_a_wrapper_that_wakes_up_late_does_no_harm(servers: Servers, known: CallCounts, run: Run) -> None:
     await _hit(servers, run, PAUSED, known)
 
 
+@pytest.mark.long
 @every_command
 async def test_a_call_that_fails_without_its_effect_is_made_again(
     servers: Servers, known: CallCounts, run: Run

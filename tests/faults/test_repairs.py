@@ -27,16 +27,19 @@ async def test_what_a_dying_wrapper_was_repairing_is_repaired(servers: Servers, 
     await _hit(servers, run, KILLED, known)
 
 
+@pytest.mark.long
 async def test_a_wrapper_that_wakes_up_in_a_repair_does_no_harm(servers: Servers, known: CallCounts, run: Run) -> None:
     await _hit(servers, run, PAUSED, known)
 
 
+@pytest.mark.long
 async def test_a_repair_that_is_cut_off_before_a_call_is_done_later(
     servers: Servers, known: CallCounts, run: Run
 ) -> None:
     await _hit(servers, run, SEVERED_BEFORE, known)
 
 
+@pytest.mark.long
 async def test_a_repair_that_is_cut_off_after_a_call_is_done_later(
     servers: Servers, known: CallCounts, run: Run
 ) -> None:

@@ -9,7 +9,7 @@ from testkit.servers.servers import Servers
 PEOPLE = 3
 
 
-@pytest.mark.parametrize("engine", ["queues", "log"])
+@pytest.mark.parametrize("engine", [pytest.param("queues", marks=pytest.mark.long), "log"])
 async def test_every_door_of_the_programs(servers: Servers, engine: str) -> None:
     async with programs(servers, engine, Cast(frames=True)) as stage:
         for door in DOORS:
@@ -26,6 +26,7 @@ async def test_every_door_of_the_programs(servers: Servers, engine: str) -> None
         assert seen["version_gaps"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("raw", [False, True], ids=["aio-pika", "frames"])
 async def test_the_fan_out_of_the_broker(servers: Servers, raw: bool) -> None:
     async with fanout(servers, raw, Cast()) as stage:

@@ -84,6 +84,7 @@ async def noticed(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.clusters
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_what_lives_on_the_other_node_goes_on(cluster_vhost: ClusterVhost, fault: Fault) -> None:

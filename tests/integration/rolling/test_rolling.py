@@ -19,6 +19,7 @@ SHORT = Plan(
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_while_both_versions_are_there(servers: Servers) -> None:
     verdict = await prove(servers, SHORT)

@@ -43,6 +43,7 @@ async def replace_wrappers(machines: Cluster, c: Call) -> None:
         await until(owned, 20)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_wrappers_are_replaced_and_people_muted_without_a_gap_or_a_key_frame(servers: Servers) -> None:
     async with (

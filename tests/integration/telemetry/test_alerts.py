@@ -17,6 +17,7 @@ def jobs(c: Cluster) -> dict[str, list[str]]:
     return {"api": [one.url for one in c.apis], "wrapper": [one.url for one in c.wrappers]}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_faults_are_seen_and_their_ends_too(servers: Servers) -> None:
     async with cluster(servers, Size(apis=1, wrappers=2, media_servers=2)) as c, prometheus(jobs(c)) as watching:

@@ -8,7 +8,7 @@ from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
-UNIQUE = "custom_id_of_open"
+UNIQUE = "custom_id_of_tenant"
 
 
 async def has_index(programs: ApiAndWrapper) -> bool:

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from callplane.contracts.commands import Leave
 from callplane.contracts.ids import ParticipantId
 from callplane.store import sweep_leases
@@ -87,6 +89,7 @@ def counting(program: Program, deleted: Counter[str]) -> None:
     topology.delete_mailbox = counted
 
 
+@pytest.mark.long
 async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(servers: Servers) -> None:
     async with running_wrappers(servers, wrappers=1, media_servers=2) as r:
         await r.publish(*await _seated(r))

@@ -198,6 +198,7 @@ async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
         await until(moved)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_calls_that_begin_together_spread_evenly(servers: Servers) -> None:
     async with running_wrappers(servers, media_servers=2) as r:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -11,20 +10,6 @@ from testkit.servers.servers import Database
 from tests.unit.api.auth.test_permissions import session_of
 
 SIGNALS = "/sessions/s/signals"
-
-
-@pytest.fixture
-def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that have gone through the framework."""
-    paths: list[str] = []
-    framework = FastAPI.__call__
-
-    async def counted(self: FastAPI, scope: Any, receive: Any, send: Any) -> None:
-        paths.append(scope["path"])
-        await framework(self, scope, receive, send)
-
-    monkeypatch.setattr(FastAPI, "__call__", counted)
-    return paths
 
 
 async def test_a_signal_does_not_meet_the_framework(database: Database, routed: list[str]) -> None:

@@ -1,10 +1,5 @@
 """A poll as it mostly comes is plain ASGI; what is otherwise goes through the framework, and is answered the same."""
 
-from typing import Any
-
-import pytest
-from fastapi import FastAPI
-
 from api.mailboxes.unacked import Batch
 from api.readers.ports import Question
 from callplane.bus.mailbox_ports import Publication
@@ -28,20 +23,6 @@ class Readers:
         if self.failure is not None:
             raise self.failure
         return Batch((Publication("t", b"{}"),))
-
-
-@pytest.fixture
-def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that have gone through the framework."""
-    paths: list[str] = []
-    framework = FastAPI.__call__
-
-    async def counted(self: FastAPI, scope: Any, receive: Any, send: Any) -> None:
-        paths.append(scope["path"])
-        await framework(self, scope, receive, send)
-
-    monkeypatch.setattr(FastAPI, "__call__", counted)
-    return paths
 
 
 def _given(it: Api) -> Readers:

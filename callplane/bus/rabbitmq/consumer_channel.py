@@ -28,15 +28,15 @@ TOGETHER, ASKED_ALONE = 128, 8
 """How many queues are asked for with one question, and so few that each is asked for by itself."""
 ASKED_SECONDS = 10.0
 ALONE_SECONDS = 60.0
-"""After a failure each is asked for by itself for so long: as a rule a silent node is known to be down by then."""
+"""After one did not answer each is asked for by itself for so long: a silent node is as a rule known by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerCallbacks:
     """What a consumer channel tells, a delivery of a queue and a queue that is gone, and what it asks.
 
-    ``exists`` is asked before one is consumed that was not just declared. It raises NodeDown, and Unavailable;
-    ``all_exist`` asks for many at once.
+    ``exists`` is asked before one is consumed that was not just declared; ``all_exist`` asks for many at once. They
+    raise NodeDown for one that is there and does not answer, and Unavailable.
     """
 
     on_delivery: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
@@ -215,8 +215,7 @@ class ConsumerChannel:
                     found += len(there)
                     self._answered.set()
         except Unavailable:
-            # A half attached channel is of no use: its end has everything attached anew. Asked for many at once the
-            # broker answers for a queue on a node that is silent as well, and consuming that one never ends.
+            # A half attached channel is of no use: its end has everything attached anew, each asked for by itself.
             self._consumed.clear()
             self._single_until = asyncio.get_running_loop().time() + ALONE_SECONDS
             self._answered.set()
@@ -228,9 +227,13 @@ class ConsumerChannel:
         alone = len(queues) <= ASKED_ALONE or asyncio.get_running_loop().time() < self._single_until
         if alone or not self._open.is_set():
             return [queue for queue in queues if self._open.is_set() and await self._exists(queue)]
-        if await self._callbacks.all_exist(queues):
-            self._down.difference_update(queues)
-            return queues
+        try:
+            if await self._callbacks.all_exist(queues):
+                self._down.difference_update(queues)
+                return queues
+        except NodeDown:
+            self._single_until = asyncio.get_running_loop().time() + ALONE_SECONDS
+            return await self._existing(queues)
         half = len(queues) // 2
         return [*await self._existing(queues[:half]), *await self._existing(queues[half:])]
 

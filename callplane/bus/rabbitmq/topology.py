@@ -7,7 +7,8 @@ from functools import partial
 
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from aiormq import Channel
+from aiormq import Channel, spec
+from aiormq.abc import ChannelFrame
 from aiormq.exceptions import ChannelPreconditionFailed
 
 from callplane.bus.names import WRAPPER, mailbox_name, session_name
@@ -116,23 +117,21 @@ class RabbitTopology:
         return True
 
     async def all_exist(self, queues: Sequence[str]) -> bool:
-        """Whether all of these are there, for one round trip; False: one of them is not, or its node is down or silent.
+        """Whether all of these are there, for one round trip; False: one of them is not, or its node is down.
 
-        Passive declarations without an answer: the broker works through a channel in order, and closes it at the
-        first that is missing. Raises Unavailable.
+        Raises NodeDown for one that is silent: it must be found before any is consumed, for a channel that waits for
+        it keeps what its other consumers are given. Raises Unavailable.
         """
-        within = self._connection.timings.confirm
         try:
             async with self._channel("looking for queues") as channel:
-                for queue in queues:
-                    await answered(channel.queue_declare(queue, passive=True, nowait=True), within)
-                await answered(channel.basic_qos(prefetch_count=0), within)
+                asking = channel.create_task(_declare_each(channel, queues))
+                await answered(asking, self._connection.timings.confirm)
         except Trouble:
             return False
-        except Unavailable:
+        except Unavailable as silent:
             if not self._connection.up():
                 raise
-            return False
+            raise NodeDown(str(silent)) from None
         return True
 
     @asynccontextmanager
@@ -154,6 +153,19 @@ class RabbitTopology:
                 raise
             finally:
                 self._free.put_nowait(channel)
+
+
+async def _declare_each(channel: Channel, queues: Sequence[str]) -> None:
+    """Declare these passively in one frame, and wait for each answer, which comes from the queue's own process.
+
+    The broker closes the channel at the first that is missing, and aiormq gives up its tasks with it.
+    """
+    asking = [spec.Queue.Declare(queue=queue, passive=True) for queue in queues]
+    async with channel.lock:
+        await channel.write_queue.put(ChannelFrame.marshall(channel_number=channel.number, frames=asking))
+        for _ in queues:
+            await channel.rpc_frames.get()
+            channel.rpc_frames.task_done()
 
 
 async def declare_permanent(channel: Channel, connection: AmqpConnection) -> None:

@@ -12,7 +12,10 @@ import pytest
 from tests.order import LONG
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("api", "bench", "callplane", "cli", "kurento_client", "mediaserver", "testkit", "web", "wrapper")
+PACKAGES = (
+    *("api", "bench", "callplane", "callplane_client", "cli", "kurento_client", "mediaserver", "testkit", "web"),
+    "wrapper",
+)
 LONGEST = 300
 RIDDLE = re.compile(
     r"(What|Who|Whose|Whether|Why|When|Where|Which|How|From"

@@ -35,7 +35,9 @@ def test_links_lead_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_are_there(page: str) -> None:
-    named = re.findall(r"`((?:api|callplane|docs|docker|k8s|tests|wrapper)/[\w./-]*)`", (ROOT / page).read_text())
+    named = re.findall(
+        r"`((?:api|callplane|callplane_client|docs|docker|k8s|tests|wrapper)/[\w./-]*)`", (ROOT / page).read_text()
+    )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 

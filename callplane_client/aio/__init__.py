@@ -1,0 +1,1 @@
+"""Client on asyncio; ``callplane_client.blocking`` is made of it."""

@@ -1,0 +1,110 @@
+"""HTTP of the client: one request, repeated under its key while the trouble is one that passes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from callplane_client.asking import Ask, Credential, answer, is_local
+from callplane_client.errors import CallplaneError, Unreachable, stream_refusal
+from callplane_client.retries import Retries
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncWay:
+    """How requests travel: how patiently, and by which transport of ``httpx`` (None: its own)."""
+
+    retries: Retries = field(default_factory=Retries)
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+class AsyncHttp:
+    """One connection pool to one Callplane, which may have several addresses: one that is not reached is left."""
+
+    def __init__(self, urls: Sequence[str], way: AsyncWay) -> None:
+        self._urls = list(urls)
+        self._at = 0
+        """The address that is used, until it fails."""
+        self.retries = way.retries
+        self._client = httpx.AsyncClient(transport=way.transport, trust_env=not all(map(is_local, urls)))
+
+    @property
+    def url(self) -> str:
+        """The address that is used now."""
+        return self._urls[self._at % len(self._urls)]
+
+    def elsewhere(self) -> None:
+        """The next request goes to the next address."""
+        self._at += 1
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def call(self, ask: Ask, credential: Credential) -> Any:
+        """The JSON of the answer, None where it has none. Raises Refused, Unreachable."""
+        headers = ask.headers() | credential.headers()
+        attempt, end = 0, monotonic() + self.retries.patience
+        while True:
+            try:
+                # A try that begins late in the patience may not take as long as the first.
+                within = min(self.retries.attempt, max(1.0, end - monotonic())) if attempt else self.retries.attempt
+                return await self.once(ask, headers, within)
+            except CallplaneError as trouble:
+                wait = self.retries.again(trouble, attempt, end - monotonic())
+                if wait is None:
+                    raise
+            attempt += 1
+            await asyncio.sleep(wait)
+
+    async def once(self, ask: Ask, headers: dict[str, str], within: float) -> Any:
+        """One try, of so many seconds."""
+        with self._reached():
+            found = await self._client.send(self._request(ask, headers, within))
+        return answer(found.status_code, found.headers, found.content)
+
+    @asynccontextmanager
+    async def lines(self, ask: Ask, headers: dict[str, str], silence: float) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of an answer as they come; one that says nothing for so many seconds is dead."""
+        with self._reached():
+            found = await self._client.send(self._request(ask, headers, silence), stream=True)
+            try:
+                if not found.is_success:
+                    raise stream_refusal(found.status_code, found.headers, await found.aread())
+                yield found.aiter_lines()
+            finally:
+                await found.aclose()
+
+    def _request(self, ask: Ask, headers: dict[str, str], within: float) -> httpx.Request:
+        content = None
+        if ask.body is not None:
+            content, headers = json.dumps(ask.body).encode(), {**headers, "Content-Type": "application/json"}
+        return self._client.build_request(
+            ask.method, self.url + ask.path, params=ask.parameters(), headers=headers, content=content, timeout=within
+        )
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.TransportError, httpx.StreamError) as trouble:
+            url = self.url
+            self.elsewhere()
+            raise Unreachable(f"no answer from {url}: {trouble or type(trouble).__name__}") from trouble
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncCaller:
+    """One credential at one Callplane: what every area of the client asks through."""
+
+    http: AsyncHttp
+    credential: Credential
+
+    async def __call__(self, ask: Ask) -> Any:
+        """The JSON of the answer."""
+        return await self.http.call(ask, self.credential)

@@ -1,0 +1,139 @@
+"""Messages of a seat: an iterator that goes on where it was, by whichever door gets through."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Literal, Self
+
+from callplane_client.aio.doors import AsyncDoor, AsyncPollDoor, AsyncSocketDoor, AsyncStreamDoor
+from callplane_client.aio.http import AsyncCaller
+from callplane_client.errors import CallplaneError, Refused
+from callplane_client.place import Place
+from callplane_client.shapes import Message, Session
+
+Transport = Literal["auto", "websocket", "sse", "poll"]
+DOORS: dict[str, Callable[[AsyncCaller], AsyncDoor]] = {
+    "websocket": AsyncSocketDoor,
+    "sse": AsyncStreamDoor,
+    "poll": AsyncPollDoor,
+}
+"""The best first."""
+TRIES = 2
+"""A door that opens so many times and says nothing, while a poll is answered, is left for the next."""
+BEAT = 25.0
+
+
+class AsyncMessages:
+    """Each message once, in order; the next is asked for when the ones before have been dealt with.
+
+    A line that is cut is opened again, at the next address where there are several. When the seat is gone the
+    iteration ends, and ``ended`` says why. ``resync-required`` brings the session as it is in ``snapshot``.
+    """
+
+    def __init__(self, ask: AsyncCaller, look: Callable[[], Awaitable[Session]], place: Place) -> None:
+        self._ask = ask
+        self._look = look
+        self.place = place
+        self.patience = 300.0
+        """Seconds of trouble without an end, after which the trouble is raised; iterating once more goes on."""
+        self.ended: Refused | None = None
+        """By which words the seat was gone."""
+        self._ready: deque[Message] = deque()
+        self._ack: str | None = None
+        """What acknowledges the batch that is being dealt with."""
+        self._names = list(DOORS)
+        self._door: AsyncDoor = DOORS[self._names[0]](ask)
+        self._mute = 0
+        """How often in a row the door has failed without having said anything."""
+        self._failing: float | None = None
+        """Since when there is trouble."""
+        self._attempt = 0
+
+    def by(self, transport: Transport) -> Self:
+        """Use one door alone."""
+        if transport != "auto":
+            self._names = [transport]
+            self._door = DOORS[transport](self._ask)
+        return self
+
+    @property
+    def transport(self) -> str:
+        """The door that is used."""
+        return self._names[0]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        while (message := await self.get(BEAT)) is None:
+            if self.ended is not None:
+                raise StopAsyncIteration
+        return message
+
+    async def get(self, seconds: float) -> Message | None:
+        """The next; None when none has come within so many seconds (by server-sent events: up to 10 more), or will."""
+        end = monotonic() + seconds
+        while True:
+            while self._ready:
+                message = self._ready.popleft()
+                if self.place.take(message):
+                    return await self._whole(message)
+            if self._ack is not None:
+                self.place.ack, self._ack = self._ack, None
+            left = end - monotonic()
+            if self.ended is not None or (left < 0 and seconds > 0):
+                return None
+            await self._fetch(max(0.0, left))
+            if not self._ready and seconds <= 0:
+                return None
+
+    async def aclose(self) -> None:
+        """Read no more; what was given and not followed by another call is given again to who reads next."""
+        await self._door.aclose()
+
+    async def _whole(self, message: Message) -> Message:
+        if message.type != "resync-required":
+            return message
+        try:
+            snapshot = await self._look()
+        except CallplaneError:
+            self.place.forget(message)
+            self._ready.appendleft(message)
+            raise
+        self.place.version = snapshot.version
+        return message.model_copy(update={"snapshot": snapshot})
+
+    async def _fetch(self, wait: float) -> None:
+        """Ask once; after trouble, by a poll that does not wait: it tells at once that the trouble is over."""
+        door = AsyncPollDoor(self._ask) if self._failing is not None else self._door
+        try:
+            batch = await door.next(self.place.ack, 0.0 if self._failing is not None else wait)
+        except CallplaneError as trouble:
+            await self._failed(trouble, wait)
+            return
+        if self._failing is not None and self._mute >= TRIES and len(self._names) > 1:
+            self._names.pop(0)
+            self._door, self._mute = DOORS[self._names[0]](self._ask), 0
+        if door is self._door and door.spoke:
+            self._mute = 0
+        self._failing, self._attempt = None, 0
+        self._ready.extend(batch.messages)
+        self._ack = batch.ack
+
+    async def _failed(self, trouble: CallplaneError, wait: float) -> None:
+        if isinstance(trouble, Refused) and trouble.is_gone:
+            self.ended = trouble
+            await self._door.aclose()
+            return
+        if self._failing is None:
+            self._mute = self._mute + 1 if not self._door.spoke else 0
+            await self._door.aclose()
+        now = monotonic()
+        self._failing = self._failing or now
+        if not trouble.retryable or now - self._failing > self.patience:
+            self._failing = None
+            raise trouble
+        pause = self._ask.http.retries.pause(trouble, self._attempt)
+        self._attempt += 1
+        await asyncio.sleep(min(pause, max(wait, 0.05)))

@@ -1,0 +1,54 @@
+"""Participants of the client: join, look, change, mute, kick."""
+
+# Made of callplane_client/aio/participants.py by docs/make_blocking_client.py.
+
+from typing import Any, Unpack
+
+from callplane_client.asking import Ask, path
+from callplane_client.blocking.http import Caller
+from callplane_client.fields import MutedFields, NewParticipant, ParticipantFields
+from callplane_client.shapes import Joined, Participant
+
+
+class Participants:
+    """``participants`` of the client."""
+
+    def __init__(self, ask: Caller) -> None:
+        self._ask = ask
+
+    def join(self, session_id: str, *, idempotency_key: str | None = None, **fields: Unpack[NewParticipant]) -> Joined:
+        """Take a seat; ``seat(joined)`` acts as it."""
+        ask = Ask("POST", path("sessions", session_id, "participants"), fields, key=idempotency_key)
+        return Joined.model_validate(self._ask(ask))
+
+    def get(self, session_id: str, participant_id: str) -> Participant:
+        """A seat with what it publishes."""
+        return Participant.model_validate(self._ask(Ask("GET", _seat(session_id, participant_id))))
+
+    def update(
+        self,
+        session_id: str,
+        participant_id: str,
+        *,
+        if_match: int | None = None,
+        **fields: Unpack[ParticipantFields],
+    ) -> Participant:
+        """Change what is named; with ``if_match`` only in that version of the session."""
+        ask = Ask("PATCH", _seat(session_id, participant_id), fields, if_match=if_match)
+        return Participant.model_validate(self._ask(ask))
+
+    def mute(self, session_id: str, participant_id: str, **media: Unpack[MutedFields]) -> Participant:
+        """Mute or unmute at the media server, whatever the browser does: ``audio=True``, ``video=False``."""
+        return self.update(session_id, participant_id, muted=media)
+
+    def kick(self, session_id: str, participant_id: str, *, reason: str = "kicked", ban: bool = True) -> None:
+        """Show somebody out; the identity cannot come back, in any seat, until the ban is lifted (``bans``).
+
+        ``ban=False``: only shown out.
+        """
+        query: dict[str, Any] = {"reason": reason, "ban": ban}
+        self._ask(Ask("DELETE", _seat(session_id, participant_id), query=query))
+
+
+def _seat(session_id: str, participant_id: str) -> str:
+    return path("sessions", session_id, "participants", participant_id)

@@ -1,0 +1,74 @@
+"""Fields of request bodies, as the keyword arguments of the client's methods."""
+
+from typing import Any, Literal, TypedDict
+
+Role = Literal["subscriber", "publisher", "moderator"]
+Show = Literal["available", "chat", "away", "xa", "dnd"]
+Kind = Literal["publish", "subscribe"]
+
+
+class SessionFields(TypedDict, total=False):
+    """What can be said of a session; seconds are whole ones."""
+
+    max_participants: int
+    empty_timeout: int
+    departure_timeout: int
+    grace: int
+    metadata: dict[str, Any]
+
+
+class NewSession(SessionFields, total=False):
+    """And what only its making can say."""
+
+    custom_id: str
+
+
+class NewParticipant(TypedDict, total=False):
+    """What a join can say."""
+
+    name: str
+    role: Role
+    identity: str
+    metadata: dict[str, Any]
+
+
+class MutedFields(TypedDict, total=False):
+    """Which media to mute or unmute; what is not named stays."""
+
+    audio: bool
+    video: bool
+
+
+class PresenceFields(TypedDict, total=False):
+    """Said as a whole; ``until`` is a date-time of RFC 3339."""
+
+    show: Show
+    status: str
+    until: str | None
+
+
+class ParticipantFields(TypedDict, total=False):
+    """What can be changed of a participant."""
+
+    name: str
+    role: Role
+    metadata: dict[str, Any]
+    muted: MutedFields
+    presence: PresenceFields
+    hand_raised: bool
+
+
+class SignalFields(TypedDict, total=False):
+    """To whom (ids, ``role:…``; without it everybody), and whether only to who reads now, within ``ttl_ms``."""
+
+    to: str | list[str]
+    volatile: bool
+    ttl_ms: int
+
+
+class Offer(TypedDict, total=False):
+    """What an offer says besides its SDP: a subscription names its publisher, a restart what it replaces."""
+
+    publisher: str
+    stream: str
+    replaces: str

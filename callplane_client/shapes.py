@@ -1,0 +1,148 @@
+"""Shapes of the API as the client shows them: typed where they are known, open to fields of later versions."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """The base: a field that this version does not know is an attribute all the same."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+
+class Muted(Shape):
+    """The media of a participant that reach nobody."""
+
+    audio: bool = False
+    video: bool = False
+
+
+class Presence(Shape):
+    """How available somebody is (``available``, ``chat``, ``away``, ``xa``, ``dnd``), in what words, until when."""
+
+    show: str = "available"
+    status: str = ""
+    until: datetime | None = None
+
+
+class Stream(Shape):
+    """A published stream, named by the connection that carries it."""
+
+    connection_id: str
+    media: list[str] | None = None
+
+
+class Participant(Shape):
+    """A seat as everybody sees it."""
+
+    id: str
+    name: str = ""
+    role: str = "publisher"
+    state: str = "joined"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    muted: Muted = Muted()
+    presence: Presence = Presence()
+    hand_raised_at: datetime | None = None
+    streams: list[Stream] = Field(default_factory=list)
+
+
+class Session(Shape):
+    """A snapshot: the state as of ``version``."""
+
+    id: str
+    custom_id: str | None = None
+    status: str = "open"
+    version: int
+    epoch: int
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    max_participants: int
+    empty_timeout: int
+    departure_timeout: int
+    grace: int
+    created_at: datetime
+    participants: list[Participant] = Field(default_factory=list)
+
+
+class Connection(Shape):
+    """One WebRTC endpoint of a participant; ``sdp_answer`` is None until the offer was answered."""
+
+    id: str
+    kind: str
+    publisher: str | None = None
+    epoch: int
+    state: str
+    sdp_answer: str | None = None
+    media: list[str] | None = None
+
+
+class Joined(Shape):
+    """A seat taken: who one is, the token of the seat, and the session as it was right after."""
+
+    participant: Participant
+    token: str
+    ice_servers: list[dict[str, Any]] = Field(default_factory=list)
+    session: Session
+    connections: list[Connection] = Field(default_factory=list)
+
+
+class Message(Shape):
+    """One message of a seat, as the others of ``type`` are; ``version`` is set on state events of the session."""
+
+    id: str
+    type: str
+    session_id: str
+    version: int | None = None
+    at: datetime
+    data: dict[str, Any]
+    snapshot: Session | None = None
+    """With ``resync-required``: the session as it was read then; what it knows already is not told again."""
+
+
+class Batch(Shape):
+    """What a mailbox gives at a time, and the token that acknowledges it; without messages it is the heartbeat."""
+
+    messages: list[Message] = Field(default_factory=list)
+    ack: str | None = None
+
+
+class ChatMessage(Shape):
+    """A message of the chat as it is now; of one that was deleted nothing but that."""
+
+    id: str
+    position: int
+    sender: str | None = Field(None, alias="from")
+    to: list[str] | None = None
+    at: datetime | None = None
+    data: Any = None
+    edited_at: datetime | None = None
+    deleted: bool = False
+
+
+class SeatPresence(Shape):
+    """Somebody's presence in one session."""
+
+    session_id: str
+    participant_id: str
+    name: str
+    state: str
+    presence: Presence
+    hand_raised_at: datetime | None = None
+    last_active_at: datetime | None = None
+
+
+class Ban(Shape):
+    """Who may not join a session."""
+
+    identity: str
+    participant_id: str
+    at: datetime | None = None
+    reason: str
+
+
+class Token(Shape):
+    """An access token that was signed."""
+
+    token: str
+    expires_at: datetime

@@ -4,10 +4,11 @@
 import { ChatBox } from "./chatbox.js";
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";
+import { whileMuted } from "./level.js";
 import { People } from "./people.js";
 import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, nameOf, stateWords, unpluggedWords, untakenWords } from "./texts.js";
+import { errorWords, mutedWords, nameOf, stateWords, unpluggedWords, untakenWords } from "./texts.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
 
@@ -19,6 +20,7 @@ export class Call {
   #sharing;
   #flows = new Flows();
   #known = new Map();
+  #endListening = () => {};
   #muted = { audio: false, video: false };
   /** @type {ChatBox | null} */
   #chat = null;
@@ -88,7 +90,18 @@ export class Call {
     const muted = !this.#muted[kind];
     this.#muted = { ...this.#muted, [kind]: muted };
     this.#screen.mute(this.#muted, this.#source.stream);
+    if (kind === "audio") this.#listenWhile(muted);
     await this.#trying(() => this.session.mute({ [kind]: muted }));
+  }
+
+  /**
+   * Whoever talks while muted is told, once each time.
+   * @param {boolean} muted
+   */
+  #listenWhile(muted) {
+    this.#endListening();
+    const [track] = this.#source.kind === "camera" && muted ? this.#source.stream.getAudioTracks() : [];
+    this.#endListening = track ? whileMuted(track, () => this.#screen.notice(mutedWords())) : () => {};
   }
 
   /** Raise one's hand, or lower it: the button follows when everybody is told. */
@@ -138,6 +151,7 @@ export class Call {
     this.#screen.state(state, stateWords(state, reason));
     if (previous === "reconnecting" && state === "connected") this.#screen.say("Connected again");
     if (!this.#over) return;
+    this.#endListening();
     this.#source.stop();
     this.#tiles.clear();
     this.#chat?.close();

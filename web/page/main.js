@@ -5,9 +5,12 @@ import { accessToken, opened } from "./address.js"; // The first of all: it take
 
 import { Callplane } from "../sdk/index.js";
 import { Call } from "./call.js";
+import { offerCheck } from "./check.js";
 import { DeviceChoice } from "./devices.js";
+import { Inspector } from "./inspector.js";
 import { openSource } from "./media.js";
 import { linkTo, readOptions, readRoom, shared } from "./options.js";
+import { Preview } from "./preview.js";
 import { Screen } from "./screen.js";
 import { Sharing } from "./sharing.js";
 import { listen } from "./shortcuts.js";
@@ -20,6 +23,8 @@ const options = readOptions(opened);
 const callplane = new Callplane({ accessToken });
 const screen = new Screen();
 const choice = new DeviceChoice();
+const preview = new Preview({ chosen: () => choice.chosen, shown: () => void choice.show() });
+const inspector = new Inspector(() => call?.session ?? null);
 /** @type {Call | null} */
 let call = null;
 
@@ -39,7 +44,7 @@ async function enter() {
   /** @type {import("./media.js").Source | null} */
   let source = null;
   try {
-    source = await openSource(kind, name || "Guest", choice.chosen);
+    source = preview.take() ?? (await openSource(kind, name || "Guest", choice.chosen));
     void choice.show(); // Who was allowed a device is told their names.
     const session = await find(room);
     call = new Call(callplane, callplane.seat(session.id, { name, leaveWithPage: true, transport: options.transport }), source, screen);
@@ -79,7 +84,8 @@ buttons.sound.addEventListener("click", () => void call?.playSound());
 buttons.again.addEventListener("click", () => call?.session.restart());
 buttons.copy.addEventListener("click", () => void screen.copy(shared(location.href, accessToken)));
 buttons.leave.addEventListener("click", () => void call?.leave());
-listen({ inCall: () => screen.inCall, escape: () => screen.panels.close() });
+listen({ inCall: () => screen.inCall, escape: () => screen.panels.close(), inspect: () => inspector.toggle() });
+offerCheck(callplane);
 // A sound that is made here needs a click before it starts; any will do.
 addEventListener("pointerdown", () => void call?.resume());
 addEventListener("keydown", () => void call?.resume());
@@ -107,3 +113,4 @@ Object.assign(globalThis, {
 });
 
 if (options.auto) void enter();
+else void preview.openIfAllowed();

@@ -117,6 +117,32 @@ export function unpluggedWords(kind) {
     : "Your camera is gone: the others do not see you. Plug it in, leave and join again.";
 }
 
+/** What is said of a microphone from which nothing comes. */
+export function silentWords() {
+  return "Nothing comes from your microphone. Say something, or choose another one.";
+}
+
+/** What is said to somebody who talks while nobody hears it. */
+export function mutedWords() {
+  return "You are muted: nobody hears you. Press M or “Unmute” to be heard.";
+}
+
+/** @type {Record<string, [good: string, bad: string]>} by what was tried */
+const CHECKS = {
+  server: ["The server answers, and gives a seat.", "The server gives no seat: check the link, or ask whoever runs it."],
+  websocket: ["Messages come by WebSocket.", "No messages by WebSocket: something on the way blocks it. The call uses another way."],
+  sse: ["Messages come by server-sent events.", "No messages by server-sent events: something on the way holds them back. The call uses another way."],
+  poll: ["Messages come by polling.", "No messages by polling: the server is out of reach, or very slow."],
+  turn: ["A relay answers, for networks that let nothing else through.", "The relay does not answer: a strict firewall blocks it. Sound and picture may still come directly."],
+  media: ["Sound and picture arrive.", "No picture arrives: a firewall may block UDP. Try another network, or ask for a TURN server."],
+};
+
+/** @param {import("../sdk/check.js").Step} step */
+export function checkWords({ name, ok }) {
+  if (ok === null) return "No relay was tried.";
+  return CHECKS[name][ok ? 0 : 1];
+}
+
 /** @param {unknown} error */
 export function errorWords(error) {
   const { code = "", title = "" } = /** @type {any} */ (error ?? {});

@@ -8,7 +8,8 @@ import { nameOf, participantWords, screenWords } from "./texts.js";
 /**
  * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
  * @typedef {import("../sdk/index.js").StreamView} StreamView
- * @typedef {{root: HTMLElement, video: HTMLVideoElement, line: HTMLElement, numbers: HTMLElement, letter: HTMLElement}} Tile
+ * @typedef {{root: HTMLElement, video: HTMLVideoElement, line: HTMLElement, numbers: HTMLElement, letter: HTMLElement,
+ *   pin: HTMLButtonElement}} Tile
  */
 
 export class Tiles {
@@ -16,7 +17,8 @@ export class Tiles {
   #playback = new Playback();
   #resizes;
   #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
-  #shared = 0;
+  /** @type {string | null} the tile that is held large */
+  #pinned = null;
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
 
@@ -46,7 +48,6 @@ export class Tiles {
       this.#attach(tile, participant);
     }
     for (const [one, stream] of shared) this.#share(one, stream);
-    this.#shared = shared.length;
     this.#alone.hidden = participants.length !== 1;
     this.#layout();
   }
@@ -112,15 +113,30 @@ export class Tiles {
     root.innerHTML = `
       <div class="screen"><video autoplay playsinline></video><div class="avatar" aria-hidden="true"><span></span></div>
       <div class="veil" aria-hidden="true">Reconnecting…</div><span class="numbers" aria-hidden="true"></span></div>
-      <figcaption><span class="line"></span></figcaption>`;
+      <figcaption><span class="line"></span><button type="button" aria-pressed="false">Pin</button></figcaption>`;
     const find = (/** @type {string} */ what) => /** @type {HTMLElement} */ (root.querySelector(what));
     const video = /** @type {HTMLVideoElement} */ (find("video"));
     video.muted = participant.self;
     video.setAttribute("aria-label", `Picture of ${nameOf(participant)}`);
-    const tile = { root, video, line: find(".line"), numbers: find(".numbers"), letter: find(".avatar span") };
+    const tile = { root, video, line: find(".line"), numbers: find(".numbers"), letter: find(".avatar span"), pin: /** @type {HTMLButtonElement} */ (find("figcaption button")) };
+    tile.pin.setAttribute("aria-label", `Pin ${nameOf(participant)}`);
+    tile.pin.addEventListener("click", () => this.#pin(this.#pinned === id ? null : id));
     this.#tiles.set(id, tile);
     this.#grid.append(root);
     return tile;
+  }
+
+  /**
+   * Hold one large, or none.
+   * @param {string | null} id
+   */
+  #pin(id) {
+    this.#pinned = id;
+    for (const [one, { root, pin }] of this.#tiles) {
+      root.classList.toggle("pinned", one === id);
+      pin.setAttribute("aria-pressed", String(one === id));
+    }
+    this.#layout();
   }
 
   /**
@@ -128,6 +144,7 @@ export class Tiles {
    * @param {Tile} tile
    */
   #remove(id, tile) {
+    if (this.#pinned === id) this.#pin(null);
     this.#playback.release(tile.video);
     tile.root.remove();
     this.#tiles.delete(id);
@@ -147,11 +164,12 @@ export class Tiles {
     const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(this.#grid);
     const width = this.#grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const height = this.#grid.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
-    const count = this.#tiles.size + this.#shared * (SHARED - 1) + Number(!this.#alone.hidden);
+    const large = [...this.#tiles.values()].filter(({ root }) => root.matches(".shared, .pinned")).length;
+    const count = this.#tiles.size + large * (SHARED - 1) + Number(!this.#alone.hidden);
     if (width <= 0) return;
     const tile = tileWidth(count, width, height);
     this.#grid.style.setProperty("--tile", `${tile}px`);
-    this.#grid.classList.toggle("sharing", this.#shared > 0);
+    this.#grid.classList.toggle("sharing", large > 0);
     this.#grid.classList.toggle("narrow", columns(tile, width) < 2);
   }
 }

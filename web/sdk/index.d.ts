@@ -138,6 +138,8 @@ export interface InboundStats {
   jitter: number;
   /** Seconds, now; null where the browser does not say. */
   roundTrip: number | null;
+  /** The own candidate that carries it, such as `host udp` or `relay tcp`; empty before there is one. */
+  path: string;
   /** 0 to 1, now. */
   audioLevel: number;
   width: number;
@@ -248,6 +250,8 @@ export class Session extends Emitter<SessionEvents> {
   readonly chat: Chat;
   /** By which messages come now. */
   readonly transport: Transport | null;
+  /** STUN and TURN servers, as they were given with the seat. */
+  readonly iceServers: RTCIceServer[];
   /** Settles when the mailbox has ended. */
   readonly ended: Promise<void>;
   join(): Promise<this>;
@@ -281,6 +285,22 @@ export class Session extends Emitter<SessionEvents> {
   leave(options?: { keepalive?: boolean }): Promise<void>;
 }
 
+/** One thing that was tried: `server`, a transport, `turn` or `media`; `ok` is null for what could not be tried. */
+export interface CheckStep {
+  name: "server" | Transport | "turn" | "media";
+  ok: boolean | null;
+  ms: number;
+  detail: string;
+}
+
+/** What was found, to be kept or sent to somebody. */
+export interface CheckReport {
+  ok: boolean;
+  at: string;
+  agent: string;
+  steps: CheckStep[];
+}
+
 /** The entrance: one Callplane, by default the one that served this module. */
 export class Callplane {
   constructor(options?: {
@@ -292,6 +312,8 @@ export class Callplane {
   });
   /** Make a session; the same `custom_id` gives the same one. */
   createSession(settings?: SessionSettings): Promise<SessionInfo & { participants: Participant[] }>;
+  /** Try what a call needs, step by step, between two seats of a session made for it; never rejects. */
+  check(options?: { told?: (step: CheckStep) => void; patience?: number }): Promise<CheckReport>;
   /** Take a seat. */
   join(session: string, options?: SeatOptions): Promise<Session>;
   /** A seat not yet taken, for a page that listens before it joins. */

@@ -41,6 +41,14 @@ export class Callplane {
   }
 
   /**
+   * Try everything that a call needs between two seats of a session made for it; never rejects.
+   * @param {{told?: (step: import("./check.js").Step) => void, patience?: number}} [options] `told` of each step when it is over
+   */
+  async check(options) {
+    return (await import("./check.js")).check(/** @type {any} */ (this), options);
+  }
+
+  /**
    * Take a seat; with a participant token, the seat that it was given for.
    * @param {string} session its id
    * @param {import("./actions.js").SeatFields & SeatOptions} [options]

@@ -37,6 +37,8 @@ export class Session extends Actions {
   #announcer = new Announcer(this);
   /** @type {Promise<void>} settles when the mailbox has ended */
   ended = Promise.resolve();
+  /** @type {RTCIceServer[]} as they were given with the seat */
+  iceServers = [];
   /** @type {Transport | null} by which messages come now */
   transport = null;
 
@@ -83,7 +85,7 @@ export class Session extends Actions {
     if (this.#announcer.over) return this.#leftMeanwhile(seat);
     this.#roster.load(body.session);
     this.muting.obey(body.participant.muted);
-    this.#connections = this.#connectionsOver(seat, body.ice_servers ?? []);
+    this.#connections = this.#connectionsOver(seat, (this.iceServers = body.ice_servers ?? []));
     this.#mailbox = this.#mailboxOf(seat);
     this.#endings.push(onNetworkChange(() => this.#hurry()));
     if (this.#options.leaveWithPage) this.#unload = seat.leaveWithPage(() => this.leave({ keepalive: true }));

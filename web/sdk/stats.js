@@ -5,8 +5,8 @@
  * @typedef {{participant_id: string, connection_id: string | null, state: string, bytes: number,
  *   videoBytes: number, audioBytes: number, framesDecoded: number, packetsReceived: number, packetsLost: number,
  *   freezes: number, jitter: number, audioLevel: number, width: number, height: number,
- *   roundTrip: number | null}} InboundStats sums since the beginning; of `jitter`, `roundTrip` (seconds), `audioLevel`
- *   (0 to 1), `width` and `height` what they are now
+ *   roundTrip: number | null, path: string}} InboundStats sums since the beginning; of `jitter`, `roundTrip` (seconds),
+ *   `audioLevel` (0 to 1), `width` and `height` what they are now; `path` is the way here, such as "host udp"
  */
 
 /**
@@ -48,5 +48,12 @@ export function sums(reports) {
     width: most("frameWidth"),
     height: most("frameHeight"),
     roundTrip: pair?.currentRoundTripTime ?? null,
+    path: pathOf(reports.find(({ id }) => id === pair?.localCandidateId)),
   };
+}
+
+/** @param {any} candidate the own one of the pair that carries the media; a relay says by what it is reached */
+function pathOf(candidate) {
+  if (!candidate) return "";
+  return `${candidate.candidateType} ${candidate.relayProtocol ?? candidate.protocol}`;
 }

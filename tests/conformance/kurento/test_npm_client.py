@@ -5,31 +5,16 @@ With KURENTO_URL=ws://HOST:PORT/kurento it drives that server instead of ours: a
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from mediaserver.server import assemble
 from mediaserver.settings import MediaSettings, Settings
+from testkit.clients.npm import npm_packages
 
-ROOT = Path(__file__).parents[3]
 CHECKS = 9
 PATIENCE = 90.0
-
-
-@pytest.fixture(scope="module")
-def packages() -> Path:
-    """Where the client's packages are; installed now if they are not there yet."""
-    environment = os.environ | {"VENV": sys.prefix}
-    command = [str(ROOT / ".ci" / "needs"), "npm"]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    if ran.returncode:
-        pytest.fail(f"the npm package kurento-client cannot be had:\n{ran.stderr}")
-    return Path(sys.prefix) / "npm" / "node_modules"
 
 
 @asynccontextmanager
@@ -43,9 +28,9 @@ async def server_url() -> AsyncIterator[str]:
         yield server.url
 
 
-async def test_the_npm_client_finds_what_it_knows(packages: Path) -> None:
-    script = Path(__file__).parent / "npm" / "drive.js"
-    environment = os.environ | {"NODE_PATH": str(packages)}
+async def test_the_npm_client_finds_what_it_knows() -> None:
+    script = Path(__file__).parent / "npm_client.js"
+    environment = os.environ | {"NODE_PATH": str(npm_packages())}
     async with server_url() as url:
         process = await asyncio.create_subprocess_exec(
             "node",

@@ -1,4 +1,4 @@
-"""Runs the JavaScript unit tests of the browser SDK with node's own test runner."""
+"""Runs the JavaScript unit tests of the browser SDK with node's own test runner, and the type checker over its files."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import playwright
 import pytest
 
+from testkit.clients.npm import npm_packages
+
 HERE = Path(__file__).parent
+WEB = HERE.parents[2] / "web"
 # Playwright's wheel brings the node that drives it; a distribution's own may be too old (AbortSignal.any came with 20).
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 
@@ -16,3 +19,13 @@ def test_in_node(file: Path) -> None:
     command = [str(NODE), "--test", str(file)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_types_hold_in_every_file_of_sdk_and_page() -> None:
+    tsc = npm_packages() / "typescript" / "bin" / "tsc"
+    options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022", "--module", "es2022"]
+    found = ["--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable", "--skipLibCheck"]
+    files = [WEB / "page" / "main.js", WEB / "sdk" / "index.js", WEB / "sdk" / "index.d.ts"]
+    command = [str(NODE), str(tsc), *options, *found, *map(str, files)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert run.returncode == 0, run.stdout

@@ -1,4 +1,4 @@
-// Drives a Kurento media server through its own npm client: `node drive.js URL`; the exit code says whether all was well.
+// Drives a Kurento media server through its own npm client: `node npm_client.js URL`; the exit code says whether all was well.
 "use strict";
 
 const assert = require("node:assert/strict");

@@ -1,0 +1,110 @@
+"""The call page in each state, wide and narrow, dark and light: rules of accessibility, nothing cut or covered.
+
+With CALLPLANE_SCREENSHOTS=FOLDER every state is looked at in each combination, and its pictures are kept there; else
+the wide page is looked at in the dark and the narrow one in the light.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal, get_args
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from testkit.clients.browsers import Person, person
+from testkit.clients.npm import npm_packages
+
+SHAPES = {"desktop": (1280, 760), "phone": (390, 844)}
+Scheme = Literal["dark", "light"]
+SCHEMES: dict[str, Scheme] = {"desktop": "dark", "phone": "light"}
+SMALLEST = 24
+"""CSS pixels: a target that a finger hits (WCAG 2.2, 2.5.8)."""
+
+# What is wrong with what can be seen: wider than the page, a control that is cut or covered by another element. On a
+# narrow page a panel lies over the pictures.
+LAYOUT = """([smallest, narrow]) => {
+    const wrong = [];
+    const {scrollWidth} = document.documentElement;
+    if (scrollWidth > innerWidth) wrong.push(`page is ${scrollWidth} wide`);
+    const over = document.querySelector("dialog[open]") ?? (narrow && document.querySelector(".panel:not([hidden])"));
+    const shown = over || document;
+    for (const control of shown.querySelectorAll("button, a, select, input:not([type=radio]), textarea")) {
+        if (!control.checkVisibility()) continue;
+        control.scrollIntoView({block: "nearest"});
+        const {left, right, top, bottom, width, height} = control.getBoundingClientRect();
+        const name = control.id || control.textContent;
+        if (width < smallest || height < smallest) wrong.push(`${name} is ${Math.round(width)}x${Math.round(height)}`);
+        if (left < 0 || right > innerWidth + 1) wrong.push(`${name} is cut`);
+        const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+        const covered = found && !control.contains(found) && !found.contains(control);
+        if (covered) wrong.push(`${name} is covered by ${found.id || found.className}`);
+    }
+    return wrong;
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The rules, as one script."""
+    return (npm_packages() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+async def two(base_url: str, browser: Browser, call: str) -> AsyncIterator[tuple[Person, Person]]:
+    """Two people, each with the page open."""
+    async with person(browser) as ann, person(browser) as bob:
+        await bob.opens(
+            base_url, session=call, name="Bob with quite a long name of his own", source="synthetic", auto="1"
+        )
+        await ann.opens(base_url, session=call, name="Ann", source="synthetic")
+        yield ann, bob
+
+
+async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], axe: str) -> None:
+    ann, _ = two
+    page = ann.page
+    await _look(page, "lobby", axe)
+    await page.get_by_role("button", name="Join the call").click()
+    await ann.receives("Bob with quite a long name of his own", times=1)
+    await _look(page, "call", axe)
+    await page.get_by_role("button", name="Chat").click()
+    await page.get_by_label("Message to everybody").fill("Hello " * 30)
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_text("Hello Hello").wait_for()
+    await _look(page, "chat", axe)
+    await page.get_by_role("button", name="People").click()
+    await _look(page, "people", axe)
+    await page.get_by_role("button", name="Close list").click()
+    await page.get_by_role("button", name="Keyboard shortcuts").click()
+    await _look(page, "keys", axe)
+    await page.get_by_role("button", name="Close", exact=True).click()
+    await page.keyboard.press("Shift+D")
+    await page.locator("#inspector-text", has_text="epoch").wait_for()
+    await page.keyboard.press("Shift+D")
+    await page.get_by_role("button", name="Leave").click()
+    await ann.is_told("You have left the call.")
+    await _look(page, "left", axe)
+
+
+async def _look(page: Page, state: str, axe: str) -> None:
+    """At one state in every shape and scheme."""
+    for shape, (width, height) in SHAPES.items():
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate(LAYOUT, [SMALLEST, shape == "phone"]) == [], (state, shape)
+        kept = os.environ.get("CALLPLANE_SCREENSHOTS")
+        for scheme in get_args(Scheme) if kept else (SCHEMES[shape],):
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert await _violations(page, axe) == [], (state, shape, scheme)
+            if kept:
+                await page.screenshot(path=Path(kept) / f"{state}-{shape}-{scheme}.png")
+
+
+async def _violations(page: Page, axe: str) -> list[str]:
+    """What is serious or critical."""
+    await page.evaluate(f"() => {{ if (!globalThis.axe) {{ {axe} }} }}")
+    script = """async () => (await axe.run({resultTypes: ["violations"]})).violations
+        .filter(one => ["serious", "critical"].includes(one.impact))
+        .map(one => [one.id, ...one.nodes.map(node => `${node.target} ${node.failureSummary}`)].join("; "))"""
+    found: list[str] = await page.evaluate(script)
+    return found

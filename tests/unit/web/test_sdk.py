@@ -1,4 +1,4 @@
-"""Runs the JavaScript unit tests of the browser SDK with node's own test runner, and the type checker over its files."""
+"""Runs the JavaScript unit tests of SDK and page with node's own test runner, and the type checker over them."""
 
 import subprocess
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The call page in each state, wide and narrow, dark and light: rules of accessibility, nothing cut or covered.
 
-With CALLPLANE_SCREENSHOTS=FOLDER every state is looked at in each combination, and its pictures are kept there; else
+With SCREENSHOTS=FOLDER every state is looked at in each combination, and its pictures are kept there; else
 the wide page is looked at in the dark and the narrow one in the light.
 """
 
@@ -92,7 +92,7 @@ async def _look(page: Page, state: str, axe: str) -> None:
     for shape, (width, height) in SHAPES.items():
         await page.set_viewport_size({"width": width, "height": height})
         assert await page.evaluate(LAYOUT, [SMALLEST, shape == "phone"]) == [], (state, shape)
-        kept = os.environ.get("CALLPLANE_SCREENSHOTS")
+        kept = os.environ.get("SCREENSHOTS")
         for scheme in get_args(Scheme) if kept else (SCHEMES[shape],):
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert await _violations(page, axe) == [], (state, shape, scheme)

@@ -1,4 +1,4 @@
-"""API program: composition root, FastAPI application, and how both are served from an address."""
+"""API program: composition root, and how it is served from an address."""
 
 import asyncio
 import socket
@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.activity import Activity
@@ -25,9 +23,9 @@ from api.dispatch.signals import Signals
 from api.http.cors import Cors
 from api.http.middleware import RequestMiddleware
 from api.http.operator_port import OperatorPort, for_operators
-from api.http.problems import ProblemBody, install
 from api.http.server import bind, serve_asgi
 from api.http.trusted_proxies import TrustedProxies
+from api.http.versions import Versions
 from api.ice_servers import IceServers
 from api.log.timed_hints import timed
 from api.mailboxes.pod import MailboxServices
@@ -36,25 +34,9 @@ from api.metrics import Metrics
 from api.overload import Overload
 from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
-from api.routes import (
-    bans,
-    connections,
-    dead_letters,
-    history,
-    media_servers,
-    messages,
-    participants,
-    presence,
-    probes,
-    sessions,
-    signals,
-    streams,
-    tokens,
-    unreadable,
-)
+from api.routes import messages
 from api.routes.direct_signals import DirectSignals
-from api.routes.web import mount_web
-from api.schemas.responses import EXAMPLES
+from api.routing import OPERATORS, routed, versioned_nouns
 from api.services import Services
 from api.settings import Settings
 from callplane.bus.ports import Sender
@@ -79,11 +61,6 @@ from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 from callplane.telemetry.traces import Traces
-
-OPERATORS = (media_servers, dead_letters, unreadable)
-"""The nouns of operators, which may have an address of their own (``operator_port``)."""
-
-_ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,50 +223,6 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
-    app.state.program = RequestMiddleware(inside, traces, services.metrics, services.draining)
+    named = RequestMiddleware(inside, traces, services.metrics, services.draining)
+    app.state.program = Versions(named, versioned_nouns())
     return cast(ASGIApp, app.state.program)
-
-
-def routed() -> FastAPI:
-    """The FastAPI application: every route, every error as a problem, and an OpenAPI page that tells all of it."""
-    # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
-    # The framework's pages about the description load their scripts from elsewhere: only the description is served.
-    app = FastAPI(
-        title="Callplane",
-        version="0.1.0",
-        description=_ABOUT,
-        redirect_slashes=False,
-        docs_url=None,
-        redoc_url=None,
-    )
-    install(app)
-    # The poll first: routes are matched in this order, and it is asked for more often than all others together.
-    for noun in (
-        messages,
-        sessions,
-        tokens,
-        participants,
-        bans,
-        presence,
-        connections,
-        signals,
-        history,
-        streams,
-        *OPERATORS,
-        probes,
-    ):
-        app.include_router(noun.router)
-    mount_web(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        shapes = schema["components"]["schemas"]
-        shapes["Problem"] = ProblemBody.model_json_schema()
-        for name, example in EXAMPLES.items():
-            shapes[name]["examples"] = [example]
-        app.openapi_schema = schema
-    return app.openapi_schema

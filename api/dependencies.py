@@ -16,6 +16,7 @@ from api.auth.permissions import Permissions
 from api.auth.tokens import SEAT, SeatToken
 from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand
 from api.http.disconnects import require_connected
+from api.http.versions import asked_at
 from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import SessionId
@@ -82,6 +83,10 @@ class ApiRequest:
         """
         await require_connected(self.http)
         return await self.dispatcher.claim_key(self._origin, body)
+
+    def asked_at(self, path: str) -> str:
+        """A path for this client's eyes, with the version by which it asks."""
+        return asked_at(self.http.scope, path)
 
     async def require_connected(self) -> None:
         """Go on only for a client that is there. Raises ClientDisconnected."""

@@ -46,8 +46,8 @@ async def publish(http: httpx.AsyncClient, url: str, connections: int) -> None:
 
     async def some(seats: int) -> None:
         async with gate:
-            made = (await http.post(f"{url}/sessions", json=LONG_GRACE, headers=KEY)).raise_for_status().json()
-            path = f"{url}/sessions/{made['id']}"
+            made = (await http.post(f"{url}/v1/sessions", json=LONG_GRACE, headers=KEY)).raise_for_status().json()
+            path = f"{url}/v1/sessions/{made['id']}"
             for _ in range(seats):
                 joined = (await http.post(f"{path}/participants", json={}, headers=KEY)).raise_for_status().json()
                 me = {"Authorization": f"Bearer {joined['token']}"}

@@ -59,16 +59,16 @@ class Caller:
     async def call(self) -> None:
         """One session with one participant who publishes, sends a candidate and leaves."""
         key = {"X-API-Key": API_KEY}
-        session = (await self.ask("create", "POST", "/sessions", json={}, headers=key))["id"]
-        joined = await self.ask("join", "POST", f"/sessions/{session}/participants", json={}, headers=key)
+        session = (await self.ask("create", "POST", "/v1/sessions", json={}, headers=key))["id"]
+        joined = await self.ask("join", "POST", f"/v1/sessions/{session}/participants", json={}, headers=key)
         me, seat = {"Authorization": f"Bearer {joined['token']}"}, joined["participant"]["id"]
         offer = {"kind": "publish", "sdp_offer": OFFER}
-        made = await self.ask("offer", "POST", f"/sessions/{session}/connections", json=offer, headers=me)
-        trickle = f"/sessions/{session}/connections/{made['id']}/candidates"
+        made = await self.ask("offer", "POST", f"/v1/sessions/{session}/connections", json=offer, headers=me)
+        trickle = f"/v1/sessions/{session}/connections/{made['id']}/candidates"
         await self.ask("candidate", "POST", trickle, json=CANDIDATE, headers=me)
-        await self.ask("look", "GET", f"/sessions/{session}", headers=me)
-        await self.ask("leave", "DELETE", f"/sessions/{session}/participants/{seat}", headers=me)
-        await self.ask("close", "DELETE", f"/sessions/{session}", headers=key)
+        await self.ask("look", "GET", f"/v1/sessions/{session}", headers=me)
+        await self.ask("leave", "DELETE", f"/v1/sessions/{session}/participants/{seat}", headers=me)
+        await self.ask("close", "DELETE", f"/v1/sessions/{session}", headers=key)
 
 
 @contextlib.asynccontextmanager

@@ -55,7 +55,7 @@ class Client:
     async def _poll(self) -> str:
         query = {"wait": PARKED_SECONDS} | ({"ack": self.seat.ack} if self.seat.ack else {})
         try:
-            answer = await self.seat.http.get(f"{self.url}/messages", params=query, headers=self.seat.me)
+            answer = await self.seat.http.get(f"{self.url}/v1/messages", params=query, headers=self.seat.me)
         except httpx.HTTPError as error:
             return type(error).__name__
         body = answer.json()
@@ -90,7 +90,7 @@ async def everybody(http: httpx.AsyncClient, url: str, count: int) -> AsyncItera
         running: list[asyncio.Task[None]] = []
 
         async def join(session: str) -> None:
-            path = f"{url}/sessions/{session}/participants"
+            path = f"{url}/v1/sessions/{session}/participants"
             joined = (await http.post(path, json={}, headers=KEY)).raise_for_status().json()
             me = {"Authorization": f"Bearer {joined['token']}"}
             own = httpx.AsyncClient(timeout=PARKED_SECONDS + 10, trust_env=False, verify=context)
@@ -101,7 +101,7 @@ async def everybody(http: httpx.AsyncClient, url: str, count: int) -> AsyncItera
 
         async def some(seats: int) -> None:
             async with gate:
-                made = await http.post(f"{url}/sessions", json={}, headers=KEY)
+                made = await http.post(f"{url}/v1/sessions", json={}, headers=KEY)
                 for _ in range(seats):
                     await join(made.raise_for_status().json()["id"])
 
@@ -123,7 +123,7 @@ async def term(http: httpx.AsyncClient, victim: Program, other: Program, clients
         ending = group.create_task(_ended(victim))
         for session in sorted({client.seat.session for client in clients}):
             body = {"type": "bench", "data": text}
-            (await http.post(f"{other.url}/sessions/{session}/signals", json=body, headers=KEY)).raise_for_status()
+            (await http.post(f"{other.url}/v1/sessions/{session}/signals", json=body, headers=KEY)).raise_for_status()
     await _until(lambda: all(client.first for client in clients), "every poll's end")
     try:
         await _until(lambda: all(client.heard[text] for client in clients), "every signal")

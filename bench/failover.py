@@ -80,7 +80,7 @@ async def cordon(ask: Pods, server: Program, *, on: bool) -> None:
     """Keep new sessions away from a media server, or no longer."""
     await until(lambda: _up(ask, server), 20)
     name = (await pool(ask))[server.url]["name"]
-    answer = await ask("PATCH", f"/media-servers/{name}", headers=KEY, json={"cordoned": on})
+    answer = await ask("PATCH", f"/v1/media-servers/{name}", headers=KEY, json={"cordoned": on})
     answer.raise_for_status()
 
 

@@ -65,7 +65,7 @@ async def count() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     async with servers() as around, api_and_wrapper(around) as both:
         for _ in range(2):
-            session = "/sessions/" + (await both.http.post("/sessions", json={})).json()["id"]
+            session = "/v1/sessions/" + (await both.http.post("/v1/sessions", json={})).json()["id"]
             joined: Any = None
             for name in ("join", "offer"):
                 with entered() as files:

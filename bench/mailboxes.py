@@ -39,13 +39,13 @@ class Seat:
     async def signal(self, url: str) -> None:
         """Publish one message to the mailbox."""
         body = {"to": self.id, "type": "bench", "data": "x" * 200}
-        answer = await self.http.post(f"{url}/sessions/{self.session}/signals", json=body, headers=KEY)
+        answer = await self.http.post(f"{url}/v1/sessions/{self.session}/signals", json=body, headers=KEY)
         answer.raise_for_status()
 
     async def poll(self, url: str, wait: float = 5.0) -> list[str]:
         """One poll, which acknowledges the one before; the types of what it brought."""
         query = {"wait": wait} | ({"ack": self.ack} if self.ack else {})
-        answer = await self.http.get(f"{url}/messages", params=query, headers=self.me)
+        answer = await self.http.get(f"{url}/v1/messages", params=query, headers=self.me)
         answer.raise_for_status()
         body = answer.json()
         self.ack = body["ack"] or self.ack
@@ -59,8 +59,10 @@ class Seat:
 
 async def seat(http: httpx.AsyncClient, url: str) -> Seat:
     """A seat in a session of its own."""
-    session = (await http.post(f"{url}/sessions", json={}, headers=KEY)).raise_for_status().json()["id"]
-    joined = (await http.post(f"{url}/sessions/{session}/participants", json={}, headers=KEY)).raise_for_status().json()
+    session = (await http.post(f"{url}/v1/sessions", json={}, headers=KEY)).raise_for_status().json()["id"]
+    joined = (
+        (await http.post(f"{url}/v1/sessions/{session}/participants", json={}, headers=KEY)).raise_for_status().json()
+    )
     me = {"Authorization": f"Bearer {joined['token']}"}
     return Seat(http, session, joined["participant"]["id"], me)
 

@@ -28,7 +28,7 @@ FIELD_BYTES = 32
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})
 """Answered also where there is no room: who is busy is alive, and has to be seen."""
 
-STREAMS = frozenset({b"/messages/stream", b"/messages/socket"})
+STREAMS = frozenset(at + path for at in (b"/v1", b"") for path in (b"/messages/stream", b"/messages/socket"))
 """New connections to whoever opens them, also where a proxy has kept the one below from another client."""
 
 _REASONS = {400: "Bad Request", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}

@@ -57,7 +57,7 @@ def _example(code: Code) -> dict[str, Any]:
         title=TITLES[code],
         status=STATUS[code],
         detail=f"{TITLES[code]}.",
-        instance="/sessions",
+        instance="/v1/sessions",
         code=code,
         request_id="01980000-0000-7000-8000-000000000000",
         retryable=code in RETRYABLE,

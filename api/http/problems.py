@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.http.disconnects import ClientDisconnected
+from api.http.versions import asked_at
 from callplane.contracts.errors import Code, Problem, Refusal, Trouble, Unavailable
 from callplane.store.decoding import Unreadable
 from callplane.telemetry.logs import logger
@@ -42,7 +43,7 @@ def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
     """The members of a problem body: the problem's own, and those of the request."""
     return {
         **problem.as_problem(),
-        "instance": scope.get("path", ""),
+        "instance": asked_at(scope, scope.get("path", "")),
         "request_id": scope.get("callplane.request_id", ""),
     }
 

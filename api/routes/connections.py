@@ -58,7 +58,7 @@ async def offer(
     prepared = await request.prepare(session_id, _command(body, seat.id))
     negotiated = await request.dispatcher.request(prepared)
     connection_id = connection_made_by(prepared.envelope.id)
-    location = f"/sessions/{session_id}/connections/{connection_id}"
+    location = request.asked_at(f"/sessions/{session_id}/connections/{connection_id}")
     if negotiated is None:
         accepted = Accepted(id=connection_id, command_id=prepared.envelope.id)
         return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")

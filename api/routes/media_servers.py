@@ -55,7 +55,7 @@ async def register(
     if twin is not None and twin.name != body.name:
         raise media_server_has_a_name(twin.name)
     request.response.status_code = 201 if await pool.add(body.name, body.url) else 200
-    request.response.headers["Location"] = f"/media-servers/{body.name}"
+    request.response.headers["Location"] = request.asked_at(f"/media-servers/{body.name}")
     found = await _found(pool, body.name)
     if found.url != body.url:
         raise media_server_name_taken()

@@ -54,7 +54,7 @@ async def join(
     )
     joined = await request.execute(session_id, command)
     seat = joined.participant
-    request.response.headers["Location"] = f"/sessions/{session_id}/participants/{seat.id}"
+    request.response.headers["Location"] = request.asked_at(f"/sessions/{session_id}/participants/{seat.id}")
     request.response.headers["ETag"] = etag(joined.session.version)
     return JoinedView(
         participant=seat,

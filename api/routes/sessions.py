@@ -60,7 +60,7 @@ async def create(
         except Refusal:
             raise custom_id_of_another_tenant() from None
     request.response.status_code = 201 if made.created else 200
-    request.response.headers["Location"] = f"/sessions/{made.session.id}"
+    request.response.headers["Location"] = request.asked_at(f"/sessions/{made.session.id}")
     request.response.headers["ETag"] = etag(made.session.version)
     return made.session
 

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 from api.auth.tokens import SEAT, SeatToken
 from api.http.problems import body_of
 from api.http.slow_clients import SlowClient
+from api.http.versions import VERSION
 from callplane.concurrency import single_exception
 from callplane.contracts.errors import Problem
 
@@ -61,18 +62,19 @@ class SocketRequests:
     async def begin(self, frame: RequestFrame, send: Send) -> None:
         """Serve it beside the others; where there are too many, or it is for elsewhere, the reply is a problem."""
         path = unquote(frame.path.partition("?")[0])
+        plain = path.removeprefix(VERSION)
         problem = None
         if self._under_way >= UNDER_WAY:
             problem = Problem(code="too-many-requests", detail=f"A socket has at most {UNDER_WAY} requests at a time.")
-        elif path != "/sessions" and not path.startswith("/sessions/"):
-            problem = Problem(code="not-found", detail="Over a socket there is what lies at /sessions.")
+        elif plain != "/sessions" and not plain.startswith("/sessions/"):
+            problem = Problem(code="not-found", detail="Over a socket there is what lies at /v1/sessions.")
         if problem is not None:
             await self._reply(frame, refused(problem, path), send)
             return
         self._under_way += 1
-        task = self._tasks.create_task(self._serve(frame, path, self._last.get(path), send))
-        self._last[path] = task
-        task.add_done_callback(lambda done: self._over(path, done))
+        task = self._tasks.create_task(self._serve(frame, path, self._last.get(plain), send))
+        self._last[plain] = task
+        task.add_done_callback(lambda done: self._over(plain, done))
 
     def _over(self, path: str, task: asyncio.Task[None]) -> None:
         self._under_way -= 1

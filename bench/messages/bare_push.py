@@ -58,9 +58,9 @@ class BarePush:
         path = str(scope["path"])
         if scope["type"] == "websocket":
             await self._socket(self._room_of(scope), receive, send)
-        elif path == "/messages/stream":
+        elif path == "/v1/messages/stream":
             await self._stream(self._room_of(scope), receive, send)
-        elif path == "/messages":
+        elif path == "/v1/messages":
             await self._poll(self._room_of(scope), scope, send)
         else:
             await self._post(path.split("/"), receive, send)

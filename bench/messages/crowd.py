@@ -67,7 +67,7 @@ class Crowd:
         # Nobody may read for long: whoever waits for the last one must not be taken for gone.
         limits = json.dumps({"max_participants": people, "grace": 900}).encode()
         for room in self.rooms[first:]:
-            room.session = (await ask_json(at, request("POST", "/sessions", self.key, limits)))["id"]
+            room.session = (await ask_json(at, request("POST", "/v1/sessions", self.key, limits)))["id"]
         at.abort()
         todo = iter([room for room in self.rooms[first:] for _ in range(people)])
 
@@ -85,7 +85,7 @@ class Crowd:
         return {"seconds": perf_counter() - began, "seats": count * people}
 
     async def _join(self, at: HttpConnection, room: Room) -> Seat:
-        path = f"/sessions/{room.session}/participants"
+        path = f"/v1/sessions/{room.session}/participants"
         joined = await ask_json(at, request("POST", path, self.key, b"{}"))
         seat = Seat(len(self.seats), room, joined["participant"]["id"], joined["token"], Reader(room))
         self.seats.append(seat)

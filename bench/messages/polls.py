@@ -66,7 +66,7 @@ class PollDoor:
 
     def _question(self, wait: int) -> bytes:
         query = f"?wait={wait}&ack={self._ack}" if self._ack else f"?wait={wait}"
-        return request("GET", "/messages" + query, self._headers)
+        return request("GET", "/v1/messages" + query, self._headers)
 
     def _answered(self, status: int, body: bytes) -> None:
         if status == 200:

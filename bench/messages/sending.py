@@ -127,7 +127,7 @@ class Senders:
     def signal(self, seat: Seat, number: int, mark: str, to: str | None = None) -> bytes:
         """The request that sends a signal with that mark, to all or to one; a frame's text where it is to be one."""
         body = {"type": "bench", "data": mark + self._filling} | ({} if to is None else {"to": to})
-        path, key = f"/sessions/{seat.room.session}/signals", f"bench-{seat.room.session}-{number}"
+        path, key = f"/v1/sessions/{seat.room.session}/signals", f"bench-{seat.room.session}-{number}"
         if self._how.frames and isinstance(seat.door, WebSocketDoor):
             once = {"idempotency_key": key} if self._how.keys else {}
             return json.dumps({"request": str(number), "method": "POST", "path": path, "body": body, **once}).encode()

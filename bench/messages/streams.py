@@ -117,7 +117,7 @@ class _Stream(asyncio.Protocol):
 class WebSocketDoor(_Stream):
     """Reads frames, acknowledges every hundredth message and what the crowd's clock says."""
 
-    path = "/messages/socket"
+    path = "/v1/messages/socket"
 
     def __init__(self, reader: Reader, token: str, ways: Ways, pod: int) -> None:
         super().__init__(reader, token, ways, pod)
@@ -186,7 +186,7 @@ class WebSocketDoor(_Stream):
 class EventsDoor(_Stream):
     """Reads events; opens it again behind the last when it ends, which acknowledges."""
 
-    path = "/messages/stream"
+    path = "/v1/messages/stream"
 
     def __init__(self, reader: Reader, token: str, ways: Ways, pod: int) -> None:
         super().__init__(reader, token, ways, pod)

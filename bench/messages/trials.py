@@ -47,7 +47,7 @@ class Trials:
     async def _change(self, seat: Seat, due: float, sent: Sent) -> None:
         number, mark = seat.room.mark(seat.number, due)
         path, headers = (
-            f"/sessions/{seat.room.session}/participants/{seat.id}",
+            f"/v1/sessions/{seat.room.session}/participants/{seat.id}",
             {"Authorization": f"Bearer {seat.token}"},
         )
         body = json.dumps({"presence": {"show": "away", "status": mark}}).encode()

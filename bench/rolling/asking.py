@@ -16,7 +16,7 @@ import httpx
 PATIENCE_SECONDS = 30.0
 TRY_SECONDS = 15.0
 BACK_OFF, MOST_BACK_OFF = 0.2, 5.0
-POLL = "/messages"
+POLL = "/v1/messages"
 RETRYABLE = frozenset({429, 502, 503, 504})
 
 # Longer than the SDK's browsers hold an idle connection: so many are still open when their pod goes away.
@@ -93,7 +93,7 @@ async def asking(url: str, requests: Requests) -> AsyncIterator[Patient]:
 
 def _kind(path: str) -> str:
     """Of what kind a thing is: every second part of a path is an id."""
-    return path.strip("/").split("/")[::2][-1]
+    return path.removeprefix("/v1").strip("/").split("/")[::2][-1]
 
 
 def _passes(answer: httpx.Response | None) -> bool:

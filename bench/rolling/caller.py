@@ -38,7 +38,7 @@ class Caller(Participant):
         while True:
             params = {"wait": POLL_SECONDS} | ({"ack": ack} if ack else {})
             try:
-                batch = (await self.ask("GET", "/messages", params=params)).json()
+                batch = (await self.ask("GET", "/v1/messages", params=params)).json()
             except GaveUp as trouble:
                 self.ended = str(trouble)
                 return
@@ -87,7 +87,7 @@ class Caller(Participant):
     async def _signal(self, n: int) -> None:
         body = {"to": self.other, "type": SIGNAL, "data": {"n": n}}
         try:
-            await self.ask("POST", f"/sessions/{self.session}/signals", json=body)
+            await self.ask("POST", f"/v1/sessions/{self.session}/signals", json=body)
         except GaveUp:
             self.doubtful.append(n)
         else:
@@ -95,7 +95,7 @@ class Caller(Participant):
 
     async def _change(self, n: int) -> None:
         try:
-            path = f"/sessions/{self.session}/participants/{self.id}"
+            path = f"/v1/sessions/{self.session}/participants/{self.id}"
             await self.ask("PATCH", path, json={"metadata": {"n": n}})
         except GaveUp:
             return  # it is among the requests that failed
@@ -146,7 +146,7 @@ async def caller(url: str, session: str, headers: dict[str, str], name: str) -> 
     """Join, read the mailbox for the block, and hang up at its end."""
     requests = Requests()
     async with asking(url, requests) as ask, asyncio.TaskGroup() as group:
-        path = f"/sessions/{session}/participants"
+        path = f"/v1/sessions/{session}/participants"
         joined = await ask("POST", path, headers=headers, json={"name": name})
         somebody = Caller(ask, joined.json(), requests)
         await somebody.live(group)

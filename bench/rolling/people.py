@@ -63,7 +63,7 @@ async def play(given: argparse.Namespace) -> None:
 async def _call(stack: contextlib.AsyncExitStack, url: str, pictures: list[bytes]) -> list[Caller]:
     """Two people who see each other."""
     ask = await stack.enter_async_context(asking(url, Requests()))
-    session = (await ask("POST", "/sessions", headers=KEY, json={})).json()["id"]
+    session = (await ask("POST", "/v1/sessions", headers=KEY, json={})).json()["id"]
     pair = [await stack.enter_async_context(caller(url, session, KEY, name)) for name in ("first", "second")]
     for one in pair:
         await one.send(pictures)

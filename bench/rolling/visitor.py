@@ -37,21 +37,21 @@ class Visitor:
             await asyncio.sleep(self._every)
 
     async def _round(self, ask: Patient) -> None:
-        session = (await ask("POST", "/sessions", headers=KEY, json={})).json()["id"]
-        joined = (await ask("POST", f"/sessions/{session}/participants", headers=KEY, json={})).json()
+        session = (await ask("POST", "/v1/sessions", headers=KEY, json={})).json()["id"]
+        joined = (await ask("POST", f"/v1/sessions/{session}/participants", headers=KEY, json={})).json()
         me = {"Authorization": f"Bearer {joined['token']}"}
-        connections = f"/sessions/{session}/connections"
+        connections = f"/v1/sessions/{session}/connections"
         offer = {"kind": "publish", "sdp_offer": OFFER}
         made = (await ask("POST", connections, headers=me, json=offer)).json()
         path = f"{connections}/{made['id']}"
         await ask("POST", f"{path}/candidates", headers=me, json={"candidates": [CANDIDATE]})
         await self._outcome(ask, path, me)
-        await ask("PATCH", f"/sessions/{session}", headers=KEY, json={"metadata": {"round": self.rounds}})
-        messages = (await ask("GET", "/messages", headers=me, params={"wait": 0})).json()["messages"]
+        await ask("PATCH", f"/v1/sessions/{session}", headers=KEY, json={"metadata": {"round": self.rounds}})
+        messages = (await ask("GET", "/v1/messages", headers=me, params={"wait": 0})).json()["messages"]
         self.added += sum("added" in message for message in messages)
         await ask("DELETE", path, headers=me)
-        await ask("DELETE", f"/sessions/{session}/participants/{joined['participant']['id']}", headers=me)
-        await ask("DELETE", f"/sessions/{session}", headers=KEY)
+        await ask("DELETE", f"/v1/sessions/{session}/participants/{joined['participant']['id']}", headers=me)
+        await ask("DELETE", f"/v1/sessions/{session}", headers=KEY)
 
     async def _outcome(self, ask: Patient, path: str, me: dict[str, str]) -> None:
         """An offer that was answered with 202 has its answer soon."""

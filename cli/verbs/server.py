@@ -11,6 +11,7 @@ from urllib.request import HTTPErrorProcessor, OpenerDirector, ProxyHandler, Req
 from callplane.network import is_loopback
 
 ANSWER_SECONDS = 20.0
+VERSION = "/v1"
 REFUSED, UNAVAILABLE = 1, 3
 
 
@@ -40,7 +41,7 @@ class Server:
     key: str | None
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of the answer, None where it has none. Raises Failed."""
+        """The JSON of the answer, None where it has none; ``path`` is below the API's version. Raises Failed."""
         place, _, fragment = self.url.partition("#")
         headers = {"Accept": "application/json"} | ({"X-API-Key": self.key} if self.key else {})
         if not self.key and (token := dict(parse_qsl(fragment)).get("access_token")):
@@ -49,7 +50,7 @@ class Server:
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
-            request = Request(place.rstrip("/") + path, data, headers, method=method)
+            request = Request(place.rstrip("/") + VERSION + path, data, headers, method=method)
             with _opener(place).open(request, timeout=ANSWER_SECONDS) as answer:
                 status, text = answer.status, answer.read()
             if not 200 <= status < 300:

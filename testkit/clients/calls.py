@@ -33,7 +33,7 @@ class Call:
 
     async def look(self) -> dict[str, Any]:
         """The session as the API shows it."""
-        found: dict[str, Any] = (await self.ask("GET", f"/sessions/{self.session}", headers=KEY)).json()
+        found: dict[str, Any] = (await self.ask("GET", f"/v1/sessions/{self.session}", headers=KEY)).json()
         return found
 
 
@@ -46,7 +46,7 @@ async def machine(c: Call, cluster: Cluster) -> Program:
 
 async def pool(ask: Pods) -> dict[str, dict[str, Any]]:
     """The media servers as the API shows them, by address."""
-    found = (await ask("GET", "/media-servers", headers=KEY)).json()
+    found = (await ask("GET", "/v1/media-servers", headers=KEY)).json()
     return {server["url"]: server for server in found["media_servers"]}
 
 
@@ -65,7 +65,7 @@ async def call(urls: Iterable[str], people: int = 2, **fields: Any) -> AsyncIter
     """A session, asked for at these pods, in which so many people send and receive each other, for the block."""
     async with AsyncExitStack() as stack:
         ask = await stack.enter_async_context(pods(urls))
-        made = await ask("POST", "/sessions", headers=KEY, json=fields)
+        made = await ask("POST", "/v1/sessions", headers=KEY, json=fields)
         assert made.status_code == 201, made.text
         opened = Call(ask, made.json()["id"])
         group = await stack.enter_async_context(asyncio.TaskGroup())

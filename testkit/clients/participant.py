@@ -1,4 +1,4 @@
-"""A participant without a browser: HTTP and ``/messages`` outside, aiortc inside; each request to the next pod."""
+"""A participant without a browser: HTTP and its messages outside, aiortc inside; each request to the next pod."""
 
 import asyncio
 import fractions
@@ -115,7 +115,7 @@ class Participant:
         ack: str | None = None
         while True:
             params = {"wait": 5} | ({"ack": ack} if ack else {})
-            answer = await self.ask("GET", "/messages", params=params)
+            answer = await self.ask("GET", "/v1/messages", params=params)
             if answer.status_code == 503:
                 await asyncio.sleep(0.2)
                 continue
@@ -180,13 +180,13 @@ class Participant:
 
     async def stop(self, connection: str) -> httpx.Response:
         """End one connection."""
-        answer = await self.ask("DELETE", f"/sessions/{self.session}/connections/{connection}")
+        answer = await self.ask("DELETE", f"/v1/sessions/{self.session}/connections/{connection}")
         await _closed(self._peers.pop(connection))
         return answer
 
     async def leave(self) -> httpx.Response:
         """Give the seat up."""
-        return await self.ask("DELETE", f"/sessions/{self.session}/participants/{self.id}")
+        return await self.ask("DELETE", f"/v1/sessions/{self.session}/participants/{self.id}")
 
     async def live(self, group: asyncio.TaskGroup) -> None:
         """Start reading the mailbox."""
@@ -198,7 +198,7 @@ class Participant:
         try:
             await peer.setLocalDescription(await peer.createOffer())
             sdp, candidates = _trickled(peer.localDescription.sdp)
-            answer = await self.ask("POST", f"/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
+            answer = await self.ask("POST", f"/v1/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
             if answer.status_code != 201:
                 raise Refused(answer.status_code, answer.text)
             made = answer.json()
@@ -207,7 +207,7 @@ class Participant:
             await _closed(peer)
             raise
         self._peers[made["id"]], self.epochs[made["id"]] = peer, made["epoch"]
-        path = f"/sessions/{self.session}/connections/{made['id']}/candidates"
+        path = f"/v1/sessions/{self.session}/connections/{made['id']}/candidates"
         sent = await self.ask("POST", path, json={"candidates": candidates})
         assert sent.status_code == 202, sent.text
         for message in self._early.pop(made["id"], []):
@@ -232,7 +232,7 @@ class Participant:
 async def person(ask: Pods, session: str, headers: dict[str, str], **fields: Any) -> AsyncIterator[Participant]:
     """Join, read the mailbox for the block, and close all connections at its end."""
     _forgive_the_closed(asyncio.get_running_loop())
-    answer = await ask("POST", f"/sessions/{session}/participants", headers=headers, json=fields)
+    answer = await ask("POST", f"/v1/sessions/{session}/participants", headers=headers, json=fields)
     assert answer.status_code == 201, answer.text
     async with asyncio.TaskGroup() as group:
         somebody = Participant(ask, answer.json())

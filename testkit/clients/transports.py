@@ -72,7 +72,7 @@ class Reader:
 
     async def ticket(self, url: str) -> str:
         """A ticket of this pod."""
-        answer = await self.http.post(f"{url}/messages/tickets", headers=self.headers)
+        answer = await self.http.post(f"{url}/v1/messages/tickets", headers=self.headers)
         check(answer)
         return str(answer.json()["ticket"])
 
@@ -82,7 +82,7 @@ class Reader:
 
     async def _get(self, url: str, wait: float) -> dict[str, Any] | None:
         try:
-            answer = await self.http.get(f"{url}/messages", params=self.query(wait=wait), headers=self.headers)
+            answer = await self.http.get(f"{url}/v1/messages", params=self.query(wait=wait), headers=self.headers)
             check(answer)
         except FAILURES:
             return None
@@ -128,7 +128,7 @@ class StreamReader(Reader):
 
 
 class SocketReader(Reader):
-    """``/messages/socket``; it acknowledges each frame at once."""
+    """``/v1/messages/socket``; it acknowledges each frame at once."""
 
     async def session(self, url: str, count: int) -> None:
         """One socket; the ticket may be of another pod."""
@@ -161,7 +161,7 @@ async def opened_stream(
     http: httpx.AsyncClient, url: str, query: dict[str, str], headers: dict[str, str] | None = None
 ) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
     """The events of a stream, comments among them, for the block."""
-    target = f"{url}/messages/stream"
+    target = f"{url}/v1/messages/stream"
     async with http.stream("GET", target, params=query, headers=headers, timeout=20) as answer:
         if answer.status_code != 200:
             await answer.aread()
@@ -185,7 +185,7 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
 
 def opened_socket(url: str, query: dict[str, str], headers: dict[str, str] | None = None) -> connect:
     """A socket, once it is entered."""
-    target = str(httpx.URL(url.replace("http", "ws", 1) + "/messages/socket", params=query))
+    target = str(httpx.URL(url.replace("http", "ws", 1) + "/v1/messages/socket", params=query))
     return connect(target, additional_headers=headers or {}, proxy=None, close_timeout=1)
 
 

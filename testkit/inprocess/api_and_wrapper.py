@@ -31,9 +31,9 @@ class ApiAndWrapper:
 
     async def call(self, publishes: bool = False, **metadata: Any) -> str:
         """A call from its beginning to its end, by HTTP alone; the session's id. AssertionError: something failed."""
-        made = await self.http.post("/sessions", json={"metadata": metadata})
+        made = await self.http.post("/v1/sessions", json={"metadata": metadata})
         assert made.status_code == 201, made.text
-        session = f"/sessions/{made.json()['id']}"
+        session = f"/v1/sessions/{made.json()['id']}"
         joined = await self.http.post(f"{session}/participants", json={"metadata": metadata})
         assert joined.status_code == 201, joined.text
         me = {"Authorization": f"Bearer {joined.json()['token']}", "X-API-Key": ""}
@@ -41,7 +41,7 @@ class ApiAndWrapper:
             body = {"kind": "publish", "sdp_offer": await offer("sendonly")}
             offered = await self.http.post(f"{session}/connections", json=body, headers=me)
             assert offered.status_code == 201, offered.text
-        heard = await self.http.get("/messages", params={"wait": 5}, headers=me)
+        heard = await self.http.get("/v1/messages", params={"wait": 5}, headers=me)
         assert heard.status_code == 200, heard.text
         assert heard.json()["messages"]
         closed = await self.http.delete(session)

@@ -18,6 +18,11 @@ import { CallplaneError, refusal, unreachable } from "./errors.js";
  * @property {number} [patience] milliseconds within which failed tries are repeated; 0 for none
  */
 
+/** The API's version, before every path. */
+const VERSION = "/v1";
+/** What a pod of the version before says of a path that it does not know, by HTTP and over a socket. */
+const UNKNOWN = ["There is no such thing.", "Over a socket there is what lies at /sessions."];
+
 /** Speaks HTTP to one Callplane. */
 export class Http {
   #base;
@@ -71,7 +76,7 @@ export class Http {
    */
   later(method, path, { signal, ...call }) {
     try {
-      this.#fetchLater?.(this.#base + path, { ...request(method, call), signal });
+      this.#fetchLater?.(this.#base + VERSION + path, { ...request(method, call), signal });
       return !!this.#fetchLater;
     } catch {
       return false;
@@ -83,7 +88,7 @@ export class Http {
    * @param {string} path
    */
   url(path) {
-    return new URL(this.#base + path, globalThis.location?.href).href;
+    return new URL(this.#base + VERSION + path, globalThis.location?.href).href;
   }
 
   /**
@@ -107,11 +112,17 @@ export class Http {
     if (signal?.aborted) cut();
     signal?.addEventListener("abort", cut, { once: true });
     try {
-      const fetched = { ...init, signal: deadline.signal };
-      const response = await (frames?.open
-        ? frames.ask(path, init, deadline.signal)
-        : this.#fetch(this.#base + path, fetched));
-      if (!response.ok) throw await refusal(response);
+      const ask = (/** @type {string} */ at) =>
+        frames?.open
+          ? frames.ask(at, init, deadline.signal)
+          : this.#fetch(this.#base + at, { ...init, signal: deadline.signal });
+      let response = await ask(VERSION + path);
+      if (!response.ok) {
+        const refused = await refusal(response);
+        if (!UNKNOWN.includes(refused.detail)) throw refused;
+        response = await ask(path);
+        if (!response.ok) throw await refusal(response);
+      }
       const text = await response.text();
       return { status: response.status, body: text ? JSON.parse(text) : null };
     } catch (error) {

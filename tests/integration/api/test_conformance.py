@@ -53,17 +53,17 @@ class Target:
                 **case.path_parameters,
                 **{k: v for k, v in ours.items() if k in case.path_parameters},
             }
-        if case.path == "/messages":
+        if case.path == "/v1/messages":
             # A poll that may wait would; wrong values stay what they are.
             waits = (case.query or {}).get("wait", 0)
             case.query = {**(case.query or {}), "wait": 0 if isinstance(waits, int | float) and waits <= 60 else waits}
-        if case.path == "/media-servers" and isinstance(case.body, dict):
+        if case.path == "/v1/media-servers" and isinstance(case.body, dict):
             # Wrappers connect to what is registered, and names that were made up may be somebody's.
             url = case.body.get("url")
             nowhere = "ws://127.0.0.1:9/kurento" if isinstance(url, str) and url.startswith("ws") else url
             case.body = {**case.body, **({"url": nowhere} if "url" in case.body else {})}
         # A stream that is let in does not end; tests of streams look at those.
-        return self.seat.who if as_us and case.path != "/messages/stream" else KEY
+        return self.seat.who if as_us and case.path != "/v1/messages/stream" else KEY
 
 
 def hold(operation: Any, target: Target, mode: GenerationMode) -> None:

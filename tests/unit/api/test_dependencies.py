@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute, Mount, Route
 
-from api.app import routed
 from api.auth.permissions import Permissions
 from api.dependencies import PUBLIC, ApiRequest, allowed, permission_of, public
 from api.metrics import Metrics
+from api.routing import routed
 from api.services import Provided, Services, provided
 
 FILES = {"/page", "/sdk", "/openapi.json"}

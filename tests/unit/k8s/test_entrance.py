@@ -10,12 +10,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import routes
-from api.app import OPERATORS
 from api.http.server import PING_SECONDS
+from api.http.versions import VERSION, noun_of
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
 from api.routes.messages import PollQuery
 from api.routes.web import mount_web
+from api.routing import OPERATORS, versioned_nouns
 from testkit.deploy.manifests import OVERLAYS, ROOT, rendered, rendered_with
 
 
@@ -42,22 +43,24 @@ def test_the_world_gets_all_that_the_api_serves_but_probes_metrics_and_what_is_f
     led = ingress_paths() if kind == "Ingress" else gateway_paths(tmp_path)
     inner = {route.path for route in api_probes.router.routes if isinstance(route, APIRoute)}
     assert inner == {"/livez", "/readyz", "/metrics"}
-    theirs = {path for path in served() if path.startswith(tuple(noun.router.prefix for noun in OPERATORS))}
+    prefixes = [noun.router.prefix for noun in OPERATORS]
+    theirs = {path for path in served() if path.removeprefix(VERSION).startswith(tuple(prefixes))}
     assert len(theirs) > 3
     inner |= theirs
     outer = served() - inner
-    assert {"/", "/messages", "/sessions/{session_id}", "/sdk", "/openapi.json"} <= outer
+    assert {"/", "/messages", "/v1/messages", "/v1/sessions/{session_id}", "/sdk", "/openapi.json"} <= outer
     assert {path for path in outer if not reaches(led, path)} == set()
     assert {path for path in inner if reaches(led, path)} == set()
 
 
 def served() -> set[str]:
-    """Every path of the API, folders of files included."""
+    """Every path of the API, with a version and as before, folders of files included."""
     app = FastAPI(docs_url=None, redoc_url=None)
     mount_web(app)
     nouns = [importlib.import_module(f"api.routes.{noun.name}") for noun in pkgutil.iter_modules(routes.__path__)]
     every = [*app.routes, *(route for noun in nouns if hasattr(noun, "router") for route in noun.router.routes)]
-    return {path for route in every if (path := getattr(route, "path", ""))}
+    paths = {path for route in every if (path := getattr(route, "path", ""))}
+    return paths | {VERSION + path for path in paths if noun_of(path) in versioned_nouns()}
 
 
 def reaches(led: set[tuple[str, bool]], path: str) -> bool:

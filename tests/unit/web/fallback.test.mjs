@@ -38,7 +38,7 @@ test("a socket first, then a stream, then polls: each goes on where the last one
   assert.equal(line(1).url.protocol, "ws:");
   line(1).onclose({ code: 1006, reason: "" });
   await opened(3);
-  assert.equal(line(2).url.pathname, "/messages/stream");
+  assert.equal(line(2).url.pathname, "/v1/messages/stream");
   assert.equal(line(2).url.searchParams.get("ack"), "t-a");
   speech.sse.gives(line(2), ["b"]);
   await until(() => got.length === 2);
@@ -81,7 +81,7 @@ test("a socket that opens and says nothing is left after 8 s, and tried again a 
   await new Promise((resolve) => setImmediate(resolve));
   context.mock.timers.tick(8_100);
   await turns(() => FakeLine.made.length === 2);
-  assert.deepEqual([line(1).url.pathname, line(0).closed], ["/messages/stream", true]);
+  assert.deepEqual([line(1).url.pathname, line(0).closed], ["/v1/messages/stream", true]);
   speech.sse.beats(line(1));
   for (let beat = 0; beat < 7; beat++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -89,7 +89,7 @@ test("a socket that opens and says nothing is left after 8 s, and tried again a 
     speech.sse.beats(line(1));
   }
   await turns(() => FakeLine.made.length === 3);
-  assert.deepEqual([line(2).url.pathname, changes], ["/messages/socket", ["sse", "websocket"]]);
+  assert.deepEqual([line(2).url.pathname, changes], ["/v1/messages/socket", ["sse", "websocket"]]);
   box.stop();
   await run;
 });
@@ -104,10 +104,10 @@ test("on another network the line is opened anew at once, and the best one is tr
   await until(() => reached.includes(true));
   box.hurry();
   await opened(3);
-  assert.deepEqual([line(1).closed, line(2).url.pathname, changes], [true, "/messages/stream", ["sse"]]);
+  assert.deepEqual([line(1).closed, line(2).url.pathname, changes], [true, "/v1/messages/stream", ["sse"]]);
   speech.sse.gives(line(2), ["b"]);
   await opened(4);
-  assert.deepEqual([line(3).url.pathname, changes], ["/messages/socket", ["sse", "websocket"]]);
+  assert.deepEqual([line(3).url.pathname, changes], ["/v1/messages/socket", ["sse", "websocket"]]);
   box.stop();
   await run;
 });

@@ -29,7 +29,7 @@ test("what is asked for goes over the socket, and its reply is the answer", asyn
   assert.deepEqual(frame, {
     request: "1",
     method: "POST",
-    path: "/sessions/s/signals",
+    path: "/v1/sessions/s/signals",
     body: { type: "wave", data: { n: 1 }, to: ["bob", "role:moderator"], volatile: true, ttl_ms: 900 },
   });
   assert.match(idempotency_key, /^[0-9a-f]{32}$/);
@@ -84,7 +84,7 @@ test("an empty reply is an empty answer", async () => {
   const { session, frames, reply } = await socketed();
   const removed = session.remove("bob");
   await until(() => frames().length === 1);
-  assert.deepEqual([frames()[0].method, frames()[0].path], ["DELETE", "/sessions/s/participants/bob"]);
+  assert.deepEqual([frames()[0].method, frames()[0].path], ["DELETE", "/v1/sessions/s/participants/bob"]);
   reply(frames()[0], 204);
   await removed;
   await session.leave();

@@ -109,3 +109,13 @@ test("too many requests: the same command again, after as long as the server ask
   assert.equal(requests.length, 3);
   assert.equal(new Set(requests.map((one) => one.headers["Idempotency-Key"])).size, 1);
 });
+
+test("what a pod of the version before does not know below /v1 is asked where it was", async () => {
+  const old = scripted(({ version }) => (version ? problem(404, "not-found", { detail: "There is no such thing." }) : answer(201, { id: "s1" })));
+  assert.deepEqual((await old.http.call("POST", "/sessions", { body: {}, once: true })).body, { id: "s1" });
+  assert.deepEqual(old.requests.map((one) => one.version), ["/v1", undefined]);
+  assert.equal(new Set(old.requests.map((one) => one.headers["Idempotency-Key"])).size, 1);
+  const now = scripted(() => problem(404, "not-found", { detail: "There is no such session." }));
+  await assert.rejects(now.http.call("GET", "/sessions/1"), { status: 404 });
+  assert.deepEqual(now.requests.map((one) => one.version), ["/v1"]);
+});

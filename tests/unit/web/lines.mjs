@@ -28,14 +28,14 @@ globalThis.EventSource = globalThis.WebSocket = FakeLine;
 
 export const speech = {
   sse: {
-    path: "/messages/stream",
+    path: "/v1/messages/stream",
     gives: (fake, ids) => ids.forEach((id) => fake.onmessage({ data: JSON.stringify(message(id)), lastEventId: `t-${id}` })),
     beats: (fake) => fake.listeners.beat({}),
     refuses: (fake, status, code, reason) => fake.listeners.end({ data: JSON.stringify({ status, code, reason }) }),
     ends: (fake) => fake.onerror({}),
   },
   websocket: {
-    path: "/messages/socket",
+    path: "/v1/messages/socket",
     gives: (fake, ids) => fake.onmessage({ data: JSON.stringify({ messages: ids.map(message), ack: `t-${ids.at(-1)}` }) }),
     beats: (fake) => fake.onmessage({ data: '{"messages":[],"ack":null}' }),
     refuses: (fake, status, code, reason) => fake.onclose({ code: 4000 + status, reason: reason ? `${code}: ${reason}` : code }),

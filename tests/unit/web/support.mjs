@@ -91,14 +91,15 @@ export function problem(status, code, more = {}, headers = {}) {
 
 /**
  * An API whose every request is handed to `script(request, number)`; what that returns is the answer,
- * what it throws is a network error. `requests` remembers all.
+ * what it throws is a network error. `requests` remembers all; their paths are told without the version, which is beside.
  */
 export function scripted(script) {
   const requests = [];
   const fetch = async (url, init) => {
     const { pathname, searchParams } = new URL(url);
     const body = init.body ? JSON.parse(init.body) : undefined;
-    const request = { method: init.method, path: pathname, query: searchParams, headers: init.headers, body, init };
+    const [, version, path] = /^(\/v1)?(.*)$/.exec(pathname);
+    const request = { method: init.method, path, version, query: searchParams, headers: init.headers, body, init };
     requests.push(request);
     return script(request, requests.length - 1);
   };

@@ -10,7 +10,7 @@ globalThis.addEventListener = pages.addEventListener.bind(pages);
 test("a seat that leaves with its page is the browser's to give back, and is given back by the page as well", async () => {
   const { asked, later, heard } = await world({ options: { leaveWithPage: true } });
   assert.deepEqual(later.map(({ url, method, headers }) => [url, method, headers.Authorization]), [
-    ["http://api.test/sessions/s/participants/me", "DELETE", "Bearer tok"],
+    ["http://api.test/v1/sessions/s/participants/me", "DELETE", "Bearer tok"],
   ]);
   pages.dispatchEvent(new Event("pagehide"));
   // Before anything is waited for: there is no later turn of a page that goes.

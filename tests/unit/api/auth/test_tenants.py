@@ -21,12 +21,12 @@ KEYS = f"tests:{KEY},other:{OTHER_KEY},ops:{OPERATOR_KEY}"
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m"}
 NAMED |= {"identity": "web:ada"}
 BODIES: dict[str, Any] = {
-    "post /sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},
-    "post /sessions/{session_id}/connections/{connection_id}/candidates": {"candidates": []},
-    "post /sessions/{session_id}/signals": {"type": "wave"},
-    "patch /sessions/{session_id}": {"metadata": {}},
-    "patch /sessions/{session_id}/participants/{participant_id}": {"name": "Ada"},
-    "patch /sessions/{session_id}/messages/{message_id}": {"data": "hello"},
+    "post /v1/sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},
+    "post /v1/sessions/{session_id}/connections/{connection_id}/candidates": {"candidates": []},
+    "post /v1/sessions/{session_id}/signals": {"type": "wave"},
+    "patch /v1/sessions/{session_id}": {"metadata": {}},
+    "patch /v1/sessions/{session_id}/participants/{participant_id}": {"name": "Ada"},
+    "patch /v1/sessions/{session_id}/messages/{message_id}": {"data": "hello"},
 }
 
 

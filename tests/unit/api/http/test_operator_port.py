@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from api.app import OPERATORS, serve
+from api.app import serve
 from api.http.operator_port import for_operators
+from api.routing import OPERATORS
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database

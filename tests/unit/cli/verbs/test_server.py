@@ -45,7 +45,7 @@ async def test_the_key_travels_in_its_header_and_json_both_ways() -> None:
     async with answering(http("200 OK", '{"a": "é"}')) as (url, asked):
         assert await asyncio.to_thread(Server(url + "/", KEY).ask, "POST", "/x", {"b": 1}) == {"a": "é"}
     [request] = asked
-    assert request.startswith(b"POST /x HTTP/1.1\r\n")
+    assert request.startswith(b"POST /v1/x HTTP/1.1\r\n")
     assert f"x-api-key: {KEY}".encode() in request.lower()
 
 

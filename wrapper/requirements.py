@@ -18,7 +18,17 @@ from wrapper.context import Context
 
 async def require_open_session(session_id: SessionId, context: Context) -> SessionDocument:
     """The session, if it is open. Raises Refusal ``not-found`` or ``session-closed``."""
-    found = await context.store.sessions.find(session_id)
+    return _open(await context.store.sessions.find(session_id))
+
+
+async def require_open_with_seat(
+    session_id: SessionId, participant_id: ParticipantId, context: Context
+) -> SessionDocument:
+    """The same, of which that seat alone is read, if there is one: for who asks of no other."""
+    return _open(await context.store.sessions.with_seat(session_id, participant_id))
+
+
+def _open(found: SessionDocument | None) -> SessionDocument:
     if found is None:
         raise session_not_found()
     if found.status == "closed":

@@ -49,6 +49,11 @@ class PresenceScope:
     tenant: str | None = None
 
 
+def _of(token: SeatToken, session_id: SessionId) -> None:
+    if token.session_id != session_id:
+        raise token_of_another_session()
+
+
 def _nobody(_session_id: SessionId, _seat: Seat | SeatRole) -> None:
     """Nobody is told."""
 
@@ -113,9 +118,11 @@ class Permissions:
     async def read(self, credential: Credential, session_id: SessionId) -> SessionDocument:
         """See a session and who is in it, closed or not."""
         if isinstance(credential, SeatToken):
-            session, _ = await self._seat(credential, session_id, closed_too=True)
-            return session
+            _of(credential, session_id)
         session = await self._existing(session_id)
+        if isinstance(credential, SeatToken):
+            await self._seat_in(session, credential, closed_too=True)
+            return session
         require_reach(credential, session.tenant)
         if isinstance(credential, AccessToken):
             names(credential, session)
@@ -198,8 +205,7 @@ class Permissions:
             await self._tenants.require(credential, session_id)
             return await self._sessions.roster(session_id), None
         token = seat_token(credential)
-        if token.session_id != session_id:
-            raise token_of_another_session()
+        _of(token, session_id)
         roster = await self._sessions.roster(session_id)
         if roster is None:
             raise session_not_found()
@@ -252,10 +258,11 @@ class Permissions:
     async def _seat(
         self, token: SeatToken, session_id: SessionId, *, closed_too: bool = False
     ) -> tuple[SessionDocument, Seat]:
-        """Read the seat, at every use of its token; a token whose seat is gone is told why."""
-        if token.session_id != session_id:
-            raise token_of_another_session()
-        session = await self._existing(session_id)
+        """Read the seat, and no other, at every use of its token; a token whose seat is gone is told why."""
+        _of(token, session_id)
+        session = await self._sessions.with_seat(session_id, token.participant_id)
+        if session is None:
+            raise session_not_found()
         await self._seat_in(session, token, closed_too=closed_too)
         seat = session.seat(token.participant_id)
         assert seat is not None

@@ -114,6 +114,8 @@ class SessionDocument(Outboxed):
     server_id: str | None = None
     server: str | None = None
     participants: list[Seat] = Field(default_factory=list)
+    seat_count: int | None = None
+    """How many sit there, where only the seats and streams of some were read. Stands in no document."""
     streams: list[Stream] = Field(default_factory=list)
     applied: list[CommandId] = Field(default_factory=list)
     kicked: list[ParticipantId] = Field(default_factory=list)

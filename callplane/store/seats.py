@@ -20,6 +20,7 @@ from callplane.store.documents import Ban, Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
+from callplane.store.projections import CONCERNED
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 KICKED_KEPT = 1000
@@ -80,6 +81,7 @@ class Seats:
             where,
             {"$push": {"participants": written, **remember(command_id)}, "$unset": {"since": "", "due": ""}},
             participant_joined(shown),
+            projection=CONCERNED,
         )
 
     async def pull(
@@ -90,7 +92,10 @@ class Seats:
         *,
         kick: Kick | None = None,
     ) -> Change[SessionDocument] | None:
-        """Take one seat away and say so; streams end with it, and a kick keeps it away. None: it was gone already."""
+        """Take one seat away and say so; streams end with it, and a kick keeps it away. None: it was gone already.
+
+        After a kick the document shows everybody: who kicks looks for other seats of the same identity.
+        """
         pushes = {} if kick is None else kick.remembered(participant_id, reason, self._clock.now())
         return await self._updates.change(
             {"_id": session_id, "status": "open", "participants": {"$elemMatch": {"id": participant_id}}},
@@ -106,6 +111,7 @@ class Seats:
                 NewChore("sweep-connections", {"participant_id": participant_id}),
                 NewChore("end-mailbox", {"participant_id": participant_id, "reason": reason}),
             ],
+            projection=CONCERNED if kick is None else None,
         )
 
     async def update(
@@ -128,6 +134,7 @@ class Seats:
             participant_updated(before.model_dump(mode="json")),
             [NewChore("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
             array_filters=[{"seat.id": before.id}],
+            projection=CONCERNED,
         )
 
     async def reconnecting(
@@ -170,6 +177,7 @@ class Seats:
             {"$set": {"participants.$[seat].state": after}},
             event,
             array_filters=[{"seat.id": participant_id}],
+            projection=CONCERNED,
         )
 
 

@@ -21,6 +21,7 @@ from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.new_session import OF_ALL, SETTINGS, Origin, new_session
+from callplane.store.projections import CONCERNED, ROSTER, one_seat
 from callplane.store.shared_reads import SharedReads
 from callplane.store.tenancy import of_tenant
 from callplane.store.unreadable import close_unreadable, why_not
@@ -34,20 +35,6 @@ AT_ONCE = 500
 _DESERTED: Document = {"status": "open", "participants": []}
 _PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 
-_OF_ROSTER: Document = dict.fromkeys(
-    (
-        "tenant",
-        "engine",
-        "status",
-        "reason",
-        "kicked",
-        "participants.id",
-        "participants.role",
-        "participants.last_active_at",
-    ),
-    1,
-)
-
 NotCreated = Literal["repeated", "taken", "late"]
 
 
@@ -55,7 +42,8 @@ class Sessions(OutboxRepository[SessionDocument]):
     """Sessions as a whole; seats and media have repositories of their own on the same collection."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        super().__init__(database, "sessions", SessionDocument, clock)
+        super().__init__(database, "sessions", SessionDocument, clock, concerned=CONCERNED)
+        self._snapshots: SharedReads[SessionId, SessionDocument | None] = SharedReads(self.find)
         self._rosters: SharedReads[SessionId, Roster | None] = SharedReads(self._roster)
 
     async def create(
@@ -89,12 +77,21 @@ class Sessions(OutboxRepository[SessionDocument]):
         """The session as of the last majority write."""
         return await self._updates.find(session_id)
 
+    async def snapshot(self, session_id: SessionId) -> SessionDocument | None:
+        """The session with everybody in it; who ask at once share a read, which began after each of them asked."""
+        return await self._snapshots(session_id)
+
+    async def with_seat(self, session_id: SessionId, participant_id: ParticipantId) -> SessionDocument | None:
+        """The session with that seat alone, which is not in it when it is not taken."""
+        found = await self._collection.find_one({"_id": session_id}, one_seat(participant_id))
+        return None if found is None else read(SessionDocument, found, self._collection)
+
     async def roster(self, session_id: SessionId) -> Roster | None:
         """Who sits in it, without all that it holds besides, which may be megabytes; who ask at once share a read."""
         return await self._rosters(session_id)
 
     async def _roster(self, session_id: SessionId) -> Roster | None:
-        found = await self._collection.find_one({"_id": session_id}, _OF_ROSTER)
+        found = await self._collection.find_one({"_id": session_id}, ROSTER)
         return None if found is None else read(Roster, found, self._collection)
 
     async def is_full(self, session_id: SessionId) -> bool:

@@ -96,9 +96,13 @@ class VersionedUpdates(Generic[D]):
 class OutboxRepository(Generic[D]):
     """What repositories of sessions and of connections have in common: documents with ``outbox`` and ``chores``."""
 
-    def __init__(self, database: Database, name: str, kind: type[D], clock: DatabaseClock) -> None:
+    def __init__(
+        self, database: Database, name: str, kind: type[D], clock: DatabaseClock, concerned: Document | None = None
+    ) -> None:
         self._collection = database[name]
         self._kind = kind
+        self._concerned = concerned
+        """A projection: what is read of a document whose events are published; None: all of it."""
         self._clock = clock
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
@@ -106,7 +110,10 @@ class OutboxRepository(Generic[D]):
     async def pull_published(self, id_: str, entries: list[str]) -> D | None:
         """Take published events out, by their ids; returns the document with what is left."""
         found = await self._collection.find_one_and_update(
-            {"_id": id_}, {"$pull": {"outbox": {"id": {"$in": entries}}}}, return_document=ReturnDocument.AFTER
+            {"_id": id_},
+            {"$pull": {"outbox": {"id": {"$in": entries}}}},
+            projection=self._concerned,
+            return_document=ReturnDocument.AFTER,
         )
         return None if found is None else read(self._kind, found, self._collection)
 

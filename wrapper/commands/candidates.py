@@ -9,7 +9,7 @@ from wrapper.commands.registry import handles
 from wrapper.context import Context
 from wrapper.media.port import Gone
 from wrapper.negotiation.reconcile import reconcile
-from wrapper.requirements import require_open_session, require_seat
+from wrapper.requirements import require_open_with_seat, require_seat
 
 
 @handles(Candidates)
@@ -26,7 +26,8 @@ async def candidates(envelope: Envelope, command: Candidates, context: Context) 
         await _feed(before, [c for c in given if c not in before.candidates][:room], context)
         return Done()
     # Unknown, for they may come before their offer; or a repeat, whose first delivery may not have come to the feeding.
-    await require_seat(await require_open_session(envelope.session_id, context), command.participant_id, context)
+    session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
+    await require_seat(session, command.participant_id, context)
     await context.store.connections.create_unoffered(command.connection_id, envelope.session_id, command.participant_id)
     if await _keep(envelope, command, given, context) is None:
         found = await context.store.connections.find(command.connection_id)

@@ -10,7 +10,13 @@ from callplane.store.log.records import LogKey
 from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
-from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
+from wrapper.requirements import (
+    require_in_time,
+    require_open_session,
+    require_open_with_seat,
+    require_seat,
+    room_in,
+)
 
 
 @handles(Join)
@@ -22,10 +28,11 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     if command.participant_id is None:
         new = await _take_seat(envelope, command, participant, context)
     else:
-        await require_seat(await require_open_session(envelope.session_id, context), participant, context)
+        session = await require_open_with_seat(envelope.session_id, participant, context)
+        await require_seat(session, participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
     await _open_mailbox(envelope.session_id, participant, begin, context)
-    session = await context.store.sessions.find(envelope.session_id)
+    session = await context.store.sessions.snapshot(envelope.session_id)
     attachment = await context.store.attachments.read(participant)
     seat = None if session is None or session.status == "closed" else session.seat(participant)
     if session is None or seat is None or attachment is None or attachment.state == "ended":

@@ -6,7 +6,7 @@ from callplane.store.documents import SessionDocument
 from callplane.store.seats import Kick
 from wrapper.commands.registry import handles
 from wrapper.context import Context
-from wrapper.requirements import require_open_session, require_seat
+from wrapper.requirements import require_open_session, require_open_with_seat, require_seat
 
 
 @handles(Leave)
@@ -55,7 +55,7 @@ def _identity(session: SessionDocument, participant_id: ParticipantId) -> str | 
 
 async def _require_known(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
     """Refuse who never sat in the session."""
-    session = await require_open_session(session_id, context)
+    session = await require_open_with_seat(session_id, participant_id, context)
     known = await context.store.attachments.read(participant_id)
     if known is None or known.session_id != session.id:
         await require_seat(session, participant_id, context)

@@ -9,20 +9,20 @@ from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
-from wrapper.requirements import require_in_time, require_open_session, require_seat, room_in
+from wrapper.requirements import require_in_time, require_open_with_seat, require_seat, room_in
 
 
 @handles(UpdateParticipant)
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
     """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
-    session = await require_open_session(envelope.session_id, context)
+    session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
     before = participant_view(session, await require_seat(session, command.participant_id, context))
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
     change = await context.store.seats.update(session.id, before, command.changes, guard)
     if change is not None:
         context.follow_ups.schedule(change)
         return _changed(change.document, command.participant_id)
-    session = await require_open_session(envelope.session_id, context)
+    session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
     await require_seat(session, command.participant_id, context)
     if envelope.id not in session.applied:
         if command.if_match not in (None, session.version):

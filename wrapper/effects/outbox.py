@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from callplane.bus.ports import Messenger, Topology
 from callplane.contracts.errors import NodeDown
+from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument, OutboxEntry, SessionDocument
@@ -26,12 +27,15 @@ class Outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
             taken = await self._messenger.to_session(session.id, messages)
             if taken == "none" and _has_mailboxes(session):
-                await self._mend(session)
+                await self._mend(session.id)
                 await self._messenger.to_session(session.id, messages)
             session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
 
-    async def _mend(self, session: SessionDocument) -> None:
+    async def _mend(self, session_id: SessionId) -> None:
         """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""
+        session = await self._sessions.find(session_id)
+        if session is None or session.status == "closed" or not session.participants:
+            return
         with suppress(NodeDown):  # its exchange is on every node
             await self._topology.open_session(session.id)
         reached = 0
@@ -61,7 +65,9 @@ class Outbox:
 def _has_mailboxes(session: SessionDocument) -> bool:
     """Whether anybody sits there whose mailbox is older than what is to be told: joining takes the seat first."""
     new = {entry.data["participant"]["id"] for entry in session.outbox if entry.type == "participant-joined"}
-    return session.status == "open" and any(seat.id not in new for seat in session.participants)
+    older = [seat for seat in session.participants if seat.id not in new]
+    unread = 0 if session.seat_count is None else session.seat_count - len(session.participants)
+    return session.status == "open" and bool(older or unread)
 
 
 def _session_message(session: SessionDocument, version: int, entry: OutboxEntry) -> Message:

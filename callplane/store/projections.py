@@ -1,0 +1,50 @@
+"""Projections: what is read of a session's document where not everybody who sits in it is asked for.
+
+A session of a thousand seats is a quarter of a megabyte, of which a change concerns one.
+"""
+
+from typing import Any
+
+from callplane.contracts.ids import ParticipantId
+from callplane.store.documents import SessionDocument
+from callplane.store.mongo.database import Document
+
+_GROWING = frozenset({"participants", "streams", "applied", "kicked", "bans"})
+"""Lists with an entry for each seat, command or kick."""
+
+
+def _listed(field: str) -> Document:
+    """An expression: the list, or an empty one where there is something else."""
+    return {"$cond": [{"$isArray": f"${field}"}, f"${field}", []]}
+
+
+def _chosen(field: str, which: Any) -> Document:
+    """An expression: of the list those that match; something else stays, so that who reads it finds it unreadable."""
+    filtered = {"$filter": {"input": f"${field}", "as": "one", "cond": which}}
+    return {"$cond": [{"$isArray": f"${field}"}, filtered, f"${field}"]}
+
+
+def _seats(ids: Any) -> Document:
+    """A projection: the seats with these ids (an expression) and their streams, and everything that does not grow."""
+    return {
+        **{name: 1 for name in SessionDocument.model_fields if name not in {"id", "seat_count", *_GROWING}},
+        "participants": _chosen("participants", {"$in": ["$$one.id", ids]}),
+        "streams": _chosen("streams", {"$in": ["$$one.participant_id", ids]}),
+        "seat_count": {"$size": _listed("participants")},
+    }
+
+
+CONCERNED: Document = _seats({"$ifNull": ["$outbox.data.participant.id", []]})
+"""What has changed and is to be told: the seats that joined or were changed by what stands in the outbox."""
+
+
+def one_seat(participant_id: ParticipantId) -> Document:
+    """A projection: one seat, whether it was kicked, and which commands were applied."""
+    one = {"$literal": participant_id}
+    return {**_seats([one]), "applied": 1, "kicked": _chosen("kicked", {"$eq": ["$$one", one]})}
+
+
+ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | dict.fromkeys(
+    ("participants.id", "participants.role", "participants.last_active_at"), 1
+)
+"""Who sits there, as what."""

@@ -36,6 +36,7 @@ from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
 from api.routes import messages
 from api.routes.direct_signals import DirectSignals
+from api.routes.direct_streams import DirectStreams
 from api.routing import OPERATORS, routed, versioned_nouns
 from api.services import Services
 from api.settings import Settings
@@ -219,7 +220,7 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     app = routed()
     app.state.services = services
     origins = settings.cors_origins
-    direct = messages.DirectPolls(app, otherwise=DirectSignals(app, otherwise=app))
+    direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=app)))
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])

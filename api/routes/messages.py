@@ -1,7 +1,6 @@
 """Long poll over HTTP: asking again is the acknowledgement (design 4)."""
 
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -10,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.auth.permissions import Permissions
 from api.dependencies import SCHEMES, ApiRequest, allowed, request_of
 from api.guarded_route import GuardedRoute, has_body
-from api.http.direct import answered
+from api.http.direct import answered, query_of
 from api.http.disconnects import or_disconnect
 from api.http.openapi import problems
 from api.readers.ports import Question, Readers
@@ -72,7 +71,7 @@ class DirectPolls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        query = _query(scope) if _is_poll(scope) else None
+        query = query_of(scope, PollQuery) if _is_poll(scope) else None
         if query is None:
             await self._otherwise(scope, receive, send)
             return
@@ -89,13 +88,3 @@ async def _answer(http: Request, query: PollQuery) -> Response:
 
 def _is_poll(scope: Scope) -> bool:
     return scope["path"] == "/messages" and scope["type"] == "http" and scope["method"] == "GET" and not has_body(scope)
-
-
-def _query(scope: Scope) -> PollQuery | None:
-    """What the poll says of itself; None where that cannot be read."""
-    try:
-        return PollQuery.model_validate(
-            dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        )
-    except ValueError:
-        return None

@@ -21,7 +21,7 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import participant_made_by
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.contracts.shapes import ParticipantView
-from callplane.store.views import joined_view, participant_view
+from callplane.store.views import Snapshot, joined_view, participant_view, session_view
 
 router = APIRouter(
     tags=["participants"], route_class=GuardedRoute, dependencies=SCHEMES, prefix="/sessions/{session_id}/participants"
@@ -139,7 +139,7 @@ async def _joined(envelope: Envelope, command: Join, state: LateRepeats) -> Join
     session = await state.open_session(envelope.session_id)
     seat = await state.seat(session, command.participant_id or participant_made_by(envelope.id))
     own = await state.connections.offered_by(session.id, seat.id)
-    return joined_view(session, seat, own)
+    return joined_view(Snapshot(session, session_view(session)), seat, own)
 
 
 @answers_late(UpdateParticipant)

@@ -59,6 +59,7 @@ async def killed(run: Run) -> None:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(stage.measure("left", rate=run.options.rate, seconds=run.options.seconds))
             await asyncio.sleep(after)
+            stage.used()  # what it has used until now
             await victim.kill()
         count, back, *rest = _back(run, running.result())
         table.row(door, stage.name, int(count) // 2, back, *rest)

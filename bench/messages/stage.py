@@ -58,10 +58,20 @@ class Stage:
     programs: Cluster | None = None
     before: dict[str, Any] = field(default_factory=dict)
     """The crowd's totals after the last order."""
+    cpu: dict[int, float] = field(default_factory=dict)
+    """What each session had used when it was looked at last: one that was killed has nothing in /proc any more."""
 
     def used(self, memory: bool = False) -> dict[str, Usage]:
         """By part, until now."""
-        return {part: usage(pids, memory) for part, pids in self.parts.items()}
+        return {part: self._used(pids, memory) for part, pids in self.parts.items()}
+
+    def _used(self, pids: list[int], memory: bool) -> Usage:
+        size = 0
+        for pid in pids:
+            found = usage([pid], memory)
+            self.cpu[pid] = max(self.cpu.get(pid, 0.0), found.cpu)
+            size += found.memory
+        return Usage(sum(self.cpu[pid] for pid in pids), size)
 
     async def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Give an order; its figures, of which the crowd's totals count from the order before."""

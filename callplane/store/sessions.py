@@ -26,6 +26,7 @@ from callplane.store.shared_reads import SharedReads
 from callplane.store.tenancy import of_tenant
 from callplane.store.unreadable import close_unreadable, why_not
 from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
+from callplane.store.views import Snapshot, session_view
 
 DELETED_AFTER = 2.0
 """Seconds from a session's end to that of its queue: what is on its way there is answered first."""
@@ -43,7 +44,7 @@ class Sessions(OutboxRepository[SessionDocument]):
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "sessions", SessionDocument, clock, concerned=CONCERNED)
-        self._snapshots: SharedReads[SessionId, SessionDocument | None] = SharedReads(self.find)
+        self._snapshots: SharedReads[SessionId, Snapshot | None] = SharedReads(self._snapshot)
         self._rosters: SharedReads[SessionId, Roster | None] = SharedReads(self._roster)
 
     async def create(
@@ -77,9 +78,13 @@ class Sessions(OutboxRepository[SessionDocument]):
         """The session as of the last majority write."""
         return await self._updates.find(session_id)
 
-    async def snapshot(self, session_id: SessionId) -> SessionDocument | None:
+    async def snapshot(self, session_id: SessionId) -> Snapshot | None:
         """The session with everybody in it; who ask at once share a read, which began after each of them asked."""
         return await self._snapshots(session_id)
+
+    async def _snapshot(self, session_id: SessionId) -> Snapshot | None:
+        found = await self.find(session_id)
+        return None if found is None else Snapshot(found, session_view(found))
 
     async def with_seat(self, session_id: SessionId, participant_id: ParticipantId) -> SessionDocument | None:
         """The session with that seat alone, which is not in it when it is not taken."""

@@ -1,6 +1,7 @@
 """Views: from documents to the public shapes (design 8.5)."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from callplane.contracts.commands import Joined
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
@@ -64,10 +65,18 @@ def connection_view(connection: ConnectionDocument) -> ConnectionView:
     )
 
 
-def joined_view(session: SessionDocument, seat: Seat, own: list[ConnectionDocument]) -> Joined:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A session as it was read once, and what all who asked for it then are shown."""
+
+    document: SessionDocument
+    view: SessionView
+
+
+def joined_view(snapshot: Snapshot, seat: Seat, own: list[ConnectionDocument]) -> Joined:
     """The answer to a join: the seat, the snapshot that it joined, and the connections that it has already."""
     return Joined(
-        participant=participant_view(session, seat),
-        session=session_view(session),
+        participant=participant_view(snapshot.document, seat),
+        session=snapshot.view,
         connections=[connection_view(connection) for connection in own],
     )

@@ -32,15 +32,16 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         await require_seat(session, participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
     await _open_mailbox(envelope.session_id, participant, begin, context)
-    session = await context.store.sessions.snapshot(envelope.session_id)
+    snapshot = await context.store.sessions.snapshot(envelope.session_id)
     attachment = await context.store.attachments.read(participant)
-    seat = None if session is None or session.status == "closed" else session.seat(participant)
-    if session is None or seat is None or attachment is None or attachment.state == "ended":
+    document = None if snapshot is None else snapshot.document
+    seat = None if document is None or document.status == "closed" else document.seat(participant)
+    if snapshot is None or seat is None or attachment is None or attachment.state == "ended":
         await _withdraw(envelope.session_id, participant, context)
         raise await _gone(envelope.session_id, participant, context)
     # Who has just sat down for the first time has had no token to offer with.
-    own = [] if new else await context.store.connections.offered_by(session.id, participant)
-    return joined_view(session, seat, own)
+    own = [] if new else await context.store.connections.offered_by(envelope.session_id, participant)
+    return joined_view(snapshot, seat, own)
 
 
 async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> bool:

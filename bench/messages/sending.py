@@ -108,10 +108,11 @@ class Senders:
         return await self.figures(sent)
 
     def free_seats(self) -> list[asyncio.Queue[Seat]]:
-        """By room: its seats that have nothing under way."""
+        """By room: its seats that have nothing under way; who does not read would not hear the reply to a frame."""
         free: list[asyncio.Queue[Seat]] = [asyncio.Queue() for _ in self._crowd.rooms]
         for seat in self._crowd.seats:
-            free[seat.room.number].put_nowait(seat)
+            if seat.door is None or seat.door.wanted:
+                free[seat.room.number].put_nowait(seat)
         return free
 
     async def send_from(self, free: asyncio.Queue[Seat], room: Room, due: float, sent: Sent) -> None:

@@ -52,8 +52,11 @@ class KurentoConnection:
         if self._websocket is None:
             raise NotConnected(f"{method}: no connection to {self._url}")
         limit = self._options.call_timeout if timeout is None else timeout
-        with self._options.around(method, params):
-            return await self._calls.call(self._websocket, method, params, limit)
+        async with self._options.slot():
+            if self._websocket is None:  # by now
+                raise NotConnected(f"{method}: no connection to {self._url}")
+            with self._options.around(method, params):
+                return await self._calls.call(self._websocket, method, params, limit)
 
     def forget_session(self) -> None:
         """Drop the session and the socket bound to it; the next one starts afresh.

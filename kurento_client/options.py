@@ -1,15 +1,22 @@
 """Options of a client: deadlines, keep-alive, back-off and bounds."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 Around = Callable[[str, Mapping[str, Any] | None], AbstractContextManager[None]]
 
+Slot = Callable[[], AbstractAsyncContextManager[None]]
+
 
 def _unobserved(_method: str, _params: Mapping[str, Any] | None) -> AbstractContextManager[None]:
     """Nothing around a call."""
+    return nullcontext()
+
+
+def _unbounded() -> AbstractAsyncContextManager[None]:
+    """No bound on the calls under way."""
     return nullcontext()
 
 
@@ -41,3 +48,6 @@ class Options:
     around: Around = _unobserved
     """Entered around each call, from its sending to its answer, with its method and parameters: for who measures or
     traces. What the call raises passes through it."""
+    slot: Slot = _unbounded
+    """Entered before a call is sent and left with its answer: for who bounds how many are under way. Its waiting is not
+    part of the call's deadline, and what it raises is raised by the call, of which nothing has been sent then."""

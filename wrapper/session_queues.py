@@ -184,8 +184,8 @@ class SessionQueues:
                     case StreamEvent(what="opened", id=session, engine=engine):
                         self._engines.remember(SessionId(session), engine or "queues")
                         group.create_task(self._alone(SessionId(session), self._opened))
-                    case StreamEvent(what="closed" | "epoch", id=session):
-                        group.create_task(self._alone(SessionId(session), self._turned))
+                    case StreamEvent(what="closed" | "epoch", id=session, epoch=epoch):
+                        group.create_task(self._alone(SessionId(session), partial(self._turned, epoch=epoch)))
                     case StreamEvent(what="server"):
                         self.pool_changed.set()
                     case _:
@@ -196,13 +196,9 @@ class SessionQueues:
         if session_id not in self._excluded:
             await self.listen(session_id)
 
-    async def _turned(self, session_id: SessionId) -> None:
-        """An epoch, or the whole session, is over: forget the handles of what was in it, and why it was excluded."""
+    async def _turned(self, session_id: SessionId, epoch: int | None) -> None:
+        """An epoch, or the whole session (None), is over: forget what was in it, and why it was excluded."""
         excluded = self._excluded.pop(session_id, None) is not None
-        try:
-            epoch = await self._sessions.epoch_of_open(session_id)
-        except (Unavailable, Trouble):
-            return  # they are forgotten with the session at the latest
         self._forget(session_id, epoch)
         if excluded and epoch is not None:
             await self.listen(session_id)

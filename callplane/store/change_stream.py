@@ -54,6 +54,8 @@ class StreamEvent:
     at: datetime | None = field(default=None, compare=False)
     engine: Engine | None = None
     """By which the messages of a session that has opened go."""
+    epoch: int | None = field(default=None, compare=False)
+    """The epoch that has begun, where one has."""
 
 
 class StreamLost(Exception):
@@ -103,4 +105,7 @@ def _seen(change: Any) -> StreamEvent:
         engine = change.get("fullDocument", {}).get("engine")
         return StreamEvent("opened", id_, at, "log" if engine == "log" else "queues")
     fields = change.get("updateDescription", {}).get("updatedFields", {})
-    return StreamEvent("closed" if "status" in fields else "epoch", id_, at)
+    if "status" in fields:
+        return StreamEvent("closed", id_, at)
+    epoch = fields.get("epoch")
+    return StreamEvent("epoch", id_, at, epoch=epoch if isinstance(epoch, int) else 0)

@@ -1,5 +1,6 @@
 """Filters: parts of queries and updates that several repositories share."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +73,16 @@ def put_off(since: Any) -> dict[str, Any]:
 def placed_on(server: str) -> dict[str, Any]:
     """A filter: open sessions that have their pipeline there; counting them reads the index alone."""
     return {"status": "open", "server": server, "media": {"$gt": Binary(b"", 0)}}
+
+
+def lost_from(servers: Mapping[str, str | None]) -> dict[str, Any]:
+    """A filter: open sessions whose pipeline's process is none of those that are up (None: the server is down).
+
+    Whether it is down, another process by now, or removed, is the same: so the query has one shape whatever is lost,
+    and the plan that MongoDB keeps for it stays.
+    """
+    up = sorted({process for process in servers.values() if process})
+    return {"status": "open", "media": {"$type": "binData"}, "server_id": {"$nin": up}}
 
 
 def _add(date: str, milliseconds: Any) -> dict[str, Any]:

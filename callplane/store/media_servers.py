@@ -1,26 +1,18 @@
 """Media servers: the pool, who reaches each of them, and how full they are (design 7.1)."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
-from pymongo import ReturnDocument, WriteConcern
-from pymongo.read_concern import ReadConcern
 
 from callplane.contracts.model import Wire
-from callplane.store.decoding import read, readable
+from callplane.store.decoding import readable
 from callplane.store.filters import older_than, placed_on
 from callplane.store.mongo.database import Database, Document
-
-PLACED_KIB = 2048
-"""What a placement is reckoned with until the next reading of the memory tells its real size."""
-
+from callplane.store.placements import OPEN, Placements
 
 REMOVED = "removed_media_servers"
 """Name and address of what operators have removed: settings that still name it do not bring it back."""
-
-_OPEN: Document = {"state": "up", "cordoned": {"$ne": True}}
 
 
 class MediaServerDocument(Wire):
@@ -44,22 +36,15 @@ def new_server() -> Document:
     return {"state": "down", "cordoned": False, "draining": False, "memory": 0, "placed": 0, "contacts": []}
 
 
-class MediaServers:
+class MediaServers(Placements):
     """Guarded updates of the pool by those who reach it."""
 
     def __init__(self, database: Database) -> None:
-        self._collection = database["media_servers"]
+        super().__init__(database)
         self._sessions = database["sessions"]
         """Counted here, never written."""
         self._removed = database[REMOVED]
         """What operators have removed."""
-        # No majority is waited for: a reservation that is lost with its primary only makes the next choice worse. Read
-        # as written, for the majority's view is behind, and every guard that is taken from it would fail at first.
-        self._lightly = self._collection.with_options(
-            write_concern=WriteConcern(w=1), read_concern=ReadConcern("local")
-        )
-        self._reserving = asyncio.Lock()
-        """One placement at a time is reserved by this process."""
 
     async def register(self, name: str, url: str) -> None:
         """Make it known; what is known of it already stays."""
@@ -116,10 +101,6 @@ class MediaServers:
         gone = sorted(wrappers)
         await self._collection.update_many({"contacts": {"$in": gone}}, {"$pullAll": {"contacts": gone}})
 
-    async def set_memory(self, name: str, memory: int) -> None:
-        """A reading of the memory takes the place of the reckoned placements."""
-        await self._collection.update_one({"_id": name}, {"$set": {"memory": memory, "placed": 0}})
-
     async def claim_monitor(self, name: str, wrapper: str, lease_seconds: float = 10.0) -> bool:
         """Be, or stay, the one who watches this server for orphans; free, ours, or its holder has been silent."""
         free = [{"monitor.wrapper": {"$in": [None, wrapper]}}, older_than("monitor.at", lease_seconds)]
@@ -150,7 +131,7 @@ class MediaServers:
 
     async def find_available(self, *, but: str | None = None) -> str | None:
         """Some server that would take a session now, whoever reaches it."""
-        found = await self._collection.find_one({**_OPEN, "_id": {"$ne": but}}, {"_id": 1})
+        found = await self._collection.find_one({**OPEN, "_id": {"$ne": but}}, {"_id": 1})
         return None if found is None else str(found["_id"])
 
     async def has_room_elsewhere(self, name: str) -> bool:
@@ -167,47 +148,3 @@ class MediaServers:
         where = {"_id": name, "draining": True, "state": "up", "$or": free}
         mine = await self._collection.update_one(where, {"$currentDate": {"moved": True}})
         return mine.modified_count == 1
-
-    async def reserve(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
-        """Choose and reserve in one update: the former server if up, else the emptiest; with the reason. None: none up.
-
-        Only ``among`` is chosen from: what the caller reaches itself. Reserving counts a placement on the one that was
-        read as emptiest, if its count is still as read.
-
-        One at a time per process: a hundred calls that begin together would otherwise repeat this against each other
-        until the database answers nobody in time (measured).
-        """
-        async with self._reserving:
-            return await self._reserve_among(former, among)
-
-    async def _reserve_among(self, former: str | None, among: frozenset[str]) -> tuple[MediaServerDocument, str] | None:
-        while True:
-            up = await self._lightly.find({**_OPEN, "_id": {"$in": sorted(among)}}).to_list()
-            found = readable(MediaServerDocument, up, self._collection)
-            if not found:
-                return None
-            best, why = _choose(found, former)
-            reserved = await self._reserve(best)
-            if reserved is not None:
-                return reserved, why
-
-    async def _reserve(self, best: MediaServerDocument) -> MediaServerDocument | None:
-        where: Document = {**_OPEN, "_id": best.name, "placed": best.placed, "memory": best.memory}
-        found = await self._lightly.find_one_and_update(
-            where, {"$inc": {"placed": PLACED_KIB}}, return_document=ReturnDocument.AFTER
-        )
-        return None if found is None else read(MediaServerDocument, found, self._collection)
-
-    async def unreserve(self, name: str) -> None:
-        """The reserved pipeline lost its race or could not be made."""
-        await self._collection.update_one(
-            {"_id": name, "placed": {"$gte": PLACED_KIB}}, {"$inc": {"placed": -PLACED_KIB}}
-        )
-
-
-def _choose(up: list[MediaServerDocument], former: str | None) -> tuple[MediaServerDocument, str]:
-    for server in up:
-        if server.name == former:
-            return server, "the session's former server is up"
-    best = min(up, key=lambda server: (server.memory + server.placed, server.name))
-    return best, f"lowest memory: {best.memory + best.placed} KiB of {len(up)} up"

@@ -32,9 +32,15 @@ class SessionMedia:
             media_ready(epoch),
         )
 
-    async def lose(self, session: SessionDocument, reason: MediaLostReason) -> Change[SessionDocument] | None:
-        """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7.1)."""
+    async def lose(
+        self, session: SessionDocument, reason: MediaLostReason, *, pipeline_lives: bool = True
+    ) -> Change[SessionDocument] | None:
+        """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7.1).
+
+        ``pipeline_lives``: its process may have it still, and has to release it.
+        """
         epoch = session.epoch + 1
+        lives = NewChore("release-lost-pipeline", {"media": session.media, "server_id": session.server_id})
         return await self._updates.change(
             {"_id": session.id, "status": "open", "epoch": session.epoch, "media": session.media},
             {"$set": {"media": None, "streams": [], "epoch": epoch}},
@@ -42,7 +48,7 @@ class SessionMedia:
             [
                 NewChore("sweep-connections", {"epoch": epoch}),
                 NewChore("place", {"epoch": epoch}),
-                NewChore("release-lost-pipeline", {"media": session.media, "server_id": session.server_id}),
+                *([lives] if pipeline_lives else []),
             ],
         )
 

@@ -16,7 +16,17 @@ from callplane.contracts.messages import session_closed, session_updated
 from callplane.contracts.reasons import GivenReason, SessionReason
 from callplane.store.decoding import page, read, readable
 from callplane.store.documents import Roster, SessionDocument
-from callplane.store.filters import after, has_room, in_time, is_due, older_than, placed_on, put_off, remember
+from callplane.store.filters import (
+    after,
+    has_room,
+    in_time,
+    is_due,
+    lost_from,
+    older_than,
+    placed_on,
+    put_off,
+    remember,
+)
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
@@ -34,7 +44,6 @@ TIMEOUTS = ("empty_timeout", "departure_timeout")
 _CONVERSION_FAILURE = 241
 AT_ONCE = 500
 _DESERTED: Document = {"status": "open", "participants": []}
-_PLACED: Document = {"status": "open", "media": {"$type": "binData"}}
 
 NotCreated = Literal["repeated", "taken", "late"]
 
@@ -200,15 +209,17 @@ class Sessions(OutboxRepository[SessionDocument]):
         found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
         return [SessionId(id_) for id_ in found if isinstance(id_, str)]
 
-    async def on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 100) -> list[SessionDocument]:
-        """Open sessions whose pipeline is on a server that is down (None), is another process by now, or was removed.
-
-        ``servers`` is the whole pool. All three are the same: their process is none of those that are up. So the
-        query has one shape whatever is lost, and the plan that MongoDB keeps for it stays.
-        """
-        up = sorted({process for process in servers.values() if process})
-        where = {**_PLACED, "server_id": {"$nin": up}}
+    async def on_servers_lost(
+        self, servers: Mapping[str, str | None], limit: int = 100, *, among: Collection[SessionId] | None = None
+    ) -> list[SessionDocument]:
+        """Open sessions whose pipeline none has that is up, of this pool (None: down); ``among``: of these alone."""
+        where = lost_from(servers) if among is None else {"_id": {"$in": sorted(among)}, **lost_from(servers)}
         return await page(SessionDocument, where, self._collection, limit=limit)
+
+    async def ids_on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 10_000) -> list[SessionId]:
+        """The ids of those that are found alike, which may be shared out before anybody reads them."""
+        found = await self._collection.find(lost_from(servers), {"_id": 1}).limit(limit).to_list()
+        return [SessionId(one["_id"]) for one in found if isinstance(one["_id"], str)]
 
     async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
         """Some of the open sessions that have their pipeline there."""

@@ -1,5 +1,7 @@
 """Swept connections: what ends with its seat, its epoch or its session, by one update for all of it (design 5)."""
 
+from typing import Any
+
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.decoding import page
 from callplane.store.documents import ConnectionDocument
@@ -24,11 +26,26 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
         """End those of a closed session, which says so itself; its pipeline is released with every child."""
         await self._collection.update_many({"session_id": session_id, **UNRELEASED}, _SWEPT)
 
-    async def release_older(self, session_id: SessionId, epoch: int) -> None:
-        """End the ready ones of epochs before this one, whose loss was told, and whose pipelines go as a whole."""
-        await self._collection.update_many(
-            {"session_id": session_id, "epoch": {"$lt": epoch}, "state": "ready"}, _SWEPT
-        )
+    async def end_epoch(self, session_id: SessionId, epoch: int) -> None:
+        """End the ready ones of epochs before this one, whose loss was told, and whose pipelines go as a whole.
+
+        Handlers at work on one start again in this epoch: their late commit no longer matches (design 7.1).
+        """
+        at_work = {"state": "negotiating", "offered": True}
+        where = {"session_id": session_id, "epoch": {"$lt": epoch}, "$or": [{"state": "ready"}, at_work]}
+
+        def either(ended: Any, begun_anew: Any) -> Document:
+            return {"$cond": [{"$eq": ["$state", "ready"]}, ended, begun_anew]}
+
+        changed = {
+            "state": either("released", "$state"),
+            "reason": either("swept", "$$REMOVE"),
+            "since": either("$$NOW", "$since"),
+            "epoch": either("$epoch", epoch),
+            "endpoint": either("$endpoint", "$$REMOVE"),
+            "claim": "$$REMOVE",
+        }
+        await self._collection.update_many(where, [{"$set": changed}])
 
     async def release_of_seat(
         self, session_id: SessionId, participant_id: ParticipantId, chore: str
@@ -45,10 +62,3 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
         """It has been done for all of them."""
         seat = {"session_id": session_id, "participant_id": participant_id}
         await self._collection.update_many(seat, {"$pull": {"chores": {"id": chore}}})
-
-    async def move_epoch(self, session_id: SessionId, epoch: int) -> None:
-        """Let handlers at work on an older epoch start again: their late commit no longer matches (design 7.1)."""
-        await self._collection.update_many(
-            {"session_id": session_id, "state": "negotiating", "offered": True, "epoch": {"$lt": epoch}},
-            {"$set": {"epoch": epoch}, "$unset": {"claim": "", "endpoint": ""}},
-        )

@@ -12,7 +12,7 @@ from callplane.contracts.messages import Message
 from callplane.contracts.refusals.connections import offer_not_answered
 from wrapper.commands.registry import HANDLERS
 from wrapper.context import Context
-from wrapper.media.port import Gone, Unreached
+from wrapper.media.port import Gone, SlotsTaken, Unreached
 
 Exclude = Callable[[SessionId, str], Awaitable[None]]
 """Stops listening to a session whose media server only others reach."""
@@ -36,6 +36,11 @@ def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitabl
             # Before it is returned: else it would come back to us as often as to anybody.
             await exclude(envelope.session_id, unreached.server)
             raise Busy(str(unreached)) from unreached
+        except SlotsTaken as taken:
+            # Nothing was tried, so it does not count; what comes too late for its caller is not repeated for ever.
+            if context.store.clock.now() > envelope.deadline:
+                raise
+            raise Busy(str(taken)) from taken
 
     return handle
 

@@ -22,8 +22,7 @@ async def sweep_connections(session: SessionDocument, args: dict[str, Any], cont
     """
     connections = context.store.connections
     if "epoch" in args:
-        await connections.move_epoch(session.id, args["epoch"])
-        await connections.release_older(session.id, args["epoch"])
+        await connections.end_epoch(session.id, args["epoch"])
     elif "participant_id" in args:
         # By a chore of their own: who dies before their endpoints are released leaves that to be found in each.
         owed, participant = new_id(), ParticipantId(args["participant_id"])

@@ -13,7 +13,8 @@ from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.follow_ups import Owing
 
-WORKERS = 16
+WORKERS = 24
+"""More than the calls that one media server may have under way, so that one that hangs does not have them all."""
 
 Outcome = Literal["done", "undone", "away"]
 

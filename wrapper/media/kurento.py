@@ -107,12 +107,14 @@ class KurentoMedia:
                 answer = await self._endpoint(endpoint).process_offer(sdp_offer)
         except SdpRefused as refused:
             raise offer_refused(refused.message) from refused
+        except KurentoError as failure:  # such as one that it has no memory for
+            raise Trouble(f"the media server refused: {failure}") from failure
         self._events.narrow(endpoint, UsefulCandidates.to(answer))
         return answer
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Start gathering candidates."""
-        with _translated(endpoint):
+        with _refused(endpoint), _translated(endpoint):
             await self._endpoint(endpoint).gather_candidates()
 
     async def gather_connected(self, endpoint: MediaRef, source: MediaRef, media: Sequence[Medium]) -> None:
@@ -267,12 +269,14 @@ def _state(answers: Sequence[Any]) -> State:
 
 @contextmanager
 def _refused(ref: MediaRef) -> Iterator[None]:
-    """A transaction that named a missing object is Gone; one that was refused otherwise is Trouble."""
+    """A transaction that named a missing object is Gone; what was refused otherwise is Trouble."""
     try:
         yield
     except TransactionFailed as failure:
         if isinstance(failure.error, ObjectNotFound):
             raise Gone(ref) from failure
+        raise Trouble(f"the media server refused: {failure}") from failure
+    except KurentoError as failure:
         raise Trouble(f"the media server refused: {failure}") from failure
 
 

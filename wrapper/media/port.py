@@ -30,6 +30,14 @@ class Unreached(Trouble):
         self.server = server
 
 
+class SlotsTaken(Trouble):
+    """As many calls as may be are under way on the media server, and none of them gets on (design 3.4)."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"media server {server} has too many calls under way")
+        self.server = server
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointOwner:
     """Whose endpoint it is: where its events go, the tags that it carries, and which candidates are of use there."""
@@ -66,7 +74,9 @@ class ReceiverReport:
 
 
 class MediaPort(Protocol):
-    """Every call has a deadline; raises Unreached without a socket, Trouble when it breaks, Gone on 40101."""
+    """Every call has a deadline; raises Unreached without a socket, SlotsTaken where too many hang, Trouble when it
+    breaks, Gone on 40101.
+    """
 
     async def is_up(self, server: str) -> bool:
         """Whether this wrapper reaches that media server now."""

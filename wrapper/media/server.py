@@ -22,6 +22,7 @@ from kurento_client import (
     connect,
 )
 from kurento_client.events import MediaEvent
+from wrapper.media.call_slots import CallSlots
 from wrapper.media.census import Census
 from wrapper.media.port import Unreached
 
@@ -150,7 +151,9 @@ class MediaServer:
 
     async def _read_memory(self) -> None:
         try:
-            await self._pool.set_memory(self.name, await self.housekeeping.server_manager().get_used_memory())
+            began = await self._pool.begin_reading(self.name)
+            memory = await self.housekeeping.server_manager().get_used_memory()
+            await self._pool.set_memory(self.name, memory, began)
         except (ClientError, Unavailable, Trouble) as trouble:
             self._log.info("memory not read", why=str(trouble))
 
@@ -179,6 +182,6 @@ async def opened_server(
 ) -> AsyncIterator[MediaServer]:
     """Open both sockets to the server of this name and URL; enters at once, connected or not."""
     name, url = which
-    options = Options(around=around)
-    async with connect(url, options) as calls, connect(url, options) as housekeeping:
+    bounded, housekept = Options(around=around, slot=CallSlots(name).slot), Options(around=around)
+    async with connect(url, bounded) as calls, connect(url, housekept) as housekeeping:
         yield MediaServer(name, (calls, housekeeping), pool, callbacks)

@@ -1,6 +1,7 @@
 """Offer: leads it to a ready connection; adders write first and read after, act between two guards (design 5)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
@@ -24,7 +25,7 @@ from callplane.store.documents import ConnectionDocument, Seat, SessionDocument
 from callplane.store.versioned_updates import Change
 from callplane.store.views import connection_view, participant_view
 from wrapper.context import Context
-from wrapper.media.port import Gone
+from wrapper.media.port import Gone, SlotsTaken
 from wrapper.media.sdp import accepted
 from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
 from wrapper.negotiation.reconcile import owner_of, reconcile, reconcile_new, stream_of
@@ -182,7 +183,8 @@ class Negotiation:
         # Without the claim no commit can come any more, so what is read now stays.
         found = await self._connections.find(claimed.id)
         if found is None or found.endpoint != endpoint:
-            await self._context.media.release(endpoint)
+            with suppress(SlotsTaken):  # it is found as an orphan, and what has failed here before is to be told
+                await self._context.media.release(endpoint)
 
     async def _enter_stream(self, connection: ConnectionDocument) -> None:
         """A publish enters ``streams``, filtered on seat, open and epoch; what fails is explained by one read."""

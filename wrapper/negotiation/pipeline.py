@@ -1,8 +1,10 @@
 """Pipeline of a session: raced for, not claimed; whoever loses releases its own (design 5)."""
 
-from callplane.contracts.errors import Trouble
+from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.media import MediaRef
 from callplane.contracts.refusals.connections import no_media_server
 from callplane.store.documents import SessionDocument
+from callplane.store.placements import Candidate
 from wrapper.context import Context
 from wrapper.media.port import Unreached
 
@@ -16,19 +18,7 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
     """
     if session.media is not None:
         return session
-    reserved = await context.store.servers.reserve(session.server, context.media.reached())
-    if reserved is None:
-        elsewhere = await context.store.servers.find_available()
-        if elsewhere is not None:
-            raise Unreached(elsewhere)
-        await context.store.sessions.schedule_placement(session.id)
-        raise no_media_server()
-    server, why = reserved
-    try:
-        media = await context.media.create_pipeline(server.name, session.id, session.epoch)
-    except BaseException:
-        await context.store.servers.unreserve(server.name)
-        raise
+    server, why, media = await _made(session, context)
     change = await context.store.media.place(session.id, session.epoch, media, server.server_id or "", why)
     if change is not None:
         context.metrics.placed(change.document)
@@ -40,6 +30,35 @@ async def pipeline_of(session: SessionDocument, context: Context) -> SessionDocu
     if fresh is None or fresh.media is None or fresh.epoch != session.epoch:
         raise Trouble("the session changed while its pipeline was made")
     return fresh
+
+
+async def _made(session: SessionDocument, context: Context) -> tuple[Candidate, str, MediaRef]:
+    """A pipeline on the media server that is chosen for it; where that makes none, on another one."""
+    failed: dict[str, Trouble] = {}
+    while True:
+        reserved = await context.store.servers.reserve(session.server, context.media.reached() - failed.keys())
+        if reserved is None:
+            raise next(iter(failed.values()), None) or await _none_for(session, context)
+        server, why = reserved
+        try:
+            return server, why, await context.media.create_pipeline(server.name, session.id, session.epoch)
+        except Trouble as trouble:
+            await context.store.servers.unreserve(server.name)
+            failed[server.name] = trouble
+            if not isinstance(trouble, Unreached):  # which the pool knows by itself
+                await context.store.servers.avoid(server.name)
+        except BaseException:
+            await context.store.servers.unreserve(server.name)
+            raise
+
+
+async def _none_for(session: SessionDocument, context: Context) -> Unreached | Refusal:
+    """Why there is no media server for a session that could be asked here."""
+    elsewhere = await context.store.servers.find_available()
+    if elsewhere is not None:
+        return Unreached(elsewhere)
+    await context.store.sessions.schedule_placement(session.id)
+    return no_media_server()
 
 
 async def lost_if_gone(session: SessionDocument, context: Context) -> bool:

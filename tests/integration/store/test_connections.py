@@ -42,7 +42,7 @@ async def test_a_change_of_epoch_makes_a_late_commit_fail(database: Database) ->
         await store.connections.offer(wanted())
         claimed = await store.connections.claim("k1", 1, "w", ["w"])
         assert claimed is not None
-        await store.connections.move_epoch("s1", 2)
+        await store.connections.end_epoch("s1", 2)
         assert await store.connections.commit(claimed, "w", ENDPOINT, "v=0") is None
         assert await store.connections.claim("k1", 1, "w", ["w"]) is None, "the old epoch is over"
         assert await store.connections.claim("k1", 2, "w", ["w"]) is not None

@@ -3,7 +3,7 @@
 import asyncio
 
 from callplane.contracts.media import MediaRef
-from callplane.store.media_servers import PLACED_KIB
+from callplane.store.placements import PLACED_KIB
 from callplane.store.server_pool import ServerPool
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
@@ -100,3 +100,51 @@ async def test_an_order_to_remove_what_is_just_configured_stands(database: Datab
             removed, *_ = await asyncio.gather(pool.remove("a"), *configured)
             assert removed in ("removed", "unknown")
             assert [server.name for server in await store.servers.all()] == []
+
+
+async def test_a_reading_takes_the_place_of_what_was_placed_before_it_and_of_nothing_else(database: Database) -> None:
+    async with repositories(database) as store:
+        await pool_of(store, a=100)
+        await store.servers.reserve(None, BOTH)
+        one, other = await store.servers.begin_reading("a"), await store.servers.begin_reading("a")
+        await asyncio.gather(*(store.servers.reserve(None, BOTH) for _ in range(2)))
+        await store.servers.set_memory("a", 500, one)
+        await store.servers.set_memory("a", 300, other)  # of a wrapper that was paused: it has come too late
+        [now] = await store.servers.all()
+        assert (now.memory, now.placed) == (500, 2 * PLACED_KIB)
+        await store.servers.unreserve("a")
+        last = await store.servers.begin_reading("a")
+        await store.servers.unreserve("a")
+        await store.servers.set_memory("a", 400, last)
+        [now] = await store.servers.all()
+        assert (now.memory, now.placed) == (400, 0)
+
+
+async def test_sessions_are_spread_although_every_wrapper_reads_the_memory(database: Database) -> None:
+    async with repositories(database) as store:
+        await pool_of(store, a=100_000, b=100_000 + 20 * PLACED_KIB)
+        wrappers = [await store.servers.begin_reading("a") for _ in range(6)]
+        chosen: list[str] = []
+        for reading in wrappers:  # each has seen nothing yet of what is placed meanwhile
+            reserved = await asyncio.gather(*(store.servers.reserve(None, BOTH) for _ in range(10)))
+            chosen += [one[0].name for one in reserved if one]
+            await store.servers.set_memory("a", 100_000, reading)
+        assert (chosen.count("a"), chosen.count("b")) == (40, 20)
+
+
+async def test_who_has_just_refused_is_chosen_last(database: Database) -> None:
+    async with repositories(database) as store:
+        await pool_of(store, a=100, b=1_000_000)
+        await store.servers.avoid("a")
+        for former in (None, "a"):
+            reserved = await store.servers.reserve(former, BOTH)
+            assert reserved is not None
+            assert reserved[0].name == "b"
+        alone = await store.servers.reserve(None, frozenset("a"))
+        assert alone is not None
+        assert alone[0].name == "a"
+        past = [{"$set": {"avoided_until": {"$subtract": ["$$NOW", 1]}}}]
+        await store.database["media_servers"].update_one({"_id": "a"}, past)
+        again = await store.servers.reserve(None, BOTH)
+        assert again is not None
+        assert again[0].name == "a"

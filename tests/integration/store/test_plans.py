@@ -35,6 +35,8 @@ SWEEPS: dict[str, Ask] = {
     "hastened": lambda s: s.sessions.make_due(["nothing"]),
     "lost": lambda s: s.sessions.on_servers_lost(POOL),
     "lost, one down": lambda s: s.sessions.on_servers_lost({**POOL, "s3": None}),
+    "lost, their ids": lambda s: s.sessions.ids_on_servers_lost({**POOL, "s3": None}),
+    "lost, among some": lambda s: s.sessions.on_servers_lost({**POOL, "s3": None}, among=[SessionId("nobody's")]),
     "drained": lambda s: s.sessions.on_server("s4", 10),
     "deserted": lambda s: s.sessions.due_to_close(),
     "tombstones": lambda s: s.sessions.tombstones(3600),

@@ -51,8 +51,24 @@ async def test_those_of_a_seat_go_under_a_chore_of_their_own(database: Database)
 async def test_those_of_an_epoch_that_is_over_go_without_another_word(database: Database) -> None:
     async with repositories(database) as store:
         await connected(store)
-        await store.connections.release_older(S, 2)
+        await store.connections.end_epoch(S, 2)
         assert await states(store) == {"old": "released", "at-work": "negotiating"}
+
+
+async def test_an_offer_at_work_begins_anew_in_the_next_epoch_by_the_same_update(database: Database) -> None:
+    async with repositories(database) as store:
+        await connected(store)
+        at_work = await store.connections.find(ConnectionId("at-work"))
+        assert at_work is not None
+        await store.connections.end_epoch(S, 3)
+        assert await states(store) == dict.fromkeys(("old", "new", "bo's"), "released") | {"at-work": "negotiating"}
+        raw = {one["_id"]: one async for one in store.database["connections"].find({})}
+        assert {"claim", "endpoint", "reason"}.isdisjoint(raw["at-work"])
+        assert (raw["at-work"]["epoch"], raw["at-work"]["since"]) == (3, at_work.since)
+        assert (raw["new"]["epoch"], raw["new"]["reason"], "claim" in raw["new"]) == (2, "swept", False)
+        assert raw["new"]["endpoint"] is not None
+        assert await store.connections.commit(at_work, "w", MediaRef("a", "pipe/late"), "v=0") is None
+        assert await store.connections.claim(ConnectionId("at-work"), 3, "w", ["w"]) is not None
 
 
 async def test_those_of_a_closed_session_go_and_a_late_commit_finds_no_claim(database: Database) -> None:

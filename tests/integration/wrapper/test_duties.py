@@ -10,6 +10,7 @@ from callplane.contracts.commands import Leave
 from callplane.contracts.ids import ParticipantId
 from callplane.store import sweep_leases
 from callplane.store.media_servers import MediaServers
+from callplane.store.placements import Reading
 from testkit.inprocess.repositories import repositories
 from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Database, Servers
@@ -116,9 +117,9 @@ async def test_more_wrappers_ask_for_little_more_and_work_nothing_off_twice(serv
         measured: Counter[str] = Counter()
         original = MediaServers.set_memory
 
-        async def count(self: MediaServers, name: str, memory: int) -> None:
+        async def count(self: MediaServers, name: str, memory: int, since: Reading | None = None) -> None:
             measured[name] += 1
-            await original(self, name, memory)
+            await original(self, name, memory, since)
 
         MediaServers.set_memory = count  # type: ignore[method-assign]
         try:

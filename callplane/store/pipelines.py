@@ -33,11 +33,11 @@ class SessionMedia:
         )
 
     async def lose(
-        self, session: SessionDocument, reason: MediaLostReason, *, pipeline_lives: bool = True
+        self, session: SessionDocument, reason: MediaLostReason, *, pipeline_lives: bool = True, slack: float = 0.0
     ) -> Change[SessionDocument] | None:
         """Count the epoch on because this very pipeline is gone; once, whoever else noticed (design 7.1).
 
-        ``pipeline_lives``: its process may have it still, and has to release it.
+        ``pipeline_lives``: its process may have it still, and has to release it. ``slack``: as of ``change``.
         """
         epoch = session.epoch + 1
         lives = NewChore("release-lost-pipeline", {"media": session.media, "server_id": session.server_id})
@@ -50,6 +50,7 @@ class SessionMedia:
                 NewChore("place", {"epoch": epoch}),
                 *([lives] if pipeline_lives else []),
             ],
+            slack=slack,
         )
 
     async def publish(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:

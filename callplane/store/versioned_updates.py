@@ -60,18 +60,25 @@ class VersionedUpdates(Generic[D]):
         update: Operators,
         event: Event | None,
         chores: Iterable[NewChore] = (),
+        *,
+        slack: float = 0.0,
         **options: Any,
     ) -> Change[D] | None:
-        """Apply the update when the filter holds; with an event it counts. None: the guard failed, nothing changed."""
+        """Apply the update when the filter holds; with an event it counts. None: the guard failed, nothing changed.
+
+        ``slack``: so many seconds later than usual others repeat what is owed, for its maker has much to do at once.
+        """
         now, wanted = self._clock.now(), list(chores)
+        due = now + timedelta(seconds=slack)
+        since = {"first": now} if slack else {}
         made = [
-            {"id": new_id(), "do": owed.do, "at": now + timedelta(seconds=owed.after), "with": owed.args}
+            {"id": new_id(), "do": owed.do, "at": due + timedelta(seconds=owed.after), "with": owed.args, **since}
             for owed in wanted
         ]
         pushes: dict[str, Any] = {"chores": {"$each": made}} if made else {}
         operators = {name: dict(fields) for name, fields in update.items()}
         if event is not None:
-            entry = {"id": new_id(), "type": event.type, "at": now, "data": stored(event.data)}
+            entry = {"id": new_id(), "type": event.type, "at": due, "data": stored(event.data), **since}
             pushes["outbox"] = entry
             operators.setdefault("$inc", {})["version"] = 1
         if pushes:

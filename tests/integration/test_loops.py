@@ -63,7 +63,7 @@ SWEEPS = (
     Row("wrapper: abandoned", Connections, "abandoned"),
     Row("wrapper: owed", OutboxRepository, "overdue"),
     Row("wrapper: deserted", Sessions, "due_to_close"),
-    Row("wrapper: lost servers", Sessions, "on_servers_lost"),
+    Row("wrapper: lost servers", Sessions, "ids_on_servers_lost"),
     Row("wrapper: tombstones", Sessions, "tombstones"),
     Row("wrapper: grace", Attachments, "past_grace"),
     Row("wrapper: drops", MediaStates, "untold"),

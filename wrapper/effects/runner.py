@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
@@ -11,7 +11,7 @@ from callplane.telemetry.logs import log_context, logger
 from wrapper.context import Context
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
-from wrapper.follow_ups import Owing
+from wrapper.follow_ups import FollowUp, Owing
 
 WORKERS = 24
 """More than the calls that one media server may have under way, so that one that hangs does not have them all."""
@@ -47,9 +47,19 @@ class FollowUpRunner:
         while True:
             one = await follow_ups.next()
             try:
-                await self.do(one.document, publishes=one.publishes, chores=one.chores)
+                await self._turn(one)
             finally:
                 follow_ups.done()
+
+    async def _turn(self, one: FollowUp) -> None:
+        """While others wait to be told of something, the chores let them pass."""
+        follow_ups = self._context.follow_ups
+        if one.publishes and one.chores and follow_ups.untold():
+            await self.do(one.document, publishes=True, chores=frozenset())
+            one = replace(one, publishes=False)
+            if follow_ups.put(one):
+                return
+        await self.do(one.document, publishes=one.publishes, chores=one.chores)
 
     async def do(self, document: Owing, *, publishes: bool, chores: frozenset[str]) -> Left:
         """Publish the outbox where this is the carrier, then do these chores; failures are logged, not raised."""

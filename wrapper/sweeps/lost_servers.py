@@ -14,6 +14,9 @@ LEASE = "lost servers"
 LOST_LIMIT = 100
 OTHERS_SECONDS = 0.5
 """Whoever has done nothing of its share for so long is not counted upon."""
+SLACK_SECONDS = 2.0
+"""So much later others take up what is owed: hundreds of sessions at once are done in a second or two, but not by
+those who do each other's part as well."""
 WAIT_FOR_SERVERS = ("place", "release-lost-pipeline")
 """Chores that wait for a media server."""
 
@@ -63,7 +66,7 @@ class LostServers:
             # The pool still has that very process where it is silent: it may wake up with the pipeline in it.
             silent = session.server is not None and known.get(session.server) == session.server_id
             self._context.follow_ups.schedule(
-                await store.media.lose(session, "media-server-lost", pipeline_lives=silent)
+                await store.media.lose(session, "media-server-lost", pipeline_lives=silent, slack=SLACK_SECONDS)
             )
 
         for start in range(0, len(ids), LOST_LIMIT):

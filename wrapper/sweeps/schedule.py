@@ -120,7 +120,8 @@ class Sweeps:
                 await owed.put_off_entries(id_)
 
         while True:
-            owing = await owed.overdue(age)
+            # What waits for its turn here is about to be done.
+            owing = [id_ for id_ in await owed.overdue(age) if not self._context.follow_ups.awaits(id_)]
             random.shuffle(owing)
             before = won
             if len(owing) >= CROWD:

@@ -121,6 +121,23 @@ async def test_sessions_on_a_lost_server_are_found_and_lost_once(database: Datab
         assert lost.document.outbox[-1].data == {"epoch": 2, "reason": "gone"}
 
 
+async def test_who_loses_many_at_once_is_given_time_to_tell_them(database: Database) -> None:
+    async with repositories(database) as store:
+        session = await store.session()
+        await store.media.place(session.id, 1, MediaRef("a", "pipe"), "process-1", "the only one")
+        session = await store.sessions.find(session.id) or session
+        await store.sessions.pull_published(session.id, [entry.id for entry in session.outbox])
+        lost = await store.media.lose(session, "media-server-lost", pipeline_lives=False, slack=60)
+        assert lost is not None
+        assert [chore.do for chore in lost.document.chores] == ["sweep-connections", "place"]
+        assert len(lost.chores) == 2, "their maker does them at once"
+        assert await store.sessions.overdue(age=0) == []
+        [entry] = lost.document.outbox
+        assert entry.first is not None
+        assert abs((store.clock.now() - entry.first).total_seconds()) < 30, "it is told with the time when it happened"
+        assert (entry.at - entry.first).total_seconds() == 60
+
+
 async def test_the_sweep_is_won_by_one(database: Database) -> None:
     async with repositories(database) as store:
         session = await store.session()

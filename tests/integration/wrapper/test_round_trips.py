@@ -29,6 +29,7 @@ UNTIL_THE_REPLY: dict[str, Trips] = {
     "mute, one viewer": (2, 1, 0),
     "leave, two connections": (1, 1, 0),
     "close, two seats, two connections": (1, 1, 0),
+    "loss of an epoch, one connection": (1, 0, 0),
 }
 AFTER_IT: dict[str, Trips] = {
     "create": (0, 0, 0),
@@ -40,10 +41,12 @@ AFTER_IT: dict[str, Trips] = {
     "mute, one viewer": (4, 1, 2),
     "leave, two connections": (6, 2, 2),
     "close, two seats, two connections": (4, 1, 1),
+    "loss of an epoch, one connection": (8, 2, 1),
 }
 """Event and chores, until nothing is owed but the deletion that follows a close by two seconds."""
 OF_EACH_WRAPPER_THAT_LISTENS: Trips = (1, 2, 0)
-"""To a new session; the second of the broker where a channel has no prefetch yet."""
+"""To a new session; the second of the broker where a channel has no prefetch yet. An epoch that is over, and a session,
+is forgotten by what the change stream says of it."""
 
 
 class Account:
@@ -54,6 +57,8 @@ class Account:
         self._trips = trips
         self.until_the_reply: dict[str, Trips] = {}
         self.after_it: dict[str, Trips] = {}
+        self.told_by_the_stream: dict[str, Trips] = {}
+        """What each wrapper asked because the change stream told it, until nothing was owed."""
 
     async def of(self, call: str, work: Awaitable[T]) -> T:
         """Wait for the call and all that it owes, and write both down."""
@@ -63,6 +68,7 @@ class Account:
         await self.rest()
         self.until_the_reply[call] = self._trips.of(COMMANDS)
         self.after_it[call] = self._trips.of("aftermath")
+        self.told_by_the_stream[call] = self._trips.of("listening")
         print(call, self.until_the_reply[call], self.after_it[call], *self._trips.seen, sep="\n    ")
         return made
 
@@ -86,6 +92,7 @@ async def test_each_call_costs_so_many_round_trips(servers: Servers, monkeypatch
         await call(account, r, session)
     assert more_than(UNTIL_THE_REPLY, account.until_the_reply) == {}
     assert more_than(AFTER_IT, account.after_it) == {}
+    assert account.told_by_the_stream["loss of an epoch, one connection"] == (0, 0, 0)
     assert not any(map(gt, listened, OF_EACH_WRAPPER_THAT_LISTENS)), listened
 
 
@@ -121,3 +128,17 @@ async def call(account: Account, r: RunningWrappers, session: SessionId) -> None
     cy = await r.seat(session)
     await r.subscribe(session, cy, ann)
     await account.of("close, two seats, two connections", r.done(CloseSession(), session))
+    another = await r.session()
+    await r.publish(another, await r.seat(another))
+    await account.of("loss of an epoch, one connection", lose(r, another))
+
+
+async def lose(r: RunningWrappers, session: SessionId) -> None:
+    """As the sweep does it whose server was killed, without having to look for it."""
+    context = r.programs[0].context
+    found = await r.store.sessions.find(session)
+    assert found is not None
+    with as_part(COMMANDS):
+        lost = await context.store.media.lose(found, "media-server-lost", pipeline_lives=False)
+    assert lost is not None
+    context.follow_ups.schedule(lost)

@@ -1,6 +1,7 @@
 """The queue of what changes owe: bounded, empty for what owes nothing, and waited for no longer than is said."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -37,6 +38,35 @@ async def test_what_does_not_fit_is_left_to_the_sweep(monkeypatch: pytest.Monkey
     for chore in ("a", "b", "c"):
         queue.schedule(change(chore))
     assert [(await queue.next()).chores for _ in range(len(queue))] == [frozenset("a"), frozenset("b")]
+
+
+def told(document: str, *chores: str) -> FollowUp:
+    """One that owes an event besides."""
+    made = change(*chores)
+    return FollowUp(made.document.model_copy(update={"id": document}), True, frozenset(chores))
+
+
+async def test_events_pass_chores_and_each_kind_keeps_its_order() -> None:
+    queue = FollowUps()
+    queue.schedule(change("a"))
+    for document in ("d", "e"):
+        assert queue.put(told(document, "b"))
+    assert queue.untold()
+    assert [(one := await queue.next()).document.id for _ in range(2)] == ["d", "e"]
+    assert not queue.untold()
+    assert queue.put(replace(one, publishes=False))
+    assert [(await queue.next()).chores for _ in range(2)] == [frozenset("a"), frozenset("b")]
+
+
+async def test_a_sweep_knows_what_waits_here_and_not_what_is_at_work() -> None:
+    queue = FollowUps()
+    queue.put(told("d"))
+    queue.put(told("d", "b"))
+    await queue.next()
+    assert queue.awaits("d")
+    assert not queue.awaits("e")
+    await queue.next()
+    assert not queue.awaits("d")
 
 
 async def test_the_end_waits_for_what_is_worked_on_and_no_longer_than_is_said() -> None:

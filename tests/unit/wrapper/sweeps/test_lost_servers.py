@@ -47,7 +47,7 @@ class Store:
 def wrapper(name: str, store: Store) -> LostServers:
     """One of the wrappers on that store."""
 
-    async def lose(session: Any, reason: str, *, pipeline_lives: bool) -> None:
+    async def lose(session: Any, reason: str, *, pipeline_lives: bool, slack: float) -> None:
         store.tried += 1
         store.lives.add(pipeline_lives)
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ def wrapper(name: str, store: Store) -> LostServers:
         if session.id in store.lost:
             store.lost.remove(session.id)
             store.by.setdefault(name, []).append(session.id)
-        assert reason == "media-server-lost"
+        assert (reason, slack) == ("media-server-lost", module.SLACK_SECONDS)
 
     fakes = SimpleNamespace(servers=store, sessions=store, wrappers=store, media=SimpleNamespace(lose=lose))
     metrics = SimpleNamespace(sweep_failed=lambda _: None)

@@ -1,6 +1,6 @@
 """Sessions: create, change their own fields, close, and what becomes due with time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,16 +14,14 @@ from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import session_closed, session_updated
 from callplane.contracts.reasons import GivenReason, SessionReason
-from callplane.store.decoding import page, read, readable
+from callplane.store.decoding import read
 from callplane.store.documents import Roster, SessionDocument
 from callplane.store.filters import (
     after,
     has_room,
     in_time,
     is_due,
-    lost_from,
     older_than,
-    placed_on,
     put_off,
     remember,
 )
@@ -31,11 +29,12 @@ from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.new_session import OF_ALL, SETTINGS, Origin, new_session
+from callplane.store.placed_sessions import PlacedSessions
 from callplane.store.projections import CONCERNED, ROSTER, one_seat
 from callplane.store.shared_reads import SharedReads
 from callplane.store.tenancy import of_tenant
 from callplane.store.unreadable import close_unreadable, why_not
-from callplane.store.versioned_updates import Change, NewChore, OutboxRepository
+from callplane.store.versioned_updates import Change, NewChore
 from callplane.store.views import Snapshot, session_view
 
 DELETED_AFTER = 2.0
@@ -48,7 +47,7 @@ _DESERTED: Document = {"status": "open", "participants": []}
 NotCreated = Literal["repeated", "taken", "late"]
 
 
-class Sessions(OutboxRepository[SessionDocument]):
+class Sessions(PlacedSessions):
     """Sessions as a whole; seats and media have repositories of their own on the same collection."""
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
@@ -208,33 +207,6 @@ class Sessions(OutboxRepository[SessionDocument]):
         local = self._collection.with_options(read_concern=ReadConcern("local"))
         found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
         return [SessionId(id_) for id_ in found if isinstance(id_, str)]
-
-    async def on_servers_lost(
-        self, servers: Mapping[str, str | None], limit: int = 100, *, among: Collection[SessionId] | None = None
-    ) -> list[SessionDocument]:
-        """Open sessions whose pipeline none has that is up, of this pool (None: down); ``among``: of these alone."""
-        where = lost_from(servers) if among is None else {"_id": {"$in": sorted(among)}, **lost_from(servers)}
-        return await page(SessionDocument, where, self._collection, limit=limit)
-
-    async def ids_on_servers_lost(self, servers: Mapping[str, str | None], limit: int = 10_000) -> list[SessionId]:
-        """The ids of those that are found alike, which may be shared out before anybody reads them."""
-        found = await self._collection.find(lost_from(servers), {"_id": 1}).limit(limit).to_list()
-        return [SessionId(one["_id"]) for one in found if isinstance(one["_id"], str)]
-
-    async def on_server(self, server: str, limit: int) -> list[SessionDocument]:
-        """Some of the open sessions that have their pipeline there."""
-        found = await self._collection.find(placed_on(server)).limit(limit).to_list()
-        return readable(SessionDocument, found, self._collection)
-
-    async def pipelines(self) -> list[MediaRef]:
-        """Every session's pipeline, also of those that were just closed."""
-        found = self._collection.find({"media": {"$ne": None}}, {"media": 1})
-        return [session["media"] async for session in found if isinstance(session["media"], MediaRef)]
-
-    async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
-        """Those of ``refs`` that a session names as its pipeline."""
-        found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
-        return {session["media"] async for session in found}
 
     async def tombstones(self, seconds: float, limit: int = 100) -> list[SessionId]:
         """Sessions that were closed longer ago than anybody may still read their mailboxes, unless that is put off."""

@@ -4,6 +4,7 @@ from typing import Any, Literal, TypedDict
 
 Role = Literal["subscriber", "publisher", "moderator"]
 Show = Literal["available", "chat", "away", "xa", "dnd"]
+Source = Literal["camera", "microphone", "screen", "screen_audio"]
 Kind = Literal["publish", "subscribe"]
 
 
@@ -23,12 +24,23 @@ class NewSession(SessionFields, total=False):
     custom_id: str
 
 
+class GrantFields(TypedDict, total=False):
+    """What a seat may do otherwise than its role has it; what is not named stays."""
+
+    publish: list[Source]
+    subscribe: bool
+    signal: bool
+    chat: bool
+    moderate: bool
+
+
 class NewParticipant(TypedDict, total=False):
     """What a join can say."""
 
     name: str
     role: Role
     identity: str
+    grants: GrantFields
     metadata: dict[str, Any]
 
 
@@ -52,6 +64,7 @@ class ParticipantFields(TypedDict, total=False):
 
     name: str
     role: Role
+    grants: GrantFields
     metadata: dict[str, Any]
     muted: MutedFields
     presence: PresenceFields
@@ -67,8 +80,9 @@ class SignalFields(TypedDict, total=False):
 
 
 class Offer(TypedDict, total=False):
-    """What an offer says besides its SDP: a subscription names its publisher, a restart what it replaces."""
+    """What an offer says besides its SDP: whom it receives or what it sends, and what a restart replaces."""
 
     publisher: str
     stream: str
     replaces: str
+    source: Source

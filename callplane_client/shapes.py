@@ -32,6 +32,17 @@ class Stream(Shape):
 
     connection_id: str
     media: list[str] | None = None
+    source: str | None = None
+
+
+class Grants(Shape):
+    """What a seat may do."""
+
+    publish: list[str] = Field(default_factory=list)
+    subscribe: bool = True
+    signal: bool = True
+    chat: bool = True
+    moderate: bool = False
 
 
 class Participant(Shape):
@@ -40,6 +51,7 @@ class Participant(Shape):
     id: str
     name: str = ""
     role: str = "publisher"
+    grants: Grants | None = None
     state: str = "joined"
     metadata: dict[str, Any] = Field(default_factory=dict)
     muted: Muted = Muted()

@@ -15,6 +15,7 @@ from callplane.contracts.refusals.callers import (
     access_token_steers_no_session,
     api_key_needed,
     api_key_signs,
+    api_keys_alone_name_grants,
     api_keys_alone_name_identities,
     key_or_participant_token_needed,
     operator_key_needed,
@@ -25,7 +26,7 @@ from callplane.contracts.refusals.callers import (
 )
 from callplane.contracts.refusals.connections import connection_of_another
 from callplane.contracts.refusals.sessions import kicked, seat_gone, session_not_found
-from callplane.contracts.shapes import Role
+from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
@@ -37,6 +38,7 @@ class Admission:
 
     role: Role
     participant_id: ParticipantId | None = None
+    grants: GrantChanges | None = None
     identity: str | None = None
     """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
 
@@ -140,23 +142,31 @@ class Permissions:
                 only_moderators(seat)
 
     async def join(
-        self, credential: Credential, session_id: SessionId, role: Role | None, subject: str | None = None
+        self,
+        credential: Credential,
+        session_id: SessionId,
+        role: Role | None,
+        subject: str | None = None,
+        grants: GrantChanges | None = None,
     ) -> Admission:
-        """Take a seat in a role, or come back to one's own; API keys may say whose it is."""
+        """Take a seat in a role, or come back to one's own; API keys may say whose it is, and what it may do."""
         if subject is not None and not isinstance(credential, KeyHolder):
             raise api_keys_alone_name_identities()
+        if grants is not None and not isinstance(credential, KeyHolder | Anonymous):
+            raise api_keys_alone_name_grants()
         await self._tenants.require(credential, session_id)
         match credential:
             case KeyHolder(name=name):
-                return Admission(role or "publisher", identity=identity_of(name, subject))
+                return Admission(role or "publisher", grants=grants, identity=identity_of(name, subject))
             case Anonymous():
-                return Admission(role or "publisher")
+                return Admission(role or "publisher", grants=grants)
             case AccessToken(role=highest):
                 if role is not None and rank(role) > rank(highest):
                     raise role_not_allowed(role)
                 if credential.session not in (None, session_id):
                     names(credential, await self._existing(session_id))
-                return Admission(role or highest, identity=identity_of(credential.issuer, credential.subject))
+                who = identity_of(credential.issuer, credential.subject)
+                return Admission(role or highest, grants=credential.grants, identity=who)
             case SeatToken(participant_id=participant_id):
                 _, seat = await self._seat(credential, session_id)
                 return Admission(seat.role, participant_id)
@@ -215,7 +225,7 @@ class Permissions:
     async def change_seat(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId, changes: Mapping[str, Any]
     ) -> None:
-        """Change a seat: one's own but for the role, as a moderator others too, but nobody's into a moderator's."""
+        """Change a seat: one's own but for role and grants, as a moderator others too; only keys make moderators."""
         match credential:
             case KeyHolder() | Anonymous():
                 await self._tenants.require(credential, session_id)
@@ -223,7 +233,7 @@ class Permissions:
                 raise access_token_changes_no_participants()
             case SeatToken():
                 _, seat = await self._seat(credential, session_id)
-                if seat.id != participant_id or "role" in changes:
+                if seat.id != participant_id or not changes.keys().isdisjoint(("role", "grants")):
                     only_moderators(seat)
                 if seat.id != participant_id:
                     for_another(changes)

@@ -40,7 +40,7 @@ def identity_of(issuer: str, subject: str | None) -> str | None:
 
 def for_another(changes: Mapping[str, Any]) -> None:
     """What moderators leave to whom it is about; a hand they only lower. Raises Refusal."""
-    if changes.get("role") == "moderator":
+    if changes.get("role") == "moderator" or changes.get("grants", {}).get("moderate"):
         raise no_new_moderators()
     if "presence" in changes:
         raise presence_of_another()
@@ -49,8 +49,8 @@ def for_another(changes: Mapping[str, Any]) -> None:
 
 
 def only_moderators(seat: Seat) -> None:
-    """Refuse whoever sits there as something else."""
-    if seat.role != "moderator":
+    """Refuse whoever has not that grant."""
+    if not seat.may.moderate:
         raise moderators_only()
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from pydantic import ConfigDict, ValidationError
 
 from callplane.contracts.ids import ParticipantId, SessionId
-from callplane.contracts.shapes import Role
+from callplane.contracts.shapes import GrantChanges, Role
 
 PARTICIPANT_TYPE = "participant+jwt"
 """The kind is in the header, and each side refuses the other's (RFC 8725, 3.11): secrets may be shared by mistake."""
@@ -46,7 +47,9 @@ SEAT = "callplane.seat"
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What an access token says: who signed it for whom, for which session (None: any) and up to which role."""
+    """What an access token says: who signed it for whom, for which session (None: any), up to which role, and what
+    its seat may do otherwise than the role has it.
+    """
 
     issuer: str
     subject: str
@@ -54,6 +57,7 @@ class AccessToken:
     role: Role
     tenant: str
     """That of the key which signed it."""
+    grants: GrantChanges | None = None
 
 
 class ParticipantTokens:
@@ -99,10 +103,10 @@ class AccessTokens:
         self.longest = longest
         """Seconds that a token may be good for, from its ``iat`` on, or from now."""
 
-    def sign(self, key: str, subject: str, where: str, role: Role, until: int) -> str:
-        """A token as the holder of this key would sign it."""
-        claims = {"iss": key, "sub": subject, "session": where, "role": role}
-        return jwt.encode({**claims, "iat": int(time.time()), "exp": until}, self._keys[key], "HS256")
+    def sign(self, key: str, claims: Mapping[str, Any], until: int) -> str:
+        """A token as the holder of this key would sign it, with these claims."""
+        times = {"iat": int(time.time()), "exp": until}
+        return jwt.encode({"iss": key, **claims, **times}, self._keys[key], "HS256")
 
     def verify(self, token: str) -> AccessToken:
         """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
@@ -116,7 +120,8 @@ class AccessTokens:
             raise BadToken
         _in_time(claims, self.longest)
         names = None if session == ANY_SESSION else session
-        return AccessToken(claims["iss"], claims["sub"], names, role, self._tenants[claims["iss"]])
+        tenant = self._tenants[claims["iss"]]
+        return AccessToken(claims["iss"], claims["sub"], names, role, tenant, _grants(claims.get("grants")))
 
 
 def is_participant_token(token: str) -> bool:
@@ -132,6 +137,18 @@ def is_participant_token(token: str) -> bool:
 def rank(role: Role) -> int:
     """Roles in order of what they may do."""
     return _ROLES.index(role)
+
+
+class _Grants(GrantChanges):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _grants(said: Any) -> GrantChanges | None:
+    """Whoever misspells one has meant to take something away. Raises BadToken."""
+    try:
+        return None if said is None else GrantChanges(**_Grants.model_validate(said).model_dump())
+    except ValidationError as wrong:
+        raise BadToken from wrong
 
 
 def _in_time(claims: Mapping[str, Any], longest: float) -> None:

@@ -45,7 +45,7 @@ class Chat:
         """Delete one's own message, as moderator or server any; harmless when repeated."""
         sender = event.data["from"]
         seat = None if sender is None else roster.seat(sender)
-        is_above = sender is None or (seat is not None and seat.role == "moderator")
+        is_above = sender is None or (seat is not None and seat.may.moderate)
         found = await self._found(roster, message_id, None if is_above else sender)
         if found.body is None:
             return

@@ -8,6 +8,7 @@ from callplane.bus.ports import Messenger
 from callplane.concurrency import for_each
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.callers import chatting_not_granted, signalling_not_granted
 from callplane.contracts.refusals.requests import nobody_in_role, signal_not_delivered
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.messengers import LogMessenger
@@ -35,6 +36,17 @@ def receivers(roster: Roster, to: Sequence[str] | None) -> list[ParticipantId] |
     if not named:
         raise nobody_in_role()
     return list(named)
+
+
+def require_grant(roster: Roster, sender: ParticipantId | None, type_: str) -> None:
+    """Go on only for a seat that may send signals of this type, or for a server (None). Raises Refusal."""
+    seat = None if sender is None else roster.seat(sender)
+    if seat is None:
+        return
+    if type_ == CHAT and not seat.may.chat:
+        raise chatting_not_granted()
+    if type_ != CHAT and not seat.may.signal:
+        raise signalling_not_granted()
 
 
 def parties(sender: ParticipantId | None, to: Sequence[ParticipantId] | None) -> tuple[ParticipantId, ...] | None:

@@ -21,7 +21,8 @@ from callplane.contracts.ids import ParticipantId, SessionId, connection_made_by
 from callplane.contracts.refusals.connections import (
     connection_not_found,
     connection_stopped,
-    subscriber_may_not_publish,
+    publishing_not_granted,
+    subscribing_not_granted,
 )
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.connections import Connections
@@ -53,8 +54,10 @@ async def offer(
     """Send an SDP offer and get the answer to it, here or, when it takes longer than a few seconds, in the mailbox."""
     check_offer(body.sdp_offer)
     _, seat = await request.permit(Permissions.seat, session_id)
-    if body.kind == "publish" and seat.role == "subscriber":
-        raise subscriber_may_not_publish()
+    if body.kind == "publish" and not seat.may.publish:
+        raise publishing_not_granted([body.source or "camera"])
+    if body.kind == "subscribe" and not seat.may.subscribe:
+        raise subscribing_not_granted()
     prepared = await request.prepare(session_id, _command(body, seat.id))
     negotiated = await request.dispatcher.request(prepared)
     connection_id = connection_made_by(prepared.envelope.id)
@@ -127,7 +130,9 @@ async def stop(
 
 def _command(body: OfferBody, participant_id: ParticipantId) -> Publish | Subscribe:
     if body.kind == "publish":
-        return Publish(participant_id=participant_id, sdp_offer=body.sdp_offer, replaces=body.replaces)
+        return Publish(
+            participant_id=participant_id, sdp_offer=body.sdp_offer, replaces=body.replaces, source=body.source
+        )
     return Subscribe(
         participant_id=participant_id,
         sdp_offer=body.sdp_offer,

@@ -8,6 +8,7 @@ from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, allowed, idempotent
 from api.dispatch.chat import Chat, deleted, edited
+from api.dispatch.signals import CHAT, require_grant
 from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
@@ -65,6 +66,7 @@ async def edit(
     """One's own: everybody who may read it is told by a signal of type `chat-edit`."""
     session_id, message_id = which
     roster, sender = await request.permit(Permissions.signal, session_id)
+    require_grant(roster, sender, CHAT)
     size = len(await request.http.body())
     rate_limits.consume_deliveries(request.credential, session_id, len(roster.participants), size)
     event_id, is_old = await request.claim_key(body)

@@ -20,7 +20,7 @@ from callplane.contracts.commands import Envelope, Join, Joined, Leave, Particip
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import participant_made_by
 from callplane.contracts.refusals.sessions import participant_not_found
-from callplane.contracts.shapes import ParticipantView
+from callplane.contracts.shapes import GrantChanges, ParticipantView
 from callplane.store.views import Snapshot, joined_view, participant_view, session_view
 
 router = APIRouter(
@@ -44,13 +44,15 @@ async def join(
     ice_servers: Annotated[IceServers, provided("ice_servers")],
 ) -> JoinedView:
     """Take a seat; with a participant token, come back to the one that it names."""
-    admission = await request.permit(Permissions.join, session_id, body.role, body.identity)
+    grants = None if body.grants is None else GrantChanges(**body.grants.changes())
+    admission = await request.permit(Permissions.join, session_id, body.role, body.identity, grants)
     command = Join(
         participant_id=admission.participant_id,
         display_name=body.name,
         role=admission.role,
         metadata=body.metadata,
         identity=admission.identity,
+        grants=admission.grants,
     )
     joined = await request.execute(session_id, command)
     seat = joined.participant
@@ -98,7 +100,8 @@ async def change(
 ) -> ParticipantView:
     """Change the fields that are named; of `muted`, the media that are named; `presence` is said anew as a whole.
 
-    Participants say it of themselves alone, and moderators lower hands and raise none.
+    Participants say it of themselves alone, and moderators lower hands and raise none. Of `grants` those that are named
+    change; a `role` is its preset of them. What is sent and received outside of them ends within a second.
     """
     changes = body.changes()
     await request.permit(Permissions.change_seat, session_id, participant_id, changes)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, idempotent
-from api.dispatch.signals import CHAT, CHAT_DELETE, CHAT_EDIT, Signals, receivers
+from api.dispatch.signals import CHAT, CHAT_DELETE, CHAT_EDIT, Signals, receivers, require_grant
 from api.guarded_route import GuardedRoute
 from api.http.openapi import SEAT_PROBLEMS, problems
 from api.routes.sessions import SessionPath
@@ -41,6 +41,7 @@ async def signal(
     """To whom `to` names, by id or as `role:…`, or to everybody in the session, the sender included."""
     signals.require_room(volatile=body.volatile)
     roster, sender = await request.permit(Permissions.signal, session_id)
+    require_grant(roster, sender, body.type)
     if body.volatile and roster.engine == "queues":
         raise not_volatile_on_queues()
     if roster.engine == "log" and body.type in (CHAT_EDIT, CHAT_DELETE):

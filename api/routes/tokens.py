@@ -25,12 +25,17 @@ async def make_token(
     request: Annotated[ApiRequest, allowed(Permissions.sign)],
     tokens: Annotated[AccessTokens, provided("access_tokens")],
 ) -> TokenView:
-    """For a browser: who it is, for which session, up to which role. Nothing is stored, and nothing takes it back."""
+    """For a browser: who it is, for which session, up to which role, with which grants.
+
+    Nothing is stored, and nothing takes it back.
+    """
     key = request.permit(Permissions.sign)
     if body.seconds > tokens.longest:
         raise token_too_long(tokens.longest)
     # By the clock that judges it, which is that of pods and not the database's.
     until = int(time.time()) + body.seconds
-    token = tokens.sign(key.name, body.identity, body.session, body.role, until)
+    grants = {} if body.grants is None else {"grants": body.grants.changes()}
+    claims = {"sub": body.identity, "session": body.session, "role": body.role, **grants}
+    token = tokens.sign(key.name, claims, until)
     request.response.headers["Cache-Control"] = "no-store"
     return TokenView(token=token, expires_at=datetime.fromtimestamp(until, UTC))

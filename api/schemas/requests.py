@@ -20,7 +20,7 @@ from callplane.contracts import bounds
 from callplane.contracts.engines import Engine
 from callplane.contracts.model import Body
 from callplane.contracts.refusals.requests import metadata_too_large
-from callplane.contracts.shapes import Kind, Role, Show
+from callplane.contracts.shapes import Kind, Role, Show, Source
 from callplane.store.free_json import stored_size
 
 
@@ -117,16 +117,35 @@ class PatchSessionBody(PatchBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
+def _each_once(sources: list[Source]) -> list[Source]:
+    return list(dict.fromkeys(sources))
+
+
+Sources = Annotated[list[Source], Field(max_length=16), AfterValidator(_each_once)]
+
+
+class GrantsBody(PatchBody):
+    """What a seat may do otherwise than its role has it; what is not named stays."""
+
+    publish: Sources = Field(default=[], description="which sources it may send; none: nothing")
+    subscribe: bool = Field(default=True, description="whether it may receive streams")
+    signal: bool = Field(default=True, description="whether it may send signals other than `chat`")
+    chat: bool = Field(default=True, description="whether it may send signals of type `chat`, and edit its own")
+    moderate: bool = Field(default=False, description="whether it may do what a moderator may")
+
+
 class JoinBody(Strict):
     """Of ``POST …/participants``; without a role, what the credential grants (``publisher``).
 
-    ``identity``: as an API key says who sits there; an access token says it by its ``sub``.
+    ``identity``: as an API key says who sits there; an access token says it by its ``sub``. ``grants`` are said by API
+    keys and access tokens as well.
     """
 
     name: bounds.Name = ""
     role: Role | None = None
     metadata: Metadata = Field(default_factory=dict)
     identity: bounds.Subject | None = None
+    grants: GrantsBody | None = None
 
 
 class TokenBody(Strict):
@@ -135,6 +154,7 @@ class TokenBody(Strict):
     session: bounds.SessionName = Field(description="the id or custom id of a session; `*` for all of the tenant")
     identity: bounds.Subject = Field(description="who it is for: the claim `sub`")
     role: Role = Field(default="publisher", description="up to which role its bearer may join")
+    grants: GrantsBody | None = Field(default=None, description="what its seat may do otherwise than its role has it")
     seconds: int = Field(default=3600, ge=1, le=31_536_000, description="how long it is good for")
 
 
@@ -160,6 +180,7 @@ class PatchParticipantBody(PatchBody):
     role: Role = "publisher"
     metadata: Metadata = Field(default_factory=dict)
     muted: MutedBody = Field(default_factory=lambda: MutedBody(audio=False))
+    grants: GrantsBody = Field(default_factory=lambda: GrantsBody(chat=True))
     presence: PresenceBody = Field(default_factory=PresenceBody)
     hand_raised: bool = False
 
@@ -171,6 +192,9 @@ class OfferBody(Strict):
     publisher: bounds.ParticipantId | None = None
     stream: bounds.ConnectionId | None = None
     replaces: bounds.ConnectionId | None = None
+    source: Source | None = Field(
+        default=None, description="what is sent; camera or microphone, by the media, where it is not said"
+    )
     sdp_offer: Sdp
 
     @model_validator(mode="after")
@@ -179,6 +203,8 @@ class OfferBody(Strict):
             raise ValueError("a subscription names its publisher")
         if self.kind == "publish" and (self.publisher or self.stream):
             raise ValueError("only a subscription names a publisher or a stream")
+        if self.kind == "subscribe" and self.source:
+            raise ValueError("only who publishes names a source")
         return self
 
 

@@ -13,6 +13,7 @@ _PARTICIPANT: dict[str, Any] = {
     "id": "0b6f0c6e-3f0f-5f55-9b52-6f6f0a3c1a11",
     "name": "Ada",
     "role": "publisher",
+    "grants": {"publish": ["microphone"], "subscribe": True, "signal": True, "chat": True, "moderate": False},
     "state": "joined",
     "metadata": {},
     "muted": {"audio": False, "video": False},

@@ -8,7 +8,7 @@ from pydantic import Field
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import AnyCommand, Command
-from callplane.contracts.shapes import ConnectionView, ParticipantView, Role, SessionView
+from callplane.contracts.shapes import ConnectionView, GrantChanges, ParticipantView, Role, SessionView, Source
 
 CallerKind = Literal["key", "access", "participant", "open"]
 
@@ -86,6 +86,7 @@ class Join(Command[Joined]):
     role: Role = "publisher"
     metadata: dict[str, Any] = Field(default_factory=dict)
     identity: str | None = None
+    grants: GrantChanges | None = None
 
 
 class Leave(Command[Done]):
@@ -124,12 +125,16 @@ class Negotiated(Wire):
 
 
 class Publish(Command[Negotiated]):
-    """Offer to send; ``replaces`` names the connection that the new one takes the place of."""
+    """Offer to send; ``replaces`` names the connection that the new one takes the place of.
+
+    ``source`` says what is sent; null: camera or microphone, by the media.
+    """
 
     name: Literal["publish"] = "publish"
     participant_id: ParticipantId
     sdp_offer: str
     replaces: ConnectionId | None = None
+    source: Source | None = None
 
 
 class Subscribe(Command[Negotiated]):

@@ -13,7 +13,7 @@ from callplane.contracts.reasons import (
     SeatReason,
     SessionReason,
 )
-from callplane.contracts.shapes import MediaKind
+from callplane.contracts.shapes import MediaKind, Source
 
 MessageType = Literal[
     "answer",
@@ -81,10 +81,10 @@ def session_closed(reason: SessionReason | GivenReason) -> Event:
 
 
 def stream_published(
-    participant_id: ParticipantId, connection_id: ConnectionId, media: list[MediaKind] | None
+    participant_id: ParticipantId, connection_id: ConnectionId, media: list[MediaKind] | None, source: Source
 ) -> Event:
-    """A stream can be subscribed to; ``media`` is what it has."""
-    data = {"participant_id": participant_id, "connection_id": connection_id, "media": media}
+    """A stream can be subscribed to; ``media`` is what it has, ``source`` where that comes from."""
+    data = {"participant_id": participant_id, "connection_id": connection_id, "media": media, "source": source}
     return Event(type="stream-published", data=data)
 
 

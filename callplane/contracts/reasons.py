@@ -15,8 +15,12 @@ SeatReason = Literal["left", "kicked", "connection-lost", "session-closed"]
 SessionReason = Literal["closed", "empty", "departed"]
 """Why a session ended: ``session-closed``, and the problem of that name. Nobody came in time, or all have left."""
 
-ReleaseReason = Literal["stopped", "failed", "replaced", "refused", "swept", "abandoned", "not-connected"]
+ReleaseReason = Literal[
+    "stopped", "failed", "replaced", "refused", "swept", "abandoned", "not-connected", "not-allowed"
+]
 """Why a connection ended: ``stream-unpublished``, and ``connection-state`` *failed* where it never was connected.
+
+``not-allowed``: a grant that it needed was taken away; ``connection-state`` *closed* says that too.
 
 ``swept``: its seat, its epoch or its session ended; ``abandoned``: its offer was never answered.
 """

@@ -12,6 +12,8 @@ Role = Literal["publisher", "subscriber", "moderator"]
 Kind = Literal["publish", "subscribe"]
 ConnectionState = Literal["negotiating", "ready", "released"]
 MediaKind = Literal["audio", "video"]
+Source = Literal["camera", "microphone", "screen", "screen_audio"]
+"""Where media come from, as the names of devices and captures that browsers ask their users for."""
 Show = Literal["available", "chat", "away", "xa", "dnd"]
 """How available somebody is: the values of XMPP (RFC 6121, 4.7.2.1), and ``available``, which is there none."""
 
@@ -23,6 +25,26 @@ class Muted(Wire):
     video: bool = False
 
 
+class Grants(Wire):
+    """What a seat may do: its role's preset, and what was said of it by itself."""
+
+    publish: list[Source] = Field(default=["camera", "microphone", "screen", "screen_audio"])
+    subscribe: bool = True
+    signal: bool = True
+    chat: bool = True
+    moderate: bool = False
+
+
+class GrantChanges(Wire):
+    """Grants that are otherwise than in the preset of the role; null: as there."""
+
+    publish: list[Source] | None = None
+    subscribe: bool | None = None
+    signal: bool | None = None
+    chat: bool | None = None
+    moderate: bool | None = None
+
+
 class Presence(Wire):
     """How available a participant says it is, in what words, and until when; then it is as if it had said nothing."""
 
@@ -32,10 +54,14 @@ class Presence(Wire):
 
 
 class StreamView(Wire):
-    """One published stream, named by the connection that carries it; ``media`` is null where that is not known."""
+    """One published stream, named by the connection that carries it; ``media`` is null where that is not known.
+
+    ``source`` is what its offer has named; of a camera or a screen, also what is heard with it.
+    """
 
     connection_id: ConnectionId
     media: list[MediaKind] | None = None
+    source: Source | None = None
 
 
 class ParticipantView(Wire):
@@ -44,6 +70,8 @@ class ParticipantView(Wire):
     id: ParticipantId
     name: str = ""
     role: Role = "publisher"
+    grants: Grants | None = None
+    """Null: those of the role."""
     state: Literal["joined", "reconnecting"] = "joined"
     metadata: dict[str, Any] = Field(default_factory=dict)
     muted: Muted = Muted()

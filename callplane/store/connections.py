@@ -13,7 +13,7 @@ from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, Sess
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import connection_state
 from callplane.contracts.reasons import ReleaseReason
-from callplane.contracts.shapes import Kind, MediaKind
+from callplane.contracts.shapes import Kind, MediaKind, Source
 from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
@@ -34,6 +34,7 @@ class Wanted:
     kind: Kind
     publisher: ParticipantId | None = None
     stream: ConnectionId | None = None
+    source: Source | None = None
 
 
 class Connections(SweptConnections):
@@ -49,7 +50,9 @@ class Connections(SweptConnections):
         None: the id belongs to another seat.
         """
         mine = {"_id": wanted.id, "session_id": wanted.session_id, "participant_id": wanted.participant_id}
-        asked = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
+        asked: Document = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
+        if wanted.source is not None:
+            asked["source"] = wanted.source
         birth = {key: value for key, value in new_connection().items() if key not in ("state", "offered")}
         where = {**mine, "state": "negotiating", "offered": {"$ne": True}}
         update = {"$set": asked, "$setOnInsert": birth, "$currentDate": {"since": True}}
@@ -230,7 +233,7 @@ class Connections(SweptConnections):
         return await self._updates.change(
             {"state": {"$ne": "released"}, **where},
             {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
-            connection_state(where["_id"], "closed"),
+            connection_state(where["_id"], "closed", reason if reason == "not-allowed" else None),
             [NewChore("settle")],
         )
 

@@ -6,10 +6,21 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from callplane.contracts.engines import Engine
+from callplane.contracts.grants import granted, needed, source_of
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
-from callplane.contracts.shapes import ConnectionState, Kind, MediaKind, Muted, Presence, Role
+from callplane.contracts.shapes import (
+    ConnectionState,
+    GrantChanges,
+    Grants,
+    Kind,
+    MediaKind,
+    Muted,
+    Presence,
+    Role,
+    Source,
+)
 from callplane.store.free_json import FreeJson
 
 
@@ -70,6 +81,8 @@ class Seat(Wire):
     id: ParticipantId
     name: str = ""
     role: Role = "publisher"
+    grants: GrantChanges | None = None
+    """What is otherwise than the role has it."""
     state: Literal["joined", "reconnecting"] = "joined"
     metadata: FreeJson = Field(default_factory=dict)
     muted: Muted = Muted()
@@ -80,13 +93,24 @@ class Seat(Wire):
     last_active_at: datetime | None = None
     """When it last asked for something, to 30 s; not versioned, and so in no view of the session."""
 
+    @property
+    def may(self) -> Grants:
+        """What it may do now."""
+        return granted(self.role, self.grants)
+
 
 class Stream(Wire):
-    """A published stream: whose, by which connection, and with what in it."""
+    """A published stream: whose, by which connection, with what in it, and from where."""
 
     participant_id: ParticipantId
     connection_id: ConnectionId
     media: list[MediaKind] | None = None
+    source: Source | None = None
+    """Null in documents of before offers named one."""
+
+    def is_within(self, grants: Grants) -> bool:
+        """Whether a seat with these grants may publish it."""
+        return set(needed(source_of(self.source, self.media), self.media)) <= set(grants.publish)
 
 
 class Ban(Wire):
@@ -137,7 +161,13 @@ class SeatRole(Wire):
 
     id: ParticipantId
     role: Role = "publisher"
+    grants: GrantChanges | None = None
     last_active_at: datetime | None = None
+
+    @property
+    def may(self) -> Grants:
+        """What it may do now."""
+        return granted(self.role, self.grants)
 
 
 class Roster(Wire):
@@ -175,6 +205,7 @@ class ConnectionDocument(Outboxed):
     kind: Kind = "publish"
     publisher: ParticipantId | None = None
     stream: ConnectionId | None = None
+    source: Source | None = None
     epoch: int = 0
     endpoint: MediaRef | None = None
     answer: str | None = None

@@ -7,7 +7,9 @@ from typing import Any
 from bson.binary import Binary
 
 from callplane.contracts.bounds import SESSION_BYTES
+from callplane.contracts.grants import PRESETS
 from callplane.contracts.ids import CommandId
+from callplane.contracts.shapes import Source
 
 APPLIED_KEPT = 256
 MOST_SECONDS = 1_000_000_000
@@ -68,6 +70,13 @@ def put_off(since: Any) -> dict[str, Any]:
     """An expression: as long from now as it is since that date, so that waits double: from 1 s to 30 s."""
     waited = {"$cond": [{"$eq": [{"$type": since}, "date"]}, {"$subtract": ["$$NOW", since]}, 0]}
     return _add("$$NOW", {"$min": [LONGEST_PAUSE, {"$max": [FIRST_PAUSE, waited]}]})
+
+
+def may_publish(sources: list[Source]) -> dict[str, Any]:
+    """A filter of a seat: it has all these grants, by what was said of it or by its role."""
+    named = {"grants.publish": {"$all": sources}}
+    roles = [role for role, preset in PRESETS.items() if not {*sources} <= {*preset.publish}]
+    return {"$or": [named, {"grants.publish": {"$exists": False}, "role": {"$nin": roles}}]}
 
 
 def placed_on(server: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Pipelines: what a session has on a media server, its pipeline and the streams in it, both bound to one epoch."""
 
+from callplane.contracts.grants import needed, source_of
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import (
@@ -12,6 +13,7 @@ from callplane.contracts.messages import (
 from callplane.contracts.reasons import MediaLostReason
 from callplane.contracts.shapes import ParticipantView
 from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
+from callplane.store.filters import may_publish
 from callplane.store.mongo.database import Database, DatabaseClock
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
@@ -54,28 +56,37 @@ class SessionMedia:
         )
 
     async def publish(self, connection: ConnectionDocument) -> Change[SessionDocument] | None:
-        """Enter a ready connection as a stream of its seat, once."""
-        stream = Stream(participant_id=connection.participant_id, connection_id=connection.id, media=connection.media)
+        """Enter a ready connection as a stream of its seat, once, if the seat has the grants for it now."""
+        source, seat = source_of(connection.source, connection.media), connection.participant_id
+        stream = Stream(participant_id=seat, connection_id=connection.id, media=connection.media, source=source)
         return await self._updates.change(
             {
                 "_id": connection.session_id,
                 "status": "open",
                 "epoch": connection.epoch,
-                "participants": {"$elemMatch": {"id": connection.participant_id}},
+                "participants": {"$elemMatch": {"id": seat, **may_publish(needed(source, connection.media))}},
                 "streams.connection_id": {"$ne": connection.id},
             },
             {"$push": {"streams": stream.model_dump()}},
-            stream_published(connection.participant_id, connection.id, connection.media),
-            [NewChore("settle-streams", {"participant_id": connection.participant_id})],
+            stream_published(seat, connection.id, connection.media, source),
+            [NewChore("settle-streams", {"participant_id": seat})],
         )
 
     async def replace(
         self, connection: ConnectionDocument, old: ConnectionId, participant: ParticipantView
     ) -> Change[SessionDocument] | None:
-        """Let a ready connection take the place of another in ``streams``, once (design 7)."""
+        """Let a ready connection take the place of another in ``streams``, once, as ``publish`` does (design 7)."""
         mine = {"participant_id": participant.id, "connection_id": old}
-        where = {"_id": connection.session_id, "status": "open", "epoch": connection.epoch}
-        swapped = {"streams.$[entry].connection_id": connection.id, "streams.$[entry].media": connection.media}
+        source = source_of(connection.source, connection.media)
+        seat = {"id": participant.id, **may_publish(needed(source, connection.media))}
+        where = {
+            "_id": connection.session_id,
+            "status": "open",
+            "epoch": connection.epoch,
+            "participants": {"$elemMatch": seat},
+        }
+        new = {"connection_id": connection.id, "media": connection.media, "source": source}
+        swapped = {f"streams.$[entry].{name}": value for name, value in new.items()}
         return await self._updates.change(
             {**where, "streams": {"$elemMatch": mine}},
             {"$set": swapped},

@@ -74,13 +74,13 @@ class Seats:
         }
         if seat.identity is not None:
             where["bans.identity"] = {"$ne": seat.identity}
-        shown = ParticipantView.model_validate(seat.model_dump()).model_dump(mode="json")
+        shown = ParticipantView.model_validate({**seat.model_dump(), "grants": seat.grants and seat.may})
         begun = seat.model_copy(update={"last_active_at": self._clock.now()})
         written = {**begun.model_dump(exclude_none=True), "metadata": stored(seat.metadata)}
         return await self._updates.change(
             where,
             {"$push": {"participants": written, **remember(command_id)}, "$unset": {"since": "", "due": ""}},
-            participant_joined(shown),
+            participant_joined(shown.model_dump(mode="json")),
             projection=CONCERNED,
         )
 
@@ -132,7 +132,7 @@ class Seats:
             where,
             {**_operators(changes, self._clock.now()), "$push": remember(guard.command_id)},
             participant_updated(before.model_dump(mode="json")),
-            [NewChore("settle-streams", {"participant_id": before.id})] if "muted" in changes else [],
+            [NewChore(chore, {"participant_id": before.id}) for chore in _owed(changes)],
             array_filters=[{"seat.id": before.id}],
             projection=CONCERNED,
         )
@@ -181,6 +181,12 @@ class Seats:
         )
 
 
+def _owed(changes: Mapping[str, Any]) -> list[str]:
+    """What is to be done on the media server, by the names of its chores."""
+    ends = not changes.keys().isdisjoint(("role", "grants"))
+    return ["settle-streams"] * ("muted" in changes) + ["enforce-grants"] * ends
+
+
 def _operators(changes: Mapping[str, Any], now: datetime) -> dict[str, Document]:
     """What changes these fields of ``$[seat]``; a hand that is up keeps its time, whoever raises it again."""
     operators: dict[str, Document] = {}
@@ -190,6 +196,15 @@ def _operators(changes: Mapping[str, Any], now: datetime) -> dict[str, Document]
             case "muted":
                 fields = {f"{field}.{medium}": on for medium, on in value.items()}
                 operators.setdefault("$set", {}).update(fields)
+            case "grants" if "role" not in changes:
+                fields = {f"{field}.{grant}": given for grant, given in value.items()}
+                operators.setdefault("$set", {}).update(fields)
+            case "grants":
+                operators.setdefault("$set", {})[field] = value
+            case "role":
+                operators.setdefault("$set", {})[field] = value
+                if "grants" not in changes:  # the preset, whatever was said of the role before
+                    operators.setdefault("$unset", {})["participants.$[seat].grants"] = ""
             case "presence":
                 said = Presence.model_validate(value)
                 operators.setdefault("$set", {})[field] = said.model_dump(exclude_none=True)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from callplane.contracts.commands import Joined
+from callplane.contracts.grants import source_of
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, Stream
 
@@ -18,13 +19,19 @@ def _shown(seat: Seat, streams: list[Stream]) -> ParticipantView:
         id=seat.id,
         name=seat.name,
         role=seat.role,
+        grants=None if seat.grants is None else seat.may,
         state=seat.state,
         metadata=seat.metadata,
         muted=seat.muted,
         presence=seat.presence,
         hand_raised_at=seat.hand_raised_at,
-        streams=[StreamView(connection_id=stream.connection_id, media=stream.media) for stream in streams],
+        streams=[_stream(stream) for stream in streams],
     )
+
+
+def _stream(stream: Stream) -> StreamView:
+    source = source_of(stream.source, stream.media)
+    return StreamView(connection_id=stream.connection_id, media=stream.media, source=source)
 
 
 def session_summary(session: SessionDocument) -> SessionSummary:

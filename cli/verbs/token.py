@@ -1,6 +1,7 @@
 """`callplane token`: makes an access token for a browser."""
 
 import argparse
+import json
 
 from cli.verbs.nouns import Verbs, alone
 from cli.verbs.printing import print_json
@@ -24,11 +25,15 @@ def add(among: Verbs) -> None:
     token.add_argument("--identity", default="somebody", help="who it is for (%(default)s)")
     roles = ["subscriber", "publisher", "moderator"]
     token.add_argument("--role", choices=roles, default="publisher", help="up to which role (%(default)s)")
+    about = 'what its seat may do otherwise, as JSON: {"publish": ["microphone"]}'
+    token.add_argument("--grants", type=json.loads, metavar="JSON", help=about)
     token.add_argument("--seconds", type=int, default=3600, metavar="N", help="how long it is good for (%(default)s)")
 
 
 def _make(given: argparse.Namespace, server: Server) -> int:
     wanted = {name: getattr(given, name) for name in ("session", "identity", "role", "seconds")}
+    if given.grants is not None:
+        wanted["grants"] = given.grants
     made = server.ask("POST", "/tokens", wanted)
     if given.json:
         print_json(made)

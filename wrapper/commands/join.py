@@ -52,6 +52,7 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
         role=command.role,
         metadata=command.metadata,
         identity=command.identity,
+        grants=command.grants,
     )
     change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is not None:

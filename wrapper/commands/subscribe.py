@@ -2,6 +2,7 @@
 
 from callplane.contracts.commands import Envelope, Negotiated, Subscribe
 from callplane.contracts.ids import connection_made_by
+from callplane.contracts.refusals.connections import subscribing_not_granted
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.store.connections import Wanted
 from callplane.store.documents import Seat, SessionDocument
@@ -14,7 +15,9 @@ from wrapper.negotiation.offer import Negotiation, Offer
 async def subscribe(envelope: Envelope, command: Subscribe, context: Context) -> Negotiated:
     """Offer to receive what the publisher sends, now or later."""
 
-    def may(session: SessionDocument, _seat: Seat) -> None:
+    def may(session: SessionDocument, seat: Seat) -> None:
+        if not seat.may.subscribe:
+            raise subscribing_not_granted()
         if session.seat(command.publisher) is None:
             raise participant_not_found()
 

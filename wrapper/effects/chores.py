@@ -49,6 +49,26 @@ async def reconcile_streams(session: SessionDocument, args: dict[str, Any], cont
     return True
 
 
+async def enforce_grants(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """End what a seat sends and receives outside its grants as they are now.
+
+    What it receives is listed before the grants are read: what it offers later reads them itself, and is refused or
+    allowed by them. What it sends later meets them in the update that enters it.
+    """
+    connections, participant = context.store.connections, ParticipantId(args["participant_id"])
+    offered = await connections.offered_by(session.id, participant)
+    now = await context.store.sessions.find(session.id)
+    seat = None if now is None or now.status == "closed" else now.seat(participant)
+    if now is None or seat is None:
+        return True
+    ended = [stream.connection_id for stream in now.streams_of(participant) if not stream.is_within(seat.may)]
+    if not seat.may.subscribe:
+        ended += [one.id for one in offered if one.kind == "subscribe"]
+    for connection in ended:
+        context.follow_ups.schedule(await connections.release(connection, "not-allowed"))
+    return True
+
+
 async def release_pipeline(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
     """Release a closed session's pipeline with everything in it: it gets no other, for who places asks whether it is
     open.
@@ -100,6 +120,7 @@ class Chores:
             "sweep-connections": sweep_connections,
             "end-mailbox": end_mailbox,
             "settle-streams": reconcile_streams,
+            "enforce-grants": enforce_grants,
             "release-pipeline": release_pipeline,
             "release-lost-pipeline": release_lost_pipeline,
             "place": place,

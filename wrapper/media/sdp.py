@@ -74,6 +74,12 @@ def _attribute(section: Section, name: str, value: str) -> None:
         section.candidates.append(f"candidate:{value}")
 
 
+def offered(offer: str) -> list[MediaKind]:
+    """The media that an offer would send."""
+    sent = {section.kind for section in Described.read(offer).sections if section.direction in _SENDS}
+    return [medium for medium in MEDIA_KINDS if medium in sent]
+
+
 def accepted(kind: Kind, offer: str, answer: str) -> list[MediaKind]:
     """The media that will flow: of a publisher those that it sends and the answer receives, of a viewer the reverse.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
 from callplane.contracts.commands import Envelope, Negotiated
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
+from callplane.contracts.grants import needed, source_of
 from callplane.contracts.ids import ConnectionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
@@ -17,6 +18,7 @@ from callplane.contracts.refusals.connections import (
     connection_stopped,
     media_lost_meanwhile,
     nothing_accepted,
+    publishing_not_granted,
     replaced_not_found,
     too_many_connections,
 )
@@ -212,11 +214,18 @@ class Negotiation:
 
     async def _explain(self, connection: ConnectionDocument) -> None:
         session = await require_open_session(connection.session_id, self._context)
-        await require_seat(session, connection.participant_id, self._context)
+        seat = await require_seat(session, connection.participant_id, self._context)
         if session.epoch != connection.epoch:
             raise media_lost_meanwhile()
-        if all(stream.connection_id != connection.id for stream in session.streams):
+        if any(stream.connection_id == connection.id for stream in session.streams):
+            return
+        needs = needed(source_of(connection.source, connection.media), connection.media)
+        missing = [source for source in needs if source not in seat.may.publish]
+        if not missing:
             raise Trouble("the session changed while it was read")
+        if self._replaces is not None:  # what it was to replace has its viewers back
+            await self._connections.redirect_subscriptions(session.id, seat.id, connection.id, self._replaces)
+        raise publishing_not_granted(missing)
 
     async def _end(self, reason: ReleaseReason, connection_id: ConnectionId | None = None) -> None:
         ended, participant = connection_id or self._wanted.id, self._wanted.participant_id

@@ -113,6 +113,16 @@ def role_not_allowed(role: Role) -> Refusal:
     return Refusal("forbidden", f"This access token does not allow the role {role}. Ask for one that it allows.")
 
 
+def signalling_not_granted() -> Refusal:
+    """The seat may not send signals."""
+    return Refusal("forbidden", "This seat may not send signals. Ask a moderator for the grant.")
+
+
+def chatting_not_granted() -> Refusal:
+    """The seat may not send or edit messages of the chat."""
+    return Refusal("forbidden", "This seat may not chat. Ask a moderator for the grant.")
+
+
 def moderators_only() -> Refusal:
     """Somebody else's seat, or the session."""
     return Refusal("forbidden", "Only a moderator may do this. Ask one, or send an API key.")
@@ -126,6 +136,11 @@ def no_new_moderators() -> Refusal:
 def api_keys_alone_name_identities() -> Refusal:
     """A token, or nobody, says who somebody else is."""
     return Refusal("forbidden", "Only API keys name an identity. An access token says it by its sub.")
+
+
+def api_keys_alone_name_grants() -> Refusal:
+    """A token, or a participant, says what it may do itself."""
+    return Refusal("forbidden", "Only API keys name grants at a join. An access token says them by its grants.")
 
 
 def presence_of_another() -> Refusal:

@@ -1,8 +1,11 @@
 """Connection refusals: connections that are not there or not theirs, and offers that are not taken."""
 
+from collections.abc import Iterable
+
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT, SDP_BYTES
 from callplane.contracts.errors import Refusal
 from callplane.contracts.reasons import OfferReason
+from callplane.contracts.shapes import Source
 
 
 def connection_not_found() -> Refusal:
@@ -36,9 +39,15 @@ def too_many_connections() -> Refusal:
     return Refusal("wrong-state", f"A seat has at most {CONNECTIONS_PER_SEAT} connections. Stop one of them first.")
 
 
-def subscriber_may_not_publish() -> Refusal:
-    """The role of the seat is for receiving only."""
-    return Refusal("forbidden", "A subscriber does not publish. Have the role changed, or offer to subscribe.")
+def publishing_not_granted(missing: Iterable[Source]) -> Refusal:
+    """The seat may not send this."""
+    what = ", ".join(missing)
+    return Refusal("forbidden", f"This seat may not publish: {what}. Ask a moderator for the grant, or leave it out.")
+
+
+def subscribing_not_granted() -> Refusal:
+    """The seat may not receive."""
+    return Refusal("forbidden", "This seat may not subscribe. Ask a moderator for the grant.")
 
 
 def media_lost_meanwhile() -> Refusal:

@@ -274,7 +274,8 @@ async def test_what_is_accepted_of_an_offer_is_said_everywhere_and_nothing_is_re
         [answer] = [m for m in await r.mailbox(ann) if m["type"] == "answer"]
         assert answer["data"]["media"] == ["audio"]
         [published] = [m for m in await r.mailbox(bo) if m["type"] == "stream-published"]
-        assert published["data"] == {"participant_id": ann, "connection_id": made["id"], "media": ["audio"]}
+        told = {"participant_id": ann, "connection_id": made["id"], "media": ["audio"], "source": "microphone"}
+        assert published["data"] == told
         both = await r.done(Publish(participant_id=ann, sdp_offer=plain("sendonly"), replaces=made["id"]), session)
         assert both["connection"]["media"] == ["audio", "video"]
         before = await r.store.sessions.find(session)

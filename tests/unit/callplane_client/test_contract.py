@@ -19,14 +19,14 @@ NAMES = {
     **{"Muted": "Muted", "Presence": "Presence", "Stream": "StreamView", "Participant": "ParticipantView"},
     **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "Message"},
     **{"Batch": "MessagesView", "ChatMessage": "ChatMessage", "SeatPresence": "SeatPresence", "Ban": "BanView"},
-    **{"Token": "TokenView"},
+    **{"Token": "TokenView", "Grants": "Grants"},
 }
 """Each shape of the client, as OpenAPI calls it."""
 
 BODIES = {
     **{"NewSession": "CreateBody", "SessionFields": "PatchSessionBody", "NewParticipant": "JoinBody"},
     **{"ParticipantFields": "PatchParticipantBody", "MutedFields": "MutedBody", "PresenceFields": "PresenceBody"},
-    **{"SignalFields": "SignalBody", "Offer": "OfferBody"},
+    **{"SignalFields": "SignalBody", "Offer": "OfferBody", "GrantFields": "GrantsBody"},
 }
 
 

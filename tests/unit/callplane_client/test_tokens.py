@@ -26,7 +26,7 @@ def test_all_sessions_are_said_by_a_star() -> None:
 
 def test_both_kinds_are_read() -> None:
     until = int(time.time()) + 60
-    access = read_token(API.sign("web", "ada", "daily", "publisher", until))
+    access = read_token(API.sign("web", {"sub": "ada", "session": "daily", "role": "publisher"}, until))
     seat = read_token(ParticipantTokens([SECRET]).sign(SessionId("s"), ParticipantId("p")))
     assert (access.session, access.subject, access.role, access.is_participant) == ("daily", "ada", "publisher", False)
     assert access.expires_at is not None

@@ -18,7 +18,7 @@ SECRET = "s" * 40
 
 def test_every_claim_that_is_read_has_its_row() -> None:
     source = (ROOT / "api" / "auth" / "tokens.py").read_text().partition("class AccessTokens")[2]
-    registered = {"iss", "sub", "exp", "iat", "nbf", "session", "role"}
+    registered = {"iss", "sub", "exp", "iat", "nbf", "session", "role", "grants"}
     assert registered <= set(re.findall(r'"([a-z]+)"', source))
     assert set(re.findall(r"^\| `([a-z]+)` \|", PAGE, re.MULTILINE)) == registered
 

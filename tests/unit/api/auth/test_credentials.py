@@ -10,6 +10,7 @@ from api.auth.credentials import Anonymous, Credentials, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
+from callplane.contracts.shapes import GrantChanges
 
 KEY = "k" * 40
 SECRET = "s" * 40
@@ -62,6 +63,13 @@ def test_an_access_token_says_what_it_allows() -> None:
     assert anywhere == AccessToken("web", "ada", None, "publisher", "web")
 
 
+def test_an_access_token_says_what_its_seat_may() -> None:
+    token = access(grants={"publish": ["microphone"], "chat": False})
+    found = credentials().of(Headers({"Authorization": f"Bearer {token}"}))
+    assert isinstance(found, AccessToken)
+    assert found.grants == GrantChanges(publish=["microphone"], chat=False)
+
+
 def test_a_clock_that_is_a_little_ahead_signs_good_tokens() -> None:
     now = int(time.time())
     token = access(iat=now + 20, nbf=now + 20, exp=now + 80)
@@ -91,6 +99,10 @@ def test_how_long_a_token_is_good_for_counts_from_when_it_was_made() -> None:
         access(iss=None),
         access(sub=None),
         access(role="admin"),
+        access(grants=[]),
+        access(grants={"publsh": []}),
+        access(grants={"publish": ["window"]}),
+        access(grants={"subscribe": 0}),
         access(session=7),
         access(session=None),
         access(exp=int(time.time()) + 9_000_000),

@@ -12,6 +12,7 @@ from api.auth.tenants import Tenants
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.shapes import GrantChanges
 from callplane.store.attachments import Attachments
 from callplane.store.mongo.database import Database as Opened
 from callplane.store.mongo.database import DatabaseClock, open_database
@@ -58,16 +59,19 @@ LET: dict[str, set[str]] = {
     "rename ada": {"KEY", "OPEN", "ADA", "MOD"},
     "demote ada": {"KEY", "OPEN", "MOD"},
     "promote ada": {"KEY", "OPEN"},
+    "grant ada": {"KEY", "OPEN", "MOD"},
+    "let ada moderate": {"KEY", "OPEN"},
     "remove ada": {"KEY", "ADA", "MOD"},
     "say how available ada is": {"KEY", "OPEN", "ADA"},
     "raise ada's hand": {"KEY", "OPEN", "ADA"},
     "lower ada's hand": {"KEY", "OPEN", "ADA", "MOD"},
     "see presence": {"KEY", "OPEN", "ANY", "MINE", "OTHER", "BY_ID", "ADA", "MOD"},
     "say who joins": {"KEY"},
+    "say what who joins may": {"KEY", "OPEN"},
     "operate": {"KEY"},
     "read a mailbox": {"ADA", "MOD", "KICKED", "GONE", "STRANGER"},
 }
-WITHOUT_SESSION = ("create daily", "list", "say who joins", "operate", "read a mailbox")
+WITHOUT_SESSION = ("create daily", "list", "say who joins", "say what who joins may", "operate", "read a mailbox")
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = (
     {
@@ -101,12 +105,17 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "rename ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"name": "Ada"}),
     "demote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "subscriber"}),
     "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),
+    "grant ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"grants": {"publish": []}}),
+    "let ada moderate": lambda permissions, who: permissions.change_seat(
+        who, "s", "ada", {"grants": {"moderate": True}}
+    ),
     "remove ada": lambda permissions, who: permissions.remove_seat(who, "s", "ada"),
     "say how available ada is": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"presence": {}}),
     "raise ada's hand": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"hand_raised": True}),
     "lower ada's hand": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"hand_raised": False}),
     "see presence": lambda permissions, who: permissions.presence(who),
     "say who joins": lambda permissions, who: permissions.join(who, "s", None, "eve"),
+    "say what who joins may": lambda permissions, who: permissions.join(who, "s", None, None, GrantChanges()),
     "operate": lambda permissions, who: permissions.operate(who),
     "read a mailbox": lambda permissions, who: permissions.read_mailbox(who),
 }
@@ -178,3 +187,19 @@ async def test_a_seat_that_comes_back_keeps_its_role(database: Database) -> None
         permissions = permissions_on(opened)
         admission = await permissions.join(ADA, "s", "moderator")
     assert (admission.role, admission.participant_id) == ("publisher", "ada")
+
+
+async def test_who_moderates_by_a_grant_does_and_who_has_lost_it_does_not(database: Database) -> None:
+    await session_of(
+        database,
+        participants=[
+            {"id": "ada", "role": "publisher", "grants": {"moderate": True}},
+            {"id": "mod", "role": "moderator", "grants": {"moderate": False}},
+        ],
+    )
+    async with open_database(database.url, database.name) as opened:
+        permissions = permissions_on(opened)
+        got = {
+            doing: [await outcome(permissions, doing, who) for who in (ADA, MOD)] for doing in ("steer", "grant ada")
+        }
+    assert got == {"steer": ["let", "forbidden"], "grant ada": ["let", "forbidden"]}

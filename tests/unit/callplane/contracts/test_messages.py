@@ -15,9 +15,9 @@ SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
     (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
     (messages.session_closed("over"), "session-closed", {"reason": "over"}),
     (
-        messages.stream_published("p", "c", ["audio"]),
+        messages.stream_published("p", "c", ["audio"], "microphone"),
         "stream-published",
-        {"participant_id": "p", "connection_id": "c", "media": ["audio"]},
+        {"participant_id": "p", "connection_id": "c", "media": ["audio"], "source": "microphone"},
     ),
     (
         messages.stream_unpublished("p", "c", "stopped"),

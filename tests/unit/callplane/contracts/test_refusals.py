@@ -24,6 +24,7 @@ SAMPLES: dict[str, Any] = {
     "version": 7,
     "code": "forbidden",
     "role": "moderator",
+    "missing": ["camera", "screen"],
     "what": "requests",
     "seconds": 1.2,
     "limit": 32_768,

@@ -35,7 +35,8 @@ def envelope(body: AnyCommand) -> Envelope:
     [
         (
             Join(display_name="Ada"),
-            '{"name":"join","participant_id":null,"display_name":"Ada","role":"publisher","metadata":{},"identity":null}',
+            '{"name":"join","participant_id":null,"display_name":"Ada","role":"publisher","metadata":{},"identity":null,'
+            '"grants":null}',
         ),
         (
             Candidates(participant_id="p", connection_id="x", candidates=[Candidate(candidate="c", sdp_mid="0")]),
@@ -45,7 +46,7 @@ def envelope(body: AnyCommand) -> Envelope:
         (Leave(participant_id="p"), '{"name":"leave","participant_id":"p","reason":"left","kick":false}'),
         (
             Publish(participant_id="p", sdp_offer="v=0"),
-            '{"name":"publish","participant_id":"p","sdp_offer":"v=0","replaces":null}',
+            '{"name":"publish","participant_id":"p","sdp_offer":"v=0","replaces":null,"source":null}',
         ),
         (Wave(hands=2), '{"name":"test-wave","hands":2}'),
     ],

@@ -1,0 +1,121 @@
+"""Grants on real servers: what runs outside them ends, and what races them has one outcome."""
+
+import asyncio
+from typing import Any
+
+from callplane.contracts.commands import Publish, UpdateParticipant
+from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId, new_id
+from callplane.store.documents import ConnectionDocument
+from callplane.store.seats import SeatGuard
+from callplane.store.views import participant_view
+from testkit.inprocess.repositories import Repositories, repositories
+from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers
+from testkit.servers.servers import Database, Servers
+from testkit.servers.until import until
+
+DEMOTED, PROMOTED = {"role": "subscriber"}, {"role": "publisher"}
+ROUNDS = 40
+
+
+async def change(r: RunningWrappers, session: SessionId, who: ParticipantId, **changes: Any) -> dict[str, Any]:
+    """Change a seat; how it is then."""
+    done = await r.done(UpdateParticipant(participant_id=who, changes=changes), session)
+    seat: dict[str, Any] = done["participant"]
+    return seat
+
+
+async def ended(r: RunningWrappers, connection: str) -> ConnectionDocument:
+    """The connection, once it has ended and its media are released."""
+
+    found: list[ConnectionDocument] = []
+
+    async def released() -> bool:
+        now = await r.store.connections.find(ConnectionId(connection))
+        found[:] = [] if now is None or now.state != "released" or now.chores else [now]
+        return bool(found)
+
+    await until(released)
+    return found[0]
+
+
+async def test_what_runs_outside_the_grants_ends_and_nothing_comes_back_by_itself(servers: Servers) -> None:
+    async with running_wrappers(servers, wrappers=1) as r:
+        session = await r.session()
+        ann, bob = await r.seat(session), await r.seat(session)
+        speaks, watches = (await r.publish(session, ann))["id"], (await r.subscribe(session, bob, ann))["id"]
+        listens = (await r.subscribe(session, ann, bob))["id"]
+
+        assert (await change(r, session, bob, grants={"chat": False}))["grants"]["subscribe"]
+        assert (await change(r, session, ann, **DEMOTED))["grants"] is None
+        assert (await ended(r, speaks)).reason == "not-allowed"
+        refused = await r.ask(Publish(participant_id=ann, sdp_offer=await offer("sendonly")), session)
+        assert refused.problem is not None
+        assert refused.problem.code == "forbidden"
+
+        await change(r, session, bob, grants={"subscribe": False})
+        assert (await ended(r, watches)).reason == "not-allowed"
+        await change(r, session, ann, **PROMOTED)
+        kept = await r.store.connections.find(ConnectionId(listens))
+        assert kept is not None
+        assert kept.state == "ready", "who sends no more goes on receiving"
+        now = await r.store.sessions.find(session)
+        assert now is not None
+        assert (now.streams, [seat.may.chat for seat in now.participants]) == ([], [True, False])
+        again = (await r.publish(session, ann))["id"]
+        told = [message for message in await r.mailbox(bob) if message["type"].startswith("stream-")]
+        assert [(message["type"], message["data"]["connection_id"]) for message in told[:2]] == [
+            ("stream-published", speaks),
+            ("stream-unpublished", speaks),
+        ]
+        assert (told[0]["data"]["source"], told[1]["data"]["reason"]) == ("camera", "not-allowed")
+        assert {message["data"]["connection_id"] for message in told[2:]} <= {again}
+
+
+async def test_of_what_somebody_sends_that_alone_ends_for_which_the_grant_is_gone(servers: Servers) -> None:
+    async with running_wrappers(servers, wrappers=1) as r:
+        session = await r.session()
+        ann = await r.seat(session)
+        camera = (await r.publish(session, ann))["id"]
+        shared = Publish(participant_id=ann, sdp_offer=await offer("sendonly"), source="screen")
+        screen = (await r.done(shared, session))["connection"]["id"]
+        await change(r, session, ann, grants={"publish": ["camera", "microphone", "screen"]})
+        await ended(r, screen)  # for it was heard as well
+        now = await r.store.sessions.find(session)
+        assert now is not None
+        assert [(stream.connection_id, stream.source) for stream in now.streams] == [(camera, "camera")]
+
+
+async def test_a_demotion_and_a_publish_that_race_have_one_outcome(database: Database) -> None:
+    """What has entered before is in the document that the chore reads; what comes after does not enter."""
+    async with repositories(database, durable=False) as store:
+        entered = 0
+        for round_ in range(ROUNDS):
+            session = (await store.session()).id
+            await store.seated(session, ParticipantId("p"))
+            published, demoted = await asyncio.gather(publish(store, session, round_ % 4), demote(store, session))
+            entered += published
+            assert demoted is published, f"round {round_}"
+            assert not await publish(store, session, 0)
+        assert 0 < entered < ROUNDS, "one of the two was always first: this is no race"
+
+
+async def publish(store: Repositories, session: SessionId, reads: int) -> bool:
+    """Whether a stream has entered, so many reads later."""
+    for _ in range(reads):
+        await store.sessions.find(session)
+    whose = {"session_id": session, "participant_id": "p", "epoch": 1}
+    ready = {**whose, "_id": f"{session} {reads}", "state": "ready", "media": ["audio"]}
+    return await store.media.publish(ConnectionDocument.model_validate(ready)) is not None
+
+
+async def demote(store: Repositories, session: SessionId) -> bool:
+    """Whether there was a stream by then."""
+    found = await store.sessions.find(session)
+    assert found is not None
+    seat = found.seat(ParticipantId("p"))
+    assert seat is not None
+    guard = SeatGuard(CommandId(new_id()), store.soon())
+    changed = await store.seats.update(session, participant_view(found, seat), DEMOTED, guard)
+    assert changed is not None
+    assert [chore.do for chore in changed.document.chores if chore.id in changed.chores] == ["enforce-grants"]
+    return bool(changed.document.streams)

@@ -1,0 +1,56 @@
+"""Grants: presets of the roles, what is changed of them, and which of them a stream needs."""
+
+from typing import Any, get_args
+
+import pytest
+
+from callplane.contracts.grants import PRESETS, granted, needed, source_of
+from callplane.contracts.shapes import GrantChanges, Grants, Role, Source
+from callplane.store.documents import Seat, Stream
+
+ALL = list(get_args(Source))
+
+
+def test_every_role_has_a_preset() -> None:
+    assert PRESETS.keys() == set(get_args(Role))
+    assert [PRESETS[role].publish for role in get_args(Role)] == [ALL, [], ALL]
+    assert [role for role in get_args(Role) if PRESETS[role].moderate] == ["moderator"]
+
+
+def test_what_can_be_granted_can_be_changed() -> None:
+    assert GrantChanges.model_fields.keys() == Grants.model_fields.keys()
+
+
+def test_a_seat_of_the_version_before_has_its_roles_preset() -> None:
+    for role, preset in PRESETS.items():
+        assert Seat.model_validate({"id": "p", "role": role}).may == preset
+
+
+@pytest.mark.parametrize("name", Grants.model_fields)
+def test_what_is_changed_counts_and_the_rest_is_the_roles(name: str) -> None:
+    before = PRESETS["publisher"].model_dump()
+    other: Any = ["screen"] if name == "publish" else not before[name]
+    assert granted("publisher", GrantChanges(**{name: other})).model_dump() == {**before, name: other}
+
+
+@pytest.mark.parametrize(
+    ("source", "media", "grants"),
+    [
+        ("camera", ["audio", "video"], {"camera", "microphone"}),
+        ("camera", ["video"], {"camera"}),
+        ("microphone", ["audio"], {"microphone"}),
+        ("screen", ["audio", "video"], {"screen", "screen_audio"}),
+        ("screen", ["video"], {"screen"}),
+        ("screen", None, {"screen", "screen_audio"}),
+        (None, ["audio", "video"], {"camera", "microphone"}),
+        (None, ["audio"], {"microphone"}),
+        (None, None, {"camera", "microphone"}),
+    ],
+)
+def test_a_stream_needs_a_grant_for_what_is_seen_and_one_for_what_is_heard(
+    source: Source | None, media: Any, grants: set[Source]
+) -> None:
+    assert set(needed(source_of(source, media), media)) == grants
+    stream = Stream.model_validate({"participant_id": "p", "connection_id": "c", "media": media, "source": source})
+    assert stream.is_within(Grants(publish=sorted(grants)))
+    assert not any(stream.is_within(Grants(publish=sorted(grants - {one}))) for one in grants)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from callplane_client.errors import Unreachable, refusal
 from callplane_client.retries import REPEATABLE, new_key
 
-PREFIX = ""
+PREFIX = "/v1"
 """Of every path of the API's contract."""
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -89,6 +89,13 @@ class Connection(Shape):
     media: list[str] | None = None
 
 
+class Accepted(Shape):
+    """An offer whose answer takes longer; it comes as a message ``answer``, or ``error`` with ``command_id``."""
+
+    id: str
+    command_id: str
+
+
 class Joined(Shape):
     """A seat taken: who one is, the token of the seat, and the session as it was right after."""
 

@@ -10,18 +10,23 @@ from pathlib import Path
 
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
-from cli.verbs import dead_letters, media_servers, sessions, token, unreadable
+from cli.verbs import check, completion, dead_letters, join, load, media_servers, sessions, tail, token, unreadable
 from cli.verbs.nouns import perform
 
 _ABOUT = """\
 Callplane: calls between browsers, with a control plane that scales.
 
   callplane up               run everything on this machine and print a link to open
+  callplane check            try whether calls work from here, and say what to do where they do not
+  callplane join             take part in a call, with a synthetic picture or a file
+  callplane tail             show what is said and done in a call, as it comes
+  callplane load             load a deployment with calls, and say how it bore them
   callplane sessions         look at calls, close them
   callplane token            make an access token for a browser
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
   callplane unreadable-documents    look at documents that no program can read, remove them
+  callplane completion       let bash, zsh or fish complete all this
   callplane version          say which version this is
 
 The programs that a cluster runs are started by themselves: python -m api, python -m wrapper."""
@@ -52,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.verb == "version":
         print(f"callplane {_version()} (Python {platform.python_version()})")
         return 0
+    if given.verb == "completion":
+        print(completion.SHELLS[given.shell](_parser()), end="")
+        return 0
     if given.verb == "up":
         return _up(_options(given))
     return perform(given)
@@ -78,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser(
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
-    for noun in (sessions, token, media_servers, dead_letters, unreadable):
+    completion.add(verbs)
+    for noun in (check, join, tail, load, sessions, token, media_servers, dead_letters, unreadable):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 _WIDTH = 14
+_UNDER_WAY = "…"
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Step:
 
     title: str
     detail: str = ""
-    mark: str = "…"
+    mark: str = _UNDER_WAY
     took: float | None = None
 
     def __str__(self) -> str:
@@ -46,7 +47,7 @@ class Progress:
             step.mark, step.detail = "✗", ""
             raise
         else:
-            step.mark = "✓"
+            step.mark = "✓" if step.mark == _UNDER_WAY else step.mark
         finally:
             step.took = time.monotonic() - began
             self._show(step)

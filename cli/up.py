@@ -8,7 +8,7 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from typing import NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from callplane.telemetry.failures import leaves
 from cli import embedded
@@ -103,7 +103,25 @@ def _announce(machine: Machine, link: str, bus: BusChoice) -> None:
     else:
         say("  access    by API key or access token, because others can reach this address")
     say()
+    say(f"  page      {link}")
+    say(f"  API       {_place(link)}/openapi.json")
+    if options.is_loopback:
+        say("            makes a call:")
+        say(f"            {curl(link)}")
+    say("            callplane --help has more: check, join, tail, load, token")
+    say()
     say("Ctrl-C stops everything.")
+
+
+def curl(link: str) -> str:
+    """A line that makes a call, as it stands."""
+    token = dict(parse_qsl(urlsplit(link).fragment))["access_token"]
+    said = f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"custom_id\": \"demo\"}}'"
+    return f"curl -s {_place(link)}/v1/sessions {said}"
+
+
+def _place(link: str) -> str:
+    return link.partition("#")[0].rstrip("/")
 
 
 async def _first_to_end(children: list[Process]) -> NoReturn:

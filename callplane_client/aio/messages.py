@@ -44,6 +44,8 @@ class AsyncMessages:
         """What acknowledges the batch that is being dealt with."""
         self._names = list(DOORS)
         self._door: AsyncDoor = DOORS[self._names[0]](ask)
+        self._alone = False
+        """Whether no other door may be used, were it to see whether there is still trouble."""
         self._mute = 0
         """How often in a row the door has failed without having said anything."""
         self._failing: float | None = None
@@ -53,7 +55,7 @@ class AsyncMessages:
     def by(self, transport: Transport) -> Self:
         """Use one door alone."""
         if transport != "auto":
-            self._names = [transport]
+            self._names, self._alone = [transport], True
             self._door = DOORS[transport](self._ask)
         return self
 
@@ -93,6 +95,9 @@ class AsyncMessages:
         await self._door.aclose()
 
     async def _whole(self, message: Message) -> Message:
+        if message.type == "session-closed":  # nothing follows it, and the API lets its readers wait a while
+            self.ended = Refused(409, {"code": message.type, "reason": message.data.get("reason")})
+            self._ready.clear()
         if message.type != "resync-required":
             return message
         try:
@@ -106,13 +111,14 @@ class AsyncMessages:
 
     async def _fetch(self, wait: float) -> None:
         """Ask once; after trouble, by a poll that does not wait: it tells at once that the trouble is over."""
-        door = AsyncPollDoor(self._ask) if self._failing is not None else self._door
+        asks = self._failing is not None and not self._alone
+        door = AsyncPollDoor(self._ask) if asks else self._door
         try:
-            batch = await door.next(self.place.ack, 0.0 if self._failing is not None else wait)
+            batch = await door.next(self.place.ack, 0.0 if asks else wait)
         except CallplaneError as trouble:
             await self._failed(trouble, wait)
             return
-        if self._failing is not None and self._mute >= TRIES and len(self._names) > 1:
+        if asks and self._mute >= TRIES and len(self._names) > 1:
             self._names.pop(0)
             self._door, self._mute = DOORS[self._names[0]](self._ask), 0
         if door is self._door and door.spoke:
@@ -126,7 +132,7 @@ class AsyncMessages:
             self.ended = trouble
             await self._door.aclose()
             return
-        if self._failing is None:
+        if self._failing is None or self._alone:
             self._mute = self._mute + 1 if not self._door.spoke else 0
             await self._door.aclose()
         now = monotonic()

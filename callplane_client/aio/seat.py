@@ -12,7 +12,7 @@ from callplane_client.aio.talk import AsyncChat, AsyncSignals
 from callplane_client.asking import Ask, path
 from callplane_client.fields import Kind, MutedFields, Offer, ParticipantFields, Show, SignalFields
 from callplane_client.place import Place
-from callplane_client.shapes import Connection, Joined, Participant, Session
+from callplane_client.shapes import Accepted, Connection, Joined, Participant, Session
 
 
 class AsyncSeat:
@@ -42,14 +42,11 @@ class AsyncSeat:
         """A snapshot of the session."""
         return await AsyncSessions(self._ask).get(self.session_id)
 
-    async def offer(self, kind: Kind, sdp: str, **offer: Unpack[Offer]) -> Connection | None:
-        """Publish, or subscribe to ``publisher``.
-
-        None: the answer takes longer, and comes as a message ``answer`` or ``error``.
-        """
+    async def offer(self, kind: Kind, sdp: str, **offer: Unpack[Offer]) -> Connection | Accepted:
+        """Publish, or subscribe to ``publisher``."""
         body = {"kind": kind, "sdp_offer": sdp, **offer}
         found = await self._ask(Ask("POST", path("sessions", self.session_id, "connections"), body))
-        return Connection.model_validate(found) if "epoch" in found else None
+        return (Connection if "epoch" in found else Accepted).model_validate(found)
 
     async def candidates(self, connection_id: str, candidates: Sequence[dict[str, Any]]) -> None:
         """Tell candidates of our own (``RTCIceCandidateInit``)."""

@@ -14,7 +14,7 @@ from callplane_client.blocking.sessions import Sessions
 from callplane_client.blocking.talk import Chat, Signals
 from callplane_client.fields import Kind, MutedFields, Offer, ParticipantFields, Show, SignalFields
 from callplane_client.place import Place
-from callplane_client.shapes import Connection, Joined, Participant, Session
+from callplane_client.shapes import Accepted, Connection, Joined, Participant, Session
 
 
 class Seat:
@@ -44,14 +44,11 @@ class Seat:
         """A snapshot of the session."""
         return Sessions(self._ask).get(self.session_id)
 
-    def offer(self, kind: Kind, sdp: str, **offer: Unpack[Offer]) -> Connection | None:
-        """Publish, or subscribe to ``publisher``.
-
-        None: the answer takes longer, and comes as a message ``answer`` or ``error``.
-        """
+    def offer(self, kind: Kind, sdp: str, **offer: Unpack[Offer]) -> Connection | Accepted:
+        """Publish, or subscribe to ``publisher``."""
         body = {"kind": kind, "sdp_offer": sdp, **offer}
         found = self._ask(Ask("POST", path("sessions", self.session_id, "connections"), body))
-        return Connection.model_validate(found) if "epoch" in found else None
+        return (Connection if "epoch" in found else Accepted).model_validate(found)
 
     def candidates(self, connection_id: str, candidates: Sequence[dict[str, Any]]) -> None:
         """Tell candidates of our own (``RTCIceCandidateInit``)."""

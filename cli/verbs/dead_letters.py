@@ -29,8 +29,8 @@ _COLUMNS = ("id", "name", "session_id", "attempt", "failed_at", "reason")
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
     letters = noun(among, "dead-letters", _ABOUT, _EXAMPLES, operators=True)
-    letters.verb("list", "list the oldest hundred, oldest first", _list)
-    letters.verb("show", "show one of those that the list shows", _show).add_argument("id")
+    letters.look("list", "list the oldest hundred, oldest first", _list)
+    letters.look("show", "show one of those that the list shows", _show).add_argument("id")
     letters.verb("replay", "send some again, each as a first attempt", _replay).add_argument("id", nargs="+")
     letters.verb("purge", "remove one, or all of them where none is named", _purge).add_argument("id", nargs="?")
 

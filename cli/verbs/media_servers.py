@@ -8,6 +8,7 @@ from urllib.parse import quote
 from cli.verbs.nouns import Verbs, noun
 from cli.verbs.printing import print_json, print_table
 from cli.verbs.server import UNAVAILABLE, Failed, Server
+from cli.waiting import waiting
 
 _ABOUT = """\
 Look at the pool of media servers, and change it while calls go on.
@@ -33,7 +34,7 @@ PIPELINES_SECONDS = 10.0
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
     servers = noun(among, "media-servers", _ABOUT, _EXAMPLES, operators=True)
-    servers.verb("list", "list the pool", _list)
+    servers.look("list", "list the pool", _list)
     new = servers.verb("add", "register one; wrappers connect to it within some seconds", _add)
     new.add_argument("name")
     new.add_argument("address", metavar="ws://HOST:PORT/PATH")
@@ -76,13 +77,16 @@ def _emptied(given: argparse.Namespace, server: Server, shown: dict[str, Any]) -
     Others may use it as well, and theirs stay.
     """
     end = time.monotonic() + given.wait
-    while shown["sessions"]:
-        if time.monotonic() > end:
-            raise Failed(f"{given.name} still has {shown['sessions']} sessions. {shown['detail']}", UNAVAILABLE)
-        shown = _later(given, server)
-    end = min(end, time.monotonic() + PIPELINES_SECONDS)
-    while shown["pipelines"] and time.monotonic() < end:
-        shown = _later(given, server)
+    with waiting(f"draining {given.name}") as progress:
+        while shown["sessions"]:
+            if time.monotonic() > end:
+                raise Failed(f"{given.name} still has {shown['sessions']} sessions. {shown['detail']}", UNAVAILABLE)
+            progress.say(f"draining {given.name}: {shown['sessions']} sessions left")
+            shown = _later(given, server)
+        end = min(end, time.monotonic() + PIPELINES_SECONDS)
+        while shown["pipelines"] and time.monotonic() < end:
+            progress.say(f"draining {given.name}: {shown['pipelines']} pipelines left")
+            shown = _later(given, server)
     return shown
 
 

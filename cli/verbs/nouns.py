@@ -3,12 +3,17 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from cli.verbs.server import Failed, Server
+from cli.verbs.server import UNAVAILABLE, Failed, Server
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+WATCH_SECONDS = 2.0
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -45,6 +50,19 @@ class Noun:
         _asks(parser, run, self.operators)
         return parser
 
+    def look(self, name: str, about: str, run: Run) -> argparse.ArgumentParser:
+        """Add one that changes nothing, and so can be watched."""
+        parser = self.verb(name, about, run)
+        parser.add_argument(
+            "--watch",
+            nargs="?",
+            type=_seconds,
+            const=WATCH_SECONDS,
+            metavar="SECONDS",
+            help="look again every so many seconds (%(const)s), until Ctrl-C",
+        )
+        return parser
+
 
 def alone(among: Verbs, name: str, about: str, examples: str, run: Run) -> argparse.ArgumentParser:
     """Add a verb that needs no noun; the caller adds its own arguments."""
@@ -64,7 +82,7 @@ def _asks(parser: argparse.ArgumentParser, run: Run, operators: bool) -> None:
     parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
     parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
     parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
-    parser.set_defaults(run=run, operators=operators)
+    parser.set_defaults(run=run, operators=operators, watch=None)
 
 
 def noun(among: Verbs, name: str, about: str, examples: str, operators: bool = False) -> Noun:
@@ -96,16 +114,42 @@ def perform(given: argparse.Namespace) -> int:
         return 2
     server = Server(url, key)
     try:
+        return _again_and_again(given, server) if given.watch else _once(given, server)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _once(given: argparse.Namespace, server: Server) -> int:
+    try:
         run: Run = given.run
         return run(given, server)
     except Failed as failed:
         return complain(failed)
 
 
+def _again_and_again(given: argparse.Namespace, server: Server) -> int:
+    """Until Ctrl-C; on a terminal each time in the place of the time before."""
+    while True:
+        if sys.stdout.isatty() and not given.json:
+            print("\x1b[H\x1b[2J", end="")  # home, and clear (ECMA-48)
+        status = _once(given, server)
+        if status not in (0, UNAVAILABLE):
+            return status
+        sys.stdout.flush()
+        time.sleep(given.watch)
+
+
 def complain(failed: Failed) -> int:
     """Tell it, in one line; the exit status that says the same."""
     print(f"callplane: {' '.join(str(failed).split())}", file=sys.stderr)
     return failed.status
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("from 0.1 to 3600 seconds")
+    return seconds
 
 
 def _url(text: str) -> str:

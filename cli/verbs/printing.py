@@ -39,5 +39,10 @@ def _text(value: Any) -> str:
             text = json.dumps(value, ensure_ascii=False)
         case _:
             text = str(value)
+    return shown(text)
+
+
+def shown(text: str) -> str:
+    """Text that a terminal may be given."""
     # Names are the callers' own: an escape sequence in one must not reach the terminal.
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from urllib.request import HTTPErrorProcessor, OpenerDirector, ProxyHandler, Request, build_opener
 
 from callplane.network import is_loopback
+from cli.waiting import waiting
 
 ANSWER_SECONDS = 20.0
 VERSION = "/v1"
@@ -51,7 +52,7 @@ class Server:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
             request = Request(place.rstrip("/") + VERSION + path, data, headers, method=method)
-            with _opener(place).open(request, timeout=ANSWER_SECONDS) as answer:
+            with waiting(f"asking {place}"), _opener(place).open(request, timeout=ANSWER_SECONDS) as answer:
                 status, text = answer.status, answer.read()
             if not 200 <= status < 300:
                 raise _refusal(status, text)

@@ -28,11 +28,11 @@ _PAGE = 500
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
     sessions = noun(among, "sessions", _ABOUT, _EXAMPLES)
-    listed = sessions.verb("list", "list sessions", _list)
+    listed = sessions.look("list", "list sessions", _list)
     listed.add_argument("--status", choices=["open", "closed", "all"], default="open", help="which ones (%(default)s)")
     listed.add_argument("--engine", choices=["queues", "log"], help="only those whose messages go that way")
     listed.add_argument("--limit", type=_count, default=100, metavar="N", help="at most so many (%(default)s)")
-    sessions.verb("show", "show one with who is in it", _show).add_argument("id")
+    sessions.look("show", "show one with who is in it", _show).add_argument("id")
     closed = sessions.verb("close", "end one for everybody", _close)
     closed.add_argument("id")
     closed.add_argument("--reason", default="closed", help="what everybody in it is told (%(default)s)")

@@ -25,7 +25,7 @@ _COLUMNS = ("collection", "id", "session_id", "why", "key")
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
     documents = noun(among, "unreadable-documents", _ABOUT, _EXAMPLES, operators=True)
-    documents.verb("list", "read everything, and list what cannot be read", _list)
+    documents.look("list", "read everything, and list what cannot be read", _list)
     remove = documents.verb("remove", "remove one; a session is closed", _remove)
     remove.add_argument("collection")
     remove.add_argument("key")

@@ -1,7 +1,11 @@
 """`callplane up` as a person meets it: a child process, its words, its signals, and what it leaves."""
 
+import asyncio
+import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import uuid
@@ -12,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.__main__ import main
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
 from testkit.crashes.leak_check import ask, pipelines
@@ -65,6 +70,8 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         other = await client.post("/sessions", json={}, headers={"Authorization": "Bearer open-other"})
         assert (page.status_code, made.status_code, other.status_code) == (200, 201, 401)
         assert "text/html" in page.headers["content-type"]
+        if arguments:
+            await can_be_used(process.output())
         await client.aclose()
         process.signal(which)
         assert await process.ended() == 0
@@ -72,6 +79,27 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         assert "Traceback" not in process.output()
     assert marked(mark) == {}
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def can_be_used(output: str) -> None:
+    """What it prints works as it stands: the line for curl, the API's description, and the link as a ``--url``."""
+    [line] = re.findall(r"^ +(curl .*)$", output, re.M)
+    [link] = re.findall(r"Open (http://\S+)\n", output)
+    [api] = re.findall(r"^  API +(\S+)$", output, re.M)
+    if shutil.which("curl"):
+        process = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
+        session = json.loads((await process.communicate())[0])
+    else:
+        _, _, url, _, authorization, _, kind, _, body = shlex.split(line)
+        headers = dict(one.split(": ") for one in (authorization, kind))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            session = (await client.post(url, headers=headers, content=body)).json()
+    assert session["custom_id"] == "demo"
+    async with httpx.AsyncClient(trust_env=False) as nobody:
+        assert (await nobody.get(api)).json()["openapi"]
+    joining = asyncio.to_thread(main, ["join", session["id"], "--url", link, "--seconds", "1", "--json"])
+    checking = asyncio.to_thread(main, ["check", "--url", link, "--only", "media", "--json"])
+    assert await asyncio.gather(joining, checking) == [0, 0]
 
 
 async def test_a_signal_while_it_starts_stops_it_as_cleanly(tmp_path: Path, mark: str) -> None:

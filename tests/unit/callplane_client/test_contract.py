@@ -19,7 +19,7 @@ NAMES = {
     **{"Muted": "Muted", "Presence": "Presence", "Stream": "StreamView", "Participant": "ParticipantView"},
     **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "Message"},
     **{"Batch": "MessagesView", "ChatMessage": "ChatMessage", "SeatPresence": "SeatPresence", "Ban": "BanView"},
-    **{"Token": "TokenView", "Grants": "Grants"},
+    **{"Token": "TokenView", "Grants": "Grants", "Accepted": "Accepted"},
 }
 """Each shape of the client, as OpenAPI calls it."""
 

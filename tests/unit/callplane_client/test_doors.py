@@ -111,7 +111,7 @@ async def test_a_socket_acknowledges_what_was_dealt_with() -> None:
         with pytest.raises(Refused) as refused:
             await door.next("1", 5)
     assert (refused.value.status, refused.value.code) == (409, "poll-replaced")
-    assert (where, heard) == (["/messages/socket?ack=0"], ['{"ack": "1"}'])
+    assert (where, heard) == (["/v1/messages/socket?ack=0"], ['{"ack": "1"}'])
 
 
 async def test_a_socket_that_is_closed_to_be_opened_again_is_no_trouble() -> None:

@@ -177,3 +177,20 @@ def test_a_place_remembers_more_than_a_mailbox_holds() -> None:
     place = Place()
     assert all(place.take(message(n)) for n in range(REMEMBERED + 1))
     assert [place.take(message(n)) for n in (0, 500, REMEMBERED)] == [True, False, False]
+
+
+async def test_one_door_alone_is_never_helped_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = Unreachable("cut")
+    scene = Scene(monkeypatch, websocket=[cut, cut, cut, batch(1), cut, batch(2), GONE])
+    messages = scene.messages().by("websocket")
+    assert await ids(messages) == ["1", "2"]
+    assert {name for name, _ in scene.asked} == {"websocket"}
+
+
+async def test_nothing_is_asked_for_behind_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = Message(id="2", type="session-closed", session_id="s", version=9, at=AT, data={"reason": "maintenance"})
+    scene = Scene(monkeypatch, websocket=[Batch(messages=[message(1), closed], ack="2")])
+    messages = scene.messages()
+    assert await ids(messages) == ["1", "2"]
+    assert messages.ended is not None
+    assert (messages.ended.code, messages.ended.reason, len(scene.asked)) == ("session-closed", "maintenance", 1)

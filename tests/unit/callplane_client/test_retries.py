@@ -134,7 +134,7 @@ async def test_who_asks_is_the_key_else_the_token_of_the_link() -> None:
     await callplane.with_token("mine").sessions.get("s")
     shown = [(one.headers.get("authorization"), one.headers.get("x-api-key")) for one in asked]
     assert shown == [("Bearer open-1", None), (None, "secret"), ("Bearer mine", None)]
-    assert {str(one.url) for one in asked} == {"http://calls.test/sessions/s"}
+    assert {str(one.url) for one in asked} == {"http://calls.test/v1/sessions/s"}
 
 
 async def test_pages_are_asked_for_as_they_are_wanted() -> None:

@@ -133,12 +133,13 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
         choice = EngineChoice(settings.mailboxes, (store.pods, store.wrappers))
-        context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics)
+        happened = bus.events if settings.events else None
+        context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics, happened)
         leases = Leases(context, settings.lease_seconds, bus.up)
         adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, store.engines, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
-        outbox = Outbox(store.sessions, store.connections, messenger, bus.topology)
+        outbox = Outbox(store.sessions, store.connections, messenger, bus.topology, happened)
         runner = FollowUpRunner(context, outbox, Chores())
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

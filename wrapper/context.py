@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from callplane.bus.event_ports import EventBus
 from callplane.bus.ports import Messenger, Topology
 from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
@@ -64,3 +65,5 @@ class Context:
     follow_ups: FollowUps
     engine_choice: EngineChoice
     metrics: Metrics = field(default_factory=Metrics)
+    events: EventBus | None = None
+    """Where servers hear of what happened; None: nobody does."""

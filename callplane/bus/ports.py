@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.event_ports import EventBus
 from callplane.bus.hint_ports import HintBus
 from callplane.contracts.commands import Envelope
 from callplane.contracts.engines import Engine
@@ -200,6 +201,11 @@ class Bus(Protocol):
     @property
     def hints(self) -> HintBus:
         """Sends and receives hints of what was appended to logs."""
+        ...
+
+    @property
+    def events(self) -> EventBus:
+        """Publishes and consumes what happened."""
         ...
 
     @property

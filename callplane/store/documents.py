@@ -35,6 +35,10 @@ class OutboxEntry(Wire):
     at: datetime
     first: datetime | None = None
     data: FreeJson
+    by: str = "callplane"
+    """Who asked for it, as events name actors."""
+    request: str | None = None
+    """The id of the request that asked for it."""
 
 
 class Chore(Wire):

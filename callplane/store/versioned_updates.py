@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pymongo import ReturnDocument
 
+from callplane.contracts.events import who_asked
 from callplane.contracts.ids import new_id
 from callplane.contracts.messages import Event
 from callplane.store.decoding import read
@@ -78,7 +79,7 @@ class VersionedUpdates(Generic[D]):
         pushes: dict[str, Any] = {"chores": {"$each": made}} if made else {}
         operators = {name: dict(fields) for name, fields in update.items()}
         if event is not None:
-            entry = {"id": new_id(), "type": event.type, "at": due, "data": stored(event.data), **since}
+            entry = {"id": new_id(), "type": event.type, "at": due, "data": stored(event.data), **since, **_asked()}
             pushes["outbox"] = entry
             operators.setdefault("$inc", {})["version"] = 1
         if pushes:
@@ -184,3 +185,9 @@ def _later(entries: str, ids: Some[str] | None, seconds: float | None) -> Docume
     changed = {"$mergeObjects": [{"first": "$$entry.at"}, "$$entry", {"at": at}]}
     which = True if ids is None else {"$in": ["$$entry.id", {"$literal": list(ids)}]}
     return {"$map": {"input": entries, "as": "entry", "in": {"$cond": [which, changed, "$$entry"]}}}
+
+
+def _asked() -> Document:
+    """Who asks for what is done now, as an entry has it."""
+    asked = who_asked()
+    return {"by": asked.actor} | ({"request": asked.request_id} if asked.request_id is not None else {})

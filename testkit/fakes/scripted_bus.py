@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.dispatch.buses import Buses
+from callplane.bus.event_ports import EventBus
 from callplane.bus.hint_ports import HintBus
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.bus import MemoryTopology
@@ -53,6 +54,11 @@ class ScriptedBus:
     def hints(self) -> HintBus:
         """Those of ``broker``."""
         return self.broker.hints
+
+    @property
+    def events(self) -> EventBus:
+        """Those of ``broker``."""
+        return self.broker.events
 
     def up(self) -> bool:
         """Always."""

@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 import wrapper.app
+from callplane.bus.rabbitmq.arguments import EVENTS
 from callplane.concurrency import forever
 from kurento_client import KurentoClient
 
@@ -34,7 +35,8 @@ class RoundTrips(CommandListener):
     """What was asked, in order."""
 
     seen: list[tuple[str, str, str]] = field(default_factory=list)
-    """Part, then ``database``, ``broker`` or ``media``, then the operation."""
+    """Part, then ``database``, ``broker``, ``events`` (of the broker, each beside a message) or ``media``, then the
+    operation."""
 
     def add(self, where: str, what: str) -> None:
         """One more, of the part that the running task belongs to."""
@@ -84,7 +86,8 @@ def counted(patch: pytest.MonkeyPatch) -> RoundTrips:
 
     async def publish(channel: Channel, body: bytes, **options: Any) -> Any:
         if channel.publisher_confirms:
-            trips.add("broker", f"confirm {options.get('exchange')}/{options.get('routing_key')}")
+            where = "events" if options.get("exchange") == EVENTS else "broker"
+            trips.add(where, f"confirm {options.get('exchange')}/{options.get('routing_key')}")
         return await send(channel, body, **options)
 
     async def call(client: KurentoClient, method: str, *args: Any, **options: Any) -> Any:

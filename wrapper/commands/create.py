@@ -1,15 +1,18 @@
 """Create: one insert wins the custom id; whoever answers has declared what the session needs first (design 3)."""
 
 import asyncio
+from dataclasses import replace
 from typing import Literal
 
 from callplane.contracts.commands import CreateSession, Envelope, SessionMade
 from callplane.contracts.errors import Trouble
+from callplane.contracts.events import session_event, who_asked
+from callplane.contracts.messages import Message
 from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, too_late
 from callplane.store.documents import SessionDocument
 from callplane.store.new_session import Origin
 from callplane.store.sessions import DELETED_AFTER
-from callplane.store.views import session_view
+from callplane.store.views import session_summary, session_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
 
@@ -30,10 +33,27 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
     context.store.engines.remember(session.id, session.engine)
     topology = context.topology
     await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
+    if ours != "never":  # whoever dies before this leaves the command to another attempt, which tells it again
+        await _tell(session, context)
     if not (ours == "now" and time() - begun < SOON) and await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
         await topology.delete_session(session.id)
     return SessionMade(session=session_view(session), created=ours != "never")
+
+
+async def _tell(session: SessionDocument, context: Context) -> None:
+    """That there is one more: nobody sits there who could be told, so that it is in no outbox."""
+    if context.events is not None:
+        message = Message(
+            id=f"{session.id}:1",
+            type="session-created",
+            session_id=session.id,
+            version=1,
+            at=session.created_at,
+            data={"session": session_summary(session).model_dump(mode="json") | {"version": 1}},
+        )
+        asked = who_asked()
+        await context.events.publish([session_event(message, replace(asked, tenant=session.tenant))])
 
 
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, Ours]:

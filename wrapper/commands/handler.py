@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
+from callplane.contracts.events import asked_by
 from callplane.contracts.ids import SessionId, connection_made_by, derived_id
 from callplane.contracts.messages import Message
 from callplane.contracts.refusals.connections import offer_not_answered
@@ -24,7 +25,8 @@ def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitabl
     async def handle(delivery: Delivery) -> BaseModel:
         envelope = delivery.envelope
         try:
-            return await HANDLERS[type(envelope.body)](envelope, envelope.body, context)
+            with asked_by(envelope.caller, envelope.request_id):
+                return await HANDLERS[type(envelope.body)](envelope, envelope.body, context)
         except Refusal as refusal:
             await tell_error(envelope, refusal.problem, context, final=not refusal.problem.retryable)
             raise

@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 
+from callplane.bus.event_ports import EventBus
 from callplane.bus.ports import Messenger, Topology
 from callplane.contracts.errors import NodeDown
+from callplane.contracts.events import Asked, CloudEvent, is_visible, session_event
 from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
@@ -15,7 +17,16 @@ from callplane.store.views import participant_view, session_summary
 class Outbox:
     """The carrier's work (design 5): sessions tell everybody in them, connections tell their participant."""
 
-    def __init__(self, sessions: Sessions, connections: Connections, messenger: Messenger, topology: Topology) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        connections: Connections,
+        messenger: Messenger,
+        topology: Topology,
+        events: EventBus | None = None,
+    ) -> None:
+        """``events``: where servers hear of it; None: nobody does."""
+        self._events = events
         self._sessions = sessions
         self._connections = connections
         self._messenger = messenger
@@ -29,6 +40,8 @@ class Outbox:
             if taken == "none" and _has_mailboxes(session):
                 await self._mend(session.id)
                 await self._messenger.to_session(session.id, messages)
+            if self._events is not None:
+                await self._events.publish(_events_of(session, messages))
             session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
 
     async def _mend(self, session_id: SessionId) -> None:
@@ -60,6 +73,15 @@ class Outbox:
                 await self._messenger.to_participant(connection.participant_id, message)
             ids = [entry.id for entry in connection.outbox]
             connection = await self._connections.pull_published(connection.id, ids)
+
+
+def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:
+    """What servers are told: the same, with who asked for it."""
+    return [
+        session_event(message, Asked(entry.by, entry.request, session.tenant))
+        for entry, message in zip(session.outbox, messages, strict=True)
+        if is_visible(entry.type)
+    ]
 
 
 def _has_mailboxes(session: SessionDocument) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 
 from callplane.bus.consuming.delivery import RawDelivery
+from callplane.bus.memory.events import MemoryEvents
 from callplane.bus.memory.hints import MemoryHints
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.names import WRAPPER
@@ -51,6 +52,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.mailboxes = MemoryMailboxes()
         self.hints = MemoryHints()
+        self.events = MemoryEvents()
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         """Commands that were given up, oldest first."""
         self._queues: dict[str, _Queue] = {WRAPPER: _Queue()}

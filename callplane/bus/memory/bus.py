@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.event_ports import EventBus
 from callplane.bus.hint_ports import HintBus
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
@@ -133,6 +134,11 @@ class MemoryBus:
     def hints(self) -> HintBus:
         """Sends and receives hints."""
         return self.broker.hints
+
+    @property
+    def events(self) -> EventBus:
+        """Publishes and consumes what happened."""
+        return self.broker.events
 
     @property
     def dead_letters(self) -> DeadLetters:

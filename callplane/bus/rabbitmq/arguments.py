@@ -17,6 +17,9 @@ RETRY = "retry"
 DEAD_LETTERS = "dead-letters"
 """The queue of commands that were given up."""
 
+EVENTS = "events"
+"""Topic exchange, permanent: what happened, under ``tenant.type``; whoever wants it binds a queue (design 13)."""
+
 ATTEMPT_HEADER = "attempt"
 TRACE_HEADER = "traceparent"
 

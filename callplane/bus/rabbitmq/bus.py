@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
+from callplane.bus.event_ports import EventBus
 from callplane.bus.hint_ports import HintBus
 from callplane.bus.ports import Listener, Messenger, Sender, Topology, Work
 from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, open_connection
 from callplane.bus.rabbitmq.dead_letters import RabbitDeadLetters
+from callplane.bus.rabbitmq.events import RabbitEvents
 from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.listener import ListenerConnections, open_listener
 from callplane.bus.rabbitmq.publisher import Publisher, RabbitMessenger
@@ -40,6 +42,7 @@ class RabbitBus:
         self._topology = RabbitTopology(consuming)
         self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
+        self._events = RabbitEvents(consuming, self.publisher)
         self._hints = RabbitHints(settings.url, settings.name, settings.timings)
 
     @property
@@ -56,6 +59,11 @@ class RabbitBus:
     def hints(self) -> HintBus:
         """Sends and receives hints, on connections of their own."""
         return self._hints
+
+    @property
+    def events(self) -> EventBus:
+        """Publishes and consumes what happened."""
+        return self._events
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -120,10 +120,14 @@ class Publisher:
 
         All go over one channel: when it ends in between, none of the later ones can overtake an earlier.
         """
+        await self.publish_each([(message, address) for message in messages], key=key)
+
+    async def publish_each(self, messages: list[tuple[AmqpMessage, Address]], *, key: str) -> None:
+        """The same, each to an address of its own."""
         chosen = self._channel_for(key)
         failures: list[Exception] = []
 
-        async def one(message: AmqpMessage, channel: Channel) -> None:
+        async def one(message: AmqpMessage, address: Address, channel: Channel) -> None:
             try:
                 with as_unavailable("publishing"):
                     async with asyncio.timeout(self._confirm):
@@ -135,8 +139,8 @@ class Publisher:
             async with asyncio.timeout(self._confirm):
                 channel = await chosen.channel()
         async with asyncio.TaskGroup() as tasks:
-            for message in messages:
-                tasks.create_task(one(message, channel))
+            for message, address in messages:
+                tasks.create_task(one(message, address, channel))
         if failures:
             raise next((failure for failure in failures if isinstance(failure, Unavailable)), failures[0])
 

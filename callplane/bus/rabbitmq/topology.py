@@ -15,6 +15,7 @@ from callplane.bus.names import WRAPPER, mailbox_name, session_name
 from callplane.bus.rabbitmq.arguments import (
     CLASSIC,
     DEAD_LETTERS,
+    EVENTS,
     MAILBOX_ARGUMENTS,
     MESSAGES,
     QUEUES,
@@ -179,8 +180,9 @@ async def declare_permanent(channel: Channel, connection: AmqpConnection) -> Non
 
 
 async def declare_exchanges(channel: Channel, timeout: float) -> None:
-    """Declare both; only the last call waits, for the broker works through a channel in order."""
+    """Declare all three; only the last call waits, for the broker works through a channel in order."""
     await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
+    await channel.exchange_declare(EVENTS, exchange_type="topic", durable=True, nowait=True)
     await answered(channel.exchange_declare(RETRY, exchange_type="fanout", durable=True), timeout)
 
 

@@ -69,6 +69,9 @@ class Account:
         self.until_the_reply[call] = self._trips.of(COMMANDS)
         self.after_it[call] = self._trips.of("aftermath")
         self.told_by_the_stream[call] = self._trips.of("listening")
+        told = [what for _, where, what in self._trips.seen if where == "events"]
+        carried = [what for _, _, what in self._trips.seen if what.startswith("confirm messages/")]
+        assert len(told) <= len(carried) + (call == "create"), "more than one publication for an event"
         print(call, self.until_the_reply[call], self.after_it[call], *self._trips.seen, sep="\n    ")
         return made
 

@@ -17,6 +17,8 @@ LIMITS = SessionLimits(max_participants=9, empty_timeout=9, departure_timeout=9,
 class World:
     """A store in which the session is closed and over as soon as it has been made; and a broker."""
 
+    events = None
+
     def __init__(self, *, repeated: bool) -> None:
         self.repeated = repeated
         self.done: list[str] = []

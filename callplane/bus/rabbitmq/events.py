@@ -1,0 +1,127 @@
+"""Events on RabbitMQ: a durable topic exchange, and durable queues that are consumed in batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from aiormq import Channel
+from aiormq.abc import DeliveredMessage
+
+from callplane.bus.event_ports import PREFETCH, ReceivedEvent, Take
+from callplane.bus.rabbitmq.arguments import CLASSIC, EVENTS
+from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
+from callplane.bus.rabbitmq.errors import as_unavailable
+from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.bus.rabbitmq.topology import declare_permanent
+from callplane.concurrency import alongside, forever
+from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.events import CloudEvent
+from callplane.telemetry.logs import logger
+
+log = logger("events")
+
+KIND = "application/cloudevents+json"
+PAUSE = 1.0
+"""Seconds until what could not be taken is given again."""
+
+
+class RabbitEvents:
+    """The EventBus port."""
+
+    def __init__(self, consuming: AmqpConnection, publisher: Publisher) -> None:
+        self._connection = consuming
+        self._publisher = publisher
+
+    async def publish(self, events: Sequence[CloudEvent]) -> None:
+        """Over the channel of their session, so that they keep their order."""
+        if events:
+            messages = [
+                (AmqpMessage(event.body(), event.id, kind=event.type), Address(EVENTS, event.routing_key, False))
+                for event in events
+            ]
+            await self._publisher.publish_each(messages, key=events[0].sessionid or events[0].id)
+
+    @asynccontextmanager
+    async def consuming(self, queue: str, take: Take, *, keys: Sequence[str] = ("#",)) -> AsyncIterator[None]:
+        """Consume, and again after each loss of the channel, for as long as the block runs."""
+        consumer = _Consumer(self._connection, queue, tuple(keys), take)
+        async with alongside(forever(f"events {queue}", consumer.run)):
+            yield
+
+
+class _Consumer:
+    def __init__(self, connection: AmqpConnection, queue: str, keys: tuple[str, ...], take: Take) -> None:
+        self._connection = connection
+        self._queue = queue
+        self._keys = keys
+        self._take = take
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._connection.wait_up()
+                await self._consume()
+            except (Unavailable, Trouble) as error:
+                log.info("events not consumed", queue=self._queue, error=str(error))
+            await asyncio.sleep(PAUSE)
+
+    async def _consume(self) -> None:
+        """On one channel, until it ends or a batch could not be taken: its end gives back what was not acknowledged."""
+        waiting: asyncio.Queue[DeliveredMessage] = asyncio.Queue(PREFETCH)
+        channel = await self._connection.channel(confirms=False)
+        try:
+            with as_unavailable("consuming events"):
+                raw = await raw_channel(channel)
+                await self._declare(raw)
+                await answered(raw.basic_qos(prefetch_count=PREFETCH), self._connection.timings.call)
+                consuming = raw.basic_consume(self._queue, partial(_put, waiting))
+                await answered(consuming, self._connection.timings.call)
+            ended = asyncio.ensure_future(channel.closed())
+            try:
+                while await self._take_batch(raw, waiting, ended):
+                    pass
+            finally:
+                ended.cancel()
+        finally:
+            await close_channel(channel, self._connection.timings.close)
+
+    async def _declare(self, channel: Channel) -> None:
+        await declare_permanent(channel, self._connection)
+        await answered(
+            channel.queue_declare(self._queue, durable=True, arguments=CLASSIC), self._connection.timings.call
+        )
+        for key in self._keys:
+            binding = channel.queue_bind(self._queue, EVENTS, routing_key=key)
+            await answered(binding, self._connection.timings.call)
+
+    async def _take_batch(
+        self, channel: Channel, waiting: asyncio.Queue[DeliveredMessage], ended: asyncio.Future[Any]
+    ) -> bool:
+        """Take what is there; False when the channel is over."""
+        first = asyncio.ensure_future(waiting.get())
+        try:
+            await asyncio.wait((first, ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not first.done():
+                first.cancel()
+        if ended.done():
+            return False
+        batch = [first.result()]
+        while not waiting.empty():
+            batch.append(waiting.get_nowait())
+        await self._take([_received(message) for message in batch])
+        with as_unavailable("acknowledging events"):
+            await channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
+        return True
+
+
+async def _put(waiting: asyncio.Queue[DeliveredMessage], message: DeliveredMessage) -> None:
+    waiting.put_nowait(message)  # no more than the prefetch are under way
+
+
+def _received(message: DeliveredMessage) -> ReceivedEvent:
+    properties = message.header.properties
+    return ReceivedEvent(properties.message_id or "", message.routing_key or "", message.body)

@@ -21,6 +21,7 @@ from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
 from api.dispatch.late_repeats import LateRepeats
 from api.dispatch.signals import Signals
 from api.http.cors import Cors
+from api.http.heads import Heads
 from api.http.middleware import RequestMiddleware
 from api.http.operator_port import OperatorPort, for_operators
 from api.http.server import bind, serve_asgi
@@ -220,7 +221,7 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     app = routed()
     app.state.services = services
     origins = settings.cors_origins
-    direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=app)))
+    direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=Heads(app))))
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
         inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])

@@ -15,7 +15,7 @@ from api.dependencies import authenticate
 from api.http.disconnects import ClientDisconnected
 from api.services import services_of
 from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
-from callplane.contracts.refusals.requests import body_too_large, body_too_slow
+from callplane.contracts.refusals.requests import body_not_json, body_too_large, body_too_slow
 
 BODY_WAIT = 30.0
 
@@ -34,6 +34,8 @@ class GuardedRoute(APIRoute):
             credential = authenticate(services, request)
             if not has_body(request.scope):
                 return await handle(request)
+            if self.body_field is not None:
+                _require_json(request)
             with services.rate_limits.under_way(credential):
                 await read_body(request, self.body_bytes)
                 return await handle(request)
@@ -45,6 +47,13 @@ class LargeBodyRoute(GuardedRoute):
     """One whose bodies hold offers or candidates."""
 
     body_bytes = BODY_BYTES
+
+
+def _require_json(request: Request) -> None:
+    """A body of no declared type is read as what it has to be. Raises Refusal ``unsupported-media-type``."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise body_not_json(kind)
 
 
 def has_body(scope: Scope) -> bool:

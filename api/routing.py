@@ -1,12 +1,14 @@
-"""Routing of the API: the FastAPI application with every route, and the OpenAPI document that tells of it."""
+"""Routing of the API: the FastAPI application with every route."""
 
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.routing import compile_path
 
-from api.http.problems import ProblemBody, install
-from api.http.versions import VERSION, noun_of
+from api.document import describe, every, operation_id
+from api.http.problems import install
+from api.http.versions import noun_of
 from api.routes import (
     bans,
     connections,
@@ -24,7 +26,6 @@ from api.routes import (
     unreadable,
 )
 from api.routes.web import mount_web
-from api.schemas.responses import EXAMPLES
 
 OPERATORS = (media_servers, dead_letters, unreadable)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
@@ -59,26 +60,21 @@ def routed() -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     install(app)
     for noun in (*NOUNS, probes):
         app.include_router(noun.router)
     mount_web(app)
+    routes = [route for route in every(app.routes) if isinstance(route, APIRoute)]
+    app.state.methods = [(compile_path(route.path)[0], route.methods) for route in routes]
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        nouns = versioned_nouns()
-        paths = schema["paths"].items()
-        schema["paths"] = {VERSION + path if noun_of(path) in nouns else path: item for path, item in paths}
-        shapes = schema["components"]["schemas"]
-        shapes["Problem"] = ProblemBody.model_json_schema()
-        for name, example in EXAMPLES.items():
-            shapes[name]["examples"] = [example]
-        app.openapi_schema = schema
+        app.openapi_schema = describe(app, versioned_nouns())
     return app.openapi_schema
 
 

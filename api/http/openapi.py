@@ -11,6 +11,7 @@ COMMON_PROBLEMS: tuple[Code, ...] = (
     "invalid",
     "too-large",
     "head-too-large",
+    "unsupported-media-type",
     "too-many-requests",
     "internal",
     "unavailable",

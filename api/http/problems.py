@@ -20,7 +20,15 @@ from callplane.telemetry.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 1
+MISTAKES = 20
 _UNPARSABLE = "There was an error parsing the body"
+
+
+class Mistake(BaseModel):
+    """One thing that is not valid in a request."""
+
+    at: str = Field(description="where: `body`, `query` or `header`, and the fields within, with points between")
+    detail: str = Field(description="what is wrong there")
 
 
 class ProblemBody(BaseModel):
@@ -29,14 +37,15 @@ class ProblemBody(BaseModel):
     model_config = ConfigDict(title="Problem")
 
     type: str = Field(description="a URN that names the kind of problem")
-    title: str
-    status: int
-    detail: str
+    title: str = Field(description="the kind of problem in words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what was refused, and what to do")
     instance: str = Field(description="the path that was asked for")
-    code: Code
+    code: Code = Field(description="the kind of problem, for programs")
     request_id: str = Field(description="also in the header X-Request-Id and in the logs")
     retryable: bool = Field(description="whether the same request may succeed later")
     reason: str | None = Field(default=None, description="why: with `join-again`, `session-closed`, `wrong-state`")
+    errors: list[Mistake] | None = Field(default=None, description="with `invalid`: what is wrong, up to 20 of it")
 
 
 def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
@@ -48,14 +57,14 @@ def body_of(problem: Problem, scope: Scope) -> dict[str, Any]:
     }
 
 
-def response_of(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem as HTTP, with the headers that its status asks for."""
+def response_of(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
+    """A problem as HTTP, with the headers that its status asks for, and more ``members`` of its body."""
     more = dict(headers or {})
     if problem.retryable:
         more["Retry-After"] = str(problem.retry_after or RETRY_AFTER)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         more["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2: a 401 names a challenge.
-    content = json.dumps(body_of(problem, scope), ensure_ascii=False).encode("utf-8", "replace")
+    content = json.dumps({**body_of(problem, scope), **members}, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, problem.status, more, MEDIA_TYPE)
 
 
@@ -89,15 +98,21 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
+    first, *_ = mistakes = error.errors()
     place = [str(part) for part in first["loc"]]
     if place[0] == "path":
         return response_of(Problem(code="not-found"), request.scope)
     if first["type"] == "json_invalid":
         return response_of(Problem(code="invalid", detail="The body is not JSON."), request.scope)
-    said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    detail = f"The request is not valid at {'.'.join(place)}: {said}"[:1000]
-    return response_of(Problem(code="invalid", detail=f"{detail}."), request.scope)
+    told = [_mistake(one) for one in mistakes[:MISTAKES]]
+    detail = f"The request is not valid at {told[0].at}: {told[0].detail}"[:1000]
+    problem = Problem(code="invalid", detail=f"{detail}.")
+    return response_of(problem, request.scope, errors=[one.model_dump() for one in told])
+
+
+def _mistake(error: dict[str, Any]) -> Mistake:
+    said = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    return Mistake(at=".".join(map(str, error["loc"]))[:200], detail=said[:1000])
 
 
 class _NoAnswer(Response):
@@ -118,7 +133,17 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return response_of(_problem_of(error), request.scope, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(sorted(methods))  # the framework names those of one route of several
+    return response_of(_problem_of(error), request.scope, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that its path knows (RFC 9110, 10.2.1); HEAD is known where GET is, but for the mailbox."""
+    path = request.scope["path"]
+    known = {method for route, of in request.app.state.methods if route.fullmatch(path) for method in of}
+    return known | ({"HEAD"} if "GET" in known and not path.startswith("/messages") else set())
 
 
 def _problem_of(error: HTTPException) -> Problem:

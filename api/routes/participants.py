@@ -114,7 +114,7 @@ async def change(
 @router.delete(
     "/{participant_id}",
     status_code=204,
-    summary="Leave, or remove a participant",
+    summary="Leave a session, or remove a participant",
     responses=problems("not-found", "kicked", "join-again"),
 )
 async def leave(

@@ -120,7 +120,7 @@ async def change(
 async def close(
     session_id: SessionPath,
     request: Annotated[ApiRequest, allowed(Permissions.steer)],
-    reason: Annotated[bounds.Reason, Query()] = "closed",
+    reason: Annotated[bounds.Reason, Query(description="what everybody is told")] = "closed",
 ) -> None:
     """End it for everybody, who hear the reason; closing again changes nothing."""
     await request.permit(Permissions.steer, session_id)

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.schemas.requests import Data, Strict
+from api.schemas.bodies import Data, Strict
+from api.schemas.responses import View
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.model import Body
 from callplane.store.log.history import Span
@@ -29,9 +30,13 @@ class HistoryQuery(Body):
     """Of ``GET …/messages``: the newest, those behind a position, or those before one."""
 
     type: Literal["chat"] = "chat"
+    """what is read of it"""
     after: _Position | None = None
+    """only what follows this position"""
     before: _Position | None = None
+    """only what is before this position"""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """the most messages to answer with"""
 
     def span(self) -> Span:
         """The same in positions of the session's log."""
@@ -42,9 +47,10 @@ class EditBody(Strict):
     """Of ``PATCH …/messages/{id}``: what stands instead."""
 
     data: Data
+    """what stands instead"""
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(View):
     """A message as it is now: of one that was deleted nothing but that."""
 
     model_config = ConfigDict(
@@ -52,22 +58,30 @@ class ChatMessage(BaseModel):
     )
 
     id: str
+    """of the message"""
     position: int
+    """its place in the history"""
     sender: ParticipantId | None = Field(None, alias="from", description="null: a server")
     to: list[ParticipantId] | None = Field(None, description="null: everybody")
     at: datetime | None = None
+    """when it was said"""
     data: Any = None
+    """what was said, as it was edited last"""
     edited_at: datetime | None = None
+    """when that was; null: never"""
     deleted: bool = False
+    """whether it was, and says nothing any more"""
 
 
-class ChatPage(BaseModel):
+class ChatPage(View):
     """Messages, oldest first; `next` goes on from here as `after` or `before`, as it was asked, null at the end."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"messages": [_MESSAGE], "next": None}]})
 
     messages: list[ChatMessage]
+    """oldest first"""
     next: int | None
+    """where to go on; null at the end"""
 
 
 def _position(text: str | None, behind: int = 0) -> int | None:

@@ -1,120 +1,52 @@
 """Request bodies: a class for each, with every bound of design 8.3."""
 
-import math
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
+from api.schemas.bodies import CandidateText, Data, DateTime, Metadata, Mid, PatchBody, Sdp, Strict
 from callplane.contracts import bounds
 from callplane.contracts.engines import Engine
 from callplane.contracts.model import Body
-from callplane.contracts.refusals.requests import metadata_too_large
 from callplane.contracts.shapes import Kind, Role, Show, Source
-from callplane.store.free_json import stored_size
-
-
-def _finite(value: Any) -> Any:
-    """NaN and Infinity, which Python's parser lets pass, are not JSON (RFC 8259, 6): nobody could read them back."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("holds a number that JSON cannot write")
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _finite(item)
-    return value
-
-
-def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    """Its own refusal, for its JSON is not too long: small numbers are what takes more room as BSON."""
-    if stored_size(value) > bounds.METADATA_STORED_BYTES:
-        raise metadata_too_large()
-    return value
-
-
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-def _date_time(value: Any) -> Any:
-    """RFC 3339 alone, in JSON as in the description: not the numbers and lone dates that pydantic takes as well."""
-    if value is not None and not (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
-        raise ValueError("is no date-time of RFC 3339 with its offset")
-    return value
-
-
-def _in_utc(value: datetime) -> datetime:
-    """In milliseconds, as BSON keeps it. What lies in no year of four digits nobody could read back."""
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("lies in no year from 1 to 9999 of UTC") from None
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
-
-
-DateTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_time), AfterValidator(_in_utc)]
-Metadata = Annotated[bounds.Metadata, AfterValidator(_finite), AfterValidator(_storable)]
-Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(_finite)]
-Sdp = Annotated[str, bounds.text_bytes(bounds.BODY_BYTES)]
-CandidateText = Annotated[str, bounds.text_bytes(bounds.CANDIDATE_BYTES)]
-Mid = Annotated[str, StringConstraints(max_length=256), AfterValidator(bounds.no_lone_surrogates)]
-
-
-class Strict(Body):
-    """A body in which ``"5"`` is no number and ``1`` no truth value."""
-
-    model_config = ConfigDict(strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_fields(cls, value: Any) -> Any:
-        """One error for all the fields that it does not have: pydantic makes one of each."""
-        if isinstance(value, dict) and len(value) > len(cls.model_fields):
-            unknown = next(name for name in value if name not in cls.model_fields)
-            raise ValueError(f"there is no field {str(unknown)[:64]!r}")
-        return value
-
-
-class PatchBody(Strict):
-    """A PATCH body: it changes the fields that it names, and names at least one."""
-
-    @model_validator(mode="after")
-    def _something(self) -> "PatchBody":
-        if not self.model_fields_set:
-            raise ValueError("there is nothing to change")
-        return self
-
-    def changes(self) -> dict[str, Any]:
-        """The fields that were named, with their new values."""
-        return self.model_dump(exclude_unset=True)
 
 
 class CreateBody(Strict):
     """Of ``POST /sessions``."""
 
     custom_id: bounds.CustomId | None = None
+    """the caller's own name for it: the same one finds the same open session"""
     max_participants: bounds.Seats = 100
+    """seats"""
     empty_timeout: bounds.Seconds = 300
+    """seconds without anybody from the beginning, until it closes"""
     departure_timeout: bounds.Seconds = 20
+    """seconds after all have left, until it closes"""
     grace: bounds.GraceSeconds = 30
+    """seconds that a seat without its client is kept"""
     metadata: Metadata = Field(default_factory=dict)
+    """kept with it, up to 16 KiB"""
 
 
 class PatchSessionBody(PatchBody):
     """Of ``PATCH /sessions/{id}``."""
 
     max_participants: bounds.Seats = 100
+    """seats"""
     empty_timeout: bounds.Seconds = 300
+    """seconds without anybody from the beginning, until it closes"""
     departure_timeout: bounds.Seconds = 20
+    """seconds after all have left, until it closes"""
     grace: bounds.GraceSeconds = 30
+    """seconds that a seat without its client is kept"""
     metadata: Metadata = Field(default_factory=dict)
+    """in place of what was kept"""
 
 
 def _each_once(sources: list[Source]) -> list[Source]:
@@ -142,10 +74,15 @@ class JoinBody(Strict):
     """
 
     name: bounds.Name = ""
+    """to be shown"""
     role: Role | None = None
+    """up to what the credential grants, which it is without this"""
     metadata: Metadata = Field(default_factory=dict)
+    """kept with the seat"""
     identity: bounds.Subject | None = None
+    """who it is, by an API key: an access token says it by its `sub`"""
     grants: GrantsBody | None = None
+    """what it may do otherwise than its role has it"""
 
 
 class TokenBody(Strict):
@@ -162,40 +99,57 @@ class MutedBody(PatchBody):
     """Which media to mute or unmute; what is not named stays."""
 
     audio: bool = False
+    """whether sound is muted"""
     video: bool = False
+    """whether pictures are muted"""
 
 
 class PresenceBody(Strict):
     """Said as a whole: what is not named is as if nothing had been said. One whose ``until`` is over ends at once."""
 
     show: Show = "available"
+    """how available, in XMPP's words"""
     status: bounds.StatusText = ""
+    """in one's own words"""
     until: DateTime | None = None
+    """when it ends by itself"""
 
 
 class PatchParticipantBody(PatchBody):
     """Of ``PATCH …/participants/{pid}``."""
 
     name: bounds.Name = ""
+    """to be shown"""
     role: Role = "publisher"
+    """what it may do; moderators and keys change it"""
     metadata: Metadata = Field(default_factory=dict)
+    """in place of what was kept"""
     muted: MutedBody = Field(default_factory=lambda: MutedBody(audio=False))
+    """of media that are not named nothing changes"""
     grants: GrantsBody = Field(default_factory=lambda: GrantsBody(chat=True))
+    """moderators and keys change it; what is not named stays"""
     presence: PresenceBody = Field(default_factory=PresenceBody)
+    """said anew as a whole"""
     hand_raised: bool = False
+    """moderators lower those of others and raise none"""
 
 
 class OfferBody(Strict):
     """Of ``POST …/connections``: an SDP offer to send, or to receive what ``publisher`` sends."""
 
     kind: Kind
+    """send, or receive"""
     publisher: bounds.ParticipantId | None = None
+    """whose stream to receive; with `subscribe` alone"""
     stream: bounds.ConnectionId | None = None
+    """which of its streams, by its connection; without it the latest"""
     replaces: bounds.ConnectionId | None = None
+    """one's own connection of the same kind, whose place this takes"""
     source: Source | None = Field(
         default=None, description="what is sent; camera or microphone, by the media, where it is not said"
     )
     sdp_offer: Sdp
+    """of `createOffer`, candidates in it or sent later"""
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "OfferBody":
@@ -212,15 +166,20 @@ class CandidateBody(Strict):
     """The browser's RTCIceCandidateInit; an empty or null candidate says that no more will come."""
 
     candidate: CandidateText | None = ""
+    """the attribute, without `a=`"""
     sdpMid: Mid | None = None
+    """the media section's name"""
     sdpMLineIndex: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """the media section's number"""
     usernameFragment: Mid | None = None
+    """of the ICE generation"""
 
 
 class CandidatesBody(Strict):
     """Of ``POST …/candidates``: ``{"candidates": […]}``, a plain list, or one RTCIceCandidateInit."""
 
     candidates: Annotated[list[CandidateBody | None], Field(max_length=bounds.CANDIDATES)]
+    """in the order in which they were found"""
 
     @model_validator(mode="before")
     @classmethod
@@ -245,10 +204,15 @@ class SignalBody(Strict):
     """
 
     to: Receiver | Annotated[list[Receiver], Field(min_length=1, max_length=bounds.SIGNAL_RECEIVERS)] | None = None
+    """participants' ids or `role:…`; without it everybody, the sender too"""
     type: Annotated[str, StringConstraints(min_length=1), bounds.text_bytes(bounds.SIGNAL_TYPE_BYTES)]
+    """the application's own word for what it is; `chat` is kept in the history"""
     data: Data = None
+    """any JSON, up to 16 KiB"""
     volatile: bool = False
+    """for who reads now; never kept"""
     ttl_ms: Annotated[int, Field(ge=1, le=bounds.SIGNAL_TTL_MILLISECONDS)] | None = None
+    """how long a volatile one is good for"""
 
     @model_validator(mode="after")
     def _only_volatile_ones_end(self) -> "SignalBody":
@@ -266,14 +230,18 @@ class MediaServerBody(Strict):
     """Of ``POST /media-servers``: what to call it, and its WebSocket address."""
 
     name: bounds.ServerName
+    """what to call it"""
     url: bounds.ServerUrl
+    """its WebSocket address"""
 
 
 class PatchMediaServerBody(PatchBody):
     """Of ``PATCH /media-servers/{name}``."""
 
     cordoned: bool = False
+    """takes no new session"""
     draining: bool = False
+    """gives its sessions to others as well"""
 
     @model_validator(mode="after")
     def _drained_is_cordoned(self) -> "PatchMediaServerBody":
@@ -289,8 +257,11 @@ class ListQuery(Body):
     """Of ``GET /sessions``."""
 
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """`next` of the page before"""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """the most sessions to answer with"""
     status: SessionStatus | None = None
+    """only sessions of this status"""
     engine: Annotated[Engine | None, Field(description="only sessions whose messages go that way")] = None
 
     @field_validator("cursor")

@@ -93,16 +93,24 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-class SessionList(BaseModel):
+class View(BaseModel):
+    """The base: the string below a field is its description."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class SessionList(View):
     """A page of sessions; `next` is the cursor of the page after it, null on the last."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sessions": [_SESSION], "next": None}]})
 
     sessions: list[SessionView]
+    """in an order that stays"""
     next: str | None
+    """the cursor of the next page; null on the last"""
 
 
-class JoinedView(BaseModel):
+class JoinedView(View):
     """A seat taken: who one is, the token of the seat, and the session as it was right after."""
 
     model_config = ConfigDict(
@@ -120,52 +128,67 @@ class JoinedView(BaseModel):
     )
 
     participant: ParticipantView
+    """one's seat"""
     token: str
+    """the participant token, for everything that is asked from here on"""
     ice_servers: list[dict[str, Any]]
+    """for `new RTCPeerConnection({iceServers})`"""
     session: SessionView
+    """as it was right after: messages with a higher `version` change it"""
     connections: list[ConnectionView] = Field(description="what a seat that came back still has")
 
 
-class Accepted(BaseModel):
+class Accepted(View):
     """The offer was accepted; its outcome comes to the mailbox as `answer` or `error` with `command_id`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": _CONNECTION["id"], "command_id": "01980000-…"}]})
 
     id: str
+    """of the connection"""
     command_id: CommandId
+    """by which `answer` or `error` names this offer"""
 
 
-class SignalSent(BaseModel):
+class SignalSent(View):
     """The signal is on its way; `id` is the id of the message that carries it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01980000-0000-7000-8000-000000000000"}]})
 
     id: str
+    """of the message that carries it"""
 
 
-class SeatPresence(BaseModel):
+class SeatPresence(View):
     """Somebody's presence in one session; `last_active_at` is what it asked for last, to about 35 s, but for polls."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PRESENCE]})
 
     session_id: SessionId
+    """where"""
     participant_id: ParticipantId
+    """its seat there"""
     name: str
+    """as it is shown there"""
     state: Literal["joined", "reconnecting"]
+    """`reconnecting` while its media is away"""
     presence: Presence
+    """how available it says it is"""
     hand_raised_at: datetime | None
+    """since when its hand is up; null: it is not"""
     last_active_at: datetime | None
+    """when it asked for something last; null: not known"""
 
 
-class PresenceList(BaseModel):
+class PresenceList(View):
     """By session and seat."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"presence": [_PRESENCE]}]})
 
     presence: list[SeatPresence]
+    """one for each seat"""
 
 
-class TokenView(BaseModel):
+class TokenView(View):
     """An access token that was signed."""
 
     model_config = ConfigDict(
@@ -176,7 +199,7 @@ class TokenView(BaseModel):
     expires_at: datetime = Field(description="its `exp`")
 
 
-class BanView(BaseModel):
+class BanView(View):
     """Who may not join a session."""
 
     identity: str = Field(description="who, `iss:sub`")
@@ -185,42 +208,48 @@ class BanView(BaseModel):
     reason: str = Field(description="what the participant was told")
 
 
-class BanList(BaseModel):
+class BanList(View):
     """The bans of a session, the oldest first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"bans": [_BAN]}]})
 
     bans: list[BanView]
+    """those that stand"""
 
 
-class UnreadableList(BaseModel):
+class UnreadableList(View):
     """What was found among so many documents; `next` is the cursor of the page after it, null on the last."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"documents": [_UNREADABLE], "next": None}]})
 
     documents: list[UnreadableView]
+    """those found on this page"""
     next: str | None
+    """the cursor of the next page; null on the last"""
 
 
-class DeadLetterList(BaseModel):
+class DeadLetterList(View):
     """The oldest of the commands that were given up, oldest first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"dead_letters": [_LETTER]}]})
 
     dead_letters: list[DeadLetterView]
+    """a hundred at most"""
 
 
-class MediaServerList(BaseModel):
+class MediaServerList(View):
     """The pool, by name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"media_servers": [_MEDIA_SERVER]}]})
 
     media_servers: list[MediaServerView]
+    """all of them"""
 
 
-class Health(BaseModel):
+class Health(View):
     """Whether the program is well."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
 
     status: str
+    """`ok`, or what is missing"""

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.reasons import (
@@ -40,12 +42,14 @@ MessageType = Literal[
 class Message(Wire):
     """One message of a mailbox. ``version`` is set on the state events of a session, and only there."""
 
-    id: str
-    type: str
-    session_id: SessionId
-    version: int | None = None
-    at: datetime
-    data: dict[str, Any]
+    id: str = Field(description="a message that comes twice has the same one")
+    type: str = Field(description="which message it is; pass over those that you do not know")
+    session_id: SessionId = Field(description="of which session")
+    version: int | None = Field(
+        default=None, description="the session's version after what it tells of; null where that changed nothing of it"
+    )
+    at: datetime = Field(description="when, by the database's clock")
+    data: dict[str, Any] = Field(description="what it says, by its type")
 
 
 class Event(Wire):

@@ -37,7 +37,9 @@ class MediaServerView(Wire):
     """A media server of the pool as operators see it."""
 
     name: str
+    """what it is called"""
     url: str
+    """its WebSocket address"""
     state: ServerState = Field(description="`draining` while sessions are being moved off; `down`: nobody reaches it")
     cordoned: bool = Field(description="no session is placed on it")
     memory: int = Field(description="used memory in KiB, as last read")

@@ -22,17 +22,24 @@ class Muted(Wire):
     """The media of a participant that reach nobody."""
 
     audio: bool = False
+    """no sound of it reaches anybody"""
     video: bool = False
+    """no picture of it reaches anybody"""
 
 
 class Grants(Wire):
     """What a seat may do: its role's preset, and what was said of it by itself."""
 
     publish: list[Source] = Field(default=["camera", "microphone", "screen", "screen_audio"])
+    """which sources it may send"""
     subscribe: bool = True
+    """whether it may receive streams"""
     signal: bool = True
+    """whether it may send signals other than `chat`"""
     chat: bool = True
+    """whether it may send signals of type `chat`, and edit its own"""
     moderate: bool = False
+    """whether it may do what a moderator may"""
 
 
 class GrantChanges(Wire):
@@ -49,8 +56,11 @@ class Presence(Wire):
     """How available a participant says it is, in what words, and until when; then it is as if it had said nothing."""
 
     show: Show = "available"
+    """how available, in XMPP's words"""
     status: str = ""
+    """in its own words"""
     until: datetime | None = None
+    """when it ends by itself; null: not"""
 
 
 class StreamView(Wire):
@@ -60,46 +70,70 @@ class StreamView(Wire):
     """
 
     connection_id: ConnectionId
+    """the connection that carries it"""
     media: list[MediaKind] | None = None
+    """what it has; null where that is not known"""
     source: Source | None = None
+    """what its offer has named; null: nothing"""
 
 
 class ParticipantView(Wire):
     """A seat as everybody sees it."""
 
     id: ParticipantId
+    """of the seat, for its whole life"""
     name: str = ""
+    """to be shown"""
     role: Role = "publisher"
+    """what it may do"""
     grants: Grants | None = None
-    """Null: those of the role."""
+    """what it may do otherwise than its role has it; null: nothing"""
     state: Literal["joined", "reconnecting"] = "joined"
+    """`reconnecting` while its media is away"""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """what its application keeps with it"""
     muted: Muted = Muted()
+    """what of it reaches nobody"""
     presence: Presence = Presence()
+    """how available it says it is"""
     hand_raised_at: datetime | None = None
+    """since when its hand is up; null: it is not"""
     streams: list[StreamView] = Field(default_factory=list)
+    """what it publishes"""
 
 
 class SessionSummary(Wire):
     """A session without its participants, as ``session-updated`` shows it."""
 
     id: SessionId
+    """of the session"""
     custom_id: str | None = None
+    """the caller's own name for it"""
     status: Literal["open", "closed"] = "open"
+    """`closed` ones can be read for a while"""
     version: int
+    """higher after each change"""
     epoch: int
+    """of its media: offers of an older one are void"""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """what its application keeps with it"""
     max_participants: int
+    """seats"""
     empty_timeout: int
+    """seconds without anybody from the beginning, until it closes"""
     departure_timeout: int
+    """seconds after all have left, until it closes"""
     grace: int
+    """seconds that a seat without its client is kept"""
     created_at: datetime
+    """when it was made"""
 
 
 class SessionView(SessionSummary):
     """A snapshot: the state as of ``version``; every later change has an event with a higher version."""
 
     participants: list[ParticipantView] = Field(default_factory=list)
+    """the seats, as of `version`"""
 
 
 class ConnectionView(Wire):
@@ -109,9 +143,16 @@ class ConnectionView(Wire):
     """
 
     id: ConnectionId
+    """of the connection"""
     kind: Kind
+    """whether it sends or receives"""
     publisher: ParticipantId | None = None
+    """whose stream it receives; null where it sends"""
     epoch: int
+    """the session's epoch to which it belongs"""
     state: ConnectionState
+    """`ready` once it is answered"""
     sdp_answer: str | None = None
+    """for `setRemoteDescription`; null until the offer is answered"""
     media: list[MediaKind] | None = None
+    """what the answer accepts of what was offered"""

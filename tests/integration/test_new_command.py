@@ -17,7 +17,7 @@ from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.guarded_route import GuardedRoute
 from api.http.problems import install
 from api.routes.sessions import SessionPath
-from api.schemas.requests import Strict
+from api.schemas.bodies import Strict
 from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.ports import Delivery, Work, always
 from callplane.contracts.commands import Envelope

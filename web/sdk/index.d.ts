@@ -11,7 +11,7 @@ export type Transport = "websocket" | "sse" | "poll";
 export type ErrorCode =
   | "bad-request" | "unauthorized" | "forbidden" | "kicked" | "not-found" | "method-not-allowed" | "session-full"
   | "session-closed" | "poll-replaced" | "wrong-state" | "join-again" | "stale-version" | "too-large" | "head-too-large"
-  | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "internal" | "unavailable" | "unreachable" | "left"
+  | "unsupported-media-type" | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "internal" | "unavailable" | "unreachable" | "left"
   | (string & {});
 
 /** Why a session is in its state; of `left` and `closed` also the words of whoever removed or closed. */

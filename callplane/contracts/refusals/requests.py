@@ -22,6 +22,13 @@ def overloaded() -> Refusal:
     return Refusal("unavailable", "This server has more to do than it can. Ask again.", retry_after=1)
 
 
+def body_not_json(kind: str) -> Refusal:
+    """Of a type that no route reads."""
+    return Refusal(
+        "unsupported-media-type", f"A body is application/json here, and not {kind[:100]}. Say so in Content-Type."
+    )
+
+
 def body_too_slow(seconds: float) -> Refusal:
     """The body has not come to its end."""
     return Refusal("bad-request", f"The body did not arrive within {seconds:.0f} s. Send it again.")

@@ -75,7 +75,7 @@ test("each code of the API, and each way a screen is refused, is a sentence of o
   const codes = [...union.matchAll(/"([a-z-]+)"/g)].map(([, code]) => code);
   assert.ok(codes.length > 15);
   // What only a program that is wrong can bring about is told with the API's own title.
-  const programs = ["bad-request", "method-not-allowed", "head-too-large", "stale-version", "key-reused"];
+  const programs = ["bad-request", "method-not-allowed", "head-too-large", "unsupported-media-type", "stale-version", "key-reused"];
   for (const code of codes.filter((one) => !programs.includes(one))) {
     assert.doesNotMatch(errorWords({ code, title: "the title" }), /the title/, code);
   }

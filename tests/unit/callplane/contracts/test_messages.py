@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from callplane.contracts import messages
+from callplane.contracts.message_data import DATA
 from callplane.contracts.messages import Event, MessageType
 
 SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
@@ -41,6 +42,16 @@ def test_an_event_has_the_shape_of_the_design(event: Event, type_: str, data: di
 def test_every_type_is_made_here_or_told_without_an_outbox() -> None:
     directly = {"answer", "ice-candidate", "signal", "resync-required", "error"}
     assert {type_ for _, type_, _ in SHAPES} | directly == set(get_args(MessageType))
+
+
+def test_data_is_what_its_class_says() -> None:
+    """docs/messages.md and the OpenAPI document are made of the classes: they tell neither more nor less."""
+    assert set(DATA) == set(get_args(MessageType))
+    whole = [(type_, data) for _, type_, data in SHAPES if "participant" not in data and "session" not in data]
+    assert len(whole) > 8
+    for type_, data in whole:
+        told = DATA[type_].model_fields  # type: ignore[index]
+        assert {name for name, field in told.items() if field.is_required()} <= set(data) <= set(told), type_
 
 
 def test_another_type_is_no_event() -> None:

@@ -12,12 +12,14 @@ import textwrap
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, NoReturn, Protocol, TypeVar
+from typing import Any, Literal, NoReturn, Protocol, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from callplane.contracts.command_queues import CommandQueues
+from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.telemetry.exporting import OTLP_PATTERN
 from callplane.telemetry.logs import configure_logs
@@ -43,6 +45,14 @@ class ProgramSettings(BaseSettings):
     amqp_quorum: bool = Field(
         False, description="whether queues that all sessions share are replicated over three nodes; both programs"
     )
+    commands: CommandQueues = Field(
+        "per-session",
+        description="where the api publishes commands: 'per-session', a queue for each, or 'sharded', 64 for all, if "
+        "`mailboxes` is 'log'; wrappers take from both, and are told first; both programs",
+    )
+    mailboxes: Engine = Field(
+        "queues", description="how messages of new sessions go: 'queues', or 'log' once every program knows it"
+    )
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
     mongo_database: str = Field("callplane", description="the database's name")
     messages_url: str = Field(
@@ -55,6 +65,15 @@ class ProgramSettings(BaseSettings):
         "", pattern=OTLP_PATTERN, description="OpenTelemetry collector for traces, http://host:4318; none: no traces"
     )
     otlp_share: float = Field(1.0, ge=0, le=1, description="the share of traces that is recorded, the same everywhere")
+
+    @model_validator(mode="after")
+    def _shards_carry_no_mailboxes(self) -> Self:
+        if self.commands == "sharded" and self.mailboxes != "log":
+            raise ValueError(
+                "CALLPLANE_COMMANDS=sharded needs CALLPLANE_MAILBOXES=log for both programs: without a queue of its "
+                "own a session has no exchange either, which mailboxes in queues are bound to"
+            )
+        return self
 
 
 Settings = TypeVar("Settings", bound=ProgramSettings)

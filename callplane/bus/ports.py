@@ -37,7 +37,7 @@ class Sender(Protocol):
     """The API's side of commands: publish, confirm, and wait for the reply."""
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
-        """Publish to ``session.{session_id}`` (``create``: to ``wrapper``) and wait ``wait`` seconds for the reply.
+        """Publish to the queue of its session (``create``: to ``wrapper``) and wait ``wait`` seconds for the reply.
 
         None: accepted, but nobody answered in time. Raises Unroutable, or Unavailable when the broker did not confirm.
         """
@@ -101,16 +101,20 @@ class Topology(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One command handed to a handler: ``attempt`` counts from 1, ``last`` says that a failure is final."""
+    """One command handed to a handler: ``attempt`` counts from 1, ``last`` says that a failure is final.
+
+    ``shared``: it came by a queue of many sessions, which who cannot do it goes on consuming: it is passed on.
+    """
 
     envelope: Envelope
     attempt: int
     last: bool
+    shared: bool = False
 
 
 Handler = Callable[[Delivery], Awaitable[BaseModel]]
-"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Unavailable (pause if
-ill), a bug.
+"""Answers with a result, or raises: Refusal (a reply), Busy or Trouble (again in 1 s), Elsewhere (others have it at
+once), Unavailable (pause if ill), a bug.
 """
 
 Abandon = Callable[[Envelope], Awaitable[None]]
@@ -153,6 +157,25 @@ class Listener(Protocol):
 
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""
+        ...
+
+    async def listen_shared(self) -> None:
+        """Consume the shards, declared where this wrapper is told to; and whatever there is that others were told of.
+
+        Harmless when repeated. Raises Unavailable; what was asked for by then is consumed as soon as that can be.
+        """
+        ...
+
+    def shards(self) -> int:
+        """How many shards are consumed now: all, or none where there are none."""
+        ...
+
+    async def reach(self, server: str) -> None:
+        """Take what is passed on to those who reach this media server, where shards are declared. Never raises."""
+        ...
+
+    async def unreach(self, server: str) -> None:
+        """Take nothing more of that; harmless when repeated."""
         ...
 
     def listening(self) -> frozenset[SessionId]:

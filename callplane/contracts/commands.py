@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import AnyCommand, Command
@@ -184,6 +185,8 @@ class Envelope(Wire):
     sent_at: datetime | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    commands: CommandQueues = "per-session"
+    """Where its sender publishes: a session that is made by it gets a queue of its own, or none."""
     body: AnyCommand
 
     @property

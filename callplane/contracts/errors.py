@@ -138,5 +138,13 @@ class Busy(Exception):
     """A living claim of somebody else: the command is tried again after a second and not counted (design 3.4)."""
 
 
+class Elsewhere(Busy):
+    """Others reach the media server that the command needs, and this wrapper does not: it is passed on to them."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"others reach {server}")
+        self.server = server
+
+
 class Unavailable(Exception):
     """Store or broker cannot be reached: nothing is counted, the consumer pauses (design 3.4)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.mongo.database import Database, Document
@@ -39,6 +40,7 @@ _PIPELINE: list[Document] = [
             "updateDescription.updatedFields.status": 1,
             "updateDescription.updatedFields.epoch": 1,
             "fullDocument.engine": 1,
+            "fullDocument.commands": 1,
         }
     },
 ]
@@ -56,6 +58,8 @@ class StreamEvent:
     """By which the messages of a session that has opened go."""
     epoch: int | None = field(default=None, compare=False)
     """The epoch that has begun, where one has."""
+    commands: CommandQueues = "per-session"
+    """In which queue its commands wait."""
 
 
 class StreamLost(Exception):
@@ -102,8 +106,10 @@ def _seen(change: Any) -> StreamEvent:
     if change["ns"]["coll"] == "media_servers":
         return StreamEvent("server", id_, at)
     if change["operationType"] == "insert":
-        engine = change.get("fullDocument", {}).get("engine")
-        return StreamEvent("opened", id_, at, "log" if engine == "log" else "queues")
+        opened = change.get("fullDocument", {})
+        engine: Engine = "log" if opened.get("engine") == "log" else "queues"
+        commands: CommandQueues = "sharded" if opened.get("commands") == "sharded" else "per-session"
+        return StreamEvent("opened", id_, at, engine, commands=commands)
     fields = change.get("updateDescription", {}).get("updatedFields", {})
     if "status" in fields:
         return StreamEvent("closed", id_, at)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from callplane.contracts.grants import granted, needed, source_of
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
@@ -134,6 +135,7 @@ class SessionDocument(Outboxed):
     tenant: str | None = None
     """Whose keys reach it; null in documents of before there were tenants: all keys', as it was then."""
     engine: Engine = "queues"
+    commands: CommandQueues = "per-session"
     status: Literal["open", "closed"]
     epoch: int
     settings: SessionLimits

@@ -45,6 +45,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], name="by_tenant"),
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+        # Those that have a queue of their own, which every start and every minute lists, among many that have none.
+        IndexModel([("status", ASCENDING), ("commands", ASCENDING), ("_id", ASCENDING)], name="by_commands"),
         IndexModel([("outbox.at", ASCENDING)], name="outbox_age", sparse=True),
         IndexModel([("chores.at", ASCENDING)], name="chore_age", sparse=True),
         _which("deserted", ["due"], {"status": "open", "participants": []}),

@@ -40,9 +40,14 @@ class Leases:
         where = {**self._running, "tenants": {"$ne": True}}
         return await self._collection.find_one(where, {"_id": 1}) is None
 
-    async def _renew(self, process: str, **fields: str | None) -> None:
+    async def all_know_shards(self) -> bool:
+        """Whether every living process of this kind takes commands from shards, or finds those for whom they are."""
+        where = {**self._running, "shards": {"$ne": True}}
+        return await self._collection.find_one(where, {"_id": 1}) is None
+
+    async def _renew(self, process: str, *, shards: bool, **fields: str | None) -> None:
         update: Document = {
-            "$set": {**fields, "engines": list(ENGINES), "tenants": True},
+            "$set": {**fields, "engines": list(ENGINES), "tenants": True, "shards": shards},
             "$currentDate": {"since": True},
         }
         await self._collection.update_one({"_id": process}, update, upsert=True)
@@ -51,12 +56,14 @@ class Leases:
 class WrapperLeases(Leases):
     """Wrappers; an expired lease is removed at once, by whoever adopts what the dead one owned."""
 
-    def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
+    def __init__(self, database: Database, lease_seconds: float = 3.0, *, shards: bool = False) -> None:
         super().__init__(database, "wrappers", lease_seconds, lease_seconds)
+        self._shards = shards
+        """Whether this wrapper declares shards, and consumes them from its start."""
 
     async def renew(self, wrapper: str) -> None:
         """Say that this wrapper lives."""
-        await self._renew(wrapper)
+        await self._renew(wrapper, shards=self._shards)
 
     async def alive(self) -> frozenset[str]:
         """The wrappers whose lease runs."""
@@ -80,7 +87,7 @@ class PodLeases(Leases):
 
     async def renew(self, pod: str, holder: str | None) -> None:
         """Say that this pod lives, and which connection of it holds mailboxes. Raises Unavailable."""
-        await self._renew(pod, holder=holder)
+        await self._renew(pod, holder=holder, shards=True)
 
     async def holders(self) -> frozenset[str]:
         """The connections of pods whose lease runs."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import CreateSession
 from callplane.contracts.engines import Engine
 from callplane.store.free_json import stored
@@ -12,10 +13,12 @@ SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a new session has from where it is made: the engine of its messages, and its tenant (None: of all keys)."""
+    """What a new session has from where it is made: the engine of its messages, its tenant (None: of all keys), and in
+    which queue its commands wait."""
 
     engine: Engine = "queues"
     tenant: str | None = None
+    commands: CommandQueues = "per-session"
 
 
 OF_ALL = Origin()
@@ -29,6 +32,7 @@ def new_session(wanted: CreateSession, origin: Origin) -> Document:
         **custom,
         **tenant,
         "engine": origin.engine,
+        "commands": origin.commands,
         "status": "open",
         "epoch": 1,
         "version": 1,

@@ -39,6 +39,7 @@ from callplane.store.views import Snapshot, session_view
 
 DELETED_AFTER = 2.0
 """Seconds from a session's end to that of its queue: what is on its way there is answered first."""
+DELETE = "delete-session"
 TIMEOUTS = ("empty_timeout", "departure_timeout")
 _CONVERSION_FAILURE = 241
 AT_ONCE = 500
@@ -156,7 +157,7 @@ class Sessions(PlacedSessions):
         return await self._close({"_id": session_id}, reason)
 
     async def _close(self, where: Document, reason: SessionReason | GivenReason) -> Change[SessionDocument] | None:
-        return await self._updates.change(
+        closed = await self._updates.change(
             {"status": "open", **where},
             {
                 "$set": {"status": "closed", "reason": reason},
@@ -167,9 +168,14 @@ class Sessions(PlacedSessions):
             [
                 NewChore("sweep-connections"),
                 NewChore("release-pipeline"),
-                NewChore("delete-session", after=DELETED_AFTER),
+                NewChore(DELETE, after=DELETED_AFTER),
             ],
         )
+        if closed is not None and closed.document.commands == "sharded":
+            # Without a queue there is nothing to wait for, and no sweep to take it up: it goes with the others.
+            deletions = tuple(chore.id for chore in closed.document.chores if chore.do == DELETE)
+            return Change(closed.document, closed.chores + deletions)
+        return closed
 
     async def close_unreadable(
         self, session_id: SessionId, reason: SessionReason | GivenReason
@@ -188,8 +194,8 @@ class Sessions(PlacedSessions):
 
     async def schedule_deletion(self, session_id: SessionId) -> None:
         """Somebody declared the queue of a closed session again: it is deleted once more."""
-        where = {"_id": session_id, "status": "closed", "chores.do": {"$ne": "delete-session"}}
-        await self._updates.change(where, {}, None, [NewChore("delete-session")])
+        where = {"_id": session_id, "status": "closed", "chores.do": {"$ne": DELETE}}
+        await self._updates.change(where, {}, None, [NewChore(DELETE)])
 
     async def clear_media(self, session_id: SessionId, media: MediaRef) -> None:
         """A closed session's pipeline has been released: nothing refers to it any more."""
@@ -203,9 +209,13 @@ class Sessions(PlacedSessions):
         return await self._collection.find_one(where, {"_id": 1}) is not None
 
     async def open_ids(self) -> list[SessionId]:
-        """Every open session, read ``local``: majority reads, with secondaries behind, missed inserts (measured)."""
+        """Every open session that has a queue of its own.
+
+        Read ``local``: majority reads, with secondaries behind, missed inserts (measured).
+        """
         local = self._collection.with_options(read_concern=ReadConcern("local"))
-        found = [document["_id"] async for document in local.find({"status": "open"}, {"_id": 1})]
+        where = {"status": "open", "commands": {"$ne": "sharded"}}
+        found = [document["_id"] async for document in local.find(where, {"_id": 1})]
         return [SessionId(id_) for id_ in found if isinstance(id_, str)]
 
     async def tombstones(self, seconds: float, limit: int = 100) -> list[SessionId]:

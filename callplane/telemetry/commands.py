@@ -62,7 +62,7 @@ class CommandWatch:
             ["why"],
             registry=registry,
         )
-        for why in ("redelivered", "trouble", "busy", "away", "returned"):
+        for why in ("redelivered", "trouble", "busy", "elsewhere", "away", "returned"):
             self._again.labels(why)
         for why in ("attempts", "bug", "unreadable"):
             self._buried.labels(why)

@@ -1,7 +1,6 @@
 """For tests of the bus: either bus as a corner of its own, commands to send, and handlers that do as they are told."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,20 +14,26 @@ from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.hint_ports import HintBus
 from callplane.bus.mailbox_ports import MailboxBus
-from callplane.bus.mailbox_ports import Publication as Given
 from callplane.bus.memory import MemoryBroker, MemoryBus
+from callplane.bus.names import session_name, shard_of
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope, UpdateSession
-from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
+from callplane.contracts.ids import CommandId, SessionId, new_id
 from callplane.contracts.messages import Message
 from callplane.contracts.registry import AnyCommand
+from testkit.inprocess.shards import with_shards
 from testkit.servers.servers import Vhost
 
 FAST = ConsumerLimits(health_interval=0.05, drain_limit=0.5)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+PUBLISHED: CommandQueues = "per-session"
+"""Where commands are published; a suite may say otherwise."""
 
 
 def session() -> SessionId:
@@ -44,8 +49,14 @@ def command(session_id: SessionId, body: AnyCommand | None = None) -> Envelope:
         caller=Caller(kind="key"),
         deadline=datetime.now(UTC),
         traceparent=TRACE,
+        commands=PUBLISHED,
         body=body or UpdateSession(changes={}),
     )
+
+
+def queue_of_commands(session_id: SessionId) -> str:
+    """Where commands of the session are published."""
+    return shard_of(session_id) if PUBLISHED == "sharded" else session_name(session_id)
 
 
 def creation() -> Envelope:
@@ -162,15 +173,17 @@ class Corner(Protocol):
 class MemoryCorner:
     """The in-process bus; every part shares one exchange."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shards: bool = False) -> None:
         self.broker = MemoryBroker()
+        self._shards = shards
         self.mailboxes = self.broker.mailboxes
         self.hints = self.broker.hints
 
     @asynccontextmanager
     async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[Bus]:
         """One user of the exchange."""
-        yield MemoryBus(self.broker, limits)
+        bus = MemoryBus(self.broker, limits, shards=self._shards)
+        yield with_shards(bus) if self._shards else bus
 
     async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything."""
@@ -192,17 +205,18 @@ class MemoryCorner:
 class RabbitCorner:
     """A virtual host on a real broker."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, shards: bool = False) -> None:
         self.url = url
+        self._shards = shards
         self.mailboxes = RabbitMailboxes(url)
         self.hints = RabbitHints(url, "test")
 
     @asynccontextmanager
     async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:
         """Two connections of a process."""
-        async with open_bus(RabbitSettings(self.url, limits=limits)) as bus:
+        async with open_bus(RabbitSettings(self.url, limits=limits, shards=self._shards)) as bus:
             await bus.wait_up(10)
-            yield bus
+            yield with_shards(bus) if self._shards else bus
 
     async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
         """Publish anything."""
@@ -235,35 +249,6 @@ def _dead(letter: aio_pika.abc.AbstractIncomingMessage) -> DeadLetter:
     return DeadLetter(
         CommandId(letter.message_id or ""), str(headers["reason"]), attempt, str(headers["queue"]), letter.body
     )
-
-
-class Reading:
-    """Reads one mailbox and acknowledges nothing."""
-
-    def __init__(self) -> None:
-        self._given: asyncio.Queue[str] = asyncio.Queue()
-
-    def receive(self, received: Given) -> None:
-        """One more."""
-        self._given.put_nowait(json.loads(received.body)["id"])
-
-    def cancelled(self) -> None:
-        """No more."""
-
-    async def ids(self, count: int) -> list[str]:
-        """The ids of the next so many messages, in order."""
-        async with asyncio.timeout(10):
-            return [await self._given.get() for _ in range(count)]
-
-
-@asynccontextmanager
-async def reading(corner: Corner, *participants: ParticipantId) -> AsyncIterator[list[Reading]]:
-    """Readers of these mailboxes."""
-    readers = [Reading() for _ in participants]
-    async with corner.mailboxes.connect(lambda _: None) as link:
-        for participant, reader in zip(participants, readers, strict=True):
-            await link.consume(participant, reader)
-        yield readers
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

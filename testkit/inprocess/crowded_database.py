@@ -50,9 +50,9 @@ def _sessions(n: int) -> Iterator[Document]:
     seats = [{"id": "a"}, {"id": "b"}]
     later = [{"id": new_id(), "do": "place", "at": _ago(-20), "first": _ago(40), "with": {}}]
     for i in range(n):
-        yield session(participants=seats, **_media(i))
-        yield session(participants=seats, since=_ago(9999), left=True, **_media(i))
-        yield session(since=_ago(100), due=_ago(-9999))
+        yield session(participants=seats, commands="sharded", **_media(i))
+        yield session(participants=seats, commands="sharded", since=_ago(9999), left=True, **_media(i))
+        yield session(commands="sharded", since=_ago(100), due=_ago(-9999))
         yield session(participants=seats, chores=later, server=f"s{i % SERVERS}", server_id="process-of-old")
         yield session(status="closed", since=_ago(100), reason="over")
 

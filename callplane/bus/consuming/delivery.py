@@ -40,6 +40,13 @@ class Settlement(Protocol):
         """Publish the command once more under the given count: now, or after the retry delay."""
         ...
 
+    async def pass_on(self, received: RawDelivery, server: str) -> None:
+        """Put the command, under the same count, where those take it who reach that media server.
+
+        Who takes it from there in time has it as if from its own queue; else it goes back there.
+        """
+        ...
+
     async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why; out of reach, it waits in its queue to be buried."""
         ...

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel, ValidationError
 
 from callplane.bus.consuming.delivery import ATTEMPTS, RawDelivery, Settlement
+from callplane.bus.names import is_shard
 from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
-from callplane.contracts.errors import Busy, Code, NodeDown, Problem, Refusal, Trouble, Unavailable
+from callplane.contracts.errors import Busy, Code, Elsewhere, NodeDown, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.refusals.requests import broker_node_down
 from callplane.contracts.replies import Reply
 from callplane.telemetry.failures import leaves
@@ -65,9 +66,13 @@ class OutcomePolicy:
 
     async def _handle(self, received: RawDelivery, envelope: Envelope) -> None:
         try:
-            reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received.attempt))
+            reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received))
         except Refusal as refusal:
             await self._answer(received, Reply(command_id=envelope.id, problem=refusal.problem))
+        except Elsewhere as elsewhere:
+            self._watch.again("elsewhere")
+            await self._settlement.pass_on(received, elsewhere.server)
+            await self._settlement.ack(received)
         except Busy:
             self._watch.again("busy")
             await self._republish(received, received.attempt, later=True)
@@ -93,8 +98,9 @@ class OutcomePolicy:
         else:
             await self._answer(received, reply)
 
-    async def _attempt(self, envelope: Envelope, attempt: int) -> Reply:
-        delivery = Delivery(envelope=envelope, attempt=attempt, last=attempt >= ATTEMPTS)
+    async def _attempt(self, envelope: Envelope, received: RawDelivery) -> Reply:
+        attempt = received.attempt
+        delivery = Delivery(envelope, attempt, last=attempt >= ATTEMPTS, shared=is_shard(received.queue))
         try:
             async with asyncio.timeout(self._attempt_limit) as limit:
                 result = await self._handler(delivery)

@@ -19,7 +19,9 @@ log = logger("bus")
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimits:
-    """How a wrapper works through commands: seconds, and how many at once.
+    """How a wrapper works through commands: seconds, and how many at once, which is its bulkhead.
+
+    What has waited ``wait_limit`` while all of those hang is given back: another wrapper may be free.
 
     An attempt ends before a claim of the same age may be taken over (``callplane.store.connections``, 15 s).
     """
@@ -29,6 +31,7 @@ class ConsumerLimits:
     health_interval: float = 1.0
     drain_limit: float = 1.0
     return_limit: float = 0.3
+    wait_limit: float = 0.5
 
 
 class Consumers(Protocol):
@@ -56,8 +59,10 @@ class WorkerPool:
         self._healthy = work.healthy
         self._consumers = consumers
         self._limits = limits
-        self._waiting: deque[RawDelivery] = deque()
-        """Deliveries that nobody has begun, in the order of arrival."""
+        self._waiting: deque[tuple[float, RawDelivery]] = deque()
+        """Deliveries that nobody has begun, in the order of arrival, each with when that was, in the loop's time."""
+        self._returns_late = False
+        """Whether somebody watches how long they wait."""
         self._running: set[asyncio.Task[None]] = set()
         """A task for each delivery that is worked on or given back; at most ``at_once`` of them work."""
         self._background: set[asyncio.Task[None]] = set()
@@ -118,7 +123,10 @@ class WorkerPool:
         elif len(self._running) < self._limits.at_once:
             self._start(self._settle(received))
         else:
-            self._waiting.append(received)
+            self._waiting.append((asyncio.get_running_loop().time(), received))
+            if not self._returns_late:
+                self._returns_late = True
+                self.in_background(self._return_late())
 
     async def pause_if_unhealthy(self) -> bool:
         """Pause unless the wrapper is found healthy; whether it is paused, or ends. All who ask at once ask once."""
@@ -171,12 +179,28 @@ class WorkerPool:
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if self._waiting and not self._paused and not self._draining.is_set():
-            self._start(self._settle(self._waiting.popleft()))
+        if self._paused or self._draining.is_set():
+            return
+        # Not one for each that ends: what is given back ends too, and leaves no slot.
+        while self._waiting and len(self._running) < self._limits.at_once:
+            self._start(self._settle(self._waiting.popleft()[1]))
 
     def _return_waiting(self) -> None:
         while self._waiting:
-            self._start(self._give_back(self._waiting.popleft()))
+            self._start(self._give_back(self._waiting.popleft()[1]))
+
+    async def _return_late(self) -> None:
+        """Give back what has waited too long, for as long as anything waits: design 3.6."""
+        clock = asyncio.get_running_loop().time
+        try:
+            while self._waiting:
+                late = clock() - self._waiting[0][0] - self._limits.wait_limit
+                if late >= 0:
+                    self._start(self._give_back(self._waiting.popleft()[1]))
+                else:
+                    await asyncio.sleep(-late)
+        finally:
+            self._returns_late = False
 
     async def _settle(self, received: RawDelivery) -> None:
         if self._settlement.is_lost(received):

@@ -11,7 +11,7 @@ from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.memory.events import MemoryEvents
 from callplane.bus.memory.hints import MemoryHints
 from callplane.bus.memory.mailboxes import MemoryMailboxes
-from callplane.bus.names import WRAPPER
+from callplane.bus.names import WRAPPER, server_of
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Unavailable
 
@@ -121,6 +121,10 @@ class MemoryBroker:
         queue = self._queues.get(consumer.queue)
         if queue is not None and consumer in queue.consumers:
             queue.consumers.remove(consumer)
+            if not queue.consumers and server_of(consumer.queue) is not None:
+                passed, queue.ready = queue.ready, deque()
+                for one in passed:
+                    self.give_back(one)
         consumer.cancelled = True
 
     def requeue(self, consumer: Consumer) -> None:
@@ -130,6 +134,15 @@ class MemoryBroker:
         if queue is not None:
             queue.ready.extendleft(replace(one, redelivered=True) for one in reversed(held))
             self._deliver(queue)
+
+    def pass_on(self, received: RawDelivery, queue: str) -> bool:
+        """Put a command into another queue than its own, if that is consumed; from there it is taken as its own's."""
+        passed = self._queues.get(queue)
+        if passed is None or not passed.consumers:
+            return False
+        passed.ready.append(received)
+        self._deliver(passed)
+        return True
 
     def refuse(self, consumer: Consumer, tag: int) -> None:
         """Take one back, marked as redelivered and in front."""

@@ -11,7 +11,7 @@ from callplane.bus.hint_ports import HintBus
 from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.listener import open_listener
-from callplane.bus.names import mailbox_name, queue_of, session_name
+from callplane.bus.names import mailbox_name, queues_of, session_name
 from callplane.bus.pending_replies import PendingReplies, reply_within
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.contracts.commands import Envelope
@@ -46,9 +46,12 @@ class MemorySender:
 
     def _publish(self, envelope: Envelope, reply_to: str | None) -> None:
         with publishing(envelope) as carried:
+            # The first that there is; where there is none, the last says so.
+            queues = queues_of(carried)
+            queue = next((one for one in queues if self._broker.exists(one)), queues[-1])
             received = RawDelivery(
                 body=carried.model_dump_json().encode(),
-                queue=queue_of(carried),
+                queue=queue,
                 command_id=carried.id,
                 attempt=1,
                 redelivered=False,
@@ -113,9 +116,9 @@ class MemoryTopology:
 class MemoryBus:
     """The Bus port on a broker that others may share."""
 
-    def __init__(self, broker: MemoryBroker, limits: ConsumerLimits) -> None:
+    def __init__(self, broker: MemoryBroker, limits: ConsumerLimits, *, shards: bool = False) -> None:
         self.broker = broker
-        self._limits = limits
+        self._limits, self._shards = limits, shards
         self._messenger = MemoryMessenger(broker)
         self._topology = MemoryTopology(broker)
         self._dead_letters = MemoryDeadLetters(broker)
@@ -165,14 +168,17 @@ class MemoryBus:
 
     def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
         """Open the wrapper's side of commands."""
-        return open_listener(work, self.broker, self._limits)
+        return open_listener(work, self.broker, self._limits, shards=self._shards)
 
 
 @asynccontextmanager
-async def open_bus(limits: ConsumerLimits | None = None) -> AsyncIterator[MemoryBus]:
-    """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.broker.mailboxes``."""
+async def open_bus(limits: ConsumerLimits | None = None, *, shards: bool = False) -> AsyncIterator[MemoryBus]:
+    """A bus for the block; API and wrapper of one process share it. Its mailboxes: ``bus.broker.mailboxes``.
+
+    ``shards``: whether its listeners declare shards.
+    """
     broker = MemoryBroker()
     try:
-        yield MemoryBus(broker, limits or ConsumerLimits())
+        yield MemoryBus(broker, limits or ConsumerLimits(), shards=shards)
     finally:
         broker.close()

@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from callplane.bus.consuming.delivery import RawDelivery
 from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
 from callplane.bus.memory.broker import Consumer, DeadLetter, MemoryBroker
-from callplane.bus.names import RETRY_DELAY, SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
+from callplane.bus.names import (
+    RETRY_DELAY,
+    SESSION_PREFETCH,
+    SHARDS,
+    WRAPPER,
+    WRAPPER_PREFETCH,
+    server_name,
+    server_of,
+    session_name,
+    session_of,
+)
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Unavailable
@@ -36,6 +46,12 @@ class MemorySettlement:
         else:
             self._broker.give_back(copy)
 
+    async def pass_on(self, received: RawDelivery, server: str) -> None:
+        """Put it where those take it who reach the media server, or into its own queue later."""
+        copy = replace(received, redelivered=False, handle=None)
+        if not self._broker.pass_on(copy, server_name(server)):
+            self._broker.give_back_later(copy, RETRY_DELAY)
+
     async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put the command among the dead letters, saying why."""
         # A letter without an id could not be asked for.
@@ -61,8 +77,10 @@ class MemorySettlement:
 class MemoryListener:
     """The Listener port; also the consumers of its own worker pool."""
 
-    def __init__(self, work: Work, broker: MemoryBroker, limits: ConsumerLimits) -> None:
+    def __init__(self, work: Work, broker: MemoryBroker, limits: ConsumerLimits, *, shards: bool = False) -> None:
         self._work = work
+        self._shards = shards
+        """Whether it declares shards."""
         self._broker = broker
         self._retry_pause = limits.health_interval
         self._wanted: set[str] = {WRAPPER}
@@ -78,9 +96,7 @@ class MemoryListener:
         self._broker.declare(queue)
         if not await still():
             return False
-        self._wanted.add(queue)
-        if self._is_open:
-            self._consume(queue)
+        self._want(queue)
         return True
 
     async def listen_all(self, session_ids: Iterable[SessionId]) -> None:
@@ -94,6 +110,29 @@ class MemoryListener:
         """Stop consuming the session's queue; harmless when repeated."""
         self._wanted.discard(session_name(session_id))
         self._cancel(session_name(session_id))
+
+    async def listen_shared(self) -> None:
+        """Consume the shards, declared where this wrapper is told to."""
+        for queue in SHARDS:
+            if self._shards:
+                self._broker.declare(queue)
+            if self._broker.exists(queue):
+                self._want(queue)
+
+    def shards(self) -> int:
+        """How many shards are consumed now."""
+        return len(self._consumers.keys() & set(SHARDS))
+
+    async def reach(self, server: str) -> None:
+        """Take what is passed on to those who reach this media server."""
+        if self._shards:
+            self._broker.declare(server_name(server))
+            self._want(server_name(server))
+
+    async def unreach(self, server: str) -> None:
+        """Take nothing more of that."""
+        self._wanted.discard(server_name(server))
+        self._cancel(server_name(server))
 
     def listening(self) -> frozenset[SessionId]:
         """The sessions whose queues are consumed now."""
@@ -128,9 +167,15 @@ class MemoryListener:
             self._broker.cancel(consumer)
             self._broker.requeue(consumer)
 
+    def _want(self, queue: str) -> None:
+        self._wanted.add(queue)
+        if self._is_open:
+            self._consume(queue)
+
     def _consume(self, queue: str) -> None:
         if queue not in self._consumers:
-            prefetch = WRAPPER_PREFETCH if queue == WRAPPER else SESSION_PREFETCH
+            for_many = queue == WRAPPER or server_of(queue) is not None
+            prefetch = WRAPPER_PREFETCH if for_many else SESSION_PREFETCH
             consumer = self._consumers[queue] = Consumer(queue, prefetch, self.pool.submit, self._on_deleted)
             self._broker.consume(consumer)
 
@@ -157,9 +202,11 @@ class MemoryListener:
 
 
 @asynccontextmanager
-async def open_listener(work: Work, broker: MemoryBroker, limits: ConsumerLimits) -> AsyncIterator[MemoryListener]:
+async def open_listener(
+    work: Work, broker: MemoryBroker, limits: ConsumerLimits, *, shards: bool = False
+) -> AsyncIterator[MemoryListener]:
     """Consume for as long as the block runs, and drain at its end."""
-    listener = MemoryListener(work, broker, limits)
+    listener = MemoryListener(work, broker, limits, shards=shards)
     try:
         async with listener.pool.serve():
             await listener.open()

@@ -5,7 +5,7 @@ Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-
 
 from typing import Any
 
-from callplane.bus.names import RETRY_DELAY, WRAPPER
+from callplane.bus.names import RETRY_DELAY, SHARDS, WRAPPER, server_of, twin_of
 from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
@@ -43,18 +43,48 @@ MAILBOX_ARGUMENTS: dict[str, Any] = {
     "x-max-length": MAILBOX_LENGTH,
 }
 
-QUEUES: dict[str, dict[str, Any]] = {
-    WRAPPER: CLASSIC,
+FIXED = (WRAPPER, RETRY, DEAD_LETTERS)
+"""Those that are always there; each has a twin that is replicated, which is used instead where operators say so."""
+
+SERVERS = "media-servers"
+"""Headers exchange before the queues of media servers: who publishes there keeps the routing key for the way back."""
+
+SERVER_HEADER = "media-server"
+
+# What nobody takes goes back under its own key, the queue that it came from: the media server may be elsewhere by then.
+SERVER_ARGUMENTS: dict[str, Any] = {
+    **CLASSIC,
+    "x-message-ttl": int(RETRY_DELAY * 1000),
+    "x-dead-letter-exchange": "",
+    "x-expires": 3_600_000,
+}
+
+DELIVERIES = 20
+"""How often a replicated queue hands out one message without an ack (RabbitMQ 4 has that limit if nothing is said).
+
+Each redelivery is published anew and counted by us (design 3.4), so only wrappers that die before they can do even that
+come near it; what does is kept as a dead letter.
+"""
+
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERIES}
+_COMMANDS_TWIN: dict[str, Any] = {
+    **_QUORUM,
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": twin_of(DEAD_LETTERS),
+}
+# Whoever lists the letters puts them back, which counts as a delivery: as often as anybody will.
+_LETTERS_TWIN: dict[str, Any] = {**_QUORUM, "x-delivery-limit": 1_000_000, "x-max-length": 10_000}
+_RETRY_TWIN: dict[str, Any] = {**_QUORUM, "x-message-ttl": int(RETRY_DELAY * 1000), "x-dead-letter-exchange": ""}
+
+_BY_NAME: dict[str, dict[str, Any]] = {
     RETRY: RETRY_ARGUMENTS,
     DEAD_LETTERS: DEAD_LETTER_ARGUMENTS,
+    twin_of(RETRY): _RETRY_TWIN,
+    twin_of(DEAD_LETTERS): _LETTERS_TWIN,
+    **dict.fromkeys(map(twin_of, (WRAPPER, *SHARDS)), _COMMANDS_TWIN),
 }
-"""The three permanent queues with their arguments; none needs another."""
 
-REPLICATED = (WRAPPER, RETRY)
-QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
-"""What becomes of two of them where the broker has three nodes and operators say so.
 
-Not of the dead letters: whoever lists them puts them back, which RabbitMQ 4 lets a quorum queue have done 20 times; and
-while they are out of reach a letter waits elsewhere. A queue that is there as a classic one stays one: 406 for whoever
-declares it otherwise, who uses it as it is until an operator has deleted it.
-"""
+def arguments_of(queue: str) -> dict[str, Any]:
+    """The arguments of a queue that sessions share; never others for the same name."""
+    return SERVER_ARGUMENTS if server_of(queue) is not None else _BY_NAME.get(queue, CLASSIC)

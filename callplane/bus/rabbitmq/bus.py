@@ -27,7 +27,9 @@ class RabbitSettings:
     name: str = "callplane"
     timings: Timings = field(default_factory=Timings)
     quorum: bool = False
-    """Whether ``wrapper`` and ``retry`` are replicated over the nodes of the broker."""
+    """Whether the replicated twins of queues that sessions share are used."""
+    shards: bool = False
+    """Whether a listener declares shards; it consumes those that there are in any case."""
     limits: ConsumerLimits = field(default_factory=ConsumerLimits)
 
 
@@ -38,7 +40,7 @@ class RabbitBus:
         self.publishing = publishing
         self.consuming = consuming
         self.publisher = Publisher(publishing)
-        self._limits = settings.limits
+        self._limits, self._shards = settings.limits, settings.shards
         self._topology = RabbitTopology(consuming)
         self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
@@ -85,7 +87,10 @@ class RabbitBus:
 
     def listener(self, work: Work) -> AbstractAsyncContextManager[Listener]:
         """Open the wrapper's side of commands."""
-        return open_listener(work, ListenerConnections(self.consuming, self.publisher, self._topology, self._limits))
+        connections = ListenerConnections(
+            self.consuming, self.publisher, self._topology, self._limits, shards=self._shards
+        )
+        return open_listener(work, connections)
 
 
 @asynccontextmanager

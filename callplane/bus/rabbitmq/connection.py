@@ -18,6 +18,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from yarl import URL
 
+from callplane.bus.names import twin_of
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Unavailable
@@ -72,7 +73,7 @@ class AmqpConnection:
         self._role = role
         self.timings = timings
         self.quorum = quorum
-        """Whether the permanent queues that are declared by way of it are replicated."""
+        """Whether the twins of queues that sessions share are used, which are replicated."""
         self._connection: aio_pika.Connection | None = None
         """The present one; None between two."""
         self._up = asyncio.Event()
@@ -85,6 +86,14 @@ class AmqpConnection:
         """Held while the present one is prepared."""
         self._prepared = False
         """Whether that was done."""
+
+    def named(self, queue: str) -> str:
+        """What a queue that sessions share is called where it is used: itself, or its twin."""
+        return twin_of(queue) if self.quorum else queue
+
+    def other(self, queue: str) -> str:
+        """What it is called by those with the other setting."""
+        return queue if self.quorum else twin_of(queue)
 
     def up(self) -> bool:
         """Whether the connection stands, as far as is known."""

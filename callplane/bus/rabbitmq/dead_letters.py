@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from aio_pika.abc import AbstractChannel
@@ -37,16 +37,18 @@ class RabbitDeadLetters:
         self._connection = connection
         # The broker's lock is between connections; this is between the requests of one process.
         self._turn = asyncio.Lock()
+        self._there: list[str] = []
+        """Where letters lie, as found at the beginning of this turn: ours, before it that of the other setting."""
 
     async def oldest(self) -> list[DeadLetterView]:
         """Get up to a hundred, and put them back in order."""
         async with self._locked_channel() as channel:
-            return [_stored(message).view() async for message in _got(channel, LISTED)]
+            return [_stored(message).view() async for message in _got(channel, self._there, LISTED)]
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Send one again, then ack it: who dies in between leaves it, and a repeated command has one effect."""
         async with self._locked_channel() as channel:
-            message, stored = await _find(channel, id_)
+            message, stored = await _find(channel, self._there, id_)
             await send(stored.envelope())
             await _ack(channel, message)
             return stored.view()
@@ -54,38 +56,46 @@ class RabbitDeadLetters:
     async def delete(self, id_: str) -> None:
         """Ack one."""
         async with self._locked_channel() as channel:
-            message, _ = await _find(channel, id_)
+            message, _ = await _find(channel, self._there, id_)
             await _ack(channel, message)
 
     async def purge(self) -> None:
         """Empty the queue; under the lock nobody holds any of it."""
         async with self._locked_channel() as channel:
-            await answered(channel.queue_purge(DEAD_LETTERS), self._connection.timings.call)
+            for queue in self._there:
+                await answered(channel.queue_purge(queue), self._connection.timings.call)
 
     @asynccontextmanager
     async def _locked_channel(self) -> AsyncIterator[Channel]:
         with as_unavailable("reading dead letters"):
             async with asyncio.timeout(PATIENCE), self._turn:
-                await self._require_node()
+                self._there = await self._found()
                 channel = await self._lock()
                 try:
                     yield await raw_channel(channel)
                 finally:
                     await self._unlock(channel)
 
-    async def _require_node(self) -> None:
-        """Raise Unavailable when the node of the letters is down, before anything is locked that only dropping
-        would free.
+    async def _found(self) -> list[str]:
+        """Both queues of letters, if there is another. Raises Unavailable when the node of ours is down, before
+        anything is locked that only dropping would free.
         """
+        there = []
+        with suppress(Trouble):  # as a rule there is none
+            there = [await self._require(self._connection.other(DEAD_LETTERS))]
+        try:
+            return [*there, await self._require(self._connection.named(DEAD_LETTERS))]
+        except Trouble as down:
+            raise Unavailable(str(down)) from None
+
+    async def _require(self, queue: str) -> str:
         opened = await self._connection.channel(confirms=False)
         raw = await raw_channel(opened)
         await declare_permanent(raw, self._connection)
-        try:
-            async with as_missing("reading dead letters", lambda: raw):
-                await answered(raw.queue_declare(DEAD_LETTERS, passive=True), self._connection.timings.call)
-        except Trouble as down:
-            raise Unavailable(str(down)) from None
+        async with as_missing("reading dead letters", lambda: raw):
+            await answered(raw.queue_declare(queue, passive=True), self._connection.timings.call)
         await opened.close()
+        return queue
 
     async def _lock(self) -> AbstractChannel:
         """A channel on a connection that now holds the lock."""
@@ -110,7 +120,8 @@ class RabbitDeadLetters:
                 raw = await raw_channel(channel)
                 await raw.basic_nack(0, multiple=True, requeue=True)
                 # The queue answers after it has taken them back, each at its old place; only then may others look.
-                await answered(raw.queue_declare(DEAD_LETTERS, passive=True), self._connection.timings.call)
+                for queue in self._there:
+                    await answered(raw.queue_declare(queue, passive=True), self._connection.timings.call)
                 await answered(raw.queue_delete(LOCK), self._connection.timings.call)
                 await channel.close()
         except BaseException:
@@ -119,16 +130,18 @@ class RabbitDeadLetters:
             raise
 
 
-async def _got(channel: Channel, most: int) -> AsyncIterator[DeliveredMessage]:
-    for _ in range(most):
-        message = await channel.basic_get(DEAD_LETTERS)
-        if isinstance(message.delivery, spec.Basic.GetEmpty):
-            return
-        yield message
+async def _got(channel: Channel, queues: list[str], most: int) -> AsyncIterator[DeliveredMessage]:
+    for queue in queues:
+        while most:
+            message = await channel.basic_get(queue)
+            if isinstance(message.delivery, spec.Basic.GetEmpty):
+                break
+            most -= 1
+            yield message
 
 
-async def _find(channel: Channel, id_: str) -> tuple[DeliveredMessage, StoredLetter]:
-    async for message in _got(channel, SEARCHED):
+async def _find(channel: Channel, queues: list[str], id_: str) -> tuple[DeliveredMessage, StoredLetter]:
+    async for message in _got(channel, queues, SEARCHED):
         if message.header.properties.message_id == id_:
             return message, _stored(message)
     raise NoSuchLetter(id_)
@@ -140,15 +153,18 @@ async def _ack(channel: Channel, message: DeliveredMessage) -> None:
 
 
 def _stored(message: DeliveredMessage) -> StoredLetter:
-    """Read a letter; what is missing or odd gets a default, for anybody may have put it there."""
+    """Read a letter; what is missing or odd gets a default, for anybody may have put it there.
+
+    The broker itself does at a delivery limit, with headers of its own.
+    """
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
     return StoredLetter(
         id=properties.message_id or "",
         body=message.body,
-        queue=str(headers.get(QUEUE_HEADER) or ""),
-        reason=str(headers.get(REASON_HEADER) or ""),
+        queue=str(headers.get(QUEUE_HEADER) or headers.get("x-first-death-queue") or ""),
+        reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or ""),
         attempt=attempt if isinstance(attempt, int) and attempt > 0 else 1,
         failed_at=_time(headers.get(FAILED_HEADER)),
     )

@@ -1,4 +1,4 @@
-"""Command listener: every session's queue and ``wrapper``, spread over a dozen channels."""
+"""Command listener: every session's queue, and those that sessions share, spread over a dozen channels."""
 
 import asyncio
 from collections import defaultdict
@@ -10,12 +10,13 @@ from zlib import crc32
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
-from callplane.bus.names import SESSION_PREFETCH, WRAPPER, WRAPPER_PREFETCH, session_name, session_of
+from callplane.bus.names import SESSION_PREFETCH, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.settlement import RabbitSettlement, raw_delivery
+from callplane.bus.rabbitmq.shared_queues import SharedQueues, is_for_many
 from callplane.bus.rabbitmq.topology import RabbitTopology
 from callplane.concurrency import alongside, for_each, forever
 from callplane.contracts.engines import Engine
@@ -36,6 +37,8 @@ class ListenerConnections:
     publisher: Publisher
     topology: RabbitTopology
     limits: ConsumerLimits = field(default_factory=ConsumerLimits)
+    shards: bool = False
+    """Whether shards are declared."""
 
 
 class RabbitListener:
@@ -53,9 +56,11 @@ class RabbitListener:
         self._session_channels = [
             ConsumerChannel(connections.consuming, SESSION_PREFETCH, callbacks) for _ in range(CHANNELS)
         ]
-        self._creation_channel = ConsumerChannel(connections.consuming, WRAPPER_PREFETCH, callbacks)
-        self._creation_channel.want(WRAPPER)
-        self.channels = (*self._session_channels, self._creation_channel)
+        self._channel_for_many = ConsumerChannel(connections.consuming, WRAPPER_PREFETCH, callbacks)
+        self.channels = (*self._session_channels, self._channel_for_many)
+        self._shared = SharedQueues(
+            connections.consuming, connections.topology, self._channel_of_queue, shards=connections.shards
+        )
         self._pause = connections.limits.health_interval
 
     async def listen(self, session_id: SessionId, still: StillOpen = always, engine: Engine = "queues") -> bool:
@@ -87,6 +92,22 @@ class RabbitListener:
         """Stop consuming the session's queue; harmless when repeated."""
         await self._channel_of(session_id).remove(session_name(session_id))
 
+    async def listen_shared(self) -> None:
+        """Declare and consume what this wrapper is told to, and consume what others have declared."""
+        await self._shared.listen()
+
+    def shards(self) -> int:
+        """How many shards are consumed now, by either name."""
+        return self._shared.shards()
+
+    async def reach(self, server: str) -> None:
+        """Take what is passed on to those who reach this media server."""
+        await self._shared.reach(server)
+
+    async def unreach(self, server: str) -> None:
+        """Take nothing more of that."""
+        await self._shared.unreach(server)
+
     def listening(self) -> frozenset[SessionId]:
         """The sessions whose queues are consumed now."""
         return _sessions(channel.consumed for channel in self._session_channels)
@@ -108,24 +129,25 @@ class RabbitListener:
         await for_each(ConsumerChannel.close, self.channels, limit=len(self.channels))
 
     def _channel_of(self, session_id: SessionId) -> ConsumerChannel:
-        return self._session_channels[crc32(session_id.encode()) % CHANNELS]
+        return self._channel_of_queue(session_name(session_id))
+
+    def _channel_of_queue(self, queue: str) -> ConsumerChannel:
+        if is_for_many(queue):
+            return self._channel_for_many
+        return self._session_channels[crc32((session_of(queue) or queue).encode()) % CHANNELS]
 
     async def _on_delivery(self, queue: str, message: DeliveredMessage) -> None:
         self.pool.submit(raw_delivery(queue, message))
 
     def _on_deleted(self, queue: str) -> None:
         session_id = session_of(queue)
-        self.pool.in_background(self._restore_creation() if session_id is None else self._report_deleted(session_id))
+        self.pool.in_background(self._restore(queue) if session_id is None else self._report_deleted(session_id))
 
     async def _report_deleted(self, session_id: SessionId) -> None:
         await self._repeat(lambda: self._work.on_cancelled(session_id))
 
-    async def _restore_creation(self) -> None:
-        async def declare_and_consume() -> None:
-            await self._topology.open_creation()
-            await self._creation_channel.add(WRAPPER)
-
-        await self._repeat(declare_and_consume)
+    async def _restore(self, queue: str) -> None:
+        await self._repeat(lambda: self._shared.restore(queue))
 
     async def _repeat(self, act: Callable[[], Awaitable[None]]) -> None:
         while True:

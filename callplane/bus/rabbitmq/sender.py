@@ -9,7 +9,7 @@ from typing import Any
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 
-from callplane.bus.names import queue_of
+from callplane.bus.names import WRAPPER, is_shard, queues_of
 from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
@@ -19,6 +19,7 @@ from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.concurrency import alongside, forever
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Unavailable
+from callplane.contracts.ids import SessionId
 from callplane.contracts.replies import Reply
 from callplane.telemetry.commands import publishing
 from callplane.telemetry.logs import logger
@@ -129,12 +130,27 @@ class RabbitSender:
             reply_to=reply_to,
             kind=envelope.name,
         )
-        address = Address("", queue_of(envelope), mandatory=True)
+        queues = self._queues(envelope)
+        for number, queue in enumerate(queues, 1):
+            with suppress(*([Unroutable] if number < len(queues) else [])):
+                await self._hand_to(queue, message, envelope.session_id)
+                return
+
+    def _queues(self, envelope: Envelope) -> list[str]:
+        """Of those that sessions share the one of our own setting first; all else are the other's, if there is one."""
+        named = []
+        for queue in queues_of(envelope):
+            shared = queue == WRAPPER or is_shard(queue)
+            named += [self._connection.named(queue), self._connection.other(queue)] if shared else [queue]
+        return named
+
+    async def _hand_to(self, queue: str, message: AmqpMessage, session_id: SessionId) -> None:
+        address = Address("", queue, mandatory=True)
         try:
-            await self._publisher.publish(message, address, key=envelope.session_id)
+            await self._publisher.publish(message, address, key=session_id)
         except Unavailable:
             # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
-            await self._publisher.publish(message, address, key=envelope.session_id)
+            await self._publisher.publish(message, address, key=session_id)
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
         self._pending.answered(message.body)

@@ -8,9 +8,16 @@ from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
 from callplane.bus.consuming.delivery import RawDelivery
-from callplane.bus.names import RETRY_DELAY
+from callplane.bus.names import RETRY_DELAY, server_of
 from callplane.bus.ports import Unroutable
-from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, DEAD_LETTERS, RETRY, TRACE_HEADER
+from callplane.bus.rabbitmq.arguments import (
+    ATTEMPT_HEADER,
+    DEAD_LETTERS,
+    RETRY,
+    SERVER_HEADER,
+    SERVERS,
+    TRACE_HEADER,
+)
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.contracts.errors import Unavailable
@@ -27,7 +34,12 @@ REPLY_PATIENCE = 8.0
 
 
 def raw_delivery(queue: str, message: DeliveredMessage) -> RawDelivery:
-    """Read what the outcome policy needs from a delivery; headers that are missing or odd get their defaults."""
+    """Read what the outcome policy needs from a delivery; headers that are missing or odd get their defaults.
+
+    What was passed on is taken as if from the queue that it came from, which is its routing key: there it goes back to.
+    """
+    if server_of(queue) is not None:
+        queue = message.routing_key or queue
     properties = message.header.properties
     headers = properties.headers or {}
     attempt = headers.get(ATTEMPT_HEADER)
@@ -76,6 +88,13 @@ class RabbitSettlement:
         """Publish once more: to the queue itself, or to where it waits a second before it goes there."""
         await self._put_back(received, _copy(received, attempt), later=later)
 
+    async def pass_on(self, received: RawDelivery, server: str) -> None:
+        """Publish once more, to those who reach the media server; to its queue later, where there are none."""
+        copy = _copy(received, received.attempt)
+        passed = replace(copy, headers={**(copy.headers or {}), SERVER_HEADER: server})
+        if not await self._publish_while_held(received, passed, Address(SERVERS, received.queue, mandatory=True)):
+            await self._put_back(received, copy, later=True)
+
     async def dead_letter(self, received: RawDelivery, reason: str) -> None:
         """Put it among the dead letters with the reason, the attempt, the time and its queue as headers.
 
@@ -91,7 +110,9 @@ class RabbitSettlement:
         # A letter without an id could not be asked for.
         id_ = message.message_id or new_id()
         buried = AmqpMessage(body=message.body, message_id=id_, correlation_id=message.correlation_id, headers=headers)
-        if not await self._publish_while_held(received, buried, Address("", DEAD_LETTERS, mandatory=True)):
+        if not await self._publish_while_held(
+            received, buried, Address("", self._connection.named(DEAD_LETTERS), mandatory=True)
+        ):
             condemned = replace(received, reason=reason)
             await self._put_back(condemned, _copy(condemned, received.attempt), later=True)
 
@@ -127,7 +148,9 @@ class RabbitSettlement:
         whose node is down comes back with the node.
         """
         if later:
-            if await self._publish_while_held(received, message, Address(RETRY, received.queue, mandatory=True)):
+            if await self._publish_while_held(
+                received, message, Address(self._connection.named(RETRY), received.queue, mandatory=True)
+            ):
                 return
             await asyncio.sleep(RETRY_DELAY)
         await self._publish_while_held(received, message, Address("", received.queue, mandatory=False))

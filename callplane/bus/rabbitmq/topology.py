@@ -10,18 +10,19 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq import Channel, spec
 from aiormq.abc import ChannelFrame
 from aiormq.exceptions import ChannelPreconditionFailed
+from pamqp.common import FieldTable
 
-from callplane.bus.names import WRAPPER, mailbox_name, session_name
+from callplane.bus.names import WRAPPER, mailbox_name, server_of, session_name, twin_of
 from callplane.bus.rabbitmq.arguments import (
     CLASSIC,
-    DEAD_LETTERS,
     EVENTS,
+    FIXED,
     MAILBOX_ARGUMENTS,
     MESSAGES,
-    QUEUES,
-    QUORUM,
-    REPLICATED,
     RETRY,
+    SERVER_HEADER,
+    SERVERS,
+    arguments_of,
 )
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
@@ -45,12 +46,26 @@ class RabbitTopology:
         self._free: asyncio.LifoQueue[AbstractChannel | None] = asyncio.LifoQueue(CHANNELS)
         for _ in range(CHANNELS):
             self._free.put_nowait(None)
+        self.drained: frozenset[str] = frozenset()
+        """The fixed queues of the other setting that were last found; what waits there is counted with ours."""
 
-    async def open_creation(self) -> None:
-        """Declare ``wrapper``; one that somebody has declared otherwise meanwhile will do."""
+    async def open_shared(self, queue: str) -> None:
+        """Declare one that sessions share; one that somebody has declared otherwise meanwhile will do."""
         with suppress(ChannelPreconditionFailed):
             async with self._channel("declaring") as channel:
-                await declare_queue(channel, WRAPPER, self._connection)
+                await declare_queue(channel, queue, self._connection.timings.call)
+
+    async def open_all_shared(self, queues: Sequence[str]) -> None:
+        """Declare these, for one round trip where the nodes of all are up; else each by itself. Raises Unavailable."""
+        try:
+            async with self._channel("declaring") as channel:
+                for queue in queues:
+                    await channel.queue_declare(queue, durable=True, arguments=arguments_of(queue), nowait=True)
+                await answered(channel.basic_qos(prefetch_count=0), self._connection.timings.call)
+        except (Trouble, ChannelPreconditionFailed):
+            for queue in queues:
+                with suppress(Trouble):
+                    await self.open_shared(queue)
 
     async def open_session(self, session_id: SessionId) -> None:
         """Declare the session's command queue and its fanout exchange, and bind that to ``messages``."""
@@ -89,14 +104,15 @@ class RabbitTopology:
             await answered(channel.queue_delete(mailbox_name(participant_id)), self._connection.timings.call)
 
     async def depths(self) -> dict[str, int]:
-        """How much waits in each queue that is always there, but for those whose node is down."""
-        found = {}
-        for queue in (WRAPPER, RETRY, DEAD_LETTERS):
-            with suppress(Trouble):
-                async with self._channel("counting") as channel:
-                    asking = channel.queue_declare(queue, passive=True)
-                    declared = await answered(asking, self._connection.timings.call)
-                    found[queue] = declared.message_count or 0
+        """How much waits in each queue that is always there, but for those whose node is down; twins count as one."""
+        found: dict[str, int] = {}
+        for queue in FIXED:
+            for name in {self._connection.named(queue)} | {self._connection.other(queue)} & self.drained:
+                with suppress(Trouble):
+                    async with self._channel("counting") as channel:
+                        asking = channel.queue_declare(name, passive=True)
+                        declared = await answered(asking, self._connection.timings.call)
+                        found[queue] = found.get(queue, 0) + (declared.message_count or 0)
         return found
 
     async def queue_exists(self, queue: str) -> bool:
@@ -172,31 +188,39 @@ async def _declare_each(channel: Channel, queues: Sequence[str]) -> None:
 async def declare_permanent(channel: Channel, connection: AmqpConnection) -> None:
     """Have everything that is there for ever: the exchanges on this channel, the queues once for its connection.
 
+    Not the twin of ``wrapper``, nor shards: who finds them may be sure that a wrapper consumes them.
+
     Exchanges are on every node, and a channel ends when it names one that is gone. A queue may be on a node that is
     down, which is an outage of that queue only: what else the channel is for goes on.
     """
-    await declare_exchanges(channel, connection.timings.call)
+    await declare_exchanges(channel, connection)
     await connection.prepare_once(lambda: _declare_queues(connection))
 
 
-async def declare_exchanges(channel: Channel, timeout: float) -> None:
-    """Declare all three; only the last call waits, for the broker works through a channel in order."""
+async def declare_exchanges(channel: Channel, connection: AmqpConnection) -> None:
+    """Declare those that are named when something is published; the last call waits for all before it."""
     await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True, nowait=True)
     await channel.exchange_declare(EVENTS, exchange_type="topic", durable=True, nowait=True)
-    await answered(channel.exchange_declare(RETRY, exchange_type="fanout", durable=True), timeout)
+    await channel.exchange_declare(SERVERS, exchange_type="headers", durable=True, nowait=True)
+    retry = channel.exchange_declare(connection.named(RETRY), exchange_type="fanout", durable=True)
+    await answered(retry, connection.timings.call)
 
 
-async def declare_queue(channel: Channel, queue: str, connection: AmqpConnection) -> None:
-    """Declare one of the three; ``retry`` is bound to its exchange."""
-    timeout = connection.timings.call
-    arguments = QUEUES[queue] | (QUORUM if connection.quorum and queue in REPLICATED else {})
-    await answered(channel.queue_declare(queue, durable=True, arguments=arguments), timeout)
-    if queue == RETRY:
-        await answered(channel.queue_bind(RETRY, RETRY), timeout)
+async def declare_queue(channel: Channel, queue: str, timeout: float) -> None:
+    """Declare one that sessions share; ``retry`` is bound to its exchange, a media server's to that of all of them."""
+    await answered(channel.queue_declare(queue, durable=True, arguments=arguments_of(queue)), timeout)
+    server = server_of(queue)
+    if server is not None:
+        which: FieldTable = {SERVER_HEADER: server}
+        await answered(channel.queue_bind(queue, SERVERS, arguments=which), timeout)
+    elif queue in (RETRY, twin_of(RETRY)):
+        await answered(channel.queue_bind(queue, queue), timeout)
 
 
 async def _declare_queues(connection: AmqpConnection) -> None:
-    await for_each(partial(_declare_if_possible, connection), QUEUES)
+    await for_each(
+        partial(_declare_if_possible, connection), [WRAPPER, *(connection.named(queue) for queue in FIXED[1:])]
+    )
 
 
 async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:
@@ -209,7 +233,7 @@ async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:
             async with asyncio.timeout(within), as_missing(f"declaring {queue}", lambda: raw):
                 channel = await connection.channel(confirms=False)
                 raw = await raw_channel(channel)
-                await declare_queue(raw, queue, connection)
+                await declare_queue(raw, queue, connection.timings.call)
     except (Unavailable, Trouble, ChannelPreconditionFailed) as trouble:
         log.warning("a queue is not declared", queue=queue, why=str(trouble)[:200])
     finally:

@@ -5,11 +5,17 @@ import asyncio
 import pytest
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits
+from callplane.bus.names import shard_of
 from callplane.bus.ports import Delivery, Unroutable
 from callplane.contracts.errors import Refusal
 from testkit.inprocess.bus import TRACE, Corner, ScriptedHandler, command, creation, session
 
+EITHER_WAY = pytest.mark.parametrize(
+    "corner", ["memory", "rabbitmq", "memory-sharded", "rabbitmq-sharded"], indirect=True
+)
 
+
+@EITHER_WAY
 async def test_a_command_is_answered(corner: Corner) -> None:
     """The handler's result comes back under the command's id."""
     told, where = ScriptedHandler(), session()
@@ -24,6 +30,7 @@ async def test_a_command_is_answered(corner: Corner) -> None:
         assert not told.deliveries[0].last
 
 
+@EITHER_WAY
 async def test_a_creation_needs_no_session(corner: Corner) -> None:
     """It goes to any wrapper, which listens to nothing else."""
     told = ScriptedHandler()
@@ -31,6 +38,7 @@ async def test_a_creation_needs_no_session(corner: Corner) -> None:
         assert await sender.send(creation(), wait=5) is not None
 
 
+@EITHER_WAY
 async def test_a_posted_command_is_done_and_not_answered(corner: Corner) -> None:
     """Whoever posts does not wait for the handler."""
     may_end = asyncio.Event()
@@ -75,6 +83,7 @@ async def test_no_answer_in_time_is_none_and_a_late_one_is_ignored(corner: Corne
         assert await sender.send(command(where), wait=5) is not None
 
 
+@EITHER_WAY
 async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corner) -> None:
     """A client that repeats its request on the same pod gets the reply, and so does its first request."""
     may_end = asyncio.Event()
@@ -96,6 +105,7 @@ async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corne
         assert second.result() is not None
 
 
+@EITHER_WAY
 async def test_a_refusal_is_a_reply(corner: Corner) -> None:
     """With its problem, at the first attempt, and nothing is buried."""
     told, where = ScriptedHandler(outcomes=[Refusal("session-full", "no seat", reason="because")]), session()
@@ -112,6 +122,7 @@ async def test_a_refusal_is_a_reply(corner: Corner) -> None:
         assert told.attempts == [1]
 
 
+@EITHER_WAY
 async def test_wrappers_share_the_work_and_do_each_command_once(corner: Corner) -> None:
     """Whichever is free takes the next; none is done twice, none is left."""
 
@@ -162,3 +173,36 @@ async def test_one_at_a_time_in_a_session_and_many_sessions_at_once(corner: Corn
         replies = await asyncio.gather(*(sender.send(command(where), wait=10) for where in sessions * 4))
     assert all(reply is not None and reply.problem is None for reply in replies)
     assert max(most) == 5
+
+
+@EITHER_WAY
+async def test_what_hangs_in_one_wrapper_leaves_all_else_to_the_others(corner: Corner) -> None:
+    """What has waited for a slot of it is given back uncounted: a bound of a wrapper's own is its bulkhead."""
+    may_end = asyncio.Event()
+
+    async def hang(_: Delivery) -> None:
+        await may_end.wait()
+
+    full, free = ScriptedHandler("full", act=hang), ScriptedHandler("free")
+    hanging, healthy = [session()], [session() for _ in range(6)]
+    while len({shard_of(where) for where in hanging}) < 2:  # two of one shard would hang one after the other
+        hanging = [session(), session()]
+    limits = ConsumerLimits(at_once=2, wait_limit=0.05)
+    async with (
+        corner.bus(limits) as first,
+        corner.bus() as second,
+        first.listener(full.work()) as one,
+        first.sender() as sender,
+    ):
+        for where in hanging + healthy:
+            await one.listen(where)
+        for where in hanging:
+            await sender.post(command(where))
+        await full.until(2)
+        async with second.listener(free.work()) as two:
+            for where in healthy:
+                await two.listen(where)
+            replies = await asyncio.gather(*(sender.send(command(where), wait=10) for where in healthy * 2))
+        may_end.set()
+    assert [reply and reply.result for reply in replies] == [{"wrapper": "free", "attempt": 1}] * 12
+    assert len(full.deliveries) == 2

@@ -5,7 +5,8 @@ import pytest
 from callplane.bus.ports import Unroutable
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, new_id
-from testkit.inprocess.bus import Corner, ScriptedHandler, command, message, reading, session
+from testkit.inprocess.bus import Corner, ScriptedHandler, command, message, session
+from testkit.inprocess.bus_reading import reading
 
 
 def participant() -> ParticipantId:

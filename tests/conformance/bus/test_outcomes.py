@@ -8,14 +8,24 @@ from structlog.testing import capture_logs
 from callplane.bus.consuming.delivery import ATTEMPTS, RawDelivery
 from callplane.bus.consuming.outcomes import OutcomePolicy
 from callplane.bus.consuming.worker_pool import ConsumerLimits
-from callplane.bus.names import session_name
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Publish
 from callplane.contracts.errors import Busy, Trouble, Unavailable
 from callplane.contracts.replies import Reply
-from testkit.inprocess.bus import FAST, Corner, ScriptedHandler, command, is_listening_to, session, until
+from testkit.inprocess.bus import (
+    FAST,
+    Corner,
+    ScriptedHandler,
+    command,
+    is_listening_to,
+    queue_of_commands,
+    session,
+    until,
+)
 
 SECRET = "v=0 secret sdp"
+SHARDED = [pytest.param(f"{bus}-sharded", marks=pytest.mark.long) for bus in ("memory", "rabbitmq")]
+pytestmark = pytest.mark.parametrize("corner", ["memory", "rabbitmq", *SHARDED], indirect=True)
 
 
 async def send(corner: Corner, told: ScriptedHandler, wait: float = 10, limits: ConsumerLimits = FAST) -> Reply | None:
@@ -94,7 +104,7 @@ async def test_a_bug_is_buried_at_once(corner: Corner, abandon_fails: Exception 
     assert told.abandoned == [reply.command_id]
     (dead,) = await corner.dead()
     assert "KeyError" in dead.reason
-    assert dead.queue.startswith("session.")
+    assert dead.queue.startswith(("session.", "commands."))
     bugs = [entry for entry in logs if entry.get("bug") == "KeyError"]
     assert bugs[0]["log_level"] == "error"
     assert "_handle" in bugs[0]["frames"]
@@ -108,7 +118,7 @@ async def test_an_unreadable_body_is_buried(corner: Corner) -> None:
         async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
             await listener.listen(where)
             bad = [
-                await corner.put(session_name(where), body)
+                await corner.put(queue_of_commands(where), body)
                 for body in (b"\xff\x00", b"{}", b'{"id": "1", "body": {"name": "secret"}}', b"[" * 50_000)
             ]
             assert await sender.send(command(where), wait=5) is not None

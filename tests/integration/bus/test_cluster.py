@@ -20,10 +20,10 @@ from testkit.inprocess.bus import (
     creation,
     is_listening_to,
     message,
-    reading,
     session,
     until,
 )
+from testkit.inprocess.bus_reading import reading
 from testkit.servers.clusters import ClusterVhost
 
 ANN, BOB = ParticipantId("ann"), ParticipantId("bob")

@@ -20,10 +20,10 @@ from testkit.inprocess.bus import (
     command,
     is_listening_to,
     message,
-    reading,
     session,
     until,
 )
+from testkit.inprocess.bus_reading import reading
 from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")

@@ -5,7 +5,7 @@ import pytest
 
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.contracts.errors import Trouble
-from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, creation, equal, message, session, until
+from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, creation, message, session
 from testkit.servers.servers import Vhost
 
 WRAPPER, RETRY, DEAD = "wrapper", "retry", "dead-letters"
@@ -24,6 +24,7 @@ async def works(bus: RabbitBus) -> None:
     """Creations are answered, and a command in trouble is tried again."""
     told, where = ScriptedHandler(outcomes=[Trouble("once")]), session()
     async with bus.listener(told.work()) as listener, bus.sender() as sender:
+        await listener.listen_shared()
         await listener.listen(where)
         assert await sender.send(command(where), wait=8) is not None
         assert told.attempts == [1, 2]
@@ -31,28 +32,49 @@ async def works(bus: RabbitBus) -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_what_is_there_stays_as_it_is_until_an_operator_deletes_it(vhost: Vhost) -> None:
-    """A queue of another type is a 406 for whoever declares it, and serves all the same; deleted, it is made anew."""
-    quorum = RabbitSettings(vhost.url, limits=FAST, quorum=True)
-    async with RabbitCorner(vhost.url).bus() as old:
-        await old.topology.open_session(session())
-    assert {(await types(vhost))[queue] for queue in (WRAPPER, RETRY, DEAD)} == {"classic"}
-    async with open_bus(quorum) as bus, await aio_pika.connect(vhost.url) as connection:
+async def test_what_is_replicated_has_another_name_and_what_waits_under_the_old_one_is_drained(vhost: Vhost) -> None:
+    """A queue's type never changes: the twins are other queues, and the setting may be changed and changed back."""
+    first, later = creation(), creation()
+    async with RabbitCorner(vhost.url).bus() as old, old.sender() as sender:
+        await sender.post(first)
+    async with open_bus(RabbitSettings(vhost.url, limits=FAST, quorum=True)) as bus:
         await bus.wait_up(5)
-        await works(bus)
-        assert (await types(vhost))[WRAPPER] == "classic"
-        channel = await connection.channel()
-        async with bus.listener(ScriptedHandler().work()):
-            await until(lambda: equal(vhost.consumers(), WRAPPER, 1))
-            for queue in (RETRY, WRAPPER):
-                await channel.queue_delete(queue)
-            await until(lambda: equal(vhost.consumers(), WRAPPER, 1))
-        bus.consuming.drop()
-    async with open_bus(quorum) as bus:
+        told = ScriptedHandler()
+        async with bus.listener(told.work()) as listener, RabbitCorner(vhost.url).bus() as old, old.sender() as sender:
+            await listener.listen_shared()
+            await told.until(1)
+            await works(bus)
+            # Of the other setting still, and after a wrapper of the new one.
+            assert await sender.send(later, wait=8) is not None
+        now = await types(vhost)
+        assert {queue for queue, kind in now.items() if kind == "quorum"} == {
+            f"quorum.{q}" for q in (WRAPPER, RETRY, DEAD)
+        }
+        assert {now[queue] for queue in (WRAPPER, RETRY, DEAD)} == {"classic"}
+        async with bus.sender() as sender:
+            await sender.post(creation())
+    told = ScriptedHandler()
+    async with RabbitCorner(vhost.url).bus() as back, back.listener(told.work()) as listener:
+        await listener.listen_shared()
+        await told.until(1)
+        assert await back.topology.depths() == {WRAPPER: 0, RETRY: 0, DEAD: 0}
+
+
+async def test_letters_of_either_setting_are_listed_and_sent_again(vhost: Vhost) -> None:
+    """Those that were buried before the setting changed come first."""
+    for quorum in (False, True):
+        async with open_bus(RabbitSettings(vhost.url, limits=FAST, quorum=quorum)) as bus, bus.sender() as sender:
+            await bus.wait_up(5)
+            told = ScriptedHandler(outcomes=[KeyError()])
+            async with bus.listener(told.work()) as listener:
+                await listener.listen_shared()
+                assert await sender.send(creation(), wait=8) is not None
+    async with open_bus(RabbitSettings(vhost.url, limits=FAST, quorum=True)) as bus:
         await bus.wait_up(5)
-        await works(bus)
-    now = await types(vhost)
-    assert [now[queue] for queue in (WRAPPER, RETRY, DEAD)] == ["quorum", "quorum", "classic"]
+        letters = await bus.dead_letters.oldest()
+        assert [letter.queue for letter in letters] == ["wrapper", "quorum.wrapper"]
+        await bus.dead_letters.delete(letters[0].id)
+        assert [letter.id for letter in await bus.dead_letters.oldest()] == [letters[1].id]
 
 
 async def test_a_mailbox_that_refuses_holds_up_no_other(vhost: Vhost) -> None:

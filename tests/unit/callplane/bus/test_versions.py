@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from callplane.bus.names import SHARDS, twin_of
 from callplane.bus.rabbitmq import arguments
 
 ROOT = Path(__file__).parents[4]
@@ -26,6 +27,10 @@ ALLOWED = {
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
     "x-single-active-consumer",
+    "x-delivery-limit",
+    # What the broker writes into the headers of a message whose deliveries have come to their limit.
+    "x-first-death-queue",
+    "x-first-death-reason",
 }
 
 
@@ -97,7 +102,19 @@ def test_what_is_refused_would_be_found(code: str) -> None:
 
 def test_every_constant_argument_has_a_value_that_all_versions_take() -> None:
     declared = [value for key, value in vars(arguments).items() if key.endswith("ARGUMENTS") or key == "CLASSIC"]
-    assert len(declared) == 4
+    assert len(declared) == 5
     for values in declared:
         assert values["x-queue-type"] == "classic"
         assert set(values) <= ALLOWED
+
+
+@pytest.mark.parametrize("queue", [*arguments.FIXED, *SHARDS])
+def test_a_twin_is_replicated_and_says_how_often_it_hands_out_a_message(queue: str) -> None:
+    """RabbitMQ 4 has a limit if nothing is said, beyond which it drops what has nowhere to go."""
+    assert arguments.arguments_of(queue)["x-queue-type"] == "classic"
+    values = arguments.arguments_of(twin_of(queue))
+    assert (values["x-queue-type"], set(values) <= ALLOWED) == ("quorum", True)
+    if queue == "retry":
+        return  # nobody consumes it
+    assert values["x-delivery-limit"] >= 20
+    assert queue == "dead-letters" or values["x-dead-letter-routing-key"] == "quorum.dead-letters"

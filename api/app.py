@@ -43,6 +43,7 @@ from api.services import Services
 from api.settings import Settings
 from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.messengers import open_log_messenger
 from callplane.store.attachments import Attachments
@@ -142,7 +143,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 permissions=Permissions(stored.sessions, stored.attachments, tenants, activity.mark),
                 tenants=tenants,
                 activity=activity,
-                dispatcher=_dispatcher(sender, stored, metrics, timeouts),
+                dispatcher=_dispatcher(sender, stored, metrics, timeouts, settings.commands),
                 signals=Signals(buses.bus.messenger, log, overload),
                 chat=Chat(log, History(messages), KeptEntries(messages)),
                 dead_letters=buses.bus.dead_letters,
@@ -173,10 +174,12 @@ def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> 
     )
 
 
-def _dispatcher(sender: Sender, stored: _Repositories, metrics: Metrics, timeouts: ReplyTimeouts) -> CommandDispatcher:
+def _dispatcher(
+    sender: Sender, stored: _Repositories, metrics: Metrics, timeouts: ReplyTimeouts, commands: CommandQueues
+) -> CommandDispatcher:
     late_repeats = LateRepeats(stored.sessions, stored.connections, stored.attachments)
     return CommandDispatcher(
-        sender, stored.sessions, stored.idempotency_keys, late_repeats, stored.clock, metrics, timeouts
+        sender, stored.sessions, stored.idempotency_keys, late_repeats, stored.clock, metrics, timeouts, commands
     )
 
 

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
     """Work until a signal comes, then drain."""
-    async with open_bus(RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum)) as bus:
+    async with open_bus(_broker(settings)) as bus:
         await bus.wait_up(BROKER_SECONDS)
         async with (
             assemble(settings, bus=bus) as program,
@@ -34,6 +34,11 @@ async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
         ):
             await program.started()
             await until_stopped(f"http://{settings.probe_host}:{port}", last_seconds=LAST_SECONDS)
+
+
+def _broker(settings: WrapperSettings) -> RabbitSettings:
+    shards = settings.commands == "sharded"
+    return RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum, shards=shards)
 
 
 if __name__ == "__main__":

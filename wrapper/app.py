@@ -132,7 +132,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         pool = Pool(wrapper, store.servers, metrics.kurento_call)
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
-        choice = EngineChoice(settings.mailboxes, (store.pods, store.wrappers))
+        choice = EngineChoice(settings.mailboxes, (store.pods, store.wrappers), settings.commands)
         happened = bus.events if settings.events else None
         context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics, happened)
         leases = Leases(context, settings.lease_seconds, bus.up)
@@ -146,7 +146,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         run = partial(_run, tasks, stack, metrics)
         run(hearing=partial(events.run, adoption.missed), aftermath=runner.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
-        handle = handler(context, reachability.exclude)
+        handle = handler(context, reachability.exclude, reachability.leave)
         work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
         run(gauges=_gauges(context, database, listener, queues).run, lag=metrics.watch_loop)
@@ -187,7 +187,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
         pods=PodLeases(database, settings.lease_seconds),
         receiver_reports=ReceiverReports(database, clock),
         servers=MediaServers(database),
-        wrappers=WrapperLeases(database, settings.lease_seconds),
+        wrappers=WrapperLeases(database, settings.lease_seconds, shards=settings.commands == "sharded"),
         sweep_leases=SweepLeases(database, settings.lease_seconds),
         engines=SessionEngines(database),
         logs=LogReader(messages or database),
@@ -201,7 +201,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
 def _gauges(context: Context, database: Database, listener: Listener, queues: SessionQueues) -> Gauges:
     pool, depths = ServerPool(database).last_counted, context.topology.depths
     sessions = (lambda: len(listener.listening()), lambda: queues.open)
-    sources = Sources(pool, depths, context.media.reached, *sessions)
+    sources = Sources(pool, depths, context.media.reached, *sessions, listener.shards)
     return Gauges(sources, context.metrics.registry)
 
 

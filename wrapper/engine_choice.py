@@ -1,8 +1,9 @@
-"""Engine choice: how messages of a new session go, as the setting says, once every living program knows that way."""
+"""Engine choice: how messages and commands of a new session go, as settings say, once every living program knows."""
 
 import asyncio
 from collections.abc import Sequence
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from callplane.store.leases import Leases
 from callplane.telemetry.logs import logger
@@ -10,31 +11,45 @@ from callplane.telemetry.logs import logger
 BELIEVED = 1.0
 """Seconds for which the leases are not asked again: whoever starts meanwhile has been waited for by who rolls out."""
 
+QUEUES: tuple[Engine, CommandQueues] = ("queues", "per-session")
+"""What every program knows."""
+
 
 class EngineChoice:
-    """The setting, held against the leases: a program of before the log would lose what a session of it says."""
+    """The settings, held against the leases: a program of before the log would lose what a session of it says."""
 
-    def __init__(self, wanted: Engine, leases: Sequence[Leases]) -> None:
+    def __init__(self, wanted: Engine, leases: Sequence[Leases], commands: CommandQueues = "per-session") -> None:
         self._wanted = wanted
+        self._commands = commands
         self._leases = leases
-        self._chosen: Engine = "queues"
+        self._chosen = QUEUES
         """What was chosen last."""
         self._asked_at = -BELIEVED
         """When that was, in loop time."""
 
-    async def of_new_session(self) -> Engine:
-        """What a session that is made now begins with. Raises Unavailable and Trouble."""
+    async def of_new_session(self, published: CommandQueues) -> tuple[Engine, CommandQueues]:
+        """What a session begins with that is made now by who publishes there. Raises Unavailable and Trouble."""
         if self._wanted == "queues":
-            return "queues"
+            return QUEUES
         now = asyncio.get_running_loop().time()
         if now - self._asked_at >= BELIEVED:
             self._chosen = await self._choose()
             self._asked_at = now
-        return self._chosen
+        engine, commands = self._chosen
+        return engine, commands if published == "sharded" else "per-session"
 
-    async def _choose(self) -> Engine:
+    async def _choose(self) -> tuple[Engine, CommandQueues]:
         for leases in self._leases:
             if not await leases.all_know(self._wanted):
                 logger("engines").warning("a program does not know the engine yet: sessions get queues", wanted="log")
-                return "queues"
-        return self._wanted
+                return QUEUES
+        return self._wanted, await self._command_queues()
+
+    async def _command_queues(self) -> CommandQueues:
+        """A program that takes nothing from shards would make queues of sessions that have none, and find nobody."""
+        if self._commands == "sharded":
+            for leases in self._leases:
+                if not await leases.all_know_shards():
+                    logger("engines").warning("a program takes nothing from shards yet: sessions get queues")
+                    return "per-session"
+        return self._commands

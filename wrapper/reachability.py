@@ -16,19 +16,23 @@ class Reachability:
 
     async def back(self, server: str) -> None:
         """A socket is there (again): listen to what was excluded for it, reconcile what we own there."""
+        await self._queues.listener.reach(server)
         await self._queues.back(server)
         await self._adoption.came_back(server)
 
     async def alone(self, server: str) -> None:
         """Its socket cannot be had: before anybody is asked who else has one, the dead are left out of the count."""
+        await self._queues.listener.unreach(server)
         await self._leases.forget_strays()
 
     async def cut_off(self, server: str) -> None:
         """Others reach it: they adopt what we own there."""
+        await self._queues.listener.unreach(server)
         await self._adoption.cut_off(server)
 
     async def removed(self, server: str) -> None:
         """It has left the pool and will never be back: what was excluded for it is elsewhere, or has no media."""
+        await self._queues.listener.unreach(server)
         await self._queues.back(server)
 
     async def exclude(self, session_id: SessionId, server: str) -> None:
@@ -36,3 +40,9 @@ class Reachability:
         await self._queues.exclude(session_id, server)
         if self._adoption.reaches(server):  # it came back while it was asked who else reaches it
             await self._queues.include(session_id)
+
+    async def leave(self, server: str) -> None:
+        """Take nothing of what is passed on to those who reach it: a command of it has found that we do not."""
+        await self._queues.listener.unreach(server)
+        if self._adoption.reaches(server):  # it came back while it was asked who else reaches it
+            await self._queues.listener.reach(server)

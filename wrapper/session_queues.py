@@ -38,7 +38,7 @@ class SessionQueues:
         self.pool_changed = asyncio.Event()
         """Set when a media server came, went down, or is up or another process; cleared by who acts on it."""
         self.open = 0
-        """How many sessions were open when they were last listed."""
+        """How many sessions that have a queue were open when they were last listed."""
         self.declared = 0
         """How many queues were made by hand, one by one: grows while a start gets on."""
         self.listener: Listener
@@ -89,7 +89,11 @@ class SessionQueues:
                 return
 
     async def catch_up(self) -> None:
-        """Listen to every open session that is not listened to; the sweep of each minute does the same."""
+        """Listen to shards, and to every open session that is not listened to; the sweep of each minute does so too."""
+        try:
+            await self.listener.listen_shared()
+        except Unavailable as away:
+            self._log.warning("not all shards are consumed yet", why=str(away))
         # Not what is consumed now: while the wrapper is paused, or the broker away, that is nothing.
         known = self.listener.wanted() | self._excluded.keys()
         ids = await self._sessions.open_ids()
@@ -181,6 +185,8 @@ class SessionQueues:
                 seen = await stream.next()
                 self._metrics.stream_said(seen)
                 match seen:
+                    case StreamEvent(what="opened", id=session, engine=engine, commands="sharded"):
+                        self._engines.remember(SessionId(session), engine or "log", "sharded")
                     case StreamEvent(what="opened", id=session, engine=engine):
                         self._engines.remember(SessionId(session), engine or "queues")
                         group.create_task(self._alone(SessionId(session), self._opened))

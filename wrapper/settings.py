@@ -2,7 +2,6 @@
 
 from pydantic import Field, field_validator
 
-from callplane.contracts.engines import Engine
 from callplane.program import ProgramSettings
 
 
@@ -20,9 +19,6 @@ class WrapperSettings(ProgramSettings):
         30.0, gt=0, le=3600, description="how long an object on a media server may be without anybody referring to it"
     )
     drain_per_second: int = Field(10, ge=1, le=1000, description="how many sessions leave a drained media server")
-    mailboxes: Engine = Field(
-        "queues", description="how messages of new sessions go: 'queues', or 'log' once every program knows it"
-    )
     drop_seconds: float = Field(5.0, ge=0, le=900, description="how long lost media may heal before anybody is told")
     connect_seconds: float = Field(
         15.0, gt=0, le=900, description="how long after its answer a connection may take until media can flow"

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from api.dispatch.late_repeats import LateRepeats
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
 from callplane.concurrency import single_exception
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.errors import Refusal, Unavailable
 from callplane.contracts.ids import CommandId, SessionId, derived_id, new_id, session_made_by
@@ -79,6 +80,8 @@ class CommandDispatcher:
     clock: DatabaseClock
     metrics: Metrics
     timeouts: ReplyTimeouts
+    commands: CommandQueues = "per-session"
+    """Where commands are published."""
 
     async def prepare(
         self, origin: CommandOrigin, session_id: SessionId | None, body: Command[Result]
@@ -98,6 +101,7 @@ class CommandDispatcher:
             caller=origin.caller,
             deadline=deadline,
             sent_at=now,
+            commands=self.commands,
             body=body,
         )
         return PreparedCommand(marked(envelope), body.reply_type(), is_old)
@@ -122,7 +126,7 @@ class CommandDispatcher:
         outcome = "failed"
         with stages() as spent:
             try:
-                reply = await self._explained(envelope, self._patiently(envelope))
+                reply = await self._explained(envelope, self._patiently)
                 outcome = "silent" if reply is None else "refused" if reply.problem else "done"
             except Refusal:
                 outcome = "refused"
@@ -137,12 +141,13 @@ class CommandDispatcher:
 
     async def publish(self, envelope: Envelope) -> None:
         """Send, and be content when the broker has it. Raises Refusal and Unavailable."""
-        await self._explained(envelope, self.sender.post(envelope))
+        await self._explained(envelope, self.sender.post)
 
     async def publish_again(self, envelope: Envelope) -> None:
         """The same for what was sent long ago, as if it were sent now."""
         now = self.clock.now()
-        anew = {"deadline": now + timedelta(seconds=self.timeouts.wait), "sent_at": now}
+        deadline = now + timedelta(seconds=self.timeouts.wait)
+        anew = {"deadline": deadline, "sent_at": now, "commands": self.commands}
         await self.publish(envelope.model_copy(update=anew))
 
     async def _patiently(self, envelope: Envelope) -> Reply | None:
@@ -165,10 +170,10 @@ class CommandDispatcher:
         await self.timeouts.draining.wait()
         limit.reschedule(asyncio.get_running_loop().time() + self.timeouts.drain_wait)
 
-    async def _explained(self, envelope: Envelope, sending: Awaitable[Any]) -> Any:
-        """Nobody has the queue: the store knows why (design 3.2)."""
+    async def _explained(self, envelope: Envelope, send: Callable[[Envelope], Awaitable[Any]]) -> Any:
+        """Nobody has the queue: the store knows why (design 3.2), or that the session has none."""
         try:
-            return await sending
+            return await send(envelope)
         except Unroutable:
             if isinstance(envelope.body, CreateSession):
                 raise no_wrapper() from None
@@ -177,6 +182,8 @@ class CommandDispatcher:
             raise session_not_found()
         if session.status == "closed":
             raise session_closed(session.reason)
+        if session.commands == "sharded" != envelope.commands:
+            return await self._explained(envelope.model_copy(update={"commands": "sharded"}), send)
         raise Unavailable(f"nobody listens to the open session {session.id}")
 
 

@@ -9,11 +9,12 @@ offer and leave. They retry as the SDK does. Exit status 1 when anything was dro
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.calls import servers
 from bench.rolling.people import Size
-from bench.rolling.run import MIXED, PLAIN, Plan, prove, switched
+from bench.rolling.run import MIXED, PLAIN, Plan, moved, prove, switched
 from bench.rolling.verdict import Verdict
 
 
@@ -22,9 +23,12 @@ async def run(given: argparse.Namespace) -> Verdict:
     steps = MIXED if given.mixed else PLAIN * given.rounds
     if given.switch:
         steps = switched(steps, given.mailboxes)
+    if given.move:
+        steps = moved(given.commands)
     people = Size(given.calls, given.processes, given.every, given.visit)
     async with servers() as around:
         plan = Plan(steps, mailboxes=given.mailboxes, people=people, pods=given.pods, calm=given.calm, logs=given.logs)
+        plan = replace(plan, commands=given.commands)
         return await prove(around, plan)
 
 
@@ -39,6 +43,13 @@ def main() -> int:
         "--mailboxes", choices=("queues", "log"), default="queues", help="how messages go (%(default)s)"
     )
     parser.add_argument("--switch", action="store_true", help="new sessions get the other engine from the middle on")
+    parser.add_argument(
+        "--commands",
+        choices=("per-session", "sharded"),
+        default="per-session",
+        help="where they wait; shards ask for --mailboxes log (%(default)s)",
+    )
+    parser.add_argument("--move", action="store_true", help="to the other queues and back, in place of the rounds")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two signals of one (%(default)s)")
     parser.add_argument("--visit", type=float, default=2.0, help="a visitor's pause between rounds (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="how many processes the people share (%(default)s)")

@@ -16,6 +16,7 @@ from bench.rolling.mixing import Mixing
 from bench.rolling.people import Crowd, Size, crowd
 from bench.rolling.service import Service, service
 from bench.rolling.verdict import Verdict, Window, judge
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python
@@ -26,9 +27,10 @@ from testkit.servers.servers import Servers
 
 TURN_SECRET = "a-turn-secret-of-the-tests-0123456789abcdef"
 
-MAILBOXES, SETTING = "mailboxes", "CALLPLANE_MAILBOXES"
+MAILBOXES, COMMANDS = "mailboxes", "commands"
+SETTINGS = {MAILBOXES: "CALLPLANE_MAILBOXES", COMMANDS: "CALLPLANE_COMMANDS"}
 Step = tuple[str, str]
-"""Which program is rolled out to which version; or ``mailboxes``, and what pods that start from then on are told."""
+"""Which program is rolled out to which version; or a setting, and what pods that start from then on are told."""
 
 PLAIN: tuple[Step, ...] = (("api", N), ("wrapper", N))
 MIXED: tuple[Step, ...] = (("wrapper", NEXT), ("api", NEXT), ("wrapper", N), ("api", N))
@@ -41,6 +43,15 @@ def switched(steps: tuple[Step, ...], begin: Engine) -> tuple[Step, ...]:
     return (*steps[:middle], (MAILBOXES, other), *steps[middle:], (MAILBOXES, begin), ("wrapper", steps[-1][1]))
 
 
+def moved(begin: CommandQueues) -> tuple[Step, ...]:
+    """Commands go to the other queues, wrappers told first and then the api; and back, the other way round."""
+    there, back = ("per-session", "sharded") if begin == "sharded" else ("sharded", "per-session")
+    order = (("wrapper", N), ("api", N))
+    if begin == "per-session":
+        return ((COMMANDS, there), *order, (COMMANDS, back), *reversed(order))
+    return ((COMMANDS, there), *reversed(order), (COMMANDS, back), *order)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is started, and what is rolled out in which order."""
@@ -50,6 +61,8 @@ class Plan:
     wrapper: str = N
     mailboxes: Engine = "queues"
     """What the first pods are told about new sessions."""
+    commands: CommandQueues = "per-session"
+    """What they are told about commands; the manifest's own word needs logs."""
     people: Size = field(default_factory=Size)
     pods: int = 2
     media_servers: int = 2
@@ -85,8 +98,8 @@ class Cluster:
     async def roll(self, steps: tuple[Step, ...]) -> None:
         """Roll out step after step, and wait until the last of the old pods is gone."""
         for name, version in steps:
-            if name == MAILBOXES:
-                self.settings[SETTING] = version
+            if name in SETTINGS:
+                self.settings[SETTINGS[name]] = version
                 continue
             sample = await self.mixing.before(self.deployments.values())
             await self.deployments[name].roll(version)
@@ -121,7 +134,7 @@ async def cluster(around: Servers, plan: Plan, files: Path) -> AsyncIterator[Clu
         urls = [await stack.enter_async_context(_media_server(files, n)) for n in range(plan.media_servers)]
         behind = await stack.enter_async_context(service())
         kubelet = await stack.enter_async_context(asyncio.TaskGroup())
-        settings = {SETTING: str(plan.mailboxes)}
+        settings = {SETTINGS[MAILBOXES]: str(plan.mailboxes), SETTINGS[COMMANDS]: str(plan.commands)}
         place = Place(_starter(around, urls, settings), files)
         api = Deployment(workload("api"), place, kubelet, behind)
         wrapper = Deployment(workload("wrapper"), place, kubelet)
@@ -155,8 +168,7 @@ def _starter(around: Servers, media: list[str], settings: dict[str, str]) -> Sta
 
     def start(of: Workload, version: str, host: str) -> tuple[list[str], dict[str, str]]:
         local = secrets | only[of.name] | dict.fromkeys(where[of.name], host)
-        told = settings if of.name == "wrapper" else {}  # the manifest leaves it at its default
-        return _argv(of, version), clean | environment(of, local) | told
+        return _argv(of, version), clean | environment(of, local) | settings
 
     return start
 

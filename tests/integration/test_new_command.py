@@ -96,7 +96,7 @@ async def both_programs(database: Database, seen: list[Delivery]) -> AsyncIterat
     async def nothing(*_: Any) -> None:
         pass
 
-    handle = handler(cast(Context, object()), nothing)
+    handle = handler(cast(Context, object()), nothing, nothing)
 
     async def watched(delivery: Delivery) -> Any:
         seen.append(delivery)

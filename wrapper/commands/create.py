@@ -30,7 +30,9 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
     time = asyncio.get_running_loop().time
     begun = time()
     session, ours = await _insert(envelope, command, context)
-    context.store.engines.remember(session.id, session.engine)
+    context.store.engines.remember(session.id, session.engine, session.commands)
+    if session.commands == "sharded":
+        return SessionMade(session=session_view(session), created=ours != "never")
     topology = context.topology
     await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
     if ours != "never":  # whoever dies before this leaves the command to another attempt, which tells it again
@@ -59,7 +61,8 @@ async def _tell(session: SessionDocument, context: Context) -> None:
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, Ours]:
     sessions = context.store.sessions
     tenant = envelope.caller.tenant
-    origin = Origin(await context.engine_choice.of_new_session(), tenant)
+    engine, commands = await context.engine_choice.of_new_session(envelope.commands)
+    origin = Origin(engine, tenant, commands)
     for _ in range(ROUNDS):
         made = await sessions.create(envelope.session_id, command, envelope.deadline, origin)
         if isinstance(made, SessionDocument):

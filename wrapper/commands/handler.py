@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from callplane.bus.ports import Delivery
 from callplane.contracts.commands import Envelope, Publish, Subscribe
-from callplane.contracts.errors import Busy, Problem, Refusal, Trouble
+from callplane.contracts.errors import Busy, Elsewhere, Problem, Refusal, Trouble
 from callplane.contracts.events import asked_by
 from callplane.contracts.ids import SessionId, connection_made_by, derived_id
 from callplane.contracts.messages import Message
@@ -18,8 +18,11 @@ from wrapper.media.port import Gone, SlotsTaken, Unreached
 Exclude = Callable[[SessionId, str], Awaitable[None]]
 """Stops listening to a session whose media server only others reach."""
 
+Leave = Callable[[str], Awaitable[None]]
+"""Stops taking what is passed on to those who reach a media server."""
 
-def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitable[BaseModel]]:
+
+def handler(context: Context, exclude: Exclude, leave: Leave) -> Callable[[Delivery], Awaitable[BaseModel]]:
     """What the bus calls for each command."""
 
     async def handle(delivery: Delivery) -> BaseModel:
@@ -36,6 +39,9 @@ def handler(context: Context, exclude: Exclude) -> Callable[[Delivery], Awaitabl
             if not await context.store.servers.reached_by_others(unreached.server, context.wrapper):
                 raise
             # Before it is returned: else it would come back to us as often as to anybody.
+            if delivery.shared:
+                await leave(unreached.server)
+                raise Elsewhere(unreached.server) from unreached
             await exclude(envelope.session_id, unreached.server)
             raise Busy(str(unreached)) from unreached
         except SlotsTaken as taken:

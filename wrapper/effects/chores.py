@@ -106,6 +106,8 @@ async def place(session: SessionDocument, _args: dict[str, Any], context: Contex
 
 async def delete_session(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
     """Delete queue and exchange two seconds after the close, when nothing is left to be told (design 5)."""
+    if session.commands == "sharded":
+        return True  # it has none
     if not await context.store.sessions.is_over(session.id, seconds=DELETED_AFTER):
         return False
     await context.topology.delete_session(session.id)

@@ -21,13 +21,14 @@ _SAME = "; every wrapper says the same"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where it is read; ``reached`` and ``listened`` are of this wrapper alone."""
+    """Where it is read; all but the pool and the depths are of this wrapper alone."""
 
     pool: Callable[[], Awaitable[list[MediaServerView]]]
     depths: Callable[[], Awaitable[dict[str, int]]]
     reached: Callable[[], frozenset[str]]
     listened: Callable[[], int]
     listed: Callable[[], int]
+    shards: Callable[[], int]
 
 
 class Gauges(Collector):
@@ -66,12 +67,15 @@ class Gauges(Collector):
         yield _by("server", "media_server_reached", "1 while this wrapper has a socket to it", mine)
         depths = {queue: float(depth) for queue, depth in self._depths.items()}
         yield _by("queue", "queue_messages", f"What waits in it: wrapper, retry, dead-letters{_SAME}", depths)
-        listened = GaugeMetricFamily("callplane_sessions_listened", "Sessions whose commands this wrapper takes")
+        listened = GaugeMetricFamily("callplane_sessions_listened", "Sessions whose own queues this wrapper consumes")
         listened.add_metric([], self._sources.listened())
         yield listened
-        listed = GaugeMetricFamily("callplane_sessions_listed", "Open sessions as this wrapper last read their list")
+        listed = GaugeMetricFamily("callplane_sessions_listed", "Open sessions with a queue, as last listed")
         listed.add_metric([], self._sources.listed())
         yield listed
+        shards = GaugeMetricFamily("callplane_shards_consumed", "Of 64 queues that sessions share, those consumed here")
+        shards.add_metric([], self._sources.shards())
+        yield shards
 
 
 def _by(label: str, name: str, help_: str, values: dict[str, float]) -> Metric:

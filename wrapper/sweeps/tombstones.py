@@ -59,4 +59,5 @@ class Tombstones:
     async def _delete_rest(self, session_id: SessionId) -> None:
         await self._context.store.attachments.delete_of(session_id)
         await self._context.store.connections.delete_of(session_id)
-        await self._context.topology.delete_session(session_id)
+        if await self._context.store.engines.commands_of(session_id) != "sharded":
+            await self._context.topology.delete_session(session_id)

@@ -57,7 +57,7 @@ async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) ->
     )
     assert {row["name"] for row in rows} == {"wrapper", "retry", "dead-letters", session_name(where), f"user.{ANN}"}
     assert {(row["durable"], row["auto_delete"], row["type"]) for row in rows} == {(True, False, "classic")}
-    assert await vhost.exchanges() == {"messages", "retry", "media-servers", session_name(where)}
+    assert await vhost.exchanges() == {"messages", "retry", "events", "media-servers", session_name(where)}
 
 
 async def test_a_session_of_the_log_engine_has_no_exchange(vhost: Vhost) -> None:
@@ -67,7 +67,7 @@ async def test_a_session_of_the_log_engine_has_no_exchange(vhost: Vhost) -> None
         await bus.topology.open_commands(where)
         await listener.listen(where, engine="log")
         assert session_name(where) in await vhost.queues()
-        assert await vhost.exchanges() == {"messages", "retry", "media-servers"}
+        assert await vhost.exchanges() == {"messages", "retry", "events", "media-servers"}
 
 
 async def test_arguments_are_for_ever(vhost: Vhost) -> None:

@@ -30,6 +30,7 @@ HEADS = {LogKey(f"room {i}", SessionId(f"room {i}")): 7 for i in range(50)}
 Ask = Callable[[Repositories], Awaitable[Any]]
 
 SWEEPS: dict[str, Ask] = {
+    "those with a queue of their own": lambda s: s.sessions.open_ids(),
     "owed by sessions": lambda s: s.sessions.overdue(1),
     "owed by connections": lambda s: s.connections.overdue(1),
     "hastened": lambda s: s.sessions.make_due(["nothing"]),

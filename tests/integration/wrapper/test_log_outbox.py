@@ -155,10 +155,10 @@ async def test_a_session_gets_a_log_only_when_every_living_program_knows_logs(da
         await store.pods.renew("new", None)
 
         async def chosen() -> str:
-            return await EngineChoice("log", (store.pods, store.wrappers)).of_new_session()
+            return (await EngineChoice("log", (store.pods, store.wrappers)).of_new_session("per-session"))[0]
 
         assert await chosen() == "log"
-        assert await EngineChoice("queues", (store.pods, store.wrappers)).of_new_session() == "queues"
+        assert (await EngineChoice("queues", (store.pods, store.wrappers)).of_new_session("sharded"))[0] == "queues"
         for leases, name in (("pods", "old pod"), ("wrappers", "old wrapper")):
             await store.database[leases].update_one({"_id": name}, {"$currentDate": {"since": True}}, upsert=True)
             assert await chosen() == "queues"

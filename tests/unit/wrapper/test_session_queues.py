@@ -55,6 +55,9 @@ class Broker:
         """What is consumed."""
         return set(self.consumed)
 
+    async def listen_shared(self) -> None:
+        """Nothing."""
+
     async def listen_all(self, sessions: list[SessionId]) -> None:
         """Consume them."""
         self.consumed += sessions

@@ -1,8 +1,13 @@
 """Media servers have the names that they are given, or those of their addresses, and no two the same."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from pydantic import ValidationError
 
+from api.settings import Settings
+from callplane.program import ProgramSettings
 from wrapper.settings import WrapperSettings, named_servers
 
 
@@ -45,3 +50,11 @@ def test_settings_come_from_the_environment_and_are_checked(monkeypatch: pytest.
     monkeypatch.setenv("CALLPLANE_KMS_URLS", "http://a")
     with pytest.raises(ValidationError, match="no media server"):
         WrapperSettings()
+
+
+@pytest.mark.parametrize("program", [WrapperSettings, partial(Settings, token_secrets="s" * 32)])
+def test_without_queues_of_sessions_messages_go_by_logs(program: Callable[..., ProgramSettings]) -> None:
+    """Said by either program at its start, with what is to be set."""
+    with pytest.raises(ValidationError, match="CALLPLANE_COMMANDS=sharded needs CALLPLANE_MAILBOXES=log"):
+        program(commands="sharded")
+    assert program(commands="sharded", mailboxes="log").commands == "sharded"

@@ -99,6 +99,27 @@ async def test_nobody_listens_and_the_store_says_why(database: Database) -> None
         assert await delete(it, "/sessions/s", BY_KEY) == 404
 
 
+async def test_what_has_no_queue_of_its_own_is_found_in_its_shard(database: Database) -> None:
+    """By an api that publishes to sessions' own queues, while those of the other setting are open."""
+
+    async def in_shards(envelope: Envelope) -> BaseModel:
+        if envelope.commands == "per-session":
+            raise Unroutable
+        return await answering(envelope)
+
+    await session_of(database, commands="sharded")
+    bus = ScriptedBus(in_shards)
+    async with api(settings_for(database), bus) as it:
+        answer = await it.http.patch("/sessions/s", json={"metadata": {}}, headers=BY_KEY)
+        assert answer.status_code == 200, answer.text
+    assert [sent.commands for sent in bus.commands] == ["per-session", "sharded"]
+    assert len({sent.id for sent in bus.commands}) == 1
+    bus = ScriptedBus(in_shards)
+    async with api(settings_for(database, commands="sharded", mailboxes="log"), bus) as it:
+        assert (await it.http.patch("/sessions/s", json={"metadata": {}}, headers=BY_KEY)).status_code == 200
+    assert [sent.commands for sent in bus.commands] == ["sharded"]
+
+
 async def test_lists_and_looks(database: Database) -> None:
     await session_of(database)
     async with api(settings_for(database), ScriptedBus()) as it:

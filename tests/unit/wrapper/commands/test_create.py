@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.ids import new_id, session_made_by
 from callplane.store.documents import SessionDocument, SessionLimits
@@ -19,13 +20,14 @@ class World:
 
     events = None
 
-    def __init__(self, *, repeated: bool) -> None:
+    def __init__(self, *, repeated: bool, commands: CommandQueues = "per-session") -> None:
         self.repeated = repeated
+        self.commands = commands
         self.done: list[str] = []
         self.store = self.sessions = self.engines = self.topology = self.engine_choice = self
 
-    async def of_new_session(self) -> str:
-        return "queues"
+    async def of_new_session(self, published: CommandQueues) -> tuple[str, str]:
+        return "queues", published
 
     def remember(self, *_: Any) -> None:
         """Nothing."""
@@ -47,12 +49,14 @@ class World:
         self.done.append("deleted")
 
     def _session(self, status: Any) -> SessionDocument:
-        return SessionDocument(_id="s", status=status, epoch=1, settings=LIMITS, created_at=datetime.now(UTC))
+        return SessionDocument(
+            _id="s", status=status, epoch=1, settings=LIMITS, created_at=datetime.now(UTC), commands=self.commands
+        )
 
 
-async def done(*, repeated: bool = False) -> list[str]:
+async def done(*, repeated: bool = False, commands: CommandQueues = "per-session") -> list[str]:
     """What is done of a creation."""
-    world, id_ = World(repeated=repeated), new_id()
+    world, id_ = World(repeated=repeated, commands=commands), new_id()
     caller, body = Caller(kind="key"), CreateSession()
     envelope = Envelope(id=id_, session_id=session_made_by(id_), caller=caller, deadline=datetime.now(UTC), body=body)
     made = await module.create(envelope, body, cast(Context, world))
@@ -71,3 +75,9 @@ async def test_who_was_late_to_declare_looks_once_more(monkeypatch: pytest.Monke
 
 async def test_a_repeat_looks_once_more() -> None:
     assert await done(repeated=True) == ["looked", "declared", "looked", "deleted"]
+
+
+async def test_what_has_no_queue_asks_nothing_of_the_broker() -> None:
+    """Nor of the database whether it was closed meanwhile: nothing was declared that could be left behind."""
+    assert await done(commands="sharded") == []
+    assert await done(repeated=True, commands="sharded") == ["looked"]

@@ -52,7 +52,7 @@ async def wrapper_for(session_id: SessionId) -> AsyncIterator[Sender]:
 
     bus = MemoryBus(MemoryBroker(), FAST)
     await bus.topology.open_session(session_id)
-    work = Work(handler(CONTEXT, nothing), nothing, always, nothing)
+    work = Work(handler(CONTEXT, nothing, nothing), nothing, always, nothing)
     async with bus.listener(work) as listener, bus.sender() as sender:
         await listener.listen(session_id)
         yield sender

@@ -72,7 +72,7 @@ async def wrapper(media: KurentoMedia, sessions: list[SessionId]) -> AsyncIterat
         return True
 
     async with open_bus() as bus:
-        work = Work(module.handler(context, _nothing), _nothing, healthy, _nothing)
+        work = Work(module.handler(context, _nothing, _nothing), _nothing, healthy, _nothing)
         async with bus.listener(work) as listener:
             for one in sessions:
                 await listener.listen(one)
@@ -103,7 +103,7 @@ async def test_what_found_no_slot_is_given_back_uncounted_until_its_deadline(on_
 
     clock = SimpleNamespace(now=lambda: datetime.now(UTC))
     fake = SimpleNamespace(media=SimpleNamespace(exists=taken), store=SimpleNamespace(clock=clock), wrapper="w")
-    handle = module.handler(cast(Any, fake), _nothing)
+    handle = module.handler(cast(Any, fake), _nothing, _nothing)
     on_the_server.add(one := session())
     with pytest.raises(Busy):
         await handle(SimpleNamespace(envelope=later(one)))  # type: ignore[arg-type]

@@ -104,7 +104,9 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
 
     registry = CollectorRegistry()
     sample = registry.get_sample_value
-    gauges = Gauges(Sources(pool, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8), registry, every=0.01)
+    gauges = Gauges(
+        Sources(pool, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8, lambda: 64), registry, every=0.01
+    )
     running = asyncio.ensure_future(gauges.run())
     async with asyncio.timeout(5):
         await read.wait()
@@ -116,6 +118,7 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
         assert sample("callplane_queue_messages", {"queue": "dead-letters"}) == 1
         assert sample("callplane_sessions_listened") == 7
         assert sample("callplane_sessions_listed") == 8
+        assert sample("callplane_shards_consumed") == 64
         away = True
         read.clear()
         await read.wait()

@@ -5,7 +5,7 @@ Not BaseHTTPMiddleware: behind one a long poll never learns that its client has 
 
 import asyncio
 import re
-from contextlib import ExitStack
+from contextlib import nullcontext
 from time import perf_counter
 
 from opentelemetry.trace import Span, SpanKind
@@ -43,16 +43,14 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        with ExitStack() as around:
-            around.enter_context(self._traces.taken_up(_header(scope, b"traceparent")))
-            names = _names(scope["path"])
-            around.enter_context(log_context(request_id=request_id(scope), trace_id=trace_id(), **names))
+        names = {"request_id": request_id(scope), **_names(scope["path"])}
+        with self._traces.taken_up(_header(scope, b"traceparent")), log_context(trace_id=trace_id(), **names):
             if scope["type"] != "http":  # A socket, whose end is nobody's answer.
                 await self._app(scope, receive, send)
                 return
             quiet = scope["path"].startswith(_QUIET)
-            recorded = None if quiet else around.enter_context(span(scope["method"], SpanKind.SERVER))
-            await self._serve(scope, receive, _Answer(send, request_id(scope), self._draining), recorded)
+            with nullcontext() if quiet else span(scope["method"], SpanKind.SERVER) as recorded:
+                await self._serve(scope, receive, _Answer(send, request_id(scope), self._draining), recorded)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", recorded: Span | None) -> None:
         began = perf_counter()

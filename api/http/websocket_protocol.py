@@ -20,6 +20,7 @@ from api.http.outlets import OUTLET, UNSENT_AT_MOST, Outlet
 from api.http.slow_clients import ABORT
 from callplane.contracts.bounds import BODY_BYTES
 from callplane.contracts.errors import Code, Problem
+from callplane.flag import Flag
 
 MESSAGE_BYTES = BODY_BYTES + 4096
 """The longest message of a client: a request with the longest body that there is, and what stands around it."""
@@ -40,6 +41,40 @@ PIECE = 4096
 """Parsed at once: of more than so much, what follows the end of a connection is not looked at."""
 
 
+class ReceivedMessages:
+    """What the program has yet to receive of one socket: a queue for one reader, which holds nothing while it is empty.
+
+    Bounded by the protocol, which reads no more of the connection while a message waits here.
+    """
+
+    __slots__ = ("_messages", "_news")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._news: asyncio.Future[None] | None = None
+        """Resolved when one comes; None while nobody waits for that."""
+
+    def empty(self) -> bool:
+        """Whether none waits."""
+        return not self._messages
+
+    def put_nowait(self, message: Any) -> None:
+        """One more."""
+        self._messages.append(message)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def get(self) -> Any:
+        """The one that waits longest; waited for as long as the connection lives, whose end is a message, too."""
+        while not self._messages:
+            self._news = asyncio.get_running_loop().create_future()
+            try:
+                await self._news
+            finally:
+                self._news = None
+        return self._messages.pop(0)
+
+
 class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
     """Logs nothing: uvicorn's lines hold the query, in which tickets travel, and what clients do wrong is theirs."""
 
@@ -48,6 +83,10 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self.logger = self.conn.logger = logging.getLogger("callplane.api.socket")
         self.logger.setLevel(logging.CRITICAL)
         self.close_timeout = CLOSE_WITHIN
+        # Most connections are idle, and cost what they hold: of both, the library's have a kilobyte or two.
+        self.queue = ReceivedMessages()  # type: ignore[assignment]  # it puts, gets, and asks whether it is empty
+        self.writable = Flag()  # type: ignore[assignment]  # it sets, clears and waits
+        self.writable.set()
         self._control = Bucket()
         self._outlet: Outlet | None = None
         """Given to the program with the handshake."""
@@ -81,6 +120,11 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self.scope["extensions"][ABORT] = {"call": self.transport.abort}
         self._outlet = Outlet(self.transport, self._is_open)
         self.scope["extensions"][OUTLET] = {"outlet": self._outlet}
+
+    def start_keepalive(self) -> None:
+        """The handshake is done: what was said in it is needed no more."""
+        super().start_keepalive()
+        del self.request, self.response
 
     def _refuse(self, code: Code) -> None:
         """Not by the library, whose answers are no problems, and name no version to who has another (4.4)."""

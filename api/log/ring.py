@@ -17,13 +17,15 @@ class Ring:
     """The entries up to a log's head, as far back as there is room."""
 
     def __init__(self) -> None:
-        self._entries: deque[Placed] = deque()
-        """Their positions follow each other."""
+        self._entries: deque[Placed] | None = None
+        """Their positions follow each other; None: there are none, as in most seats' logs."""
         self.size = 0
         """Bytes of their bodies."""
 
     def add(self, entries: Sequence[Placed]) -> None:
         """What follows the last; the oldest go."""
+        if self._entries is None:
+            self._entries = deque()
         self._entries.extend(entries)
         self.size += sum(len(entry.body) for _, entry in entries)
         while self.size > BYTES_AT_MOST and len(self._entries) > 1:
@@ -31,7 +33,7 @@ class Ring:
 
     def clear(self) -> None:
         """Forget everything: what comes next does not follow it, or memory is short."""
-        self._entries.clear()
+        self._entries = None
         self.size = 0
 
     def behind(self, place: int, head: int, limit: int) -> list[Placed] | None:

@@ -21,6 +21,7 @@ from api.http.slow_clients import SlowClient
 from api.http.versions import VERSION
 from callplane.concurrency import single_exception
 from callplane.contracts.errors import Problem
+from callplane.flag import Flag
 
 UNDER_WAY = 16
 """Requests of one socket at a time; one more is refused."""
@@ -56,7 +57,7 @@ class SocketRequests:
         self._under_way = 0
         self._last: dict[str, asyncio.Task[None]] = {}
         """The latest on each path that is not over."""
-        self.left = asyncio.Event()
+        self.left = Flag()
         """Set when the socket has ended: what is under way goes on, as it does by HTTP, and nobody is told."""
 
     async def begin(self, frame: RequestFrame, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -19,6 +20,7 @@ ACKNOWLEDGE_SECONDS = 0.5
 SETTLED_WITHIN = 30.0
 OPENED_WITHIN = 600.0
 QUIET_SECONDS = 0.5
+TOLD_SECONDS = 10.0
 
 
 @dataclass
@@ -53,8 +55,9 @@ class Crowd:
         self._opening: asyncio.Queue[Door] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Open what is to be opened, and acknowledge twice a second, until cancelled."""
+        """Open what is to be opened, acknowledge twice a second, and say how far it is, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell())
             for _ in range(OPENING_AT_ONCE):
                 group.create_task(self._open_all())
             group.create_task(self._acknowledge_all())
@@ -154,6 +157,17 @@ class Crowd:
             except (OSError, TimeoutError):
                 if not one.drop():
                     self.open_again(one, REFUSED)
+
+    async def _tell(self) -> None:
+        """A line each ten seconds in which something has come about: large runs take minutes."""
+        told = ""
+        while True:
+            await asyncio.sleep(TOLD_SECONDS)
+            is_open = sum(one.is_open for one in self.doors)
+            now = f"{len(self.seats)} seats, {is_open} of {len(self.doors)} open, {self.book.tally.delivered} delivered"
+            if now != told:
+                told = now
+                print(f"... {now}", file=sys.stderr, flush=True)
 
     async def _acknowledge_all(self) -> None:
         while True:

@@ -19,16 +19,16 @@ from typing import Any
 import httpx
 
 from bench.calls import servers
-from bench.mailboxes import KEY
+from callplane_client import AsyncCallplane
 from testkit.fakes.sdp import OFFER
-from testkit.servers.programs import Cluster, Program, Size, cluster
+from testkit.servers.programs import API_KEY, Cluster, Program, Size, cluster
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
 SEATS_EACH = 10
 AT_ONCE = 8
 PATIENCE = 120.0
-LONG_GRACE = {"grace": 900}
+LONG_GRACE = 900
 """No media ever comes to these connections; they are there for as long as the bench."""
 TARGET = 5.0
 """Seconds from the kill until every connection of the dead has a living owner (design 10)."""
@@ -40,21 +40,18 @@ _HEARD = re.compile(
 )
 
 
-async def publish(http: httpx.AsyncClient, url: str, connections: int) -> None:
+async def publish(url: str, connections: int) -> None:
     """So many publishers, ten to a session."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def some(seats: int) -> None:
         async with gate:
-            made = (await http.post(f"{url}/v1/sessions", json=LONG_GRACE, headers=KEY)).raise_for_status().json()
-            path = f"{url}/v1/sessions/{made['id']}"
+            session = await callplane.sessions.create(grace=LONG_GRACE)
             for _ in range(seats):
-                joined = (await http.post(f"{path}/participants", json={}, headers=KEY)).raise_for_status().json()
-                me = {"Authorization": f"Bearer {joined['token']}"}
-                offer = {"kind": "publish", "sdp_offer": OFFER}
-                (await http.post(f"{path}/connections", json=offer, headers=me)).raise_for_status()
+                seat = callplane.seat(await callplane.participants.join(session.id))
+                await seat.offer("publish", OFFER)
 
-    async with asyncio.TaskGroup() as group:
+    async with AsyncCallplane(url, api_key=API_KEY) as callplane, asyncio.TaskGroup() as group:
         for first in range(0, connections, SEATS_EACH):
             group.create_task(some(min(SEATS_EACH, connections - first)))
 
@@ -112,7 +109,7 @@ async def measure(given: argparse.Namespace) -> bool:
     good = True
     size = Size(apis=1, wrappers=3, media_servers=1)
     async with servers() as around, cluster(around, size) as machines, httpx.AsyncClient(timeout=30) as http:
-        await publish(http, machines.apis[0].url, given.connections)
+        await publish(machines.apis[0].url, given.connections)
         for number in range(given.rounds):
             victim = machines.wrappers[number % len(machines.wrappers)]
             good = await kill(http, around, machines, victim) and good

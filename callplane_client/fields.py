@@ -44,6 +44,14 @@ class NewParticipant(TypedDict, total=False):
     metadata: dict[str, Any]
 
 
+class TokenFields(TypedDict, total=False):
+    """What an access token lets its bearer do: join up to a role (``publisher``), for so many seconds (3,600)."""
+
+    role: Role
+    grants: GrantFields
+    seconds: int
+
+
 class MutedFields(TypedDict, total=False):
     """Which media to mute or unmute; what is not named stays."""
 

@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 from callplane_client.aio.http import AsyncCaller
 from callplane_client.asking import Ask, path
-from callplane_client.fields import MutedFields, NewParticipant, ParticipantFields
+from callplane_client.fields import GrantFields, MutedFields, NewParticipant, ParticipantFields
 from callplane_client.shapes import Joined, Participant
 
 
@@ -40,6 +40,10 @@ class AsyncParticipants:
     async def mute(self, session_id: str, participant_id: str, **media: Unpack[MutedFields]) -> Participant:
         """Mute or unmute at the media server, whatever the browser does: ``audio=True``, ``video=False``."""
         return await self.update(session_id, participant_id, muted=media)
+
+    async def grant(self, session_id: str, participant_id: str, **grants: Unpack[GrantFields]) -> Participant:
+        """Let somebody do more, or less: what runs outside it ends (``publish=["microphone"]``)."""
+        return await self.update(session_id, participant_id, grants=grants)
 
     async def kick(self, session_id: str, participant_id: str, *, reason: str = "kicked", ban: bool = True) -> None:
         """Show somebody out; the identity cannot come back, in any seat, until the ban is lifted (``bans``).

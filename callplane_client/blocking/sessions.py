@@ -7,7 +7,7 @@ from typing import Unpack
 
 from callplane_client.asking import Ask, path
 from callplane_client.blocking.http import Caller
-from callplane_client.fields import NewSession, Role, SessionFields
+from callplane_client.fields import NewSession, SessionFields, TokenFields
 from callplane_client.shapes import Ban, SeatPresence, Session, Token
 
 PAGE = 200
@@ -73,9 +73,9 @@ class Tokens:
     def __init__(self, ask: Caller) -> None:
         self._ask = ask
 
-    def create(self, session: str, identity: str, role: Role = "publisher", seconds: int = 3600) -> Token:
-        """For a browser: who it is, for which session (id or custom id, ``*`` for all), up to which role."""
-        body = {"session": session, "identity": identity, "role": role, "seconds": seconds}
+    def create(self, session: str, identity: str, **fields: Unpack[TokenFields]) -> Token:
+        """For a browser: who it is, for which session (id or custom id, ``*`` for all), and what it may do there."""
+        body = {"session": session, "identity": identity, **fields}
         return Token.model_validate(self._ask(Ask("POST", path("tokens"), body)))
 
 

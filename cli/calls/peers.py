@@ -104,7 +104,7 @@ class Peers:
         connection = data.get("connection_id", "")
         if message.type == "ice-candidate":
             if connection in self._open:
-                await _add(self._open[connection], data["candidate"])
+                await add_candidate(self._open[connection], data["candidate"])
             else:
                 self._early.setdefault(connection, []).append(message)
         elif message.type == "answer" and (waiting := self._answers.get(connection)) and not waiting.done():
@@ -141,7 +141,7 @@ class Peers:
             raise
         self._open[made.id] = peer
         for message in self._early.pop(made.id, []):
-            await _add(peer, message.data["candidate"])
+            await add_candidate(peer, message.data["candidate"])
         return made if isinstance(made, Connection) else Connection(id=made.id, kind=kind, epoch=0, state="ready")
 
     async def _answer(self, connection: str) -> str:
@@ -178,7 +178,8 @@ async def peers(seat: AsyncSeat) -> AsyncIterator[Peers]:
             await made.hang_up()
 
 
-async def _add(peer: RTCPeerConnection, init: dict[str, Any]) -> None:
+async def add_candidate(peer: RTCPeerConnection, init: dict[str, Any]) -> None:
+    """Take a candidate of the media server; the end mark says nothing to aiortc."""
     if not init.get("candidate"):
         return
     candidate = candidate_from_sdp(init["candidate"].removeprefix("candidate:"))

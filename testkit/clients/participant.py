@@ -1,7 +1,6 @@
 """A participant without a browser: HTTP and its messages outside, aiortc inside; each request to the next pod."""
 
 import asyncio
-import fractions
 import itertools
 import math
 import time
@@ -13,11 +12,11 @@ from typing import Any
 import httpx
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
-from aiortc.sdp import candidate_from_sdp
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import AudioFrame, VideoFrame
 
-WIDTH, HEIGHT, RATE = 160, 120, 10
+from cli.calls.peers import Picture, add_candidate
+
 REQUEST_SECONDS = 20.0
 WAIT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
@@ -31,22 +30,6 @@ class Refused(AssertionError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status} {text}")
         self.status = status
-
-
-class Picture(VideoStreamTrack):
-    """A small picture whose brightness changes, 10 times a second."""
-
-    async def recv(self) -> VideoFrame:
-        """The next frame, when it is due."""
-        if not hasattr(self, "_began"):
-            self._began, self._count = time.time(), 0
-        self._count += 1
-        await asyncio.sleep(max(0.0, self._began + self._count / RATE - time.time()))
-        frame = VideoFrame(width=WIDTH, height=HEIGHT, format="yuv420p")
-        for plane in frame.planes:
-            plane.update(bytes([self._count * 8 % 256]) * plane.buffer_size)
-        frame.pts, frame.time_base = self._count * 90_000 // RATE, fractions.Fraction(1, 90_000)
-        return frame
 
 
 @dataclass
@@ -211,7 +194,7 @@ class Participant:
         sent = await self.ask("POST", path, json={"candidates": candidates})
         assert sent.status_code == 202, sent.text
         for message in self._early.pop(made["id"], []):
-            await _add(peer, message)
+            await add_candidate(peer, message["data"]["candidate"])
         return str(made["id"])
 
     async def _take(self, message: Message) -> None:
@@ -222,7 +205,7 @@ class Participant:
         if message["type"] == "ice-candidate":
             connection = message["data"]["connection_id"]
             if connection in self._peers:
-                await _add(self._peers[connection], message)
+                await add_candidate(self._peers[connection], message["data"]["candidate"])
             else:
                 self._early.setdefault(connection, []).append(message)
         self._heard.set()
@@ -275,13 +258,6 @@ def _trickled(sdp: str) -> tuple[str, list[dict[str, Any]]]:
         elif line != "a=end-of-candidates":
             lines.append(line)
     return "\r\n".join(lines) + "\r\n", candidates
-
-
-async def _add(peer: RTCPeerConnection, message: Message) -> None:
-    init = message["data"]["candidate"]
-    candidate = candidate_from_sdp(init["candidate"].removeprefix("candidate:"))
-    candidate.sdpMid, candidate.sdpMLineIndex = init["sdpMid"], init["sdpMLineIndex"]
-    await peer.addIceCandidate(candidate)
 
 
 async def _decode(track: MediaStreamTrack, received: Received) -> None:

@@ -35,7 +35,12 @@ async def _told(ann: Participant, bo: Participant, sent: dict[str, str]) -> None
     """Everybody hears of everybody, and each of its own connection."""
     for one in (ann, bo):
         for publisher, connection in sent.items():
-            wanted = {"participant_id": publisher, "connection_id": connection, "media": ["audio", "video"]}
+            wanted = {
+                "participant_id": publisher,
+                "connection_id": connection,
+                "media": ["audio", "video"],
+                "source": "camera",
+            }
             await one.heard(lambda m, w=wanted: m["type"] == "stream-published" and m["data"] == w)
         own = {"connection_id": sent[one.id], "state": "connected"}
         await one.heard(lambda m, w=own: m["type"] == "connection-state" and m["data"] == w)

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from cli.calls.peers import RATE
 from testkit.clients.calls import KEY, Call, call
-from testkit.clients.participant import RATE
 from testkit.crashes.leak_check import children, pipelines
 from testkit.fakes.raw_kurento import RawKurento, raw_kurento
 from testkit.servers.programs import Cluster, Size, cluster

@@ -1,14 +1,17 @@
 """coturn as compose and the cluster start it: a participant's credential reaches the media servers and nothing else."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from aioice import stun
 
+from api.ice_servers import TurnCredentials
+from cli.calls.relays import allocated
 from testkit.deploy.manifests import ROOT, rendered
-from testkit.servers.coturn import Heard, client, coturn, own_address
+from testkit.servers.coturn import SECRET, Heard, client, coturn, own_address
 
 FORBIDDEN = 403
 UNSUPPORTED_TRANSPORT = 442
@@ -58,6 +61,15 @@ async def test_no_tcp_connection_is_relayed(tmp_path: Path, of: str) -> None:
             await ann.allocate_tcp()
         assert refused.value.response.error_code == UNSUPPORTED_TRANSPORT
         assert "a-turn-secret" not in server.process.output()
+
+
+async def test_the_command_line_finds_out_whether_it_lets_one_allocate(tmp_path: Path) -> None:
+    async with coturn(own_address(), arguments("compose"), tmp_path) as server:
+        url = f"turn:127.0.0.1:{server.port}?transport=tcp"
+        given = TurnCredentials((url,), SECRET, 600).ice_server("seat", datetime.now(UTC))
+        assert await allocated(url, given["username"], given["credential"])
+        with pytest.raises(OSError, match="refuses"):
+            await allocated(url, given["username"], "of somebody else")
 
 
 async def test_without_media_servers_it_says_what_is_missing_and_does_not_start(tmp_path: Path) -> None:

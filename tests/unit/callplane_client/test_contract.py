@@ -26,7 +26,7 @@ NAMES = {
 BODIES = {
     **{"NewSession": "CreateBody", "SessionFields": "PatchSessionBody", "NewParticipant": "JoinBody"},
     **{"ParticipantFields": "PatchParticipantBody", "MutedFields": "MutedBody", "PresenceFields": "PresenceBody"},
-    **{"SignalFields": "SignalBody", "Offer": "OfferBody", "GrantFields": "GrantsBody"},
+    **{"TokenFields": "TokenBody", "SignalFields": "SignalBody", "Offer": "OfferBody", "GrantFields": "GrantsBody"},
 }
 
 
@@ -68,10 +68,11 @@ CALLS: dict[str, tuple[Calls, str | None]] = {
     "join": (lambda it: client(it).participants.join("s", name="Ada", role="moderator", identity="ada"), "join"),
     "participant": (lambda it: client(it).participants.get("s", "ada"), None),
     "mute": (lambda it: client(it).participants.mute("s", "ada", audio=True), "update-participant"),
+    "grant": (lambda it: client(it).participants.grant("s", "ada", publish=["screen"]), "update-participant"),
     "kick": (lambda it: client(it).participants.kick("s", "ada", ban=False), "leave"),
     "bans": (lambda it: client(it).bans.list("s"), None),
     "lift": (lambda it: client(it).bans.lift("s", "web:a/b"), None),
-    "token": (lambda it: client(it).tokens.create("daily", "ada", "moderator", 60), None),
+    "token": (lambda it: client(it).tokens.create("daily", "ada", role="moderator", seconds=60), None),
     "presence of one": (lambda it: client(it).presence.of_identity("web:ada"), None),
     "presence of all": (lambda it: client(it).presence.of_session("s"), None),
     "signal": (lambda it: client(it).signals.send("s", "wave", to=["ada", "role:moderator"]), None),

@@ -49,19 +49,45 @@ class Connections(SweptConnections):
 
         None: the id belongs to another seat.
         """
+        offered = await self._offer(wanted, {}, {"claims": 0})
+        return offered if offered is not None else await self._offered_before(wanted)
+
+    async def offer_claimed(self, wanted: Wanted, wrapper: str) -> tuple[ConnectionDocument, bool] | None:
+        """The same, and claim it where it is new: True then. Its epoch is 0 until a commit, or a loss, says one."""
+        claim: Document = {
+            "$set": {"claim.wrapper": wrapper},
+            "$currentDate": {"claim.at": True},
+            "$inc": {"claims": 1},
+        }
+        offered = await self._offer(wanted, claim, {})
+        if offered is not None:
+            return offered, True
+        found = await self._offered_before(wanted)
+        return None if found is None else (found, False)
+
+    async def _offered_before(self, wanted: Wanted) -> ConnectionDocument | None:
+        found = await self.find(wanted.id)
+        return found if found is not None and found.participant_id == wanted.participant_id else None
+
+    async def _offer(self, wanted: Wanted, claim: Document, unclaimed: Document) -> ConnectionDocument | None:
+        """None: it was offered before, or the id belongs to another seat."""
         mine = {"_id": wanted.id, "session_id": wanted.session_id, "participant_id": wanted.participant_id}
         asked: Document = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
         if wanted.source is not None:
             asked["source"] = wanted.source
-        birth = {key: value for key, value in new_connection().items() if key not in ("state", "offered")}
+        birth = {key: value for key, value in new_connection().items() if key not in ("state", "offered", "claims")}
         where = {**mine, "state": "negotiating", "offered": {"$ne": True}}
-        update = {"$set": asked, "$setOnInsert": birth, "$currentDate": {"since": True}}
+        update = {
+            "$set": {**asked, **claim.get("$set", {})},
+            "$setOnInsert": {**birth, **unclaimed},
+            "$currentDate": {"since": True, **claim.get("$currentDate", {})},
+            **({"$inc": claim["$inc"]} if claim else {}),
+        }
         try:
             return await self._change(where, update, upsert=True)
         except DuplicateKeyError:
             # It is there: of another seat, offered before, or inserted by candidates in this very moment.
-            found = await self._change(where, update) or await self.find(wanted.id)
-        return found if found is not None and found.participant_id == wanted.participant_id else None
+            return await self._change(where, update)
 
     async def claim(
         self, connection_id: ConnectionId, epoch: int, wrapper: str, alive: Iterable[str] | None = None
@@ -97,6 +123,7 @@ class Connections(SweptConnections):
     ) -> ConnectionDocument | None:
         """Make it ready, if the claim still stands; returns it with every candidate that has come until now."""
         ready = {"state": "ready", "endpoint": endpoint, "answer": answer, "media": list(media), "owner": wrapper}
+        ready["epoch"] = claimed.epoch
         update = {"$set": ready, "$unset": {"claim": ""}, "$currentDate": {"since": True}}
         return await self._change(_held(claimed, wrapper), update)
 
@@ -268,5 +295,6 @@ def new_connection() -> Document:
 
 
 def _held(claimed: ConnectionDocument, wrapper: str) -> Document:
-    claim = {"_id": claimed.id, "claims": claimed.claims, "epoch": claimed.epoch}
+    # 0: claimed when it was offered, before its session was read; a loss moves it, and takes the claim away.
+    claim = {"_id": claimed.id, "claims": claimed.claims, "epoch": {"$in": [0, claimed.epoch]}}
     return {**claim, "state": "negotiating", "claim.wrapper": wrapper}

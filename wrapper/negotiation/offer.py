@@ -65,15 +65,18 @@ class Negotiation:
         self._replaces = offer.replaces
         self._context = context
         self._connections = context.store.connections
+        self._claimed: ConnectionDocument | None = None
+        """As it was offered and claimed by one update, until that claim is used."""
 
     async def run(self, rule: Rule) -> Negotiated:
         """Reach *ready*, reconcile, tell the mailbox, answer. A refusal releases what was begun."""
-        connection = await self._connections.offer(self._wanted)
-        if connection is None:
+        offered = await self._connections.offer_claimed(self._wanted, self._context.wrapper)
+        if offered is None:
             raise connection_of_another()
+        connection, claimed = offered
+        self._claimed = connection if claimed else None
         try:
-            await self._check_replaced()
-            ready = await self._ready(connection, rule)
+            ready = await self._checked(connection, rule)
             await self._enter_stream(ready.connection)
         except Refusal as refusal:
             if refusal.problem.retryable:
@@ -85,6 +88,15 @@ class Negotiation:
         await self._reconcile(ready)
         await tell_answer(self._envelope, ready.connection, self._context)
         return Negotiated(connection=connection_view(ready.connection))
+
+    async def _checked(self, connection: ConnectionDocument, rule: Rule) -> Ready:
+        """Reach *ready*; a claim that was not used is given back, so that whoever comes next need not wait for it."""
+        try:
+            await self._check_replaced()
+            return await self._ready(connection, rule)
+        finally:
+            if self._claimed is not None:
+                await self._connections.release_claim(self._claimed, self._context.wrapper)
 
     async def _reconcile(self, ready: Ready) -> None:
         """In full where an earlier attempt made it: nobody knows how far that came."""
@@ -148,8 +160,11 @@ class Negotiation:
         return None if committed is None else Ready(committed, session, source)
 
     async def _claim(self, session: SessionDocument) -> ConnectionDocument | None:
-        """Who lives is asked only where somebody else has the claim."""
+        """That of the offer, once; else a new one. Who lives is asked only where somebody else has the claim."""
         me = self._context.wrapper
+        if self._claimed is not None:
+            offered, self._claimed = self._claimed, None
+            return offered.model_copy(update={"epoch": session.epoch})
         claimed = await self._connections.claim(self._wanted.id, session.epoch, me)
         if claimed is not None:
             return claimed

@@ -116,7 +116,7 @@ async def _source(
 async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
     """Released: its stream goes, and every child of the pipeline that was made for it."""
     session = await context.store.sessions.find(connection.session_id)
-    if session is None or connection.epoch != session.epoch:
+    if session is None or _is_over(connection, session):
         return  # its streams ended with its epoch, and its pipeline is released as a whole, with every child
     reason = connection.reason or "stopped"
     unpublish = context.store.media.unpublish
@@ -128,12 +128,17 @@ async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
 
 async def release_parts(connection: ConnectionDocument, session: SessionDocument, context: Context) -> None:
     """Release what a pipeline has of a released connection, unless its epoch is over, and with it all of that."""
-    if session.media is None or connection.epoch != session.epoch:
+    if session.media is None or _is_over(connection, session):
         return
     if connection.endpoint is not None:
         await context.media.release(connection.endpoint)
     if connection.claims > 1 or (connection.claims == 1 and connection.endpoint is None):
         await context.media.release_tagged(session.media, connection.id)
+
+
+def _is_over(connection: ConnectionDocument, session: SessionDocument) -> bool:
+    """Whether its epoch is; one that was claimed when it was offered names none, but may have an endpoint by now."""
+    return connection.epoch not in (0, session.epoch)
 
 
 def stream_of(viewer: ConnectionDocument, session: SessionDocument) -> ConnectionId | None:

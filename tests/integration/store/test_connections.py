@@ -1,9 +1,11 @@
 """Connections on a real mongod: claim and commit, candidates in any order, stops that come first."""
 
 import asyncio
+import dataclasses
 import random
 
 from callplane.contracts.bounds import CONNECTIONS_PER_SEAT
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.store.connections import Wanted
 from testkit.inprocess.repositories import Repositories, repositories
@@ -46,6 +48,45 @@ async def test_a_change_of_epoch_makes_a_late_commit_fail(database: Database) ->
         assert await store.connections.commit(claimed, "w", ENDPOINT, "v=0") is None
         assert await store.connections.claim("k1", 1, "w", ["w"]) is None, "the old epoch is over"
         assert await store.connections.claim("k1", 2, "w", ["w"]) is not None
+
+
+async def test_a_new_offer_is_claimed_by_the_update_that_writes_it_down(database: Database) -> None:
+    async with repositories(database) as store:
+        await store.connections.create_unoffered(ConnectionId("k2"), SessionId("s1"), ParticipantId("p1"))
+        for id_ in ("k1", "k2"):  # also where its candidates came first
+            offered = await store.connections.offer_claimed(wanted(id_), "w")
+            assert offered is not None
+            connection, claimed = offered
+            assert claimed
+            assert (connection.claims, connection.epoch, connection.claim and connection.claim.wrapper) == (1, 0, "w")
+            again = await store.connections.offer_claimed(wanted(id_), "w")
+            assert again is not None
+            assert again[1] is False, "who died after it must claim it anew, which fences that attempt off"
+            assert await store.connections.claim(connection.id, 1, "other", ["w", "other"]) is None
+            ready = await store.connections.commit(connection.model_copy(update={"epoch": 3}), "w", ENDPOINT, "v=0")
+            assert ready is not None
+            assert (ready.state, ready.epoch, ready.claim) == ("ready", 3, None)
+        strange = dataclasses.replace(wanted("k1"), participant_id=ParticipantId("somebody else"))
+        assert await store.connections.offer_claimed(strange, "w") is None
+
+
+async def test_a_claim_of_before_the_session_was_read_ends_with_a_loss_and_with_a_later_claim(
+    database: Database,
+) -> None:
+    async with repositories(database) as store:
+        for id_ in ("k1", "k2"):
+            offered = await store.connections.offer_claimed(wanted(id_), "w")
+            assert offered is not None
+            claimed = offered[0].model_copy(update={"epoch": 1})
+            if id_ == "k1":
+                await store.connections.end_epoch(claimed.session_id, 2)
+            else:
+                assert await store.connections.claim(claimed.id, 1, "survivor", ["survivor"]) is not None
+            assert await store.connections.commit(claimed, "w", ENDPOINT, "v=0") is None
+            await store.connections.release_claim(claimed, "w")
+            found = await store.connections.find(claimed.id)
+            assert found is not None
+            assert (found.epoch, found.claim is None) == ((2, True) if id_ == "k1" else (1, False))
 
 
 async def test_no_candidate_is_lost_or_kept_twice_in_any_interleaving(database: Database) -> None:

@@ -22,9 +22,9 @@ Trips = tuple[int, int, int]
 UNTIL_THE_REPLY: dict[str, Trips] = {
     "create": (1, 2, 0),
     "join": (4, 3, 0),
-    "publish, the session's first": (9, 2, 4),
-    "publish": (6, 2, 3),
-    "subscribe": (6, 2, 3),
+    "publish, the session's first": (8, 2, 4),
+    "publish": (5, 2, 3),
+    "subscribe": (5, 2, 3),
     "candidate": (1, 1, 1),
     "mute, one viewer": (2, 1, 0),
     "leave, two connections": (1, 1, 0),

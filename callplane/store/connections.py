@@ -49,45 +49,32 @@ class Connections(SweptConnections):
 
         None: the id belongs to another seat.
         """
-        offered = await self._offer(wanted, {}, {"claims": 0})
-        return offered if offered is not None else await self._offered_before(wanted)
+        return (await self._offer(wanted, {"$setOnInsert": {"claims": 0}}))[0]
 
-    async def offer_claimed(self, wanted: Wanted, wrapper: str) -> tuple[ConnectionDocument, bool] | None:
+    async def offer_claimed(self, wanted: Wanted, wrapper: str) -> tuple[ConnectionDocument | None, bool]:
         """The same, and claim it where it is new: True then. Its epoch is 0 until a commit, or a loss, says one."""
-        claim: Document = {
-            "$set": {"claim.wrapper": wrapper},
-            "$currentDate": {"claim.at": True},
-            "$inc": {"claims": 1},
-        }
-        offered = await self._offer(wanted, claim, {})
-        if offered is not None:
-            return offered, True
-        found = await self._offered_before(wanted)
-        return None if found is None else (found, False)
+        claim = {"$set": {"claim.wrapper": wrapper}, "$currentDate": {"claim.at": True}, "$inc": {"claims": 1}}
+        return await self._offer(wanted, claim)
 
-    async def _offered_before(self, wanted: Wanted) -> ConnectionDocument | None:
-        found = await self.find(wanted.id)
-        return found if found is not None and found.participant_id == wanted.participant_id else None
-
-    async def _offer(self, wanted: Wanted, claim: Document, unclaimed: Document) -> ConnectionDocument | None:
-        """None: it was offered before, or the id belongs to another seat."""
+    async def _offer(self, wanted: Wanted, more: Document) -> tuple[ConnectionDocument | None, bool]:
+        """With this besides; False: it was offered before, or the id belongs to another seat."""
         mine = {"_id": wanted.id, "session_id": wanted.session_id, "participant_id": wanted.participant_id}
         asked: Document = {"offered": True, "kind": wanted.kind, "publisher": wanted.publisher, "stream": wanted.stream}
         if wanted.source is not None:
             asked["source"] = wanted.source
         birth = {key: value for key, value in new_connection().items() if key not in ("state", "offered", "claims")}
         where = {**mine, "state": "negotiating", "offered": {"$ne": True}}
-        update = {
-            "$set": {**asked, **claim.get("$set", {})},
-            "$setOnInsert": {**birth, **unclaimed},
-            "$currentDate": {"since": True, **claim.get("$currentDate", {})},
-            **({"$inc": claim["$inc"]} if claim else {}),
-        }
+        offer: Document = {"$set": asked, "$setOnInsert": birth, "$currentDate": {"since": True}}
+        update = {name: {**offer.get(name, {}), **more.get(name, {})} for name in offer | more}
         try:
-            return await self._change(where, update, upsert=True)
+            offered = await self._change(where, update, upsert=True)
         except DuplicateKeyError:
             # It is there: of another seat, offered before, or inserted by candidates in this very moment.
-            return await self._change(where, update)
+            offered = await self._change(where, update)
+        if offered is not None:
+            return offered, True
+        found = await self.find(wanted.id)
+        return found if found is not None and found.participant_id == wanted.participant_id else None, False
 
     async def claim(
         self, connection_id: ConnectionId, epoch: int, wrapper: str, alive: Iterable[str] | None = None

@@ -70,10 +70,9 @@ class Negotiation:
 
     async def run(self, rule: Rule) -> Negotiated:
         """Reach *ready*, reconcile, tell the mailbox, answer. A refusal releases what was begun."""
-        offered = await self._connections.offer_claimed(self._wanted, self._context.wrapper)
-        if offered is None:
+        connection, claimed = await self._connections.offer_claimed(self._wanted, self._context.wrapper)
+        if connection is None:
             raise connection_of_another()
-        connection, claimed = offered
         self._claimed = connection if claimed else None
         try:
             ready = await self._checked(connection, rule)

@@ -54,20 +54,19 @@ async def test_a_new_offer_is_claimed_by_the_update_that_writes_it_down(database
     async with repositories(database) as store:
         await store.connections.create_unoffered(ConnectionId("k2"), SessionId("s1"), ParticipantId("p1"))
         for id_ in ("k1", "k2"):  # also where its candidates came first
-            offered = await store.connections.offer_claimed(wanted(id_), "w")
-            assert offered is not None
-            connection, claimed = offered
+            connection, claimed = await store.connections.offer_claimed(wanted(id_), "w")
+            assert connection is not None
             assert claimed
             assert (connection.claims, connection.epoch, connection.claim and connection.claim.wrapper) == (1, 0, "w")
-            again = await store.connections.offer_claimed(wanted(id_), "w")
-            assert again is not None
-            assert again[1] is False, "who died after it must claim it anew, which fences that attempt off"
+            again, claimed = await store.connections.offer_claimed(wanted(id_), "w")
+            assert again == connection
+            assert not claimed, "who died after it must claim it anew, which fences that attempt off"
             assert await store.connections.claim(connection.id, 1, "other", ["w", "other"]) is None
             ready = await store.connections.commit(connection.model_copy(update={"epoch": 3}), "w", ENDPOINT, "v=0")
             assert ready is not None
             assert (ready.state, ready.epoch, ready.claim) == ("ready", 3, None)
         strange = dataclasses.replace(wanted("k1"), participant_id=ParticipantId("somebody else"))
-        assert await store.connections.offer_claimed(strange, "w") is None
+        assert await store.connections.offer_claimed(strange, "w") == (None, False)
 
 
 async def test_a_claim_of_before_the_session_was_read_ends_with_a_loss_and_with_a_later_claim(
@@ -75,9 +74,9 @@ async def test_a_claim_of_before_the_session_was_read_ends_with_a_loss_and_with_
 ) -> None:
     async with repositories(database) as store:
         for id_ in ("k1", "k2"):
-            offered = await store.connections.offer_claimed(wanted(id_), "w")
+            offered, _ = await store.connections.offer_claimed(wanted(id_), "w")
             assert offered is not None
-            claimed = offered[0].model_copy(update={"epoch": 1})
+            claimed = offered.model_copy(update={"epoch": 1})
             if id_ == "k1":
                 await store.connections.end_epoch(claimed.session_id, 2)
             else:

@@ -23,7 +23,7 @@ from wrapper.media.kurento import KurentoMedia, MediaOptions
 from wrapper.media.port import SlotsTaken
 from wrapper.media.server import ServerCallbacks, opened_server
 
-HANGING, HEALTHY = 200, 100
+HANGING, HEALTHY = 80, 40
 
 
 async def _nothing(*_: Any) -> None:
@@ -93,7 +93,7 @@ async def test_commands_beside_a_server_that_hangs_are_answered(on_the_server: s
             for one in hanging:
                 await sender.post(later(one))
             await kurento.received("describe", 16)  # they hang
-            replies = await asyncio.gather(*(sender.send(later(one), wait=8) for one in healthy))
+            replies = await asyncio.gather(*(sender.send(later(one), wait=9) for one in healthy))
     assert [reply for reply in replies if reply is None or reply.problem is not None] == []
 
 

@@ -165,11 +165,12 @@ async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def up(*arguments: str) -> AsyncIterator[str]:
-    """``callplane up`` as a child for the block; the link that it prints, with its token."""
+async def up(*arguments: str, **settings: str) -> AsyncIterator[str]:
+    """``callplane up`` as a child for the block, with further variables; the link that it prints, with its token."""
     with run_directory() as logs:
         argv = python("cli", "up", "--port", "0", *arguments)
-        command = Command("callplane up", argv, logs / "up.log", _clean_environment(), ROOT, ready_within=40)
+        environment = _clean_environment() | settings
+        command = Command("callplane up", argv, logs / "up.log", environment, ROOT, ready_within=40)
         async with running(command) as process:
             try:
                 yield await process.until(lambda: _link(process))

@@ -25,6 +25,7 @@ from bench.bus import Figure, bare, measure
 from bench.calls import servers
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, UpdateSession
 from callplane.contracts.ids import CommandId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
@@ -47,6 +48,7 @@ class Bench:
     machines: Cluster
     in_flight: int
     seconds: float
+    commands: CommandQueues = "per-session"
 
     async def ask(self, body: AnyCommand, session: SessionId | None = None) -> Reply:
         """One command and its reply, which must be no problem."""
@@ -54,7 +56,7 @@ class Bench:
         deadline = self.clock.now() + timedelta(seconds=60)
         envelope = Envelope(
             id=id_, session_id=session or session_made_by(id_), caller=CALLER, deadline=deadline, body=body
-        )
+        ).model_copy(update={"commands": self.commands})
         reply = await self.sender.send(envelope, wait=60)
         if reply is None or (reply.problem is not None and body.name != "join"):
             raise SystemExit(f"{body.name}: {reply and reply.problem}")
@@ -90,7 +92,7 @@ class Bench:
 
     def cpu(self) -> float:
         """CPU seconds of all wrappers until now."""
-        return sum(_cpu(program.process.pid) for program in self.machines.wrappers)
+        return sum(cpu_of(program.process.pid) for program in self.machines.wrappers)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def _listed(ratios: list[float]) -> str:
     return f"x {statistics.median(ratios):.2f} of {', '.join(f'{ratio:.2f}' for ratio in ratios)}"
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process until now."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -171,9 +174,9 @@ async def with_consumers(around: Servers, consumers: int, options: argparse.Name
             count += 1
             await ends.near.trip()
 
-        before = sum(map(_cpu, ends.far))
+        before = sum(map(cpu_of, ends.far))
         figure = await measure(f"{consumers} bare consumer(s), one update", trip, options.in_flight, options.seconds)
-        return _row(figure, sum(map(_cpu, ends.far)) - before, count)
+        return _row(figure, sum(map(cpu_of, ends.far)) - before, count)
 
 
 async def growth(around: Servers, options: argparse.Namespace) -> None:

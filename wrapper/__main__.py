@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
     """Work until a signal comes, then drain."""
-    async with open_bus(_broker(settings)) as bus:
+    async with open_bus(of_broker(settings)) as bus:
         await bus.wait_up(BROKER_SECONDS)
         async with (
             assemble(settings, bus=bus) as program,
@@ -36,7 +36,8 @@ async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
             await until_stopped(f"http://{settings.probe_host}:{port}", last_seconds=LAST_SECONDS)
 
 
-def _broker(settings: WrapperSettings) -> RabbitSettings:
+def of_broker(settings: WrapperSettings) -> RabbitSettings:
+    """How a wrapper with these settings uses the broker."""
     shards = settings.commands == "sharded"
     return RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum, shards=shards)
 

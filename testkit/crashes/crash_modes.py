@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from testkit.crashes.call_points import How, Plan, Points
 from testkit.crashes.crash_trial import Prepare, TrialServers, dead_letter, kill, pause, sever, trial_servers
@@ -21,8 +22,8 @@ ENGINES: tuple[Engine, ...] = ("queues", "log")
 SECONDS = 600 if ALL else 120
 
 Trial = Callable[[Prepare, TrialServers, Plan], Awaitable[Points]]
-CallCounts = dict[tuple[Engine, str], Points]
-"""The calls of each scenario, by its engine and name, when nothing hits it."""
+CallCounts = dict[tuple[Engine, CommandQueues, str], Points]
+"""The calls of each scenario, by engine, command queues and name, when nothing hits it."""
 
 
 async def kill_answered(prepare: Prepare, b: TrialServers, plan: Plan) -> Points:
@@ -47,23 +48,30 @@ SEVERED_BEFORE = CrashMode("severed before", sever)
 SEVERED_AFTER = CrashMode("severed after", sever)
 
 
+OF_QUEUES = frozenset({"create", "close", "owed", "tombstone"})
+"""The scenarios whose calls are others for sessions without a queue of their own."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """Scenarios on servers of their own, sessions by one engine."""
+    """Scenarios on servers of their own, sessions by one engine, and with queues of their own or without."""
 
     engine: Engine
     names: tuple[str, ...]
+    commands: CommandQueues = "per-session"
 
     def __str__(self) -> str:
         """How pytest shows it."""
-        return f"{self.engine}-{self.names[0] if len(self.names) == 1 else 'sample'}"
+        kind = "sharded" if self.commands == "sharded" else self.engine
+        return f"{kind}-{self.names[0] if len(self.names) == 1 else 'sample'}"
 
 
 def runs(scenarios: Mapping[str, Prepare]) -> list[Run]:
     """Servers for a sample of everything; and for each scenario and engine where every point is tried."""
     if not ALL:
         return [Run("queues", tuple(scenarios))]
-    return [Run(engine, (name,)) for engine in ENGINES for name in scenarios]
+    sharded = [Run("log", (name,), "sharded") for name in scenarios if name in OF_QUEUES]
+    return [*(Run(engine, (name,)) for engine in ENGINES for name in scenarios), *sharded]
 
 
 async def crash_at_points(
@@ -73,9 +81,9 @@ async def crash_at_points(
 
     ``known`` is what earlier ways have counted: a sample does not count again what it has to choose from.
     """
-    async with trial_servers(servers, run.engine) as b:
+    async with trial_servers(servers, run.engine, run.commands) as b:
         for name in run.names:
-            prepare, counted = scenarios[name], (run.engine, name)
+            prepare, counted = scenarios[name], (run.engine, run.commands, name)
             if ALL or counted not in known:
                 known[counted] = await mode.trial(prepare, b, Plan())
             await _some(name, prepare, mode, b, known[counted])

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, Envelope
 from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Trouble, Unavailable
@@ -50,6 +51,7 @@ class TrialServers:
             session_id=session or session_made_by(command),
             caller=CALLER,
             deadline=self.outside.store.clock.now() + timedelta(seconds=60),
+            commands=self.outside.commands,
             body=body,
         )
 
@@ -130,7 +132,9 @@ def abandoned(envelope: Envelope) -> Act:
 
 
 @asynccontextmanager
-async def trial_servers(servers: Servers, engine: Engine) -> AsyncIterator[TrialServers]:
+async def trial_servers(
+    servers: Servers, engine: Engine, commands: CommandQueues = "per-session"
+) -> AsyncIterator[TrialServers]:
     """Servers and a survivor for the block, sessions by one engine; then nothing may be left on the media server."""
     with run_directory() as logs:
         arguments = ("--port", "0", "--gc-period", str(COLLECT_SECONDS))
@@ -143,7 +147,7 @@ async def trial_servers(servers: Servers, engine: Engine) -> AsyncIterator[Trial
             url = str((await process.ready_line())["url"])
             await bus.wait_up(10)
             await store.servers.register(SERVER, url)
-            outside = Surroundings(bus, store, url, Published(), engine)
+            outside = Surroundings(bus, store, url, Published(), engine, commands)
             async with crashable_wrapper(outside, Points()) as survivor:
                 await store.servers.mark_reached(SERVER, survivor.id, "one")
                 made = {way: await offer(way) for way in ("sendonly", "recvonly")}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from callplane.bus.ports import Bus, Messenger
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Candidate, Envelope
 from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Busy, Problem, Refusal, Trouble, Unavailable
@@ -175,6 +176,8 @@ class Surroundings:
     told: Published
     engine: Engine
     """That of every session that is made there."""
+    commands: CommandQueues = "per-session"
+    """Where its commands wait."""
 
 
 @asynccontextmanager
@@ -205,7 +208,7 @@ def _assembled(
     server = MediaServer(SERVER, (client, client), store.servers, cast(Any, None))
     kurento = KurentoMedia({SERVER: server}, events, MediaOptions())
     media = Port(RecordingMedia(kurento, outside.told), "media", points, Trouble)
-    choice = EngineChoice(outside.engine, ())
+    choice = EngineChoice(outside.engine, (), outside.commands)
     context = Context(wrapper, store, topology, messenger, cast(Any, media), follow_ups, choice)
     leases = Leases(context, 0, outside.bus.up)
     leases.renewed_since = leases.reachable_since = float("-inf")  # it has lived for ever, and so may judge others

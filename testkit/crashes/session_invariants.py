@@ -109,7 +109,7 @@ async def answered(
 async def nothing_else(bench: TrialServers) -> dict[str, Any]:
     """Queues, exchanges, logs and pipelines that no session and no seat accounts for, and those that are missing."""
     found = [s async for s in bench.outside.store.database["sessions"].find({"status": "open"})]
-    sessions = {f"session.{s['_id']}" for s in found}
+    sessions = {f"session.{s['_id']}" for s in found if s.get("commands") != "sharded"}
     by_queues = [s for s in found if s.get("engine", "queues") == "queues"]
     fanouts = {f"session.{s['_id']}" for s in by_queues}
     living = {f"user.{p['id']}" for s in by_queues for p in s["participants"]}

@@ -13,6 +13,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from callplane.bus.ports import Sender
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope, Join, Publish, Subscribe
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id, session_made_by
 from callplane.contracts.registry import AnyCommand
@@ -21,6 +22,7 @@ from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.programs import Cluster, Size, cluster
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
+from wrapper.__main__ import of_broker
 from wrapper.app import Program, assemble
 from wrapper.settings import WrapperSettings
 
@@ -38,6 +40,8 @@ class RunningWrappers:
     sender: Sender
     machines: Cluster
     stacks: list[AsyncExitStack] = field(default_factory=list)
+    commands: CommandQueues = "per-session"
+    """Where commands are published, and what wrappers are told."""
 
     async def ask(self, body: AnyCommand, session: SessionId | None = None, id_: CommandId | None = None) -> Reply:
         """Send one command, with an id of its own or a given one, and wait for its reply."""
@@ -56,6 +60,7 @@ class RunningWrappers:
             session_id=session or session_made_by(command),
             caller=CALLER,
             deadline=self.store.clock.now() + timedelta(seconds=REPLY_SECONDS),
+            commands=self.commands,
             body=body,
         )
 
@@ -120,9 +125,10 @@ class RunningWrappers:
             "mongo_database": self.servers.database.name,
             "kms_urls": ",".join(m.url for m in self.machines.media_servers),
             "connect_seconds": 900,  # nobody connects to most of what is offered here
+            "commands": self.commands,
         }
         made = WrapperSettings(**(usual | settings))
-        bus = await stack.enter_async_context(open_bus(RabbitSettings(made.amqp_url, "wrapper")))
+        bus = await stack.enter_async_context(open_bus(of_broker(made)))
         await bus.wait_up(10)
         program = await stack.enter_async_context(assemble(made, bus=bus))
         async with asyncio.timeout(10):
@@ -152,7 +158,8 @@ async def running_wrappers(
         open_bus(RabbitSettings(servers.vhost.url, "tests")) as bus,
         bus.sender() as sender,
     ):
-        made = RunningWrappers(servers, store, [], sender, machines)
+        commands: CommandQueues = settings.pop("commands", "per-session")
+        made = RunningWrappers(servers, store, [], sender, machines, commands=commands)
         try:
             for _ in range(wrappers):
                 await made.start(**settings)

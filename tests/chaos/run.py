@@ -7,11 +7,12 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 
+from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from testkit.clients.history import Command, History
 from testkit.inprocess.wrappers import offer
@@ -39,6 +40,7 @@ class Options:
     tombstone_seconds: int = 10
     size: Size = field(default_factory=Size)
     engine: Engine = "queues"
+    commands: CommandQueues = "per-session"
     kept: Path | None = None
 
 
@@ -89,6 +91,8 @@ async def run(options: Options) -> Report:
     began = time.monotonic()
     tombstone = options.tombstone_seconds
     settings = {"CALLPLANE_TOMBSTONE_SECONDS": str(tombstone), "CALLPLANE_MAILBOXES": options.engine}
+    if options.commands == "sharded":  # of three nodes one may go with the queues of everybody
+        settings |= {"CALLPLANE_COMMANDS": "sharded", "CALLPLANE_AMQP_QUORUM": str(options.size.brokers > 2)}
     async with fleet(options.size, **settings) as machines:
         history, injector = History(), Injector(machines)
         history.tombstone_seconds, history.epoch = tombstone, time.time() - time.monotonic()
@@ -99,7 +103,8 @@ async def run(options: Options) -> Report:
         left = await leaked(machines, (2 if options.engine == "log" else 1) * tombstone + SETTLE_SECONDS)
         wrong += [f"leaked: {one}" for one in left if not expires(history, one)]
         injector.note("looked for leftovers")
-        letters = (await machines.servers.vhost.queues()).get("dead-letters", 0)
+        waiting = await machines.servers.vhost.queues()
+        letters = sum(waiting.get(name, 0) for name in ("dead-letters", "quorum.dead-letters"))
         verdict = check(history)
         for sentence in wrong:
             kind, _, what = sentence.partition(": ")
@@ -158,23 +163,27 @@ async def _keep(options: Options, machines: Fleet, history: History, injector: I
 
 def from_environment() -> Options:
     """The long form: ``CHAOS_SECONDS``, ``CHAOS_FAULTS``, ``CHAOS_SEED``, ``CHAOS_KEEP``, ``CHAOS_BROKERS``,
-    ``CHAOS_MONGODS``, ``CHAOS_KINDS``, ``CHAOS_MAILBOXES``."""
+    ``CHAOS_MONGODS``, ``CHAOS_KINDS``, ``CHAOS_MAILBOXES``, ``CHAOS_COMMANDS`` (``sharded``: on logs, and on
+    three nodes by replicated queues)."""
     seconds = float(os.environ.get("CHAOS_SECONDS", "2400"))
     faults = int(os.environ.get("CHAOS_FAULTS", "300"))
     seed = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
     kept = os.environ.get("CHAOS_KEEP")
     size = Size(brokers=int(os.environ.get("CHAOS_BROKERS", "1")), mongods=int(os.environ.get("CHAOS_MONGODS", "1")))
     among = weights(size, os.environ.get("CHAOS_KINDS", ""))
-    engine: Engine = "log" if os.environ.get("CHAOS_MAILBOXES") == "log" else "queues"
+    commands: CommandQueues = "sharded" if os.environ.get("CHAOS_COMMANDS") == "sharded" else "per-session"
+    engine: Engine = "log" if commands == "sharded" or os.environ.get("CHAOS_MAILBOXES") == "log" else "queues"
     plan = Plan(seconds, faults, outage=10.0, long_outages=min(10, int(seconds // 240)), weights=among)
     where = Path(kept) if kept else None
-    return Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, size=size, engine=engine, kept=where)
+    told = Options(seed, plan, tombstone_seconds=60, room_seconds=40.0, size=size, engine=engine, kept=where)
+    return replace(told, commands=commands)
 
 
 def main() -> int:
     """Run as the environment says; print the report; 1 when anything went wrong."""
     options = from_environment()
-    topology = f"{options.size.brokers} × RabbitMQ, {options.size.mongods} × mongod, engine {options.engine}"
+    servers = f"{options.size.brokers} × RabbitMQ, {options.size.mongods} × mongod"
+    topology = f"{servers}, engine {options.engine}, commands {options.commands}"
     print(f"chaos: seed {options.seed}, {topology}", file=sys.stderr, flush=True)
     report = asyncio.run(run(options))
     print(report)

@@ -27,7 +27,7 @@ OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]
 Letters = Annotated[DeadLetters, provided("dead_letters")]
 
 
-@router.get("", summary="List dead letters", responses=problems())
+@router.get("", summary="List dead letters", responses=problems("not-found"))
 async def list_letters(request: OperatorRequest, letters: Letters) -> DeadLetterList:
     """The oldest hundred, oldest first; looking changes nothing."""
     request.permit(Permissions.operate)
@@ -56,7 +56,7 @@ async def replay(letter_id: LetterPath, request: OperatorRequest, letters: Lette
         raise dead_letter_unreadable() from None
 
 
-@router.delete("", status_code=204, summary="Remove all dead letters", responses=problems())
+@router.delete("", status_code=204, summary="Remove all dead letters", responses=problems("not-found"))
 async def purge(request: OperatorRequest, letters: Letters) -> None:
     """Forget all of them, also those that the list does not show."""
     request.permit(Permissions.operate)

@@ -28,7 +28,7 @@ OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]
 Pool = Annotated[ServerPool, provided("server_pool")]
 
 
-@router.get("", summary="List media servers", responses=problems())
+@router.get("", summary="List media servers", responses=problems("not-found"))
 async def list_servers(request: OperatorRequest, pool: Pool) -> MediaServerList:
     """Every media server that sessions may be placed on, with how full it is."""
     request.permit(Permissions.operate)
@@ -40,7 +40,7 @@ async def list_servers(request: OperatorRequest, pool: Pool) -> MediaServerList:
     status_code=201,
     summary="Register a media server",
     responses={
-        **problems("wrong-state", "key-reused"),
+        **problems("not-found", "wrong-state", "key-reused"),
         **headed(201, "Location"),
         200: {**headed(200, "Location")[200], "model": MediaServerView, "description": "It was there already"},
     },

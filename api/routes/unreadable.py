@@ -22,7 +22,7 @@ OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]
 Documents = Annotated[UnreadableDocuments, provided("unreadable_documents")]
 
 
-@router.get("", summary="List unreadable documents", responses=problems())
+@router.get("", summary="List unreadable documents", responses=problems("not-found"))
 async def list_documents(request: OperatorRequest, documents: Documents, cursor: Cursor = None) -> UnreadableList:
     """Those among the next thousand documents, which may be none; `next` is null on the last page."""
     request.permit(Permissions.operate)

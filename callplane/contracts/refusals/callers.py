@@ -57,7 +57,7 @@ def api_key_needed(code: Code) -> Refusal:
 
 def operator_key_needed() -> Refusal:
     """A key of one tenant asks for what serves all."""
-    return Refusal("forbidden", "This is for operators. Send an API key that CALLPLANE_OPERATOR_KEYS names.")
+    return Refusal("not-found", "This is not there for this key. Send one that CALLPLANE_OPERATOR_KEYS names.")
 
 
 def api_key_signs(code: Code) -> Refusal:

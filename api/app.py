@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -14,6 +14,7 @@ from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
+from api.auth.stored_keys import StoredKeys
 from api.auth.tenants import Tenants
 from api.dispatch.buses import Buses
 from api.dispatch.chat import Chat
@@ -46,6 +47,7 @@ from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.messengers import open_log_messenger
+from callplane.store.api_keys import ApiKeys
 from callplane.store.attachments import Attachments
 from callplane.store.bans import Bans
 from callplane.store.connections import Connections
@@ -89,6 +91,7 @@ class _Repositories:
         self.presences = Presences(database, self.clock)
         self.server_pool = ServerPool(database)
         self.bans = Bans(database)
+        self.api_keys = ApiKeys(database)
         self.unreadable_documents = UnreadableDocuments(database, self.clock)
 
 
@@ -132,9 +135,12 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
-            credentials, tenants = Credentials(settings), Tenants(Tenancy(database, messages))
+            stored_keys = await stack.enter_async_context(_followed(stored, settings, metrics))
+            credentials, tenants = Credentials(settings, stored_keys), Tenants(Tenancy(database, messages))
             services = Services(
                 credentials=credentials,
+                api_keys=stored.api_keys,
+                stored_keys=stored_keys,
                 participant_tokens=credentials.participants,
                 access_tokens=credentials.access,
                 rate_limits=RateLimits(settings),
@@ -160,6 +166,16 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 draining=draining,
             )
             yield Program(application(settings, services, traces), services)
+
+
+@asynccontextmanager
+async def _followed(stored: _Repositories, settings: Settings, metrics: Metrics) -> AsyncIterator[StoredKeys]:
+    """The keys of the database, followed for the block; without a database those of settings have to do."""
+    keys = StoredKeys(stored.api_keys, stored.clock.now, settings.token_secrets)
+    with suppress(Unavailable, Trouble, TimeoutError):
+        await keys.follow()
+    async with alongside(forever("keys", keys.run, failed=metrics.loop_failed)):
+        yield keys
 
 
 def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> MailboxServices:

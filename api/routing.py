@@ -14,6 +14,7 @@ from api.routes import (
     connections,
     dead_letters,
     history,
+    keys,
     media_servers,
     messages,
     participants,
@@ -27,7 +28,7 @@ from api.routes import (
 )
 from api.routes.web import mount_web
 
-OPERATORS = (media_servers, dead_letters, unreadable)
+OPERATORS = (media_servers, dead_letters, unreadable, keys)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
 
 # The poll first: routes are matched in this order, and it is asked for more often than all others together.

@@ -11,6 +11,7 @@ from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
 from api.auth.rate_limits import RateLimits
+from api.auth.stored_keys import StoredKeys
 from api.auth.tenants import Tenants
 from api.auth.tokens import AccessTokens, ParticipantTokens
 from api.dispatch.chat import Chat
@@ -22,6 +23,7 @@ from api.metrics import Metrics
 from api.overload import Overload
 from api.readers.ports import Readers
 from callplane.bus.dead_letters import DeadLetters
+from callplane.store.api_keys import ApiKeys
 from callplane.store.bans import Bans
 from callplane.store.connections import Connections
 from callplane.store.presences import Presences
@@ -36,6 +38,8 @@ class Services:
     """What requests are served with. ``draining`` is set at SIGTERM, before the listener closes."""
 
     credentials: Credentials
+    api_keys: ApiKeys
+    stored_keys: StoredKeys
     participant_tokens: ParticipantTokens
     access_tokens: AccessTokens
     rate_limits: RateLimits

@@ -10,7 +10,19 @@ from pathlib import Path
 
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
-from cli.verbs import check, completion, dead_letters, join, load, media_servers, sessions, tail, token, unreadable
+from cli.verbs import (
+    check,
+    completion,
+    dead_letters,
+    join,
+    keys,
+    load,
+    media_servers,
+    sessions,
+    tail,
+    token,
+    unreadable,
+)
 from cli.verbs.nouns import perform
 
 _ABOUT = """\
@@ -23,6 +35,7 @@ Callplane: calls between browsers, with a control plane that scales.
   callplane load             load a deployment with calls, and say how it bore them
   callplane sessions         look at calls, close them
   callplane token            make an access token for a browser
+  callplane keys             make, rotate and revoke API keys
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
   callplane unreadable-documents    look at documents that no program can read, remove them
@@ -87,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
     completion.add(verbs)
-    for noun in (check, join, tail, load, sessions, token, media_servers, dead_letters, unreadable):
+    for noun in (check, join, tail, load, sessions, token, keys, media_servers, dead_letters, unreadable):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

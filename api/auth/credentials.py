@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from api.auth.stored_keys import StoredKeys
 from api.auth.tokens import AccessToken, AccessTokens, BadToken, ParticipantTokens, SeatToken, is_participant_token
 from api.settings import Settings
 from callplane.contracts.commands import Caller
@@ -53,7 +54,8 @@ Credential = KeyHolder | AccessToken | SeatToken | Anonymous
 class Credentials:
     """Verifies what a request brings with it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stored: StoredKeys | None = None) -> None:
+        self._stored = stored
         self._keys = settings.api_keys
         self._tenants = {name: settings.tenant_of(name) for name in settings.api_keys}
         self._operators = settings.operators
@@ -61,7 +63,7 @@ class Credentials:
         self._open_token = settings.open_token.encode()
         self._origins = frozenset(settings.cors_origins)
         self.participants = ParticipantTokens(settings.token_secrets)
-        self.access = AccessTokens(settings.api_keys, self._tenants, settings.access_token_seconds)
+        self.access = AccessTokens(settings.api_keys, self._tenants, settings.access_token_seconds, stored)
 
     def of(self, headers: Headers) -> Credential:
         """The credential of a request: its bearer token, else its API key, else open access. Raises Refusal."""
@@ -99,8 +101,19 @@ class Credentials:
         # All are compared, each in constant time: how long it takes says nothing about which was nearly right.
         names = [name for name, known in self._keys.items() if hmac.compare_digest(known.encode(), given)]
         if not names:
-            raise api_key_not_known()
+            return self._stored_key(secret)
         return KeyHolder(names[0], self._tenants[names[0]], names[0] in self._operators)
+
+    def _stored_key(self, secret: str) -> KeyHolder:
+        key = self._stored.of_secret(secret) if self._stored else None
+        # A name that settings have as well is theirs, and so are its access tokens.
+        if key is None or key.name in self._keys:
+            raise api_key_not_known()
+        return KeyHolder(key.name, key.tenant, key.operator)
+
+    def has_key(self, name: str) -> bool:
+        """Whether settings have a key of this name."""
+        return name in self._keys
 
     def _at_home(self, headers: Headers) -> None:
         """Refuse who is not on this machine: what a proxy passed on, and pages of elsewhere.

@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 from pydantic import ConfigDict, ValidationError
 
+from api.auth.stored_keys import StoredKeys
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.shapes import GrantChanges, Role
 
@@ -97,8 +98,11 @@ class ParticipantTokens:
 class AccessTokens:
     """Verifies what the holders of API keys sign with their secrets, and signs for who has a key and no library."""
 
-    def __init__(self, keys: Mapping[str, str], tenants: Mapping[str, str], longest: float) -> None:
+    def __init__(
+        self, keys: Mapping[str, str], tenants: Mapping[str, str], longest: float, stored: StoredKeys | None = None
+    ) -> None:
         self._keys = dict(keys)
+        self._stored = stored
         self._tenants = dict(tenants)
         self.longest = longest
         """Seconds that a token may be good for, from its ``iat`` on, or from now."""
@@ -106,13 +110,15 @@ class AccessTokens:
     def sign(self, key: str, claims: Mapping[str, Any], until: int) -> str:
         """A token as the holder of this key would sign it, with these claims."""
         times = {"iat": int(time.time()), "exp": until}
-        return jwt.encode({"iss": key, **claims, **times}, self._keys[key], "HS256")
+        [secret, *_], _ = self._known(key)
+        return jwt.encode({"iss": key, **claims, **times}, secret, "HS256")
 
     def verify(self, token: str) -> AccessToken:
         """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
-        secret = self._keys.get(str(_unverified(token).get("iss")))
+        secrets, tenant = self._known(str(_unverified(token).get("iss")))
         own = {"verify_iat": False, "verify_nbf": False}  # by ``_in_time``: the library has one leeway for all
-        claims = _decoded(token, secret, ["iss", "sub", "exp"], **own) if secret else None
+        decoded = (_decoded(token, secret, ["iss", "sub", "exp"], **own) for secret in secrets)
+        claims = next(filter(None, decoded), None)
         if claims is None:
             raise BadToken
         session, role = claims.get("session"), claims.get("role", "publisher")
@@ -120,8 +126,15 @@ class AccessTokens:
             raise BadToken
         _in_time(claims, self.longest)
         names = None if session == ANY_SESSION else session
-        tenant = self._tenants[claims["iss"]]
         return AccessToken(claims["iss"], claims["sub"], names, role, tenant, _grants(claims.get("grants")))
+
+    def _known(self, key: str) -> tuple[list[str], str]:
+        """What may have signed tokens of this key, and its tenant; nothing where there is none of the name."""
+        if key in self._keys:
+            return [self._keys[key]], self._tenants[key]
+        if self._stored is None or (stored := self._stored.named(key)) is None:
+            return [], ""
+        return self._stored.signers(key), stored.tenant
 
 
 def is_participant_token(token: str) -> bool:

@@ -18,6 +18,8 @@ import structlog
 
 from api import activity
 from api.activity import Activity
+from api.auth import stored_keys
+from api.auth.stored_keys import StoredKeys
 from api.log.catch_up import CatchUp
 from api.mailboxes.holder import Holder
 from api.mailboxes.outgoing import OutgoingPolls
@@ -71,6 +73,7 @@ SWEEPS = (
     Row("api: look after", Holder, "look_after"),
     Row("api: rolls", OutgoingPolls, "name_parked"),
     Row("api: activity", Activity, "flush"),
+    Row("api: keys", StoredKeys, "follow"),
     Row("api: log seats", Attaching, "look_after"),
     Row("api: looks of feeds", CatchUp, "_look_at_some"),
 )
@@ -170,6 +173,7 @@ async def test_nothing_that_a_loop_meets_ends_it_or_its_program(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(stored_keys, "FOLLOW_SECONDS", 0.2)
     async with api_and_wrapper(servers, sweep_seconds=0.2) as programs:
         for rows in (SWEEPS, LEASES, SESSION, EVENTS, STREAMS, DELIVERIES, BROKER, CHANNELS):
             await each_raises(programs, rows)

@@ -46,3 +46,18 @@ def document_not_found() -> Refusal:
 def document_readable() -> Refusal:
     """Only what cannot be read may be removed by hand."""
     return Refusal("wrong-state", "This document can be read, and stays. List those that cannot.")
+
+
+def key_not_found() -> Refusal:
+    """Nothing in the database has this name."""
+    return Refusal("not-found", "There is no such key in the database. Those of CALLPLANE_API_KEYS are changed there.")
+
+
+def key_there_already(name: str) -> Refusal:
+    """A name is one key's."""
+    return Refusal("wrong-state", f"There is a key {name!r} already. Rotate it, or take another name.")
+
+
+def keys_too_many(limit: int) -> Refusal:
+    """No more are followed."""
+    return Refusal("wrong-state", f"There are {limit} keys in the database. Revoke what nobody uses.")

@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "editMessage": {"data": "hello"},
     "makeAccessToken": {"session": "s", "identity": "ada"},
     "registerMediaServer": {"name": "m", "url": "ws://127.0.0.1:9/kurento"},
+    "makeAPIKey": {"name": "shop"},
     "cordonOrDrainMediaServer": {"cordoned": True},
 }
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m", "name": "m"}

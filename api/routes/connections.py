@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.auth.permissions import Permissions
+from api.auth.tokens import SeatToken
 from api.dependencies import SCHEMES, ApiRequest, allowed, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.guarded_route import LargeBodyRoute
 from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.routes.sessions import SessionPath
 from api.schemas.requests import CandidatesBody, OfferBody
-from api.schemas.responses import Accepted
+from api.schemas.responses import Accepted, ConnectionList
 from api.schemas.webrtc import check_offer, normalised
 from api.services import provided
 from callplane.contracts import bounds
@@ -24,6 +25,7 @@ from callplane.contracts.refusals.connections import (
     publishing_not_granted,
     subscribing_not_granted,
 )
+from callplane.contracts.refusals.requests import participant_to_be_named
 from callplane.contracts.shapes import ConnectionView
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument
@@ -67,6 +69,26 @@ async def offer(
         return Response(accepted.model_dump_json(), 202, {"Location": location}, "application/json")
     request.response.headers["Location"] = location
     return negotiated.connection
+
+
+@router.get("", summary="List connections", responses=problems(*SEAT_PROBLEMS))
+async def list_connections(
+    session_id: SessionPath,
+    request: Annotated[ApiRequest, allowed(Permissions.read_connection)],
+    connections: StoredConnections,
+    participant_id: Annotated[
+        bounds.ParticipantId | None, Query(description="whose; with a participant token one's own, and no other's")
+    ] = None,
+) -> ConnectionList:
+    """Those of one seat, with their answers; servers say whose they mean."""
+    whose = participant_id
+    if isinstance(request.credential, SeatToken):
+        whose = participant_id or request.credential.participant_id
+    await request.permit(Permissions.read_connection, session_id, whose)
+    if whose is None:
+        raise participant_to_be_named()
+    found = await connections.offered_by(session_id, whose)
+    return ConnectionList(connections=[connection_view(one) for one in found])
 
 
 @router.get("/{connection_id}", summary="Look at a connection", responses=problems(*SEAT_PROBLEMS))

@@ -13,7 +13,7 @@ from api.http.openapi import SEAT_PROBLEMS, headed, problems
 from api.ice_servers import IceServers
 from api.routes.sessions import SessionPath
 from api.schemas.requests import JoinBody, PatchParticipantBody
-from api.schemas.responses import JoinedView
+from api.schemas.responses import JoinedView, ParticipantList
 from api.services import provided
 from callplane.contracts import bounds
 from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
@@ -65,6 +65,16 @@ async def join(
         session=joined.session,
         connections=joined.connections,
     )
+
+
+@router.get("", summary="List participants", responses={**problems(*SEAT_PROBLEMS), **headed(200, "ETag")})
+async def list_participants(
+    session_id: SessionPath, request: Annotated[ApiRequest, allowed(Permissions.read)]
+) -> ParticipantList:
+    """Every seat with what it publishes, as in the session's snapshot."""
+    session = await request.permit(Permissions.read, session_id)
+    request.response.headers["ETag"] = etag(session.version)
+    return ParticipantList(participants=session_view(session).participants)
 
 
 @router.get(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.auth.credentials import caller
 from api.auth.permissions import Permissions
 from api.auth.tenants import Tenants
 from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
@@ -73,6 +74,9 @@ async def list_sessions(
 ) -> SessionList:
     """A page of sessions; what exists during a whole scan appears in it exactly once."""
     tenant = request.permit(Permissions.list_sessions)
+    if query.custom_id is not None:
+        named = await pages.open_by_custom_id(query.custom_id, caller(request.credential).tenant)
+        return SessionList(sessions=[session_view(session) for session in named], next=None)
     after = _id_in(query.cursor) if query.cursor else None
     page = await pages.page(after, query.limit, Wanted(query.status, query.engine, tenant))
     return SessionList(

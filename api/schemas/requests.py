@@ -262,6 +262,8 @@ class ListQuery(Body):
     """the most sessions to answer with"""
     status: SessionStatus | None = None
     """only sessions of this status"""
+    custom_id: bounds.CustomId | None = None
+    """only the open session of this custom id, of the key's own tenant; the rest of the question is then passed over"""
     engine: Annotated[Engine | None, Field(description="only sessions whose messages go that way")] = None
 
     @field_validator("cursor")

@@ -138,6 +138,24 @@ class JoinedView(View):
     connections: list[ConnectionView] = Field(description="what a seat that came back still has")
 
 
+class ParticipantList(View):
+    """The seats of a session, as of one version of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"participants": [_PARTICIPANT]}]})
+
+    participants: list[ParticipantView]
+    """in the order in which they were taken"""
+
+
+class ConnectionList(View):
+    """The connections of one seat."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"connections": [_CONNECTION]}]})
+
+    connections: list[ConnectionView]
+    """those that were offered and have not ended"""
+
+
 class Accepted(View):
     """The offer was accepted; its outcome comes to the mailbox as `answer` or `error` with `command_id`."""
 

@@ -45,6 +45,13 @@ class SessionPages:
     def __init__(self, database: Database) -> None:
         self._collection = database["sessions"]
 
+    async def open_by_custom_id(self, custom_id: str, tenant: str | None) -> list[SessionDocument]:
+        """The open session with this custom id that a tenant's keys reach, if there is one. Raises Unavailable."""
+        # Twice said that it is a text: the index of the unique ones serves the question only then.
+        where = {"custom_id": {"$eq": custom_id, "$type": "string"}, "status": "open", **of_tenant(tenant)}
+        found = await self._collection.find(where, _UNSEEN).limit(1).to_list(1)
+        return readable(SessionDocument, found, self._collection)
+
     async def page(self, after: str | None, limit: int, wanted: Wanted = Wanted()) -> Page:
         """Up to ``limit`` sessions whose ids come after ``after``. Raises Unavailable."""
         # Compared with a text, only ids that are texts are found: what else is there is none of ours.

@@ -29,6 +29,11 @@ def body_not_json(kind: str) -> Refusal:
     )
 
 
+def participant_to_be_named() -> Refusal:
+    """A server asks for the connections of a seat."""
+    return Refusal("invalid", "The query says of nobody. Name the participant with ?participant_id=.")
+
+
 def body_too_slow(seconds: float) -> Refusal:
     """The body has not come to its end."""
     return Refusal("bad-request", f"The body did not arrive within {seconds:.0f} s. Send it again.")

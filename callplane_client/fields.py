@@ -15,6 +15,7 @@ class SessionFields(TypedDict, total=False):
     empty_timeout: int
     departure_timeout: int
     grace: int
+    duplicates: Literal["allow", "replace", "refuse"]
     metadata: dict[str, Any]
 
 

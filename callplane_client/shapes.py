@@ -73,6 +73,7 @@ class Session(Shape):
     empty_timeout: int
     departure_timeout: int
     grace: int
+    duplicates: str = "allow"
     created_at: datetime
     participants: list[Participant] = Field(default_factory=list)
 

@@ -20,6 +20,7 @@ ACCEPTED: Mapping[str, tuple[Kind, ...]] = {
     "presence": _ALL,
     "steer": _SERVERS_AND_SEATS,
     "read_connection": _SERVERS_AND_SEATS,
+    "stop_connection": _SERVERS_AND_SEATS,
     "signal": _SERVERS_AND_SEATS,
     "read_history": _SERVERS_AND_SEATS,
     "change_seat": _SERVERS_AND_SEATS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
-from api.auth.rules import for_another, identity_of, names, only_moderators, seat_token, still_open
+from api.auth.rules import PresenceScope, for_another, identity_of, names, only_moderators, seat_token, still_open
 from api.auth.tenants import Tenants, require_reach, scope
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -24,7 +24,7 @@ from callplane.contracts.refusals.callers import (
     token_lists_no_sessions,
     token_of_another_session,
 )
-from callplane.contracts.refusals.connections import connection_of_another
+from callplane.contracts.refusals.connections import connection_not_found, connection_of_another
 from callplane.contracts.refusals.sessions import kicked, seat_gone, session_not_found
 from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.attachments import Attachments
@@ -41,14 +41,6 @@ class Admission:
     grants: GrantChanges | None = None
     identity: str | None = None
     """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceScope:
-    """Where somebody may see presence: in one session (None: all), named by id or custom id, of one tenant."""
-
-    session: str | None = None
-    tenant: str | None = None
 
 
 def _of(token: SeatToken, session_id: SessionId) -> None:
@@ -157,7 +149,7 @@ class Permissions:
         await self._tenants.require(credential, session_id)
         match credential:
             case KeyHolder(name=name):
-                return Admission(role or "publisher", grants=grants, identity=identity_of(name, subject))
+                return Admission(role or "publisher", None, grants, identity_of(name, subject))
             case Anonymous():
                 return Admission(role or "publisher", grants=grants)
             case AccessToken(role=highest):
@@ -166,7 +158,7 @@ class Permissions:
                 if credential.session not in (None, session_id):
                     names(credential, await self._existing(session_id))
                 who = identity_of(credential.issuer, credential.subject)
-                return Admission(role or highest, grants=credential.grants, identity=who)
+                return Admission(role or highest, None, credential.grants, who)
             case SeatToken(participant_id=participant_id):
                 _, seat = await self._seat(credential, session_id)
                 return Admission(seat.role, participant_id)
@@ -192,6 +184,18 @@ class Permissions:
         _, seat = await self.seat(credential, session_id)
         if participant_id not in (None, seat.id):
             raise connection_of_another()
+
+    async def stop_connection(
+        self, credential: Credential, session_id: SessionId, participant_id: ParticipantId | None
+    ) -> ParticipantId | None:
+        """End a connection: one's own (the seat), or (None) somebody else's, as a moderator or a server."""
+        if isinstance(credential, KeyHolder):
+            await self._tenants.require(credential, session_id)
+            return None
+        _, seat = await self.seat(credential, session_id)
+        if participant_id not in (None, seat.id) and not seat.may.moderate:
+            raise connection_not_found()
+        return seat.id if participant_id in (None, seat.id) else None
 
     async def signal(self, credential: Credential, session_id: SessionId) -> tuple[Roster, ParticipantId | None]:
         """Send a signal; it comes from the participant whose token it was, or from nobody."""

@@ -1,6 +1,7 @@
 """Rules that several permissions share: roles, identities, what moderators leave alone, what a token names."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
@@ -18,6 +19,14 @@ from callplane.contracts.refusals.sessions import session_closed
 from callplane.store.documents import Roster, Seat, SessionDocument
 
 Open = TypeVar("Open", bound=SessionDocument | Roster)
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceScope:
+    """Where somebody may see presence: in one session (None: all), named by id or custom id, of one tenant."""
+
+    session: str | None = None
+    tenant: str | None = None
 
 
 def seat_token(credential: Credential) -> SeatToken:

@@ -1,6 +1,6 @@
 """Connections over HTTP: offer, look, trickle, stop."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -136,14 +136,20 @@ async def trickle(
 async def stop(
     session_id: SessionPath,
     connection_id: ConnectionPath,
-    request: Annotated[ApiRequest, allowed(Permissions.seat)],
+    request: Annotated[ApiRequest, allowed(Permissions.stop_connection)],
     connections: StoredConnections,
 ) -> None:
-    """End it; ending it again changes nothing."""
+    """End it; ending it again changes nothing. Moderators and servers end others' (reason `removed`)."""
+    found = await connections.find(connection_id)
+    is_elsewhere = found is not None and found.session_id != session_id
+    owner = None if found is None or is_elsewhere else found.participant_id
     try:
-        _, seat = await request.permit(Permissions.seat, session_id)
-        _own(await connections.find(connection_id), session_id, seat.id)
-        await request.execute(session_id, Stop(participant_id=seat.id, connection_id=connection_id))
+        own = await request.permit(Permissions.stop_connection, session_id, owner)
+        if is_elsewhere or (own is None and owner is None):
+            raise connection_not_found()
+        reason: Literal["stopped", "removed"] = "removed" if own is None else "stopped"
+        whose = ParticipantId(own or owner or "")
+        await request.execute(session_id, Stop(participant_id=whose, connection_id=connection_id, reason=reason))
     except Refusal as refusal:
         # Connections end with their seat and with their session: it is stopped already.
         if refusal.problem.code not in ("session-closed", "join-again"):

@@ -14,7 +14,7 @@ from api.schemas.bodies import CandidateText, Data, DateTime, Metadata, Mid, Pat
 from callplane.contracts import bounds
 from callplane.contracts.engines import Engine
 from callplane.contracts.model import Body
-from callplane.contracts.shapes import Kind, Role, Show, Source
+from callplane.contracts.shapes import Duplicates, Kind, MediaKind, Role, Show, Source
 
 
 class CreateBody(Strict):
@@ -30,6 +30,7 @@ class CreateBody(Strict):
     """seconds after all have left, until it closes"""
     grace: bounds.GraceSeconds = 30
     """seconds that a seat without its client is kept"""
+    duplicates: Duplicates = Field(default="allow", description="what becomes of a second seat of one identity")
     metadata: Metadata = Field(default_factory=dict)
     """kept with it, up to 16 KiB"""
 
@@ -45,6 +46,7 @@ class PatchSessionBody(PatchBody):
     """seconds after all have left, until it closes"""
     grace: bounds.GraceSeconds = 30
     """seconds that a seat without its client is kept"""
+    duplicates: Duplicates = Field(default="allow", description="what becomes of a second seat of one identity")
     metadata: Metadata = Field(default_factory=dict)
     """in place of what was kept"""
 
@@ -102,6 +104,28 @@ class MutedBody(PatchBody):
     """whether sound is muted"""
     video: bool = False
     """whether pictures are muted"""
+
+
+class MuteEverybodyBody(PatchBody):
+    """Of ``POST …/mute``: which media, and whom not. Nobody is unmuted by others."""
+
+    audio: bool = Field(default=False, description="whether to mute what is heard")
+    video: bool = Field(default=False, description="whether to mute what is seen")
+    but: list[bounds.ParticipantId] = Field(
+        default_factory=list, max_length=500, description="participants that are left as they are"
+    )
+
+    @model_validator(mode="after")
+    def _mutes(self) -> "MuteEverybodyBody":
+        if not (self.audio or self.video):
+            raise ValueError("names no medium to mute")
+        return self
+
+    @property
+    def media(self) -> list[MediaKind]:
+        """What it names."""
+        named: dict[MediaKind, bool] = {"audio": self.audio, "video": self.video}
+        return [medium for medium, on in named.items() if on]
 
 
 class PresenceBody(Strict):

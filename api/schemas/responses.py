@@ -44,6 +44,7 @@ _SESSION: dict[str, Any] = {
     "empty_timeout": 300,
     "departure_timeout": 20,
     "grace": 30,
+    "duplicates": "allow",
     "created_at": "2026-01-05T09:00:00Z",
     "participants": [_PARTICIPANT],
 }

@@ -9,7 +9,16 @@ from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.registry import AnyCommand, Command
-from callplane.contracts.shapes import ConnectionView, GrantChanges, ParticipantView, Role, SessionView, Source
+from callplane.contracts.shapes import (
+    ConnectionView,
+    Duplicates,
+    GrantChanges,
+    MediaKind,
+    ParticipantView,
+    Role,
+    SessionView,
+    Source,
+)
 
 CallerKind = Literal["key", "access", "participant", "open"]
 
@@ -45,6 +54,7 @@ class CreateSession(Command[SessionMade]):
     empty_timeout: int = 300
     departure_timeout: int = 20
     grace: int = 30
+    duplicates: Duplicates = "allow"
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -119,6 +129,20 @@ class UpdateParticipant(Command[ParticipantChanged]):
     if_match: int | None = None
 
 
+class EverybodyMuted(Wire):
+    """Of ``mute-everybody``: the session's version for its ETag."""
+
+    version: int
+
+
+class MuteEverybody(Command[EverybodyMuted]):
+    """Mute all seats but some, of these media; whoever sits down later is not muted."""
+
+    name: Literal["mute-everybody"] = "mute-everybody"
+    media: list[MediaKind]
+    but: list[ParticipantId] = Field(default_factory=list)
+
+
 class Negotiated(Wire):
     """Of ``publish`` and ``subscribe``: the connection with its answer."""
 
@@ -167,12 +191,13 @@ class Candidates(Command[Done]):
 
 
 class Stop(Command[Done]):
-    """End one connection."""
+    """End one connection: its participant's own wish, or (reason ``removed``) a moderator's or a server's."""
 
     name: Literal["stop"] = "stop"
     is_exit = True
     participant_id: ParticipantId
     connection_id: ConnectionId
+    reason: Literal["stopped", "removed"] = "stopped"
 
 
 class Envelope(Wire):

@@ -23,6 +23,7 @@ VisibleType = Literal[
     "participant-joined",
     "participant-left",
     "participant-updated",
+    "participants-muted",
     "participant-reconnecting",
     "participant-reconnected",
     "stream-published",

@@ -46,6 +46,23 @@ class ParticipantNamed(Data):
     """whose seat"""
 
 
+class ParticipantsMuted(Data):
+    """All seats that there are were muted, but some; who sits down later is not."""
+
+    media: list[MediaKind]
+    """which media reach nobody now"""
+    but: list[ParticipantId]
+    """whose seats are left as they were"""
+
+
+class UnmuteRequested(Data):
+    """A moderator or a server asks to be heard or seen: nobody but oneself unmutes."""
+
+    media: list[MediaKind]
+    """which media"""
+    sender: ParticipantId | None = Field(alias="from", description="who asks; null: a server")
+
+
 class SessionShown(Data):
     """The session's own fields, as they are when the message goes out."""
 
@@ -203,6 +220,7 @@ DATA: Mapping[MessageType, type[Data]] = {
     "participant-left": ParticipantLeft,
     "participant-reconnecting": ParticipantNamed,
     "participant-reconnected": ParticipantNamed,
+    "participants-muted": ParticipantsMuted,
     "session-updated": SessionShown,
     "session-closed": SessionClosed,
     "stream-published": StreamPublished,
@@ -215,6 +233,7 @@ DATA: Mapping[MessageType, type[Data]] = {
     "connection-failed": ConnectionFailed,
     "error": Failed,
     "signal": Signal,
+    "unmute-requested": UnmuteRequested,
     "resync-required": Nothing,
 }
 """The data of every type of message."""

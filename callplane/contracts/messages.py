@@ -23,6 +23,7 @@ MessageType = Literal[
     "participant-joined",
     "participant-left",
     "participant-updated",
+    "participants-muted",
     "session-updated",
     "stream-published",
     "stream-unpublished",
@@ -34,6 +35,7 @@ MessageType = Literal[
     "participant-reconnecting",
     "participant-reconnected",
     "signal",
+    "unmute-requested",
     "resync-required",
     "error",
 ]
@@ -72,6 +74,11 @@ def participant_left(participant_id: ParticipantId, reason: SeatReason | GivenRe
 def participant_updated(participant: dict[str, Any]) -> Event:
     """A seat changed; the carrier shows it as it is when the event goes out."""
     return Event(type="participant-updated", data={"participant": participant})
+
+
+def participants_muted(media: list[MediaKind], but: list[ParticipantId]) -> Event:
+    """Of all seats that there are these media are muted, but of those named in ``but``."""
+    return Event(type="participants-muted", data={"media": media, "but": but})
 
 
 def session_updated(session: dict[str, Any]) -> Event:

@@ -9,6 +9,8 @@ from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 
 Role = Literal["publisher", "subscriber", "moderator"]
+Duplicates = Literal["allow", "replace", "refuse"]
+"""What becomes of a second seat of one identity: it is taken, takes the place of the first, or is not taken."""
 Kind = Literal["publish", "subscribe"]
 ConnectionState = Literal["negotiating", "ready", "released"]
 MediaKind = Literal["audio", "video"]
@@ -125,6 +127,8 @@ class SessionSummary(Wire):
     """seconds after all have left, until it closes"""
     grace: int
     """seconds that a seat without its client is kept"""
+    duplicates: Duplicates = "allow"
+    """what becomes of a second seat of one identity"""
     created_at: datetime
     """when it was made"""
 

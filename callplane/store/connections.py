@@ -155,17 +155,21 @@ class Connections(SweptConnections):
         return await self._updates.change({"_id": connection_id, "state": "ready"}, {}, None, [NewChore("settle")])
 
     async def stop(
-        self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId
+        self,
+        connection_id: ConnectionId,
+        session_id: SessionId,
+        participant_id: ParticipantId,
+        reason: ReleaseReason = "stopped",
     ) -> Change[ConnectionDocument] | None:
         """End it, also when its offer has not come yet, which then finds it released. None: ended, or another's.
 
         A seat that has as many without an offer as it may leaves no more of them behind.
         """
         mine = {"_id": connection_id, "session_id": session_id, "participant_id": participant_id}
-        stopped = await self._release(mine, "stopped")
+        stopped = await self._release(mine, reason)
         if stopped is not None or not await self._make(mine):
             return stopped
-        return await self._release(mine, "stopped")
+        return await self._release(mine, reason)
 
     async def create_unoffered(
         self, connection_id: ConnectionId, session_id: SessionId, participant_id: ParticipantId
@@ -247,7 +251,7 @@ class Connections(SweptConnections):
         return await self._updates.change(
             {"state": {"$ne": "released"}, **where},
             {"$set": {"state": "released", "reason": reason}, "$unset": {"claim": ""}, "$currentDate": {"since": True}},
-            connection_state(where["_id"], "closed", reason if reason == "not-allowed" else None),
+            connection_state(where["_id"], "closed", reason if reason in ("not-allowed", "removed") else None),
             [NewChore("settle")],
         )
 

@@ -13,6 +13,7 @@ from callplane.contracts.media import MediaRef
 from callplane.contracts.model import Wire
 from callplane.contracts.shapes import (
     ConnectionState,
+    Duplicates,
     GrantChanges,
     Grants,
     Kind,
@@ -78,6 +79,7 @@ class SessionLimits(Wire):
     empty_timeout: int
     departure_timeout: int
     grace: int
+    duplicates: Duplicates = "allow"
 
 
 class Seat(Wire):

@@ -8,7 +8,7 @@ from callplane.contracts.engines import Engine
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Document
 
-SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace")
+SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace", "duplicates")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from callplane.contracts.messages import (
     participant_reconnected,
     participant_reconnecting,
     participant_updated,
+    participants_muted,
 )
 from callplane.contracts.reasons import GivenReason, SeatReason
-from callplane.contracts.shapes import ParticipantView, Presence
+from callplane.contracts.shapes import MediaKind, ParticipantView, Presence
 from callplane.store.documents import Ban, Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
@@ -64,7 +65,7 @@ class Seats:
     ) -> Change[SessionDocument] | None:
         """Sit down, once per command, in time, while there is room; ``max_participants`` is never passed."""
         room = {"$lt": [{"$size": "$participants"}, "$settings.max_participants"]}
-        where = {
+        where: Document = {
             "_id": session_id,
             "status": "open",
             "participants.id": {"$ne": seat.id},
@@ -74,6 +75,7 @@ class Seats:
         }
         if seat.identity is not None:
             where["bans.identity"] = {"$ne": seat.identity}
+            where["$expr"]["$and"].append(_no_refused_duplicate(seat.identity))
         shown = ParticipantView.model_validate({**seat.model_dump(), "grants": seat.grants and seat.may})
         begun = seat.model_copy(update={"last_active_at": self._clock.now()})
         written = {**begun.model_dump(exclude_none=True), "metadata": stored(seat.metadata)}
@@ -137,6 +139,23 @@ class Seats:
             projection=CONCERNED,
         )
 
+    async def mute_everybody(
+        self, session_id: SessionId, media: list[MediaKind], but: list[ParticipantId], guard: SeatGuard
+    ) -> Change[SessionDocument] | None:
+        """Mute all that sit there but some, once per command and in time."""
+        where: Document = {"_id": session_id, "status": "open", "applied": {"$ne": guard.command_id}}
+        return await self._updates.change(
+            {**where, "$expr": in_time(guard.deadline)},
+            {
+                "$set": {f"participants.$[seat].muted.{medium}": True for medium in media},
+                "$push": remember(guard.command_id),
+            },
+            participants_muted(media, but),
+            [NewChore("settle-all-streams")],
+            array_filters=[{"seat.id": {"$nin": but}}],
+            projection=CONCERNED,
+        )
+
     async def reconnecting(
         self, session_id: SessionId, participant_id: ParticipantId
     ) -> Change[SessionDocument] | None:
@@ -179,6 +198,13 @@ class Seats:
             array_filters=[{"seat.id": participant_id}],
             projection=CONCERNED,
         )
+
+
+def _no_refused_duplicate(identity: str) -> Document:
+    """An expression: the session takes a second seat of an identity, or this one has none."""
+    identities = {"$ifNull": ["$participants.identity", []]}
+    sits = {"$in": [{"$literal": identity}, identities]}
+    return {"$or": [{"$ne": ["$settings.duplicates", "refuse"]}, {"$not": [sits]}]}
 
 
 def _owed(changes: Mapping[str, Any]) -> list[str]:

@@ -43,9 +43,15 @@ class RunningWrappers:
     commands: CommandQueues = "per-session"
     """Where commands are published, and what wrappers are told."""
 
-    async def ask(self, body: AnyCommand, session: SessionId | None = None, id_: CommandId | None = None) -> Reply:
+    async def ask(
+        self,
+        body: AnyCommand,
+        session: SessionId | None = None,
+        id_: CommandId | None = None,
+        caller: Caller = CALLER,
+    ) -> Reply:
         """Send one command, with an id of its own or a given one, and wait for its reply."""
-        envelope = self._envelope(body, session, id_ or CommandId(new_id()))
+        envelope = self._envelope(body, session, id_ or CommandId(new_id())).model_copy(update={"caller": caller})
         reply = await self.sender.send(envelope, wait=REPLY_SECONDS)
         assert reply is not None, f"{envelope.name}: nobody answered"
         return reply

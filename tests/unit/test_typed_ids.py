@@ -19,7 +19,7 @@ NOUNS = {name.removesuffix("_id") for name in IDS} - {"command"}
 
 NAMES = {
     name: ["session: str | None"]
-    for name in ("api/auth/tokens.py", "api/auth/permissions.py", "callplane/store/presences.py")
+    for name in ("api/auth/tokens.py", "api/auth/rules.py", "callplane/store/presences.py")
 }
 """An access token names its session by id or by custom id."""
 

@@ -60,6 +60,7 @@ const STATES = {
   "reconnecting unreachable": "Reconnecting: the server does not answer",
   left: "You have left the call.",
   "left kicked": "You were removed from the call.",
+  "left replaced": "You have joined again elsewhere, and that seat took the place of this one.",
   "left session-closed": "The call has ended.",
   "left connection-lost": "You were away for too long, so your seat was given up. Join again to get a new one.",
   "left poll-replaced": "Your seat was taken over in another tab or window.",

@@ -3,7 +3,7 @@
 from callplane.contracts.commands import Envelope, Join, Joined
 from callplane.contracts.errors import Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
-from callplane.contracts.refusals.sessions import join_undone, kicked, seat_gone, session_full
+from callplane.contracts.refusals.sessions import already_joined, join_undone, kicked, seat_gone, session_full
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.log.place import Place
 from callplane.store.log.records import LogKey
@@ -54,25 +54,60 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
         identity=command.identity,
         grants=command.grants,
     )
-    change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
-    if change is not None:
-        context.follow_ups.schedule(change)
+    if await _took(envelope, seat, context):
         return True
     session = await require_open_session(envelope.session_id, context)
     if session.seat(participant_id) is not None:
+        await replace_duplicates(session, seat, context)
         return False
+    if await replace_duplicates(session, seat, context) and await _took(envelope, seat, context):
+        return True  # the session was full, of the one that this takes the place of as well
     _explain(session, envelope, seat)
     require_in_time(envelope.deadline, context)
     await room_in(session.id, context)
     raise Trouble("the session changed while it was read")
 
 
-def _explain(session: SessionDocument, envelope: Envelope, seat: Seat) -> None:
+async def _took(envelope: Envelope, seat: Seat, context: Context) -> bool:
+    """Whether the seat was taken by this; others of its identity go then, where the session wants that."""
+    change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
+    if change is None:
+        return False
+    context.follow_ups.schedule(change)
+    if seat.identity is not None and change.document.settings.duplicates == "replace":
+        await replace_duplicates(await require_open_session(envelope.session_id, context), seat, context)
+    return True
+
+
+async def replace_duplicates(session: SessionDocument, seat: Seat, context: Context) -> bool:
+    """Take away the seats of an identity that are older than this one; whether there were any.
+
+    The list of participants is in the order in which they have sat down. So of several that join at once each sees
+    those before it, and the last stays; a repeat after a death goes on with what is left.
+    """
+    if seat.identity is None or session.settings.duplicates != "replace" or _is_kept_out(session, seat):
+        return False
+    ids = [one.id for one in session.participants]
+    older = session.participants[: ids.index(seat.id)] if seat.id in ids else session.participants
+    same = [one.id for one in older if one.identity == seat.identity]
+    for one in same:
+        context.follow_ups.schedule(await context.store.seats.pull(session.id, one, "replaced"))
+    return bool(same)
+
+
+def _is_kept_out(session: SessionDocument, seat: Seat) -> bool:
     banned = seat.identity is not None and any(ban.identity == seat.identity for ban in session.bans)
-    if banned or seat.id in session.kicked:
+    return banned or seat.id in session.kicked
+
+
+def _explain(session: SessionDocument, envelope: Envelope, seat: Seat) -> None:
+    if _is_kept_out(session, seat):
         raise kicked()
     if envelope.id in session.applied:
         raise join_undone()
+    identities = [one.identity for one in session.participants]
+    if seat.identity in identities and seat.identity is not None and session.settings.duplicates == "refuse":
+        raise already_joined()
     if len(session.participants) >= session.settings.max_participants:
         raise session_full(session.settings.max_participants)
 

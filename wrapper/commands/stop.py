@@ -9,7 +9,9 @@ from wrapper.context import Context
 @handles(Stop)
 async def stop(envelope: Envelope, command: Stop, context: Context) -> Done:
     """Release it; one that has ended already is fine, another's is not found."""
-    change = await context.store.connections.stop(command.connection_id, envelope.session_id, command.participant_id)
+    change = await context.store.connections.stop(
+        command.connection_id, envelope.session_id, command.participant_id, command.reason
+    )
     context.follow_ups.schedule(change)
     if change is None:
         found = await context.store.connections.find(command.connection_id)

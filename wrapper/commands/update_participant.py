@@ -1,14 +1,19 @@
 """Update-participant: name, role, metadata and mute of one seat; a mute is enforced on the media server."""
 
+from typing import Any
+
 from callplane.contracts.commands import Envelope, ParticipantChanged, UpdateParticipant
-from callplane.contracts.errors import Trouble
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId
+from callplane.contracts.messages import Message
 from callplane.contracts.refusals.sessions import stale_version
+from callplane.contracts.shapes import MediaKind, ParticipantView
 from callplane.store.documents import SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
+from wrapper.media.sdp import MEDIA_KINDS
 from wrapper.requirements import require_in_time, require_open_with_seat, require_seat, room_in
 
 
@@ -18,7 +23,13 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
     session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
     before = participant_view(session, await require_seat(session, command.participant_id, context))
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
-    change = await context.store.seats.update(session.id, before, command.changes, guard)
+    changes = command.changes
+    if envelope.caller.participant_id != before.id:
+        changes, asked = _without_unmuting(command.changes)
+        await _ask_to_unmute(envelope, [medium for medium in asked if getattr(before.muted, medium)], before, context)
+        if not changes:
+            return _changed(session, before.id)
+    change = await context.store.seats.update(session.id, before, changes, guard)
     if change is not None:
         context.follow_ups.schedule(change)
         return _changed(change.document, command.participant_id)
@@ -31,6 +42,33 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     return _changed(session, command.participant_id)
+
+
+def _without_unmuting(changes: dict[str, Any]) -> tuple[dict[str, Any], list[MediaKind]]:
+    """What others change of a seat, and the media that they would have it unmute: who is heard decides that alone."""
+    muted = changes.get("muted", {})
+    asked = [medium for medium in MEDIA_KINDS if muted.get(medium) is False]
+    kept = {medium: on for medium, on in muted.items() if on}
+    rest = {name: value for name, value in changes.items() if name != "muted"}
+    return ({**rest, "muted": kept} if kept else rest), asked
+
+
+async def _ask_to_unmute(envelope: Envelope, media: list[MediaKind], seat: ParticipantView, context: Context) -> None:
+    """Put ``unmute-requested`` into the seat's mailbox; a repeat of the command has the same id. Raises Trouble."""
+    if not media:
+        return
+    data = {"media": media, "from": envelope.caller.participant_id}
+    message = Message(
+        id=envelope.id,
+        type="unmute-requested",
+        session_id=envelope.session_id,
+        at=context.store.clock.now(),
+        data=data,
+    )
+    try:
+        await context.messenger.to_participant(seat.id, message)
+    except Unavailable as away:
+        raise Trouble(f"an unmute could not be asked for: {away}") from away
 
 
 def _changed(session: SessionDocument, participant_id: ParticipantId) -> ParticipantChanged:

@@ -49,6 +49,15 @@ async def reconcile_streams(session: SessionDocument, args: dict[str, Any], cont
     return True
 
 
+async def reconcile_all_streams(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
+    """The same for all who publish."""
+    now = await context.store.sessions.find(session.id)
+    if now is not None and now.status == "open":
+        for publisher in dict.fromkeys(stream.participant_id for stream in now.streams):
+            await Viewers(publisher, context).reconcile(now)
+    return True
+
+
 async def enforce_grants(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """End what a seat sends and receives outside its grants as they are now.
 
@@ -122,6 +131,7 @@ class Chores:
             "sweep-connections": sweep_connections,
             "end-mailbox": end_mailbox,
             "settle-streams": reconcile_streams,
+            "settle-all-streams": reconcile_all_streams,
             "enforce-grants": enforce_grants,
             "release-pipeline": release_pipeline,
             "release-lost-pipeline": release_lost_pipeline,

@@ -2,7 +2,7 @@
 
 from callplane.contracts.bounds import SESSION_BYTES
 from callplane.contracts.errors import Refusal
-from callplane.contracts.reasons import GivenReason, SeatReason, SessionReason
+from callplane.contracts.reasons import GivenReason, JoinReason, SeatReason, SessionReason
 
 
 def session_not_found() -> Refusal:
@@ -24,6 +24,13 @@ def custom_id_of_another_tenant() -> Refusal:
 def session_closed(reason: SessionReason | GivenReason | None = None) -> Refusal:
     """The session is over."""
     return Refusal("session-closed", "The session is closed. Make another one.", reason=reason)
+
+
+def already_joined() -> Refusal:
+    """The identity sits there, and the session refuses duplicates."""
+    reason: JoinReason = "already-joined"
+    detail = "This identity is in the session already. Leave there first, or have its duplicates replaced."
+    return Refusal("wrong-state", detail, reason=reason)
 
 
 def session_full(seats: int) -> Refusal:

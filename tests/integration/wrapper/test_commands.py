@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from callplane.contracts.commands import (
+    Caller,
     Candidate,
     Candidates,
     CloseSession,
@@ -147,7 +148,8 @@ async def test_a_mute_stops_one_medium_and_only_for_that_publisher(servers: Serv
         changed = await r.done(UpdateParticipant(participant_id=ann, changes={"muted": {"video": True}}), session)
         assert changed["participant"]["muted"] == {"audio": False, "video": True}
         await fed("AUDIO")
-        await r.done(UpdateParticipant(participant_id=ann, changes={"muted": {"video": False}}), session)
+        unmute = UpdateParticipant(participant_id=ann, changes={"muted": {"video": False}})
+        await r.ask(unmute, session, caller=Caller(kind="participant", participant_id=ann))
         await fed("AUDIO", "VIDEO")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from callplane.contracts.commands import Publish, UpdateParticipant
+from callplane.contracts.commands import Caller, MuteEverybody, Publish, Stop, UpdateParticipant
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId, new_id
 from callplane.store.documents import ConnectionDocument
 from callplane.store.seats import SeatGuard
@@ -83,6 +83,30 @@ async def test_of_what_somebody_sends_that_alone_ends_for_which_the_grant_is_gon
         now = await r.store.sessions.find(session)
         assert now is not None
         assert [(stream.connection_id, stream.source) for stream in now.streams] == [(camera, "camera")]
+
+
+async def test_others_mute_and_ask_to_unmute_and_end_one_stream(servers: Servers) -> None:
+    async with running_wrappers(servers, wrappers=1) as r:
+        session = await r.session()
+        ann, bob = await r.seat(session), await r.seat(session)
+        camera = (await r.publish(session, ann))["id"]
+        await r.done(MuteEverybody(media=["audio"], but=[bob]), session)
+        now = await r.store.sessions.find(session)
+        assert now is not None
+        assert [(seat.muted.audio, seat.muted.video) for seat in now.participants] == [(True, False), (False, False)]
+        asked = await change(r, session, ann, muted={"audio": False, "video": False}, name="Ann")
+        assert (asked["muted"]["audio"], asked["name"]) == (True, "Ann")
+        await r.done(Stop(participant_id=ann, connection_id=camera, reason="removed"), session)
+        assert (await ended(r, camera)).reason == "removed"
+        told = {message["type"]: message for message in await r.mailbox(ann)}
+        assert told["unmute-requested"]["data"] == {"media": ["audio"], "from": None}
+        assert told["unmute-requested"]["version"] is None
+        assert told["participants-muted"]["data"] == {"media": ["audio"], "but": [bob]}
+        assert told["stream-unpublished"]["data"]["reason"] == "removed"
+        own = UpdateParticipant(participant_id=ann, changes={"muted": {"audio": False}})
+        reply = await r.ask(own, session, caller=Caller(kind="participant", participant_id=ann))
+        assert reply.result is not None
+        assert not reply.result["participant"]["muted"]["audio"]
 
 
 async def test_a_demotion_and_a_publish_that_race_have_one_outcome(database: Database) -> None:

@@ -60,7 +60,7 @@ class Client:
             case "stream-published" | "stream-unpublished":
                 one = people[data["participant_id"]]
                 rest = [each for each in one["streams"] if each["connection_id"] != data["connection_id"]]
-                new = [{"connection_id": data["connection_id"], "media": data.get("media")}]
+                new = [{name: data.get(name) for name in ("connection_id", "media", "source")}]
                 streams = rest + (new if message.type == "stream-published" else [])
                 people[data["participant_id"]] = {**one, "streams": streams}
             case other:

@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "sendSignal": {"type": "wave"},
     "changeSession": {"metadata": {}},
     "changeParticipant": {"name": "Ada"},
+    "muteEverybodyButSome": {"audio": True},
     "editMessage": {"data": "hello"},
     "makeAccessToken": {"session": "s", "identity": "ada"},
     "registerMediaServer": {"name": "m", "url": "ws://127.0.0.1:9/kurento"},

@@ -17,7 +17,7 @@ from tests.unit.api.auth.test_permissions import session_of
 
 NAMES = {
     **{"Muted": "Muted", "Presence": "Presence", "Stream": "StreamView", "Participant": "ParticipantView"},
-    **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "Message"},
+    **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "SignalMessage"},
     **{"Batch": "MessagesView", "ChatMessage": "ChatMessage", "SeatPresence": "SeatPresence", "Ban": "BanView"},
     **{"Token": "TokenView", "Grants": "Grants", "Accepted": "Accepted"},
 }

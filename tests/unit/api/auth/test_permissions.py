@@ -54,6 +54,7 @@ LET: dict[str, set[str]] = {
     "join as moderator": {"KEY", "OPEN", "BY_ID", "ADA", "MOD"},
     "negotiate": {"ADA", "MOD"},
     "read ada's connection": {"KEY", "ADA"},
+    "stop ada's connection": {"KEY", "ADA", "MOD"},
     "signal": {"KEY", "ADA", "MOD"},
     "read the history": {"KEY", "ADA", "MOD"},
     "rename ada": {"KEY", "OPEN", "ADA", "MOD"},
@@ -78,6 +79,7 @@ CODES_AT: dict[tuple[str, str], str] = (
         (doing, "OPEN"): "unauthorized"
         for doing in (
             "negotiate",
+            "stop ada's connection",
             "read ada's connection",
             "signal",
             "read the history",
@@ -100,6 +102,7 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "join as moderator": lambda permissions, who: permissions.join(who, "s", "moderator"),
     "negotiate": lambda permissions, who: permissions.seat(who, "s"),
     "read ada's connection": lambda permissions, who: permissions.read_connection(who, "s", "ada"),
+    "stop ada's connection": lambda permissions, who: permissions.stop_connection(who, "s", "ada"),
     "signal": lambda permissions, who: permissions.signal(who, "s"),
     "read the history": lambda permissions, who: permissions.read_history(who, "s"),
     "rename ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"name": "Ada"}),

@@ -98,5 +98,5 @@ def test_patterns_match_as_a_topic_exchange_does(pattern: str, key: str, does: b
 
 
 def test_types_are_one_list() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 13
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 14
     assert "signal" not in EVENT_TYPES

@@ -13,6 +13,7 @@ SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
     (messages.participant_joined({"id": "p"}), "participant-joined", {"participant": {"id": "p"}}),
     (messages.participant_left("p", "left"), "participant-left", {"participant_id": "p", "reason": "left"}),
     (messages.participant_updated({"id": "p"}), "participant-updated", {"participant": {"id": "p"}}),
+    (messages.participants_muted(["audio"], ["p"]), "participants-muted", {"media": ["audio"], "but": ["p"]}),
     (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
     (messages.session_closed("over"), "session-closed", {"reason": "over"}),
     (
@@ -40,7 +41,7 @@ def test_an_event_has_the_shape_of_the_design(event: Event, type_: str, data: di
 
 
 def test_every_type_is_made_here_or_told_without_an_outbox() -> None:
-    directly = {"answer", "ice-candidate", "signal", "resync-required", "error"}
+    directly = {"answer", "ice-candidate", "signal", "unmute-requested", "resync-required", "error"}
     assert {type_ for _, type_, _ in SHAPES} | directly == set(get_args(MessageType))
 
 

@@ -28,10 +28,11 @@ class ClusterVhost(Vhost):
         return node.url(self.name)
 
     async def homes(self) -> dict[str, str]:
-        """Every durable queue with the name of the node on which it lies, whether that runs or not."""
+        """Every durable queue of one node with its name, whether that runs or not; none of what is replicated."""
         rows = await self.shell.ask(
             "[[N, atom_to_binary(node(amqqueue:get_pid(Q)))] || K <- mnesia:dirty_all_keys(rabbit_durable_queue),"
-            f" {{resource, V, queue, N}} <- [K], V == {self._binary}, Q <- mnesia:dirty_read(rabbit_durable_queue, K)]"
+            f" {{resource, V, queue, N}} <- [K], V == {self._binary}, Q <- mnesia:dirty_read(rabbit_durable_queue, K),"
+            " is_pid(amqqueue:get_pid(Q))]"
         )
         return {name: node for name, node in rows}
 

@@ -151,6 +151,8 @@ export interface SessionEvents {
   state: { state: State; reason: StateReason | null; previous: State };
   participants: { participants: ParticipantView[] };
   signal: { from: string | null; type: string; data: any };
+  /** A moderator or a server (null) would have one heard or seen: `mute({audio: false})` does it, and nothing else. */
+  "unmute-requested": { media: ("audio" | "video")[]; from: string | null };
   error: { error: Error; during: string };
   /** What `monitor` has just read. */
   stats: Record<string, InboundStats>;

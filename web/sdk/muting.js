@@ -31,7 +31,8 @@ export class Muting {
   }
 
   /**
-   * The seat says this. Only a change counts, and none while our own is under way: it may be older.
+   * The seat says this. Only a change counts, and none while our own is under way: it may be older. Nobody else puts a
+   * track on again.
    * @param {Muted | undefined} said
    */
   obey(said) {
@@ -39,7 +40,7 @@ export class Muting {
     this.#said = said;
     if (!said || !before || this.#underWay) return;
     for (const kind of /** @type {const} */ (["audio", "video"])) {
-      if (said[kind] !== before[kind]) this.#enable({ [kind]: said[kind] });
+      if (said[kind] && !before[kind]) this.#enable({ [kind]: true });
     }
   }
 

@@ -20,6 +20,12 @@ const CHANGES = {
   // Onto what is known: a server of the version before leaves out what it does not know.
   "participant-updated": (roster, { participant }) =>
     roster.participants.set(participant.id, { ...roster.participants.get(participant.id), ...participant }),
+  "participants-muted": (roster, { media, but }) => {
+    const all = Object.fromEntries(media.map((/** @type {string} */ medium) => [medium, true]));
+    for (const { id, muted } of roster.participants.values()) {
+      if (!but.includes(id)) roster.change(id, { muted: { ...muted, ...all } });
+    }
+  },
   "participant-left": (roster, { participant_id }) => roster.participants.delete(participant_id),
   "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),

@@ -21,7 +21,7 @@ import { refreshing } from "./turn.js";
  * @typedef {import("./transports.js").Transport} Transport
  */
 
-/** Events: `state`, `participants`, `signal`, `error`, `transport`; with `monitor` also `stats`, `speaking`, `quality`. */
+/** Events: `state`, `participants`, `signal`, `unmute-requested`, `error`, `transport`; with `monitor` also `stats`, `speaking`, `quality`. */
 export class Session extends Actions {
   #options;
   #http;
@@ -214,6 +214,7 @@ export class Session extends Actions {
     try {
       if (Roster.counts(message)) await this.#follow(message);
       else if (message.type === "resync-required") await this.#resync();
+      else if (message.type === "unmute-requested") this.say("unmute-requested", message.data);
       else if (message.type === "signal") this.#signalled(message);
       else await this.#connections?.heard(message);
     } catch (error) {

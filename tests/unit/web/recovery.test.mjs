@@ -152,6 +152,11 @@ test("mute is said to the others, and a moderator's mute is obeyed", async () =>
   assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, false]);
   tell("participant-updated", { participant: { ...seat("me", ["k1"]), muted: { audio: true, video: false } } });
   await until(() => session.info.version === 4);
+  assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, false], "nobody else puts a track on");
+  const asked_for = new Promise((resolve) => session.on("unmute-requested", resolve));
+  tell("unmute-requested", { media: ["video"], from: "mod" }, false);
+  assert.deepEqual(await asked_for, { media: ["video"], from: "mod" });
+  await session.mute({ video: false });
   assert.deepEqual(stream.getTracks().map((track) => track.enabled), [false, true]);
   await session.leave();
 });

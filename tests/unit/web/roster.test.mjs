@@ -32,6 +32,13 @@ test("events in order need no snapshot", async () => {
   assert.equal(known.version, 9);
 });
 
+test("of everybody who is muted but some, those are not", async () => {
+  const known = roster(seat("ann"), seat("bob"));
+  await follow(known, event(6, "participants-muted", { media: ["audio"], but: ["bob"] }), never);
+  assert.deepEqual(known.participants.get("ann").muted, { audio: true, video: false });
+  assert.deepEqual(known.participants.get("bob").muted, { audio: false, video: false });
+});
+
 test("what the snapshot already contains is ignored", async () => {
   const known = roster(seat("ann"));
   assert.equal(await follow(known, event(5, "participant-left", { participant_id: "ann" }), never), false);

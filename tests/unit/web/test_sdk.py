@@ -25,7 +25,12 @@ def test_types_hold_in_every_file_of_sdk_and_page() -> None:
     tsc = npm_packages() / "typescript" / "bin" / "tsc"
     options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022", "--module", "es2022"]
     found = ["--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable", "--skipLibCheck"]
-    files = [WEB / "page" / "main.js", WEB / "sdk" / "index.js", WEB / "sdk" / "index.d.ts"]
+    files = [
+        WEB / "page" / "main.js",
+        WEB / "console" / "main.js",
+        WEB / "sdk" / "index.js",
+        WEB / "sdk" / "index.d.ts",
+    ]
     command = [str(NODE), str(tsc), *options, *found, *map(str, files)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert run.returncode == 0, run.stdout

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { Problem, Requests, inOtherWords } from "../../../web/console/requests.js";
+import { ago, memory } from "../../../web/console/tables.js";
+
+const CONSOLE = new URL("../../../web/console/", import.meta.url);
+
+test("nothing that anybody said becomes markup", () => {
+  for (const name of readdirSync(CONSOLE)) {
+    const text = readFileSync(new URL(name, CONSOLE), "utf8");
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, name);
+    if (name.endsWith(".html")) assert.doesNotMatch(text, / style=| on[a-z]+=|https?:\/\//);
+  }
+});
+
+test("a request carries the key, and what was asked never does", async () => {
+  const asked = [];
+  const answer = { ok: true, status: 200, text: async () => '{"a":1}' };
+  const requests = new Requests("secret-key", async (url, init) => (asked.push([url, init]), answer));
+  assert.deepEqual(await requests.get("/sessions?limit=1"), { a: 1 });
+  await requests.call("POST", "/media-servers", { name: "k", url: "ws://k" });
+  assert.equal(asked[0][1].headers.Authorization, "Bearer secret-key");
+  assert.ok(asked[1][1].headers["Idempotency-Key"]);
+  const words = [...requests.asked.values()].map((one) => JSON.stringify(inOtherWords(one, "http://localhost:8080")));
+  assert.equal(words.length, 2);
+  for (const each of words) assert.doesNotMatch(each, /secret-key/);
+  requests.begin();
+  assert.equal(requests.asked.size, 0);
+});
+
+test("what is refused says so in the API's words, and a proxy's page too", async () => {
+  const refusing = (status, text) => new Requests("k", async () => ({ ok: false, status, text: async () => text }));
+  await assert.rejects(refusing(409, '{"code":"wrong-state","title":"No"}').get("/x"), (error) => error instanceof Problem && error.code === "wrong-state" && error.message === "No");
+  await assert.rejects(refusing(502, "<html>").get("/x"), (error) => error.status === 502);
+  const unreachable = new Requests("k", async () => Promise.reject(new TypeError("x")));
+  await assert.rejects(unreachable.get("/x"), (error) => error.status === 0 && /reached/.test(error.message));
+});
+
+test("a body stays one argument of the shell", () => {
+  const { curl, Python } = inOtherWords({ method: "PATCH", path: "/x", body: { name: "it's" } }, "http://h");
+  assert.match(curl, /-X PATCH .*'\{"name":"it'\\''s"\}' 'http:\/\/h\/v1\/x'$/s);
+  assert.match(Python, /httpx\.request\("PATCH"/);
+});
+
+test("times and sizes are read at a glance", () => {
+  const now = Date.parse("2026-01-05T12:00:00Z");
+  const words = ["2026-01-05T11:59:30Z", "2026-01-05T11:00:00Z", "2026-01-05T02:00:00Z", "2026-01-01T12:00:00Z", null].map((at) => ago(at, now));
+  assert.deepEqual(words, ["30 s ago", "60 min ago", "10 h ago", "4 d ago", "-"]);
+  assert.deepEqual([memory(900), memory(204_800)], ["900 KiB", "200 MiB"]);
+});

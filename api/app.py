@@ -39,6 +39,7 @@ from api.readers.queues import QueueReaders
 from api.routes import messages
 from api.routes.direct_signals import DirectSignals
 from api.routes.direct_streams import DirectStreams
+from api.routes.web import CONSOLE
 from api.routing import OPERATORS, routed, versioned_nouns
 from api.services import Services
 from api.settings import Settings
@@ -243,7 +244,7 @@ def application(settings: Settings, services: Services, traces: Traces) -> ASGIA
     direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=Heads(app))))
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
-        inside = OperatorPort(inside, [noun.router.prefix for noun in OPERATORS])
+        inside = OperatorPort(inside, [CONSOLE, *(noun.router.prefix for noun in OPERATORS)])
     named = RequestMiddleware(inside, traces, services.metrics, services.draining)
     app.state.program = Versions(named, versioned_nouns())
     return cast(ASGIApp, app.state.program)

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 READY_WITHIN = 15.0
+OF_THIS_RUN = "callplane-up"
+"""The operator's key that is made for one run, where whoever starts it names none."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class ServerAddresses:
     kms_urls: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Links:
+    """What to open: the page, with the token of this run where access is open, and the console with the key of it."""
+
+    page: str
+    console: str
+
+
 def load(log_level: str) -> None:
     """Import both programs: a second of work, done while the servers start."""
     for program in ("api.app", "wrapper.app"):
@@ -40,8 +50,8 @@ def load(log_level: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve(options: Options, addresses: ServerAddresses, listener: socket.socket) -> AsyncIterator[str]:
-    """Run wrapper and API for the block; the link to open, with the token of this run where access is open."""
+async def serve(options: Options, addresses: ServerAddresses, listener: socket.socket) -> AsyncIterator[Links]:
+    """Run wrapper and API for the block."""
     from api import app as api
     from callplane.contracts.errors import Unavailable
     from wrapper import app as wrapper
@@ -62,7 +72,7 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
         ):
             await program.started(READY_WITHIN)
             started = True
-            yield f"{url}/#access_token={settings.open_token}" if settings.open_token else f"{url}/"
+            yield _links(url, settings)
     except (Unavailable, TimeoutError) as trouble:
         if started:
             raise
@@ -83,6 +93,15 @@ async def _buses(amqp_url: str | None) -> "AsyncIterator[Buses]":
             yield buses
 
 
+def _links(url: str, settings: "Settings") -> Links:
+    page, console = f"{url}/", f"{url}/console"
+    if settings.open_token:
+        page += f"#access_token={settings.open_token}"
+    if (key := settings.api_keys.get(OF_THIS_RUN)) is not None:
+        console += f"#key={key}"
+    return Links(page, console)
+
+
 def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
     from api.settings import Settings
     from callplane.program import settings_errors
@@ -94,6 +113,7 @@ def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
             host=options.host,
             token_secrets=_token_secrets(addresses.directory),
             open_access=options.is_loopback,
+            **_key_of_this_run(options),
             # Other users of this machine, pages of other ports and whoever comes through a proxy do not know it.
             open_token=f"open-{secrets.token_urlsafe(24)}" if options.is_loopback else "",
         )
@@ -104,6 +124,13 @@ def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
             f"others can reach {options.host}: set CALLPLANE_API_KEYS=name:secret (32 characters or more) first"
         )
     return settings
+
+
+def _key_of_this_run(options: Options) -> dict[str, Any]:
+    """An argument of the settings; nothing where keys are named, or others can reach this address."""
+    if not options.is_loopback or os.environ.get("CALLPLANE_API_KEYS"):
+        return {}
+    return {"api_keys": f"{OF_THIS_RUN}:{secrets.token_urlsafe(32)}"}
 
 
 def _token_secrets(directory: Path) -> tuple[str, ...]:

@@ -78,13 +78,13 @@ async def _start(machine: Machine, sock: socket.socket) -> None:
     url, servers = bus.result().url, media_servers.result()
     addresses = embedded.ServerAddresses(machine.directory, url, database.result(), servers)
     with progress.step("API, wrapper"):
-        link = await machine.stack.enter_async_context(embedded.serve(options, addresses, sock))
+        links = await machine.stack.enter_async_context(embedded.serve(options, addresses, sock))
     machine.stack.callback(progress.say, "  stopping API and wrapper")
-    _announce(machine, link, bus.result())
+    _announce(machine, links, bus.result())
 
 
-def _announce(machine: Machine, link: str, bus: BusChoice) -> None:
-    options, say = machine.options, machine.progress.say
+def _announce(machine: Machine, links: embedded.Links, bus: BusChoice) -> None:
+    options, say, link = machine.options, machine.progress.say, links.page
     port = urlsplit(link).port
     say()
     if options.port is None and port != DEFAULT_PORT:
@@ -104,6 +104,7 @@ def _announce(machine: Machine, link: str, bus: BusChoice) -> None:
         say("  access    by API key or access token, because others can reach this address")
     say()
     say(f"  page      {link}")
+    say(f"  console   {links.console}")
     say(f"  API       {_place(link)}/openapi.json")
     if options.is_loopback:
         say("            makes a call:")

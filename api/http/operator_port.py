@@ -1,4 +1,4 @@
-"""Operator port: serves operators' routes at an address of their own where a setting says so, and at no other."""
+"""Operator port: an address of its own where operators' routes are served beside all others, and nowhere else."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,6 @@ from api.http.problems import response_of
 from callplane.contracts.errors import Problem
 
 _MARK = "callplane.operators"
-_AT_BOTH = frozenset({"/livez", "/readyz", "/metrics"})
-"""An orchestrator and Prometheus ask whichever they reach; what the world may not see, a proxy does not lead there."""
 
 
 def for_operators(app: ASGIApp) -> ASGIApp:
@@ -22,7 +20,7 @@ def for_operators(app: ASGIApp) -> ASGIApp:
 
 
 class OperatorPort:
-    """Knows nothing of a path at the address to which it does not belong."""
+    """Knows nothing of operators' paths at the public address; at theirs the console wants sessions as well."""
 
     def __init__(self, app: ASGIApp, prefixes: Iterable[str]) -> None:
         """``prefixes`` of the operators' paths."""
@@ -40,5 +38,4 @@ class OperatorPort:
             await response_of(Problem(code="not-found"), scope)(scope, receive, send)
 
     def _fits(self, path: str, operators: bool) -> bool:
-        theirs = any(path == prefix or path.startswith(f"{prefix}/") for prefix in self._prefixes)
-        return path in _AT_BOTH or theirs == operators
+        return operators or not any(path == prefix or path.startswith(f"{prefix}/") for prefix in self._prefixes)

@@ -1,4 +1,4 @@
-"""Call page and browser SDK, served as the files they are."""
+"""Call page, console and browser SDK, served as the files they are."""
 
 from fastapi import FastAPI
 from starlette.responses import FileResponse, Response
@@ -7,6 +7,9 @@ from starlette.types import Scope
 
 import web
 from api.dependencies import PUBLIC
+
+CONSOLE = "/console"
+"""Where operators' console is, at the address of their routes."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -41,8 +44,13 @@ class _Fresh(StaticFiles):
 
 
 def mount_web(app: FastAPI) -> None:
-    """``/`` is the page; ``/page`` and ``/sdk`` are the folders of those names."""
-    for folder in ("page", "sdk"):
+    """``/`` is the page, ``/console`` the console; below ``/page``, ``/sdk`` and ``/console`` are their folders."""
+
+    @app.get(CONSOLE, include_in_schema=False, dependencies=[PUBLIC])
+    async def console() -> FileResponse:
+        return FileResponse(web.ROOT / "console" / "index.html", headers=HEADERS)
+
+    for folder in ("page", "sdk", "console"):
         app.mount(f"/{folder}", _Fresh(directory=web.ROOT / folder, check_dir=False), name=folder)
 
     @app.get("/", include_in_schema=False, dependencies=[PUBLIC])

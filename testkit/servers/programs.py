@@ -164,24 +164,32 @@ async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> Asy
             await made.stop()
 
 
+@dataclass(frozen=True)
+class UpLinks:
+    """What `callplane up` prints: the page with its token, and the console with its key."""
+
+    page: str
+    console: str
+
+
 @contextlib.asynccontextmanager
-async def up(*arguments: str, **settings: str) -> AsyncIterator[str]:
-    """``callplane up`` as a child for the block, with further variables; the link that it prints, with its token."""
+async def up(*arguments: str, **settings: str) -> AsyncIterator[UpLinks]:
+    """``callplane up`` as a child for the block, with further variables; the links that it prints."""
     with run_directory() as logs:
         argv = python("cli", "up", "--port", "0", *arguments)
         environment = _clean_environment() | settings
         command = Command("callplane up", argv, logs / "up.log", environment, ROOT, ready_within=40)
         async with running(command) as process:
             try:
-                yield await process.until(lambda: _link(process))
+                yield await process.until(lambda: _links(process))
             except BaseException:
                 print(process.output(), file=sys.stderr)
                 raise
 
 
-async def _link(process: Process) -> str | None:
-    found = re.search(r"Open (http://\S+)", process.output())
-    return found[1] if found else None
+async def _links(process: Process) -> UpLinks | None:
+    found = re.search(r"Open (http://\S+)(?s:.*?)console +(http://\S+)", process.output())
+    return UpLinks(found[1], found[2]) if found else None
 
 
 def _clean_environment() -> dict[str, str]:

@@ -8,18 +8,24 @@ import pytest
 from playwright.async_api import Browser
 
 from testkit.clients.browsers import AUTOPLAY, chromium
-from testkit.servers.programs import up
+from testkit.servers.programs import UpLinks, up
 
 
 @pytest.fixture(scope="session")
-async def base_url() -> AsyncIterator[str]:
-    """The link to ``callplane up`` of this run, with its token, or to what CALLPLANE_E2E_URL names."""
+async def links() -> AsyncIterator[UpLinks]:
+    """Those of ``callplane up`` of this run, or what CALLPLANE_E2E_URL and CALLPLANE_E2E_CONSOLE name."""
     given = os.environ.get("CALLPLANE_E2E_URL")
     if given:
-        yield given
+        yield UpLinks(given, os.environ.get("CALLPLANE_E2E_CONSOLE", ""))
         return
-    async with up() as link:
-        yield link
+    async with up() as found:
+        yield found
+
+
+@pytest.fixture
+def base_url(links: UpLinks) -> str:
+    """The link to the page, with its token."""
+    return links.page
 
 
 @pytest.fixture(scope="session")

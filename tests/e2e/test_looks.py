@@ -1,4 +1,4 @@
-"""The call page in each state, wide and narrow, dark and light: rules of accessibility, nothing cut or covered.
+"""The call page and the console in each state, wide and narrow, dark and light: rules of accessibility, nothing cut or covered.
 
 With SCREENSHOTS=FOLDER every state is looked at in each combination, and its pictures are kept there; else
 the wide page is looked at in the dark and the narrow one in the light.
@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page
 
 from testkit.clients.browsers import Person, person
 from testkit.clients.npm import npm_packages
+from testkit.servers.programs import UpLinks
 
 SHAPES = {"desktop": (1280, 760), "phone": (390, 844)}
 Scheme = Literal["dark", "light"]
@@ -85,6 +86,18 @@ async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], a
     await page.get_by_role("button", name="Leave").click()
     await ann.is_told("You have left the call.")
     await _look(page, "left", axe)
+
+
+async def test_the_console_is_accessible_and_whole(links: UpLinks, browser: Browser, axe: str) -> None:
+    async with person(browser) as ops:
+        page = ops.page
+        await page.goto(links.console.partition("#")[0])
+        await _look(page, "console-key", axe)
+        await page.goto(links.console)
+        for name in ("Overview", "Sessions", "Media servers", "Dead letters"):
+            await page.get_by_role("link", name=name).click()
+            await page.locator("#content > *").first.wait_for()
+            await _look(page, f"console-{name.lower().replace(' ', '-')}", axe)
 
 
 async def _look(page: Page, state: str, axe: str) -> None:

@@ -14,7 +14,7 @@ let requests = null;
 let timer;
 let turn = 0;
 let shown = "";
-const history = new Map();
+const followed = new Map();
 /** @type {Map<string, Map<string, any>>} by view */
 const kept = new Map();
 
@@ -37,6 +37,13 @@ function signedIn(/** @type {string} */ key) {
   void draw();
 }
 
+/** The link that `callplane up` prints has the key of that run, which leaves the address bar before anything is drawn. */
+function keyOfLink() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key) history.replaceState(null, "", location.pathname);
+  return key;
+}
+
 /** The view that the address names, and the id in it. */
 function wanted() {
   const [name, id = ""] = location.hash.replace(/^#\//, "").split("/");
@@ -55,7 +62,7 @@ async function draw() {
   if (!kept.has(here)) kept.set(here, new Map());
   requests.begin();
   try {
-    const nodes = await view.load({ requests, say, doing, history, kept: kept.get(here) ?? new Map() }, id);
+    const nodes = await view.load({ requests, say, doing, history: followed, kept: kept.get(here) ?? new Map() }, id);
     if (mine !== turn) return;
     if (!isBusy()) part("content").replaceChildren(...nodes);
     part("fresh").textContent = `as of ${new Date().toLocaleTimeString()}`;
@@ -143,9 +150,13 @@ part("sign-in").addEventListener("submit", (event) => {
   if (key) signedIn(key);
 });
 part("sign-out").addEventListener("click", () => signIn());
-addEventListener("hashchange", () => void draw());
+addEventListener("hashchange", () => {
+  const key = keyOfLink();
+  if (key) signedIn(key);
+  else void draw();
+});
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void draw());
 
-const before = sessionStorage.getItem(KEPT);
+const before = keyOfLink() ?? sessionStorage.getItem(KEPT);
 if (before) signedIn(before);
 else signIn();

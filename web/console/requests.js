@@ -50,7 +50,7 @@ export class Requests {
   async call(method, path, body) {
     this.asked.set(`${method} ${path}`, { method, path, body });
     /** @type {Record<string, string>} */
-    const headers = { Authorization: `Bearer ${this.#key}` };
+    const headers = { "X-API-Key": this.#key };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
     const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
@@ -84,13 +84,13 @@ export function inOtherWords({ method, path, body }, origin) {
   const data = json ? ` \\\n  -H 'Content-Type: application/json' -d '${json.replaceAll("'", "'\\''")}'` : "";
   const verb = method === "GET" ? "" : `-X ${method} `;
   return {
-    curl: `curl ${verb}-H "Authorization: Bearer $CALLPLANE_API_KEY"${data} '${url}'`,
+    curl: `curl ${verb}-H "X-API-Key: $CALLPLANE_API_KEY"${data} '${url}'`,
     JavaScript:
       `await (await fetch(${JSON.stringify(url)}, { method: "${method}",\n` +
-      `  headers: { Authorization: \`Bearer \${key}\`${json ? ', "Content-Type": "application/json"' : ""} }` +
+      `  headers: { "X-API-Key": key${json ? ', "Content-Type": "application/json"' : ""} }` +
       `${json ? `,\n  body: JSON.stringify(${json})` : ""} })).json()`,
     Python:
       `httpx.request("${method}", ${JSON.stringify(url)},\n` +
-      `    headers={"Authorization": f"Bearer {key}"}${json ? `,\n    content=${JSON.stringify(json)}` : ""}).json()`,
+      `    headers={"X-API-Key": key}${json ? `,\n    content=${JSON.stringify(json)}` : ""}).json()`,
   };
 }

@@ -21,7 +21,7 @@ test("a request carries the key, and what was asked never does", async () => {
   const requests = new Requests("secret-key", async (url, init) => (asked.push([url, init]), answer));
   assert.deepEqual(await requests.get("/sessions?limit=1"), { a: 1 });
   await requests.call("POST", "/media-servers", { name: "k", url: "ws://k" });
-  assert.equal(asked[0][1].headers.Authorization, "Bearer secret-key");
+  assert.equal(asked[0][1].headers["X-API-Key"], "secret-key");
   assert.ok(asked[1][1].headers["Idempotency-Key"]);
   const words = [...requests.asked.values()].map((one) => JSON.stringify(inOtherWords(one, "http://localhost:8080")));
   assert.equal(words.length, 2);

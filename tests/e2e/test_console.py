@@ -1,0 +1,49 @@
+"""The operations console: what it shows of a call, what it does to it, and what it says to who may not."""
+
+from playwright.async_api import Browser, expect
+
+from testkit.clients.browsers import person
+from testkit.servers.programs import UpLinks
+
+
+async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Browser, call: str) -> None:
+    async with person(browser) as ann, person(browser) as ops:
+        await ann.opens(links.page, session=call, name="Ann", source="synthetic", auto="1")
+        await ann.is_in()
+        page = ops.page
+        await page.goto(links.console)
+        await page.get_by_role("heading", name="Overview").wait_for()
+        assert "key" not in page.url
+        await expect(page.locator(".figure", has_text="media servers up")).to_contain_text("1 of 1")
+
+        await page.get_by_role("link", name="Sessions").click()
+        await page.get_by_role("link", name=call).click()
+        row = page.get_by_role("row").filter(has_text="Ann")
+        await row.get_by_role("button", name="Mute").click()
+        await ann.reads("Ann (you) - connected, sending video, muted")
+        await expect(row).to_contain_text("muted")
+        await page.get_by_text("The same by curl, JavaScript and Python").click()
+        await expect(page.locator("#same-lines")).to_contain_text('curl -H "X-API-Key: $CALLPLANE_API_KEY"')
+
+        await page.get_by_role("button", name="Close the session").click()
+        await page.get_by_role("button", name="Cancel").click()
+        await ann.is_in()
+        await page.get_by_role("button", name="Close the session").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Close the session for everybody").click()
+        await ann.is_told("The call has ended.")
+        await expect(page.locator("#content")).to_contain_text("closed")
+
+        await page.get_by_role("link", name="Media servers").click()
+        await page.get_by_role("button", name="Cordon", exact=True).click()
+        await page.get_by_role("button", name="Uncordon").click()
+        await page.get_by_role("button", name="Cordon", exact=True).wait_for()
+
+
+async def test_a_key_that_is_none_is_told_so(links: UpLinks, browser: Browser) -> None:
+    async with person(browser) as ops:
+        page = ops.page
+        await page.goto(links.console.partition("#")[0])
+        await page.get_by_label("API key").fill("no-key-of-anybody-0123456789abcdef")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_text("The server does not know this key.").wait_for()
+        assert await page.evaluate("sessionStorage.length") == 0

@@ -1,4 +1,4 @@
-"""The call page and the console in each state, wide and narrow, dark and light: rules of accessibility, nothing cut or covered.
+"""The call page and the console in each state: rules of accessibility, and that nothing is cut or covered.
 
 With SCREENSHOTS=FOLDER every state is looked at in each combination, and its pictures are kept there; else
 the wide page is looked at in the dark and the narrow one in the light.

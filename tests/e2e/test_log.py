@@ -9,9 +9,9 @@ from testkit.servers.programs import up
 
 @pytest.mark.long
 async def test_a_call_on_logs_is_like_any_and_a_late_joiner_reads_its_chat(browser: Browser, call: str) -> None:
-    async with up(CALLPLANE_MAILBOXES="log") as link, person(browser) as ann, person(browser) as bob:
+    async with up(CALLPLANE_MAILBOXES="log") as links, person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):
-            await someone.opens(link, session=call, name=name, source="synthetic", auto="1")
+            await someone.opens(links.page, session=call, name=name, source="synthetic", auto="1")
         await ann.receives("Bob")
         await bob.receives("Ann")
         await ann.page.get_by_role("button", name="Mute", exact=True).click()
@@ -22,7 +22,7 @@ async def test_a_call_on_logs_is_like_any_and_a_late_joiner_reads_its_chat(brows
         await bob.page.get_by_role("button", name="Chat, 1 unread").click()
         await bob.page.get_by_text("We are on floor 4", exact=True).wait_for()
         async with person(browser) as cy:
-            await cy.opens(link, session=call, name="Cy", source="synthetic", auto="1")
+            await cy.opens(links.page, session=call, name="Cy", source="synthetic", auto="1")
             await cy.receives("Bob")
             await cy.page.keyboard.press("c")
             await cy.page.get_by_text("We are on floor 4", exact=True).wait_for()

@@ -15,7 +15,7 @@ from api.http.versions import VERSION, noun_of
 from api.mailboxes.timing import Timing
 from api.routes import probes as api_probes
 from api.routes.messages import PollQuery
-from api.routes.web import mount_web
+from api.routes.web import CONSOLE, mount_web
 from api.routing import OPERATORS, versioned_nouns
 from testkit.deploy.manifests import OVERLAYS, ROOT, rendered, rendered_with
 
@@ -43,7 +43,7 @@ def test_the_world_gets_all_that_the_api_serves_but_probes_metrics_and_what_is_f
     led = ingress_paths() if kind == "Ingress" else gateway_paths(tmp_path)
     inner = {route.path for route in api_probes.router.routes if isinstance(route, APIRoute)}
     assert inner == {"/livez", "/readyz", "/metrics"}
-    prefixes = [noun.router.prefix for noun in OPERATORS]
+    prefixes = [CONSOLE, *(noun.router.prefix for noun in OPERATORS)]
     theirs = {path for path in served() if path.removeprefix(VERSION).startswith(tuple(prefixes))}
     assert len(theirs) > 3
     inner |= theirs

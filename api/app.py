@@ -19,6 +19,7 @@ from api.auth.tenants import Tenants
 from api.dispatch.buses import Buses
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
+from api.dispatch.hooks import Hooks
 from api.dispatch.late_repeats import LateRepeats
 from api.dispatch.signals import Signals
 from api.http.cors import Cors
@@ -119,11 +120,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             mailboxes = open_mailboxes(_mailbox_services(stored, buses, metrics), draining)
             poll_router = await stack.enter_async_context(mailboxes)
             ends = LogEnds(
-                database,
-                messages,
-                lease,
-                stored.clock,
-                buses.bus.hints,
+                *(database, messages, lease, stored.clock, buses.bus.hints),
                 watch=metrics.watch_feeds,
                 appended=timed(log.heard, metrics.hint_taken, stored.clock.now),
                 failed=metrics.loop_failed,
@@ -160,6 +157,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 session_pages=stored.session_pages,
                 presences=stored.presences,
                 bans=stored.bans,
+                hooks=Hooks(database, stored.clock, settings.webhook_hosts, settings.webhook_days),
                 server_pool=stored.server_pool,
                 unreadable_documents=stored.unreadable_documents,
                 ice_servers=IceServers(settings),

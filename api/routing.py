@@ -26,6 +26,8 @@ from api.routes import (
     streams,
     tokens,
     unreadable,
+    webhook_deliveries,
+    webhooks,
 )
 from api.routes.web import mount_web
 
@@ -45,6 +47,8 @@ NOUNS = (
     signals,
     history,
     streams,
+    webhooks,
+    webhook_deliveries,
     *OPERATORS,
 )
 """All that has a version in its path."""

@@ -16,6 +16,7 @@ from api.auth.tenants import Tenants
 from api.auth.tokens import AccessTokens, ParticipantTokens
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher
+from api.dispatch.hooks import Hooks
 from api.dispatch.signals import Signals
 from api.http.trusted_proxies import TrustedProxies
 from api.ice_servers import IceServers
@@ -58,6 +59,7 @@ class Services:
     session_pages: SessionPages
     presences: Presences
     bans: Bans
+    hooks: Hooks
     server_pool: ServerPool
     unreadable_documents: UnreadableDocuments
     ice_servers: IceServers

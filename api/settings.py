@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from callplane.contracts.webhooks import Hosts
 from callplane.network import is_loopback
 from callplane.program import ProgramSettings
 
@@ -94,6 +95,12 @@ class Settings(ProgramSettings):
         le=60,
         description="seconds that the event loop is late, three looks in a row, from which on a pod refuses new "
         "connections (503); from 1.5 times that on volatile signals, from twice on all signals; 0: never",
+    )
+    webhook_hosts: Hosts = Field(
+        "public", description="where webhooks may go: https to the internet, also to this machine, or private networks"
+    )
+    webhook_days: int = Field(
+        30, ge=4, le=3650, description="how long deliveries can be read and replayed; the webhook program as well"
     )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 

@@ -1,4 +1,4 @@
-"""API and wrapper inside the process of `callplane up`: the one place that knows how they are put together."""
+"""API, wrapper and webhooks inside the process of `callplane up`: the one place that knows how to put them together."""
 
 import contextlib
 import importlib
@@ -18,6 +18,7 @@ from cli.options import Options
 if TYPE_CHECKING:
     from api.dispatch.buses import Buses
     from api.settings import Settings
+    from hooks.settings import HooksSettings
 
 READY_WITHIN = 15.0
 OF_THIS_RUN = "callplane-up"
@@ -43,17 +44,18 @@ class Links:
 
 
 def load(log_level: str) -> None:
-    """Import both programs: a second of work, done while the servers start."""
-    for program in ("api.app", "wrapper.app"):
+    """Import the programs: a second of work, done while the servers start."""
+    for program in ("api.app", "wrapper.app", "hooks.app"):
         importlib.import_module(program)
     importlib.import_module("callplane.telemetry.logs").configure_logs(log_level)
 
 
 @contextlib.asynccontextmanager
 async def serve(options: Options, addresses: ServerAddresses, listener: socket.socket) -> AsyncIterator[Links]:
-    """Run wrapper and API for the block."""
+    """Run all three for the block."""
     from api import app as api
     from callplane.contracts.errors import Unavailable
+    from hooks import app as hooks
     from wrapper import app as wrapper
     from wrapper.embedded_shutdown import released_at_the_end
     from wrapper.settings import WrapperSettings
@@ -62,11 +64,13 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
     of_wrapper = WrapperSettings(
         amqp_url=addresses.amqp_url or "", mongo_url=addresses.mongo_url, kms_urls=",".join(addresses.kms_urls)
     )
+    of_hooks = _hooks_settings(options, addresses)
     started = False
     try:
         async with (
             _buses(addresses.amqp_url) as buses,
             wrapper.assemble(of_wrapper, bus=buses.bus) as program,
+            hooks.assemble(of_hooks, events=buses.bus.events),
             released_at_the_end(program) if options.is_temporary else contextlib.nullcontext(),
             api.serve(settings, buses=buses, listener=listener) as url,
         ):
@@ -114,6 +118,7 @@ def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
             token_secrets=_token_secrets(addresses.directory),
             open_access=options.is_loopback,
             **_key_of_this_run(options),
+            **_webhook_hosts(options),
             # Other users of this machine, pages of other ports and whoever comes through a proxy do not know it.
             open_token=f"open-{secrets.token_urlsafe(24)}" if options.is_loopback else "",
         )
@@ -131,6 +136,18 @@ def _key_of_this_run(options: Options) -> dict[str, Any]:
     if not options.is_loopback or os.environ.get("CALLPLANE_API_KEYS"):
         return {}
     return {"api_keys": f"{OF_THIS_RUN}:{secrets.token_urlsafe(32)}"}
+
+
+def _hooks_settings(options: Options, addresses: ServerAddresses) -> "HooksSettings":
+    from hooks.settings import HooksSettings
+
+    return HooksSettings(amqp_url=addresses.amqp_url or "", mongo_url=addresses.mongo_url, **_webhook_hosts(options))
+
+
+def _webhook_hosts(options: Options) -> dict[str, Any]:
+    """Where only who sits here can ask for webhooks, receivers on this machine are tried as well."""
+    given = "CALLPLANE_WEBHOOK_HOSTS" in os.environ or not options.is_loopback
+    return {} if given else {"webhook_hosts": "loopback"}
 
 
 def _token_secrets(directory: Path) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from api.settings import Settings as ApiSettings
 from callplane.program import shown_default
+from hooks.settings import HooksSettings
 from mediaserver.settings import build_parser
 from wrapper.settings import WrapperSettings
 
@@ -31,6 +32,7 @@ def page() -> str:
     parts = [HEAD]
     parts += section("python -m api", ApiSettings)
     parts += section("python -m wrapper", WrapperSettings)
+    parts += section("python -m hooks", HooksSettings)
     parts += media_server(build_parser())
     return "".join(parts)
 

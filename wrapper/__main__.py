@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.probes import probes
 from callplane.program import About, UntilStopped, end_process, run_program
 from wrapper.app import assemble
-from wrapper.monitoring.probes import probes
 from wrapper.settings import WrapperSettings
 
 BROKER_SECONDS = 60.0

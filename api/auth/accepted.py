@@ -15,6 +15,7 @@ ACCEPTED: Mapping[str, tuple[Kind, ...]] = {
     "list_sessions": ("api_key", "access_token"),
     "sign": _SERVERS,
     "operate": _SERVERS,
+    "hook": _SERVERS,
     "read": _ALL,
     "join": _ALL,
     "presence": _ALL,

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.rules import PresenceScope, for_another, identity_of, names, only_moderators, seat_token, still_open
-from api.auth.tenants import Tenants, require_reach, scope
+from api.auth.tenants import HookScope, Tenants, hook_scope, require_reach, scope
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
@@ -89,13 +89,13 @@ class Permissions:
 
     def sign(self, credential: Credential) -> KeyHolder:
         """Have an access token signed: with one's own key, and so by key alone."""
-        match credential:
-            case KeyHolder():
-                return credential
-            case Anonymous():
-                raise api_key_signs("unauthorized")
-            case AccessToken() | SeatToken():
-                raise api_key_signs("forbidden")
+        if isinstance(credential, KeyHolder):
+            return credential
+        raise api_key_signs("unauthorized" if isinstance(credential, Anonymous) else "forbidden")
+
+    def hook(self, credential: Credential) -> HookScope:
+        """Have and see webhooks."""
+        return hook_scope(credential)
 
     def operate(self, credential: Credential) -> None:
         """See and change what serves all sessions: media servers and dead letters."""

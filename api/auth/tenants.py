@@ -1,8 +1,11 @@
 """Tenants: whose sessions a credential reaches, and of which tenant a session is (decision 12)."""
 
-from api.auth.credentials import Anonymous, Credential, KeyHolder
+from dataclasses import dataclass
+
+from api.auth.credentials import OPEN_ACCESS, Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.ids import SessionId
+from callplane.contracts.refusals.callers import api_key_hooks
 from callplane.contracts.refusals.sessions import session_not_found
 from callplane.store.tenancy import Tenancy
 
@@ -48,3 +51,22 @@ def scope(credential: Credential) -> str | None:
             return None
         case KeyHolder(tenant=tenant) | AccessToken(tenant=tenant):
             return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class HookScope:
+    """Whose webhooks somebody makes, and whose it reaches; None: all tenants'."""
+
+    own: str
+    reach: str | None
+
+
+def hook_scope(credential: Credential) -> HookScope:
+    """Webhooks are of a tenant's servers. Raises Refusal."""
+    match credential:
+        case KeyHolder(tenant=tenant):
+            return HookScope(tenant, scope(credential))
+        case Anonymous():
+            return HookScope(OPEN_ACCESS, OPEN_ACCESS)
+        case AccessToken() | SeatToken():
+            raise api_key_hooks()

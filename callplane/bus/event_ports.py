@@ -30,10 +30,13 @@ class EventBus(Protocol):
         """Publish in order; back when all are confirmed. Raises Unavailable: some may have been taken."""
         ...
 
-    def consuming(self, queue: str, take: Take, *, keys: Sequence[str] = ("#",)) -> AbstractAsyncContextManager[None]:
+    def consuming(
+        self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False
+    ) -> AbstractAsyncContextManager[None]:
         """Declare the queue, bind it for these routing keys, and consume it for as long as the block runs.
 
         Several may consume one queue: each event goes to one of them, and again to another where it was not
-        acknowledged. ``take`` is called with one batch at a time, of up to ``PREFETCH``.
+        acknowledged. ``take`` is called with one batch at a time, of up to ``PREFETCH``. ``single``: one of the
+        consumers is given events, another when that ends, so that all of them together keep the order.
         """
         ...

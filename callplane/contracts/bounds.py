@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from callplane.contracts import ids
+from callplane.contracts import ids, webhooks
 
 BODY_BYTES = 256 * 1024
 """Of a body that holds an offer or candidates."""
@@ -32,6 +32,8 @@ IDENTITY_BYTES = 256
 CONNECTIONS_PER_SEAT = 64
 MAILBOX_LENGTH = 10_000
 JSON_DEPTH = 32
+WEBHOOKS_OF_TENANT = 50
+WEBHOOK_TYPES = 50
 
 
 def check_json(value: Any, limit: int) -> None:
@@ -131,6 +133,8 @@ _ID = StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")
 SessionId = Annotated[ids.SessionId, _ID]
 ParticipantId = Annotated[ids.ParticipantId, _ID]
 ConnectionId = Annotated[ids.ConnectionId, _ID]
+WebhookId = Annotated[webhooks.WebhookId, _ID]
+DeliveryId = Annotated[webhooks.DeliveryId, _ID]
 CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 SessionName = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9._-]{1,128})$")]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]{1,128}$")]

@@ -102,6 +102,20 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("s", ASCENDING), ("m", ASCENDING)], name="about"),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
     ],
+    "webhooks": [
+        IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], name="by_tenant"),
+        IndexModel([("state", ASCENDING)], name="by_state"),
+    ],
+    "webhook_deliveries": [
+        IndexModel([("webhook_id", ASCENDING), ("n", ASCENDING)], name="by_webhook"),
+        _which("to_send", ["lane", "place"], {"state": "pending"}),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry"),
+    ],
+    "webhook_lanes": [
+        IndexModel([("due", ASCENDING), ("webhook_id", ASCENDING)], name="due"),
+        IndexModel([("since", ASCENDING)], name="age"),
+        IndexModel([("webhook_id", ASCENDING)], name="by_webhook"),
+    ],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }

@@ -8,6 +8,7 @@ from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
 from api.metrics import Metrics as ApiMetrics
 from callplane.telemetry.commands import CommandWatch
+from hooks.metrics import Metrics as HooksMetrics
 from wrapper.monitoring.gauges import Gauges, Sources
 from wrapper.monitoring.metrics import Metrics as WrapperMetrics
 
@@ -32,13 +33,23 @@ def of_wrapper() -> set[str]:
     return _names(metrics.registry)
 
 
+def of_hooks() -> set[str]:
+    """What the webhook program exports."""
+    return _names(HooksMetrics().registry)
+
+
+def of_all() -> set[str]:
+    """What any program exports."""
+    return of_api() | of_wrapper() | of_hooks()
+
+
 def labels() -> dict[str, set[str]]:
     """Label names that a metric may carry, the ones that Prometheus adds apart."""
     metrics, watched = ApiMetrics(), WrapperMetrics()
     CommandWatch(watched)
     gauges = Gauges(_unread(), watched.registry)
     found = {family.name: set(getattr(family, "_labelnames", ())) for family in gauges.collect()}
-    for registry in (metrics.registry, watched.registry):
+    for registry in (metrics.registry, watched.registry, HooksMetrics().registry):
         for collector in list(registry._collector_to_names):
             name, names = getattr(collector, "_name", None), getattr(collector, "_labelnames", ())
             if name is not None:

@@ -13,7 +13,18 @@ from tests.order import LONG
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("api", "bench", "callplane", "callplane_client", "cli", "kurento_client", "mediaserver", "testkit", "web"),
+    *(
+        "api",
+        "bench",
+        "callplane",
+        "callplane_client",
+        "cli",
+        "hooks",
+        "kurento_client",
+        "mediaserver",
+        "testkit",
+        "web",
+    ),
     "wrapper",
 )
 LONGEST = 300
@@ -154,7 +165,7 @@ BOUNDS = {"api/mailboxes/link_tasks.py", "callplane/bus/rabbitmq/publisher.py", 
 
 def test_each_concurrent_thing_is_done_in_one_way() -> None:
     """That of callplane/concurrency.py: what it replaces had been done in up to eight ways."""
-    rooms = ("api", "wrapper", "callplane", "cli")
+    rooms = ("api", "wrapper", "hooks", "callplane", "cli")
     sources = {str(path.relative_to(ROOT)): path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py")}
     del sources["callplane/concurrency.py"]
     found = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = ("api", "callplane", "wrapper")
+PROGRAMS = ("api", "callplane", "hooks", "wrapper")
 STORE = Path("callplane/store")
 SCHEMA_KEYS = {"$ref", "$defs"}
 """JSON Schema's own keys begin with a dollar too (OpenAPI)."""

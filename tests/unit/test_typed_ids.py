@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = ("api", "callplane", "wrapper")
+PROGRAMS = ("api", "callplane", "hooks", "wrapper")
 IDS = {
     "session_id": "SessionId",
     "participant_id": "ParticipantId",

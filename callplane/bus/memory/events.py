@@ -43,8 +43,10 @@ class MemoryEvents:
                     queue.filled.set()
 
     @asynccontextmanager
-    async def consuming(self, queue: str, take: Take, *, keys: Sequence[str] = ("#",)) -> AsyncIterator[None]:
-        """Consume for as long as the block runs."""
+    async def consuming(
+        self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False
+    ) -> AsyncIterator[None]:
+        """Consume for as long as the block runs; one batch at a time, whoever consumes, and so in order."""
         bound = self._queues.setdefault(queue, _Queue())
         bound.keys.update(keys)
         async with alongside(forever(f"events {queue}", partial(_consume, bound, take))):

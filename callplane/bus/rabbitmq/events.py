@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,8 @@ from callplane.contracts.events import CloudEvent
 from callplane.telemetry.logs import logger
 
 log = logger("events")
+
+SINGLE = {"x-single-active-consumer": True}
 
 KIND = "application/cloudevents+json"
 PAUSE = 1.0
@@ -44,18 +47,27 @@ class RabbitEvents:
             await self._publisher.publish_each(messages, key=events[0].sessionid or events[0].id)
 
     @asynccontextmanager
-    async def consuming(self, queue: str, take: Take, *, keys: Sequence[str] = ("#",)) -> AsyncIterator[None]:
+    async def consuming(
+        self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False
+    ) -> AsyncIterator[None]:
         """Consume, and again after each loss of the channel, for as long as the block runs."""
-        consumer = _Consumer(self._connection, queue, tuple(keys), take)
+        arguments = {**CLASSIC, **SINGLE} if single else CLASSIC
+        consumer = _Consumer(self._connection, _Queue(queue, tuple(keys), arguments), take)
         async with alongside(forever(f"events {queue}", consumer.run)):
             yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    name: str
+    keys: tuple[str, ...]
+    arguments: dict[str, Any]
+
+
 class _Consumer:
-    def __init__(self, connection: AmqpConnection, queue: str, keys: tuple[str, ...], take: Take) -> None:
+    def __init__(self, connection: AmqpConnection, queue: _Queue, take: Take) -> None:
         self._connection = connection
         self._queue = queue
-        self._keys = keys
         self._take = take
 
     async def run(self) -> None:
@@ -65,7 +77,7 @@ class _Consumer:
                 await self._connection.wait_up()
                 await self._consume()
             except (Unavailable, Trouble) as error:
-                log.info("events not consumed", queue=self._queue, error=str(error))
+                log.info("events not consumed", queue=self._queue.name, error=str(error))
             await asyncio.sleep(PAUSE)
 
     async def _consume(self) -> None:
@@ -77,7 +89,7 @@ class _Consumer:
                 raw = await raw_channel(channel)
                 await self._declare(raw)
                 await answered(raw.basic_qos(prefetch_count=PREFETCH), self._connection.timings.call)
-                consuming = raw.basic_consume(self._queue, partial(_put, waiting))
+                consuming = raw.basic_consume(self._queue.name, partial(_put, waiting))
                 await answered(consuming, self._connection.timings.call)
             ended = asyncio.ensure_future(channel.closed())
             try:
@@ -91,10 +103,11 @@ class _Consumer:
     async def _declare(self, channel: Channel) -> None:
         await declare_permanent(channel, self._connection)
         await answered(
-            channel.queue_declare(self._queue, durable=True, arguments=CLASSIC), self._connection.timings.call
+            channel.queue_declare(self._queue.name, durable=True, arguments=self._queue.arguments),
+            self._connection.timings.call,
         )
-        for key in self._keys:
-            binding = channel.queue_bind(self._queue, EVENTS, routing_key=key)
+        for key in self._queue.keys:
+            binding = channel.queue_bind(self._queue.name, EVENTS, routing_key=key)
             await answered(binding, self._connection.timings.call)
 
     async def _take_batch(

@@ -55,6 +55,11 @@ def api_key_needed(code: Code) -> Refusal:
     return Refusal(code, "This is for operators. Send an API key.")
 
 
+def api_key_hooks() -> Refusal:
+    """Webhooks are of a tenant's servers."""
+    return Refusal("forbidden", "Webhooks are for servers. Send an API key.")
+
+
 def operator_key_needed() -> Refusal:
     """A key of one tenant asks for what serves all."""
     return Refusal("not-found", "This is not there for this key. Send one that CALLPLANE_OPERATOR_KEYS names.")

@@ -23,6 +23,7 @@ from testkit.crashes.leak_check import ask, pipelines
 from testkit.inprocess.wrappers import offer
 from testkit.servers.processes import ended, marked
 from testkit.servers.programs import ROOT
+from testkit.servers.webhook_receiver import webhook_receiver
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -72,6 +73,10 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         assert "text/html" in page.headers["content-type"]
         if arguments:
             await can_be_used(process.output())
+        async with webhook_receiver(lambda *_: "ok") as receiver:
+            webhook = (await client.post("/v1/webhooks", json={"url": receiver.url()})).json()
+            assert (await client.post(f"/v1/webhooks/{webhook['id']}/test")).status_code == 202
+            await receiver.until(lambda: [one.event["type"] for one in receiver.received] == ["webhook-test"])
         await client.aclose()
         process.signal(which)
         assert await process.ended() == 0

@@ -30,11 +30,14 @@ BODIES: dict[str, Any] = {
     "muteEverybodyButSome": {"audio": True},
     "editMessage": {"data": "hello"},
     "makeAccessToken": {"session": "s", "identity": "ada"},
+    "makeWebhook": {"url": "https://hooks.example.com/"},
+    "changeWebhook": {"state": "active"},
     "registerMediaServer": {"name": "m", "url": "ws://127.0.0.1:9/kurento"},
     "makeAPIKey": {"name": "shop"},
     "cordonOrDrainMediaServer": {"cordoned": True},
 }
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m", "name": "m"}
+NAMED |= {"webhook_id": "w", "delivery_id": "d"}
 NAMED |= {"identity": "web:ada", "letter_id": "l", "collection": "sessions", "key": "00"}
 
 

@@ -45,13 +45,13 @@ def test_a_test_asks_for_both(alert: str) -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_asks_only_for_what_is_exported(alert: str) -> None:
     rule = ALERTS[alert]
-    assert metrics_in(rule["expr"]) - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
+    assert metrics_in(rule["expr"]) - exported_metrics.of_all() == set()
     jobs = set(re.findall(r"job=~?\"([\w|]+)\"", rule["expr"]))
     known = {
         job["job_name"] for job in yaml.safe_load((RULES.parents[1] / "prometheus.yml").read_text())["scrape_configs"]
     }
     assert {one for job in jobs for one in job.split("|")} <= known
-    for metric, selector in re.findall(r"\b(callplane_\w+?)(?:_bucket|_total)?\{([^}]*)\}", rule["expr"]):
+    for metric, selector in re.findall(r"\b(callplane_\w+?)(?:_bucket|_count|_total)?\{([^}]*)\}", rule["expr"]):
         names = set(re.findall(r"(\w+)[=!]~?=?\"", selector))
         assert names <= exported_metrics.labels()[metric], metric
 

@@ -9,6 +9,7 @@ import yaml
 
 from api.routes.messages import PollQuery
 from api.settings import Settings
+from hooks.settings import HooksSettings
 from testkit.deploy.dockerfile import read_dockerfile
 from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings, named_servers
@@ -18,12 +19,12 @@ TEXT = (FOLDER / "compose.yaml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 STAGES = read_dockerfile(FOLDER / "Dockerfile")
 EXACT = re.compile(r":v?\d+\.\d+\.\d+(-[a-z]+)?$|@sha256:[0-9a-f]{64}$")
-PROGRAMS = {"api": Settings, "wrapper": WrapperSettings}
+PROGRAMS = {"api": Settings, "wrapper": WrapperSettings, "hooks": HooksSettings}
 
 
 def test_our_services_are_built_from_stages_that_exist() -> None:
     targets = {name: one["build"]["target"] for name, one in SERVICES.items() if "build" in one}
-    assert targets == {"api": "api", "wrapper": "wrapper", "mediaserver": "mediaserver"}
+    assert targets == {name: name for name in ("api", "wrapper", "hooks", "mediaserver")}
     for one in SERVICES.values():
         if "build" in one:
             assert (FOLDER / one["build"]["context"] / one["build"]["dockerfile"]).is_file()
@@ -105,5 +106,5 @@ def test_what_handles_strangers_media_is_on_no_network_with_broker_and_database(
     for name in ("kurento", "mediaserver", "coturn"):
         assert not set(SERVICES[name]["networks"]) & set(SERVICES["mongodb"]["networks"]), name
         assert not set(SERVICES[name]["networks"]) & set(SERVICES["rabbitmq"]["networks"]), name
-    for name in ("api", "wrapper"):
+    for name in PROGRAMS:
         assert set(SERVICES[name]["networks"]) & set(SERVICES["mongodb"]["networks"]), name

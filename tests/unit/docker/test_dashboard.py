@@ -21,7 +21,7 @@ EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]
 def test_every_metric_that_is_shown_is_exported() -> None:
     shown = {metric for expression in EXPRESSIONS for metric in metrics_in(expression)}
     assert len(shown) > 20
-    assert shown - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
+    assert shown - exported_metrics.of_all() == set()
 
 
 def test_every_metric_that_is_exported_is_shown() -> None:
@@ -30,7 +30,7 @@ def test_every_metric_that_is_exported_is_shown() -> None:
     keda = (ROOT / "k8s/components/keda/scaled-objects.yaml").read_text()
     asked = metrics_in(" ".join([*EXPRESSIONS, rules, keda]))
     families = {name.removesuffix(end) for name in asked for end in ("_bucket", "_sum", "_count", "_total")}
-    there = exported_metrics.of_api() | exported_metrics.of_wrapper()
+    there = exported_metrics.of_all()
     unseen = {
         name
         for name in there

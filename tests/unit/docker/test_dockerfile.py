@@ -9,8 +9,8 @@ from testkit.deploy.manifests import ROOT, rendered
 
 FOLDER = ROOT / "docker"
 STAGES = read_dockerfile(FOLDER / "Dockerfile")
-TARGETS = ("api", "wrapper", "mediaserver")
-PORT = {"api": "CALLPLANE_PORT", "wrapper": "CALLPLANE_PROBE_PORT"}
+TARGETS = ("api", "wrapper", "hooks", "mediaserver")
+PORT = {"api": "CALLPLANE_PORT", "wrapper": "CALLPLANE_PROBE_PORT", "hooks": "CALLPLANE_PROBE_PORT"}
 
 
 def lineage(target: str) -> list[Stage]:

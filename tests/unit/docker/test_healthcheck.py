@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from callplane.probes import probes
 from cli.machine.ports import free_port
 from testkit.deploy.manifests import ROOT
 from wrapper.monitoring.metrics import Metrics
-from wrapper.monitoring.probes import probes
 
 SCRIPT = ROOT / "docker/healthcheck.py"
 

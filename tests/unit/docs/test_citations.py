@@ -13,7 +13,19 @@ import pytest
 
 from testkit.deploy.manifests import ROOT
 
-PACKAGES = ("api", "bench", "callplane", "cli", "kurento_client", "mediaserver", "testkit", "tests", "web", "wrapper")
+PACKAGES = (
+    "api",
+    "bench",
+    "callplane",
+    "cli",
+    "hooks",
+    "kurento_client",
+    "mediaserver",
+    "testkit",
+    "tests",
+    "web",
+    "wrapper",
+)
 FOLDERS = (*PACKAGES, "docker", "docs", "k8s")
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:(?:, and | and |, |-){NUMBER})*"

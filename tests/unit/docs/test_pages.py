@@ -10,6 +10,7 @@ import pytest
 
 from api.auth.tokens import BadToken, ParticipantTokens
 from api.settings import Settings
+from hooks.settings import HooksSettings
 from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings
 
@@ -43,7 +44,9 @@ def test_files_that_are_named_are_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_variables_that_are_named_are_read(page: str) -> None:
-    known = {f"CALLPLANE_{name.upper()}" for kind in (Settings, WrapperSettings) for name in kind.model_fields}
+    known = {
+        f"CALLPLANE_{name.upper()}" for kind in (Settings, WrapperSettings, HooksSettings) for name in kind.model_fields
+    }
     named = set(re.findall(r"CALLPLANE_[A-Z_]+[A-Z]", (ROOT / page).read_text()))
     # The command line's own.
     assert named - known - {"CALLPLANE_API_KEY", "CALLPLANE_OPERATOR_URL"} == set()
@@ -52,7 +55,9 @@ def test_variables_that_are_named_are_read(page: str) -> None:
 def test_every_log_line_of_the_runbook_is_logged() -> None:
     headings = re.findall(r'^### "(.+)"$', OPERATIONS, re.M)
     assert len(headings) > 5
-    code = "".join(path.read_text() for package in ("api", "callplane", "wrapper") for path in package_files(package))
+    code = "".join(
+        path.read_text() for package in ("api", "callplane", "hooks", "wrapper") for path in package_files(package)
+    )
     assert [line for line in headings if f'"{line}"' not in code] == []
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
+from callplane.program import ProgramSettings
+from hooks.settings import HooksSettings
 from testkit.deploy.manifests import ROOT
 from wrapper.settings import WrapperSettings
 
@@ -21,8 +23,8 @@ def test_the_page_is_up_to_date() -> None:
     )
 
 
-@pytest.mark.parametrize("settings", [Settings, WrapperSettings])
-def test_every_setting_says_what_it_is(settings: type[Settings] | type[WrapperSettings]) -> None:
+@pytest.mark.parametrize("settings", [Settings, WrapperSettings, HooksSettings])
+def test_every_setting_says_what_it_is(settings: type[ProgramSettings]) -> None:
     assert [name for name, field in settings.model_fields.items() if not field.description] == []
 
 

@@ -9,7 +9,7 @@ from testkit.deploy.manifests import OVERLAYS, Container, Object, rendered
 from wrapper.__main__ import BROKER_SECONDS
 from wrapper.app import FINISH_SECONDS, START_SECONDS
 
-PROGRAMS = ("api", "wrapper")
+PROGRAMS = ("api", "wrapper", "hooks")
 
 # Closing connections to broker and database, on a node that is busy with other things.
 CLOSING = 10.0
@@ -86,6 +86,7 @@ def test_production_runs_enough_to_lose_one() -> None:
     assert {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicas"] for one in scalers} == {
         "api": 3,
         "wrapper": 3,
+        "hooks": 2,
     }
     assert rendered("overlays/prod").one("StatefulSet", "kurento")["spec"]["replicas"] > 1
 

@@ -10,14 +10,15 @@ from fastapi.routing import APIRoute
 from api.routes import probes as api_probes
 from api.settings import Settings
 from callplane.bus import names
+from callplane.probes import probes
+from hooks.settings import HooksSettings
 from mediaserver.settings import Settings as MediaServer
 from testkit.deploy import exported_metrics
 from testkit.deploy.manifests import K8S, OVERLAYS, Container, rendered, rendered_with
 from wrapper.monitoring.metrics import Metrics
-from wrapper.monitoring.probes import probes
 from wrapper.settings import WrapperSettings, named_servers
 
-PROGRAMS = {"api": Settings, "wrapper": WrapperSettings}
+PROGRAMS = {"api": Settings, "wrapper": WrapperSettings, "hooks": HooksSettings}
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -40,7 +41,7 @@ def test_the_shared_settings_are_read_by_somebody(overlay: str) -> None:
     ]
     given = {key for one in maps for key in one["data"]}
     assert given
-    assert given - variables("api") - variables("wrapper") == set()
+    assert given - set().union(*map(variables, PROGRAMS)) == set()
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -51,7 +52,10 @@ def test_what_has_no_default_is_given(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize(("program", "variable"), [("api", "CALLPLANE_PORT"), ("wrapper", "CALLPLANE_PROBE_PORT")])
+@pytest.mark.parametrize(
+    ("program", "variable"),
+    [("api", "CALLPLANE_PORT"), ("wrapper", "CALLPLANE_PROBE_PORT"), ("hooks", "CALLPLANE_PROBE_PORT")],
+)
 def test_a_program_listens_where_probes_and_prometheus_ask(program: str, variable: str, overlay: str) -> None:
     container = rendered(overlay).container(program)
     listens = int(container.env()[variable])
@@ -70,9 +74,10 @@ def test_the_api_has_the_paths_that_are_asked(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-async def test_the_wrapper_answers_the_paths_that_are_asked(overlay: str) -> None:
+@pytest.mark.parametrize("program", ["wrapper", "hooks"])
+async def test_probes_answer_the_paths_that_are_asked(program: str, overlay: str) -> None:
     async with probes("127.0.0.1", 0, lambda: True, Metrics().text) as port:
-        for path in sorted(paths(rendered(overlay).container("wrapper"))):
+        for path in sorted(paths(rendered(overlay).container(program))):
             assert await status(port, path) == 200, path
 
 
@@ -103,7 +108,7 @@ def test_the_autoscaler_counts_every_queue_that_wrappers_consume_and_no_other(tm
 def test_every_metric_that_is_asked_for_exists() -> None:
     asked = set(re.findall(r"callplane_[a-z_]+", (K8S / "components/keda/scaled-objects.yaml").read_text()))
     assert asked
-    assert asked - exported_metrics.of_api() - exported_metrics.of_wrapper() == set()
+    assert asked - exported_metrics.of_all() == set()
 
 
 def paths(container: Container) -> set[str]:

@@ -33,7 +33,7 @@ def test_every_pod_of_it_fits_that_level(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("program", ["api", "wrapper", "coturn"])
+@pytest.mark.parametrize("program", ["api", "wrapper", "hooks", "coturn"])
 def test_our_root_is_read_only(program: str, overlay: str) -> None:
     assert rendered(overlay).container(program).spec["securityContext"]["readOnlyRootFilesystem"] is True
 
@@ -62,7 +62,9 @@ def test_every_container_says_what_it_needs(overlay: str) -> None:
         assert container.spec["resources"]["requests"].keys() == {"cpu", "memory"}, container.name
         assert "memory" in container.spec["resources"]["limits"], container.name
         image = container.spec["image"]
-        assert image.startswith(("callplane-api:", "callplane-wrapper:")) or EXACT.search(image), image
+        assert image.startswith(("callplane-api:", "callplane-wrapper:", "callplane-hooks:")) or EXACT.search(image), (
+            image
+        )
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -92,7 +92,7 @@ def selected(manifests: Manifests, wanted: dict[str, str], namespace: str) -> li
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("program", ["api", "wrapper"])
+@pytest.mark.parametrize("program", ["api", "wrapper", "hooks"])
 def test_a_program_may_reach_the_collector_of_its_traces(program: str, overlay: str) -> None:
     policy = rendered(overlay).one("NetworkPolicy", program)
     assert {"port": 4318} in [port for rule in policy["spec"]["egress"] for port in rule["ports"]]

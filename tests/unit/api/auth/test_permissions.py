@@ -70,9 +70,11 @@ LET: dict[str, set[str]] = {
     "say who joins": {"KEY"},
     "say what who joins may": {"KEY", "OPEN"},
     "operate": {"KEY"},
+    "have webhooks": {"KEY", "OPEN"},
     "read a mailbox": {"ADA", "MOD", "KICKED", "GONE", "STRANGER"},
 }
-WITHOUT_SESSION = ("create daily", "list", "say who joins", "say what who joins may", "operate", "read a mailbox")
+ABOUT_NOBODY = ("say who joins", "say what who joins may", "operate", "have webhooks", "read a mailbox")
+WITHOUT_SESSION = ("create daily", "list", *ABOUT_NOBODY)
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = (
     {
@@ -120,6 +122,7 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "say who joins": lambda permissions, who: permissions.join(who, "s", None, "eve"),
     "say what who joins may": lambda permissions, who: permissions.join(who, "s", None, None, GrantChanges()),
     "operate": lambda permissions, who: permissions.operate(who),
+    "have webhooks": lambda permissions, who: permissions.hook(who),
     "read a mailbox": lambda permissions, who: permissions.read_mailbox(who),
 }
 

@@ -19,12 +19,14 @@ OPERATOR_KEY = "an-operators-key-of-the-tests-0123456789"
 BY_OTHER, BY_OPERATOR = {"X-API-Key": OTHER_KEY}, {"X-API-Key": OPERATOR_KEY}
 KEYS = f"tests:{KEY},other:{OTHER_KEY},ops:{OPERATOR_KEY}"
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m"}
-NAMED |= {"identity": "web:ada"}
+NAMED |= {"identity": "web:ada", "webhook_id": "w", "delivery_id": "d"}
 NAMED |= {"name": "kms-1", "letter_id": "l", "collection": "sessions", "key": "00"}
 OWN = {
     "post /v1/sessions",
     "get /v1/sessions",
     "post /v1/tokens",
+    "post /v1/webhooks",
+    "get /v1/webhooks",
     "get /v1/presence",
     "get /v1/messages",
     "post /v1/messages/tickets",
@@ -41,6 +43,7 @@ BODIES: dict[str, Any] = {
     "post /v1/sessions/{session_id}/connections/{connection_id}/candidates": {"candidates": []},
     "post /v1/sessions/{session_id}/signals": {"type": "wave"},
     "patch /v1/sessions/{session_id}": {"metadata": {}},
+    "patch /v1/webhooks/{webhook_id}": {"state": "active"},
     "patch /v1/sessions/{session_id}/participants/{participant_id}": {"name": "Ada"},
     "patch /v1/sessions/{session_id}/messages/{message_id}": {"data": "hello"},
 }

@@ -15,7 +15,7 @@ from callplane.contracts import refusals
 from callplane.contracts.errors import STATUS, Problem, Refusal
 
 ROOT = Path(__file__).parents[4]
-PROGRAMS = ("api", "wrapper", "callplane", "cli")
+PROGRAMS = ("api", "wrapper", "hooks", "callplane", "cli")
 
 SAMPLES: dict[str, Any] = {
     "reason": "kicked",

@@ -1,4 +1,4 @@
-"""Probes: serves ``/livez``, ``/readyz`` and ``/metrics`` of a wrapper, on a few lines of HTTP."""
+"""Probes: serves ``/livez``, ``/readyz`` and ``/metrics`` of a program, on a few lines of HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from callplane.probes import REQUEST_BYTES, probes
 from wrapper.monitoring.metrics import Metrics
-from wrapper.monitoring.probes import REQUEST_BYTES, probes
 
 
 async def asked(port: int, request: bytes) -> bytes:

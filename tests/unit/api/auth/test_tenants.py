@@ -37,6 +37,7 @@ OWN = {
 
 BODIES: dict[str, Any] = {
     "post /v1/media-servers": {"name": "kms-1", "url": "ws://127.0.0.1:9/kurento"},
+    "post /v1/sessions/{session_id}/mute": {"audio": True},
     "post /v1/keys": {"name": "shop"},
     "patch /v1/media-servers/{name}": {"cordoned": True},
     "post /v1/sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},

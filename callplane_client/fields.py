@@ -88,6 +88,22 @@ class SignalFields(TypedDict, total=False):
     ttl_ms: int
 
 
+class WebhookFields(TypedDict, total=False):
+    """What can be changed of a webhook."""
+
+    url: str
+    types: list[str]
+    state: Literal["active", "disabled"]
+
+
+class Replay(TypedDict, total=False):
+    """Deliveries stored from ``start`` until ``end`` (date-times of RFC 3339), in these states (dead ones)."""
+
+    start: str
+    end: str
+    states: list[Literal["delivered", "dead"]]
+
+
 class Offer(TypedDict, total=False):
     """What an offer says besides its SDP: whom it receives or what it sends, and what a restart replaces."""
 

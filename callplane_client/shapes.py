@@ -161,6 +161,41 @@ class Ban(Shape):
     reason: str
 
 
+class Webhook(Shape):
+    """An endpoint that events are posted to; ``secret`` is there when it was made or rotated, and only then."""
+
+    id: str
+    url: str
+    types: list[str]
+    state: str
+    reason: str | None = None
+    created_at: datetime | None = None
+    old_secrets_until: datetime | None = None
+    secret: str = ""
+
+
+class Delivery(Shape):
+    """One event on its way to one endpoint: ``pending``, ``delivered``, or ``dead`` until it is replayed."""
+
+    id: str
+    event_id: str
+    type: str
+    state: str
+    tries: int
+    at: datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+
+
+class Attempt(Shape):
+    """One try to send a delivery, and what it brought."""
+
+    at: datetime
+    milliseconds: int
+    status: int | None = None
+    error: str | None = None
+
+
 class Token(Shape):
     """An access token that was signed."""
 

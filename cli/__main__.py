@@ -22,6 +22,7 @@ from cli.verbs import (
     tail,
     token,
     unreadable,
+    webhooks,
 )
 from cli.verbs.nouns import perform
 
@@ -36,6 +37,7 @@ Callplane: calls between browsers, with a control plane that scales.
   callplane sessions         look at calls, close them
   callplane token            make an access token for a browser
   callplane keys             make, rotate and revoke API keys
+  callplane webhooks         endpoints that events are posted to; a listener for who writes one
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
   callplane unreadable-documents    look at documents that no program can read, remove them
@@ -100,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
     completion.add(verbs)
-    for noun in (check, join, tail, load, sessions, token, keys, media_servers, dead_letters, unreadable):
+    for noun in (check, join, tail, load, sessions, token, keys, webhooks, media_servers, dead_letters, unreadable):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

@@ -9,6 +9,7 @@ from callplane_client.aio.participants import AsyncParticipants
 from callplane_client.aio.seat import AsyncSeat
 from callplane_client.aio.sessions import AsyncBans, AsyncPresences, AsyncSessions, AsyncTokens
 from callplane_client.aio.talk import AsyncChat, AsyncSignals
+from callplane_client.aio.webhooks import AsyncWebhooks
 from callplane_client.asking import PREFIX, Ask, Credential, place_of
 from callplane_client.shapes import Joined
 
@@ -46,6 +47,7 @@ class AsyncCallplane:
         self.presence = AsyncPresences(ask)
         self.signals = AsyncSignals(ask)
         self.chat = AsyncChat(ask)
+        self.webhooks = AsyncWebhooks(ask)
 
     def seat(self, joined: Joined) -> AsyncSeat:
         """Act as who has joined, over the same connections."""

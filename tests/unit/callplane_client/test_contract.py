@@ -19,14 +19,21 @@ NAMES = {
     **{"Muted": "Muted", "Presence": "Presence", "Stream": "StreamView", "Participant": "ParticipantView"},
     **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "SignalMessage"},
     **{"Batch": "MessagesView", "ChatMessage": "ChatMessage", "SeatPresence": "SeatPresence", "Ban": "BanView"},
-    **{"Token": "TokenView", "Grants": "Grants", "Accepted": "Accepted"},
+    **{"Token": "TokenView", "Grants": "Grants", "Accepted": "Accepted", "Webhook": "WebhookWithSecret"},
+    **{"Delivery": "DeliveryView", "Attempt": "AttemptView"},
 }
 """Each shape of the client, as OpenAPI calls it."""
 
 BODIES = {
     **{"NewSession": "CreateBody", "SessionFields": "PatchSessionBody", "NewParticipant": "JoinBody"},
     **{"ParticipantFields": "PatchParticipantBody", "MutedFields": "MutedBody", "PresenceFields": "PresenceBody"},
-    **{"TokenFields": "TokenBody", "SignalFields": "SignalBody", "Offer": "OfferBody", "GrantFields": "GrantsBody"},
+    **{
+        "TokenFields": "TokenBody",
+        "SignalFields": "SignalBody",
+        "Offer": "OfferBody",
+        "GrantFields": "GrantsBody",
+        "WebhookFields": "PatchWebhookBody",
+    },
 }
 
 
@@ -84,6 +91,7 @@ CALLS: dict[str, tuple[Calls, str | None]] = {
     "presence of all": (lambda it: client(it).presence.of_session("s"), None),
     "signal": (lambda it: client(it).signals.send("s", "wave", to=["ada", "role:moderator"]), None),
     "chat": (lambda it: client(it).chat.send("s", {"text": "hello"}, to=["ada"]), None),
+    "webhooks": (lambda it: all_about_a_webhook(client(it)), None),
     "own session": (lambda it: seat_of(it, "ada").session(), None),
     "offer": (lambda it: seat_of(it, "ada").offer("publish", OFFER), "publish"),
     "own presence": (lambda it: seat_of(it, "ada").say_presence("dnd", "in a talk"), "update-participant"),
@@ -96,6 +104,24 @@ CALLS: dict[str, tuple[Calls, str | None]] = {
     "leave": (lambda it: seat_of(it, "ada").leave(), "leave"),
     "anything": (lambda it: client(it).request("GET", "/sessions", limit=1), None),
 }
+
+
+async def all_about_a_webhook(callplane: AsyncCallplane) -> None:
+    """Each method once."""
+    hooks = callplane.webhooks
+    made = await hooks.create("https://hooks.example/", ["participant-joined"])
+    assert made.secret.startswith("whsec_")
+    assert [one.id for one in await hooks.list()] == [made.id]
+    assert (await hooks.update(made.id, types=["*"])).types == ["*"]
+    assert (await hooks.rotate(made.id)).secret not in ("", made.secret)
+    sent = await hooks.test(made.id)
+    assert [one.id async for one in hooks.deliveries(made.id, state="pending")] == [sent.id]
+    assert await hooks.attempts(made.id, sent.id) == []
+    assert (await hooks.replay(made.id, sent.id)).event_id == sent.event_id
+    assert await hooks.replay_span(made.id, states=["dead"], start="2026-01-05T09:00:00Z") == 0
+    await hooks.delete(made.id)
+    with pytest.raises(Refused, match="not-found"):
+        await hooks.get(made.id)
 
 
 async def test_every_method_is_a_request_that_the_api_takes(database: Database) -> None:

@@ -64,6 +64,7 @@ from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
 from callplane.store.tenancy import Tenancy
 from callplane.store.tickets import Tickets
+from callplane.store.timeline import Timeline
 from callplane.store.unreadable import UnreadableDocuments
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
@@ -94,6 +95,7 @@ class _Repositories:
         self.server_pool = ServerPool(database)
         self.bans = Bans(database)
         self.api_keys = ApiKeys(database)
+        self.timeline = Timeline(database)
         self.unreadable_documents = UnreadableDocuments(database, self.clock)
 
 
@@ -158,6 +160,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 presences=stored.presences,
                 bans=stored.bans,
                 hooks=Hooks(database, stored.clock, settings.webhook_hosts, settings.webhook_days),
+                timeline=stored.timeline,
                 server_pool=stored.server_pool,
                 unreadable_documents=stored.unreadable_documents,
                 ice_servers=IceServers(settings),

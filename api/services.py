@@ -31,6 +31,7 @@ from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.tickets import Tickets
+from callplane.store.timeline import Timeline
 from callplane.store.unreadable import UnreadableDocuments
 
 
@@ -58,6 +59,7 @@ class Services:
     connections: Connections
     session_pages: SessionPages
     presences: Presences
+    timeline: Timeline
     bans: Bans
     hooks: Hooks
     server_pool: ServerPool

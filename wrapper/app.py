@@ -34,6 +34,7 @@ from callplane.store.server_pool import ServerPool
 from callplane.store.sessions import Sessions
 from callplane.store.sweep_leases import SweepLeases
 from callplane.store.tenancy import Tenancy
+from callplane.store.timeline import Timeline
 from callplane.telemetry.commands import CommandWatch
 from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
@@ -42,6 +43,7 @@ from wrapper.context import Context, Repositories
 from wrapper.effects.chores import Chores
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
+from wrapper.effects.timeline import TimelineWriter
 from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
 from wrapper.media.endpoint_events import EndpointEvents
@@ -139,12 +141,13 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, store.engines, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
+        timeline = TimelineWriter(Timeline(database, settings.event_days), bus.events)
         outbox = Outbox(store.sessions, store.connections, messenger, bus.topology, happened)
         runner = FollowUpRunner(context, outbox, Chores())
 
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         run = partial(_run, tasks, stack, metrics)
-        run(hearing=partial(events.run, adoption.missed), aftermath=runner.run)
+        run(hearing=partial(events.run, adoption.missed), aftermath=runner.run, timeline=timeline.run)
         watch = CommandWatch(metrics, traces, store.clock.now)
         handle = handler(context, reachability.exclude, reachability.leave)
         work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))

@@ -27,6 +27,7 @@ class WrapperSettings(ProgramSettings):
     history_days: int = Field(
         0, ge=0, le=3650, description="how long chat of sessions of the log engine can be read after their tombstone"
     )
+    event_days: int = Field(30, ge=1, le=3650, description="how long a session's events can be read")
     events: bool = Field(True, description="publish what happens to the exchange `events`, for applications' servers")
     probe_host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
     probe_port: int = Field(0, ge=0, le=65535, description="their port; 0 is a free one")

@@ -12,6 +12,7 @@ _ALL: tuple[Kind, ...] = ("api_key", "access_token", "participant_token")
 
 ACCEPTED: Mapping[str, tuple[Kind, ...]] = {
     "create": ("api_key", "access_token"),
+    "audit": _SERVERS,
     "list_sessions": ("api_key", "access_token"),
     "sign": _SERVERS,
     "operate": _SERVERS,

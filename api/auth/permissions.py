@@ -1,11 +1,21 @@
 """Permissions: every rule about what callers may do, one method for each thing, refused by raising (design 8.2)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
-from api.auth.rules import PresenceScope, for_another, identity_of, names, only_moderators, seat_token, still_open
+from api.auth.rules import (
+    Admission,
+    PresenceScope,
+    for_another,
+    identity_of,
+    names,
+    of_session,
+    only_moderators,
+    only_servers,
+    seat_token,
+    still_open,
+)
 from api.auth.tenants import HookScope, Tenants, hook_scope, require_reach, scope
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -30,22 +40,6 @@ from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """How somebody may join: anew, or back to the seat ``participant_id``."""
-
-    role: Role
-    participant_id: ParticipantId | None = None
-    grants: GrantChanges | None = None
-    identity: str | None = None
-    """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
-
-
-def _of(token: SeatToken, session_id: SessionId) -> None:
-    if token.session_id != session_id:
-        raise token_of_another_session()
 
 
 def _nobody(_session_id: SessionId, _seat: Seat | SeatRole) -> None:
@@ -109,10 +103,14 @@ class Permissions:
             case AccessToken() | SeatToken():
                 raise api_key_needed("forbidden")
 
+    def audit(self, credential: Credential) -> str | None:
+        """See who did what in the sessions of a tenant; None: of all tenants."""
+        return scope(only_servers(credential))
+
     async def read(self, credential: Credential, session_id: SessionId) -> SessionDocument:
         """See a session and who is in it, closed or not."""
         if isinstance(credential, SeatToken):
-            _of(credential, session_id)
+            of_session(credential, session_id)
         session = await self._existing(session_id)
         if isinstance(credential, SeatToken):
             await self._seat_in(session, credential, closed_too=True)
@@ -219,7 +217,7 @@ class Permissions:
             await self._tenants.require(credential, session_id)
             return await self._sessions.roster(session_id), None
         token = seat_token(credential)
-        _of(token, session_id)
+        of_session(token, session_id)
         roster = await self._sessions.roster(session_id)
         if roster is None:
             raise session_not_found()
@@ -273,7 +271,7 @@ class Permissions:
         self, token: SeatToken, session_id: SessionId, *, closed_too: bool = False
     ) -> tuple[SessionDocument, Seat]:
         """Read the seat, and no other, at every use of its token; a token whose seat is gone is told why."""
-        _of(token, session_id)
+        of_session(token, session_id)
         session = await self._sessions.with_seat(session_id, token.participant_id)
         if session is None:
             raise session_not_found()

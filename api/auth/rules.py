@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 from api.auth.credentials import Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.bounds import IDENTITY_BYTES, is_text
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
+    api_key_needed,
     hand_of_another,
     moderators_only,
     no_new_moderators,
@@ -16,9 +18,21 @@ from callplane.contracts.refusals.callers import (
     token_of_another_session,
 )
 from callplane.contracts.refusals.sessions import session_closed
+from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.documents import Roster, Seat, SessionDocument
 
 Open = TypeVar("Open", bound=SessionDocument | Roster)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How somebody may join: anew, or back to the seat ``participant_id``."""
+
+    role: Role
+    participant_id: ParticipantId | None = None
+    grants: GrantChanges | None = None
+    identity: str | None = None
+    """Who that is: ``iss:sub``, in the words of the key that vouches for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,19 @@ class PresenceScope:
 
     session: str | None = None
     tenant: str | None = None
+
+
+def of_session(token: SeatToken, session_id: SessionId) -> None:
+    """Only the session that the token is of. Raises Refusal."""
+    if token.session_id != session_id:
+        raise token_of_another_session()
+
+
+def only_servers(credential: Credential) -> Credential:
+    """An API key, or open access. Raises Refusal."""
+    if isinstance(credential, AccessToken | SeatToken):
+        raise api_key_needed("forbidden")
+    return credential
 
 
 def seat_token(credential: Credential) -> SeatToken:

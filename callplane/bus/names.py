@@ -8,6 +8,9 @@ from callplane.contracts.ids import ParticipantId, SessionId
 WRAPPER = "wrapper"
 """The queue of commands that have no session yet."""
 
+TIMELINE = "timeline"
+"""The queue of all events that wait to be kept for their sessions' timelines."""
+
 RETRY_DELAY = 1.0
 """Seconds until a command in trouble is tried again (design 3.4)."""
 

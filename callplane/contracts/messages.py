@@ -71,9 +71,9 @@ def participant_left(participant_id: ParticipantId, reason: SeatReason | GivenRe
     return Event(type="participant-left", data={"participant_id": participant_id, "reason": reason})
 
 
-def participant_updated(participant: dict[str, Any]) -> Event:
-    """A seat changed; the carrier shows it as it is when the event goes out."""
-    return Event(type="participant-updated", data={"participant": participant})
+def participant_updated(participant: dict[str, Any], changes: dict[str, Any]) -> Event:
+    """A seat changed; the carrier shows it as it is when the event goes out, and servers what has changed as well."""
+    return Event(type="participant-updated", data={"participant": participant, "changes": changes})
 
 
 def participants_muted(media: list[MediaKind], but: list[ParticipantId]) -> Event:

@@ -116,6 +116,10 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("since", ASCENDING)], name="age"),
         IndexModel([("webhook_id", ASCENDING)], name="by_webhook"),
     ],
+    "events": [
+        IndexModel([("session_id", ASCENDING), ("version", ASCENDING)], name="by_version"),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry"),
+    ],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }

@@ -90,7 +90,7 @@ class SessionMedia:
         return await self._updates.change(
             {**where, "streams": {"$elemMatch": mine}},
             {"$set": swapped},
-            participant_updated(participant.model_dump(mode="json")),
+            participant_updated(participant.model_dump(mode="json"), {"stream": {**new, "replaces": old}}),
             [NewChore("settle-streams", {"participant_id": participant.id})],
             array_filters=[{"entry.connection_id": old}],
         )

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import participant_updated
-from callplane.contracts.shapes import ParticipantView
+from callplane.contracts.shapes import ParticipantView, Presence
 from callplane.store.decoding import readable
 from callplane.store.documents import Outboxed, Seat, SessionDocument
 from callplane.store.filters import is_due, put_off
@@ -61,7 +61,7 @@ class Presences:
         return await self._updates.change(
             {**where, "$expr": {"$lte": [before.presence.until, "$$NOW"]}},
             {"$unset": {"participants.$[seat].presence": ""}},
-            participant_updated(before.model_dump(mode="json")),
+            participant_updated(before.model_dump(mode="json"), {"presence": Presence().model_dump(mode="json")}),
             array_filters=[{"seat.id": before.id}],
         )
 

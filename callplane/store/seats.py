@@ -130,10 +130,11 @@ class Seats:
         }
         if guard.if_match is not None:
             where["version"] = guard.if_match
+        now = self._clock.now()
         return await self._updates.change(
             where,
-            {**_operators(changes, self._clock.now()), "$push": remember(guard.command_id)},
-            participant_updated(before.model_dump(mode="json")),
+            {**_operators(changes, now), "$push": remember(guard.command_id)},
+            participant_updated(before.model_dump(mode="json"), _told(changes, now)),
             [NewChore(chore, {"participant_id": before.id}) for chore in _owed(changes)],
             array_filters=[{"seat.id": before.id}],
             projection=CONCERNED,
@@ -211,6 +212,22 @@ def _owed(changes: Mapping[str, Any]) -> list[str]:
     """What is to be done on the media server, by the names of its chores."""
     ends = not changes.keys().isdisjoint(("role", "grants"))
     return ["settle-streams"] * ("muted" in changes) + ["enforce-grants"] * ends
+
+
+def _told(changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What changes, as JSON and as the database will have it, whose times are of milliseconds."""
+    told = dict(changes)
+    if "hand_raised" in told:
+        told["hand_raised_at"] = _in_milliseconds(now).isoformat() if told.pop("hand_raised") else None
+    if "presence" in told:
+        said = Presence.model_validate(told["presence"])
+        until = None if said.until is None else _in_milliseconds(said.until)
+        told["presence"] = said.model_copy(update={"until": until}).model_dump(mode="json")
+    return told
+
+
+def _in_milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def _operators(changes: Mapping[str, Any], now: datetime) -> dict[str, Document]:

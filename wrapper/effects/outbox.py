@@ -76,12 +76,18 @@ class Outbox:
 
 
 def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:
-    """What servers are told: the same, with who asked for it."""
+    """What servers are told: the same, with who asked for it, and with what one change alone has changed."""
     return [
-        session_event(message, Asked(entry.by, entry.request, session.tenant))
+        session_event(_exact(message, entry), Asked(entry.by, entry.request, session.tenant))
         for entry, message in zip(session.outbox, messages, strict=True)
         if is_visible(entry.type)
     ]
+
+
+def _exact(message: Message, entry: OutboxEntry) -> Message:
+    """With the changes of that version: what is shown beside them is as of when it goes out, and may be newer."""
+    changes = entry.data.get("session" if entry.type == "session-updated" else "changes")
+    return message if changes is None else message.model_copy(update={"data": {**message.data, "changes": changes}})
 
 
 def _has_mailboxes(session: SessionDocument) -> bool:
@@ -98,8 +104,8 @@ def _session_message(session: SessionDocument, version: int, entry: OutboxEntry)
         data = {"session": {**session_summary(session).model_dump(mode="json"), "version": version}}
     elif entry.type == "participant-updated":
         seat = session.seat(data["participant"]["id"])
-        if seat is not None:
-            data = {"participant": participant_view(session, seat).model_dump(mode="json")}
+        now = data["participant"] if seat is None else participant_view(session, seat).model_dump(mode="json")
+        data = {"participant": now}
     return Message(
         id=f"{session.id}:{version}",
         type=entry.type,

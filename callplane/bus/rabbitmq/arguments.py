@@ -5,7 +5,7 @@ Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-
 
 from typing import Any
 
-from callplane.bus.names import RETRY_DELAY, SHARDS, WRAPPER, server_of, twin_of
+from callplane.bus.names import RETRY_DELAY, SHARDS, TIMELINE, WRAPPER, server_of, twin_of
 from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
@@ -35,6 +35,8 @@ RETRY_ARGUMENTS: dict[str, Any] = {
 }
 
 DEAD_LETTER_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 10_000}
+
+TIMELINE_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 1_000_000}
 
 MAILBOX_ARGUMENTS: dict[str, Any] = {
     **CLASSIC,
@@ -79,6 +81,7 @@ _RETRY_TWIN: dict[str, Any] = {**_QUORUM, "x-message-ttl": int(RETRY_DELAY * 100
 _BY_NAME: dict[str, dict[str, Any]] = {
     RETRY: RETRY_ARGUMENTS,
     DEAD_LETTERS: DEAD_LETTER_ARGUMENTS,
+    TIMELINE: TIMELINE_ARGUMENTS,
     twin_of(RETRY): _RETRY_TWIN,
     twin_of(DEAD_LETTERS): _LETTERS_TWIN,
     **dict.fromkeys(map(twin_of, (WRAPPER, *SHARDS)), _COMMANDS_TWIN),

@@ -11,6 +11,7 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.event_ports import PREFETCH, ReceivedEvent, Take
+from callplane.bus.names import TIMELINE
 from callplane.bus.rabbitmq.arguments import CLASSIC, EVENTS
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_unavailable
@@ -102,6 +103,8 @@ class _Consumer:
 
     async def _declare(self, channel: Channel) -> None:
         await declare_permanent(channel, self._connection)
+        if self._queue.name == TIMELINE:  # declared with that, and bound
+            return
         await answered(
             channel.queue_declare(self._queue.name, durable=True, arguments=self._queue.arguments),
             self._connection.timings.call,

@@ -12,7 +12,7 @@ from aiormq.abc import ChannelFrame
 from aiormq.exceptions import ChannelPreconditionFailed
 from pamqp.common import FieldTable
 
-from callplane.bus.names import WRAPPER, mailbox_name, server_of, session_name, twin_of
+from callplane.bus.names import TIMELINE, WRAPPER, mailbox_name, server_of, session_name, twin_of
 from callplane.bus.rabbitmq.arguments import (
     CLASSIC,
     EVENTS,
@@ -207,7 +207,9 @@ async def declare_exchanges(channel: Channel, connection: AmqpConnection) -> Non
 
 
 async def declare_queue(channel: Channel, queue: str, timeout: float) -> None:
-    """Declare one that sessions share; ``retry`` is bound to its exchange, a media server's to that of all of them."""
+    """Declare one that sessions share, and bind it: ``retry`` to its exchange, a media server's to that of all of them,
+    ``timeline`` to all events.
+    """
     await answered(channel.queue_declare(queue, durable=True, arguments=arguments_of(queue)), timeout)
     server = server_of(queue)
     if server is not None:
@@ -215,12 +217,13 @@ async def declare_queue(channel: Channel, queue: str, timeout: float) -> None:
         await answered(channel.queue_bind(queue, SERVERS, arguments=which), timeout)
     elif queue in (RETRY, twin_of(RETRY)):
         await answered(channel.queue_bind(queue, queue), timeout)
+    elif queue == TIMELINE:
+        await answered(channel.queue_bind(queue, EVENTS, "#"), timeout)
 
 
 async def _declare_queues(connection: AmqpConnection) -> None:
-    await for_each(
-        partial(_declare_if_possible, connection), [WRAPPER, *(connection.named(queue) for queue in FIXED[1:])]
-    )
+    fixed = (connection.named(queue) for queue in FIXED[1:])
+    await for_each(partial(_declare_if_possible, connection), [WRAPPER, TIMELINE, *fixed])
 
 
 async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:

@@ -102,7 +102,7 @@ def test_what_is_refused_would_be_found(code: str) -> None:
 
 def test_every_constant_argument_has_a_value_that_all_versions_take() -> None:
     declared = [value for key, value in vars(arguments).items() if key.endswith("ARGUMENTS") or key == "CLASSIC"]
-    assert len(declared) == 5
+    assert len(declared) == 6
     for values in declared:
         assert values["x-queue-type"] == "classic"
         assert set(values) <= ALLOWED

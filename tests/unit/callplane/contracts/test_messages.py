@@ -12,7 +12,11 @@ from callplane.contracts.messages import Event, MessageType
 SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
     (messages.participant_joined({"id": "p"}), "participant-joined", {"participant": {"id": "p"}}),
     (messages.participant_left("p", "left"), "participant-left", {"participant_id": "p", "reason": "left"}),
-    (messages.participant_updated({"id": "p"}), "participant-updated", {"participant": {"id": "p"}}),
+    (
+        messages.participant_updated({"id": "p"}, {"name": "N"}),
+        "participant-updated",
+        {"participant": {"id": "p"}, "changes": {"name": "N"}},
+    ),
     (messages.participants_muted(["audio"], ["p"]), "participants-muted", {"media": ["audio"], "but": ["p"]}),
     (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
     (messages.session_closed("over"), "session-closed", {"reason": "over"}),

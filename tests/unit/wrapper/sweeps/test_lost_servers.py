@@ -80,7 +80,9 @@ async def test_each_loses_its_own_and_nothing_is_tried_twice() -> None:
     assert store.tried == COUNT
 
 
-@pytest.mark.parametrize("alive", [{"a", "b", "c"}, {"b", "c"}, {"a"}, set()], ids=str)
+@pytest.mark.parametrize(
+    "alive", [{"a", "b", "c"}, {"b", "c"}, {"a"}, set()], ids=lambda names: "+".join(sorted(names)) or "nobody"
+)
 async def test_none_is_left_where_the_others_do_nothing(alive: set[str]) -> None:
     """They died with the server, are paused, or have not heard; or we ourselves do not count as living."""
     store = Store(alive, DOWN)

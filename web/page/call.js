@@ -8,7 +8,7 @@ import { whileMuted } from "./level.js";
 import { People } from "./people.js";
 import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, mutedWords, nameOf, stateWords, unpluggedWords, untakenWords } from "./texts.js";
+import { errorWords, mutedWords, nameOf, removedWords, stateWords, unmuteWords, unpluggedWords, untakenWords } from "./texts.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
 
@@ -54,6 +54,7 @@ export class Call {
     session.on("participants", () => this.#show());
     session.on("stats", (stats) => this.#look(stats));
     session.on("speaking", (speaking) => this.#tiles.speaking(speaking.participants));
+    session.on("unmute-requested", () => this.#screen.notice(unmuteWords()));
     session.on("error", ({ error }) => this.#screen.notice(errorWords(error)));
     await session.join();
     this.#open();
@@ -80,6 +81,7 @@ export class Call {
     const { stream } = this.#source;
     const made = await this.session.publish(stream).catch(() => null); // It says `error` itself.
     if (!made || this.#over) return;
+    void made.ended.then((reason) => reason === "removed" && this.#screen.notice(removedWords()));
     made.on("track-ended", ({ kind }) => this.#screen.notice(unpluggedWords(kind)));
     const words = untakenWords(stream.getTracks().map(({ kind }) => kind), made.media);
     if (words) this.#screen.notice(words);

@@ -71,6 +71,7 @@ export class People {
       make("button", { type: "button", onclick: () => void this.#trying(done) }, `${words} ${nameOf(one)}`);
     const row = make("p", { class: "changes" });
     if (!one.muted.audio) row.append(act("Mute", () => session.update(one.id, { muted: { audio: true } })));
+    else row.append(act("Ask to unmute:", () => session.update(one.id, { muted: { audio: false } })));
     if (one.hand_raised_at) row.append(act("Lower the hand of", () => session.update(one.id, { hand_raised: false })));
     row.append(act("Remove", () => session.remove(one.id)));
     return row;

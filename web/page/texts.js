@@ -123,6 +123,16 @@ export function silentWords() {
   return "Nothing comes from your microphone. Say something, or choose another one.";
 }
 
+/** What is said to somebody whose stream others have ended. */
+export function removedWords() {
+  return "Your sound and picture were stopped by a moderator: the others neither see nor hear you. Leave and join again if you may send again.";
+}
+
+/** What is said to somebody whom others want to hear. */
+export function unmuteWords() {
+  return "You are asked to unmute yourself: press M or “Unmute” to be heard.";
+}
+
 /** What is said to somebody who talks while nobody hears it. */
 export function mutedWords() {
   return "You are muted: nobody hears you. Press M or “Unmute” to be heard.";

@@ -4,6 +4,7 @@
 import { jittered, pause } from "./backoff.js";
 import { CallplaneError, unreachable } from "./errors.js";
 import { Peer } from "./peer.js";
+import { offered } from "./sources.js";
 
 /** Longer than an ICE check over bad networks, shorter than people's patience. */
 const CONNECT_DEADLINE = 15_000;
@@ -22,6 +23,7 @@ const MOST_DOUBTS = 5;
  * @property {() => string | undefined} [stream] which of the publisher's streams, where it has several
  * @property {MediaStream} [outgoing] what is published
  * @property {number} [maxKbps] of its picture
+ * @property {string} [source] what is published
  * @property {string} [replaces] a connection of an earlier life of this seat
  * @property {() => void} changed its state is another
  * @property {() => void} settled it stopped offering, answered or not
@@ -170,7 +172,7 @@ export class Connection {
   }
 
   async #offer() {
-    const { signaling, kind, publisher, stream } = this.#options;
+    const { signaling, kind, publisher, stream, source } = this.#options;
     // What an epoch took with it cannot be replaced any more.
     if (this.epoch && this.epoch < signaling.epoch()) this.#replaces = null;
     this.epoch = signaling.epoch();
@@ -178,7 +180,7 @@ export class Connection {
     const sdp_offer = await peer.offer();
     const replaces = this.#replaces ?? undefined;
     const { signal } = this.#end;
-    const made = await signaling.offer({ kind, publisher, stream: stream?.(), replaces, sdp_offer }, signal);
+    const made = await signaling.offer({ kind, publisher, stream: stream?.(), source: offered(source), replaces, sdp_offer }, signal);
     if (signal.aborted) return void signaling.stop(made.id).catch(() => {});
     peer.identified(made.id);
     for (const candidate of signaling.early.candidates(made.id)) await peer.candidate(candidate);

@@ -31,16 +31,17 @@ export class Connections {
 
   /**
    * Open, restart and close connections until they match the roster.
-   * @param {{swap?: string, ended?: string}} [hint] `swap`: the participant whose streams were swapped by
+   * @param {{swap?: string, ended?: {connection_id: string, reason?: string}}} [hint] `swap`: the participant whose streams were swapped by
    *   `replaces`, for which the server has moved our subscription, so that it is only renamed here;
-   *   `ended`: the stream that was unpublished, which a swapped one never is
+   *   `ended`: the stream that was unpublished, which a swapped one never is, and why
    */
   reconcile({ swap, ended } = {}) {
     if (this.#closed) return;
     const { signaling, roster } = this.#options;
+    if (ended) this.publications.unpublished(ended);
     for (const mine of this.publications.connections) this.#refresh(mine);
     const wanted = this.#wanted();
-    for (const one of this.subscriptions.values()) if (ended && one.renamed === ended) one.restart();
+    for (const one of this.subscriptions.values()) if (ended && one.renamed === ended.connection_id) one.restart();
     for (const [stream, connection] of [...this.subscriptions]) {
       // One that was refused stays here closed as long as its stream is there, or it would be asked for again.
       if (wanted.has(stream)) this.#refresh(connection);
@@ -170,7 +171,7 @@ export class Connections {
     return this.#all.find((connection) => connection.id === id);
   }
 
-  /** @param {Pick<import("./connection.js").ConnectionOptions, "kind" | "publisher" | "stream" | "outgoing" | "maxKbps" | "replaces">} options */
+  /** @param {Pick<import("./connection.js").ConnectionOptions, "kind" | "publisher" | "stream" | "outgoing" | "maxKbps" | "source" | "replaces">} options */
   #connect(options) {
     const { signaling, changed, failed } = this.#options;
     const connection = new Connection({

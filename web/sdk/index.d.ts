@@ -57,7 +57,7 @@ export interface Participant {
   presence: Presence;
   /** When its hand went up; null: it is down. */
   hand_raised_at: string | null;
-  streams: { connection_id: string }[];
+  streams: { connection_id: string; source?: string | null }[];
 }
 
 /** A stream that is received from somebody, or sent; `source` is `camera` where its sender says nothing else. */
@@ -188,7 +188,7 @@ export interface Publication extends Emitter<PublicationEvents> {
   readonly state: "connecting" | "connected" | "reconnecting" | "closed";
   readonly stream: MediaStream | null;
   /** Settles when nothing is sent any more; `track-ended`: unplugged, or the browser's own *Stop sharing*. */
-  readonly ended: Promise<"stopped" | "replaced" | "refused" | "track-ended" | "left">;
+  readonly ended: Promise<"stopped" | "replaced" | "refused" | "removed" | "track-ended" | "left">;
   /** Of the camera it is said to the others, of other sources it is done. */
   mute(muted?: boolean | { audio?: boolean; video?: boolean }): Promise<void>;
   /** Send another track of its kind in the place of the present one; nothing is negotiated anew. */

@@ -4,8 +4,9 @@
 import { Emitter } from "./emitter.js";
 
 /**
- * @typedef {"stopped" | "replaced" | "refused" | "track-ended" | "left"} EndReason `track-ended`: its last track ended,
- *   because a device was unplugged or somebody pressed the browser's own *Stop sharing*
+ * @typedef {"stopped" | "replaced" | "refused" | "removed" | "track-ended" | "left"} EndReason `removed`: by a moderator or
+ *   the application, or the seat may not send it any more; `track-ended`: its last track ended, because a device was
+ *   unplugged or somebody pressed the browser's own *Stop sharing*
  * @typedef {{audio?: boolean, video?: boolean}} Muted
  * @typedef {object} PublicationOptions
  * @property {string} source

@@ -7,7 +7,7 @@ import { Publication } from "./publication.js";
  * @typedef {import("./publication.js").EndReason} EndReason
  * @typedef {{source?: string, maxKbps?: number}} PublishOptions
  * @typedef {object} PublicationsOptions
- * @property {(options: {outgoing: MediaStream, maxKbps?: number, replaces?: string}) => import("./connection.js").Connection} connect
+ * @property {(options: {outgoing: MediaStream, maxKbps?: number, source?: string, replaces?: string}) => import("./connection.js").Connection} connect
  * @property {string[]} earlier what an earlier life of the seat has left
  * @property {(muted: import("./publication.js").Muted) => Promise<void>} mute what is said of the seat
  */
@@ -44,7 +44,7 @@ export class Publications {
   async publish(outgoing, { source = "camera", maxKbps }) {
     const { connect, mute } = this.#options;
     const former = this.of(source);
-    const connection = connect({ outgoing, maxKbps, replaces: this.#options.earlier.shift() });
+    const connection = connect({ outgoing, maxKbps, source, replaces: this.#options.earlier.shift() });
     /** @type {Publication} */
     const publication = new Publication(connection, {
       source,
@@ -72,6 +72,15 @@ export class Publications {
     for (const one of this.#all.values()) if (one.connection === connection) void this.#end(one, "refused");
   }
 
+  /**
+   * The server has ended one of ours: what others took away is not offered again, as what was lost is.
+   * @param {{connection_id: string, reason?: string}} stream
+   */
+  unpublished({ connection_id, reason }) {
+    if (reason !== "removed" && reason !== "not-allowed") return;
+    for (const one of this.#all.values()) if (one.connection_id === connection_id) void this.#end(one, "removed");
+  }
+
   /** The seat is gone, and everything with it. */
   close() {
     for (const one of this.#all.values()) {
@@ -87,6 +96,6 @@ export class Publications {
   async #end(publication, reason) {
     if (this.of(publication.source) === publication) this.#all.delete(publication.source);
     publication.end(reason);
-    await publication.connection.close({ tell: reason !== "refused" });
+    await publication.connection.close({ tell: reason !== "refused" && reason !== "removed" });
   }
 }

@@ -10,7 +10,7 @@ const LAG = 500;
 /**
  * @typedef {{id: string, name: string | null, role: string, state: string, metadata: Record<string, unknown>,
  *   muted: {audio: boolean, video: boolean}, presence: {show: string, status: string, until: string | null},
- *   hand_raised_at: string | null, streams: {connection_id: string}[]}} Participant
+ *   hand_raised_at: string | null, streams: {connection_id: string, source?: string | null}[]}} Participant
  * @typedef {import("./mailbox.js").Message} Message
  */
 
@@ -31,9 +31,9 @@ const CHANGES = {
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),
   "session-updated": (roster, { session }) => roster.update(session),
   "session-closed": (roster) => roster.update({ status: "closed" }),
-  "stream-published": (roster, { participant_id, connection_id }) => {
+  "stream-published": (roster, { participant_id, connection_id, source }) => {
     const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);
-    roster.change(participant_id, { streams: [...streams, { connection_id }] });
+    roster.change(participant_id, { streams: [...streams, { connection_id, ...(source ? { source } : {}) }] });
   },
   "stream-unpublished": (roster, { participant_id, connection_id }) => {
     const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);

@@ -236,7 +236,7 @@ export class Session extends Actions {
     if (!this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
     this.#settle({
       swap: type === "participant-updated" ? data.participant.id : undefined,
-      ended: type === "stream-unpublished" ? data.connection_id : undefined,
+      ended: type === "stream-unpublished" ? /** @type {any} */ (data) : undefined,
     });
   }
 
@@ -247,7 +247,7 @@ export class Session extends Actions {
     if (this.chat.history) await this.chat.load();
   }
 
-  /** @param {{swap?: string, ended?: string}} [hint] */
+  /** @param {{swap?: string, ended?: {connection_id: string, reason?: string}}} [hint] */
   #settle(hint) {
     this.#connections?.reconcile(hint);
     this.muting.obey(this.#roster.participants.get(this.me)?.muted);

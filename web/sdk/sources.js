@@ -4,14 +4,28 @@
 /** What a stream is from of which nothing is said. */
 export const CAMERA = "camera";
 
+/** What an offer says itself; a camera is what is sent where nothing is said. */
+const OFFERED = new Set(["microphone", "screen", "screen_audio"]);
+
 /**
- * @param {{metadata?: Record<string, any>}} participant
+ * What an offer of this source says of it.
+ * @param {string | undefined} source
+ */
+export function offered(source) {
+  return source !== undefined && OFFERED.has(source) ? source : undefined;
+}
+
+/**
+ * As the sender's page calls it; else as the server does, to which a screen's sound is a source of its own.
+ * @param {{metadata?: Record<string, any>, streams?: {connection_id: string, source?: string | null}[]}} participant
  * @param {string} connection_id
  * @returns {string}
  */
-export function sourceOf({ metadata }, connection_id) {
+export function sourceOf({ metadata, streams }, connection_id) {
   const said = metadata?.sources?.[connection_id];
-  return typeof said === "string" ? said : CAMERA;
+  if (typeof said === "string") return said;
+  const known = streams?.find((one) => one.connection_id === connection_id)?.source ?? CAMERA;
+  return known.startsWith("screen") ? "screen" : CAMERA;
 }
 
 /** Says it anew whenever it is another, one word after the other. */

@@ -122,3 +122,30 @@ test("a screen is muted by itself, and nobody is told that the camera is", async
   assert.ok(asked("PATCH", "/participants/me").every((one) => !one.body.muted));
   await session.leave();
 });
+
+test("what others took away is not offered again, and what was lost is", async () => {
+  const { session, tell, offers, asked } = await world();
+  const publication = await session.publish(camera());
+  tell("stream-unpublished", { participant_id: "me", connection_id: publication.connection_id, reason: "removed" });
+  assert.equal(await publication.ended, "removed");
+  assert.deepEqual(session.publications, []);
+  const again = await session.publish(camera());
+  tell("stream-unpublished", { participant_id: "me", connection_id: again.connection_id, reason: "failed" });
+  tell("connection-state", { connection_id: again.connection_id, state: "failed" }, false);
+  await until(() => offers().length === 3);
+  assert.equal(session.publications[0], again);
+  assert.equal(asked("DELETE", "/connections/k1").length, 0); // it is gone there already
+  await session.leave();
+});
+
+test("an offer says what it is of, and the others know it by that", async () => {
+  const { session, tell, offers } = await world({ others: [seat("bob")] });
+  await session.publish(camera());
+  await session.publish(new MediaStream([new Track("video")]), { source: "screen" });
+  await session.publish(new MediaStream([new Track("video")]), { source: "whiteboard" });
+  assert.deepEqual(offers().map((one) => one.source), [undefined, "screen", undefined]);
+  tell("stream-published", { participant_id: "bob", connection_id: "b1", media: ["video"], source: "screen" });
+  await until(() => offers().length === 4);
+  assert.equal(session.participants[1].streams[0].source, "screen");
+  await session.leave();
+});

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -202,9 +201,11 @@ class Actor:
         self._task = asyncio.ensure_future(self._run(work))
 
     async def _run(self, work: Callable[[Context, OrderedFollowUpRunner], Awaitable[Any]]) -> None:
-        with suppress(Killed):
+        try:
             await work(self.context, self.ledger)
             await self.ledger.drain()
+        except* Killed:  # bare, or in the group of tasks in which it happened
+            pass
 
     @property
     def done(self) -> bool:

@@ -38,13 +38,14 @@ class Found:
 async def look(servers: Servers, *media_servers: str) -> Found:
     """Look at the broker, the database and the media servers at these addresses.
 
-    The leases of sweeps are no session's: the first of a wrapper's life is written when it first sweeps.
+    The leases of sweeps are no session's: the first of a wrapper's life is written when it first sweeps. Events are
+    kept on purpose, for as long as a setting says.
     """
     counts = await servers.database.counts()
     return Found(
         queues=await servers.vhost.queues(),
         exchanges=await servers.vhost.exchanges(),
-        documents={name: count for name, count in counts.items() if name != "duties"},
+        documents={name: count for name, count in counts.items() if name not in {"duties", "events"}},
         pipelines={url: await pipelines(url) for url in media_servers},
     )
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import Browser
 
 from testkit.clients.browsers import person
@@ -54,6 +55,7 @@ async def test_who_leaves_or_closes_the_page_is_gone_at_once(base_url: str, brow
             await ann.sees_only("Ann")
 
 
+@pytest.mark.long
 async def test_mute_is_seen_by_the_other(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):
@@ -74,6 +76,7 @@ async def test_mute_is_seen_by_the_other(base_url: str, browser: Browser, call: 
         await bob.reads("Ann - connected, sending video and audio")
 
 
+@pytest.mark.long
 async def test_media_negotiated_again_reaches_everybody_again(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):

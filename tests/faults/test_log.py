@@ -13,5 +13,6 @@ SCENARIOS = {name: (COMMANDS | SWEEP_SCENARIOS)[name] for name in ("join", "leav
 """An event behind others, several in a row, what is told to one seat, what a dead wrapper owed, and the end."""
 
 
+@pytest.mark.long
 async def test_what_is_appended_stands_in_its_log_once_and_in_order(servers: Servers) -> None:
     await crash_in_appends(servers, SCENARIOS, (KILLED, PAUSED, SEVERED_BEFORE, SEVERED_AFTER))

@@ -13,6 +13,7 @@ from testkit.servers.servers import Servers
 SECONDS = 2.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("away", ["rabbitmq", "mongod"])
 async def test_programs_end_in_time_while_a_server_is_silent(
     servers: Servers, rabbitmq_node: RabbitMQ, mongod_server: Mongod, away: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import httpx
+import pytest
 
 from testkit.servers.programs import API_KEY, Program, Size, cluster
 from testkit.servers.servers import Servers, Vhost
@@ -54,6 +55,7 @@ async def has_queue(vhost: Vhost, call: Call) -> bool:
     return any(call.id in name for name in names)
 
 
+@pytest.mark.long
 async def test_calls_go_on_while_the_topology_is_switched_and_switched_back(servers: Servers) -> None:
     vhost = servers.vhost
     async with cluster(servers, Size(apis=1, wrappers=1, media_servers=0), **PER_SESSION) as c:

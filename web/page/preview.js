@@ -33,8 +33,9 @@ export class Preview {
   /** Open it where the browser has been allowed the devices before: nobody is asked. */
   async openIfAllowed() {
     this.close();
+    const turn = this.#turn;
     const allowed = await Promise.all(["camera", "microphone"].map(isAllowed));
-    if (allowed.every(Boolean) && isOffered()) await this.open();
+    if (allowed.every(Boolean) && isOffered() && turn === this.#turn) await this.open();
   }
 
   /** Open the chosen devices, those that are open first. */

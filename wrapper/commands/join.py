@@ -60,8 +60,10 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
     if session.seat(participant_id) is not None:
         await replace_duplicates(session, seat, context)
         return False
-    if await replace_duplicates(session, seat, context) and await _took(envelope, seat, context):
-        return True  # the session was full, of the one that this takes the place of as well
+    # The session was full, of the one whose place this takes; a repeat whose seat has gone since takes nobody's.
+    fresh = envelope.id not in session.applied
+    if fresh and await replace_duplicates(session, seat, context) and await _took(envelope, seat, context):
+        return True
     _explain(session, envelope, seat)
     require_in_time(envelope.deadline, context)
     await room_in(session.id, context)
@@ -75,7 +77,9 @@ async def _took(envelope: Envelope, seat: Seat, context: Context) -> bool:
         return False
     context.follow_ups.schedule(change)
     if seat.identity is not None and change.document.settings.duplicates == "replace":
-        await replace_duplicates(await require_open_session(envelope.session_id, context), seat, context)
+        session = await require_open_session(envelope.session_id, context)
+        if session.seat(seat.id) is not None:  # else a younger one has taken its place already
+            await replace_duplicates(session, seat, context)
     return True
 
 

@@ -17,6 +17,7 @@ NOTICED_WITHIN = 10.0
 _LEFT = re.compile(r'^callplane_http_requests_total.*status="0".* ([0-9.]+)$', re.MULTILINE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kept", [True, False], ids=["on a connection of before", "on a new connection"])
 async def test_what_nobody_waits_for_is_not_done_but_who_wants_to_go_goes(servers: Servers, kept: bool) -> None:
     """A change would come after whatever its client, or another, has done since (design 3.1)."""

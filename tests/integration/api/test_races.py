@@ -34,6 +34,7 @@ async def at_once(programs: Cluster, count: int, path: str, body: Any, headers: 
         return list(await asyncio.gather(*(ask(next(urls), n) for n in range(count))))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_one_custom_id_from_fifty_callers_is_one_session_with_one_pipeline(servers: Servers) -> None:
     async with cluster(servers, THREE) as programs:

@@ -46,7 +46,7 @@ async def test_repeats_make_one_of_each(servers: Servers) -> None:
         async with httpx.AsyncClient(base_url=programs.apis[0].url, headers=KEY) as http:
             state = (await http.get(f"/sessions/{session}")).json()
             assert [(one["id"], one["streams"]) for one in state["participants"]] == [
-                (seat, [{"connection_id": connection, "media": ["audio", "video"]}])
+                (seat, [{"connection_id": connection, "media": ["audio", "video"], "source": "camera"}])
             ]
             other = await http.post(f"/sessions/{session}/participants", json={"name": "Bo"}, headers=once)
             assert (other.status_code, other.json()["code"]) == (422, "key-reused")

@@ -42,6 +42,7 @@ async def is_down(bus: RabbitBus) -> bool:
     return not bus.publishing.up() and not bus.consuming.up()
 
 
+@pytest.mark.long
 async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_vhost: Vhost) -> None:
     """Every port says Unavailable at once; queues, consumers and reply queue are there again by themselves."""
     told, where, other = ScriptedHandler(), session(), session()

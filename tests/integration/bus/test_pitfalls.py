@@ -55,7 +55,8 @@ async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) ->
         " || [{name, {resource, _, queue, N}}, {durable, D}, {auto_delete, A}, {type, T}]"
         f' <- rabbit_amqqueue:info_all(<<"{vhost.name}">>, [name, durable, auto_delete, type])]'
     )
-    assert {row["name"] for row in rows} == {"wrapper", "retry", "dead-letters", session_name(where), f"user.{ANN}"}
+    permanent = {"wrapper", "retry", "dead-letters", "timeline"}
+    assert {row["name"] for row in rows} == permanent | {session_name(where), f"user.{ANN}"}
     assert {(row["durable"], row["auto_delete"], row["type"]) for row in rows} == {(True, False, "classic")}
     assert await vhost.exchanges() == {"messages", "retry", "events", "media-servers", session_name(where)}
 

@@ -64,6 +64,7 @@ async def put(servers: Servers, queue: str, body: bytes, **headers: int) -> str:
     return id_
 
 
+@pytest.mark.long
 async def test_what_was_given_up_is_listed_sent_again_and_removed(servers: Servers) -> None:
     async with cluster(servers, Size(2, 1, 0)) as c, pods(api.url for api in c.apis) as ask:
         one, two = (api.url for api in c.apis)

@@ -107,6 +107,7 @@ async def can_be_used(output: str) -> None:
     assert await asyncio.gather(joining, checking) == [0, 0]
 
 
+@pytest.mark.long
 async def test_a_signal_while_it_starts_stops_it_as_cleanly(tmp_path: Path, mark: str) -> None:
     async with running(command(tmp_path, mark, "--port", "0")) as process:
 
@@ -120,6 +121,7 @@ async def test_a_signal_while_it_starts_stops_it_as_cleanly(tmp_path: Path, mark
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.long
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, mark: str) -> None:
     async with upped(tmp_path, mark, "--port", "0", FAST) as (process, _):
         process.pause()
@@ -130,6 +132,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, mark: str) -> Non
     await ended(mark)
 
 
+@pytest.mark.long
 async def test_nothing_outlives_a_kill(tmp_path: Path, mark: str) -> None:
     process = Process(command(tmp_path, mark, "--port", "0"))
 
@@ -153,6 +156,7 @@ async def test_a_child_that_dies_ends_it_with_a_reason(tmp_path: Path, mark: str
     assert marked(mark) == {}
 
 
+@pytest.mark.long
 async def test_the_default_port_taken_means_the_next_one(tmp_path: Path, mark: str) -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -176,6 +180,7 @@ async def test_a_given_port_that_is_taken_is_one_line(tmp_path: Path, mark: str)
         ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("option", "url", "name"),
     [
@@ -198,6 +203,7 @@ async def test_an_open_address_without_a_key_is_one_line(tmp_path: Path, mark: s
     assert said[-1].startswith("callplane: others can reach 0.0.0.0: set CALLPLANE_API_KEYS=")
 
 
+@pytest.mark.long
 async def test_calls_are_kept_where_a_data_directory_is_given(tmp_path: Path, mark: str) -> None:
     arguments = ("--port", "0", FAST, "--data-dir", str(tmp_path / "kept"))
     async with upped(tmp_path / "first", mark, *arguments) as (_, client):
@@ -207,6 +213,7 @@ async def test_calls_are_kept_where_a_data_directory_is_given(tmp_path: Path, ma
     assert (again.status_code, again.json()["id"]) == (200, made["id"])
 
 
+@pytest.mark.long
 async def test_a_media_server_of_somebody_elses_is_left_as_it_was_found(tmp_path: Path, mark: str) -> None:
     other = Command("media server", python("mediaserver", "--port", "0"), tmp_path / "media", dict(os.environ), ROOT)
     async with running(other) as media_server:

@@ -72,6 +72,7 @@ async def told_in_time(somebody: Participant, connection: str, began: float) -> 
     assert SECONDS - 1 < time.monotonic() - began < SECONDS + WITHIN
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_a_connection_that_never_comes_about_is_ended_and_told(servers: Servers) -> None:
     async with (

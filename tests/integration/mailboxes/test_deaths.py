@@ -5,6 +5,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import pytest
+
 from callplane.contracts.ids import ParticipantId
 from testkit.inprocess.mailboxes import FAST, Scene, rabbit_scene, texts_of
 from testkit.inprocess.pods import Client, Pollable, child_pod
@@ -89,6 +91,7 @@ async def outcome_of(pod: Pollable, participant: ParticipantId) -> type[Exceptio
     return None
 
 
+@pytest.mark.long
 async def test_a_paused_holder_is_waited_for_and_then_replaced(servers: Servers) -> None:
     """SIGSTOP: 503 while RabbitMQ believes in it, then the other pod, in order; woken, it holds nothing."""
     async with rabbit_scene(servers) as scene, scene.pod() as other, child_pod(servers) as holder:

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId
@@ -53,6 +55,7 @@ async def test_a_pod_that_cannot_renew_its_lease_ends_its_polls(mongod_server: M
         assert (again.state, again.n, again.holder) == ("attached", 1, holder)
 
 
+@pytest.mark.long
 async def test_a_broker_that_is_killed_and_comes_back(database: Database, tmp_path: Path) -> None:
     """Pods start again by themselves; what was published before is read after, in order, once acknowledged."""
     async with rabbitmq(tmp_path) as node, open_database(database.url, database.name) as opened:

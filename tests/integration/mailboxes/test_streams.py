@@ -75,6 +75,7 @@ async def test_a_holder_that_is_killed_in_the_middle(servers: Servers, door: typ
         assert await it.scene.publisher.waiting(ann) == await it.scene.publisher.waiting(bob) == 0
 
 
+@pytest.mark.long
 @STREAMS
 async def test_a_pod_that_drains_in_the_middle(servers: Servers, door: type[Reader]) -> None:
     """SIGTERM: its streams end at once and say so, it is gone within two seconds, and nothing is lost."""

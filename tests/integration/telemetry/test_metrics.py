@@ -1,6 +1,7 @@
 """What real programs export after a real call: the stages of a command, the pool, the queues, the mailboxes."""
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from callplane.contracts.registry import command_names
@@ -39,6 +40,7 @@ class Scrape:
         return {value for f in self._families for s in f.samples for key, value in s.labels.items() if key == name}
 
 
+@pytest.mark.long
 async def test_a_call_is_seen_in_the_metrics_of_both_programs(servers: Servers) -> None:
     async with cluster(servers, Size(apis=2, wrappers=1)) as c, pods(api.url for api in c.apis) as ask:
         (wrapper,) = c.wrappers

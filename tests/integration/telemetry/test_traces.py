@@ -3,6 +3,8 @@
 import json
 import secrets
 
+import pytest
+
 from testkit.clients.participant import pods
 from testkit.inprocess.wrappers import offer
 from testkit.servers.otlp_collector import Span, collector
@@ -32,6 +34,7 @@ def path_of(leaf: Span, spans: list[Span]) -> list[str]:
         here = by_id[here.parent]
 
 
+@pytest.mark.long
 async def test_an_offer_is_one_trace_from_the_browser_to_kurento(servers: Servers) -> None:
     join, publish = Browser(), Browser()
     async with (

@@ -20,6 +20,7 @@ async def contacts(r: RunningWrappers) -> set[str]:
     return {wrapper for one in await r.store.servers.all() for wrapper in one.contacts}
 
 
+@pytest.mark.long
 async def test_who_ends_in_peace_says_nothing_after_its_farewell(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +52,7 @@ async def test_a_contact_of_the_dead_is_found_by_the_living(servers: Servers) ->
         await until(living_only)
 
 
+@pytest.mark.long
 async def test_a_server_dies_though_a_dead_wrapper_counts_as_reaching_it(servers: Servers) -> None:
     async with running_wrappers(servers, media_servers=2, **QUICK) as r:
         session = await r.session()

@@ -42,6 +42,7 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
         assert await children(r.media(), document.media.id) == [kept.endpoint.id]
 
 
+@pytest.mark.long
 async def test_what_is_being_released_is_no_orphan(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_wrappers(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=0.2) as r:
         session = await r.session()
@@ -70,6 +71,7 @@ async def test_what_is_being_released_is_no_orphan(servers: Servers, monkeypatch
         assert [entry["object"] for entry in logs if entry["event"] == "orphan released"] == []
 
 
+@pytest.mark.long
 async def test_one_look_makes_no_orphan(servers: Servers) -> None:
     async with running_wrappers(servers, wrappers=1, sweep_seconds=0.1, orphan_seconds=2.0) as r:
         session = await r.session()

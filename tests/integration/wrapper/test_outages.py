@@ -43,6 +43,7 @@ async def test_wrappers_outlive_a_database_that_is_away(servers: Servers, mongod
             assert await r.seat(each)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 async def test_grace_begins_anew_when_the_broker_is_back(servers: Servers, rabbitmq_node: RabbitMQ) -> None:
     async with running_wrappers(servers, sweep_seconds=0.1, lease_seconds=0.5) as r:

@@ -46,6 +46,7 @@ async def names(r: RunningWrappers) -> list[str]:
     return [by_url[machine.url] for machine in r.machines.media_servers]
 
 
+@pytest.mark.long
 async def test_one_that_comes_while_we_run_is_used_and_one_that_goes_is_let_go(servers: Servers) -> None:
     async with running_wrappers(servers) as r:
         pool = ServerPool(r.store.database)
@@ -105,6 +106,7 @@ async def _said(logs: list[EventDict], servers: set[str]) -> bool:
     return {entry["server"] for entry in logs if entry["event"] == "a media server cannot be kept"} >= servers
 
 
+@pytest.mark.long
 async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> None:
     async with running_wrappers(servers, media_servers=2, drain_per_second=4, sweep_seconds=0.2) as r:
         pool = ServerPool(r.store.database)
@@ -146,6 +148,7 @@ async def test_a_drain_moves_every_call_once_at_its_pace(servers: Servers) -> No
         assert (shown.state, shown.cordoned, shown.sessions) == ("up", True, 0)
 
 
+@pytest.mark.long
 async def test_what_was_left_to_others_is_listened_to_again_when_its_server_matters_no_more(servers: Servers) -> None:
     async with running_wrappers(servers, media_servers=2, sweep_seconds=0.2) as r:
         pool = ServerPool(r.store.database)

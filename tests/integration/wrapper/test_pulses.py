@@ -44,6 +44,7 @@ async def vanish(peer: TestPeer) -> None:
         await transport.transport.stop()
 
 
+@pytest.mark.long
 async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

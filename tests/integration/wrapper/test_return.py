@@ -57,6 +57,7 @@ async def far(servers: Servers) -> AsyncIterator[Far]:
                 await r.stop(0)
 
 
+@pytest.mark.long
 async def test_what_was_excluded_is_listened_to_and_what_is_owned_is_subscribed_to(servers: Servers) -> None:
     async with far(servers) as f:
         session = await f.room.session()

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from callplane.contracts.commands import Candidate, Candidates, Stop, UpdateParticipant
+from callplane.contracts.commands import Caller, Candidate, Candidates, Stop, UpdateParticipant
 from testkit.crashes.leak_check import ask
 from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Servers
@@ -71,7 +71,8 @@ async def test_a_mute_costs_a_question_and_a_call_for_each_viewer(servers: Serve
         viewers = [view["id"] for view in await asyncio.gather(*(r.subscribe(session, bo, ann) for bo in seats))]
         for muted in (True, False):
             before = calls(r)
-            await r.done(UpdateParticipant(participant_id=ann, changes={"muted": {"audio": muted}}), session)
+            change = UpdateParticipant(participant_id=ann, changes={"muted": {"audio": muted}})
+            await r.ask(change, session, caller=Caller(kind="participant", participant_id=ann))
 
             async def quiet(muted: bool = muted) -> bool:
                 found = await r.store.sessions.find(session)

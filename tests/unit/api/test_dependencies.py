@@ -20,7 +20,7 @@ from api.metrics import Metrics
 from api.routing import routed
 from api.services import Provided, Services, provided
 
-FILES = {"/page", "/sdk", "/openapi.json"}
+FILES = {"/page", "/sdk", "/console", "/openapi.json"}
 """Paths that no route of ours serves: files that everybody may read, and what the framework tells of all others."""
 
 OperatorRequest = Annotated[ApiRequest, allowed(Permissions.operate)]

@@ -2,7 +2,8 @@
 
 import jwt
 
-from callplane.contracts.commands import Join
+from callplane.contracts.commands import Envelope, Join
+from callplane.contracts.refusals.sessions import session_full
 from callplane.contracts.shapes import GrantChanges
 from testkit.fakes.asgi import BY_KEY, KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -15,6 +16,11 @@ QUIET = {"publish": ["microphone", "microphone"], "signal": False}
 async def test_a_token_is_signed_with_its_grants_and_a_join_takes_them_along(database: Database) -> None:
     await session_of(database)
     bus = ScriptedBus()
+
+    async def full(_: Envelope) -> None:
+        raise session_full(1)
+
+    bus.far = full
     async with api(settings_for(database), bus) as it:
         asked = {"session": "daily", "identity": "ada", "grants": QUIET}
         token = (await it.http.post("/v1/tokens", json=asked, headers=BY_KEY)).json()["token"]

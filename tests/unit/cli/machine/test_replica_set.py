@@ -6,6 +6,7 @@ from pymongo import WriteConcern
 from testkit.servers.clusters import SetDatabase
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60)
 async def test_another_member_takes_over_with_what_was_written(set_database: SetDatabase) -> None:
     replica_set = set_database.replica_set

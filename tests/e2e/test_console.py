@@ -22,6 +22,7 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await row.get_by_role("button", name="Mute").click()
         await ann.reads("Ann (you) - connected, sending video, muted")
         await expect(row).to_contain_text("muted")
+        await expect(page.get_by_role("row").filter(has_text="participant-joined")).to_contain_text("open")
         await page.get_by_text("The same by curl, JavaScript and Python").click()
         await expect(page.locator("#same-lines")).to_contain_text('curl -H "X-API-Key: $CALLPLANE_API_KEY"')
 

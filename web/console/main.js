@@ -83,7 +83,7 @@ function begin(name, title) {
   part("view-title").textContent = title;
   part("content").replaceChildren();
   document.title = `${title} - Callplane console`;
-  const links = Object.entries(VIEWS).filter(([one]) => one !== "session");
+  const links = Object.entries(VIEWS).filter(([one]) => !["session", "webhook"].includes(one));
   part("views").replaceChildren(
     ...links.map(([one, { title: words }]) => make("a", { href: `#/${one}`, ...(one === name ? { "aria-current": "page" } : {}) }, words)),
   );

@@ -3,6 +3,7 @@
 
 import { make } from "../page/dom.js";
 import { action, ago, badge, figure, memory, table, to } from "./tables.js";
+import { keys, webhook, webhooks } from "./tenants.js";
 
 /**
  * @typedef {import("./requests.js").Requests} Requests
@@ -22,6 +23,9 @@ export const VIEWS = {
   session: { title: "Session", every: 2, load: session },
   "media-servers": { title: "Media servers", every: 2, load: mediaServers },
   "dead-letters": { title: "Dead letters", every: 5, load: deadLetters },
+  webhooks: { title: "Webhooks", every: 5, load: webhooks },
+  webhook: { title: "Webhook", every: 5, load: webhook },
+  keys: { title: "API keys", every: 10, load: keys },
   unreadable: { title: "Unreadable documents", every: 10, load: unreadable },
 };
 
@@ -129,14 +133,9 @@ async function session({ requests, doing }, id) {
 /** @param {any[]} events */
 function timeline(events) {
   const rows = events.toReversed().map((one) => [
-    new Date(one.time).toLocaleTimeString(), one.type, String(one.subject ?? "-"), one.actor ? actorWords(one.actor) : "-", String(one.request_id ?? "-"),
+    new Date(one.time).toLocaleTimeString(), one.type, String(one.subject ?? "-"), String(one.actor ?? "-"), String(one.requestid ?? "-"),
   ]);
   return table(["When", "What", "Whom", "Who asked", "Request"], rows, "Nothing is known of it.");
-}
-
-/** @param {any} actor */
-function actorWords(actor) {
-  return typeof actor === "string" ? actor : [actor.kind, actor.id ?? actor.name].filter(Boolean).join(" ");
 }
 
 /** @param {Context} context */

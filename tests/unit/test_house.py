@@ -27,6 +27,13 @@ PACKAGES = (
     ),
     "wrapper",
 )
+ROOMS = {
+    *PACKAGES,
+    *(".ci", ".gitignore", "docker", "docs", "k8s", "tests"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"),
+    *("constraints.txt", "pyproject.toml"),
+}
+"""The top level, whole: a note that was left there by mistake is found."""
 LONGEST = 300
 RIDDLE = re.compile(
     r"(What|Who|Whose|Whether|Why|When|Where|Which|How|From"
@@ -48,6 +55,10 @@ def committed(*suffixes: str) -> list[Path]:
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
     paths = [ROOT / line for line in listed.splitlines()]
     return [path for path in paths if path.is_file() and (not suffixes or path.suffix in suffixes)]
+
+
+def test_the_top_level_holds_what_it_is_known_to_hold() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in committed()} == ROOMS
 
 
 def test_no_source_file_is_long() -> None:

@@ -112,10 +112,10 @@ class Crowd:
         return {"seconds": took, "open": sum(one.is_open for one in self.doors)}
 
     async def _quiet(self) -> None:
-        """Wait until what joins have left in mailboxes has been read."""
-        frames, end = -1, perf_counter() + OPENED_WITHIN
-        while frames != self.book.tally.frames and perf_counter() < end:
-            frames = self.book.tally.frames
+        """Wait until what joins have left in mailboxes has been read; keepalives of thousands never cease."""
+        given, end = -1, perf_counter() + OPENED_WITHIN
+        while given != (now := self.book.tally.delivered + self.book.tally.events) and perf_counter() < end:
+            given = now
             await asyncio.sleep(QUIET_SECONDS)
 
     def drop_doors(self) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from callplane.bus.event_ports import EventBus, ReceivedEvent
+from callplane.contracts.events import EVENT_BYTES, EventId, EventText, EventTypeName, EventVersion
 from callplane.contracts.model import Wire
 from callplane.store.webhook_deliveries import NewDelivery
 from callplane.store.webhooks import Webhook
@@ -25,11 +26,11 @@ log = logger("hooks")
 class _Head(Wire):
     """What of an event decides who is sent it, and in which order: of any type, for a newer version knows more."""
 
-    id: str
-    type: str
-    tenant: str | None = None
-    sessionid: str | None = None
-    sessionversion: int | None = None
+    id: EventId
+    type: EventTypeName
+    tenant: EventText | None = None
+    sessionid: EventText | None = None
+    sessionversion: EventVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,12 @@ class Intake:
             self._stored()
 
     def _read(self, received: ReceivedEvent) -> _Read | None:
-        """None: it is no event that could be sent, and is told of."""
+        """None: it is no event that could be stored and sent, and is told of."""
         try:
+            if len(received.body) > EVENT_BYTES:
+                raise ValueError("too long")
             return _Read(_Head.model_validate_json(received.body), received.body.decode())
         except ValueError as wrong:
             self._metrics.unreadable_event()
-            log.error("an event cannot be read", event_id=received.id, why=type(wrong).__name__)
+            log.error("an event cannot be read", event_id=received.id[:256], why=type(wrong).__name__)
             return None

@@ -141,7 +141,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, store.engines, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
-        timeline = TimelineWriter(Timeline(database, settings.event_days), bus.events)
+        timeline = TimelineWriter(Timeline(database, settings.event_days), bus.events, metrics.unreadable_event)
         outbox = Outbox(store.sessions, store.connections, messenger, bus.topology, happened)
         runner = FollowUpRunner(context, outbox, Chores())
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, cast, get_args
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, cast, get_args
+
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from callplane.contracts.commands import Caller
 from callplane.contracts.ids import SessionId
@@ -38,27 +40,40 @@ EventType = Literal[VisibleType, "request-refused"]
 
 EVENT_TYPES: tuple[str, ...] = tuple(kind for group in get_args(EventType) for kind in (get_args(group) or (group,)))
 ACTOR_LENGTH = 512
+EVENT_BYTES = 1024 * 1024
+"""What is longer is kept by nobody: a document of MongoDB holds 16 MiB, and a batch of events goes into one command."""
+
+_WORD = r"^[!-~]+$"
+EventId = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_WORD)]
+"""Also sent as a header."""
+EventTypeName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_WORD)]
+EventText = Annotated[str, StringConstraints(max_length=1024)]
+EventVersion = Annotated[int, Field(ge=0, lt=2**63)]
+"""BSON's integers have 64 bits."""
+EventTime = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+"""So far from both ends of the calendar that time zones and the days that it is kept stay inside."""
 
 
-class CloudEvent(Wire):
-    """One event. ``id`` is the same however often it comes: session and version where it has one, else a UUIDv7.
+class IncomingEvent(Wire):
+    """One event as it comes: of any type, for a newer version knows more, and within what can be kept.
 
-    ``tenant`` is null for a session of before there were tenants. ``actor`` is ``key:…``, ``identity:…`` (``iss:sub``),
-    ``seat:…``, ``open``, or ``callplane`` where nobody asked for it.
+    ``id`` is the same however often it comes: session and version where it has one, else a UUIDv7. ``tenant`` is null
+    for a session of before there were tenants. ``actor`` is ``key:…``, ``identity:…`` (``iss:sub``), ``seat:…``,
+    ``open``, or ``callplane`` where nobody asked for it.
     """
 
     specversion: Literal["1.0"] = "1.0"
-    id: str
-    source: str
-    type: EventType
-    subject: str | None = None
-    time: datetime
+    id: EventId
+    source: EventText
+    type: EventTypeName
+    subject: EventText | None = None
+    time: EventTime
     datacontenttype: Literal["application/json"] = "application/json"
-    sessionid: SessionId | None = None
-    sessionversion: int | None = None
-    tenant: str | None = None
-    actor: str = "callplane"
-    requestid: str | None = None
+    sessionid: Annotated[SessionId, StringConstraints(max_length=256)] | None = None
+    sessionversion: EventVersion | None = None
+    tenant: EventText | None = None
+    actor: EventText = "callplane"
+    requestid: EventText | None = None
     data: dict[str, Any]
 
     @property
@@ -69,6 +84,19 @@ class CloudEvent(Wire):
     def body(self) -> bytes:
         """As JSON, without what it does not have."""
         return self.model_dump_json(exclude_none=True).encode()
+
+
+class CloudEvent(IncomingEvent):
+    """One event as this version publishes it."""
+
+    type: EventType
+
+
+def read_event(body: bytes) -> IncomingEvent:
+    """What came. Raises ValueError for what is no event, or none that could be kept."""
+    if len(body) > EVENT_BYTES:
+        raise ValueError(f"longer than {EVENT_BYTES} bytes")
+    return IncomingEvent.model_validate_json(body)
 
 
 def session_event(message: Message, by: "Asked") -> CloudEvent:

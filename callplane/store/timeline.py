@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from callplane.contracts.errors import Trouble
-from callplane.contracts.events import CloudEvent
+from callplane.contracts.events import IncomingEvent
 from callplane.contracts.ids import SessionId
 from callplane.store.mongo.database import Database, Document
 from callplane.store.tenancy import of_tenant
@@ -32,7 +32,7 @@ class Timeline:
         self._sessions = database["sessions"]
         self._kept = timedelta(days=days)
 
-    async def record(self, events: Sequence[CloudEvent]) -> None:
+    async def record(self, events: Sequence[IncomingEvent]) -> None:
         """Keep those that have a version, once each, all of them with one command. Raises Unavailable and Trouble."""
         documents = [self._document(event) for event in events if event.sessionversion is not None]
         if documents and "unknown" in await self._collection.insert_each(documents):
@@ -53,7 +53,7 @@ class Timeline:
             return True
         return await self._collection.find_one({"session_id": session_id, **reach}, {"_id": 1}) is not None
 
-    def _document(self, event: CloudEvent) -> Document:
+    def _document(self, event: IncomingEvent) -> Document:
         # As text: it comes back as it was published, whatever its free JSON has in it, and whoever wrote it.
         return {
             "_id": event.id,

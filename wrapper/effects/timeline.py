@@ -1,13 +1,11 @@
 """Timeline's writer: takes all events off a durable queue, which every wrapper consumes, and keeps them."""
 
 import asyncio
-from collections.abc import Sequence
-
-from pydantic import ValidationError
+from collections.abc import Callable, Sequence
 
 from callplane.bus.event_ports import EventBus, ReceivedEvent
 from callplane.bus.names import TIMELINE
-from callplane.contracts.events import CloudEvent
+from callplane.contracts.events import IncomingEvent, read_event
 from callplane.store.timeline import Timeline
 from callplane.telemetry.logs import logger
 
@@ -15,9 +13,11 @@ from callplane.telemetry.logs import logger
 class TimelineWriter:
     """What it returns from is on a majority; what comes again is there already."""
 
-    def __init__(self, timeline: Timeline, events: EventBus) -> None:
+    def __init__(self, timeline: Timeline, events: EventBus, unreadable: Callable[[], None] = lambda: None) -> None:
         self._timeline = timeline
         self._events = events
+        self._unreadable = unreadable
+        """Is told of each event that was passed over."""
         self._log = logger("timeline")
 
     async def run(self) -> None:
@@ -30,9 +30,11 @@ class TimelineWriter:
         events = [event for one in received if (event := self._read(one)) is not None]
         await self._timeline.record(events)
 
-    def _read(self, received: ReceivedEvent) -> CloudEvent | None:
+    def _read(self, received: ReceivedEvent) -> IncomingEvent | None:
+        """None: it cannot be kept, and must not hold up what is behind it."""
         try:
-            return CloudEvent.model_validate_json(received.body)
-        except ValidationError as wrong:
-            self._log.error("an event cannot be read", id=received.id, why=wrong.error_count())
+            return read_event(received.body)
+        except ValueError as wrong:
+            self._unreadable()
+            self._log.error("an event cannot be read", event_id=received.id[:256], why=type(wrong).__name__)
             return None

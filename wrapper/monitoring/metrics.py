@@ -41,6 +41,9 @@ class Metrics(metrics.Metrics):
         )
         self._died = self._counter("wrappers_buried", "Leases of others that ran out, as this wrapper was first to see")
         self._sweeps = self._counter("sweeps_failed", "Sweeps put off (store or broker away) or failed (a bug)", "how")
+        self._unreadable_events = self._counter(
+            "events_unreadable", "Events that could not be read and are in no timeline"
+        )
         self._reopened = self._counter("change_stream_reopened", "How often the change stream was opened again")
         self._stream_lag = self.histogram(
             "callplane_change_stream_lag_seconds", "Age of a change when it was heard of", buckets=_LAGS
@@ -87,6 +90,10 @@ class Metrics(metrics.Metrics):
     def sweep_failed(self, how: Literal["put-off", "failed"]) -> None:
         """A sweep did not come to its end."""
         self._sweeps.labels(how).inc()
+
+    def unreadable_event(self) -> None:
+        """An event was passed over."""
+        self._unreadable_events.inc()
 
     def stream_reopened(self) -> None:
         """The change stream broke off."""

@@ -11,8 +11,7 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.event_ports import PREFETCH, ReceivedEvent, Take
-from callplane.bus.names import TIMELINE
-from callplane.bus.rabbitmq.arguments import CLASSIC, EVENTS
+from callplane.bus.rabbitmq.arguments import EVENTS, arguments_of
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
@@ -52,7 +51,7 @@ class RabbitEvents:
         self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False
     ) -> AsyncIterator[None]:
         """Consume, and again after each loss of the channel, for as long as the block runs."""
-        arguments = {**CLASSIC, **SINGLE} if single else CLASSIC
+        arguments = {**arguments_of(queue), **(SINGLE if single else {})}
         consumer = _Consumer(self._connection, _Queue(queue, tuple(keys), arguments), take)
         async with alongside(forever(f"events {queue}", consumer.run)):
             yield
@@ -103,8 +102,6 @@ class _Consumer:
 
     async def _declare(self, channel: Channel) -> None:
         await declare_permanent(channel, self._connection)
-        if self._queue.name == TIMELINE:  # declared with that, and bound
-            return
         await answered(
             channel.queue_declare(self._queue.name, durable=True, arguments=self._queue.arguments),
             self._connection.timings.call,

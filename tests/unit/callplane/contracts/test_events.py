@@ -8,7 +8,17 @@ import pytest
 
 from callplane.bus.topic_patterns import matches
 from callplane.contracts.commands import Caller
-from callplane.contracts.events import EVENT_TYPES, Asked, actor_of, asked_by, routing_word, session_event, who_asked
+from callplane.contracts.events import (
+    EVENT_TYPES,
+    Asked,
+    CloudEvent,
+    actor_of,
+    asked_by,
+    read_event,
+    routing_word,
+    session_event,
+    who_asked,
+)
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import Message
 
@@ -100,3 +110,10 @@ def test_patterns_match_as_a_topic_exchange_does(pattern: str, key: str, does: b
 def test_types_are_one_list() -> None:
     assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 14
     assert "signal" not in EVENT_TYPES
+
+
+def test_what_is_read_may_be_of_any_type_and_what_is_published_may_not() -> None:
+    later = {"id": "a:1", "source": "/", "type": "of-tomorrow", "time": "2026-01-05T12:00:00Z", "data": {}, "new": 1}
+    assert read_event(json.dumps(later).encode()).type == "of-tomorrow"
+    with pytest.raises(ValueError, match="type"):
+        CloudEvent.model_validate(later)

@@ -4,6 +4,7 @@ A hint that begins at the head is applied, with what was kept behind it; one at 
 until the gap is read. The head only rises, and nothing is applied that does not begin at it.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -29,6 +30,8 @@ class FollowedLog:
         self.turn = turn
         """In which round it is looked at: its own for life, whatever logs come and go beside it."""
         self._reader = reader
+        self.opening = asyncio.Lock()
+        """Held by who reads its head."""
         self.begun = False
         """Whether its head was read; what comes before that is kept."""
         self.head = 0

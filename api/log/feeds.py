@@ -17,8 +17,9 @@ from api.log.feed_log import FollowedLog
 from api.log.hint_link import PodHintLink
 from callplane.bus.hint_ports import HintBus
 from callplane.contracts.ids import ParticipantId, SessionId
-from callplane.store.log.reader import Head, LogReader
-from callplane.store.log.records import Entry, LogKey, Record, read_entries, read_record
+from callplane.store.batched_reads import BatchedReads
+from callplane.store.log.reader import HEADS_AT_ONCE, Head, LogReader
+from callplane.store.log.records import Entry, LogKey, Record, key_of, read_entries, read_record
 
 OnAppended = Callable[[LogKey, Head, datetime], None]
 """Told where a log ends by a hint, and the database time of that."""
@@ -34,7 +35,6 @@ class Feed:
     session_id: SessionId
     logs: dict[str, FollowedLog] = field(default_factory=dict)
     users: int = 0
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     dropping: asyncio.TimerHandle | None = None
 
 
@@ -69,6 +69,7 @@ class Feeds:
         appended: OnAppended = lambda *_: None,
     ) -> None:
         self.reader = reader
+        self._heads = BatchedReads(reader.heads, HEADS_AT_ONCE)
         self._appended = appended
         self.counts = FeedCounts()
         self._timing = timing or FeedTiming()
@@ -154,22 +155,25 @@ class Feeds:
 
     async def _log(self, feed: Feed, key: str) -> FollowedLog:
         """The session's log (its id) or a seat's (the participant's), followed from its present end."""
-        async with feed.opening:
-            which = LogKey(key, feed.session_id)
+        which = LogKey(key, feed.session_id)
+        while True:
             log = feed.logs.get(key)
             if log is None:
                 log = feed.logs[key] = self._warm[which] = FollowedLog(which, self.reader, next(self._turns))
-            if not log.begun:
-                try:
-                    await self._begin(log)
-                except BaseException:
-                    del feed.logs[key]  # nobody else has it yet, and nobody would ever drop it
-                    self._forget(log)
-                    raise
-        return log
+            async with log.opening:
+                if log.left:  # whoever was before us has failed, or has gone again
+                    continue
+                if not log.begun:
+                    try:
+                        await self._begin(log)
+                    except BaseException:
+                        del feed.logs[key]  # nobody has it yet, and nobody would ever drop it
+                        self._forget(log)
+                        raise
+                return log
 
     async def _begin(self, log: FollowedLog) -> None:
-        head = (await self.reader.head(log.key)).position
+        head = (await self._heads(log.key)).position
         log.checked_at = asyncio.get_running_loop().time()
         log.begin(head)
         self._grew(log)
@@ -202,7 +206,7 @@ class Feeds:
             self.counts.unreadable += 1
             return
         if feed is not None and record is not None:
-            log = feed.logs.get(str(found["_id"]).rpartition(":")[0])
+            log = feed.logs.get(key_of(str(found["_id"])))
             if log is not None:
                 self._on_record(log, record, found.get("at"))
         elif feed is not None and isinstance(until, datetime):

@@ -1,9 +1,10 @@
 """Log reader: heads, the chain behind a position, and pages for whoever reads a log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from callplane.store.log.records import Entry, LogKey, Record, id_range, position_of, read_record, record_id
+from callplane.store.log.records import Entry, LogKey, Record, id_range, key_of, position_of, read_record, record_id
 from callplane.store.mongo.database import Database, Document
 from callplane.telemetry.failures import words
 
@@ -12,6 +13,13 @@ RECORDS_AT_ONCE = 100
 
 _COUNTED = {name: {"$gte": least, "$type": ["int", "long"]} for name, least in (("n", 1), ("v", 0), ("z", 0))}
 """A filter: what says where it ends, as every record does."""
+
+
+HEADS_AT_ONCE = 50
+"""As many as one read returns: each is a stage of an aggregation."""
+
+_HEAD = {"_id": 1, "n": 1, "v": 1, "z": 1}
+"""A projection: what says where a log ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,7 @@ class LogReader:
         ids: dict[str, str] = id_range(log.key)
         while True:
             where = {"_id": ids, "s": log.session_id, **_COUNTED}
-            fields = {"_id": 1, "n": 1, "v": 1, "z": 1}
-            found = await self._collection.find(where, fields).sort("_id", -1).limit(1).to_list()
+            found = await self._collection.find(where, _HEAD).sort("_id", -1).limit(1).to_list()
             if not found:
                 return Head()
             (last,) = found
@@ -53,6 +60,22 @@ class LogReader:
             except (TypeError, ValueError) as broken:
                 self._tell(last, broken)
                 ids = {**ids, "$lt": last["_id"]}
+
+    async def heads(self, logs: Sequence[LogKey]) -> dict[LogKey, Head]:
+        """The present ends of up to ``HEADS_AT_ONCE`` logs, by one command: much cheaper where many are opened."""
+        by_key = {log.key: log for log in logs}
+        if not by_key:
+            return {}
+        first, *others = [_last_of(log) for log in by_key.values()]
+        united = [{"$unionWith": {"coll": self._collection.name, "pipeline": one}} for one in others]
+        ends = dict.fromkeys(by_key.values(), Head())
+        for last in await self._collection.aggregate([*first, *united]):
+            log = by_key[key_of(last["_id"])]
+            try:
+                ends[log] = _end_of(last)
+            except (TypeError, ValueError):
+                ends[log] = await self.head(log)  # it passes over what cannot be read, and tells it
+        return ends
 
     async def is_blocked(self, log: LogKey, position: int) -> bool:
         """Whether what stands there is no record of this log, and says no end of it either; it is told.
@@ -125,6 +148,12 @@ class LogReader:
 
     def _tell(self, found: Document, broken: Exception) -> None:
         self._collection.unread.tell(self._collection.name, found["_id"], words(broken))
+
+
+def _last_of(log: LogKey) -> list[Mapping[str, Any]]:
+    """Stages that find the last record of a log."""
+    where = {"_id": id_range(log.key), "s": log.session_id, **_COUNTED}
+    return [{"$match": where}, {"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": _HEAD}]
 
 
 def _end_of(found: Document) -> Head:

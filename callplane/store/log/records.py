@@ -77,6 +77,11 @@ def record_id(key: str, first: int) -> str:
     return f"{key}:{first:0{_DIGITS}d}"
 
 
+def key_of(id_: str) -> str:
+    """The log's key in an ``_id``."""
+    return id_.rpartition(":")[0]
+
+
 def position_of(id_: str) -> int:
     """The position in an ``_id``. Raises ValueError for what is none."""
     return int(id_.rpartition(":")[2])

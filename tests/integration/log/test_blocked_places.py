@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from callplane.store.log.reader import Head, LogReader
-from callplane.store.log.records import Entry, record_id
+from callplane.contracts.ids import SessionId
+from callplane.store.log.reader import HEADS_AT_ONCE, Head, LogReader
+from callplane.store.log.records import Entry, LogKey, record_id
 from testkit.inprocess.logs import ROOM, writers
 from testkit.servers.servers import Database
 
@@ -42,6 +43,22 @@ async def test_rubbish_in_the_next_place_of_a_log_is_told_and_passed_over(databa
         assert (await LogReader(one.database).head(ROOM)).position == behind + 1
         page = await LogReader(one.database).page(ROOM, start - 1, 10)
         assert ([entry.id for _, entry in page.entries], page.gone) == (["c", "d"], True), "readers hear that"
+
+
+async def test_the_ends_of_many_logs_are_those_of_each(database: Database) -> None:
+    """Empty ones, those with rubbish at their end, and one whose key begins as another's does, with one command."""
+    logs = [LogKey(f"seat{'x' * number}", SessionId("room")) for number in range(HEADS_AT_ONCE)]
+    async with writers(database.url, database.name, 1) as [writer]:
+        for number, log in enumerate(logs[::3]):
+            await writer.append(*(f"{number} {one}" for one in range(number + 1)), log=log)
+        rubbish = [{"_id": record_id(log.key, 90), **what} for log, what in zip(logs, RUBBISH, strict=False)]
+        rubbish.append({"_id": record_id(logs[9].key, 90), "s": "room", "n": -1, "v": 1, "z": 2})
+        await writer.database["log"].insert_each(rubbish)
+        reader = LogReader(writer.database)
+        ends = await reader.heads(logs)
+        assert ends == {log: await reader.head(log) for log in logs}
+        assert [ends[log].position for log in logs[:7]] == [1, 0, 0, 2, 0, 0, 3]
+        assert await reader.heads([]) == {}
 
 
 async def test_versions_go_on_behind_rubbish(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Feeds on a real mongod: nothing is missed by who follows a log, whether hints come or not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,18 +134,19 @@ async def test_without_any_hint_a_look_finds_what_came_and_says_so(
 
 async def test_a_hint_during_the_first_read_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was appended behind the head that is being read, and its hint comes before the answer does."""
-    head = LogReader.head
+    heads, pods = LogReader.heads, list[Pod]()
+
+    async def slow(reader: LogReader, logs: Sequence[LogKey]) -> dict[LogKey, Head]:
+        found = await heads(reader, logs)
+        if LogKey(S, S) in found:
+            await pods[0].say("meanwhile")
+            await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(LogReader, "heads", slow)
     async with pod(database, FeedTiming(look=60)) as one:
-
-        async def slow(reader: LogReader, log: LogKey) -> Head:
-            found = await head(reader, log)
-            if log.key == S and found.position == 1:
-                await one.say("meanwhile")
-                await asyncio.sleep(0.05)
-            return found
-
+        pods.append(one)
         await one.say("before")
-        monkeypatch.setattr(LogReader, "head", slow)
         feed = await one.feeds.open(S, ANN)
         assert feed.session.head == 2
         page = feed.session.recent(1, 10)

@@ -61,6 +61,7 @@ SWEEPS: dict[str, Ask] = {
     "seats of an incarnation": lambda s: LogAttachments(s.database).of_incarnation("i0"),
     "seats that are lost": lambda s: LogAttachments(s.database).lost(TAGS),
     "heads of logs": lambda s: LogReader(s.database).behind(HEADS),
+    "ends of logs": lambda s: LogReader(s.database).heads(list(HEADS)),
     "wrappers": lambda s: s.wrappers.alive(),
     "dead wrappers": lambda s: s.wrappers.delete_expired(),
     "pods": lambda s: s.pods.holders(),

@@ -1,6 +1,7 @@
 """Catching up: every log gets its turn whatever comes and goes beside it, and the memory of rings is counted truly."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -11,7 +12,7 @@ import pytest
 
 from api.log.catch_up import CatchUp, FeedCounts, FeedTiming, Followed
 from api.log.feed_log import FollowedLog
-from api.log.feeds import Feeds
+from api.log.feeds import Feeds, SeatFeed
 from callplane.bus.memory.hints import MemoryHints
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -29,20 +30,31 @@ def _record(first: int) -> Record:
 class ReaderInMemory:
     """The reads of logs that end where it is said, and of which nothing follows."""
 
-    heads: dict[str, int] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     feeds: Feeds | None = None
     """Given a hint of the record behind the head while that is read."""
     away: bool = False
+    failing: int = 0
+    """How many of the next reads fail."""
+    read: list[str] = field(default_factory=list)
+    """Whose end was read."""
 
     async def head(self, log: LogKey) -> Head:
         """Its end."""
-        if self.away:
+        self.read.append(log.key)
+        await asyncio.sleep(0)
+        if self.away or self.failing:
+            self.failing = max(0, self.failing - 1)
             raise Unavailable("away")
-        found = self.heads.get(log.key, 0)
+        found = self.ends.get(log.key, 0)
         if self.feeds is not None:
             self.feeds._on_hint(bson.encode(written(log, _record(found + 1), datetime.now(UTC))))
         return Head(found)
+
+    async def heads(self, logs: Sequence[LogKey]) -> dict[LogKey, Head]:
+        """Their ends."""
+        return {log: await self.head(log) for log in logs}
 
     async def chain(self, _log: LogKey, _first: int) -> list[Record]:
         """Nothing."""
@@ -83,7 +95,7 @@ async def test_what_rings_hold_is_counted_truly_after_a_hint_in_the_first_read_a
     seat = await feeds.open(S, ANN)
     assert (seat.session.head, feeds.ring_bytes) == (6, 200)  # one entry in each of the two logs
 
-    reader.feeds, reader.heads = None, {S: 9, ANN: 1}
+    reader.feeds, reader.ends = None, {S: 9, ANN: 1}
     await feeds._catch_up.look_at_all()
     assert (seat.session.head, seat.session.ring.size, feeds.ring_bytes) == (9, 0, 100)
     feeds._on_hint(bson.encode(written(seat.session.key, _record(10), datetime.now(UTC))))
@@ -104,6 +116,25 @@ async def test_a_log_whose_first_read_failed_is_not_kept() -> None:
     assert set(feeds._feeds[S].logs) == {S, ANN}
     assert len(feeds._warm) == 2
     first.close()
+    feeds._drop(feeds._feeds[S])
+
+
+async def test_who_waits_for_a_first_read_that_fails_reads_for_himself_and_all_who_wait_read_once() -> None:
+    reader = ReaderInMemory()
+    feeds = Feeds(MemoryHints(), cast(LogReader, reader))
+    first = await feeds.open(S, ANN)
+    reader.failing = 1
+    outcomes = await asyncio.gather(*(feeds.open(S, ParticipantId("ben")) for _ in range(3)), return_exceptions=True)
+    failed, *opened = [one for one in outcomes if isinstance(one, Unavailable)], *outcomes[1:]
+    assert len(failed) == 1
+    seats = {id(one.seat) for one in opened if isinstance(one, SeatFeed)}
+    assert (len(seats), reader.failing, reader.read) == (1, 0, [S, ANN, "ben", "ben"])
+    assert set(feeds._feeds[S].logs) == {S, ANN, "ben"}
+    first.close()
+    for one in opened:
+        assert isinstance(one, SeatFeed)
+        one.close()
+    assert set(feeds._feeds[S].logs) == {S}
     feeds._drop(feeds._feeds[S])
 
 

@@ -22,6 +22,10 @@ class StoredKeys:
         self._by_name: dict[str, ApiKey] = {}
         self._by_secret: dict[str, tuple[ApiKey, datetime | None]] = {}
         """Hash of a secret → its key, and when that secret ends."""
+        self._looks = 0
+        """How many were begun."""
+        self._taken = 0
+        """Which of them said what is known: one that was begun before it and comes after it knows less."""
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -31,8 +35,13 @@ class StoredKeys:
 
     async def follow(self) -> None:
         """Read all of them. Raises Unavailable."""
+        self._looks += 1
+        look = self._looks
         async with asyncio.timeout(READ_WITHIN):
-            self._take(await self._stored.all())
+            found = await self._stored.all()
+        if look > self._taken:
+            self._taken = look
+            self._take(found)
 
     def _take(self, keys: list[ApiKey]) -> None:
         self._by_name = {key.name: key for key in keys}
@@ -50,9 +59,11 @@ class StoredKeys:
         """The key of this name."""
         return self._by_name.get(name)
 
-    def signers(self, name: str) -> list[str]:
+    def signers(self, key: ApiKey) -> list[str]:
         """What signs the access tokens of a key, the first, and what else verifies them.
 
-        Not the key's own secret, which nobody keeps: ours, for this name alone.
+        Not the key's own secret, which nobody keeps: ours, for this key alone. Another key that is made under the name
+        of a revoked one, perhaps another tenant's, vouches for none of its tokens.
         """
-        return [hmac.new(one.encode(), f"access:{name}".encode(), sha256).hexdigest() for one in self._token_secrets]
+        said = f"access:{key.name}:{key.created_at.timestamp():.3f}".encode()
+        return [hmac.new(one.encode(), said, sha256).hexdigest() for one in self._token_secrets]

@@ -134,7 +134,7 @@ class AccessTokens:
             return [self._keys[key]], self._tenants[key]
         if self._stored is None or (stored := self._stored.named(key)) is None:
             return [], ""
-        return self._stored.signers(key), stored.tenant
+        return self._stored.signers(stored), stored.tenant
 
 
 def is_participant_token(token: str) -> bool:

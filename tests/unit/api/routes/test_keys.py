@@ -1,13 +1,14 @@
 """API keys of the database: shown once, kept as hashes, rotated with an overlap, revoked on every pod within 2 s."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from api.auth.stored_keys import FOLLOW_SECONDS, StoredKeys
 from callplane.contracts.errors import Unavailable
-from callplane.store.api_keys import SECRETS_KEPT, ApiKeys
+from callplane.store.api_keys import SECRETS_KEPT, ApiKey, ApiKeys, KeptSecret, digest
 from callplane.store.mongo.database import open_database
 from testkit.fakes.asgi import BY_KEY, KEY, SECRET, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -111,6 +112,45 @@ async def test_access_tokens_of_a_key_end_with_it(database: Database) -> None:
         assert (await listed()).status_code == 200
         await it.http.delete("/v1/keys/shop", headers=BY_KEY)
         assert (await listed()).status_code == 401
+
+
+async def test_access_tokens_of_a_revoked_key_are_none_of_the_next_under_its_name(database: Database) -> None:
+    async with api(settings_for(database, **OPERATORS), ScriptedBus()) as it:
+        first = {"X-API-Key": (await made(it, "shop", tenant="acme"))["secret"]}
+        asked = await it.http.post("/v1/tokens", json={"session": "*", "identity": "ada"}, headers=first)
+        bearer = {"Authorization": f"Bearer {asked.json()['token']}"}
+        await it.http.delete("/v1/keys/shop", headers=BY_KEY)
+        second = {"X-API-Key": (await made(it, "shop", tenant="other"))["secret"]}
+        assert (await it.http.get("/v1/sessions", headers=bearer)).status_code == 401
+        rotated = await it.http.post("/v1/keys/shop/rotate", json={"overlap": 600}, headers=BY_KEY)
+        asked = await it.http.post("/v1/tokens", json={"session": "*", "identity": "ada"}, headers=second)
+        assert rotated.status_code == 200
+        bearer = {"Authorization": f"Bearer {asked.json()['token']}"}
+        assert (await it.http.get("/v1/sessions", headers=bearer)).status_code == 200
+
+
+async def test_a_look_that_was_begun_before_a_key_was_revoked_does_not_bring_it_back() -> None:
+    secret, went_on = "s" * 40, asyncio.Event()
+    key = ApiKey(_id="shop", tenant="acme", secrets=[KeptSecret(hash=digest(secret))], created_at=datetime.now(UTC))
+
+    class _Stored(ApiKeys):
+        def __init__(self) -> None:
+            self.looks = 0
+
+        async def all(self) -> list[ApiKey]:
+            self.looks += 1
+            if self.looks > 1:
+                return []
+            await went_on.wait()
+            return [key]
+
+    known = StoredKeys(_Stored(), lambda: datetime.now(UTC), (SECRET,))
+    older = asyncio.create_task(known.follow())
+    await asyncio.sleep(0)
+    await known.follow()  # of the request that revoked it
+    went_on.set()
+    await older
+    assert known.of_secret(secret) is None
 
 
 async def test_while_the_database_is_away_the_last_look_goes_on(database: Database) -> None:

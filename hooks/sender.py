@@ -107,7 +107,7 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         return float(value.strip()[:9])
     try:
         when = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # also of a time zone of twenty digits
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

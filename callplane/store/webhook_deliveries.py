@@ -152,14 +152,18 @@ class WebhookDeliveries:
         await self._collection.delete_many({"webhook_id": webhook_id})
 
     async def renew_lanes(self, webhook_id: WebhookId) -> None:
-        """Have a lane again wherever an endpoint has something to send: it was disabled, and its lanes are gone."""
+        """Have a lane again wherever an endpoint has something to send: it was disabled, and its lanes are gone.
+
+        One that is still there counts this as stored: who holds it has found the endpoint disabled, and would end it.
+        """
+        counted = {"$set": {"stored": {"$add": [{"$ifNull": ["$stored", 0]}, 1]}}}
         lane = {"_id": "$lane", "webhook_id": {"$first": "$webhook_id"}}
         await self._collection.aggregate(
             [
                 {"$match": {"webhook_id": webhook_id, "state": "pending"}},
                 {"$group": lane},
                 {"$set": {"due": "$$NOW", "since": "$$NOW", "stored": 1}},
-                {"$merge": {"into": "webhook_lanes", "whenMatched": "keepExisting"}},
+                {"$merge": {"into": "webhook_lanes", "whenMatched": [counted]}},
             ]
         )
 

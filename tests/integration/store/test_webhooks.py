@@ -65,6 +65,19 @@ async def test_what_is_stored_while_a_lane_is_worked_on_keeps_it(database: Datab
         assert [one.stored for one in await lanes.due(10, ())] == [2]
 
 
+async def test_an_endpoint_made_active_while_a_holder_ends_its_lane_has_it_still(database: Database) -> None:
+    async with repositories(database) as store:
+        deliveries = await stored(store, delivery(W, "s", 1))
+        lanes = WebhookLanes(store.database)
+        [due] = await lanes.due(10, ())
+        held = await lanes.claim(due)
+        assert held is not None
+        # The holder has found the endpoint disabled, and is paused there; then it is made active.
+        await deliveries.renew_lanes(W)
+        assert not await lanes.finish(held)
+    assert [one["_id"] for one in await database.documents("webhook_lanes")] == [due.id]
+
+
 async def test_it_is_stored_once_and_in_order_and_goes_in_time(database: Database) -> None:
     async with repositories(database) as store:
         new = [delivery(W, "s", version) for version in (3, 1, 2)]

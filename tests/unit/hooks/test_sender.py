@@ -100,6 +100,12 @@ async def test_refused_with_a_time_to_come_back() -> None:
     assert (outcome.status, outcome.is_taken, outcome.retry_after) == (429, False, 7)
 
 
+@pytest.mark.parametrize("value", [b"soon", b"Mon, 05 Jan 2026 09:30:00 +99999999999999999999", b"-1", b"1e9"])
+async def test_a_time_to_come_back_that_is_none_takes_nothing_back(value: bytes) -> None:
+    outcome = await sent(answering(HEAD % (200, 0, b"Retry-After: %s\r\n" % value)))
+    assert (outcome.is_taken, outcome.retry_after) == (True, None)
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with served(flooding) as elsewhere:
         outcome = await sent(answering(HEAD % (307, 0, b"Location: http://127.0.0.1:%d/\r\n" % elsewhere)))

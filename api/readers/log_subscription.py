@@ -254,8 +254,12 @@ class LogSubscription:
         if recent is not None and recent.entries:
             return recent.entries
         page = await log.page(place, limit)
-        if page.gone and page.entries:
-            before = page.entries[0][0] - 1
-            where = Place(before, self._at_own) if log is self._log else Place(self._at, before)
-            received.append(Publication(where.token(), resync(self._seat.session_id)))
-        return page.entries
+        if not page.gone or not page.entries:
+            return page.entries
+        before = page.entries[0][0] - 1
+        if log is self._log:
+            self._at = self._told = before
+        else:
+            self._at_own = before
+        received.append(Publication(Place(self._at, self._at_own).token(), resync(self._seat.session_id)))
+        return page.entries[: limit - 1]  # with what tells of it no more than were asked for

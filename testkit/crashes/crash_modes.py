@@ -74,6 +74,11 @@ def runs(scenarios: Mapping[str, Prepare]) -> list[Run]:
     return [*(Run(engine, (name,)) for engine in ENGINES for name in scenarios), *sharded]
 
 
+def log_runs(scenarios: Mapping[str, Prepare]) -> list[Run]:
+    """The same of what there is on the log engine alone."""
+    return [Run("log", (name,)) for name in scenarios] if ALL else [Run("log", tuple(scenarios))]
+
+
 async def crash_at_points(
     servers: Servers, run: Run, scenarios: Mapping[str, Prepare], mode: CrashMode, known: CallCounts
 ) -> None:

@@ -74,7 +74,7 @@ async def abandonment(b: TrialServers) -> Scenario:
     c = await call(b, publishing=False, watching=False)
     made = ConnectionId(new_id())
     await b.outside.store.connections.offer(Wanted(made, c.session, c.ann, "publish"))
-    await _long_ago(b, "connections", made, 61)
+    await long_ago(b, "connections", made, 61)
 
     async def verify(_: Any) -> None:
         await consistent(b, c.session)
@@ -128,17 +128,23 @@ async def tombstone(b: TrialServers) -> Scenario:
     await b.quiet(c.session)
     await consistent(b, c.session)
 
-    async def verify(_: Any) -> None:
-        store = b.outside.store.database
-        for collection, owner in (("connections", "session_id"), ("attachments", "session_id"), ("log", "s")):
-            assert await store[collection].count_documents({owner: c.session}) == 0
-        assert await store["sessions"].count_documents({"_id": c.session}) == 0
-
     async def forget(wrapper: CrashableWrapper) -> None:
         for _ in range(2 if b.outside.engine == "log" else 1):
             await wrapper.sweeps.tombstones.sweep()
 
-    return Scenario(c.session, swept(forget), verify)
+    return Scenario(c.session, swept(forget), forgotten(b, c.session))
+
+
+def forgotten(b: TrialServers, session: SessionId) -> Callable[[Any], Awaitable[None]]:
+    """Nothing is left of a session."""
+
+    async def verify(_: Any) -> None:
+        store = b.outside.store.database
+        for collection, owner in (("connections", "session_id"), ("attachments", "session_id"), ("log", "s")):
+            assert await store[collection].count_documents({owner: session}) == 0
+        assert await store["sessions"].count_documents({"_id": session}) == 0
+
+    return verify
 
 
 async def empty(b: TrialServers) -> Scenario:
@@ -167,7 +173,7 @@ async def grace(b: TrialServers) -> Scenario:
     """A seat whose mailbox nobody reads, after its grace."""
     c = await call(b)
     before = await consistent(b, c.session)
-    await _long_ago(b, "attachments", c.ann, 901)
+    await long_ago(b, "attachments", c.ann, 901)
 
     async def verify(_: Any) -> None:
         found = await consistent(b, c.session)
@@ -201,7 +207,7 @@ async def verdict(b: TrialServers) -> Scenario:
     """A publisher to whom no path was found in time, and somebody who watches it."""
     c = await call(b)
     before = await consistent(b, c.session)
-    await _long_ago(b, "connections", c.published, 16)
+    await long_ago(b, "connections", c.published, 16)
 
     async def verify(_: Any) -> None:
         found = await consistent(b, c.session)
@@ -221,7 +227,7 @@ async def _failed(b: TrialServers, c: Call) -> None:
         change = await b.outside.store.media_states.media_state(c.published, (None, "connected"), state)
         b.survivor.context.follow_ups.schedule(change)
         await b.survivor.ledger.drain()
-    await _long_ago(b, "connections", c.published, 901)
+    await long_ago(b, "connections", c.published, 901)
 
 
 async def presence(b: TrialServers) -> Scenario:
@@ -246,7 +252,8 @@ async def presence(b: TrialServers) -> Scenario:
     return Scenario(c.session, swept(lambda w: w.sweeps.ended_presences.sweep()), verify)
 
 
-async def _long_ago(b: TrialServers, collection: str, id_: str, seconds: int) -> None:
+async def long_ago(b: TrialServers, collection: str, id_: str, seconds: int) -> None:
+    """Its time began so much earlier."""
     past = {"$dateSubtract": {"startDate": "$since", "unit": "second", "amount": seconds}}
     await b.outside.store.database[collection].update_one({"_id": id_}, [{"$set": {"since": past}}])
 

@@ -109,6 +109,35 @@ async def test_what_is_not_kept_any_more_is_told_first(database: Database) -> No
         assert log.pages == 1
 
 
+async def test_what_tells_of_a_gap_counts_as_one_of_what_was_asked_for(database: Database) -> None:
+    async with log_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        for log in (scene.log(), scene.log(ann)):
+            log.put(*[entry(str(n)) for n in range(1, 9)])
+            log.first = log.oldest = 6
+        given: list[str] = []
+        ack: str | None = "0.0"
+        for most in (1, 2, 3, 1, 1):
+            batch = await pod.poll(question(ann, ack, most=most))
+            assert 0 < len(batch.received) <= most
+            given += types_of(batch)
+            ack = batch.ack
+        assert sorted(given) == ["resync-required"] * 2 + ["signal"] * 6
+
+
+async def test_a_gap_is_told_again_to_whom_the_answer_did_not_reach(database: Database) -> None:
+    """Also where nothing of what is left is for that seat: what is gone may have been (L6)."""
+    async with log_scene(database) as scene, scene.pod() as pod:
+        ann = await scene.seat("ann")
+        log = scene.log()
+        log.put(*[entry(str(n)) for n in range(1, 5)], entry("for bob", to="bob"))
+        log.first = log.oldest = 5
+        for _ in range(2):
+            batch = await pod.poll(question(ann, "1.0"))
+            assert (types_of(batch), batch.ack) == (["resync-required"], "4.0")
+        assert types_of(await pod.poll(question(ann, "4.0"))) == []
+
+
 async def test_who_lags_behind_what_is_in_memory_reads_pages(database: Database) -> None:
     async with log_scene(database) as scene, scene.pod() as pod:
         ann = await scene.seat("ann")

@@ -93,9 +93,10 @@ def seconds(value: str | None) -> float | None:
     """``Retry-After`` is a number of seconds or a date (RFC 9110, 10.2.3); what is neither says nothing."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    said = value.strip()
+    if said.isascii() and said.isdigit():
+        return float(said[:9])
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

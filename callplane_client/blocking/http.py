@@ -39,9 +39,10 @@ class Http:
         """The address that is used now."""
         return self._urls[self._at % len(self._urls)]
 
-    def elsewhere(self) -> None:
-        """The next request goes to the next address."""
-        self._at += 1
+    def elsewhere(self, failed: str) -> None:
+        """The next request goes to the next address; of many that fail at one together, the first says so."""
+        if self.url == failed:
+            self._at += 1
 
     def close(self) -> None:
         """Close every connection."""
@@ -91,11 +92,11 @@ class Http:
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
+        url = self.url
         try:
             yield
         except (httpx.TransportError, httpx.StreamError) as trouble:
-            url = self.url
-            self.elsewhere()
+            self.elsewhere(url)
             raise Unreachable(f"no answer from {url}: {trouble or type(trouble).__name__}") from trouble
 
 

@@ -31,13 +31,13 @@ async def create(envelope: Envelope, command: CreateSession, context: Context) -
     begun = time()
     session, ours = await _insert(envelope, command, context)
     context.store.engines.remember(session.id, session.engine, session.commands)
-    if session.commands == "sharded":
-        return SessionMade(session=session_view(session), created=ours != "never")
-    topology = context.topology
-    await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
+    topology, has_queue = context.topology, session.commands != "sharded"
+    if has_queue:
+        await (topology.open_commands if session.engine == "log" else topology.open_session)(session.id)
     if ours != "never":  # whoever dies before this leaves the command to another attempt, which tells it again
         await _tell(session, context)
-    if not (ours == "now" and time() - begun < SOON) and await _closed_meanwhile(session, context):
+    is_fresh = ours == "now" and time() - begun < SOON
+    if has_queue and not is_fresh and await _closed_meanwhile(session, context):
         # Declared after the chore had deleted: deleted once more by the tombstone's sweep, and at once here.
         await topology.delete_session(session.id)
     return SessionMade(session=session_view(session), created=ours != "never")

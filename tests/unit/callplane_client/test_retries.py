@@ -1,5 +1,6 @@
 """Retries of the client: what is asked again, under which key, after how long, and what is not."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from callplane_client import AsyncCallplane, AsyncWay, Callplane, Refused, Retries, Unreachable, Way
+from callplane_client.errors import seconds
 
 SESSION = {
     **{"id": "s", "version": 1, "epoch": 1, "max_participants": 9, "empty_timeout": 1, "departure_timeout": 1},
@@ -122,6 +124,39 @@ async def test_of_several_addresses_one_that_is_not_reached_is_left() -> None:
         await callplane.sessions.get("s")
         await callplane.sessions.get("s")
     assert [request.url.host for request in asked] == ["a.test", "b.test", "b.test"]
+
+
+async def test_of_many_that_fail_together_at_one_address_all_go_to_the_next() -> None:
+    asked: list[str] = []
+    both = asyncio.Barrier(2)
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if request.url.host == "a.test":
+            await both.wait()
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json=SESSION)
+
+    way = AsyncWay(AT_ONCE, httpx.MockTransport(handle))
+    async with AsyncCallplane(["http://a.test", "http://b.test"], way=way) as callplane:
+        await asyncio.gather(callplane.sessions.get("s"), callplane.sessions.get("s"))
+    assert asked == ["a.test", "a.test", "b.test", "b.test"]
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("soon", None),
+        ("\u00b2", None),
+        ("9" * 400, 999_999_999.0),
+        ("Wed, 21 Oct 2026 07:28:00 +99999999999999999999", None),
+        ("Wed, 21 Oct 2026 07:28:00 -0000", None),
+    ],
+)
+def test_what_a_proxy_says_of_when_to_come_back_breaks_nothing(said: str, understood: float | None) -> None:
+    assert seconds(said) == understood
 
 
 async def test_who_asks_is_the_key_else_the_token_of_the_link() -> None:

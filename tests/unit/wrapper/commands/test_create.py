@@ -1,5 +1,6 @@
 """Who declares what a session needs looks once more, unless nothing can have been deleted since the insert."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import pytest
 
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope
+from callplane.contracts.events import CloudEvent
 from callplane.contracts.ids import new_id, session_made_by
 from callplane.store.documents import SessionDocument, SessionLimits
 from wrapper.commands import create as module
@@ -18,9 +20,11 @@ LIMITS = SessionLimits(max_participants=9, empty_timeout=9, departure_timeout=9,
 class World:
     """A store in which the session is closed and over as soon as it has been made; and a broker."""
 
-    events = None
+    events: Any = None
 
-    def __init__(self, *, repeated: bool, commands: CommandQueues = "per-session") -> None:
+    def __init__(self, *, repeated: bool, commands: CommandQueues = "per-session", heard: bool = False) -> None:
+        if heard:
+            self.events = self
         self.repeated = repeated
         self.commands = commands
         self.done: list[str] = []
@@ -45,6 +49,9 @@ class World:
     async def open_session(self, _id: str) -> None:
         self.done.append("declared")
 
+    async def publish(self, events: Sequence[CloudEvent]) -> None:
+        self.done += [event.type for event in events]
+
     async def delete_session(self, _id: str) -> None:
         self.done.append("deleted")
 
@@ -54,9 +61,9 @@ class World:
         )
 
 
-async def done(*, repeated: bool = False, commands: CommandQueues = "per-session") -> list[str]:
+async def done(*, repeated: bool = False, commands: CommandQueues = "per-session", heard: bool = False) -> list[str]:
     """What is done of a creation."""
-    world, id_ = World(repeated=repeated, commands=commands), new_id()
+    world, id_ = World(repeated=repeated, commands=commands, heard=heard), new_id()
     caller, body = Caller(kind="key"), CreateSession()
     envelope = Envelope(id=id_, session_id=session_made_by(id_), caller=caller, deadline=datetime.now(UTC), body=body)
     made = await module.create(envelope, body, cast(Context, world))
@@ -81,3 +88,9 @@ async def test_what_has_no_queue_asks_nothing_of_the_broker() -> None:
     """Nor of the database whether it was closed meanwhile: nothing was declared that could be left behind."""
     assert await done(commands="sharded") == []
     assert await done(repeated=True, commands="sharded") == ["looked"]
+
+
+@pytest.mark.parametrize("commands", ["per-session", "sharded"])
+async def test_servers_are_told_of_it_whatever_queue_its_commands_have(commands: CommandQueues) -> None:
+    assert (await done(commands=commands, heard=True)).count("session-created") == 1
+    assert (await done(commands=commands, heard=True, repeated=True)).count("session-created") == 1

@@ -84,20 +84,20 @@ class _Consumer:
         """On one channel, until it ends or a batch could not be taken: its end gives back what was not acknowledged."""
         waiting: asyncio.Queue[DeliveredMessage] = asyncio.Queue(PREFETCH)
         channel = await self._connection.channel(confirms=False)
+        ended = asyncio.ensure_future(channel.closed())
         try:
             with as_unavailable("consuming events"):
                 raw = await raw_channel(channel)
+                # The queue is gone, or its node is, and the channel stays: it is declared and consumed again.
+                raw.on_consumer_cancel_callbacks.add(lambda _: ended.cancel())
                 await self._declare(raw)
                 await answered(raw.basic_qos(prefetch_count=PREFETCH), self._connection.timings.call)
                 consuming = raw.basic_consume(self._queue.name, partial(_put, waiting))
                 await answered(consuming, self._connection.timings.call)
-            ended = asyncio.ensure_future(channel.closed())
-            try:
-                while await self._take_batch(raw, waiting, ended):
-                    pass
-            finally:
-                ended.cancel()
+            while await self._take_batch(raw, waiting, ended):
+                pass
         finally:
+            ended.cancel()
             await close_channel(channel, self._connection.timings.close)
 
     async def _declare(self, channel: Channel) -> None:
@@ -113,7 +113,7 @@ class _Consumer:
     async def _take_batch(
         self, channel: Channel, waiting: asyncio.Queue[DeliveredMessage], ended: asyncio.Future[Any]
     ) -> bool:
-        """Take what is there; False when the channel is over."""
+        """Take what is there; False when the channel, or the consumer, is over."""
         first = asyncio.ensure_future(waiting.get())
         try:
             await asyncio.wait((first, ended), return_when=asyncio.FIRST_COMPLETED)

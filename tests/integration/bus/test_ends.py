@@ -17,6 +17,7 @@ from callplane.contracts.ids import ParticipantId
 from cli.machine.process import Command, running
 from testkit.inprocess.bus import FAST, RabbitCorner, ScriptedHandler, command, equal, session, until
 from testkit.servers.servers import Vhost
+from tests.conformance.bus.test_events import Taken, happened
 
 ANN = ParticipantId("ann")
 
@@ -32,6 +33,22 @@ async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> No
         assert listener.listening() == frozenset()
         await listener.listen(where)
         assert await sender.send(command(where), wait=5) is not None
+
+
+async def test_events_are_consumed_again_when_their_queue_was_gone(vhost: Vhost) -> None:
+    """Its deletion, as its node's end, is told to the consumer alone: the channel stays as it is."""
+    where, seen = session(), Taken()
+
+    async def published(version: int) -> None:
+        while f"{where}:{version}" not in seen.ids:  # from when the queue is there
+            await bus.events.publish([happened(where, version)])
+            await asyncio.sleep(0.05)
+
+    async with RabbitCorner(vhost.url).bus() as bus, bus.events.consuming("servers", seen.take), asyncio.timeout(30):
+        await published(1)
+        async with await aio_pika.connect(vhost.url) as connection:
+            await (await connection.channel()).queue_delete("servers")
+        await published(2)
 
 
 async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) -> None:

@@ -69,6 +69,8 @@ class Cluster:
     media_arguments: tuple[str, ...] = ()
     through: str = ""
     """A module that is the program which its first argument names, or none."""
+    root: Path = ROOT
+    """The checkout whose programs these are."""
 
     async def start_api(self) -> Program:
         """One more API pod."""
@@ -127,7 +129,7 @@ class Cluster:
     def _spawn(self, module: str, among: list[Program], *arguments: str) -> Program:
         name = f"{module}-{len(among) + 1}"
         argv = python(self.through, module, *arguments) if self.through else python(module, *arguments)
-        command = Command(name, argv, self.logs / f"{name}.log", self.environment(), ROOT)
+        command = Command(name, argv, self.logs / f"{name}.log", self.environment(), self.root)
         program = Program(name, command, Process(command))
         among.append(program)
         return program
@@ -147,13 +149,17 @@ class Size:
     media_arguments: tuple[str, ...] = ()
     through: str = ""
     """A module that is the program which its first argument names, in its own way; none: the programs themselves."""
+    root: Path = ROOT
+    """The checkout whose programs they are: ours, or another for a bench that compares them."""
 
 
 @contextlib.asynccontextmanager
 async def cluster(servers: Servers, size: Size = Size(), **settings: str) -> AsyncIterator[Cluster]:
     """The programs for the block; ``settings`` are further variables, as ``CALLPLANE_GRACE="1"``."""
     with run_directory() as logs:
-        made = Cluster(servers, logs, settings, media_arguments=size.media_arguments, through=size.through)
+        made = Cluster(
+            servers, logs, settings, media_arguments=size.media_arguments, through=size.through, root=size.root
+        )
         try:
             await made.start(size.apis, size.wrappers, size.media_servers)
             yield made

@@ -1,0 +1,219 @@
+"""Rooms benchmark: calls without media through HTTP, by rate and by CPU of each part; beside another checkout's.
+
+    python -m bench.rooms [--seconds 10] [--in-flight 1 16] [--turns 2] [--beside DIRECTORY] [--sharded]
+                          [--quiet]
+
+A room is created, two join, both leave, it is closed: six requests. One API pod and one wrapper, a private RabbitMQ, a
+private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off), rate limits off. With
+``--beside`` the programs of that checkout, in this environment, stand by on the same servers, with a virtual host and a
+database of their own, and take turns with ours. What all of them use while nothing is asked is measured before, and
+shown apart. ``--sharded``: ours once more, with the log engine and shared queues.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.calls import servers
+from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
+from bench.messages.report import Table
+from bench.messages.stage import UNLIMITED
+from bench.messages.usage import usage
+from bench.open_sessions import TOLD
+from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
+from testkit.servers.servers import Servers, fresh_database, fresh_vhost
+
+WARM_UP = 50
+PARTS = ("api", "wrapper", "rabbitmq", "mongod")
+QUIET_SECONDS = 3.0
+"""For so long what the last load still owes is left to be done, queues of closed sessions deleted among it."""
+WARM_UP_OWES, IDLE_SECONDS = 5.0, 4.0
+
+
+@dataclass
+class Load:
+    """What one load came to: seconds that each room took, seconds in all, and seconds of CPU by part."""
+
+    rooms: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+    idle: float = 0.0
+    """Of the CPU what they would have used in that time anyway."""
+
+    def milliseconds(self, part: str | None = None) -> float:
+        """CPU of each room, of one part or of all."""
+        parts = PARTS if part is None else (part,)
+        return sum(self.cpu[one] for one in parts) / len(self.rooms) * 1000
+
+    def added(self, other: "Load") -> "Load":
+        """Both."""
+        cpu = {part: self.cpu.get(part, 0.0) + other.cpu[part] for part in PARTS}
+        return Load(self.rooms + other.rooms, self.seconds + other.seconds, cpu, self.idle + other.idle)
+
+
+KEY = {"X-API-Key": API_KEY}
+
+
+async def version_of(url: str) -> str:
+    """What stands before the paths of this API, which an older one had not."""
+    at = await connect(Pod.of(url))
+    status, _ = await at.ask(request("POST", "/v1/sessions", KEY, b"{}"))
+    at.abort()
+    return "" if status == 404 else "/v1"
+
+
+async def room(at: HttpConnection, version: str) -> None:
+    """One room from its creation to its end."""
+    session = (await ask_json(at, request("POST", f"{version}/sessions", KEY, b"{}")))["id"]
+    seats = f"{version}/sessions/{session}/participants"
+    joined = [await ask_json(at, request("POST", seats, KEY, b"{}")) for _ in range(2)]
+    for one in joined:
+        me = {"Authorization": f"Bearer {one['token']}"}
+        await _end(at, request("DELETE", f"{seats}/{one['participant']['id']}", me))
+    await _end(at, request("DELETE", f"{version}/sessions/{session}", KEY))
+
+
+async def _end(at: HttpConnection, question: bytes) -> None:
+    status, body = await at.ask(question)
+    if status != 204:
+        raise SystemExit(f"{question.splitlines()[0].decode()}: {status} {body[:300].decode(errors='replace')}")
+
+
+async def rooms(url: str, in_flight: int, *, seconds: float = 0.0, count: int = 0) -> list[float]:
+    """Rooms, so many at once, for so long or until there were so many; the seconds of each."""
+    took: list[float] = []
+    version = await version_of(url)
+    end = time.perf_counter() + seconds
+
+    async def some() -> None:
+        at = await connect(Pod.of(url))
+        try:
+            while time.perf_counter() < end or len(took) < count:
+                began = time.perf_counter()
+                await room(at, version)
+                took.append(time.perf_counter() - began)
+        finally:
+            at.abort()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(in_flight):
+            group.create_task(some())
+    return took
+
+
+@dataclass(frozen=True)
+class Side:
+    """Whose programs, with what they are told beside the rest."""
+
+    root: Path = ROOT
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def sides_of(options: argparse.Namespace) -> dict[str, Side]:
+    """All that take turns."""
+    sides = {"this checkout": Side()}
+    if options.sharded:
+        sides["this checkout, sharded"] = Side(settings=TOLD)
+    if options.beside is not None:
+        sides["beside it"] = Side(options.beside.resolve())
+    return sides
+
+
+@asynccontextmanager
+async def programs(around: Servers, side: Side, quiet: bool) -> AsyncIterator[Cluster]:
+    """The programs of one checkout."""
+    settings = UNLIMITED | ({} if quiet else {"CALLPLANE_LOG_LEVEL": "info"}) | side.settings
+    size = Size(apis=1, wrappers=1, media_servers=0, root=side.root)
+    async with (
+        fresh_vhost(around.vhost.node) as vhost,
+        fresh_database(around.database.server) as database,
+        cluster(Servers(vhost, database), size, **settings) as made,
+    ):
+        yield made
+
+
+def used(made: Cluster) -> dict[str, float]:
+    """Seconds of CPU by part, until now."""
+    servers = made.servers
+    pids = {
+        "api": [program.process.pid for program in made.apis],
+        "wrapper": [program.process.pid for program in made.wrappers],
+        "rabbitmq": [process.pid for process in servers.vhost.node.processes],
+        "mongod": [process.pid for process in servers.database.server.processes],
+    }
+    return {part: usage(of).cpu for part, of in pids.items()}
+
+
+async def load(made: Cluster, in_flight: int, seconds: float, idle: float) -> Load:
+    """One load, with what it owes afterwards; ``idle``: seconds of CPU in each second without one."""
+    url = made.apis[0].url
+    before, began = used(made), time.perf_counter()
+    took = await rooms(url, in_flight, seconds=seconds)
+    lasted = time.perf_counter() - began
+    await asyncio.sleep(QUIET_SECONDS)
+    after, whole = used(made), time.perf_counter() - began
+    return Load(took, lasted, {part: after[part] - before[part] for part in PARTS}, idle * whole)
+
+
+async def idling(made: Cluster) -> float:
+    """Seconds of CPU in each second in which nothing is asked."""
+    before = sum(used(made).values())
+    await asyncio.sleep(IDLE_SECONDS)
+    return (sum(used(made).values()) - before) / IDLE_SECONDS
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Take turns, and print a row for each load of each checkout, over all turns."""
+    found: dict[tuple[str, int], list[Load]] = {}
+    async with servers() as around, AsyncExitStack() as stack:
+        sides = {
+            name: await stack.enter_async_context(programs(around, side, options.quiet))
+            for name, side in sides_of(options).items()
+        }
+        for made in sides.values():
+            await rooms(made.apis[0].url, 4, count=WARM_UP)
+        await asyncio.sleep(WARM_UP_OWES)
+        idle = {name: await idling(made) for name, made in sides.items()}
+        for turn in range(options.turns):
+            for in_flight in options.in_flight:
+                for name in list(sides)[:: 1 if turn % 2 else -1]:
+                    one = await load(sides[name], in_flight, options.seconds, idle[name])
+                    found.setdefault((name, in_flight), []).append(one)
+    report(found)
+
+
+def report(found: dict[tuple[str, int], list[Load]]) -> None:
+    """The table; beside the mean of all turns what each of them cost."""
+    columns = ["programs", "in flight", "rooms/s", "median ms", "CPU ms a room", *PARTS, "of it idling", "in each turn"]
+    table = Table("Rooms", columns)
+    for (name, in_flight), turns in sorted(found.items(), key=lambda one: (one[0][1], one[0][0])):
+        whole = Load()
+        for one in turns:
+            whole = whole.added(one)
+        table.row(
+            name,
+            in_flight,
+            f"{len(whole.rooms) / whole.seconds:.1f}",
+            f"{statistics.median(whole.rooms) * 1000:.0f}",
+            f"{whole.milliseconds():.1f}",
+            *(f"{whole.milliseconds(part):.1f}" for part in PARTS),
+            f"{whole.idle / len(whole.rooms) * 1000:.1f}",
+            json.dumps([round(one.milliseconds(), 1) for one in turns]),
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("bench.rooms", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each load (%(default)s)")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 16], help="rooms at once (%(default)s)")
+    parser.add_argument("--turns", type=int, default=2, help="how often each checkout has its turn (%(default)s)")
+    parser.add_argument("--beside", type=Path, help="a checkout whose programs take turns with ours")
+    parser.add_argument("--sharded", action="store_true", help="ours also with CALLPLANE_COMMANDS=sharded")
+    parser.add_argument("--quiet", action="store_true", help="without access logs")
+    asyncio.run(main(parser.parse_args()))

@@ -67,8 +67,10 @@ class Attachments:
         self.graces = DueTimes(self._collection, Attachment, {"state": "detached", "expires_at": None})
         """Of those that nobody reads."""
 
-    async def open(self, session_id: SessionId, participant_id: ParticipantId, place: Place | None = None) -> None:
-        """Insert it, detached; an existing one, ended or not, stays as it is.
+    async def open(
+        self, session_id: SessionId, participant_id: ParticipantId, place: Place | None = None
+    ) -> Attachment | None:
+        """Insert it, detached; an existing one, ended or not, stays as it is. It as it is now; None: deleted meanwhile.
 
         ``place``: where a reader of the logs begins; without one the seat has a queue.
         """
@@ -77,11 +79,15 @@ class Attachments:
         if place is not None:
             birth |= {"engine": "log", "holder": LOG_HOLDER, "pods": [], "place": place.token()}
         try:
-            await self._collection.update_one(
-                where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
+            made = await self._collection.find_one_and_update(
+                where,
+                {"$setOnInsert": birth, "$currentDate": {"since": True}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
-            return
+            return await self.read(participant_id)
+        return None if made is None else read(Attachment, made, self._collection)
 
     async def read(self, participant_id: ParticipantId) -> Attachment | None:
         """It as of the last majority write; None when the seat never was, or went more than an hour ago."""

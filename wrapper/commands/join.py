@@ -1,7 +1,7 @@
 """Join: take the seat, give it a mailbox, then read what the newcomer sees - in that order (design 5)."""
 
 from callplane.contracts.commands import Envelope, Join, Joined
-from callplane.contracts.errors import Refusal, Trouble
+from callplane.contracts.errors import NodeDown, Refusal, Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
 from callplane.contracts.refusals.sessions import already_joined, join_undone, kicked, seat_gone, session_full
 from callplane.store.documents import Seat, SessionDocument
@@ -31,9 +31,11 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         session = await require_open_with_seat(envelope.session_id, participant, context)
         await require_seat(session, participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
-    await _open_mailbox(envelope.session_id, participant, begin, context)
+    # The attachment first: it remembers how the seat ended, and is inserted only.
+    attachment = await context.store.attachments.open(envelope.session_id, participant, begin)
+    if begin is None:
+        await _open_mailbox(envelope.session_id, participant, context)
     snapshot = await context.store.sessions.snapshot(envelope.session_id)
-    attachment = await context.store.attachments.read(participant)
     document = None if snapshot is None else snapshot.document
     seat = None if document is None or document.status == "closed" else document.seat(participant)
     if snapshot is None or seat is None or attachment is None or attachment.state == "ended":
@@ -127,15 +129,18 @@ async def _begin(session_id: SessionId, context: Context) -> Place | None:
     return Place(session=head.position)
 
 
-async def _open_mailbox(
-    session_id: SessionId, participant_id: ParticipantId, begin: Place | None, context: Context
-) -> None:
-    """The attachment first: it remembers how the seat ended, and is inserted only."""
-    await context.store.attachments.open(session_id, participant_id, begin)
-    if begin is not None:
-        return
-    await context.topology.open_session(session_id)
-    await context.topology.open_mailbox(session_id, participant_id)
+async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
+    """Declare it and bind it to what the session's creation has declared, which a broker may have lost since."""
+    topology = context.topology
+    try:
+        await topology.open_mailbox(session_id, participant_id)
+    except NodeDown:
+        raise
+    except Trouble:
+        # Deleted it is not to come back: the snapshot says that it is over.
+        if await context.store.sessions.epoch_of_open(session_id) is not None:
+            await topology.open_session(session_id)
+            await topology.open_mailbox(session_id, participant_id)
 
 
 async def _withdraw(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:

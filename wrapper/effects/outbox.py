@@ -1,9 +1,12 @@
 """Outbox: publishes what a document's holds, in order, confirmed, then pulled; whoever starts empties it."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from callplane.bus.event_ports import EventBus
 from callplane.bus.ports import Messenger, Topology
+from callplane.concurrency import for_each
 from callplane.contracts.errors import NodeDown
 from callplane.contracts.events import Asked, CloudEvent, is_visible, session_event
 from callplane.contracts.ids import SessionId
@@ -36,13 +39,21 @@ class Outbox:
         """Publish and pull, until nothing is left. Raises Unavailable: what is left is taken up by a sweep."""
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
-            taken = await self._messenger.to_session(session.id, messages)
-            if taken == "none" and _has_mailboxes(session):
-                await self._mend(session.id)
-                await self._messenger.to_session(session.id, messages)
-            if self._events is not None:
-                await self._events.publish(_events_of(session, messages))
+            await self._publish(session, messages)
             session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
+
+    async def _publish(self, session: SessionDocument, messages: list[Message]) -> None:
+        """To those who sit there and to servers, side by side; if either fails both are told again, by the same ids."""
+        both: list[Callable[[], Awaitable[None]]] = [partial(self._tell, session, messages)]
+        if self._events is not None:
+            both.append(partial(self._events.publish, _events_of(session, messages)))
+        await for_each(lambda tell: tell(), both)
+
+    async def _tell(self, session: SessionDocument, messages: list[Message]) -> None:
+        taken = await self._messenger.to_session(session.id, messages)
+        if taken == "none" and _has_mailboxes(session):
+            await self._mend(session.id)
+            await self._messenger.to_session(session.id, messages)
 
     async def _mend(self, session_id: SessionId) -> None:
         """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from callplane.bus.event_ports import EventBus, ReceivedEvent
+from callplane.bus.event_ports import PREFETCH, EventBus, ReceivedEvent
 from callplane.bus.names import TIMELINE
 from callplane.contracts.events import IncomingEvent, read_event
 from callplane.store.timeline import Timeline
 from callplane.telemetry.logs import logger
+
+GATHERING_SECONDS = 0.1
+"""Each batch is a write to a majority, whatever is in it: what comes in so many seconds is one."""
 
 
 class TimelineWriter:
@@ -22,8 +25,14 @@ class TimelineWriter:
 
     async def run(self) -> None:
         """Keep events until cancelled."""
-        async with self._events.consuming(TIMELINE, self.take):
+        async with self._events.consuming(TIMELINE, self._take_calmly):
             await asyncio.Event().wait()
+
+    async def _take_calmly(self, received: Sequence[ReceivedEvent]) -> None:
+        """Keep one batch, and let the next one gather, unless so many come that it will be full anyway."""
+        await self.take(received)
+        if len(received) < PREFETCH // 2:
+            await asyncio.sleep(GATHERING_SECONDS)
 
     async def take(self, received: Sequence[ReceivedEvent]) -> None:
         """Keep one batch. Raises Unavailable and Trouble: it is given again."""

@@ -47,16 +47,57 @@ class Timings:
     steady: float = 5.0
 
 
+class _TurnWriter(asyncio.StreamWriter):
+    """Writes what is given in one turn of the loop together: aiormq writes each frame by a call of its own, and a call
+    of the system, with the packet that the broker reads, costs more than the frame.
+    """
+
+    def __init__(self, inner: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(inner.transport, inner.transport.get_protocol(), reader, loop)
+        self._inner = inner  # which closes the socket when it is collected
+        self._call_soon = loop.call_soon
+        self._given: list[bytes | bytearray | memoryview] = []
+        """What is written at the end of this turn."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write it soon."""
+        if not self._given:
+            self._call_soon(self._write_given)
+        self._given.append(data)
+
+    async def drain(self) -> None:
+        """Back when it is written, and the socket takes more."""
+        self._write_given()
+        await super().drain()
+
+    def write_eof(self) -> None:
+        """Say that no more comes."""
+        self._write_given()
+        super().write_eof()
+
+    def close(self) -> None:
+        """Write what was given, and end the socket."""
+        self._write_given()
+        super().close()
+
+    def _write_given(self) -> None:
+        given, self._given = self._given, []
+        if given:
+            super().write(b"".join(given))
+
+
 class _Socket(TransportFactory):
     """Opens the socket and remembers it, so that it can be cut when the broker does not answer a close."""
 
     def __init__(self, secure: bool) -> None:
         self._inner: TransportFactory = TLSTransportFactory() if secure else TCPTransportFactory()
-        self._writer: asyncio.StreamWriter | None = None
+        self._writer: _TurnWriter | None = None
 
     async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect as aiormq would."""
-        reader, self._writer = await self._inner.create(url, **options)
+        reader, writer = await self._inner.create(url, **options)
+        self._writer = _TurnWriter(writer, reader)
         return reader, self._writer
 
     def cut(self) -> None:

@@ -1,8 +1,14 @@
 """What the carrier publishes: numbered, in order, as things are now, and until nothing is left."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+
+from callplane.bus.event_ports import EventBus
+from callplane.contracts.errors import Unavailable
+from callplane.contracts.events import CloudEvent
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument, SessionDocument
@@ -31,9 +37,12 @@ class Heard:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self.away = False
 
     async def to_session(self, _: str, messages: list[Message]) -> str:
         """To everybody."""
+        if self.away:
+            raise Unavailable("no broker")
         self.messages += messages
         return "all"
 
@@ -41,6 +50,20 @@ class Heard:
         """To nobody: the mailbox is gone."""
         self.messages.append(message)
         return False
+
+
+class Events(EventBus):
+    """Where servers hear of it."""
+
+    def __init__(self) -> None:
+        self.told: list[CloudEvent] = []
+        self.away = False
+
+    async def publish(self, events: Sequence[CloudEvent]) -> None:
+        """Tell them."""
+        if self.away:
+            raise Unavailable("no broker")
+        self.told += events
 
 
 def entry(id_: str, type_: str, **data: Any) -> dict[str, Any]:
@@ -82,6 +105,22 @@ async def test_a_session_is_told_in_order_until_nothing_is_left() -> None:
         ("s:8", 8, "media-ready"),
     ]
     assert shelf.pulled == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("away", [("messages",), ("events",), ("messages", "events")], ids=str)
+async def test_what_was_not_told_to_both_stays(away: tuple[str, ...]) -> None:
+    """Whoever carries it again tells both, by the same ids; one failure says that the broker is away."""
+    heard, shelf, events = Heard(), Shelf(None), Events()
+    heard.away, events.away = "messages" in away, "events" in away
+    carrier = Outbox(cast(Sessions, shelf), cast(Connections, shelf), cast(Any, heard), cast(Any, heard), events)
+    change = session(7, entry("b", "participant-left", participant_id="q", reason="left"))
+    with pytest.raises(Unavailable):
+        await carrier.carry_session(change)
+    assert shelf.pulled == []
+    heard.away = events.away = False
+    await carrier.carry_session(change)
+    assert ([m.id for m in heard.messages][-1], [e.id for e in events.told][-1]) == ("s:7", "s:7")
+    assert shelf.pulled == [["b"]]
 
 
 async def test_updates_show_what_is_now_under_their_own_version() -> None:

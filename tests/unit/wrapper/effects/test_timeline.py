@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import bson
 import pytest
 
-from callplane.bus.event_ports import ReceivedEvent
+from callplane.bus.event_ports import PREFETCH, ReceivedEvent
 from callplane.bus.memory.events import MemoryEvents
 from callplane.contracts.events import EVENT_BYTES
 from callplane.store.mongo.database import Database
 from callplane.store.timeline import Timeline
+from wrapper.effects import timeline as module
 from wrapper.effects.timeline import TimelineWriter
 
 RUBBISH: dict[str, dict[str, Any]] = {
@@ -82,3 +84,19 @@ async def test_a_type_of_the_next_version_is_kept() -> None:
     await timeline.take([received(2, type="stage-opened")])
     assert kept["s:2"]["type"] == json.loads(kept["s:2"]["event"])["type"] == "stage-opened"
     assert not passed_over
+
+
+@pytest.mark.parametrize(("count", "waits"), [(1, 1), (PREFETCH // 2, 0)], ids=["few", "many"])
+async def test_few_are_kept_at_once_and_the_next_gather(
+    monkeypatch: pytest.MonkeyPatch, count: int, waits: int
+) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        assert len(kept) == count, "what came is kept before anything is waited for"
+        waited.append(seconds)
+
+    timeline, kept = writer([])
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=wait))
+    await timeline._take_calmly([received(version) for version in range(1, count + 1)])
+    assert waited == [module.GATHERING_SECONDS] * waits

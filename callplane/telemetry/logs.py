@@ -23,6 +23,9 @@ _SECRET_TEXT = re.compile(
     re.I | re.S,
 )
 
+_MAY_HOLD_ONE = re.compile(r"[=:\s]")
+"""What each of these has in it: most values are ids and words, and need no closer look."""
+
 
 def configure_logs(level: str = "info") -> None:
     """Write JSON lines to standard error from ``level`` on; called once by each program's ``__main__``."""
@@ -76,7 +79,7 @@ def masked(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMa
     for name, value in line.items():
         if name in _SECRET_NAMES:
             line[name] = "***"
-        elif isinstance(value, str):
+        elif isinstance(value, str) and _MAY_HOLD_ONE.search(value):
             line[name] = _SECRET_TEXT.sub(_mask, value)
     return line
 

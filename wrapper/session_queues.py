@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from callplane.bus.ports import Listener
@@ -13,7 +14,7 @@ from callplane.contracts.ids import SessionId
 from callplane.store.change_stream import StreamEvent, StreamLost, Watch, watch
 from callplane.store.engines import SessionEngines
 from callplane.store.mongo.database import Database
-from callplane.store.sessions import Sessions
+from callplane.store.sessions import DELETED_AFTER, Sessions
 from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 from wrapper.monitoring.metrics import Metrics
@@ -25,6 +26,8 @@ AGAIN_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
 AT_ONCE = 32
 TELL_SECONDS = 2.0
+SOON = timedelta(seconds=DELETED_AFTER / 2)
+"""A session is not closed before it is made, and its queue not deleted before ``DELETED_AFTER`` after that."""
 
 
 class SessionQueues:
@@ -129,15 +132,18 @@ class SessionQueues:
             await asyncio.sleep(TELL_SECONDS)
             self._log.info("listening to sessions", listed=listed, consumed=len(self.listener.listening()))
 
-    async def listen(self, session_id: SessionId) -> None:
+    async def listen(self, session_id: SessionId, made_at: datetime | None = None) -> None:
         """Declare, read the status, then consume: closed by now, its queue is owed a deletion once more.
 
-        Open by then, it is deleted two seconds after its close at the earliest, and what was declared with it.
+        Open by then, it is deleted two seconds after its close at the earliest, and what was declared with it. So it is
+        there for as long after ``made_at``, when it was made, in database time: its status is not read so soon.
         """
 
         async def is_open() -> bool:
             if session_id in self._excluded:  # meanwhile: a command of it has met a media server that only others reach
                 return False
+            if made_at is not None and abs(self._sessions.now() - made_at) < SOON:
+                return True
             return await self._sessions.epoch_of_open(session_id) is not None
 
         try:
@@ -189,7 +195,7 @@ class SessionQueues:
                         self._engines.remember(SessionId(session), engine or "log", "sharded")
                     case StreamEvent(what="opened", id=session, engine=engine):
                         self._engines.remember(SessionId(session), engine or "queues")
-                        group.create_task(self._alone(SessionId(session), self._opened))
+                        group.create_task(self._alone(SessionId(session), partial(self._opened, made_at=seen.at)))
                     case StreamEvent(what="closed" | "epoch", id=session, epoch=epoch):
                         group.create_task(self._alone(SessionId(session), partial(self._turned, epoch=epoch)))
                     case StreamEvent(what="server"):
@@ -197,15 +203,17 @@ class SessionQueues:
                     case _:
                         pass
 
-    async def _opened(self, session_id: SessionId) -> None:
+    async def _opened(self, session_id: SessionId, made_at: datetime | None) -> None:
         """Late news: it may have been listed, listened to and left to others by now."""
         if session_id not in self._excluded:
-            await self.listen(session_id)
+            await self.listen(session_id, made_at)
 
     async def _turned(self, session_id: SessionId, epoch: int | None) -> None:
         """An epoch, or the whole session (None), is over: forget what was in it, and why it was excluded."""
         excluded = self._excluded.pop(session_id, None) is not None
         self._forget(session_id, epoch)
+        if epoch is None:
+            self.listener.expect_deletion(session_id)
         if excluded and epoch is not None:
             await self.listen(session_id)
 

@@ -159,6 +159,10 @@ class Listener(Protocol):
         """Stop consuming the session's queue; harmless when repeated."""
         ...
 
+    def expect_deletion(self, session_id: SessionId) -> None:
+        """The session is over: its queue is consumed until it is deleted, and ``on_cancelled`` is not called then."""
+        ...
+
     async def listen_shared(self) -> None:
         """Consume the shards, declared where this wrapper is told to; and whatever there is that others were told of.
 

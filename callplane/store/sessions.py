@@ -56,6 +56,10 @@ class Sessions(PlacedSessions):
         self._snapshots: SharedReads[SessionId, Snapshot | None] = SharedReads(self._snapshot)
         self._rosters: SharedReads[SessionId, Roster | None] = SharedReads(self._roster)
 
+    def now(self) -> datetime:
+        """The time of the database in which they are."""
+        return self._clock.now()
+
     async def create(
         self, session_id: SessionId, wanted: CreateSession, deadline: datetime, origin: Origin = OF_ALL
     ) -> SessionDocument | NotCreated:

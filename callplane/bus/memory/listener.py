@@ -84,6 +84,8 @@ class MemoryListener:
         self._broker = broker
         self._retry_pause = limits.health_interval
         self._wanted: set[str] = {WRAPPER}
+        self._ending: set[str] = set()
+        """Of what is wanted that whose end is expected, so that nobody is told of it."""
         self._consumers: dict[str, Consumer] = {}
         self._cancelled: list[Consumer] = []
         """Consumers that are over, and still hold what they have not acknowledged."""
@@ -109,7 +111,13 @@ class MemoryListener:
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""
         self._wanted.discard(session_name(session_id))
+        self._ending.discard(session_name(session_id))
         self._cancel(session_name(session_id))
+
+    def expect_deletion(self, session_id: SessionId) -> None:
+        """Its queue is consumed until it is deleted, and nobody is told then."""
+        if session_name(session_id) in self._wanted:
+            self._ending.add(session_name(session_id))
 
     async def listen_shared(self) -> None:
         """Consume the shards, declared where this wrapper is told to."""
@@ -186,9 +194,11 @@ class MemoryListener:
             self._cancelled = [one for one in (*self._cancelled, consumer) if one.held]
 
     def _on_deleted(self, queue: str) -> None:
+        expected = queue in self._ending
         self._wanted.discard(queue)
+        self._ending.discard(queue)
         self._cancel(queue)
-        if (session_id := session_of(queue)) is not None:
+        if not expected and (session_id := session_of(queue)) is not None:
             self.pool.in_background(self._report_deleted(session_id))
 
     async def _report_deleted(self, session_id: SessionId) -> None:

@@ -6,15 +6,14 @@ consumed again when the node is back.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import partial
 
 from aio_pika.abc import AbstractChannel
 from aiormq import Channel, spec
-from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
+from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever, pause_unless
 from callplane.contracts.errors import NodeDown, Unavailable
@@ -31,20 +30,6 @@ ALONE_SECONDS = 60.0
 """After one did not answer each is asked for by itself for so long: a silent node is as a rule known by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerCallbacks:
-    """What a consumer channel tells, a delivery of a queue and a queue that is gone, and what it asks.
-
-    ``exists`` is asked before one is consumed that was not just declared; ``all_exist`` asks for many at once. They
-    raise NodeDown for one that is there and does not answer, and Unavailable.
-    """
-
-    on_delivery: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
-    on_deleted: Callable[[str], None]
-    exists: Callable[[str], Awaitable[bool]]
-    all_exist: Callable[[Sequence[str]], Awaitable[bool]]
-
-
 class ConsumerChannel:
     """Consumers of some queues on one channel; the consumer tag is the queue's name."""
 
@@ -55,6 +40,7 @@ class ConsumerChannel:
         self._wanted: set[str] = set()  # what has a consumer, or gets one as soon as that can be
         self._consumed: set[str] = set()  # what has a consumer on the present channel, or may have
         self._down: set[str] = set()  # what was last found on a node that is down
+        self._ending: set[str] = set()  # of what is wanted that whose end is expected: to ask for it would be in vain
         self._changed = asyncio.Event()  # set when something is wanted, cancelled or opened, which may be consumed now
         self._answered = asyncio.Event()  # set when the broker has answered for some of what is missing
         self._single_until = 0.0  # the loop's time until which each queue is asked for by itself
@@ -105,6 +91,11 @@ class ConsumerChannel:
         self._wanted.add(queue)
         self._changed.set()
 
+    def expect_deletion(self, queue: str) -> None:
+        """When the broker ends its consumer it is gone, and nobody asks whether it is: a 404 would end a channel."""
+        if queue in self._wanted:
+            self._ending.add(queue)
+
     async def fill(self, queues: Collection[str]) -> None:
         """Consume these, if they are there; back when each was asked for, or this is closed. Raises Unavailable."""
         self._wanted.update(queues)
@@ -143,7 +134,7 @@ class ConsumerChannel:
 
     async def remove(self, queue: str) -> None:
         """Stop consuming a queue; what has arrived from it still counts."""
-        self._wanted.discard(queue)
+        self._drop(queue)
         async with self._lock:
             if queue in self._consumed:
                 await self._cancel([queue])
@@ -289,8 +280,15 @@ class ConsumerChannel:
         # Its queue is gone, or the node of its queue: which of them is asked before it is given up.
         if frame.consumer_tag in self._consumed:
             self._consumed.discard(frame.consumer_tag)
-            self._changed.set()
+            if frame.consumer_tag in self._ending:
+                self._drop(frame.consumer_tag)
+            else:
+                self._changed.set()
+
+    def _drop(self, queue: str) -> None:
+        self._wanted.discard(queue)
+        self._ending.discard(queue)
 
     def _forget_deleted(self, queue: str) -> None:
-        self._wanted.discard(queue)
+        self._drop(queue)
         self._callbacks.on_deleted(queue)

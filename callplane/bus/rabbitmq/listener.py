@@ -13,7 +13,8 @@ from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.bus.rabbitmq.connection import AmqpConnection
-from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
+from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
+from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.settlement import RabbitSettlement, raw_delivery
 from callplane.bus.rabbitmq.shared_queues import SharedQueues, is_for_many
@@ -91,6 +92,10 @@ class RabbitListener:
     async def unlisten(self, session_id: SessionId) -> None:
         """Stop consuming the session's queue; harmless when repeated."""
         await self._channel_of(session_id).remove(session_name(session_id))
+
+    def expect_deletion(self, session_id: SessionId) -> None:
+        """Its queue is consumed until it is deleted, and nobody asks then whether it is."""
+        self._channel_of(session_id).expect_deletion(session_name(session_id))
 
     async def listen_shared(self) -> None:
         """Declare and consume what this wrapper is told to, and consume what others have declared."""

@@ -7,6 +7,7 @@ import pytest
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.ports import Delivery, Unroutable
 from testkit.inprocess.bus import FAST, Corner, ScriptedHandler, command, creation, session
+from testkit.servers.until import until
 
 
 async def test_listening_says_what_is_consumed(corner: Corner) -> None:
@@ -83,6 +84,29 @@ async def test_a_queue_that_is_deleted_is_noticed(corner: Corner) -> None:
             assert await two.cancelled.get() == gone
         assert first_listener.listening() == second_listener.listening() == {stays}
         assert await sender.send(command(stays), wait=5) is not None
+
+
+async def test_a_deletion_that_is_expected_is_told_to_nobody(corner: Corner) -> None:
+    """Its commands are taken until then; of one that was not expected it is told, and of one listened to again."""
+    told, expected, other = ScriptedHandler(), session(), session()
+    async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+
+        async def gone() -> bool:
+            return listener.wanted() == listener.listening() == {other}
+
+        listener.expect_deletion(other)
+        for where in (expected, other):
+            await listener.listen(where)
+        listener.expect_deletion(expected)
+        assert await sender.send(command(expected), wait=5) is not None
+        await bus.topology.delete_session(expected)
+        await until(gone)
+        await listener.listen(expected)
+        for where in (other, expected):
+            await bus.topology.delete_session(where)
+            async with asyncio.timeout(5):
+                assert await told.cancelled.get() == where
+        assert told.cancelled.empty()
 
 
 async def test_drain_gives_back_what_was_not_begun(corner: Corner) -> None:

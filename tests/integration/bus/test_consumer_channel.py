@@ -7,7 +7,8 @@ import aio_pika
 from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connection import Timings, open_connection
-from callplane.bus.rabbitmq.consumer_channel import ConsumerCallbacks, ConsumerChannel
+from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
+from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
 from callplane.concurrency import alongside
 from callplane.contracts.errors import NodeDown
 from testkit.inprocess.bus import until

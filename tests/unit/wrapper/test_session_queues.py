@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from wrapper.monitoring.metrics import Metrics
 from wrapper.session_queues import SessionQueues
 
 S = SessionId("s")
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class Store:
@@ -24,6 +26,11 @@ class Store:
     def __init__(self, epoch: int | None) -> None:
         self.epoch = epoch
         self.owed: list[str] = []
+        self.reads = 0
+
+    def now(self) -> datetime:
+        """The database's time."""
+        return NOW
 
     async def open_ids(self) -> list[SessionId]:
         """The one."""
@@ -31,6 +38,7 @@ class Store:
 
     async def epoch_of_open(self, _: str) -> int | None:
         """Its epoch; None when it is closed."""
+        self.reads += 1
         return self.epoch
 
     async def schedule_deletion(self, session: str) -> None:
@@ -46,6 +54,11 @@ class Broker:
         self.unlistened: list[str] = []
         self.consumed: list[SessionId] = []
         self.engines: list[Engine] = []
+        self.ending: list[SessionId] = []
+
+    def expect_deletion(self, session: SessionId) -> None:
+        """Note it."""
+        self.ending.append(session)
 
     def wanted(self) -> set[SessionId]:
         """What is to be consumed."""
@@ -129,6 +142,26 @@ async def test_nothing_that_a_queue_does_ends_a_wrapper(trouble: Exception | Non
     assert (store.owed, broker.unlistened) == (expected, expected)
 
 
+@pytest.mark.parametrize(
+    ("age", "reads"), [(0.0, 0), (0.9, 0), (-0.5, 0), (1.1, 1), (60.0, 1), (-2.0, 1), (None, 1)], ids=repr
+)
+async def test_what_was_made_a_moment_ago_is_not_read(age: float | None, reads: int) -> None:
+    """Its queue is there for two seconds at least, by the clock that says when it was made; later it may be closed."""
+    store, broker = Store(1), Broker(None)
+    listening = listening_to(store)
+    listening.listener = cast(Any, broker)
+    await listening._opened(S, None if age is None else NOW - timedelta(seconds=age))
+    assert (store.reads, broker.unlistened) == (reads, [])
+
+
+@pytest.mark.parametrize(("epoch", "ending"), [(None, [S]), (2, [])], ids=["closed", "a new epoch"])
+async def test_of_a_session_that_was_closed_the_end_is_expected(epoch: int | None, ending: list[SessionId]) -> None:
+    broker, listening = Broker(None), listening_to(Store(epoch))
+    listening.listener = cast(Any, broker)
+    await listening._turned(S, epoch)
+    assert broker.ending == ending
+
+
 async def test_what_is_left_to_others_while_it_is_declared_is_not_listened_to_after_that() -> None:
     """Nor is late news of its beginning a reason to."""
     store, broker = Store(1), Broker(None)
@@ -144,7 +177,7 @@ async def test_what_is_left_to_others_while_it_is_declared_is_not_listened_to_af
     broker.listen = declared  # type: ignore[method-assign]
     await listening.listen(S)
     assert (listened, store.owed) == ([False], [])
-    await listening._opened(S)
+    await listening._opened(S, NOW)
     assert listened == [False]
     await listening.include(S)
     assert len(listened) == 2

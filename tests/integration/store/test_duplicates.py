@@ -96,3 +96,15 @@ async def test_a_join_that_was_interrupted_is_ended_by_its_repeat(database: Data
         assert await scene.seated(session) == [second]
         assert await scene.join(session, id_="second") == second
         assert await scene.seated(session) == [second], "whose repeat takes nothing away"
+
+
+async def test_the_repeat_of_a_join_whose_seat_was_replaced_takes_nobodys_place(database: Database) -> None:
+    """RabbitMQ gives a command again after its wrapper died; meanwhile a younger join has taken the place."""
+    async with repositories(database) as store:
+        scene, session = Scene(store), (await store.session(duplicates="replace", max_participants=1)).id
+        assert await scene.join(session, id_="first")
+        younger = await scene.join(session, id_="second")
+        assert await scene.seated(session) == [younger]
+        assert await scene.join(session, id_="first") is None
+        assert await scene.seated(session) == [younger]
+        assert await scene.join(session, id_="second") == younger, "whose own repeat finds its seat"

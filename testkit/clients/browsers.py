@@ -54,6 +54,11 @@ class Person:
         """Open the page; ``options`` are its query options."""
         await self.page.goto(link(url, options))
 
+    async def joins(self, url: str, **options: str) -> None:
+        """Open the page and click: without that nobody sends a camera."""
+        await self.opens(url, **options)
+        await self.page.get_by_role("button", name="Join the call").click()
+
     async def is_in(self, state: str = "connected") -> None:
         """Wait for a state of the call."""
         await self.page.wait_for_function("state => callplane.state === state", arg=state)

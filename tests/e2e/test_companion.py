@@ -7,7 +7,7 @@ from testkit.clients.browsers import person
 
 async def test_the_companion_is_seen_and_heard_and_can_be_removed(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann:
-        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
+        await ann.joins(base_url, session=call, name="Ann", source="camera")
         await ann.page.get_by_text("Nobody else is here yet").wait_for()
         await ann.page.get_by_role("button", name="Invite a synthetic companion").click()
         await ann.receives("Companion")

@@ -8,7 +8,8 @@ from testkit.clients.firefox import firefox, window
 
 async def test_firefox_and_chromium_see_and_hear_each_other(base_url: str, browser: Browser, call: str) -> None:
     async with firefox() as bidi, window(bidi) as ann, person(browser) as bob:
-        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
+        await ann.opens(base_url, session=call, name="Ann", source="camera")
+        await ann.evaluate("document.getElementById('go').click()")
         await bob.opens(base_url, session=call, name="Bob", source="synthetic", auto="1")
         await bob.receives("Ann")
         await ann.receives()

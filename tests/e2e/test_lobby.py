@@ -12,7 +12,9 @@ from testkit.clients.browsers import person
 async def test_the_preview_is_what_the_call_sends(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann:
         page = ann.page
-        await ann.opens(base_url, session=call, name="Ann")
+        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
+        await ann.is_told("No link does that by itself.")
+        assert await page.evaluate("callplane.state") == "lobby", "no link sends a camera without a click"
         # Where the browser allows the devices already it is open by itself: the button is gone then.
         await page.locator("#preview-open").dispatch_event("click")
         await page.get_by_text("Only you see and hear this.").wait_for()

@@ -52,7 +52,7 @@ async def test_without_a_click_sound_waits_for_a_button(base_url: str, call: str
         # who shares a camera may hear without one, so Ann does not.
         async with ann.page.expect_console_message(lambda message: message.text == "NotAllowedError"):
             await ann.opens(base_url, session=call, name="Ann", source="synthetic", auto="1")
-            await bob.opens(base_url, session=call, name="Bob", source="camera", auto="1")
+            await bob.joins(base_url, session=call, name="Bob", source="camera")
         sound = ann.page.get_by_role("button", name="Play sound")
         await sound.click()
         await sound.wait_for(state="hidden")
@@ -81,7 +81,7 @@ async def test_whoever_may_not_use_camera_and_microphone_watches_and_listens(bas
         person(denying) as bob,
     ):
         await bob.opens(base_url, session=call, name="Bob", source="synthetic", auto="1")
-        await ann.opens(base_url, session=call, name="Ann", source="camera", auto="1")
+        await ann.joins(base_url, session=call, name="Ann", source="camera")
         await ann.is_told("The browser was not allowed to use camera and microphone.")
         await ann.receives("Bob")
         await ann.reads("Ann (you) - connected, sending nothing")

@@ -112,5 +112,9 @@ Object.assign(globalThis, {
   },
 });
 
-if (options.auto) void enter();
-else void preview.openIfAllowed();
+// A link may make nobody send a camera: that takes a click.
+if (options.auto && screen.wishes.source === "synthetic") void enter();
+else {
+  if (options.auto) screen.lobbyNotice("Press Join to send your camera and microphone. No link does that by itself.");
+  void preview.openIfAllowed();
+}

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from callplane.bus.event_ports import EventBus, ReceivedEvent
+from callplane.bus.names import WEBHOOKS
 from callplane.contracts.events import EVENT_BYTES, EventId, EventText, EventTypeName, EventVersion
 from callplane.contracts.model import Wire
 from callplane.store.webhook_deliveries import NewDelivery
@@ -17,7 +18,7 @@ from callplane.telemetry.logs import logger
 from hooks.metrics import Metrics
 from hooks.stores import Stores
 
-QUEUE = "webhooks"
+QUEUE = WEBHOOKS
 """The durable queue of all events."""
 
 log = logger("hooks")

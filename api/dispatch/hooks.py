@@ -39,7 +39,8 @@ class Hooks:
     async def create(self, webhook_id: WebhookId, tenant: str, url: str, types: list[str]) -> tuple[Webhook, bool]:
         """An endpoint with a secret of its own, and whether it is new: a repeat finds the one that it has made."""
         self._check(url)
-        if await self._webhooks.count(tenant) >= WEBHOOKS_OF_TENANT:
+        full = await self._webhooks.count(tenant) >= WEBHOOKS_OF_TENANT
+        if full and await self._webhooks.find(webhook_id, tenant) is None:
             raise webhooks_too_many(WEBHOOKS_OF_TENANT)
         secret = WebhookSecret(id=webhook_id, value=new_secret())
         webhook = Webhook(_id=webhook_id, tenant=tenant, url=url, types=types, secrets=[secret])

@@ -11,6 +11,9 @@ WRAPPER = "wrapper"
 TIMELINE = "timeline"
 """The queue of all events that wait to be kept for their sessions' timelines."""
 
+WEBHOOKS = "webhooks"
+"""The queue of all events that wait to be stored for tenants' endpoints; there from the first start of that program."""
+
 RETRY_DELAY = 1.0
 """Seconds until a command in trouble is tried again (design 3.4)."""
 

@@ -39,9 +39,12 @@ async def _kick(session_id: SessionId, command: Leave, context: Context) -> Done
     if identity is None:
         return Done()
     after = change.document if change is not None else await require_open_session(session_id, context)
+    # A seat that went by itself after it was read was banned by nobody: its identity is then with the next of its own.
+    banned = any(ban.identity == identity for ban in after.bans)
     for seat in after.participants:
         if seat.identity == identity:
-            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, kick=Kick()))
+            kick = Kick(None if banned else identity)
+            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, kick=kick))
     return Done()
 
 

@@ -5,7 +5,7 @@ Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-
 
 from typing import Any
 
-from callplane.bus.names import RETRY_DELAY, SHARDS, TIMELINE, WRAPPER, server_of, twin_of
+from callplane.bus.names import RETRY_DELAY, SHARDS, TIMELINE, WEBHOOKS, WRAPPER, server_of, twin_of
 from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
@@ -36,7 +36,9 @@ RETRY_ARGUMENTS: dict[str, Any] = {
 
 DEAD_LETTER_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 10_000}
 
-TIMELINE_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 1_000_000}
+# Of more that nobody takes the oldest go: a program that is down for days, or was tried and given up, must not fill the
+# broker's disk, which stops every publisher.
+EVENTS_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 1_000_000}
 
 MAILBOX_ARGUMENTS: dict[str, Any] = {
     **CLASSIC,
@@ -81,7 +83,8 @@ _RETRY_TWIN: dict[str, Any] = {**_QUORUM, "x-message-ttl": int(RETRY_DELAY * 100
 _BY_NAME: dict[str, dict[str, Any]] = {
     RETRY: RETRY_ARGUMENTS,
     DEAD_LETTERS: DEAD_LETTER_ARGUMENTS,
-    TIMELINE: TIMELINE_ARGUMENTS,
+    TIMELINE: EVENTS_ARGUMENTS,
+    WEBHOOKS: EVENTS_ARGUMENTS,
     twin_of(RETRY): _RETRY_TWIN,
     twin_of(DEAD_LETTERS): _LETTERS_TWIN,
     **dict.fromkeys(map(twin_of, (WRAPPER, *SHARDS)), _COMMANDS_TWIN),

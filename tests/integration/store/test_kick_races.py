@@ -88,6 +88,26 @@ async def test_a_kick_that_was_interrupted_is_ended_by_its_repeat(database: Data
         assert await scene.seated(session) == ["somebody else"]
 
 
+async def test_who_leaves_as_it_is_kicked_and_is_back_already_is_banned_all_the_same(database: Database) -> None:
+    """Between the kick's read and its update the seat goes, replaced by a younger one of its identity."""
+    async with repositories(database) as store:
+        scene, session = Scene(store), (await store.session()).id
+        await store.attachments.open(session, ParticipantId("first"), None)
+        assert await scene.sit(session, "first")
+        pull = store.seats.pull
+
+        async def replaced_first(where: SessionId, seat: ParticipantId, *args: Any, **more: Any) -> Any:
+            if seat == "first":
+                assert await scene.sit(where, "second")
+                assert await pull(where, seat, "replaced") is not None
+            return await pull(where, seat, *args, **more)
+
+        store.seats.pull = replaced_first  # type: ignore[method-assign]
+        await scene.kick(session, "first")
+        assert await scene.seated(session) == []
+        assert not await scene.sit(session, "third")
+
+
 async def test_a_ban_is_of_one_session_and_can_be_lifted(database: Database) -> None:
     async with repositories(database) as store:
         scene, bans = Scene(store), Bans(store.database)

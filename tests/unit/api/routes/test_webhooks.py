@@ -98,7 +98,10 @@ async def test_a_url_that_nothing_is_sent_to_is_refused(database: Database, url:
 
 async def test_a_tenant_has_so_many(database: Database) -> None:
     async with api(settings(database), ScriptedBus()) as it:
-        await database.write("webhooks", *({"_id": str(n), "tenant": "one"} for n in range(50)))
+        await database.write("webhooks", *({"_id": str(n), "tenant": "one"} for n in range(49)))
+        key = {"Idempotency-Key": "the-last-of-this-tenant"}
+        last = [await it.http.post("/v1/webhooks", json={"url": URL}, headers=ONE | key) for _ in range(2)]
+        assert [answer.status_code for answer in last] == [201, 200], "a repeat finds the one that it has made"
         answer = await it.http.post("/v1/webhooks", json={"url": URL}, headers=ONE)
         assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
         await made(it, TWO)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callplane.bus.names import SHARDS, twin_of
+from callplane.bus.names import SHARDS, TIMELINE, WEBHOOKS, twin_of
 from callplane.bus.rabbitmq import arguments
 
 ROOT = Path(__file__).parents[4]
@@ -118,3 +118,9 @@ def test_a_twin_is_replicated_and_says_how_often_it_hands_out_a_message(queue: s
         return  # nobody consumes it
     assert values["x-delivery-limit"] >= 20
     assert queue == "dead-letters" or values["x-dead-letter-routing-key"] == "quorum.dead-letters"
+
+
+def test_queues_of_events_are_bounded() -> None:
+    """Nobody may be there to take them, and a broker whose disk is full stops every publisher."""
+    for queue in (TIMELINE, WEBHOOKS):
+        assert arguments.arguments_of(queue)["x-max-length"] > 0

@@ -37,6 +37,7 @@ from api.metrics import Metrics
 from api.overload import Overload
 from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
+from api.refused_requests import RefusedRequests
 from api.routes import messages
 from api.routes.direct_signals import DirectSignals
 from api.routes.direct_streams import DirectStreams
@@ -44,6 +45,7 @@ from api.routes.web import CONSOLE
 from api.routing import OPERATORS, routed, versioned_nouns
 from api.services import Services
 from api.settings import Settings
+from callplane.bus.counted_events import CountedEvents
 from callplane.bus.ports import Sender
 from callplane.concurrency import alongside, forever, single_exception
 from callplane.contracts.command_queues import CommandQueues
@@ -137,6 +139,10 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
             stored_keys = await stack.enter_async_context(_followed(stored, settings, metrics))
             credentials, tenants = Credentials(settings, stored_keys), Tenants(Tenancy(database, messages))
+            published = CountedEvents(buses.bus.events, metrics.published) if settings.events else None
+            refused = RefusedRequests(published, Tenancy(database), stored.clock.now, metrics.refused_lost)
+            telling = forever("refused requests", refused.run, failed=metrics.loop_failed)
+            await stack.enter_async_context(alongside(telling))
             services = Services(
                 credentials=credentials,
                 api_keys=stored.api_keys,
@@ -152,6 +158,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts, settings.commands),
                 signals=Signals(buses.bus.messenger, log, overload),
                 chat=Chat(log, History(messages), KeptEntries(messages)),
+                refused_requests=refused,
                 dead_letters=buses.bus.dead_letters,
                 readers=readers,
                 tickets=stored.tickets,

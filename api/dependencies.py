@@ -37,6 +37,8 @@ _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A parti
 
 _ETAG = re.compile(r'"(\d{1,18})"')
 
+CALLER = "callplane.caller"
+"""In the scope: whose request it is, also one that may not be made so soon again."""
 _CREDENTIAL = "callplane.credential"
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
 IdempotencyKey = Annotated[str, _KEY_SHAPE]
@@ -119,6 +121,7 @@ def _found(services: Services, connection: HTTPConnection) -> Credential:
     except Refusal:
         services.rate_limits.consume_stranger(address)
         raise
+    connection.scope[CALLER] = credential
     services.rate_limits.consume(credential, getattr(connection.scope.get("route"), "path", ""), address)
     return credential
 

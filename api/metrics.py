@@ -54,6 +54,11 @@ class Metrics(metrics.Metrics):
             ["what"],
             registry=self.registry,
         )
+        self._refused_lost = Counter(
+            "callplane_refused_requests_lost",
+            "Refused requests of which servers are not told, for too many waited for the broker",
+            registry=self.registry,
+        )
         self._standing = Gauge(
             "callplane_event_loop_standing_lag_seconds",
             "How late the event loop was at least, at each of its last three looks; above CALLPLANE_SHED_LAG it sheds",
@@ -87,6 +92,10 @@ class Metrics(metrics.Metrics):
     def shed(self, what: Shed) -> None:
         """One was refused."""
         self._shed.labels(what).inc()
+
+    def refused_lost(self) -> None:
+        """One was given up: too many waited for the broker."""
+        self._refused_lost.inc()
 
     def watch_overload(self, standing: Callable[[], float]) -> None:
         """Ask for this at every scrape."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
+from api.dependencies import CALLER
 from api.document import describe, every, operation_id
 from api.http.problems import install
 from api.http.versions import noun_of
@@ -31,6 +32,8 @@ from api.routes import (
     webhooks,
 )
 from api.routes.web import mount_web
+from api.services import services_of
+from callplane.contracts.errors import Problem
 
 OPERATORS = (media_servers, dead_letters, unreadable, keys)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
@@ -71,7 +74,7 @@ def routed() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=operation_id,
     )
-    install(app)
+    install(app, _tell_servers)
     for noun in (*NOUNS, probes):
         app.include_router(noun.router)
     mount_web(app)
@@ -79,6 +82,10 @@ def routed() -> FastAPI:
     app.state.methods = [(compile_path(route.path)[0], route.methods) for route in routes]
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _tell_servers(request: Request, problem: Problem) -> None:
+    services_of(request).refused_requests.tell(request, request.scope.get(CALLER), problem)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

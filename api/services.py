@@ -23,6 +23,7 @@ from api.ice_servers import IceServers
 from api.metrics import Metrics
 from api.overload import Overload
 from api.readers.ports import Readers
+from api.refused_requests import RefusedRequests
 from callplane.bus.dead_letters import DeadLetters
 from callplane.store.api_keys import ApiKeys
 from callplane.store.bans import Bans
@@ -53,6 +54,7 @@ class Services:
     dispatcher: CommandDispatcher
     signals: Signals
     chat: Chat
+    refused_requests: RefusedRequests
     dead_letters: DeadLetters
     readers: Readers
     tickets: Tickets

@@ -102,6 +102,9 @@ class Settings(ProgramSettings):
     webhook_days: int = Field(
         30, ge=4, le=3650, description="how long deliveries can be read and replayed; the webhook program as well"
     )
+    events: bool = Field(
+        True, description="publish what is refused to the exchange `events`; wrappers publish what happens"
+    )
     drain_wait: float = Field(1.0, ge=0, le=60, description="seconds that a command may still take after SIGTERM")
 
     @field_validator("operator_keys", "token_secrets", "cors_origins", "turn_urls", "trusted_proxies", mode="before")

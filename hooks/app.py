@@ -19,7 +19,7 @@ from callplane.telemetry.exporting import exported
 from callplane.telemetry.logs import logger
 from hooks.bulkheads import Bulkheads
 from hooks.dispatcher import Dispatcher
-from hooks.intake import Intake
+from hooks.intake import QUEUE, Intake
 from hooks.lane_runs import LaneRuns
 from hooks.metrics import Metrics
 from hooks.sender import open_sender
@@ -68,7 +68,7 @@ async def assemble(settings: HooksSettings, *, events: EventBus) -> AsyncIterato
         dispatcher = Dispatcher(stores.lanes, runs.run, bulkheads, metrics, settings.webhook_at_once)
         intake = Intake(stores, metrics, dispatcher.wake)
         run = partial(forever, failed=metrics.loop_failed)
-        clock = run("clock", partial(_watch, stores, metrics))
+        clock = run("clock", partial(_watch, stores, events, metrics))
         await stack.enter_async_context(alongside(run("lag", metrics.watch_loop), clock, run("lanes", dispatcher.run)))
         await stack.enter_async_context(intake.consuming(events))
         program = Program(stores, dispatcher, runs, metrics)
@@ -103,10 +103,14 @@ async def _there(database: Database, clock: DatabaseClock) -> None:
             await asyncio.sleep(1)
 
 
-async def _watch(stores: Stores, metrics: Metrics) -> None:
-    """Keep the database's time, and show how long the oldest lane has waited."""
+async def _watch(stores: Stores, events: EventBus, metrics: Metrics) -> None:
+    """Keep the database's time, and show how long the oldest lane has waited, and how many events wait before it."""
     while True:
         with suppress(Unavailable, Trouble):
             await stores.clock.sync()
             metrics.oldest(await stores.lanes.oldest(), stores.clock.now())
+        try:
+            metrics.waiting(QUEUE, await events.depth(QUEUE))
+        except (Unavailable, Trouble):
+            metrics.waiting(QUEUE, None)
         await asyncio.sleep(CLOCK_SECONDS)

@@ -20,6 +20,8 @@ from hooks.stores import Stores
 
 AT_ONCE = 20
 """Deliveries read at a time; a lane with more gets its next turn behind the others."""
+LOOK_SECONDS = 1.0
+"""How old what is known of an endpoint may be when an attempt begins: it may have been disabled, moved or rotated."""
 RETURN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Pauses between attempts to give a lane back after the database was away."""
 
@@ -79,17 +81,24 @@ class LaneRuns:
 
     async def _work(self, lane: Lane, lease: "_Lease") -> None:
         lanes = self._stores.lanes
-        webhook = await self._stores.webhooks.find(lane.webhook_id, None)
+        webhook = await self._endpoint(lane)
         if webhook is None:
-            await self._stores.deliveries.remove_all(lane.webhook_id)
-        if webhook is None or webhook.state == "disabled":
-            await lanes.finish(lane)  # its deliveries wait until it is active again
             return
         waiting = await self._stores.deliveries.next_of(lane.id, AT_ONCE)
         if await self._send_all(webhook, lane, waiting, lease) and (
             len(waiting) == AT_ONCE or not await lanes.finish(lane)
         ):
             await lanes.put_off(lane, 0, 0)
+
+    async def _endpoint(self, lane: Lane) -> Webhook | None:
+        """Where it goes now; None: nowhere, and the lane is done with."""
+        webhook = await self._stores.webhooks.find(lane.webhook_id, None)
+        if webhook is None:
+            await self._stores.deliveries.remove_all(lane.webhook_id)
+        if webhook is None or webhook.state == "disabled":
+            await self._stores.lanes.finish(lane)  # its deliveries wait until it is active again
+            return None
+        return webhook
 
     async def _give_back(self, lane: Lane) -> None:
         """As soon as the database is there again; else its lease ends by itself."""
@@ -101,17 +110,24 @@ class LaneRuns:
 
     async def _send_all(self, webhook: Webhook, lane: Lane, waiting: list[Delivery], lease: "_Lease") -> bool:
         """Whether all of it is settled; if not, the lane is given back until the next attempt."""
-        failures = lane.failures
+        failures, clock = lane.failures, asyncio.get_running_loop().time
+        looked = clock()
         for delivery in waiting:
             if self._stopping:
                 await self._stores.lanes.put_off(lane, 0, failures)
                 return False
             if not await self._still_ours(lane, lease):
                 return False
+            if clock() - looked > LOOK_SECONDS:
+                looked = clock()
+                if (now := await self._endpoint(lane)) is None:
+                    return False
+                webhook = now
             outcome, attempt = await self._attempt(webhook, delivery)
             state = self._state(delivery, outcome)
-            await self._stores.deliveries.settle(delivery, attempt, state)
-            self._told(webhook, delivery, state, attempt)
+            noted = await self._stores.deliveries.settle(delivery, attempt, state)
+            # Somebody else has had its turn meanwhile: what became of the delivery is theirs to say.
+            self._told(webhook, delivery, state if noted or state != "dead" else "pending", attempt)
             if outcome.is_gone:
                 await self._disable(webhook, lane)
                 return False
@@ -153,7 +169,7 @@ class LaneRuns:
         return self._schedule.pause(failures)
 
     async def _disable(self, webhook: Webhook, lane: Lane) -> None:
-        if await self._stores.webhooks.disable(webhook.id, "gone"):
+        if await self._stores.webhooks.disable(webhook, "gone"):
             self._metrics.disabled()
             log.warning("a webhook answered 410 and is disabled", webhook=webhook.id)
         await self._stores.lanes.put_off(lane, 0, 0)  # whose next holder finds it disabled

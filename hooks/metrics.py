@@ -41,6 +41,9 @@ class Metrics(metrics.Metrics):
             "How long the lane that has waited the longest has had something to send without getting on",
             registry=self.registry,
         )
+        self._waiting = Gauge(
+            "callplane_queue_messages", "What waits in it: webhooks", ["queue"], registry=self.registry
+        )
         for collection in ("webhooks", "webhook_deliveries", "webhook_lanes"):
             self._unreadable.labels(collection)
         for outcome in ("delivered", "failed", "dead"):
@@ -65,6 +68,13 @@ class Metrics(metrics.Metrics):
     def holding(self, lanes: int) -> None:
         """So many lanes are worked on."""
         self._under_way.set(lanes)
+
+    def waiting(self, queue: str, events: int | None) -> None:
+        """So many wait in the queue; None: nobody knows, and an old value would lie."""
+        if events is None:
+            self._waiting.clear()
+        else:
+            self._waiting.labels(queue).set(events)
 
     def oldest(self, since: datetime | None, now: datetime) -> None:
         """The lane that has waited the longest has since then."""

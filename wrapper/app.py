@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from callplane.bus.counted_events import CountedEvents
+from callplane.bus.names import TIMELINE
 from callplane.bus.ports import Bus, Listener, Work
 from callplane.concurrency import forever, pause_unless
 from callplane.contracts.errors import Trouble, Unavailable
@@ -26,6 +28,7 @@ from callplane.store.media_servers import MediaServers
 from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import Database, DatabaseClock, open_database, open_messages
 from callplane.store.mongo.errors import ServerAnswer
+from callplane.store.outbox_age import OutboxAge
 from callplane.store.pipelines import SessionMedia
 from callplane.store.presences import Presences
 from callplane.store.receiver_reports import ReceiverReports
@@ -135,13 +138,14 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         await pool.register(named_servers(settings.kms_urls))
         media = KurentoMedia(pool.servers, events, MediaOptions(settings.deployment, settings.max_send_kbps))
         choice = EngineChoice(settings.mailboxes, (store.pods, store.wrappers), settings.commands)
-        happened = bus.events if settings.events else None
+        happened = CountedEvents(bus.events, metrics.published) if settings.events else None
         context = Context(wrapper, store, bus.topology, messenger, media, follow_ups, choice, metrics, happened)
         leases = Leases(context, settings.lease_seconds, bus.up)
         adoption = Adoption(context, leases)
         queues = SessionQueues(database, store.sessions, store.engines, events.forget_session, metrics)
         reachability = Reachability(leases, adoption, queues)
-        timeline = TimelineWriter(Timeline(database, settings.event_days), bus.events, metrics.unreadable_event)
+        kept = metrics.timeline_kept
+        timeline = TimelineWriter(Timeline(database, settings.event_days), bus.events, metrics.unreadable_event, kept)
         outbox = Outbox(store.sessions, store.connections, messenger, bus.topology, happened)
         runner = FollowUpRunner(context, outbox, Chores())
 
@@ -152,7 +156,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         handle = handler(context, reachability.exclude, reachability.leave)
         work = Work(handle, abandon(context), _healthy(context), queues.cancelled, watch, finished(context))
         listener = await stack.enter_async_context(bus.listener(work))
-        run(gauges=_gauges(context, database, listener, queues).run, lag=metrics.watch_loop)
+        run(gauges=_gauges(context, database, bus, (listener, queues)).run, lag=metrics.watch_loop)
         run(listening=partial(queues.run, listener, partial(_restore, database, messages, pool, settings)))
         callbacks = ServerCallbacks(
             events.take, reachability.back, reachability.alone, reachability.cut_off, reachability.removed
@@ -201,10 +205,18 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
     )
 
 
-def _gauges(context: Context, database: Database, listener: Listener, queues: SessionQueues) -> Gauges:
-    pool, depths = ServerPool(database).last_counted, context.topology.depths
+def _gauges(context: Context, database: Database, bus: Bus, taken: tuple[Listener, SessionQueues]) -> Gauges:
+    listener, queues = taken
+
+    async def depths() -> dict[str, int]:
+        found = await bus.topology.depths()
+        with suppress(Trouble):  # its node is down
+            found[TIMELINE] = await bus.events.depth(TIMELINE)
+        return found
+
+    stored = ServerPool(database).last_counted, OutboxAge(database, context.store.clock).oldest
     sessions = (lambda: len(listener.listening()), lambda: queues.open)
-    sources = Sources(pool, depths, context.media.reached, *sessions, listener.shards)
+    sources = Sources(*stored, depths, context.media.reached, *sessions, listener.shards)
     return Gauges(sources, context.metrics.registry)
 
 

@@ -53,6 +53,11 @@ def scope(credential: Credential) -> str | None:
             return tenant
 
 
+def own_tenant(credential: KeyHolder | AccessToken | Anonymous) -> str:
+    """That of what it makes, whatever else it reaches."""
+    return OPEN_ACCESS if isinstance(credential, Anonymous) else credential.tenant
+
+
 @dataclass(frozen=True, slots=True)
 class HookScope:
     """Whose webhooks somebody makes, and whose it reaches; None: all tenants'."""

@@ -1,7 +1,8 @@
 """Problem bodies (RFC 9457): make HTTP of every error, here and nowhere else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -68,20 +69,29 @@ def response_of(problem: Problem, scope: Scope, headers: Mapping[str, str] | Non
     return Response(content, problem.status, more, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
+Tell = Callable[[Request, Problem], None]
+"""Is told what a request is refused with."""
+
+
+def _nobody(_request: Request, _problem: Problem) -> None:
+    """Told of it."""
+
+
+def install(app: FastAPI, tell: Tell = _nobody) -> None:
     """Give every kind of error its problem body."""
-    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(Refusal, partial(_refused, tell))
     app.add_exception_handler(Unavailable, _away)
     app.add_exception_handler(Trouble, _away)
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(ClientDisconnected, _unheard)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, partial(_invalid, tell))
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(Exception, _bug)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _refused(tell: Tell, request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
+    tell(request, error.problem)
     return response_of(error.problem, request.scope)
 
 
@@ -96,12 +106,13 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     return response_of(Problem(code="internal", detail=detail), request.scope)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _invalid(tell: Tell, request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first, *_ = mistakes = error.errors()
     place = [str(part) for part in first["loc"]]
     if place[0] == "path":
         return response_of(Problem(code="not-found"), request.scope)
+    tell(request, Problem(code="invalid"))
     if first["type"] == "json_invalid":
         return response_of(Problem(code="invalid", detail="The body is not JSON."), request.scope)
     told = [_mistake(one) for one in mistakes[:MISTAKES]]

@@ -24,10 +24,12 @@ async def read_timeline(
     request: Annotated[ApiRequest, allowed(Permissions.audit)],
     timeline: Annotated[Timeline, provided("timeline")],
 ) -> TimelinePage:
-    """Every visible change of the session and who asked for it, for some days, also after it was closed."""
+    """Every visible change of the session, what was refused between them, and who asked; for some days, closed too.
+
+    Of what one caller is refused again and again some is left out, and counted in the next (`untold`).
+    """
     tenant = request.permit(Permissions.audit)
-    found = await timeline.page(session_id, query.part(), tenant)
-    if not found and not await timeline.knows(session_id, tenant):
+    story = await timeline.story(session_id, query.part(), tenant)
+    if not story.events and not await timeline.knows(session_id, tenant):
         raise session_not_found()
-    events = [EventView.model_validate(one) for one in found]
-    return TimelinePage(events=events, next=events[-1].sessionversion if len(events) == query.limit else None)
+    return TimelinePage(events=[EventView.model_validate(one) for one in story.events], next=story.next)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callplane.contracts.events import VisibleType
+from callplane.contracts.events import EventType
 from callplane.contracts.model import Body
 from callplane.store.timeline import Part
 
@@ -29,9 +29,11 @@ _EVENT: dict[str, Any] = {
 class TimelineQuery(Body):
     """Of ``GET …/events``: those behind a version, of one type or of all."""
 
-    after: Annotated[int, Field(ge=0, lt=2**53, description="only versions after this one")] = 0
-    type: Annotated[VisibleType | None, Field(description="only events of this type")] = None
-    limit: Annotated[int, Field(ge=1, le=500, description="so many at most")] = 100
+    after: Annotated[int, Field(ge=0, lt=2**53, description="only what came after this version")] = 0
+    type: Annotated[EventType | None, Field(description="only events of this type")] = None
+    limit: Annotated[
+        int, Field(ge=1, le=500, description="so many changes at most, and requests that were refused")
+    ] = 100
 
     def part(self) -> Part:
         """The same for the store."""
@@ -44,22 +46,24 @@ class EventView(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EVENT]})
 
     specversion: str = Field(description="of CloudEvents: 1.0")
-    id: str = Field(description="session and version; the same however often the event is published")
+    id: str = Field(description="session and version, else a UUIDv7; the same however often it is published")
     source: str = Field(description="the session's path")
-    type: str = Field(description="what happened, in the words of the messages")
+    type: str = Field(description="what happened, in the words of the messages; `request-refused`: what did not")
     subject: str | None = Field(None, description="the participant or connection that it is about")
     time: datetime = Field(description="when it happened")
     datacontenttype: str = Field(description="of `data`: application/json")
     sessionid: str = Field(description="the session's id")
-    sessionversion: int = Field(description="the session's version after it")
+    sessionversion: int | None = Field(None, description="the session's version after it; null: it changed nothing")
     tenant: str | None = Field(None, description="whose session it is; null: every key's")
     actor: str = Field(description="who asked: `key:…`, `identity:…`, `seat:…`, `open`; or `callplane`, by itself")
     requestid: str | None = Field(None, description="the `X-Request-Id` of the request that asked for it")
-    data: dict[str, Any] = Field(description="of its message; of an update also `changes`, of this version alone")
+    data: dict[str, Any] = Field(
+        description="of its message; of an update also `changes`, of this version alone; of a refusal its `problem`"
+    )
 
 
 class TimelinePage(BaseModel):
-    """Some events of a session, in the order of their versions."""
+    """Some events of a session: the changes in the order of their versions, between them by time what was refused."""
 
-    events: list[EventView] = Field(description="in the order of their versions")
+    events: list[EventView] = Field(description="in the order of time; a refused request may be in two pages")
     next: int | None = Field(None, description="`after` of the next page; null: these are the last so far")

@@ -30,6 +30,10 @@ class EventBus(Protocol):
         """Publish in order; back when all are confirmed. Raises Unavailable: some may have been taken."""
         ...
 
+    async def depth(self, queue: str) -> int:
+        """How many events wait in a queue that somebody has declared. Raises Unavailable and Trouble."""
+        ...
+
     def consuming(
         self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False
     ) -> AbstractAsyncContextManager[None]:

@@ -118,6 +118,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "events": [
         IndexModel([("session_id", ASCENDING), ("version", ASCENDING)], name="by_version"),
+        _which("refused", ["session_id", "at"], {"type": "request-refused"}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry"),
     ],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],

@@ -91,9 +91,9 @@ class Webhooks:
         changed = {**fields, **({"reason": None} if "state" in fields else {})}
         return await self._update({"_id": webhook_id, **_of(tenant)}, {"$set": changed})
 
-    async def disable(self, webhook_id: WebhookId, reason: str) -> bool:
-        """Send it nothing more; False: it is disabled already, or gone."""
-        where: Document = {"_id": webhook_id, "state": "active"}
+    async def disable(self, webhook: Webhook, reason: str) -> bool:
+        """Send it nothing more; False: it is disabled already, gone, or at another URL by now."""
+        where: Document = {"_id": webhook.id, "state": "active", "url": webhook.url}
         done = await self._collection.update_one(where, {"$set": {"state": "disabled", "reason": reason}})
         return done.modified_count == 1
 

@@ -38,12 +38,22 @@ class Metrics:
             ["collection"],
             registry=self.registry,
         )
+        self._published = Counter(
+            "callplane_events_published",
+            "Events published to the exchange `events`, repeats included",
+            ["type"],
+            registry=self.registry,
+        )
         for collection in ("sessions", "connections", "attachments", "media_servers", "log"):
             self._unreadable.labels(collection)  # An alert sees no increase in what begins with its first count.
 
     def unreadable(self, collection: str) -> None:
         """A document was passed over."""
         self._unreadable.labels(collection).inc()
+
+    def published(self, event_type: str) -> None:
+        """An event was confirmed by the broker."""
+        self._published.labels(event_type).inc()
 
     def loop_failed(self, loop: str) -> None:
         """A loop (``callplane.concurrency.forever``) is begun again."""

@@ -61,7 +61,7 @@ def _unread() -> Sources:
     async def nothing() -> Never:
         raise AssertionError("nobody reads")
 
-    return Sources(nothing, nothing, frozenset, lambda: 0, lambda: 0, lambda: 0)
+    return Sources(nothing, nothing, nothing, frozenset, lambda: 0, lambda: 0, lambda: 0)
 
 
 def _names(registry: CollectorRegistry) -> set[str]:

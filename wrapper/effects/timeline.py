@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from callplane.bus.event_ports import PREFETCH, EventBus, ReceivedEvent
 from callplane.bus.names import TIMELINE
@@ -16,11 +17,19 @@ GATHERING_SECONDS = 0.1
 class TimelineWriter:
     """What it returns from is on a majority; what comes again is there already."""
 
-    def __init__(self, timeline: Timeline, events: EventBus, unreadable: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        events: EventBus,
+        unreadable: Callable[[], None] = lambda: None,
+        kept: Callable[[datetime], None] = lambda _: None,
+    ) -> None:
         self._timeline = timeline
         self._events = events
         self._unreadable = unreadable
         """Is told of each event that was passed over."""
+        self._kept = kept
+        """Is given the time of each event that is on a majority."""
         self._log = logger("timeline")
 
     async def run(self) -> None:
@@ -38,6 +47,8 @@ class TimelineWriter:
         """Keep one batch. Raises Unavailable and Trouble: it is given again."""
         events = [event for one in received if (event := self._read(one)) is not None]
         await self._timeline.record(events)
+        for event in events:
+            self._kept(event.time)
 
     def _read(self, received: ReceivedEvent) -> IncomingEvent | None:
         """None: it cannot be kept, and must not hold up what is behind it."""

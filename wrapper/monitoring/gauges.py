@@ -24,6 +24,8 @@ class Sources:
     """Where it is read; all but the pool and the depths are of this wrapper alone."""
 
     pool: Callable[[], Awaitable[list[MediaServerView]]]
+    untold: Callable[[], Awaitable[float]]
+    """For how many seconds the oldest event has been waiting to be told."""
     depths: Callable[[], Awaitable[dict[str, int]]]
     reached: Callable[[], frozenset[str]]
     listened: Callable[[], int]
@@ -41,6 +43,8 @@ class Gauges(Collector):
         """The media servers as last read; none while they cannot be read."""
         self._depths: dict[str, int] = {}
         """Messages in each queue, likewise."""
+        self._untold: float | None = None
+        """Seconds that the oldest event has waited in its outbox, likewise."""
         self._log = logger("gauges")
         registry.register(self)
 
@@ -49,13 +53,14 @@ class Gauges(Collector):
         while True:
             try:
                 self._pool, self._depths = await self._sources.pool(), await self._sources.depths()
+                self._untold = await self._sources.untold()
             except Exception as failure:  # whatever it is, an old value would lie
-                self._pool, self._depths = [], {}
+                self._pool, self._depths, self._untold = [], {}, None
                 self._log.info("not read", why=words(failure))
             await asyncio.sleep(self._every)
 
     def collect(self) -> Iterable[Metric]:
-        """Labels are names of media servers, of which there are as many as operators have made, and three queues."""
+        """Labels are names of media servers, of which there are as many as operators have made, and four queues."""
         pool, reached = self._pool, self._sources.reached()
         yield _by("server", "media_server_up", f"1 while somebody reaches it{_SAME}", _up(pool))
         yield _by("server", "media_server_cordoned", f"1 while nothing is placed on it{_SAME}", _cordoned(pool))
@@ -66,7 +71,13 @@ class Gauges(Collector):
         mine = {one.name: float(one.name in reached) for one in pool}
         yield _by("server", "media_server_reached", "1 while this wrapper has a socket to it", mine)
         depths = {queue: float(depth) for queue, depth in self._depths.items()}
-        yield _by("queue", "queue_messages", f"What waits in it: wrapper, retry, dead-letters{_SAME}", depths)
+        yield _by("queue", "queue_messages", f"What waits in it: wrapper, retry, dead-letters, timeline{_SAME}", depths)
+        untold = GaugeMetricFamily(
+            "callplane_outbox_oldest_seconds", f"How long the oldest event has waited in its session's outbox{_SAME}"
+        )
+        if self._untold is not None:
+            untold.add_metric([], self._untold)
+        yield untold
         listened = GaugeMetricFamily("callplane_sessions_listened", "Sessions whose own queues this wrapper consumes")
         listened.add_metric([], self._sources.listened())
         yield listened

@@ -53,6 +53,9 @@ class Metrics(metrics.Metrics):
             "Time that a call on a media server took, by what it ended with",
             ("operation", "outcome"),
         )
+        self._timeline_lag = self.histogram(
+            "callplane_timeline_lag_seconds", "From an event to its being kept for the timeline of its session"
+        )
         self._heard = monotonic()
         silent = Gauge(
             "callplane_change_stream_silent_seconds",
@@ -104,6 +107,10 @@ class Metrics(metrics.Metrics):
         self._heard = monotonic()
         if seen is not None and seen.at is not None:
             self._stream_lag.observe(max(0.0, (self._now() - seen.at).total_seconds()))
+
+    def timeline_kept(self, happened: datetime) -> None:
+        """An event of then is on a majority."""
+        self._timeline_lag.observe(max(0.0, (self._now() - happened).total_seconds()))
 
     @contextmanager
     def kurento_call(self, operation: str) -> Iterator[None]:

@@ -42,6 +42,10 @@ class MemoryEvents:
                     queue.waiting.append(received)
                     queue.filled.set()
 
+    async def depth(self, queue: str) -> int:
+        """How many wait; none in a queue that is not there."""
+        return len(self._queues[queue].waiting) if queue in self._queues else 0
+
     @asynccontextmanager
     async def consuming(
         self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False

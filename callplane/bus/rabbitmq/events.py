@@ -46,6 +46,17 @@ class RabbitEvents:
             ]
             await self._publisher.publish_each(messages, key=events[0].sessionid or events[0].id)
 
+    async def depth(self, queue: str) -> int:
+        """Asked on a channel of its own, for a queue that is not there ends it."""
+        channel = await self._connection.channel(confirms=False)
+        try:
+            with as_unavailable("counting events"):
+                raw = await raw_channel(channel)
+                found = await answered(raw.queue_declare(queue, passive=True), self._connection.timings.call)
+                return found.message_count or 0
+        finally:
+            await close_channel(channel, self._connection.timings.close)
+
     @asynccontextmanager
     async def consuming(
         self, queue: str, take: Take, *, keys: Sequence[str] = ("#",), single: bool = False

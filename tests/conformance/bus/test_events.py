@@ -12,6 +12,7 @@ from callplane.contracts.events import Asked, CloudEvent, session_event
 from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from testkit.inprocess.bus import Corner, session
+from testkit.servers.until import until
 
 
 def happened(where: SessionId, version: int, type_: str = "session-updated", tenant: str = "acme") -> CloudEvent:
@@ -81,6 +82,19 @@ async def test_nobody_listens_and_nothing_fails(corner: Corner) -> None:
     async with corner.bus() as bus:
         await bus.events.publish([happened(session(), 1)])
         await bus.events.publish([])
+
+
+async def test_what_waits_in_a_queue_is_counted(corner: Corner) -> None:
+    where, taken = session(), Taken()
+    async with corner.bus() as bus:
+        async with bus.events.consuming("counted", taken.take):
+            await _bound(bus, taken)
+        await bus.events.publish([happened(where, version) for version in range(1, 4)])
+
+        async def three() -> bool:
+            return await bus.events.depth("counted") >= 3  # and what had come to look for it
+
+        await until(three)
 
 
 async def _bound(bus: Bus, *takers: Taken) -> None:

@@ -12,8 +12,10 @@ from callplane.store.incarnations import Incarnations
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import LogKey
 from callplane.store.log_attachments import LogAttachments
+from callplane.store.outbox_age import OutboxAge
 from callplane.store.presences import Presences
 from callplane.store.server_pool import ServerPool
+from callplane.store.timeline import Part, Timeline
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
@@ -32,6 +34,8 @@ Ask = Callable[[Repositories], Awaitable[Any]]
 SWEEPS: dict[str, Ask] = {
     "those with a queue of their own": lambda s: s.sessions.open_ids(),
     "owed by sessions": lambda s: s.sessions.overdue(1),
+    "the oldest event that waits": lambda s: OutboxAge(s.database, s.clock).oldest(),
+    "what was refused": lambda s: Timeline(s.database).story(SessionId("nobody's"), Part(type="request-refused")),
     "owed by connections": lambda s: s.connections.overdue(1),
     "hastened": lambda s: s.sessions.make_due(["nothing"]),
     "lost": lambda s: s.sessions.on_servers_lost(POOL),

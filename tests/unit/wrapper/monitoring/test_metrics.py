@@ -102,10 +102,13 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
         read.set()
         return {"wrapper": 2, "dead-letters": 1}
 
+    async def untold() -> float:
+        return 2.5
+
     registry = CollectorRegistry()
     sample = registry.get_sample_value
     gauges = Gauges(
-        Sources(pool, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8, lambda: 64), registry, every=0.01
+        Sources(pool, untold, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8, lambda: 64), registry, every=0.01
     )
     running = asyncio.ensure_future(gauges.run())
     async with asyncio.timeout(5):
@@ -116,6 +119,7 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
         assert sample("callplane_media_server_memory_bytes", {"server": "a"}) == 1024 * 1024
         assert sample("callplane_media_server_sessions", {"server": "a"}) == 3
         assert sample("callplane_queue_messages", {"queue": "dead-letters"}) == 1
+        assert sample("callplane_outbox_oldest_seconds") == 2.5
         assert sample("callplane_sessions_listened") == 7
         assert sample("callplane_sessions_listed") == 8
         assert sample("callplane_shards_consumed") == 64
@@ -125,4 +129,5 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
         await asyncio.sleep(0)
     assert sample("callplane_media_server_up", {"server": "a"}) is None
     assert sample("callplane_queue_messages", {"queue": "dead-letters"}) is None
+    assert sample("callplane_outbox_oldest_seconds") is None
     running.cancel()

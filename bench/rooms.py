@@ -1,13 +1,14 @@
 """Rooms benchmark: calls without media through HTTP, by rate and by CPU of each part; beside another checkout's.
 
     python -m bench.rooms [--seconds 10] [--in-flight 1 16] [--turns 2] [--beside DIRECTORY] [--sharded]
-                          [--quiet]
+                          [--without-events] [--quiet]
 
 A room is created, two join, both leave, it is closed: six requests. One API pod and one wrapper, a private RabbitMQ, a
 private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off), rate limits off. With
 ``--beside`` the programs of that checkout, in this environment, stand by on the same servers, with a virtual host and a
 database of their own, and take turns with ours. What all of them use while nothing is asked is measured before, and
-shown apart. ``--sharded``: ours once more, with the log engine and shared queues.
+shown apart. ``--sharded``: ours once more, with the log engine and shared queues. ``--without-events``: ours once more,
+publishing no events; below the table is how many publications an event was.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from bench.calls import servers
 from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
@@ -120,6 +123,8 @@ def sides_of(options: argparse.Namespace) -> dict[str, Side]:
     sides = {"this checkout": Side()}
     if options.sharded:
         sides["this checkout, sharded"] = Side(settings=TOLD)
+    if options.without_events:
+        sides["this checkout, no events"] = Side(settings={"CALLPLANE_EVENTS": "false"})
     if options.beside is not None:
         sides["beside it"] = Side(options.beside.resolve())
     return sides
@@ -185,7 +190,21 @@ async def main(options: argparse.Namespace) -> None:
                 for name in list(sides)[:: 1 if turn % 2 else -1]:
                     one = await load(sides[name], in_flight, options.seconds, idle[name])
                     found.setdefault((name, in_flight), []).append(one)
+        told = [await events_told(made) for made in sides.values()] if options.without_events else []
     report(found)
+    for name, line in zip(sides, told, strict=False):
+        print(f"{name}: {line}")
+
+
+async def events_told(made: Cluster) -> str:
+    """Events, each counted once in the timelines, and publications, as the wrapper counts them."""
+    database = made.servers.database
+    async with database.client() as client, httpx.AsyncClient(trust_env=False) as http:
+        events = await client[database.name]["events"].count_documents({})
+        text = (await http.get(f"{made.wrappers[0].url}/metrics")).text
+    lines = [line for line in text.splitlines() if line.startswith("callplane_events_published_total")]
+    published = sum(float(line.rpartition(" ")[2]) for line in lines)
+    return f"{published:.0f} publications of {events} events"
 
 
 def report(found: dict[tuple[str, int], list[Load]]) -> None:
@@ -215,5 +234,6 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=2, help="how often each checkout has its turn (%(default)s)")
     parser.add_argument("--beside", type=Path, help="a checkout whose programs take turns with ours")
     parser.add_argument("--sharded", action="store_true", help="ours also with CALLPLANE_COMMANDS=sharded")
+    parser.add_argument("--without-events", action="store_true", help="ours also with CALLPLANE_EVENTS=false")
     parser.add_argument("--quiet", action="store_true", help="without access logs")
     asyncio.run(main(parser.parse_args()))

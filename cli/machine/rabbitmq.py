@@ -16,6 +16,9 @@ from cli.machine.process import Command, Process
 # Not Debian's wrapper on PATH (/usr/sbin): as root it drops to user `rabbitmq`, for others it loses the arguments.
 _SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/opt/rabbitmq/sbin/rabbitmq-server")
 
+OTHER_SERVER = "RABBITMQ_SERVER_PROGRAM"
+"""The variable that names another ``rabbitmq-server``, of another version say; it is told the same as ours."""
+
 # Busy waiting of idle schedulers costs a shared machine half a core; a million processes are not needed here.
 _ERLANG_FLAGS = "+P 65536 +t 1048576 +sbwt none +sbwtdcpu none +sbwtdio none"
 
@@ -207,7 +210,8 @@ async def rabbitmq(directory: Path) -> AsyncIterator[RabbitMQ]:
 
 
 def _server() -> Path | None:
-    return next((Path(path) for path in _SERVERS if os.access(path, os.X_OK)), None)
+    named = os.environ.get(OTHER_SERVER)
+    return next((Path(path) for path in ([named] if named else _SERVERS) if os.access(path, os.X_OK)), None)
 
 
 def _only_the_core(server: Path, plugins: Path) -> tuple[str, dict[str, str]]:

@@ -28,6 +28,13 @@ async def require_open_with_seat(
     return _open(await context.store.sessions.with_seat(session_id, participant_id))
 
 
+async def require_open_with_seats(
+    session_id: SessionId, context: Context, *participants: ParticipantId
+) -> SessionDocument:
+    """The same of several; which commands were applied is not read."""
+    return _open(await context.store.sessions.with_seats(session_id, *participants))
+
+
 def _open(found: SessionDocument | None) -> SessionDocument:
     if found is None:
         raise session_not_found()

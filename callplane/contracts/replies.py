@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel, SerializeAsAny
+
 from callplane.contracts.errors import Problem
 from callplane.contracts.ids import CommandId
 from callplane.contracts.model import Wire
@@ -13,3 +15,15 @@ class Reply(Wire):
     command_id: CommandId
     result: dict[str, Any] | None = None
     problem: Problem | None = None
+
+
+class Answer(Wire):
+    """The same reply as its sender has it: the result is encoded with the rest, once; it may be a megabyte."""
+
+    command_id: CommandId
+    result: SerializeAsAny[BaseModel] | None = None
+    problem: Problem | None = None
+
+    def encoded(self) -> bytes:
+        """What a ``Reply`` is read from."""
+        return self.model_dump_json().encode()

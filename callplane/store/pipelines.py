@@ -15,6 +15,7 @@ from callplane.contracts.shapes import ParticipantView
 from callplane.store.documents import ConnectionDocument, SessionDocument, Stream
 from callplane.store.filters import may_publish
 from callplane.store.mongo.database import Database, DatabaseClock
+from callplane.store.projections import some_seats
 from callplane.store.versioned_updates import Change, NewChore, VersionedUpdates
 
 
@@ -70,6 +71,7 @@ class SessionMedia:
             {"$push": {"streams": stream.model_dump()}},
             stream_published(seat, connection.id, connection.media, source),
             [NewChore("settle-streams", {"participant_id": seat})],
+            projection=some_seats([seat]),
         )
 
     async def replace(
@@ -93,6 +95,7 @@ class SessionMedia:
             participant_updated(participant.model_dump(mode="json"), {"stream": {**new, "replaces": old}}),
             [NewChore("settle-streams", {"participant_id": participant.id})],
             array_filters=[{"entry.connection_id": old}],
+            projection=some_seats([participant.id]),
         )
 
     async def unpublish(
@@ -105,4 +108,5 @@ class SessionMedia:
             stream_unpublished(participant_id, connection_id, reason),
             # Who watches the participant and names no stream sees the next one from now on.
             [NewChore("settle-streams", {"participant_id": participant_id})],
+            projection=some_seats([participant_id]),
         )

@@ -3,6 +3,7 @@
 A session of a thousand seats is a quarter of a megabyte, of which a change concerns one.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from callplane.contracts.ids import ParticipantId
@@ -38,10 +39,15 @@ CONCERNED: Document = _seats({"$ifNull": ["$outbox.data.participant.id", []]})
 """What has changed and is to be told: the seats that joined or were changed by what stands in the outbox."""
 
 
+def some_seats(participants: Iterable[ParticipantId]) -> Document:
+    """A projection: these seats with their streams, and which of them were kicked."""
+    ids = {"$literal": list(participants)}
+    return {**_seats(ids), "kicked": _chosen("kicked", {"$in": ["$$one", ids]})}
+
+
 def one_seat(participant_id: ParticipantId) -> Document:
     """A projection: one seat, whether it was kicked, and which commands were applied."""
-    one = {"$literal": participant_id}
-    return {**_seats([one]), "applied": 1, "kicked": _chosen("kicked", {"$eq": ["$$one", one]})}
+    return {**some_seats([participant_id]), "applied": 1}
 
 
 ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | dict.fromkeys(

@@ -30,7 +30,7 @@ from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.new_session import OF_ALL, SETTINGS, Origin, new_session
 from callplane.store.placed_sessions import PlacedSessions
-from callplane.store.projections import CONCERNED, ROSTER, one_seat
+from callplane.store.projections import CONCERNED, ROSTER, one_seat, some_seats
 from callplane.store.shared_reads import SharedReads
 from callplane.store.tenancy import of_tenant
 from callplane.store.unreadable import close_unreadable, why_not
@@ -102,6 +102,11 @@ class Sessions(PlacedSessions):
     async def with_seat(self, session_id: SessionId, participant_id: ParticipantId) -> SessionDocument | None:
         """The session with that seat alone, which is not in it when it is not taken."""
         found = await self._collection.find_one({"_id": session_id}, one_seat(participant_id))
+        return None if found is None else read(SessionDocument, found, self._collection)
+
+    async def with_seats(self, session_id: SessionId, *participants: ParticipantId) -> SessionDocument | None:
+        """The session with those of these seats that are taken, and their streams, and nobody else."""
+        found = await self._collection.find_one({"_id": session_id}, some_seats(participants))
         return None if found is None else read(SessionDocument, found, self._collection)
 
     async def roster(self, session_id: SessionId) -> Roster | None:

@@ -66,7 +66,7 @@ def abandon(context: Context) -> Callable[[Envelope], Awaitable[None]]:
         if body.replaces is None or isinstance(body, Subscribe):
             return
         # The swap is one write: either the old one has its place still, and its viewers, or it must go too.
-        session = await context.store.sessions.find(envelope.session_id)
+        session = await context.store.sessions.with_seats(envelope.session_id, body.participant_id)
         if session is not None and any(stream.connection_id == body.replaces for stream in session.streams):
             await connections.redirect_subscriptions(session.id, body.participant_id, made, body.replaces)
         else:

@@ -66,7 +66,7 @@ async def enforce_grants(session: SessionDocument, args: dict[str, Any], context
     """
     connections, participant = context.store.connections, ParticipantId(args["participant_id"])
     offered = await connections.offered_by(session.id, participant)
-    now = await context.store.sessions.find(session.id)
+    now = await context.store.sessions.with_seats(session.id, participant)
     seat = None if now is None or now.status == "closed" else now.seat(participant)
     if now is None or seat is None:
         return True

@@ -34,7 +34,7 @@ def finished(context: Context) -> Callable[[Envelope], Awaitable[Negotiated | No
 
 async def _in_place(made: ConnectionDocument, context: Context) -> bool:
     """Whether it is of the session's present epoch, and what it sends is among the streams."""
-    session = await context.store.sessions.find(made.session_id)
+    session = await context.store.sessions.with_seats(made.session_id, made.participant_id)
     if session is None or session.status == "closed" or session.epoch != made.epoch:
         return False
     return made.kind == "subscribe" or any(stream.connection_id == made.id for stream in session.streams)

@@ -31,7 +31,7 @@ from wrapper.media.port import Gone, SlotsTaken
 from wrapper.media.sdp import accepted
 from wrapper.negotiation.pipeline import lost_if_gone, pipeline_of
 from wrapper.negotiation.reconcile import owner_of, reconcile, reconcile_new, stream_of
-from wrapper.requirements import require_open_session, require_seat
+from wrapper.requirements import require_open_with_seats, require_seat
 
 ROUNDS = 5
 
@@ -113,7 +113,7 @@ class Negotiation:
 
     async def _ready(self, connection: ConnectionDocument, rule: Rule) -> Ready:
         for _ in range(ROUNDS):
-            session = await require_open_session(self._wanted.session_id, self._context)
+            session = await self._session()
             rule(session, await require_seat(session, self._wanted.participant_id, self._context))
             if connection.state == "released":
                 raise connection_stopped()
@@ -124,6 +124,11 @@ class Negotiation:
                 return ready
             connection = await self._again()
         raise Trouble("the session changed again and again while the offer was answered")
+
+    async def _session(self) -> SessionDocument:
+        """With the seats that an offer is about: its own, and the one that it wants to see."""
+        seats = [one for one in (self._wanted.participant_id, self._wanted.publisher) if one is not None]
+        return await require_open_with_seats(self._wanted.session_id, self._context, *seats)
 
     async def _again(self) -> ConnectionDocument:
         found = await self._connections.find(self._wanted.id)
@@ -219,7 +224,7 @@ class Negotiation:
         """Swap the entry of the connection that this one replaces; subscriptions that name it follow first."""
         if self._replaces is None:
             return None
-        session = await require_open_session(connection.session_id, self._context)
+        session = await self._session()
         shown = participant_view(session, await require_seat(session, connection.participant_id, self._context))
         await self._connections.redirect_subscriptions(
             session.id, connection.participant_id, self._replaces, connection.id
@@ -227,7 +232,7 @@ class Negotiation:
         return await self._context.store.media.replace(connection, self._replaces, shown)
 
     async def _explain(self, connection: ConnectionDocument) -> None:
-        session = await require_open_session(connection.session_id, self._context)
+        session = await self._session()
         seat = await require_seat(session, connection.participant_id, self._context)
         if session.epoch != connection.epoch:
             raise media_lost_meanwhile()

@@ -49,7 +49,7 @@ async def reconcile(connection_id: ConnectionId, context: Context, known: Connec
             return
         if made is not None and connection.kind == "publish":
             return  # nothing feeds it, and it has one endpoint for good
-        session = await context.store.sessions.find(connection.session_id)
+        session = await _session_of(connection, context)
         if session is None or connection.epoch != session.epoch:
             return  # its epoch's sweep releases it
         source = await _source(connection, session, context)
@@ -83,7 +83,7 @@ async def reconcile_new(
         return
     if connection.kind == "publish":
         return  # nothing feeds it
-    now = await context.store.sessions.find(connection.session_id)
+    now = await _session_of(connection, context)
     if now is None or now.epoch != connection.epoch:
         return  # its epoch's sweep releases it
     if _shown(connection, now) != _shown(connection, session):
@@ -113,9 +113,16 @@ async def _source(
     return None if stream is None else await context.store.connections.find(stream)
 
 
+async def _session_of(connection: ConnectionDocument, context: Context) -> SessionDocument | None:
+    """Its session, with the seat whose streams and muting decide what the connection carries."""
+    return await context.store.sessions.with_seats(
+        connection.session_id, connection.publisher or connection.participant_id
+    )
+
+
 async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
     """Released: its stream goes, and every child of the pipeline that was made for it."""
-    session = await context.store.sessions.find(connection.session_id)
+    session = await _session_of(connection, context)
     if session is None or _is_over(connection, session):
         return  # its streams ended with its epoch, and its pipeline is released as a whole, with every child
     reason = connection.reason or "stopped"
@@ -198,7 +205,7 @@ class Viewers:
             if not viewers:
                 return
             await for_each(self._apply, [viewer for viewer in viewers if not self._is_fed(viewer)])
-            now = await self._context.store.sessions.find(session.id)
+            now = await self._context.store.sessions.with_seats(session.id, self._publisher)
             if now is None or (self._shown(now) == self._shown(session) and all(map(self._is_fed, viewers))):
                 return
             session = now

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from callplane.contracts.ids import CommandId
-from callplane.contracts.replies import Reply
+from callplane.contracts.replies import Answer
 
 ATTEMPTS = 5
 """How often a command is tried; the failure of the last is final (design 3.4)."""
@@ -32,7 +32,7 @@ class Settlement(Protocol):
     A bus that loses its connection in between returns silently: the broker redelivers what was not acknowledged.
     """
 
-    async def reply(self, received: RawDelivery, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Answer) -> None:
         """Answer the caller, if it asked for an answer and is still there."""
         ...
 

@@ -12,7 +12,7 @@ from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Busy, Code, Elsewhere, NodeDown, Problem, Refusal, Trouble, Unavailable
 from callplane.contracts.refusals.requests import broker_node_down
-from callplane.contracts.replies import Reply
+from callplane.contracts.replies import Answer
 from callplane.telemetry.failures import leaves
 from callplane.telemetry.logs import logger
 
@@ -68,7 +68,7 @@ class OutcomePolicy:
         try:
             reply = await self._watch.attempt(envelope, received.attempt, self._attempt(envelope, received))
         except Refusal as refusal:
-            await self._answer(received, Reply(command_id=envelope.id, problem=refusal.problem))
+            await self._answer(received, Answer(command_id=envelope.id, problem=refusal.problem))
         except Elsewhere as elsewhere:
             self._watch.again("elsewhere")
             await self._settlement.pass_on(received, elsewhere.server)
@@ -82,7 +82,7 @@ class OutcomePolicy:
             # Not tried again: it may last, and nothing is wrong with the command.
             log.warning("command needs a node that is down", command_id=received.command_id, why=str(down)[:200])
             problem = broker_node_down().problem
-            await self._answer(received, Reply(command_id=envelope.id, problem=problem))
+            await self._answer(received, Answer(command_id=envelope.id, problem=problem))
         except Trouble as trouble:
             log.warning("command in trouble", trouble=str(trouble)[:200], attempt=received.attempt)
             if received.attempt < ATTEMPTS:
@@ -98,7 +98,7 @@ class OutcomePolicy:
         else:
             await self._answer(received, reply)
 
-    async def _attempt(self, envelope: Envelope, received: RawDelivery) -> Reply:
+    async def _attempt(self, envelope: Envelope, received: RawDelivery) -> Answer:
         attempt = received.attempt
         delivery = Delivery(envelope, attempt, last=attempt >= ATTEMPTS, shared=is_shard(received.queue))
         try:
@@ -118,7 +118,7 @@ class OutcomePolicy:
             raise Trouble("something that the attempt waited for was cancelled") from None
         return _reply(envelope, result)
 
-    async def _answer(self, received: RawDelivery, reply: Reply) -> None:
+    async def _answer(self, received: RawDelivery, reply: Answer) -> None:
         await self._settlement.reply(received, reply)
         await self._settlement.ack(received)
 
@@ -170,11 +170,11 @@ class OutcomePolicy:
         self._watch.buried(reason)
         await self._settlement.dead_letter(received, reason[:200])
         problem = Problem(code=code, retry_after=1 if code == "unavailable" else None)
-        await self._answer(received, Reply(command_id=received.command_id, problem=problem))
+        await self._answer(received, Answer(command_id=received.command_id, problem=problem))
 
 
-def _reply(envelope: Envelope, result: BaseModel) -> Reply:
-    return Reply(command_id=envelope.id, result=result.model_dump(mode="json"))
+def _reply(envelope: Envelope, result: BaseModel) -> Answer:
+    return Answer(command_id=envelope.id, result=result)
 
 
 def _decoded(received: RawDelivery) -> Envelope | None:

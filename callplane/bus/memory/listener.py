@@ -24,7 +24,7 @@ from callplane.bus.ports import StillOpen, Work, always
 from callplane.contracts.engines import Engine
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import CommandId, SessionId, new_id
-from callplane.contracts.replies import Reply
+from callplane.contracts.replies import Answer
 
 
 class MemorySettlement:
@@ -33,10 +33,10 @@ class MemorySettlement:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
-    async def reply(self, received: RawDelivery, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Answer) -> None:
         """Answer the caller, if it asked for an answer and is still there."""
         if received.reply_to is not None:
-            self._broker.reply(received.reply_to, reply.model_dump_json().encode())
+            self._broker.reply(received.reply_to, reply.encoded())
 
     async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:
         """Publish the command once more under the given count: now, or after the retry delay."""

@@ -22,7 +22,7 @@ from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import CommandId, new_id
-from callplane.contracts.replies import Reply
+from callplane.contracts.replies import Answer
 
 REASON_HEADER = "reason"
 FAILED_HEADER = "failed-at"
@@ -68,12 +68,12 @@ class RabbitSettlement:
         self._connection = connection
         self._publisher = publisher
 
-    async def reply(self, received: RawDelivery, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Answer) -> None:
         """Answer on the caller's reply queue; a caller that is gone is no error."""
         if received.reply_to is None:
             return
         message = AmqpMessage(
-            body=reply.model_dump_json().encode(),
+            body=reply.encoded(),
             message_id=reply.command_id,
             correlation_id=reply.command_id,
             persistent=False,

@@ -7,7 +7,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from callplane.contracts.ids import ParticipantId
+from callplane.contracts.ids import ConnectionId, ParticipantId
 from callplane.store.decoding import Unreadable
 from callplane.store.documents import ConnectionDocument, Seat
 from callplane.store.seats import Kick, SeatGuard
@@ -49,7 +49,10 @@ async def _life(store: Repositories, others: int) -> None:
     assert [seat.id for seat in change.document.participants] == ["p1"]
     assert await store.sessions.pull_published(session.id, [entry.id for entry in change.document.outbox])
     connection = {"_id": "k1", "session_id": session.id, "participant_id": "p1", "state": "ready", "epoch": 1}
-    await store.media.publish(ConnectionDocument.model_validate({**connection, "media": ["audio"]}))
+    published = await store.media.publish(ConnectionDocument.model_validate({**connection, "media": ["audio"]}))
+    assert published is not None
+    assert [stream.connection_id for stream in published.document.streams] == ["k1"]
+    assert ([seat.id for seat in published.document.participants], published.publishes) == (["p1"], True)
     seen = await store.sessions.with_seat(session.id, ParticipantId("p1"))
     assert seen is not None
     assert [seat.name for seat in seen.participants] == ["Ann"]
@@ -62,6 +65,13 @@ async def _life(store: Repositories, others: int) -> None:
     assert (shown.name, shown.streams) == ("Bo", before.streams)
     assert await store.seats.reconnecting(session.id, ParticipantId("p1"))
     assert await store.seats.reconnected(session.id, ParticipantId("p1"))
+    for n in range(2):  # who looks at somebody sees nobody else
+        both = await store.sessions.with_seats(session.id, ParticipantId("p1"), ParticipantId("nobody"))
+        assert both is not None
+        assert ([seat.id for seat in both.participants], len(both.streams)) == (["p1"], 1 - n)
+        gone = await store.media.unpublish(session.id, ParticipantId("p1"), ConnectionId("k1"), "stopped")
+        assert (gone is None) == bool(n)
+        assert gone is None or [seat.id for seat in gone.document.participants] == ["p1"]
     left = await store.seats.pull(session.id, ParticipantId("p1"), "left")
     assert left is not None
     assert (left.document.participants, left.document.streams, left.document.seat_count) == ([], [], others)
@@ -77,9 +87,9 @@ async def test_a_change_of_one_seat_reads_no_others(database: Database, monkeypa
             answers.size = 0
             await _life(store, others)
             sizes.append(answers.size)
-    # The publication alone returns the session whole.
-    one = len(bson.encode(Seat(id=ParticipantId("other-0000")).model_dump())) + 10
-    assert sizes[1] - sizes[0] <= OTHERS * one * 1.1, sizes
+    one = len(bson.encode(Seat(id=ParticipantId("other-0000")).model_dump()))
+    writes = (OTHERS - 1) * len(bson.encode({}))  # by which the others were put there
+    assert sizes[1] - sizes[0] - writes < one, sizes
 
 
 async def test_whoever_was_kicked_is_told_from_others(database: Database) -> None:

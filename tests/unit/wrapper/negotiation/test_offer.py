@@ -42,7 +42,7 @@ async def given_back(monkeypatch: pytest.MonkeyPatch, failure: Exception, *, cla
 
     connections = Connections(claimed=claimed)
     context = SimpleNamespace(wrapper="w", store=SimpleNamespace(connections=connections))
-    monkeypatch.setattr(module, "require_open_session", found)
+    monkeypatch.setattr(module, "require_open_with_seats", found)
     monkeypatch.setattr(module, "require_seat", found)
     monkeypatch.setattr(module, "pipeline_of", fails)
     negotiation = Negotiation(cast(Any, None), WANTED, Offer("v=0"), cast(Any, context))

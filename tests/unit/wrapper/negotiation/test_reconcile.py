@@ -58,7 +58,7 @@ class World:
         """As handlers are given it."""
 
         class Sessions:
-            async def find(_, _id: str) -> SessionDocument:
+            async def with_seats(_, _id: str, *_seats: str) -> SessionDocument:
                 self.looks += 1
                 return self.sessions_read.pop(0) if len(self.sessions_read) > 1 else self.sessions_read[0]
 

@@ -12,7 +12,7 @@ from callplane.bus.ports import Delivery, Work
 from callplane.contracts.commands import Caller, Done, Envelope, UpdateSession
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
-from callplane.contracts.replies import Reply
+from callplane.contracts.replies import Answer
 
 ENVELOPE = Envelope(
     id="c", session_id="s", caller=Caller(kind="key"), deadline=datetime.now(UTC), body=UpdateSession(changes={})
@@ -25,7 +25,7 @@ class WrittenSettlement:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def reply(self, received: RawDelivery, reply: Reply) -> None:
+    async def reply(self, received: RawDelivery, reply: Answer) -> None:
         self.done.append(f"reply {reply.problem.code if reply.problem else 'done'}")
 
     async def republish(self, received: RawDelivery, attempt: int, *, later: bool) -> None:

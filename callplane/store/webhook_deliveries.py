@@ -10,7 +10,7 @@ from pydantic import Field
 from callplane.contracts.ids import derived_id, new_id
 from callplane.contracts.model import Wire
 from callplane.contracts.webhooks import DeliveryId, WebhookId
-from callplane.store.decoding import read, readable
+from callplane.store.decoding import page, read
 from callplane.store.mongo.database import Database, Document
 
 ATTEMPTS_KEPT = 20
@@ -119,9 +119,8 @@ class WebhookDeliveries:
             await self._collection.update_in_order(updates, upsert=True)
 
     async def next_of(self, lane: str, limit: int) -> list[Delivery]:
-        """What a lane has to send, in order; what cannot be read is passed over."""
-        found = self._collection.find({"lane": lane, "state": "pending"}).sort("place", 1).limit(limit)
-        return readable(Delivery, await found.to_list(), self._collection)
+        """What a lane has to send, in order; what cannot be read is passed over, and hides nothing behind it."""
+        return await page(Delivery, {"lane": lane, "state": "pending"}, self._collection, order="place", limit=limit)
 
     async def settle(self, delivery: Delivery, attempt: Attempt, state: DeliveryState) -> bool:
         """Note an attempt and what it made of the delivery; False: somebody else has noted one meanwhile."""
@@ -136,9 +135,8 @@ class WebhookDeliveries:
         return None if found is None else read(Delivery, found, self._collection)
 
     async def page(self, span: Span, limit: int) -> list[Delivery]:
-        """The first of a span, in the order in which they were stored."""
-        found = self._collection.find(span.filter()).sort("n", 1).limit(limit)
-        return readable(Delivery, await found.to_list(), self._collection)
+        """The first of a span, in the order in which they were stored; fewer than ``limit``: that is all of it."""
+        return await page(Delivery, span.filter(), self._collection, order="n", limit=limit)
 
     async def replay(self, deliveries: Sequence[Delivery], now: datetime) -> int:
         """Have them sent again, as if they were new, under the ids that they have; how many had been settled."""

@@ -13,7 +13,7 @@ from pymongo import ReturnDocument
 from callplane.contracts.ids import new_id
 from callplane.contracts.model import Wire
 from callplane.contracts.webhooks import WebhookId
-from callplane.store.decoding import read, readable
+from callplane.store.decoding import page, read
 from callplane.store.filters import is_due
 from callplane.store.mongo.database import Database, Document
 
@@ -57,8 +57,7 @@ class WebhookLanes:
     async def due(self, limit: int, without: Collection[WebhookId]) -> list[Lane]:
         """Those that are due, the longest first, but for these endpoints'."""
         others: Document = {"webhook_id": {"$nin": list(without)}} if without else {}
-        found = self._collection.find({**is_due(), **others}).sort("due", 1).limit(limit)
-        return readable(Lane, await found.to_list(), self._collection)
+        return await page(Lane, {**is_due(), **others}, self._collection, order="due", limit=limit)
 
     async def claim(self, lane: Lane) -> Lane | None:
         """Have it for a lease; None: somebody else does, or it is gone."""

@@ -78,6 +78,21 @@ async def test_an_endpoint_made_active_while_a_holder_ends_its_lane_has_it_still
     assert [one["_id"] for one in await database.documents("webhook_lanes")] == [due.id]
 
 
+async def test_what_cannot_be_read_hides_nothing_behind_it(database: Database) -> None:
+    async with repositories(database) as store:
+        new = delivery(W, "s", 9)
+        deliveries = await stored(store, new)
+        lanes, now = WebhookLanes(store.database), store.clock.now()
+        pending = {"webhook_id": W, "lane": new.lane, "state": "pending"}
+        many = [{"_id": f"d{n}", "place": n, "n": f"0000{n}", **pending} for n in range(3)]
+        await database.write("webhook_deliveries", *many)
+        far = now.replace(year=now.year - 1)
+        await database.write("webhook_lanes", *({"_id": f"l{n}", "due": far, "since": far} for n in range(3)))
+        assert [one.id for one in await deliveries.next_of(new.lane, 2)] == [new.id]
+        assert [one.id for one in await deliveries.page(Span(W), 2)] == [new.id]
+        assert [one.id for one in await lanes.due(2, ())] == [new.lane]
+
+
 async def test_it_is_stored_once_and_in_order_and_goes_in_time(database: Database) -> None:
     async with repositories(database) as store:
         new = [delivery(W, "s", version) for version in (3, 1, 2)]

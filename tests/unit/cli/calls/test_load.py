@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from callplane_client import AsyncCallplane, AsyncWay, Retries
+from callplane_client import AsyncCallplane, AsyncSeat, AsyncWay, Retries, Unreachable
 from callplane_client.shapes import Message
 from cli.calls import load
 from cli.calls.load import LoadedSession, Outcome, Plan, percentile, run
@@ -59,6 +60,30 @@ async def test_refusals_are_counted_by_their_code(database: Database) -> None:
     assert outcome.errors == {"unauthorized": 3}
     async with AsyncCallplane(url, api_key=KEY, way=ONCE) as nobody:
         assert (await run(nobody, Plan(sessions=1, seconds=0), quietly)).errors == {"unreachable": 1}
+
+
+async def test_what_was_read_though_it_was_refused_hides_nothing_that_is_lost(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = AsyncSeat.signal
+
+    async def no_answer(seat: AsyncSeat, *args: Any, **more: Any) -> Any:
+        await signal(seat, *args, **more)
+        await asyncio.wait_for(read.wait(), 10)
+        raise Unreachable("nobody answers")
+
+    read, taken = asyncio.Event(), LoadedSession._take
+
+    def seen(call: LoadedSession, seat_id: str, message: Message) -> None:
+        taken(call, seat_id, message)
+        if call.outcome.received:
+            read.set()
+
+    monkeypatch.setattr(AsyncSeat, "signal", no_answer)
+    monkeypatch.setattr(LoadedSession, "_take", seen)
+    async with whole(database) as url, AsyncCallplane(url, api_key=KEY) as callplane:
+        outcome = await run(callplane, Plan(sessions=1, subscribers=1, messages=1, seconds=0.5), quietly)
+    assert (outcome.received, outcome.expected, outcome.lost) == (1, 1, 0)
 
 
 def test_percentiles_are_in_whole_milliseconds() -> None:

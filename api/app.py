@@ -60,7 +60,9 @@ from callplane.store.leases import PodLeases
 from callplane.store.log.history import History
 from callplane.store.log.kept_entries import KeptEntries
 from callplane.store.mongo.database import Database, DatabaseClock, open_database, open_messages
+from callplane.store.overview import Overview
 from callplane.store.presences import Presences
+from callplane.store.processes import Processes
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
@@ -93,7 +95,9 @@ class _Repositories:
         self.idempotency_keys = IdempotencyKeys(database)
         self.tickets = Tickets(database)
         self.session_pages = SessionPages(database)
+        self.overview = Overview(database)
         self.presences = Presences(database, self.clock)
+        self.processes = Processes(database)
         self.server_pool = ServerPool(database)
         self.bans = Bans(database)
         self.api_keys = ApiKeys(database)
@@ -164,11 +168,13 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 tickets=stored.tickets,
                 connections=stored.connections,
                 session_pages=stored.session_pages,
+                overview=stored.overview,
                 presences=stored.presences,
                 bans=stored.bans,
                 hooks=Hooks(database, stored.clock, settings.webhook_hosts, settings.webhook_days),
                 timeline=stored.timeline,
                 server_pool=stored.server_pool,
+                processes=stored.processes,
                 unreadable_documents=stored.unreadable_documents,
                 ice_servers=IceServers(settings),
                 metrics=metrics,

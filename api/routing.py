@@ -20,9 +20,11 @@ from api.routes import (
     media_servers,
     messages,
     muting,
+    overview,
     participants,
     presence,
     probes,
+    processes,
     sessions,
     signals,
     streams,
@@ -35,13 +37,14 @@ from api.routes.web import mount_web
 from api.services import services_of
 from callplane.contracts.errors import Problem
 
-OPERATORS = (media_servers, dead_letters, unreadable, keys)
+OPERATORS = (media_servers, processes, dead_letters, unreadable, keys)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
 
 # The poll first: routes are matched in this order, and it is asked for more often than all others together.
 NOUNS = (
     messages,
     sessions,
+    overview,
     tokens,
     participants,
     bans,

@@ -28,7 +28,9 @@ from callplane.bus.dead_letters import DeadLetters
 from callplane.store.api_keys import ApiKeys
 from callplane.store.bans import Bans
 from callplane.store.connections import Connections
+from callplane.store.overview import Overview
 from callplane.store.presences import Presences
+from callplane.store.processes import Processes
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.tickets import Tickets
@@ -60,11 +62,13 @@ class Services:
     tickets: Tickets
     connections: Connections
     session_pages: SessionPages
+    overview: Overview
     presences: Presences
     timeline: Timeline
     bans: Bans
     hooks: Hooks
     server_pool: ServerPool
+    processes: Processes
     unreadable_documents: UnreadableDocuments
     ice_servers: IceServers
     metrics: Metrics

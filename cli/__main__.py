@@ -5,9 +5,9 @@ import asyncio
 import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from callplane.version import package_version
 from cli.interrupt import FORCED
 from cli.options import DEFAULT_PORT, Options
 from cli.verbs import (
@@ -152,10 +152,7 @@ def _port(text: str) -> int:
 
 
 def _version() -> str:
-    try:
-        return version("callplane")
-    except PackageNotFoundError:
-        return "(not installed)"
+    return package_version()
 
 
 if __name__ == "__main__":

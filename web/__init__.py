@@ -1,4 +1,4 @@
-"""Browser files of Callplane, served as they are: there is no build step.
+"""Browser files of Callplane, served as they are but for the comments of scripts: there is no build step.
 
 How URLs map to files below `ROOT`:
 `/` is `page/index.html`, `/page/*` is `page/*`, `/sdk/*` is `sdk/*`.

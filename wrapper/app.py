@@ -216,7 +216,8 @@ def _gauges(context: Context, database: Database, bus: Bus, taken: tuple[Listene
 
     stored = ServerPool(database).last_counted, OutboxAge(database, context.store.clock).oldest
     sessions = (lambda: len(listener.listening()), lambda: queues.open)
-    sources = Sources(*stored, depths, context.media.reached, *sessions, listener.shards)
+    say = partial(context.store.wrappers.say, context.wrapper)
+    sources = Sources(*stored, depths, context.media.reached, *sessions, listener.shards, say)
     return Gauges(sources, context.metrics.registry)
 
 

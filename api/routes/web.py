@@ -1,12 +1,17 @@
-"""Call page, console and browser SDK, served as the files they are."""
+"""Call page, console and browser SDK, served as the files they are, scripts without their comments."""
+
+import os
+from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import web
 from api.dependencies import PUBLIC
+from api.http.bare_scripts import script_response
 
 CONSOLE = "/console"
 """Where operators' console is, at the address of their routes."""
@@ -41,6 +46,13 @@ class _Fresh(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        if os.fspath(full_path).endswith(".js"):
+            return script_response(Path(full_path), stat_result.st_mtime_ns, Headers(scope=scope))
+        return super().file_response(full_path, stat_result, scope, status_code)
 
 
 def mount_web(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""Operator views: given-up commands, the pool of media servers, unreadable documents (design 8.2)."""
+"""Operator views: what is open, who serves, dead letters, media servers, unreadable documents (design 8.2)."""
 
 from datetime import datetime
 from typing import Literal
@@ -49,3 +49,87 @@ class MediaServerView(Wire):
     )
     server_id: str | None = Field(default=None, description="its process; another one has another id")
     detail: str = Field(default="", description="what keeps it from doing as it was told, if anything does")
+
+
+class OverviewRow(Wire):
+    """A session of the overview, without who is in it."""
+
+    id: SessionId
+    """its id"""
+    custom_id: str | None
+    """what its maker calls it"""
+    epoch: int
+    """how many media servers it has had"""
+    people: int
+    """how many are in it"""
+    reconnecting: int
+    """how many of them are away just now"""
+    created_at: datetime | None
+    """since when it is open"""
+
+
+class OverviewView(Wire):
+    """How much is open of what a key reaches, and which sessions somebody should look at."""
+
+    sessions: int
+    """open ones"""
+    people: int
+    """who are in them"""
+    streams: int
+    """which they publish"""
+    moved: int
+    """open sessions that have lost a media server"""
+    reconnecting: list[OverviewRow]
+    """sessions with somebody who is away just now; twenty at most"""
+    most_moved: list[OverviewRow]
+    """of those that have lost a media server, the twenty with the highest epoch"""
+
+
+class WrapperView(Wire):
+    """A wrapper that lives; what it has not said yet, or in another version's words, is null."""
+
+    id: str
+    """of this run of it"""
+    version: str | None
+    """of the program"""
+    load: float | None
+    """CPU seconds a second, over its last look"""
+    sessions: int | None
+    """whose own queues it listens to"""
+    shards: int | None
+    """of the 64 queues that sessions share, those that it listens to"""
+    media_servers: list[str]
+    """to which it has a socket"""
+
+
+class PodView(Wire):
+    """An API pod that lives."""
+
+    id: str
+    """of this run of it"""
+    version: str | None
+    """of the program"""
+    holds_mailboxes: bool
+    """whether it is connected to the broker, and may hold mailboxes"""
+
+
+class QueueView(Wire):
+    """What waits somewhere."""
+
+    name: str
+    """a queue that is always there, or what sessions owe"""
+    messages: int | None
+    """how many; null: that is not counted"""
+    waiting_seconds: float
+    """for how long it has not been empty, as far as living wrappers know; of what is owed, the oldest's age"""
+
+
+class ProcessesView(Wire):
+    """Who serves, and what waits for them; as of some seconds ago."""
+
+    wrappers: list[WrapperView]
+    """whose lease runs, two hundred at most"""
+    pods: list[PodView]
+    """whose lease runs, two hundred at most"""
+    queues: list[QueueView]
+    """those that are always there, and what sessions owe"""

@@ -1,10 +1,17 @@
 """Leases: which wrappers and API pods live; in database time, renewed each second, over after three (design 5, 7.2)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from callplane.contracts.engines import Engine
 from callplane.store.filters import older_than, younger_than
 from callplane.store.mongo.database import Database, Document
+from callplane.version import package_version
 
 _POD_KEPT_SECONDS = 3600.0
+_SHOWN = 200
+"""How many of a kind operators are shown."""
+_VERSION = package_version()
 ENGINES: tuple[Engine, ...] = ("queues", "log")
 """Those that this program knows."""
 
@@ -18,6 +25,11 @@ class Leases:
         """A filter: the lease has not run out."""
         self._expired = older_than("since", kept_seconds)
         """A filter: nobody asks for it any more."""
+
+    async def living(self) -> list[Document]:
+        """Those whose lease runs, some hundred at most. Raises Unavailable."""
+        found = await self._collection.find(self._running).sort("_id", 1).limit(_SHOWN).to_list(_SHOWN)
+        return [one for one in found if isinstance(one["_id"], str)]
 
     async def release(self, process: str) -> None:
         """Give the lease back at a peaceful end, so that others need not wait for it to run out."""
@@ -47,7 +59,7 @@ class Leases:
 
     async def _renew(self, process: str, *, shards: bool, **fields: str | None) -> None:
         update: Document = {
-            "$set": {**fields, "engines": list(ENGINES), "tenants": True, "shards": shards},
+            "$set": {**fields, "engines": list(ENGINES), "tenants": True, "shards": shards, "version": _VERSION},
             "$currentDate": {"since": True},
         }
         await self._collection.update_one({"_id": process}, update, upsert=True)
@@ -64,6 +76,10 @@ class WrapperLeases(Leases):
     async def renew(self, wrapper: str) -> None:
         """Say that this wrapper lives."""
         await self._renew(wrapper, shards=self._shards)
+
+    async def say(self, wrapper: str, said: Mapping[str, Any]) -> None:
+        """What this wrapper says of itself to operators; nobody else reads it. Its lease is as it was."""
+        await self._collection.update_one({"_id": wrapper}, {"$set": {"said": dict(said)}})
 
     async def alive(self) -> frozenset[str]:
         """The wrappers whose lease runs."""

@@ -14,7 +14,7 @@ _GROWING = frozenset({"participants", "streams", "applied", "kicked", "bans"})
 """Lists with an entry for each seat, command or kick."""
 
 
-def _listed(field: str) -> Document:
+def listed(field: str) -> Document:
     """An expression: the list, or an empty one where there is something else."""
     return {"$cond": [{"$isArray": f"${field}"}, f"${field}", []]}
 
@@ -31,7 +31,7 @@ def _seats(ids: Any) -> Document:
         **{name: 1 for name in SessionDocument.model_fields if name not in {"id", "seat_count", *_GROWING}},
         "participants": _chosen("participants", {"$in": ["$$one.id", ids]}),
         "streams": _chosen("streams", {"$in": ["$$one.participant_id", ids]}),
-        "seat_count": {"$size": _listed("participants")},
+        "seat_count": {"$size": listed("participants")},
     }
 
 

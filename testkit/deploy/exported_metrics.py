@@ -58,10 +58,10 @@ def labels() -> dict[str, set[str]]:
 
 
 def _unread() -> Sources:
-    async def nothing() -> Never:
+    async def nothing(*_said: object) -> Never:
         raise AssertionError("nobody reads")
 
-    return Sources(nothing, nothing, nothing, frozenset, lambda: 0, lambda: 0, lambda: 0)
+    return Sources(nothing, nothing, nothing, frozenset, lambda: 0, lambda: 0, lambda: 0, nothing)
 
 
 def _names(registry: CollectorRegistry) -> set[str]:

@@ -2,7 +2,9 @@
 /** Views of the console: what each one asks for, how often, and what it shows and does. */
 
 import { make } from "../page/dom.js";
-import { action, ago, badge, figure, memory, table, to } from "./tables.js";
+import { action, ago, badge, memory, table, to } from "./tables.js";
+import { overview } from "./overview.js";
+import { processes } from "./processes.js";
 import { keys, webhook, webhooks } from "./tenants.js";
 
 /**
@@ -14,7 +16,6 @@ import { keys, webhook, webhooks } from "./tenants.js";
  */
 
 const PAGE = 50;
-const MOST_POINTS = 60;
 
 /** @type {Record<string, View>} */
 export const VIEWS = {
@@ -22,47 +23,13 @@ export const VIEWS = {
   sessions: { title: "Sessions", every: 5, load: sessions },
   session: { title: "Session", every: 2, load: session },
   "media-servers": { title: "Media servers", every: 2, load: mediaServers },
+  processes: { title: "Processes and queues", every: 5, load: processes },
   "dead-letters": { title: "Dead letters", every: 5, load: deadLetters },
   webhooks: { title: "Webhooks", every: 5, load: webhooks },
   webhook: { title: "Webhook", every: 5, load: webhook },
   keys: { title: "API keys", every: 10, load: keys },
   unreadable: { title: "Unreadable documents", every: 10, load: unreadable },
 };
-
-/** @param {Context} context */
-async function overview({ requests, history }) {
-  const ask = (/** @type {string} */ path) => requests.get(path).catch((problem) => (problem.status === 403 ? null : Promise.reject(problem)));
-  const [first, servers, letters] = await Promise.all([ask("/sessions?status=open&limit=500"), ask("/media-servers"), ask("/dead-letters")]);
-  const open = first.sessions;
-  const people = open.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.participants.length, 0);
-  const streams = open.flatMap((/** @type {any} */ one) => one.participants).reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.streams.length, 0);
-  const more = first.next ? "+" : "";
-  const followed = (/** @type {string} */ name, /** @type {number} */ value) => {
-    const values = [...(history.get(name) ?? []), value].slice(-MOST_POINTS);
-    history.set(name, values);
-    return values;
-  };
-  const figures = [
-    figure("open sessions", open.length + more, followed("sessions", open.length)),
-    figure("people", people + more, followed("people", people)),
-    figure("streams", streams + more, followed("streams", streams)),
-  ];
-  if (servers) {
-    const all = servers.media_servers;
-    const up = all.filter((/** @type {any} */ one) => one.state !== "down").length;
-    figures.push(figure("media servers up", `${up} of ${all.length}`, followed("servers", up)));
-  }
-  if (letters) figures.push(figure("dead letters", letters.dead_letters.length, followed("letters", letters.dead_letters.length)));
-  const moved = open.filter((/** @type {any} */ one) => one.epoch > 1);
-  const waiting = open.filter((/** @type {any} */ one) => one.participants.some((/** @type {any} */ seat) => seat.state === "reconnecting"));
-  return [
-    make("div", { class: "figures" }, ...figures),
-    make("h2", {}, "Somebody is reconnecting"),
-    table(...sessionRows(waiting), "Everybody is connected."),
-    make("h2", {}, "Moved to another media server"),
-    table(...sessionRows(moved.slice(0, 20)), "No open session has lost its media server."),
-  ];
-}
 
 /** @param {Context} context */
 async function sessions({ requests, kept }) {

@@ -4,16 +4,19 @@ Read every few seconds and shown at each scrape; while it cannot be read it is n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from callplane.contracts.operations import MediaServerView
+from callplane.store.processes import Said
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
+from wrapper.monitoring.statement import Statement
 
 LOOK_SECONDS = 5.0
 _SAME = "; every wrapper says the same"
@@ -31,6 +34,8 @@ class Sources:
     listened: Callable[[], int]
     listed: Callable[[], int]
     shards: Callable[[], int]
+    say: Callable[[Mapping[str, Any]], Awaitable[None]]
+    """Keeps what operators are shown of this wrapper."""
 
 
 class Gauges(Collector):
@@ -45,6 +50,7 @@ class Gauges(Collector):
         """Messages in each queue, likewise."""
         self._untold: float | None = None
         """Seconds that the oldest event has waited in its outbox, likewise."""
+        self._statement = Statement()
         self._log = logger("gauges")
         registry.register(self)
 
@@ -54,10 +60,15 @@ class Gauges(Collector):
             try:
                 self._pool, self._depths = await self._sources.pool(), await self._sources.depths()
                 self._untold = await self._sources.untold()
+                await self._sources.say(self._said().model_dump())
             except Exception as failure:  # whatever it is, an old value would lie
                 self._pool, self._depths, self._untold = [], {}, None
                 self._log.info("not read", why=words(failure))
             await asyncio.sleep(self._every)
+
+    def _said(self) -> Said:
+        one = self._sources
+        return self._statement.made(self._depths, one.reached(), one.listened(), one.shards())
 
     def collect(self) -> Iterable[Metric]:
         """Labels are names of media servers, of which there are as many as operators have made, and four queues."""

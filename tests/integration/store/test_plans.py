@@ -14,6 +14,7 @@ from callplane.store.log.records import LogKey
 from callplane.store.log_attachments import LogAttachments
 from callplane.store.outbox_age import OutboxAge
 from callplane.store.presences import Presences
+from callplane.store.processes import Processes
 from callplane.store.server_pool import ServerPool
 from callplane.store.timeline import Part, Timeline
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
@@ -70,6 +71,7 @@ SWEEPS: dict[str, Ask] = {
     "dead wrappers": lambda s: s.wrappers.delete_expired(),
     "pods": lambda s: s.pods.holders(),
     "sessions counted": lambda s: s.servers.count_sessions(),
+    "processes and what is owed": lambda s: Processes(s.database).read(),
     "the pool with its sessions": lambda s: ServerPool(s.database).all(),
 }
 

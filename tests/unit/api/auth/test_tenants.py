@@ -24,6 +24,7 @@ NAMED |= {"name": "kms-1", "letter_id": "l", "collection": "sessions", "key": "0
 OWN = {
     "post /v1/sessions",
     "get /v1/sessions",
+    "get /v1/overview",
     "post /v1/tokens",
     "post /v1/webhooks",
     "get /v1/webhooks",

@@ -1,7 +1,9 @@
 """What a wrapper counts, and the gauges that it reads from elsewhere."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,6 +16,7 @@ from callplane.telemetry.stages import stages
 from wrapper.media.instrumentation import observed
 from wrapper.monitoring.gauges import Gauges, Sources
 from wrapper.monitoring.metrics import Metrics
+from wrapper.monitoring.statement import Statement
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -105,10 +108,17 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
     async def untold() -> float:
         return 2.5
 
+    said: list[Mapping[str, Any]] = []
+
+    async def say(one: Mapping[str, Any]) -> None:
+        said.append(one)
+
     registry = CollectorRegistry()
     sample = registry.get_sample_value
     gauges = Gauges(
-        Sources(pool, untold, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8, lambda: 64), registry, every=0.01
+        Sources(pool, untold, depths, lambda: frozenset({"a"}), lambda: 7, lambda: 8, lambda: 64, say),
+        registry,
+        every=0.01,
     )
     running = asyncio.ensure_future(gauges.run())
     async with asyncio.timeout(5):
@@ -131,3 +141,16 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
     assert sample("callplane_queue_messages", {"queue": "dead-letters"}) is None
     assert sample("callplane_outbox_oldest_seconds") is None
     running.cancel()
+    assert said[0] == {
+        **{"sessions": 7, "shards": 64, "media_servers": ["a"], "depths": {"wrapper": 2, "dead-letters": 1}},
+        **{"load": said[0]["load"], "waiting": {"wrapper": 0.0, "dead-letters": 0.0}},
+    }
+
+
+def test_a_queue_waits_since_it_was_first_seen_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("wrapper.monitoring.statement.monotonic", lambda: now)
+    statement, seen = Statement(), []
+    for now, depth in ((105.0, 0), (110.0, 3), (115.0, 1), (120.0, 0), (125.0, 2)):  # noqa: B007
+        seen.append(statement.made({"wrapper": depth}, frozenset(), 0, 0).waiting)
+    assert seen == [{}, {"wrapper": 0.0}, {"wrapper": 5.0}, {}, {"wrapper": 0.0}]

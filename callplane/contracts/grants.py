@@ -1,6 +1,7 @@
 """Grants: presets of the roles, what was changed of them, and which of them a stream needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from callplane.contracts.shapes import GrantChanges, Grants, MediaKind, Role, Source
 
@@ -23,8 +24,30 @@ PRESETS: dict[Role, Grants] = {
 
 def granted(role: Role, changes: GrantChanges | None) -> Grants:
     """What a seat in this role may do, with what was changed for it."""
-    named = {} if changes is None else changes.model_dump(exclude_none=True)
+    named = _said(changes)
     return PRESETS[role].model_copy(update=named) if named else PRESETS[role]
+
+
+def limited(role: Role, named: GrantChanges | None) -> dict[str, Any]:
+    """What a change to this role gives otherwise than its preset: no more of a grant than the join has named of it."""
+    preset = PRESETS[role]
+    least = {grant: _both(getattr(preset, grant), most) for grant, most in _said(named).items()}
+    return {grant: given for grant, given in least.items() if given != getattr(preset, grant)}
+
+
+def beyond(changes: Mapping[str, Any], named: GrantChanges | None) -> list[str]:
+    """The grants of which these changes give more than the join has named of them."""
+    most = _said(named)
+    return [grant for grant, given in changes.items() if grant in most and _both(given, most[grant]) != given]
+
+
+def _said(changes: GrantChanges | None) -> dict[str, Any]:
+    return {} if changes is None else changes.model_dump(exclude_none=True)
+
+
+def _both(given: Any, most: Any) -> Any:
+    """What is in both: of sources those, of the others whether."""
+    return [source for source in given if source in most] if isinstance(given, list) else given and most
 
 
 def source_of(named: Source | None, media: Iterable[MediaKind] | None) -> Source:

@@ -90,6 +90,8 @@ class Seat(Wire):
     role: Role = "publisher"
     grants: GrantChanges | None = None
     """What is otherwise than the role has it."""
+    named: GrantChanges | None = None
+    """What its join has said of its grants, by access token or key: a change of its role gives no more. In no view."""
     state: Literal["joined", "reconnecting"] = "joined"
     metadata: FreeJson = Field(default_factory=dict)
     muted: Muted = Muted()
@@ -129,6 +131,13 @@ class Ban(Wire):
     reason: str = ""
 
 
+class Replaced(Wire):
+    """Whose a seat was that another of its identity has replaced: who kicks it means that identity."""
+
+    participant_id: ParticipantId
+    identity: str
+
+
 class SessionDocument(Outboxed):
     """A call."""
 
@@ -152,6 +161,7 @@ class SessionDocument(Outboxed):
     applied: list[CommandId] = Field(default_factory=list)
     kicked: list[ParticipantId] = Field(default_factory=list)
     bans: list[Ban] = Field(default_factory=list)
+    replaced: list[Replaced] = Field(default_factory=list)
     created_at: datetime
     reason: str | None = None
 

@@ -10,7 +10,7 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from callplane.store.mongo.database import Document
 
-_GROWING = frozenset({"participants", "streams", "applied", "kicked", "bans"})
+_GROWING = frozenset({"participants", "streams", "applied", "kicked", "bans", "replaced"})
 """Lists with an entry for each seat, command or kick."""
 
 

@@ -17,7 +17,7 @@ from callplane.contracts.messages import (
 )
 from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.shapes import MediaKind, ParticipantView, Presence
-from callplane.store.documents import Ban, Seat, SessionDocument
+from callplane.store.documents import Ban, Replaced, Seat, SessionDocument
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -50,6 +50,18 @@ class Kick:
             ban = Ban(identity=self.identity, participant_id=participant_id, at=now, reason=reason)
             pushes["bans"] = {"$each": [ban.model_dump()], "$slice": -KICKED_KEPT}
         return pushes
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """That a seat made room for another of its identity, which is meant by a kick that comes late."""
+
+    identity: str
+
+    def remembered(self, participant_id: ParticipantId, _reason: str, _now: datetime) -> Document:
+        """What is pushed onto the lists of the session for it."""
+        one = Replaced(participant_id=participant_id, identity=self.identity)
+        return {"replaced": {"$each": [one.model_dump()], "$slice": -KICKED_KEPT}}
 
 
 class Seats:
@@ -92,13 +104,13 @@ class Seats:
         participant_id: ParticipantId,
         reason: SeatReason | GivenReason,
         *,
-        kick: Kick | None = None,
+        why: Kick | Replacement | None = None,
     ) -> Change[SessionDocument] | None:
         """Take one seat away and say so; streams end with it, and a kick keeps it away. None: it was gone already.
 
         After a kick the document shows everybody: who kicks looks for other seats of the same identity.
         """
-        pushes = {} if kick is None else kick.remembered(participant_id, reason, self._clock.now())
+        pushes = {} if why is None else why.remembered(participant_id, reason, self._clock.now())
         return await self._updates.change(
             {"_id": session_id, "status": "open", "participants": {"$elemMatch": {"id": participant_id}}},
             {
@@ -113,8 +125,14 @@ class Seats:
                 NewChore("sweep-connections", {"participant_id": participant_id}),
                 NewChore("end-mailbox", {"participant_id": participant_id, "reason": reason}),
             ],
-            projection=CONCERNED if kick is None else None,
+            projection=None if isinstance(why, Kick) else CONCERNED,
         )
+
+    async def ban(self, session_id: SessionId, participant_id: ParticipantId, reason: str, kick: Kick) -> None:
+        """Remember a kick whose seat had gone by itself before, once. In no view, and so without an event."""
+        where = {"_id": session_id, "status": "open", "kicked": {"$ne": participant_id}}
+        remembered = kick.remembered(participant_id, reason, self._clock.now())
+        await self._collection.update_one(where, {"$push": remembered})
 
     async def update(
         self, session_id: SessionId, before: ParticipantView, changes: Mapping[str, Any], guard: SeatGuard

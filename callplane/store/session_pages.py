@@ -10,7 +10,7 @@ from callplane.store.mongo.database import Database
 from callplane.store.tenancy import of_tenant
 
 # Left on the server: what no public view shows.
-_UNSEEN = {"outbox": 0, "chores": 0, "applied": 0, "kicked": 0, "bans": 0}
+_UNSEEN = {"outbox": 0, "chores": 0, "applied": 0, "kicked": 0, "bans": 0, "replaced": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from callplane.contracts.refusals.sessions import already_joined, join_undone, k
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.log.place import Place
 from callplane.store.log.records import LogKey
+from callplane.store.seats import Replacement
 from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
@@ -55,6 +56,7 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
         metadata=command.metadata,
         identity=command.identity,
         grants=command.grants,
+        named=command.grants,
     )
     if await _took(envelope, seat, context):
         return True
@@ -97,7 +99,8 @@ async def replace_duplicates(session: SessionDocument, seat: Seat, context: Cont
     older = session.participants[: ids.index(seat.id)] if seat.id in ids else session.participants
     same = [one.id for one in older if one.identity == seat.identity]
     for one in same:
-        context.follow_ups.schedule(await context.store.seats.pull(session.id, one, "replaced"))
+        why = Replacement(seat.identity)
+        context.follow_ups.schedule(await context.store.seats.pull(session.id, one, "replaced", why=why))
     return bool(same)
 
 

@@ -2,7 +2,7 @@
 
 from callplane.contracts.commands import Done, Envelope, Leave
 from callplane.contracts.ids import ParticipantId, SessionId
-from callplane.store.documents import SessionDocument
+from callplane.store.documents import Ban, Replaced, SessionDocument
 from callplane.store.seats import Kick
 from wrapper.commands.registry import handles
 from wrapper.context import Context
@@ -31,29 +31,29 @@ async def _kick(session_id: SessionId, command: Leave, context: Context) -> Done
     session = await require_open_session(session_id, context)
     identity = _identity(session, command.participant_id)
     seats = context.store.seats
-    change = await seats.pull(session_id, command.participant_id, command.reason, kick=Kick(identity))
+    change = await seats.pull(session_id, command.participant_id, command.reason, why=Kick(identity))
     if change is None:
         await _require_known(session_id, command.participant_id, context)
     else:
         context.follow_ups.schedule(change)
     if identity is None:
         return Done()
+    if change is None:  # it was replaced, or left, before; or this is a repeat, which bans nobody twice
+        await seats.ban(session_id, command.participant_id, command.reason, Kick(identity))
     after = change.document if change is not None else await require_open_session(session_id, context)
-    # A seat that went by itself after it was read was banned by nobody: its identity is then with the next of its own.
-    banned = any(ban.identity == identity for ban in after.bans)
     for seat in after.participants:
         if seat.identity == identity:
-            kick = Kick(None if banned else identity)
-            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, kick=kick))
+            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, why=Kick()))
     return Done()
 
 
 def _identity(session: SessionDocument, participant_id: ParticipantId) -> str | None:
-    """Who sits in the seat, or sat there when it was kicked; None where nobody said."""
+    """Who sits in the seat, or sat there when it was kicked or replaced; None where nobody said."""
     seat = session.seat(participant_id)
     if seat is not None:
         return seat.identity
-    return next((ban.identity for ban in session.bans if ban.participant_id == participant_id), None)
+    gone: list[Ban | Replaced] = [*session.bans, *session.replaced]
+    return next((one.identity for one in gone if one.participant_id == participant_id), None)
 
 
 async def _require_known(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:

@@ -1,14 +1,16 @@
-"""Update-participant: name, role, metadata and mute of one seat; a mute is enforced on the media server."""
+"""Update-participant: name, role, grants, metadata and mute of one seat; a mute is enforced on the media server."""
 
 from typing import Any
 
 from callplane.contracts.commands import Envelope, ParticipantChanged, UpdateParticipant
 from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.grants import beyond, limited
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.messages import Message
+from callplane.contracts.refusals.callers import more_than_the_token
 from callplane.contracts.refusals.sessions import stale_version
 from callplane.contracts.shapes import MediaKind, ParticipantView
-from callplane.store.documents import SessionDocument
+from callplane.store.documents import Seat, SessionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
 from wrapper.commands.registry import handles
@@ -21,11 +23,12 @@ from wrapper.requirements import require_in_time, require_open_with_seat, requir
 async def update_participant(envelope: Envelope, command: UpdateParticipant, context: Context) -> ParticipantChanged:
     """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
     session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
-    before = participant_view(session, await require_seat(session, command.participant_id, context))
+    seat = await require_seat(session, command.participant_id, context)
+    before = participant_view(session, seat)
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
-    changes = command.changes
+    changes = _within_the_named(command.changes, seat, by_key=envelope.caller.kind != "participant")
     if envelope.caller.participant_id != before.id:
-        changes, asked = _without_unmuting(command.changes)
+        changes, asked = _without_unmuting(changes)
         await _ask_to_unmute(envelope, [medium for medium in asked if getattr(before.muted, medium)], before, context)
         if not changes:
             return _changed(session, before.id)
@@ -42,6 +45,19 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
         await room_in(session.id, context)
         raise Trouble("the session changed while it was read")
     return _changed(session, command.participant_id)
+
+
+def _within_the_named(changes: dict[str, Any], seat: Seat, *, by_key: bool) -> dict[str, Any]:
+    """The same, with a role that gives no more than the join of the seat has named. Raises Refusal.
+
+    What was named at the join never changes, so it may be looked at before the update. Keys may give more, by name.
+    """
+    grants = changes.get("grants", {})
+    more = [] if by_key else beyond(grants, seat.named)
+    if more:
+        raise more_than_the_token(more)
+    less = limited(changes["role"], seat.named) if "role" in changes else {}
+    return {**changes, "grants": {**less, **grants}} if less else changes
 
 
 def _without_unmuting(changes: dict[str, Any]) -> tuple[dict[str, Any], list[MediaKind]]:

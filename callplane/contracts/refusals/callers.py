@@ -118,6 +118,14 @@ def role_not_allowed(role: Role) -> Refusal:
     return Refusal("forbidden", f"This access token does not allow the role {role}. Ask for one that it allows.")
 
 
+def more_than_the_token(grants: list[str]) -> Refusal:
+    """A moderator gives more than the access token, or the key, has named at the join."""
+    named = ", ".join(grants)
+    return Refusal(
+        "forbidden", f"The access token of this seat gives less of {named}. Give that much, or send an API key."
+    )
+
+
 def signalling_not_granted() -> Refusal:
     """The seat may not send signals."""
     return Refusal("forbidden", "This seat may not send signals. Ask a moderator for the grant.")

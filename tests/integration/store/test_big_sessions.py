@@ -98,7 +98,7 @@ async def test_whoever_was_kicked_is_told_from_others(database: Database) -> Non
         for name in ("p1", "p2", "p3"):
             await store.seated(session.id, ParticipantId(name))
         for name in ("p1", "p2"):
-            kicked = await store.seats.pull(session.id, ParticipantId(name), "kicked", kick=Kick("somebody"))
+            kicked = await store.seats.pull(session.id, ParticipantId(name), "kicked", why=Kick("somebody"))
             assert kicked is not None
             assert kicked.document.seat_count is None, "who kicks looks at all seats"
         for name, found in (("p1", ["p1"]), ("p2", ["p2"]), ("p3", [])):

@@ -6,18 +6,19 @@ from typing import Any, cast
 
 import pytest
 
-from callplane.contracts.commands import Caller, Envelope, Leave
+from callplane.contracts.commands import Caller, Envelope, Join, Leave
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id
+from callplane.contracts.ids import CommandId, ParticipantId, SessionId, new_id, participant_made_by
 from callplane.store.bans import Bans
 from callplane.store.documents import Seat
 from callplane.store.seats import Kick
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
+from wrapper.commands.join import _take_seat
 from wrapper.commands.leave import leave
 from wrapper.context import Context
 
-ROUNDS = int(os.environ.get("KICK_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("KICK_ROUNDS", "60"))
 ADA = "web:ada"
 
 
@@ -40,6 +41,18 @@ class Scene:
         taken = Seat(id=ParticipantId(seat), identity=identity)
         return await self.store.seats.take(session, taken, CommandId(new_id()), self.store.soon()) is not None
 
+    async def join(self, session: SessionId) -> bool:
+        """Whether a new seat was taken, as the command does it."""
+        command, body = CommandId(new_id()), Join(identity=ADA)
+        envelope = Envelope(
+            id=command, session_id=session, caller=Caller(kind="key"), deadline=self.store.soon(), body=body
+        )
+        try:
+            await _take_seat(envelope, body, participant_made_by(command), cast(Context, cast(Any, self)))
+        except Refusal:
+            return False
+        return True
+
     async def kick(self, session: SessionId, seat: str) -> None:
         """As the command does it."""
         body = Leave(participant_id=ParticipantId(seat), reason="kicked", kick=True)
@@ -55,24 +68,60 @@ class Scene:
         return [seat.id for seat in found.participants]
 
 
-async def test_an_identity_whose_kick_and_join_race_is_never_left_seated(database: Database) -> None:
+@pytest.mark.parametrize("duplicates", ["allow", "replace", "refuse"])
+async def test_an_identity_whose_kick_and_join_race_is_never_left_seated(database: Database, duplicates: str) -> None:
+    await race(database, duplicates, ROUNDS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("duplicates", ["allow", "replace", "refuse"])
+async def test_nor_is_it_in_a_thousand_rounds(database: Database, duplicates: str) -> None:
+    await race(database, duplicates, 1000)
+
+
+async def race(database: Database, duplicates: str, rounds: int) -> None:
+    """So often a kick and a join of the same identity, in a session that has no second place in every other round."""
     async with repositories(database, durable=False) as store:
         scene = Scene(store)
         won = 0
-        for round_ in range(ROUNDS):
-            session = (await store.session()).id
-            assert await scene.sit(session, "first")
+        for round_ in range(rounds):
+            places = 1 if duplicates == "replace" and round_ % 2 else 10
+            session = (await store.session(duplicates=duplicates, max_participants=places)).id
+            first = f"first {round_}"
+            assert await scene.sit(session, first)
+            await store.attachments.open(session, ParticipantId(first), None)
 
-            async def late(session: SessionId = session, reads: int = round_ % 3) -> bool:
+            async def late(session: SessionId = session, reads: int = round_ % 5) -> bool:
                 # The kick reads once before it bans: earlier than that, beside it, later.
                 for _ in range(reads):
                     await store.sessions.find(session)
-                return await scene.sit(session, "second")
+                return await scene.join(session)
 
-            _, sat = await asyncio.gather(scene.kick(session, "first"), late())
+            async def kick(session: SessionId = session, first: str = first, reads: int = -round_ % 5) -> None:
+                for _ in range(reads):
+                    await store.sessions.find(session)
+                await scene.kick(session, first)
+
+            _, sat = await asyncio.gather(kick(), late())
             won += sat
             assert await scene.seated(session) == [], f"round {round_}"
-        assert 0 < won < ROUNDS, "one of the two was always first: this is no race"
+            assert not await scene.join(session), f"round {round_}: it is banned, whoever was first"
+        # Where a second seat is refused it has to wait for the first one's end, and that is the ban.
+        assert won == 0 if duplicates == "refuse" else 0 < won < rounds, "one of the two was always first: no race"
+
+
+async def test_who_kicks_a_seat_that_was_replaced_means_its_identity(database: Database) -> None:
+    async with repositories(database) as store:
+        scene, session = Scene(store), (await store.session(duplicates="replace")).id
+        assert await scene.sit(session, "first")
+        await store.attachments.open(session, ParticipantId("first"), None)
+        assert await scene.join(session)
+        for _ in range(2):
+            await scene.kick(session, "first")
+            assert await scene.seated(session) == []
+        assert not await scene.join(session)
+        await Bans(store.database).lift(session, ADA)
+        assert await scene.join(session)
 
 
 async def test_a_kick_that_was_interrupted_is_ended_by_its_repeat(database: Database) -> None:
@@ -83,7 +132,7 @@ async def test_a_kick_that_was_interrupted_is_ended_by_its_repeat(database: Data
             assert await scene.sit(session, seat)
         assert await scene.sit(session, "somebody else", "web:bob")
         await store.attachments.open(session, ParticipantId("first"), None)
-        assert await store.seats.pull(session, ParticipantId("first"), "kicked", kick=Kick(ADA)) is not None
+        assert await store.seats.pull(session, ParticipantId("first"), "kicked", why=Kick(ADA)) is not None
         await scene.kick(session, "first")
         assert await scene.seated(session) == ["somebody else"]
 

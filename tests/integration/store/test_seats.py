@@ -31,7 +31,7 @@ async def test_a_seat_is_taken_once_in_time_and_never_after_a_kick(database: Dat
         assert await store.seats.take(session.id, Seat(id="p1"), "c1", store.past()) is None
         await store.seated(session.id, "p1", "c1")
         assert await store.seats.take(session.id, Seat(id="p1"), "c2", store.soon()) is None
-        assert await store.seats.pull(session.id, "p1", "kicked", kick=Kick()) is not None
+        assert await store.seats.pull(session.id, "p1", "kicked", why=Kick()) is not None
         assert await store.seats.take(session.id, Seat(id="p1"), "c3", store.soon()) is None
         assert await store.seats.take(session.id, Seat(id="p2"), "c1", store.soon()) is None, "a join in applied"
 

@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 from callplane.contracts.commands import Caller, MuteEverybody, Publish, Stop, UpdateParticipant
+from callplane.contracts.grants import granted
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId, new_id
+from callplane.contracts.shapes import GrantChanges
 from callplane.store.documents import ConnectionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
@@ -83,6 +85,36 @@ async def test_of_what_somebody_sends_that_alone_ends_for_which_the_grant_is_gon
         now = await r.store.sessions.find(session)
         assert now is not None
         assert [(stream.connection_id, stream.source) for stream in now.streams] == [(camera, "camera")]
+
+
+async def test_a_role_that_comes_back_gives_what_the_token_gave_and_no_more(servers: Servers) -> None:
+    async with running_wrappers(servers, wrappers=1, media_servers=0) as r:
+        session = await r.session()
+        ann = await r.seat(session, grants={"publish": ["microphone"], "chat": False})
+        mod = await r.seat(session, role="moderator")
+        by_moderator = Caller(kind="participant", participant_id=mod)
+
+        async def may(**changes: Any) -> dict[str, Any] | None:
+            reply = await r.ask(UpdateParticipant(participant_id=ann, changes=changes), session, caller=by_moderator)
+            if reply.problem is not None:
+                assert reply.problem.code == "forbidden"
+                return None
+            now = await r.store.sessions.find(session)
+            seat = None if now is None else now.seat(ann)
+            assert seat is not None
+            assert reply.result is not None
+            assert reply.result["participant"]["grants"] == seat.may.model_dump()
+            return seat.may.model_dump()
+
+        before = granted("publisher", GrantChanges(publish=["microphone"], chat=False)).model_dump()
+        for _ in range(2):
+            assert await may(**DEMOTED) == {**before, "publish": []}
+            assert await may(**PROMOTED) == before
+        assert await may(grants={"publish": []}) == {**before, "publish": []}
+        assert await may(grants={"publish": ["camera", "microphone"]}) is None
+        assert await may(role="publisher", grants={"chat": True}) is None
+        assert await may(grants={"publish": ["microphone"]}) == before
+        assert (await change(r, session, ann, grants={"chat": True}))["grants"]["chat"], "a key gives more, by name"
 
 
 async def test_others_mute_and_ask_to_unmute_and_end_one_stream(servers: Servers) -> None:

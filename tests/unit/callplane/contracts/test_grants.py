@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from callplane.contracts.grants import PRESETS, granted, needed, source_of
+from callplane.contracts.grants import PRESETS, beyond, granted, limited, needed, source_of
 from callplane.contracts.shapes import GrantChanges, Grants, Role, Source
 from callplane.store.documents import Seat, Stream
 
@@ -31,6 +31,20 @@ def test_what_is_changed_counts_and_the_rest_is_the_roles(name: str) -> None:
     before = PRESETS["publisher"].model_dump()
     other: Any = ["screen"] if name == "publish" else not before[name]
     assert granted("publisher", GrantChanges(**{name: other})).model_dump() == {**before, name: other}
+
+
+def test_a_role_gives_no_more_of_a_grant_than_the_join_has_named_of_it() -> None:
+    named = GrantChanges(publish=["microphone"], chat=False, moderate=True)
+    assert limited("publisher", named) == {"publish": ["microphone"], "chat": False}
+    assert limited("subscriber", named) == {"chat": False}, "of nothing there is no less, and nothing is added"
+    assert limited("moderator", None) == {}
+
+
+def test_more_than_was_named_is_told_by_its_names() -> None:
+    named = GrantChanges(publish=["microphone"], signal=False)
+    assert beyond({"publish": ["camera"], "signal": True, "chat": True}, named) == ["publish", "signal"]
+    assert beyond({"publish": [], "signal": False, "moderate": True}, named) == []
+    assert beyond({"publish": ["camera"]}, None) == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[4]
 PROGRAMS = ("api", "wrapper", "hooks", "callplane", "cli")
 
 SAMPLES: dict[str, Any] = {
+    "grants": ["publish", "chat"],
     "reason": "kicked",
     "seats": 12,
     "longest": 600.0,

@@ -7,6 +7,7 @@ import uvloop
 from api.app import serve
 from api.dispatch.buses import rabbitmq
 from api.settings import Settings
+from callplane.bus.stream_ports import stream_bounds
 from callplane.program import About, UntilStopped, end_process, run_program
 
 LAST_SECONDS = 0.4
@@ -26,8 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(settings: Settings, until_stopped: UntilStopped) -> None:
     """Serve until a signal comes, then drain."""
+    stream = stream_bounds(settings.event_stream_days, settings.event_stream_gigabytes)
     async with (
-        rabbitmq(settings.amqp_url, quorum=settings.amqp_quorum) as buses,
+        rabbitmq(settings.amqp_url, quorum=settings.amqp_quorum, stream=stream) as buses,
         serve(settings, buses=buses) as url,
     ):
         await until_stopped(url, last_seconds=settings.drain_delay + settings.drain_wait + LAST_SECONDS)

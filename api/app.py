@@ -19,6 +19,7 @@ from api.auth.tenants import Tenants
 from api.dispatch.buses import Buses
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
+from api.dispatch.event_readers import EventReaders
 from api.dispatch.hooks import Hooks
 from api.dispatch.late_repeats import LateRepeats
 from api.dispatch.signals import Signals
@@ -173,6 +174,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 bans=stored.bans,
                 hooks=Hooks(database, stored.clock, settings.webhook_hosts, settings.webhook_days),
                 timeline=stored.timeline,
+                event_readers=EventReaders(buses.bus.stream, metrics, draining),
                 server_pool=stored.server_pool,
                 processes=stored.processes,
                 unreadable_documents=stored.unreadable_documents,

@@ -64,6 +64,14 @@ class Metrics(metrics.Metrics):
             "How late the event loop was at least, at each of its last three looks; above CALLPLANE_SHED_LAG it sheds",
             registry=self.registry,
         )
+        self._event_readers = Gauge(
+            "callplane_event_readers", "Who reads the stream of events here now", registry=self.registry
+        )
+        self._places_gone = Counter(
+            "callplane_event_places_gone",
+            "Readers of the stream of events whose place in it was not kept any more",
+            registry=self.registry,
+        )
         for what in TIMES:
             self._shed.labels(what)
         for command in command_names():
@@ -96,6 +104,14 @@ class Metrics(metrics.Metrics):
     def refused_lost(self) -> None:
         """One was given up: too many waited for the broker."""
         self._refused_lost.inc()
+
+    def event_readers(self, now: int) -> None:
+        """So many read."""
+        self._event_readers.set(now)
+
+    def event_place_gone(self) -> None:
+        """One has lost its place, and perhaps events with it."""
+        self._places_gone.inc()
 
     def watch_overload(self, standing: Callable[[], float]) -> None:
         """Ask for this at every scrape."""

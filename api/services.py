@@ -16,6 +16,7 @@ from api.auth.tenants import Tenants
 from api.auth.tokens import AccessTokens, ParticipantTokens
 from api.dispatch.chat import Chat
 from api.dispatch.dispatcher import CommandDispatcher
+from api.dispatch.event_readers import EventReaders
 from api.dispatch.hooks import Hooks
 from api.dispatch.signals import Signals
 from api.http.trusted_proxies import TrustedProxies
@@ -65,6 +66,7 @@ class Services:
     overview: Overview
     presences: Presences
     timeline: Timeline
+    event_readers: EventReaders
     bans: Bans
     hooks: Hooks
     server_pool: ServerPool

@@ -45,6 +45,16 @@ class ProgramSettings(BaseSettings):
     amqp_quorum: bool = Field(
         False, description="whether queues that all sessions share are replicated over three nodes; both programs"
     )
+    event_stream_days: int = Field(
+        7,
+        ge=0,
+        le=3650,
+        description="how long the stream of events is kept, at most, as it is first declared; 0: there is none; "
+        "every program the same",
+    )
+    event_stream_gigabytes: int = Field(
+        10, ge=1, le=100_000, description="how large it may become, on each node that has a copy, when it is declared"
+    )
     commands: CommandQueues = Field(
         "per-session",
         description="where the api publishes commands: 'per-session', a queue for each, or 'sharded', 64 for all, if "

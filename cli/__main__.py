@@ -14,6 +14,7 @@ from cli.verbs import (
     check,
     completion,
     dead_letters,
+    events,
     join,
     keys,
     load,
@@ -35,6 +36,7 @@ Callplane: calls between browsers, with a control plane that scales.
   callplane tail             show what is said and done in a call, as it comes
   callplane load             load a deployment with calls, and say how it bore them
   callplane sessions         look at calls, close them
+  callplane events           what happens in all sessions: as it comes, from the beginning, or copied to Kafka
   callplane token            make an access token for a browser
   callplane keys             make, rotate and revoke API keys
   callplane webhooks         endpoints that events are posted to; a listener for who writes one
@@ -102,7 +104,20 @@ def _parser() -> argparse.ArgumentParser:
         "up", help="run everything on this machine", description=_ABOUT_UP, epilog=_EXAMPLES, formatter_class=raw
     )
     completion.add(verbs)
-    for noun in (check, join, tail, load, sessions, token, keys, webhooks, media_servers, dead_letters, unreadable):
+    for noun in (
+        check,
+        join,
+        tail,
+        load,
+        sessions,
+        events,
+        token,
+        keys,
+        webhooks,
+        media_servers,
+        dead_letters,
+        unreadable,
+    ):
         noun.add(verbs)
     default = Options()
     up.add_argument("--host", default=default.host, help="address to serve on (%(default)s)")

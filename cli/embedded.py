@@ -68,7 +68,7 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
     started = False
     try:
         async with (
-            _buses(addresses.amqp_url) as buses,
+            _buses(addresses.amqp_url, settings) as buses,
             wrapper.assemble(of_wrapper, bus=buses.bus) as program,
             hooks.assemble(of_hooks, events=buses.bus.events),
             released_at_the_end(program) if options.is_temporary else contextlib.nullcontext(),
@@ -84,15 +84,17 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
 
 
 @contextlib.asynccontextmanager
-async def _buses(amqp_url: str | None) -> "AsyncIterator[Buses]":
+async def _buses(amqp_url: str | None, settings: "Settings") -> "AsyncIterator[Buses]":
     from api.dispatch.buses import Buses, rabbitmq
     from callplane.bus import memory
+    from callplane.bus.stream_ports import stream_bounds
 
     if amqp_url is None:
         async with memory.open_bus() as bus:
             yield Buses(bus, bus.broker.mailboxes)
     else:
-        async with rabbitmq(amqp_url) as buses:
+        stream = stream_bounds(settings.event_stream_days, settings.event_stream_gigabytes)
+        async with rabbitmq(amqp_url, stream=stream) as buses:
             await buses.bus.wait_up(READY_WITHIN)
             yield buses
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.bus.stream_ports import stream_bounds
 from callplane.probes import probes
 from callplane.program import About, UntilStopped, end_process, run_program
 from hooks.app import assemble
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(settings: HooksSettings, until_stopped: UntilStopped) -> None:
     """Send until a signal comes, then drain."""
-    broker = RabbitSettings(settings.amqp_url, "hooks", quorum=settings.amqp_quorum)
+    stream = stream_bounds(settings.event_stream_days, settings.event_stream_gigabytes)
+    broker = RabbitSettings(settings.amqp_url, "hooks", quorum=settings.amqp_quorum, stream=stream)
     async with (
         open_bus(broker) as bus,
         assemble(settings, events=bus.events) as program,

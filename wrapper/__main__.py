@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
+from callplane.bus.stream_ports import stream_bounds
 from callplane.probes import probes
 from callplane.program import About, UntilStopped, end_process, run_program
 from wrapper.app import assemble
@@ -39,7 +40,8 @@ async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:
 def of_broker(settings: WrapperSettings) -> RabbitSettings:
     """How a wrapper with these settings uses the broker."""
     shards = settings.commands == "sharded"
-    return RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum, shards=shards)
+    stream = stream_bounds(settings.event_stream_days, settings.event_stream_gigabytes)
+    return RabbitSettings(settings.amqp_url, "wrapper", quorum=settings.amqp_quorum, shards=shards, stream=stream)
 
 
 if __name__ == "__main__":

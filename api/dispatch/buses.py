@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from callplane.bus.mailbox_ports import MailboxBus
 from callplane.bus.ports import Bus
+from callplane.bus.stream_ports import StreamBounds
 from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
 
@@ -21,13 +22,13 @@ class Buses:
 
 
 @asynccontextmanager
-async def rabbitmq(url: str, *, quorum: bool = False) -> AsyncIterator[Buses]:
+async def rabbitmq(url: str, *, quorum: bool = False, stream: StreamBounds | None = None) -> AsyncIterator[Buses]:
     """Both on one RabbitMQ; one that is away makes writes 503 until it is there, and stops nothing else."""
     # Imported here: a process on the in-process bus does without the AMQP library.
     from callplane.bus.rabbitmq import RabbitSettings, open_bus
     from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 
-    async with open_bus(RabbitSettings(url, "api", quorum=quorum)) as bus:
+    async with open_bus(RabbitSettings(url, "api", quorum=quorum, stream=stream)) as bus:
         try:
             await bus.wait_up(BROKER_SECONDS)
         except Unavailable as away:

@@ -1,10 +1,13 @@
-"""Events over HTTP: the query of a timeline, one event, and a page of them."""
+"""Events over HTTP: the queries of a timeline and of the stream, one event, and a page of them."""
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from callplane.bus.stream_places import Place, parse_place
+from callplane.bus.stream_ports import Start
 from callplane.contracts.events import EventType
 from callplane.contracts.model import Body
 from callplane.store.timeline import Part
@@ -38,6 +41,52 @@ class TimelineQuery(Body):
     def part(self) -> Part:
         """The same for the store."""
         return Part(self.after, self.type, self.limit)
+
+
+class EventStreamQuery(Body):
+    """Of ``GET /events``: where it begins, what it shows, and whether it ends."""
+
+    from_: Annotated[
+        str,
+        Field(
+            alias="from",
+            max_length=64,
+            description="`first`: the oldest that is kept; `next`: what comes from now on; an offset; or a time "
+            "(RFC 3339) of coming to the stream, with some of before",
+        ),
+    ] = "next"
+    cursor: Annotated[
+        str | None,
+        Field(max_length=64, description="the `id` of the last event that the client has, instead of `from`"),
+    ] = None
+    type: Annotated[tuple[EventType, ...], Field(max_length=50, description="only events of these types")] = ()
+    session: Annotated[str | None, Field(max_length=128, description="only events of this session")] = None
+    follow: Annotated[bool, Field(description="false: it ends with the newest that there was when it began")] = True
+
+    @field_validator("from_")
+    @classmethod
+    def _somewhere(cls, given: str) -> str:
+        start_of(given)
+        return given
+
+    def place(self, last_event_id: str | None) -> Place | Start:
+        """Where reading begins: behind the last that the client has, if it has any. Raises ValueError."""
+        given = last_event_id or self.cursor
+        return parse_place(given) if given else start_of(self.from_)
+
+
+def start_of(text: str) -> Start:
+    """What was written for a start. Raises ValueError."""
+    match text:
+        case "first" | "next":
+            return text
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None and datetime(1970, 1, 1, tzinfo=UTC) <= at < datetime(9000, 1, 1, tzinfo=UTC):
+            return at
+    raise ValueError("write first, next, an offset, or a time with its zone like 2026-01-05T09:30:00Z")
 
 
 class EventView(BaseModel):

@@ -47,7 +47,7 @@ class EventStream(Response):
 
     async def _run(self, scope: Scope, receive: Receive, bounded: BoundedSend) -> None:
         async with asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(_gone(receive))
+            leaving = tasks.create_task(gone(receive))
             sending = tasks.create_task(self._send_all(scope, bounded))
             await asyncio.wait((leaving, sending), return_when=asyncio.FIRST_COMPLETED)
             if sending.done() and not sending.result():
@@ -59,16 +59,16 @@ class EventStream(Response):
         """All of it; False when the client did not take it."""
         try:
             await bounded({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await _write(bounded, b"retry: 1000\n\n" + (events(self._first) or BEAT))
+            await write(bounded, b"retry: 1000\n\n" + (events(self._first) or BEAT))
             last = b""
             try:
                 self._outlet = outlet_of(scope)
                 while not (self._subscription.is_full or self._subscription.is_unread(self._timing.stream_unread)):
                     if self._outlet and await self._subscription.push(self._push, self._timing.stream_beat):
-                        await _write(bounded, BEAT)
+                        await write(bounded, BEAT)
                         continue
                     batch = await self._subscription.next(self._timing.stream_beat)
-                    await _write(bounded, events(batch) or BEAT)
+                    await write(bounded, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)
             except (Unavailable, Trouble):
@@ -102,11 +102,11 @@ def ending(problem: Problem, scope: Scope) -> bytes:
     return b"event: end\ndata: " + json.dumps(body_of(problem, scope)).encode() + b"\n\n"
 
 
-async def _write(bounded: BoundedSend, body: bytes) -> None:
+async def write(bounded: BoundedSend, body: bytes) -> None:
     await bounded({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
     """Back when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -14,6 +14,9 @@ TIMELINE = "timeline"
 WEBHOOKS = "webhooks"
 """The queue of all events that wait to be stored for tenants' endpoints; there from the first start of that program."""
 
+EVENT_STREAM = "event-stream"
+"""The stream of all events, which anybody may read from any place, for as long as they are kept."""
+
 RETRY_DELAY = 1.0
 """Seconds until a command in trouble is tried again (design 3.4)."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from callplane.bus.dead_letters import DeadLetters
 from callplane.bus.event_ports import EventBus
 from callplane.bus.hint_ports import HintBus
+from callplane.bus.stream_ports import EventStream
 from callplane.contracts.commands import Envelope
 from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -233,6 +234,11 @@ class Bus(Protocol):
     @property
     def events(self) -> EventBus:
         """Publishes and consumes what happened."""
+        ...
+
+    @property
+    def stream(self) -> EventStream:
+        """Reads what has happened, from any place."""
         ...
 
     @property

@@ -41,21 +41,29 @@ class Server:
     url: str
     key: str | None
 
+    @property
+    def place(self) -> str:
+        """The address without what it brings."""
+        return self.url.partition("#")[0].rstrip("/")
+
+    def credential(self) -> dict[str, str]:
+        """Headers that say who asks."""
+        if self.key:
+            return {"X-API-Key": self.key}
+        token = dict(parse_qsl(self.url.partition("#")[2])).get("access_token")
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of the answer, None where it has none; ``path`` is below the API's version. Raises Failed."""
-        place, _, fragment = self.url.partition("#")
-        headers = {"Accept": "application/json"} | ({"X-API-Key": self.key} if self.key else {})
-        if not self.key and (token := dict(parse_qsl(fragment)).get("access_token")):
-            headers["Authorization"] = f"Bearer {token}"
-        data = None
+        place, headers, data = self.place, {"Accept": "application/json", **self.credential()}, None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
-            request = Request(place.rstrip("/") + VERSION + path, data, headers, method=method)
+            request = Request(place + VERSION + path, data, headers, method=method)
             with waiting(f"asking {place}"), _opener(place).open(request, timeout=ANSWER_SECONDS) as answer:
                 status, text = answer.status, answer.read()
             if not 200 <= status < 300:
-                raise _refusal(status, text)
+                raise refusal(status, text)
             return json.loads(text) if text else None
         except (OSError, HTTPException, ValueError) as trouble:
             why = trouble.reason if isinstance(trouble, URLError) else trouble
@@ -67,7 +75,7 @@ def _opener(url: str) -> OpenerDirector:
     return build_opener(_AsItIs, *([ProxyHandler({})] if is_loopback(urlsplit(url).hostname or "") else []))
 
 
-def _refusal(status: int, text: bytes) -> Failed:
+def refusal(status: int, text: bytes) -> Failed:
     """The problem of RFC 9457 in one sentence; whoever answers without one is no API of ours, or a proxy before it."""
     try:
         problem = json.loads(text)

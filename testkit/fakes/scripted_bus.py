@@ -17,6 +17,7 @@ from callplane.bus.memory.bus import MemoryTopology
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
+from callplane.bus.stream_ports import EventStream
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import ParticipantId, SessionId
@@ -59,6 +60,11 @@ class ScriptedBus:
     def events(self) -> EventBus:
         """Those of ``broker``."""
         return self.broker.events
+
+    @property
+    def stream(self) -> EventStream:
+        """That of ``broker``."""
+        return self.broker.events.stream
 
     def up(self) -> bool:
         """Always."""

@@ -20,6 +20,7 @@ from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
 from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
+from callplane.bus.stream_ports import StreamBounds
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope, UpdateSession
 from callplane.contracts.ids import CommandId, SessionId, new_id
@@ -205,8 +206,9 @@ class MemoryCorner:
 class RabbitCorner:
     """A virtual host on a real broker."""
 
-    def __init__(self, url: str, *, shards: bool = False) -> None:
+    def __init__(self, url: str, *, shards: bool = False, stream: StreamBounds | None = None) -> None:
         self.url = url
+        self._stream = stream
         self._shards = shards
         self.mailboxes = RabbitMailboxes(url)
         self.hints = RabbitHints(url, "test")
@@ -214,7 +216,8 @@ class RabbitCorner:
     @asynccontextmanager
     async def bus(self, limits: ConsumerLimits = FAST) -> AsyncIterator[RabbitBus]:
         """Two connections of a process."""
-        async with open_bus(RabbitSettings(self.url, limits=limits, shards=self._shards)) as bus:
+        settings = RabbitSettings(self.url, limits=limits, shards=self._shards, stream=self._stream)
+        async with open_bus(settings) as bus:
             await bus.wait_up(10)
             yield with_shards(bus) if self._shards else bus
 

@@ -14,6 +14,7 @@ from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queues_of, session_name
 from callplane.bus.pending_replies import PendingReplies, reply_within
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
+from callplane.bus.stream_ports import EventStream
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -142,6 +143,11 @@ class MemoryBus:
     def events(self) -> EventBus:
         """Publishes and consumes what happened."""
         return self.broker.events
+
+    @property
+    def stream(self) -> EventStream:
+        """Reads what has happened."""
+        return self.broker.events.stream
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from callplane.bus.event_ports import PREFETCH, ReceivedEvent, Take
+from callplane.bus.memory.stream import MemoryStream
 from callplane.bus.topic_patterns import matches
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Trouble, Unavailable
@@ -32,11 +33,14 @@ class MemoryEvents:
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
         """Name → what waits there; a queue stays when nobody consumes it."""
+        self.stream = MemoryStream()
+        """The last that were published, for whoever reads them again."""
 
     async def publish(self, events: Sequence[CloudEvent]) -> None:
         """Put them into every queue that is bound."""
         for event in events:
             received = ReceivedEvent(event.id, event.routing_key, event.body())
+            self.stream.append(received)
             for queue in self._queues.values():
                 if any(matches(key, event.routing_key) for key in queue.keys):
                     queue.waiting.append(received)

@@ -6,6 +6,7 @@ Only what RabbitMQ 3.10 to 4.3 all accept: durable classic queues, nothing auto-
 from typing import Any
 
 from callplane.bus.names import RETRY_DELAY, SHARDS, TIMELINE, WEBHOOKS, WRAPPER, server_of, twin_of
+from callplane.bus.stream_ports import StreamBounds
 from callplane.contracts.bounds import MAILBOX_LENGTH
 
 MESSAGES = "messages"
@@ -39,6 +40,26 @@ DEAD_LETTER_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 10_000}
 # Of more that nobody takes the oldest go: a program that is down for days, or was tried and given up, must not fill the
 # broker's disk, which stops every publisher.
 EVENTS_ARGUMENTS: dict[str, Any] = {**CLASSIC, "x-max-length": 1_000_000}
+
+STREAM_NODES = 3
+"""So many nodes have a copy of the stream, or as many as there are: said, for without it one that is down when the
+stream is declared may count among them in place of one that is up.
+"""
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+"""What is too old goes a segment at a time, and only when a new one begins; RabbitMQ's own are 500 MB."""
+
+
+def stream_arguments(bounds: StreamBounds) -> dict[str, Any]:
+    """Of the stream; once it is declared they stay as they were, whatever is said later."""
+    return {
+        "x-queue-type": "stream",
+        "x-max-age": f"{bounds.days}D",
+        "x-max-length-bytes": bounds.gigabytes * 1_000_000_000,
+        "x-stream-max-segment-size-bytes": SEGMENT_BYTES,
+        "x-initial-cluster-size": STREAM_NODES,
+    }
+
 
 MAILBOX_ARGUMENTS: dict[str, Any] = {
     **CLASSIC,

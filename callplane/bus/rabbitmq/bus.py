@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from callplane.bus.consuming.worker_pool import ConsumerLimits
 from callplane.bus.dead_letters import DeadLetters
@@ -16,7 +17,9 @@ from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.listener import ListenerConnections, open_listener
 from callplane.bus.rabbitmq.publisher import Publisher, RabbitMessenger
 from callplane.bus.rabbitmq.sender import open_sender
+from callplane.bus.rabbitmq.stream import RabbitStream
 from callplane.bus.rabbitmq.topology import RabbitTopology
+from callplane.bus.stream_ports import EventStream, StreamBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class RabbitSettings:
     shards: bool = False
     """Whether a listener declares shards; it consumes those that there are in any case."""
     limits: ConsumerLimits = field(default_factory=ConsumerLimits)
+    stream: StreamBounds | None = None
+    """What the stream of events keeps; None: there is none as far as this process is concerned."""
 
 
 class RabbitBus:
@@ -45,6 +50,7 @@ class RabbitBus:
         self._messenger = RabbitMessenger(self.publisher, self._topology.queue_exists)
         self._dead_letters = RabbitDeadLetters(consuming)
         self._events = RabbitEvents(consuming, self.publisher)
+        self._stream = RabbitStream(settings.url, settings.name, settings.timings, settings.stream)
         self._hints = RabbitHints(settings.url, settings.name, settings.timings)
 
     @property
@@ -66,6 +72,11 @@ class RabbitBus:
     def events(self) -> EventBus:
         """Publishes and consumes what happened."""
         return self._events
+
+    @property
+    def stream(self) -> EventStream:
+        """Reads what has happened, on a connection for each reader."""
+        return self._stream
 
     @property
     def dead_letters(self) -> DeadLetters:
@@ -96,12 +107,9 @@ class RabbitBus:
 @asynccontextmanager
 async def open_bus(settings: RabbitSettings) -> AsyncIterator[RabbitBus]:
     """Connect, and stay connected, for as long as the block runs; the broker may be away when it begins."""
+    connect = partial(open_connection, quorum=settings.quorum, stream=settings.stream)
     async with (
-        open_connection(
-            settings.url, f"{settings.name}-publishing", settings.timings, quorum=settings.quorum
-        ) as publishing,
-        open_connection(
-            settings.url, f"{settings.name}-consuming", settings.timings, quorum=settings.quorum
-        ) as consuming,
+        connect(settings.url, f"{settings.name}-publishing", settings.timings) as publishing,
+        connect(settings.url, f"{settings.name}-consuming", settings.timings) as consuming,
     ):
         yield RabbitBus(publishing, consuming, settings)

@@ -20,6 +20,7 @@ from yarl import URL
 
 from callplane.bus.names import twin_of
 from callplane.bus.rabbitmq.errors import as_unavailable
+from callplane.bus.stream_ports import StreamBounds
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Unavailable
 from callplane.telemetry.logs import logger
@@ -109,12 +110,16 @@ class _Socket(TransportFactory):
 class AmqpConnection:
     """The connection of one role. Publishing and consuming have one each: the broker blocks publishers on alarms."""
 
-    def __init__(self, url: str, role: str, timings: Timings, *, quorum: bool = False) -> None:
+    def __init__(
+        self, url: str, role: str, timings: Timings, *, quorum: bool = False, stream: StreamBounds | None = None
+    ) -> None:
         self._url = aio_pika.connection.make_url(url, heartbeat=timings.heartbeat, name=role)
         self._role = role
         self.timings = timings
         self.quorum = quorum
         """Whether the twins of queues that sessions share are used, which are replicated."""
+        self.stream = stream
+        """What the stream of events keeps; None: none is declared here."""
         self._connection: aio_pika.Connection | None = None
         """The present one; None between two."""
         self._up = asyncio.Event()
@@ -267,9 +272,9 @@ async def raw_channel(channel: AbstractChannel) -> aiormq.Channel:
 
 @asynccontextmanager
 async def open_connection(
-    url: str, role: str, timings: Timings, *, quorum: bool = False
+    url: str, role: str, timings: Timings, *, quorum: bool = False, stream: StreamBounds | None = None
 ) -> AsyncIterator[AmqpConnection]:
     """Keep a connection for as long as the block runs; it may not stand yet when the block begins."""
-    connection = AmqpConnection(url, role, timings, quorum=quorum)
+    connection = AmqpConnection(url, role, timings, quorum=quorum, stream=stream)
     async with alongside(forever(f"connection {role}", connection.run)):
         yield connection

@@ -12,7 +12,7 @@ from aiormq.abc import ChannelFrame
 from aiormq.exceptions import ChannelPreconditionFailed
 from pamqp.common import FieldTable
 
-from callplane.bus.names import TIMELINE, WRAPPER, mailbox_name, server_of, session_name, twin_of
+from callplane.bus.names import EVENT_STREAM, TIMELINE, WRAPPER, mailbox_name, server_of, session_name, twin_of
 from callplane.bus.rabbitmq.arguments import (
     CLASSIC,
     EVENTS,
@@ -23,6 +23,7 @@ from callplane.bus.rabbitmq.arguments import (
     SERVER_HEADER,
     SERVERS,
     arguments_of,
+    stream_arguments,
 )
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
@@ -53,7 +54,7 @@ class RabbitTopology:
         """Declare one that sessions share; one that somebody has declared otherwise meanwhile will do."""
         with suppress(ChannelPreconditionFailed):
             async with self._channel("declaring") as channel:
-                await declare_queue(channel, queue, self._connection.timings.call)
+                await declare_queue(channel, queue, self._connection)
 
     async def open_all_shared(self, queues: Sequence[str]) -> None:
         """Declare these, for one round trip where the nodes of all are up; else each by itself. Raises Unavailable."""
@@ -206,24 +207,29 @@ async def declare_exchanges(channel: Channel, connection: AmqpConnection) -> Non
     await answered(retry, connection.timings.call)
 
 
-async def declare_queue(channel: Channel, queue: str, timeout: float) -> None:
+async def declare_queue(channel: Channel, queue: str, connection: AmqpConnection) -> None:
     """Declare one that sessions share, and bind it: ``retry`` to its exchange, a media server's to that of all of them,
-    ``timeline`` to all events.
+    ``timeline`` and the stream to all events.
     """
-    await answered(channel.queue_declare(queue, durable=True, arguments=arguments_of(queue)), timeout)
+    timeout = connection.timings.call
+    arguments = (
+        stream_arguments(connection.stream) if queue == EVENT_STREAM and connection.stream else arguments_of(queue)
+    )
+    await answered(channel.queue_declare(queue, durable=True, arguments=arguments), timeout)
     server = server_of(queue)
     if server is not None:
         which: FieldTable = {SERVER_HEADER: server}
         await answered(channel.queue_bind(queue, SERVERS, arguments=which), timeout)
     elif queue in (RETRY, twin_of(RETRY)):
         await answered(channel.queue_bind(queue, queue), timeout)
-    elif queue == TIMELINE:
+    elif queue in (TIMELINE, EVENT_STREAM):
         await answered(channel.queue_bind(queue, EVENTS, "#"), timeout)
 
 
 async def _declare_queues(connection: AmqpConnection) -> None:
     fixed = (connection.named(queue) for queue in FIXED[1:])
-    await for_each(partial(_declare_if_possible, connection), [WRAPPER, TIMELINE, *fixed])
+    stream = [] if connection.stream is None else [EVENT_STREAM]
+    await for_each(partial(_declare_if_possible, connection), [WRAPPER, TIMELINE, *stream, *fixed])
 
 
 async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:
@@ -236,7 +242,7 @@ async def _declare_if_possible(connection: AmqpConnection, queue: str) -> None:
             async with asyncio.timeout(within), as_missing(f"declaring {queue}", lambda: raw):
                 channel = await connection.channel(confirms=False)
                 raw = await raw_channel(channel)
-                await declare_queue(raw, queue, connection.timings.call)
+                await declare_queue(raw, queue, connection)
     except (Unavailable, Trouble, ChannelPreconditionFailed) as trouble:
         log.warning("a queue is not declared", queue=queue, why=str(trouble)[:200])
     finally:

@@ -60,6 +60,11 @@ def cursor_not_valid() -> Refusal:
     return Refusal("invalid", "The cursor is not one of this list. Take the one of the page before, or begin without.")
 
 
+def too_many_event_readers() -> Refusal:
+    """Each has a connection to the broker."""
+    return Refusal("unavailable", "Too many read the stream of events here. Ask again.", retry_after=5)
+
+
 def stream_query_too_long() -> Refusal:
     """Of a WebSocket, whose query no framework checks."""
     return Refusal("invalid", "The query is too long. A ticket and an ack have at most 128 characters.")

@@ -57,6 +57,8 @@ class Target:
             # A poll that may wait would; wrong values stay what they are.
             waits = (case.query or {}).get("wait", 0)
             case.query = {**(case.query or {}), "wait": 0 if isinstance(waits, int | float) and waits <= 60 else waits}
+        if case.path == "/v1/events":
+            case.query = {**(case.query or {}), "follow": "false"}
         if case.path == "/v1/media-servers" and isinstance(case.body, dict):
             # Wrappers connect to what is registered, and names that were made up may be somebody's.
             url = case.body.get("url")
@@ -81,7 +83,9 @@ def hold(operation: Any, target: Target, mode: GenerationMode) -> None:
     def one(case: Case, about_us: bool, as_us: bool) -> None:
         headers = target.fit(case, about_us, as_us)
         answer = case.call(base_url=target.url, headers=headers, timeout=20)
-        case.validate_response(answer, checks=CHECKS)
+        # Each server-sent event would be held to the schema of the text that they are in.
+        left_out = {response_schema_conformance} if case.path == "/v1/events" else set()
+        case.validate_response(answer, checks=[check for check in CHECKS if check not in left_out])
 
     one()
 

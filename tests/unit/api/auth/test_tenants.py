@@ -29,6 +29,7 @@ OWN = {
     "post /v1/webhooks",
     "get /v1/webhooks",
     "get /v1/presence",
+    "get /v1/events",
     "get /v1/messages",
     "post /v1/messages/tickets",
     "get /v1/messages/stream",

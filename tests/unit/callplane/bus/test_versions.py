@@ -29,6 +29,12 @@ ALLOWED = {
     "x-single-active-consumer",
     "x-delivery-limit",
     # What the broker writes into the headers of a message whose deliveries have come to their limit.
+    # Of streams, since 3.9.
+    "x-max-age",
+    "x-max-length-bytes",
+    "x-stream-max-segment-size-bytes",
+    "x-initial-cluster-size",
+    "x-stream-offset",
     "x-first-death-queue",
     "x-first-death-reason",
 }

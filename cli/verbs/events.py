@@ -1,0 +1,97 @@
+"""`callplane events`: the stream of everything that happens, shown as it comes, from its beginning, or copied on."""
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any
+
+from cli.verbs.nouns import Verbs, noun
+from cli.verbs.printing import shown
+from cli.verbs.server import Server
+
+_ABOUT = """\
+Read the stream of events: every visible change of the sessions of your tenant, and who asked for it.
+
+It is kept for some days (CALLPLANE_EVENT_STREAM_DAYS). An event may come twice, under the id that it had."""
+
+_EXAMPLES = """\
+  callplane events tail                                     what happens from now on
+  callplane events tail --from 2026-01-05T09:30:00Z --type session-closed
+  callplane events replay --from first --json > events.jsonl
+  callplane events replay --from 4711 --session 6a2f41a3-...
+  callplane events export --kafka kafka-1:9092,kafka-2:9092 --topic calls"""
+
+
+def add(among: Verbs) -> None:
+    """Put the noun on the command line."""
+    events = noun(among, "events", _ABOUT, _EXAMPLES)
+    tail = events.verb("tail", "show events as they come, until Ctrl-C", _tail)
+    replay = events.verb("replay", "show the events that there are, and end", _replay)
+    copied = events.verb("export", "copy the stream to Kafka, at least once, until Ctrl-C", _export)
+    for verb, start in ((tail, "next"), (replay, "first"), (copied, "first")):
+        verb.add_argument(
+            "--from",
+            dest="start",
+            default=start,
+            metavar="OFFSET|first|next|TIMESTAMP",
+            help="begin there (%(default)s)",
+        )
+        verb.add_argument("--type", action="append", default=[], help="only events of this type; may be repeated")
+        verb.add_argument("--session", metavar="ID", help="only events of this session")
+    tail.add_argument("--count", type=int, metavar="N", help="end after so many")
+    copied.add_argument("--kafka", required=True, metavar="HOST:PORT,…", help="brokers to begin with (bootstrap)")
+    copied.add_argument("--topic", default="callplane-events", help="(%(default)s)")
+    copied.add_argument(
+        "--position",
+        default="callplane-events.position",
+        metavar="FILE",
+        help="where it is kept how far Kafka has it; --from counts only where there is no such file (%(default)s)",
+    )
+    copied.add_argument("--once", action="store_true", help="end with the newest that there was at the start")
+
+
+def query_of(given: argparse.Namespace, *, follow: bool) -> dict[str, Any]:
+    """What the API is asked for."""
+    session = {"session": given.session} if given.session else {}
+    return {"from": given.start, "type": given.type, **session, "follow": str(follow).lower()}
+
+
+def _tail(given: argparse.Namespace, server: Server) -> int:
+    return asyncio.run(_show(given, server, follow=True, count=given.count))
+
+
+def _replay(given: argparse.Namespace, server: Server) -> int:
+    return asyncio.run(_show(given, server, follow=False, count=None))
+
+
+async def _show(given: argparse.Namespace, server: Server, *, follow: bool, count: int | None) -> int:
+    # Not before it is needed: --help should not wait for the client to be imported.
+    from contextlib import aclosing
+
+    from cli.event_reader import EventReader
+
+    if follow:
+        print("Events as they come; Ctrl-C ends it.", file=sys.stderr)
+    async with aclosing(EventReader(server, query_of(given, follow=follow)).batches()) as reading:
+        async for batch in reading:
+            for one in batch[:count]:
+                print(one.body if given.json else _line(json.loads(one.body)))
+            sys.stdout.flush()
+            count = None if count is None else max(0, count - len(batch))
+            if count == 0:
+                break
+    return 0
+
+
+def _export(given: argparse.Namespace, server: Server) -> int:
+    from cli.kafka_export import export
+
+    return asyncio.run(export(given, server, query_of(given, follow=not given.once)))
+
+
+def _line(event: dict[str, Any]) -> str:
+    version = f" v{event['sessionversion']}" if "sessionversion" in event else ""
+    data = json.dumps(event.get("data"), ensure_ascii=False)
+    facts = f"{event['type']:<24} {event.get('sessionid') or '-'}{version}  {event.get('actor') or '-'}  {data}"
+    return shown(f"{event['time'][:23].rstrip('Z')}  {facts}")

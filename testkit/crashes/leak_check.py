@@ -7,6 +7,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
+from callplane.bus.names import EVENT_STREAM
 from testkit.servers.servers import Servers
 
 _DEADLINE = 10.0
@@ -43,7 +44,7 @@ async def look(servers: Servers, *media_servers: str) -> Found:
     """
     counts = await servers.database.counts()
     return Found(
-        queues=await servers.vhost.queues(),
+        queues={name: count for name, count in (await servers.vhost.queues()).items() if name != EVENT_STREAM},
         exchanges=await servers.vhost.exchanges(),
         documents={name: count for name, count in counts.items() if name not in {"duties", "events"}},
         pipelines={url: await pipelines(url) for url in media_servers},

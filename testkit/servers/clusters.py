@@ -49,12 +49,6 @@ class SetDatabase(Database):
         return self.replica_set.url
 
 
-def without_stream(vhost: Vhost) -> dict[str, str]:
-    """Settings for two nodes, as operations.md has them: a stream has no majority there while one of them is down."""
-    two = isinstance(vhost, ClusterVhost) and len(vhost.cluster.nodes) == 2
-    return {"CALLPLANE_EVENT_STREAM_DAYS": "0"} if two else {}
-
-
 async def repaired(servers: RabbitCluster | ReplicaSet) -> None:
     """Start what an earlier test left down, let go on what it left paused, and wait until all is one again."""
     for process in servers.processes:

@@ -12,7 +12,6 @@ from pathlib import Path
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
 from cli.machine.rundir import run_directory
-from testkit.servers.clusters import without_stream
 from testkit.servers.servers import Servers
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +118,7 @@ class Cluster:
             "CALLPLANE_HOST": "127.0.0.1",
             "CALLPLANE_PORT": "0",
             "CALLPLANE_CONNECT_SECONDS": "900",  # nobody connects to what many tests offer
-            **without_stream(self.servers.vhost),
+            "CALLPLANE_EVENT_STREAM_DAYS": "0",  # each is a log of its own on disk; what is about it asks for it
             "CALLPLANE_SHED_LAG": "0",  # a machine whose processor other tests take is no pod's overload
             **self.extra,
         }

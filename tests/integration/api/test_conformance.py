@@ -112,6 +112,6 @@ def hold_all(url: str) -> None:
 
 @pytest.mark.timeout(300)
 async def test_the_api_is_what_its_description_says(servers: Servers) -> None:
-    async with cluster(servers, Size(apis=1, wrappers=1)) as programs:
+    async with cluster(servers, Size(apis=1, wrappers=1), CALLPLANE_EVENT_STREAM_DAYS="1") as programs:
         await asyncio.to_thread(hold_all, programs.apis[0].url)
         assert loud(programs) == []

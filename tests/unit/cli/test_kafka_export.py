@@ -57,16 +57,16 @@ def brokers() -> Iterator[str]:
 
 
 def consumed(brokers: str, topic: str, count: int) -> list[confluent_kafka.Message]:
-    """At least so many records, partition by partition in their order."""
+    """The records of so many events and what came twice of them, partition by partition in their order."""
     consumer = confluent_kafka.Consumer(
         {"bootstrap.servers": brokers, "group.id": f"g-{topic}", "auto.offset.reset": "earliest"}
     )
     partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
     consumer.assign([confluent_kafka.TopicPartition(topic, one, 0) for one in partitions])
     found: list[confluent_kafka.Message] = []
-    while len(found) < count:
-        batch = consumer.consume(count - len(found), timeout=5)
-        assert batch, f"{len(found)} of {count}"
+    while (missing := count - len({one.value() for one in found})) > 0:
+        batch = consumer.consume(missing, timeout=5)
+        assert batch, f"{missing} of {count} are not there"
         found += [one for one in batch if one.error() is None]
     consumer.close()
     return found

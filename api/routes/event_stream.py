@@ -13,7 +13,6 @@ from api.schemas.events import EventStreamQuery
 from api.services import provided
 from api.streaming.event_stream import EventStreamResponse, Reading
 from api.streaming.sse import MEDIA_TYPE
-from callplane.contracts.ids import SessionId
 from callplane.contracts.refusals.requests import cursor_not_valid
 from callplane.contracts.refusals.sessions import session_not_found
 from callplane.store.timeline import Timeline
@@ -57,8 +56,7 @@ async def read_stream(
         start = query.place(last_event_id)
     except ValueError:
         raise cursor_not_valid() from None
-    session_id = None if query.session is None else SessionId(query.session)
-    if session_id is not None and not await timeline.knows(session_id, tenant):
+    if query.session_id is not None and not await timeline.knows(query.session_id, tenant):
         raise session_not_found()
-    shown = EventFilter(tenant, frozenset(query.type), session_id)
+    shown = EventFilter(tenant, frozenset(query.type), query.session_id)
     return EventStreamResponse(readers, Reading(start, shown, query.follow))

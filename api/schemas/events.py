@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from callplane.bus.stream_places import Place, parse_place
 from callplane.bus.stream_ports import Start
 from callplane.contracts.events import EventType
+from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Body
 from callplane.store.timeline import Part
 
@@ -60,7 +61,9 @@ class EventStreamQuery(Body):
         Field(max_length=64, description="the `id` of the last event that the client has, instead of `from`"),
     ] = None
     type: Annotated[tuple[EventType, ...], Field(max_length=50, description="only events of these types")] = ()
-    session: Annotated[str | None, Field(max_length=128, description="only events of this session")] = None
+    session_id: Annotated[
+        SessionId | None, Field(alias="session", max_length=128, description="only events of this session")
+    ] = None
     follow: Annotated[bool, Field(description="false: it ends with the newest that there was when it began")] = True
 
     @field_validator("from_")

@@ -32,7 +32,7 @@ from bench.open_sessions import TOLD
 from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
 from testkit.servers.servers import Servers, fresh_database, fresh_vhost
 
-WARM_UP = 50
+WARM_UP = 20
 PARTS = ("api", "wrapper", "rabbitmq", "mongod")
 QUIET_SECONDS = 3.0
 """For so long what the last load still owes is left to be done, queues of closed sessions deleted among it."""
@@ -48,6 +48,8 @@ class Load:
     cpu: dict[str, float] = field(default_factory=dict)
     idle: float = 0.0
     """Of the CPU what they would have used in that time anyway."""
+    requests: float = 0.0
+    """To the database, without those that come while nothing is asked."""
 
     def milliseconds(self, part: str | None = None) -> float:
         """CPU of each room, of one part or of all."""
@@ -57,7 +59,13 @@ class Load:
     def added(self, other: "Load") -> "Load":
         """Both."""
         cpu = {part: self.cpu.get(part, 0.0) + other.cpu[part] for part in PARTS}
-        return Load(self.rooms + other.rooms, self.seconds + other.seconds, cpu, self.idle + other.idle)
+        return Load(
+            self.rooms + other.rooms,
+            self.seconds + other.seconds,
+            cpu,
+            self.idle + other.idle,
+            self.requests + other.requests,
+        )
 
 
 KEY = {"X-API-Key": API_KEY}
@@ -155,22 +163,40 @@ def used(made: Cluster) -> dict[str, float]:
     return {part: usage(of).cpu for part, of in pids.items()}
 
 
-async def load(made: Cluster, in_flight: int, seconds: float, idle: float) -> Load:
-    """One load, with what it owes afterwards; ``idle``: seconds of CPU in each second without one."""
+async def requests(made: Cluster) -> int:
+    """How many the database has had until now."""
+    async with made.servers.database.client() as client:
+        status = await client.admin.command("serverStatus")
+    return int(status["network"]["numRequests"])
+
+
+@dataclass(frozen=True)
+class Idle:
+    """In each second in which nothing is asked: seconds of CPU, and requests to the database."""
+
+    cpu: float
+    requests: float
+
+
+async def load(made: Cluster, in_flight: int, seconds: float, idle: Idle) -> Load:
+    """One load, with what it owes afterwards."""
     url = made.apis[0].url
-    before, began = used(made), time.perf_counter()
+    asked, before, began = await requests(made), used(made), time.perf_counter()
     took = await rooms(url, in_flight, seconds=seconds)
     lasted = time.perf_counter() - began
     await asyncio.sleep(QUIET_SECONDS)
     after, whole = used(made), time.perf_counter() - began
-    return Load(took, lasted, {part: after[part] - before[part] for part in PARTS}, idle * whole)
+    asked = await requests(made) - asked
+    cpu = {part: after[part] - before[part] for part in PARTS}
+    return Load(took, lasted, cpu, idle.cpu * whole, asked - idle.requests * whole)
 
 
-async def idling(made: Cluster) -> float:
-    """Seconds of CPU in each second in which nothing is asked."""
-    before = sum(used(made).values())
+async def idling(made: Cluster) -> Idle:
+    """What they use while all the others idle as well."""
+    asked, before, began = await requests(made), sum(used(made).values()), time.perf_counter()
     await asyncio.sleep(IDLE_SECONDS)
-    return (sum(used(made).values()) - before) / IDLE_SECONDS
+    seconds = time.perf_counter() - began
+    return Idle((sum(used(made).values()) - before) / seconds, (await requests(made) - asked) / seconds)
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -209,7 +235,17 @@ async def events_told(made: Cluster) -> str:
 
 def report(found: dict[tuple[str, int], list[Load]]) -> None:
     """The table; beside the mean of all turns what each of them cost."""
-    columns = ["programs", "in flight", "rooms/s", "median ms", "CPU ms a room", *PARTS, "of it idling", "in each turn"]
+    columns = [
+        "programs",
+        "in flight",
+        "rooms/s",
+        "median ms",
+        "CPU ms a room",
+        *PARTS,
+        "of it idling",
+        "requests to mongod",
+        "in each turn",
+    ]
     table = Table("Rooms", columns)
     for (name, in_flight), turns in sorted(found.items(), key=lambda one: (one[0][1], one[0][0])):
         whole = Load()
@@ -223,6 +259,7 @@ def report(found: dict[tuple[str, int], list[Load]]) -> None:
             f"{whole.milliseconds():.1f}",
             *(f"{whole.milliseconds(part):.1f}" for part in PARTS),
             f"{whole.idle / len(whole.rooms) * 1000:.1f}",
+            f"{whole.requests / len(whole.rooms):.1f}",
             json.dumps([round(one.milliseconds(), 1) for one in turns]),
         )
 

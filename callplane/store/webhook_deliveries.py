@@ -152,13 +152,17 @@ class WebhookDeliveries:
     async def renew_lanes(self, webhook_id: WebhookId) -> None:
         """Have a lane again wherever an endpoint has something to send: it was disabled, and its lanes are gone.
 
+        What waited is to be sent first from now on: else one failure were its death where that was days ago.
         One that is still there counts this as stored: who holds it has found the endpoint disabled, and would end it.
         """
+        waiting = {"webhook_id": webhook_id, "state": "pending"}
+        kept = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": int(self._kept.total_seconds())}}
+        await self._collection.update_many(waiting, [{"$set": {"since": "$$NOW", "expires_at": kept}}])
         counted = {"$set": {"stored": {"$add": [{"$ifNull": ["$stored", 0]}, 1]}}}
         lane = {"_id": "$lane", "webhook_id": {"$first": "$webhook_id"}}
         await self._collection.aggregate(
             [
-                {"$match": {"webhook_id": webhook_id, "state": "pending"}},
+                {"$match": waiting},
                 {"$group": lane},
                 {"$set": {"due": "$$NOW", "since": "$$NOW", "stored": 1}},
                 {"$merge": {"into": "webhook_lanes", "whenMatched": [counted]}},

@@ -1,5 +1,6 @@
 """Webhook lanes and deliveries: one holder at a time, whoever wakes too late, and plans that read what they return."""
 
+from datetime import timedelta
 from typing import Any
 
 from callplane.contracts.webhooks import WebhookId
@@ -91,6 +92,18 @@ async def test_what_cannot_be_read_hides_nothing_behind_it(database: Database) -
         assert [one.id for one in await deliveries.next_of(new.lane, 2)] == [new.id]
         assert [one.id for one in await deliveries.page(Span(W), 2)] == [new.id]
         assert [one.id for one in await lanes.due(2, ())] == [new.lane]
+
+
+async def test_what_waited_at_a_disabled_endpoint_has_its_whole_time_when_it_is_active(database: Database) -> None:
+    async with repositories(database) as store:
+        deliveries, now = WebhookDeliveries(store.database), store.clock.now()
+        await deliveries.add([delivery(W, "s", 1)], now - timedelta(days=20))
+        await deliveries.renew_lanes(W)
+        [one] = await deliveries.page(Span(W), 10)
+        assert one.at is not None
+        assert one.since - one.at > timedelta(days=19)
+    [kept] = await database.documents("webhook_deliveries")
+    assert timedelta(days=29) < kept["expires_at"] - kept["since"] < timedelta(days=31)
 
 
 async def test_it_is_stored_once_and_in_order_and_goes_in_time(database: Database) -> None:

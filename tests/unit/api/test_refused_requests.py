@@ -136,7 +136,7 @@ async def test_a_caller_is_told_of_so_often_and_another_still_is(database: Datab
 
 async def test_too_many_requests_of_one_caller_are_told_as_well(database: Database) -> None:
     await session_of(database, tenant="tests")
-    async with hearing(database, full, rate_requests=0.1) as (it, heard):
+    async with hearing(database, full, rate_requests=0.001) as (it, heard):
         ada = it.token(SessionId("s"), ParticipantId("ada"))
         for _ in range(2):
             await it.http.patch(f"{JOIN}/ada", json={"name": "A"}, headers=ada)

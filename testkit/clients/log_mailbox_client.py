@@ -76,6 +76,8 @@ class LogMailboxClient:
     read: set[str] = field(default_factory=set)
     acknowledged: Place = field(init=False)
     """The farthest that it has ever said."""
+    begun_again: Place = field(default=Place())
+    """The farthest that it may have begun at without a token, whatever it had said that it had."""
     parked: asyncio.Task[Batch | str] | None = None
     parked_at: tuple[LogPodSlot, int] | None = None
 
@@ -99,6 +101,8 @@ class LogMailboxClient:
         if said is not None:
             farthest = self.acknowledged
             self.acknowledged = Place(max(farthest.session, said.session), max(farthest.seat, said.seat))
+        else:
+            self.begun_again = self.acknowledged
         question = Question(self.room.session_id, self.participant, ack, wait, most)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
@@ -204,9 +208,10 @@ class LogMailboxClient:
 
     def _unread(self) -> set[str]:
         """What is kept for it, and has not come to it."""
-        before, last = max(self.began.session, self.room.first - 1), len(self.room.entries)
+        before, last = max(self.began.session, self.begun_again.session, self.room.first - 1), len(self.room.entries)
         kept = self.room.visible(before, last, self.participant)
-        return {self.room.entries[at - 1][0] for at in kept}.union(self.own) - self.read
+        own = self.own[self.begun_again.seat :]
+        return {self.room.entries[at - 1][0] for at in kept}.union(own) - self.read
 
     async def until_attached(self) -> None:
         """Wait until its seat is, while its poll waits where nothing was done to its pod."""

@@ -66,6 +66,23 @@ def test_no_life_of_a_log_mailbox_breaks_the_law(runner: asyncio.Runner, row: Lo
     )
 
 
+@pytest.mark.timeout(120)
+def test_a_life_in_which_everything_happens_once(runner: asyncio.Runner, row: LogPodSlots) -> None:
+    """What chance leaves out: hints that are lost while somebody waits, cuts behind somebody, tags that are taken."""
+    life = LogMailboxes(runner, row)
+    life.begin(seed=7, count=2)
+    for lost in (1.0, 0.5, 0.5, 0.0):
+        life.meet_a_parked_poll(who=0, pod=0, count=3, lost=lost)
+        life.tell_one(who=1, count=2)
+    life.cut(who=1, pods=(1, 2), share=0.9, lost=0.5)
+    for how in ("unlinked", "killed", "drained"):
+        life.end_a_pod(who=2, pod=2, after=0.004, how=how)
+    life.sweep(who=2, pod=1, robbed=True)
+    life.lapse(pod=0)
+    life.poll(who=0, pod=0, most=2, lost=True)
+    life.teardown()
+
+
 class LogMailboxes(RuleBasedStateMachine):
     """One session's logs from their first entry until everybody has read everything."""
 

@@ -2,13 +2,14 @@
 
     python -m bench.console [--sessions 10000] [--people 3] [--seconds 20] [--looks 10] [--no-browser]
 
-So many open sessions lie in MongoDB, each with so many people and streams. The overview's requests are asked every 3 s,
-as the console asks them; CPU is /proc's, idling taken off. Then a Chromium signs in to the console anew, so many times:
-from the navigation until the overview's figures stand there, and until the page's own first paint.
+So many open sessions lie in MongoDB, each with so many people and streams. The overview is asked for every 3 s, and
+what it shows besides every fifth time, as the console asks them; CPU is /proc's, idling taken off. Then a Chromium
+signs in to the console anew, so many times: until the page's first paint, and until the overview's figures are there.
 """
 
 import argparse
 import asyncio
+import itertools
 import os
 import statistics
 import time
@@ -28,7 +29,9 @@ from testkit.servers.programs import API_KEY, Size, cluster
 from testkit.servers.servers import Servers
 
 EVERY = 3.0
-ASKED = ("/v1/overview", "/v1/media-servers", "/v1/dead-letters")
+ALWAYS, SELDOM = ("/v1/overview",), ("/v1/media-servers", "/v1/dead-letters")
+SELDOM_EACH = 5
+"""Every so manieth time the console asks these as well."""
 
 
 def _occupied(people: int) -> dict[str, Any]:
@@ -77,22 +80,23 @@ async def main(options: argparse.Namespace) -> None:
         await fill(around, options.sessions, options.people)
         [api] = machines.apis
         pids = [api.process.pid, around.database.server.process.pid]
-        took: list[float] = []
+        took: dict[str, list[float]] = {path: [] for path in (*ALWAYS, *SELDOM)}
+        turns = itertools.count()
         async with httpx.AsyncClient(base_url=api.url, headers={"X-API-Key": API_KEY}, timeout=30) as http:
 
             async def ask() -> None:
-                for path in ASKED:
+                for path in (*ALWAYS, *(SELDOM if next(turns) % SELDOM_EACH == 0 else ())):
                     began = time.perf_counter()
                     answer = await http.get(path)
-                    took.append(time.perf_counter() - began)
+                    took[path].append(time.perf_counter() - began)
                     answer.raise_for_status()
 
             idle = await costs(pids, options.seconds, lambda: asyncio.sleep(0))
             busy = await costs(pids, options.seconds, ask)
         for name, less, more in zip(("api", "mongod"), idle, busy, strict=True):
             print(f"{name}: {less:.2%} of a core idle, {more:.2%} asked every {EVERY:g} s: {more - less:.2%} for it")
-        for at, path in enumerate(ASKED):
-            print(f"  {path}: {statistics.median(took[at :: len(ASKED)]) * 1e3:.0f} ms at the median")
+        for path, times in took.items():
+            print(f"  {path}: {statistics.median(times) * 1e3:.0f} ms at the median")
         if not options.no_browser:
             first, shown = await paints(api.url, options.looks)
             print(f"console: first paint {statistics.median(first):.2f} s, figures {statistics.median(shown):.2f} s")

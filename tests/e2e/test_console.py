@@ -34,6 +34,10 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await ann.is_told("The call has ended.")
         await expect(page.locator("#content")).to_contain_text("closed")
 
+        await page.get_by_role("link", name="Processes and queues").click()
+        await page.get_by_role("row").filter(has_text="dead-letters").wait_for()
+        await expect(page.get_by_role("row").filter(has_text="embedded")).to_contain_text("%")
+
         await page.get_by_role("link", name="Media servers").click()
         await page.get_by_role("button", name="Cordon", exact=True).click()
         await page.get_by_role("button", name="Uncordon").click()

@@ -7,11 +7,12 @@ import { ago, figure, table, to } from "./tables.js";
 /** @typedef {import("./views.js").Context} Context */
 
 const MOST_POINTS = 60;
+const SELDOM = 15_000; // Milliseconds: these change seldom, and reading letters is the dearest of all.
 
 /** @param {Context} context */
-export async function overview({ requests, history }) {
+export async function overview({ requests, history, kept }) {
   const ask = (/** @type {string} */ path) => requests.get(path).catch((problem) => ([403, 404].includes(problem.status) ? null : Promise.reject(problem)));
-  const [open, servers, letters] = await Promise.all([requests.get("/overview"), ask("/media-servers"), ask("/dead-letters")]);
+  const [open, servers, letters] = await Promise.all([requests.get("/overview"), seldom(kept, "/media-servers", ask), seldom(kept, "/dead-letters", ask)]);
   const shown = (/** @type {string} */ words, /** @type {number} */ value, /** @type {string} */ text = String(value)) => {
     const values = [...(history.get(words) ?? []), value].slice(-MOST_POINTS);
     history.set(words, values);
@@ -31,6 +32,20 @@ export async function overview({ requests, history }) {
     make("h2", {}, "Moved to another media server"),
     table(HEADS, rows(open.most_moved), "No open session has lost its media server."),
   ];
+}
+
+/**
+ * What was answered not long ago, or now.
+ * @param {Map<string, any>} kept
+ * @param {string} path
+ * @param {(path: string) => Promise<any>} ask
+ */
+async function seldom(kept, path, ask) {
+  const { at, answer } = kept.get(path) ?? { at: -Infinity, answer: null };
+  if (performance.now() - at < SELDOM) return answer;
+  const fresh = await ask(path);
+  kept.set(path, { at: performance.now(), answer: fresh });
+  return fresh;
 }
 
 const HEADS = ["Session", "People", "Epoch", "Made"];

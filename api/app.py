@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
+from api.auth.quota_rates import QuotaRates
+from api.auth.quotas import QuotasInForce
 from api.auth.rate_limits import RateLimits
 from api.auth.stored_keys import StoredKeys
 from api.auth.tenants import Tenants
@@ -64,6 +66,8 @@ from callplane.store.mongo.database import Database, DatabaseClock, open_databas
 from callplane.store.overview import Overview
 from callplane.store.presences import Presences
 from callplane.store.processes import Processes
+from callplane.store.quota_uses import QuotaUses
+from callplane.store.quotas import StoredQuotas
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
@@ -103,6 +107,8 @@ class _Repositories:
         self.bans = Bans(database)
         self.api_keys = ApiKeys(database)
         self.timeline = Timeline(database)
+        self.quotas = StoredQuotas(database)
+        self.quota_uses = QuotaUses(database)
         self.unreadable_documents = UnreadableDocuments(database, self.clock)
 
 
@@ -142,7 +148,11 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
-            stored_keys = await stack.enter_async_context(_followed(stored, settings, metrics))
+            stored_keys = StoredKeys(stored.api_keys, stored.clock.now, settings.token_secrets)
+            quotas = QuotasInForce(settings, stored.quotas)
+            await stack.enter_async_context(_followed("keys", stored_keys, metrics))
+            await stack.enter_async_context(_followed("quotas", quotas, metrics))
+            limits = RateLimits(settings, quotas=QuotaRates(quotas.of, metrics.quota_exceeded))
             credentials, tenants = Credentials(settings, stored_keys), Tenants(Tenancy(database, messages))
             published = CountedEvents(buses.bus.events, metrics.published) if settings.events else None
             refused = RefusedRequests(published, Tenancy(database), stored.clock.now, metrics.refused_lost)
@@ -154,10 +164,13 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 stored_keys=stored_keys,
                 participant_tokens=credentials.participants,
                 access_tokens=credentials.access,
-                rate_limits=RateLimits(settings),
+                rate_limits=limits,
+                quotas=quotas,
+                stored_quotas=stored.quotas,
+                quota_uses=stored.quota_uses,
                 overload=overload,
                 proxies=TrustedProxies(settings.trusted_proxies),
-                permissions=Permissions(stored.sessions, stored.attachments, tenants, activity.mark),
+                permissions=Permissions(stored.sessions, stored.attachments, tenants, activity.mark, limits.charge),
                 tenants=tenants,
                 activity=activity,
                 dispatcher=_dispatcher(sender, stored, metrics, timeouts, settings.commands),
@@ -186,13 +199,12 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
 
 
 @asynccontextmanager
-async def _followed(stored: _Repositories, settings: Settings, metrics: Metrics) -> AsyncIterator[StoredKeys]:
-    """The keys of the database, followed for the block; without a database those of settings have to do."""
-    keys = StoredKeys(stored.api_keys, stored.clock.now, settings.token_secrets)
+async def _followed(name: str, what: StoredKeys | QuotasInForce, metrics: Metrics) -> AsyncIterator[None]:
+    """What is in the database, followed for the block; without a database settings have to do."""
     with suppress(Unavailable, Trouble, TimeoutError):
-        await keys.follow()
-    async with alongside(forever("keys", keys.run, failed=metrics.loop_failed)):
-        yield keys
+        await what.follow()
+    async with alongside(forever(name, what.run, failed=metrics.loop_failed)):
+        yield
 
 
 def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> MailboxServices:

@@ -21,6 +21,7 @@ from api.services import Services, services_of
 from callplane.contracts.errors import Refusal
 from callplane.contracts.ids import SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.quotas import Quotas
 from callplane.contracts.refusals.requests import if_match_not_readable, outcome_not_known
 from callplane.contracts.registry import Command
 
@@ -56,6 +57,8 @@ class ApiRequest:
     dispatcher: CommandDispatcher
     arrived: datetime
     key: str | None = None
+    quotas: Quotas | None = None
+    """What bounds how much its commands may make; None: nothing does."""
 
     def permit(self, permission: Permission[P, Granted], *args: P.args, **more: P.kwargs) -> Granted:
         """Ask the permission that the route declares, for these ids and what the body brings. Raises Refusal."""
@@ -102,7 +105,9 @@ class ApiRequest:
     def _origin(self) -> CommandOrigin:
         """Its scope is what a key is good for: this caller, this method, this path."""
         scope = identity(self.credential), self.http.method, self.http.url.path
-        return CommandOrigin(caller(self.credential), scope, self.arrived, self.key)
+        who = caller(self.credential)
+        bounded = who if self.quotas is None else who.model_copy(update={"quotas": self.quotas})
+        return CommandOrigin(bounded, scope, self.arrived, self.key)
 
 
 def authenticate(services: Services, connection: HTTPConnection) -> Credential:
@@ -141,7 +146,8 @@ def request_of(http: Request, response: Response, permission: Permission[..., An
     services = services_of(http)
     credential = authenticate(services, http)
     permissions, dispatcher = services.permissions, services.dispatcher
-    return ApiRequest(credential, http, response, permission, permissions, dispatcher, arrived=dispatcher.clock.now())
+    arrived, quotas = dispatcher.clock.now(), services.quotas.bounding(credential)
+    return ApiRequest(credential, http, response, permission, permissions, dispatcher, arrived, quotas=quotas)
 
 
 class _Allowed(Declares):

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
 from api.overload import TIMES, Shed
+from callplane.contracts.quotas import Quotas
 from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
 
@@ -72,6 +73,12 @@ class Metrics(metrics.Metrics):
             "Readers of the stream of events whose place in it was not kept any more",
             registry=self.registry,
         )
+        self._quota_exceeded = Counter(
+            "callplane_quota_exceeded",
+            "Requests refused as a quota of their tenant or identity was used up",
+            ["quota"],
+        for quota in Quotas.model_fields:
+            self._quota_exceeded.labels(quota)
         for what in TIMES:
             self._shed.labels(what)
         for command in command_names():
@@ -112,6 +119,10 @@ class Metrics(metrics.Metrics):
     def event_place_gone(self) -> None:
         """One has lost its place, and perhaps events with it."""
         self._places_gone.inc()
+    def quota_exceeded(self, quota: str) -> None:
+        """A request was refused for this quota."""
+        if quota in Quotas.model_fields:
+            self._quota_exceeded.labels(quota).inc()
 
     def watch_overload(self, standing: Callable[[], float]) -> None:
         """Ask for this at every scrape."""

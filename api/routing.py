@@ -29,6 +29,7 @@ from api.routes import (
     sessions,
     signals,
     streams,
+    tenants,
     tokens,
     unreadable,
     webhook_deliveries,
@@ -38,7 +39,7 @@ from api.routes.web import mount_web
 from api.services import services_of
 from callplane.contracts.errors import Problem
 
-OPERATORS = (media_servers, processes, dead_letters, unreadable, keys)
+OPERATORS = (media_servers, processes, unreadable, keys)
 """The nouns of operators, which may have an address of their own (``operator_port``)."""
 
 # The poll first: routes are matched in this order, and it is asked for more often than all others together.
@@ -59,6 +60,8 @@ NOUNS = (
     streams,
     webhooks,
     webhook_deliveries,
+    dead_letters,
+    tenants,
     *OPERATORS,
 )
 """All that has a version in its path."""

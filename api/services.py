@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from api.activity import Activity
 from api.auth.credentials import Credentials
 from api.auth.permissions import Permissions
+from api.auth.quotas import QuotasInForce
 from api.auth.rate_limits import RateLimits
 from api.auth.stored_keys import StoredKeys
 from api.auth.tenants import Tenants
@@ -32,6 +33,8 @@ from callplane.store.connections import Connections
 from callplane.store.overview import Overview
 from callplane.store.presences import Presences
 from callplane.store.processes import Processes
+from callplane.store.quota_uses import QuotaUses
+from callplane.store.quotas import StoredQuotas
 from callplane.store.server_pool import ServerPool
 from callplane.store.session_pages import SessionPages
 from callplane.store.tickets import Tickets
@@ -49,6 +52,9 @@ class Services:
     participant_tokens: ParticipantTokens
     access_tokens: AccessTokens
     rate_limits: RateLimits
+    quotas: QuotasInForce
+    stored_quotas: StoredQuotas
+    quota_uses: QuotaUses
     overload: Overload
     proxies: TrustedProxies
     permissions: Permissions

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from callplane.contracts.quotas import Quotas
 from callplane.contracts.webhooks import Hosts
 from callplane.network import is_loopback
 from callplane.program import ProgramSettings
@@ -81,6 +82,26 @@ class Settings(ProgramSettings):
     )
     rate_polls: float = Field(200, ge=0, le=1e6, description="the same for its polls, streams and tickets")
     rate_keys: float = Field(1000, ge=0, le=1e6, description="the same for all that is asked with one API key")
+    quota_sessions: int = Field(
+        0, ge=0, description="open sessions a tenant may have, if none are set for it; 0: no bound"
+    )
+    quota_seats: int = Field(0, ge=0, description="seats that a tenant may have taken in all its sessions; 0: no bound")
+    quota_requests: float = Field(
+        0, ge=0, le=1e6, description="requests a second of a tenant on one pod, ten times that at once"
+    )
+    quota_deliveries: float = Field(
+        0, ge=0, le=1e6, description="the same for the deliveries of signals in its sessions"
+    )
+    quota_identity_sessions: int = Field(
+        0, ge=0, description="open sessions that one identity may have made by access tokens; 0: no bound"
+    )
+    quota_identity_seats: int = Field(
+        0, ge=0, description="seats that one identity may have taken at once; 0: no bound"
+    )
+    quota_identity_requests: float = Field(
+        0, ge=0, le=1e6, description="requests a second of one identity on one pod, with all its tokens and seats"
+    )
+    quota_identity_deliveries: float = Field(0, ge=0, le=1e6, description="the same for the deliveries of its signals")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="networks of proxies in front, like 10.0.0.0/8, separated by commas: their `X-Forwarded-For`, or "
@@ -163,6 +184,11 @@ class Settings(ProgramSettings):
         if strangers := sorted({*self.key_tenants, *self.operator_keys} - self.api_keys.keys()):
             raise ValueError(f"CALLPLANE_API_KEYS has no key with the name {strangers[0]}, which another setting names")
         return self
+
+    @property
+    def quotas(self) -> Quotas:
+        """What a tenant is given for which nobody has set anything else."""
+        return Quotas.model_validate({name: getattr(self, f"quota_{name}") for name in Quotas.model_fields})
 
     def tenant_of(self, key: str) -> str:
         """The tenant of an API key."""

@@ -21,6 +21,7 @@ from cli.verbs import (
     media_servers,
     sessions,
     tail,
+    tenants,
     token,
     unreadable,
     webhooks,
@@ -39,6 +40,7 @@ Callplane: calls between browsers, with a control plane that scales.
   callplane events           what happens in all sessions: as it comes, from the beginning, or copied to Kafka
   callplane token            make an access token for a browser
   callplane keys             make, rotate and revoke API keys
+  callplane tenants          quotas of tenants, and what is taken of them
   callplane webhooks         endpoints that events are posted to; a listener for who writes one
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
@@ -113,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         events,
         token,
         keys,
+        tenants,
         webhooks,
         media_servers,
         dead_letters,

@@ -31,6 +31,7 @@ from callplane.store.mongo.errors import ServerAnswer
 from callplane.store.outbox_age import OutboxAge
 from callplane.store.pipelines import SessionMedia
 from callplane.store.presences import Presences
+from callplane.store.quota_uses import QuotaUses
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.server_pool import ServerPool
@@ -202,6 +203,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
         incarnations=Incarnations(database),
         log_bounds=LogBounds(messages or database, clock, settings.history_days, Tenancy(database, messages)),
         presences=Presences(database, clock),
+        quota_uses=QuotaUses(database),
     )
 
 

@@ -18,6 +18,7 @@ from callplane.store.media_states import MediaStates
 from callplane.store.mongo.database import DatabaseClock
 from callplane.store.pipelines import SessionMedia
 from callplane.store.presences import Presences
+from callplane.store.quota_uses import QuotaUses
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
@@ -51,6 +52,7 @@ class Repositories:
     incarnations: Incarnations
     log_bounds: LogBounds
     presences: Presences
+    quota_uses: QuotaUses
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ ACCEPTED: Mapping[str, tuple[Kind, ...]] = {
     "list_sessions": ("api_key", "access_token"),
     "sign": _SERVERS,
     "operate": _SERVERS,
+    "see_tenant": _SERVERS,
+    "reach_letters": _SERVERS,
     "hook": _SERVERS,
     "read": _ALL,
     "join": _ALL,

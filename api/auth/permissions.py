@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder
+from api.auth.quotas import Payer
 from api.auth.rules import (
     Admission,
     PresenceScope,
@@ -16,14 +17,13 @@ from api.auth.rules import (
     seat_token,
     still_open,
 )
-from api.auth.tenants import HookScope, Tenants, hook_scope, require_reach, scope
+from api.auth.tenants import HookScope, Tenants, hook_scope, key_scope, require_own, require_reach, scope
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
     access_token_changes_no_participants,
     access_token_removes_no_participants,
     access_token_steers_no_session,
-    api_key_needed,
     api_key_signs,
     api_keys_alone_name_grants,
     api_keys_alone_name_identities,
@@ -42,7 +42,7 @@ from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
 
 
-def _nobody(_session_id: SessionId, _seat: Seat | SeatRole) -> None:
+def _nobody(*_what: object) -> None:
     """Nobody is told."""
 
 
@@ -55,12 +55,12 @@ class Permissions:
         attachments: Attachments,
         tenants: Tenants,
         active: Callable[[SessionId, Seat | SeatRole], None] = _nobody,
+        charge: Callable[[Payer], None] = _nobody,
     ) -> None:
-        self._sessions = sessions
-        self._attachments = attachments
-        self._tenants = tenants
+        self._sessions, self._attachments, self._tenants = sessions, attachments, tenants
         self._active = active
         """Is told of each seat whose token asks for something; polls are none, for programs ask them by themselves."""
+        self._charge = charge  # whose quotas it is taken from, who may have none left
 
     def create(self, credential: Credential, custom_id: str | None) -> None:
         """Make a session, with an access token only the one that it names."""
@@ -87,21 +87,22 @@ class Permissions:
             return credential
         raise api_key_signs("unauthorized" if isinstance(credential, Anonymous) else "forbidden")
 
+    def see_tenant(self, credential: Credential, tenant: str) -> None:
+        """See what a tenant is given, and has taken of it: its own keys, and operators."""
+        require_own(credential, tenant)
+
+    def reach_letters(self, credential: Credential) -> str | None:
+        """See, send again and remove dead letters of a tenant; None: of all."""
+        return key_scope(credential)
+
     def hook(self, credential: Credential) -> HookScope:
         """Have and see webhooks."""
         return hook_scope(credential)
 
     def operate(self, credential: Credential) -> None:
         """See and change what serves all sessions: media servers and dead letters."""
-        match credential:
-            case KeyHolder(is_operator=True):
-                return
-            case KeyHolder():
-                raise operator_key_needed()
-            case Anonymous():
-                raise api_key_needed("unauthorized")
-            case AccessToken() | SeatToken():
-                raise api_key_needed("forbidden")
+        if key_scope(credential) is not None:
+            raise operator_key_needed()
 
     def audit(self, credential: Credential) -> str | None:
         """See who did what in the sessions of a tenant; None: of all tenants."""
@@ -289,6 +290,7 @@ class Permissions:
         if seat is None:
             ended = await self._attachments.read(token.participant_id)
             raise seat_gone(ended.reason if ended else None)
+        self._charge(Payer(session.tenant, seat.identity))
         self._active(session.id, seat)
 
     async def _existing(self, session_id: SessionId) -> SessionDocument:

@@ -2,21 +2,20 @@
 
 import ipaddress
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder, identity
-from api.auth.token_bucket import Bucket, Rate
+from api.auth.quota_rates import QuotaRates
+from api.auth.quotas import NOBODY, Payer, payer_of
+from api.auth.token_bucket import SECONDS_AT_ONCE, Buckets, Rate
 from api.settings import Settings
 from callplane.contracts.ids import SessionId
 from callplane.contracts.refusals.requests import too_many
 
 Kind = Literal["requests", "candidates", "signals", "deliveries", "polls", "keys"]
-
-SECONDS_AT_ONCE = 10
-"""What a caller may ask for in that many seconds, it may ask for at once: joining a full room is a burst."""
 
 SENDERS_AT_ONCE = 4
 """The senders of one session may together have so many times as much delivered as one of them."""
@@ -34,7 +33,10 @@ CALLERS_KEPT = 20_000
 class RateLimits:
     """A bucket for each caller and kind of request; strangers have theirs apart, so that they push nobody out."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic, quotas: QuotaRates | None = None
+    ) -> None:
+        """``quotas``: what tenants and identities may have beside; None: they are not bounded."""
         per_second: Mapping[Kind, float] = {
             "requests": settings.rate_requests,
             "candidates": settings.rate_candidates,
@@ -46,19 +48,26 @@ class RateLimits:
         self._rates = {kind: Rate(rate, max(1.0, rate * SECONDS_AT_ONCE)) for kind, rate in per_second.items()}
         deliveries = self._rates["deliveries"]
         self._together = Rate(deliveries.per_second * SENDERS_AT_ONCE, deliveries.burst * SENDERS_AT_ONCE)
-        self._callers = _Buckets(clock)
-        self._sessions = _Buckets(clock)
-        self._strangers = _Buckets(clock)
+        self._callers = Buckets(clock, CALLERS_KEPT)
+        self._sessions = Buckets(clock, CALLERS_KEPT)
+        self._strangers = Buckets(clock, CALLERS_KEPT)
         self._under_way: Counter[str] = Counter()
+        self._quotas = quotas
 
     def consume(self, credential: Credential, route: str, address: str) -> None:
-        """One request of a caller that is known. Raises Refusal ``too-many-requests``."""
+        """One request of a caller that is known. Raises Refusal ``too-many-requests`` and ``quota-exceeded``."""
+        self.charge(payer_of(credential))
         if isinstance(credential, Anonymous):
             # Only on the machine itself: a server of one's own, as good as a key.
             self._consume(self._callers, f"open:{address}", "keys")
             return
         kind = "keys" if isinstance(credential, KeyHolder) else kind_of(route)
         self._consume(self._callers, identity(credential), kind)
+
+    def charge(self, payer: Payer) -> None:
+        """One request that is taken from somebody's quotas. Raises Refusal ``quota-exceeded``."""
+        if self._quotas is not None:
+            self._quotas.consume(payer, "requests")
 
     def consume_stranger(self, address: str) -> None:
         """One request whose credential is not valid. Raises Refusal ``too-many-requests``."""
@@ -80,40 +89,25 @@ class RateLimits:
             if not self._under_way[caller]:
                 del self._under_way[caller]
 
-    def consume_deliveries(self, credential: Credential, session_id: SessionId, readers: int, size: int) -> None:
-        """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``.
+    def consume_deliveries(
+        self, credential: Credential, session_id: SessionId, readers: int, size: int, *, payer: Payer = NOBODY
+    ) -> None:
+        """One signal of ``size`` bytes, which costs what its readers are given. Raises Refusal ``too-many-requests``
+        and ``quota-exceeded``.
 
-        Servers are as good as the operator: what they send is counted by request.
+        Servers are as good as the operator: what they send is counted by request, and for the quotas of ``payer``.
         """
+        deliveries = readers * (1 + size // DELIVERED_BYTES)
+        if self._quotas is not None:
+            self._quotas.consume(payer, "deliveries", deliveries)
         if isinstance(credential, KeyHolder | Anonymous):
             return
-        cost = min(readers * (1 + size // DELIVERED_BYTES), self._rates["deliveries"].burst)
+        cost = min(deliveries, self._rates["deliveries"].burst)
         self._consume(self._callers, identity(credential), "deliveries", cost)
         _wait(self._sessions.take(session_id, self._together, cost), "deliveries in one session")
 
-    def _consume(self, buckets: "_Buckets", caller: str, kind: Kind, cost: float = 1) -> None:
+    def _consume(self, buckets: Buckets, caller: str, kind: Kind, cost: float = 1) -> None:
         _wait(buckets.take(f"{kind} {caller}", self._rates[kind], cost), f"{kind} of one caller")
-
-
-class _Buckets:
-    """So many buckets; the one that was used longest ago makes room."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-
-    def take(self, name: str, rate: Rate, cost: float = 1) -> float:
-        """Take so many; the seconds to wait when there are not enough."""
-        bucket = self._buckets.get(name)
-        if bucket is None:
-            bucket = self._buckets[name] = Bucket()
-            if len(self._buckets) > CALLERS_KEPT:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(name)
-        return bucket.take(rate, self._clock(), cost)
-
-    def __len__(self) -> int:
-        return len(self._buckets)
 
 
 def _wait(seconds: float, what: str) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from api.auth.credentials import OPEN_ACCESS, Anonymous, Credential, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from callplane.contracts.ids import SessionId
-from callplane.contracts.refusals.callers import api_key_hooks
+from callplane.contracts.refusals.callers import api_key_hooks, api_key_needed
+from callplane.contracts.refusals.operators import tenant_not_found
 from callplane.contracts.refusals.sessions import session_not_found
-from callplane.store.tenancy import Tenancy
+from callplane.store.tenancy import Tenancy, Tenant
 
 SESSIONS_KEPT = 20_000
 """Tenants of sessions that are remembered: they never change, and most calls of a key are about a few sessions."""
@@ -27,14 +28,21 @@ class Tenants:
         """
         if scope(credential) is None:
             return
+        found = await self.of(session_id)
+        if found is None:
+            raise session_not_found()
+        require_reach(credential, found.tenant)
+
+    async def of(self, session_id: SessionId) -> Tenant | None:
+        """The tenant of a session; None: there is none of this id, and nothing is kept of one. Raises Unavailable."""
         if session_id not in self._known:
             found = await self._stored.of_session(session_id)
             if found is None:
-                raise session_not_found()
+                return None
             self._known[session_id] = found.tenant
             while len(self._known) > SESSIONS_KEPT:
                 del self._known[next(iter(self._known))]
-        require_reach(credential, self._known[session_id])
+        return Tenant(tenant=self._known[session_id])
 
 
 def require_reach(credential: Credential, tenant: str | None) -> None:
@@ -56,6 +64,23 @@ def scope(credential: Credential) -> str | None:
 def own_tenant(credential: KeyHolder | AccessToken | Anonymous) -> str:
     """That of what it makes, whatever else it reaches."""
     return OPEN_ACCESS if isinstance(credential, Anonymous) else credential.tenant
+
+
+def key_scope(credential: Credential) -> str | None:
+    """The same, for API keys alone. Raises Refusal."""
+    match credential:
+        case KeyHolder():
+            return scope(credential)
+        case Anonymous():
+            raise api_key_needed("unauthorized")
+        case AccessToken() | SeatToken():
+            raise api_key_needed("forbidden")
+
+
+def require_own(credential: Credential, tenant: str) -> None:
+    """Go on only with the tenant of the key, or as an operator. Raises Refusal."""
+    if key_scope(credential) not in (None, tenant):
+        raise tenant_not_found()
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ class CommandDispatcher:
         if reply is None:
             return None
         if reply.problem is not None:
+            if reply.problem.code == "quota-exceeded":
+                self.metrics.quota_exceeded(reply.problem.reason or "")
             raise Refusal.of(reply.problem)
         return prepared.result.model_validate(reply.result or {})
 

@@ -13,6 +13,7 @@ COMMON_PROBLEMS: tuple[Code, ...] = (
     "head-too-large",
     "unsupported-media-type",
     "too-many-requests",
+    "quota-exceeded",
     "internal",
     "unavailable",
 )
@@ -62,6 +63,7 @@ def _example(code: Code) -> dict[str, Any]:
         code=code,
         request_id="01980000-0000-7000-8000-000000000000",
         retryable=code in RETRYABLE,
-        reason="connection-lost" if code == "join-again" else None,
+        reason={"join-again": "connection-lost", "quota-exceeded": "sessions"}.get(code),
+        limit=50 if code == "quota-exceeded" else None,
     )
     return body.model_dump(exclude_none=True)

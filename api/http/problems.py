@@ -45,7 +45,10 @@ class ProblemBody(BaseModel):
     code: Code = Field(description="the kind of problem, for programs")
     request_id: str = Field(description="also in the header X-Request-Id and in the logs")
     retryable: bool = Field(description="whether the same request may succeed later")
-    reason: str | None = Field(default=None, description="why: with `join-again`, `session-closed`, `wrong-state`")
+    reason: str | None = Field(
+        default=None, description="why: with `join-again`, `session-closed`, `wrong-state`; which quota is exceeded"
+    )
+    limit: float | None = Field(default=None, description="with `quota-exceeded`: how much that quota is")
     errors: list[Mistake] | None = Field(default=None, description="with `invalid`: what is wrong, up to 20 of it")
 
 

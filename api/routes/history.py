@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 
 from api.auth.permissions import Permissions
+from api.auth.quotas import payer_in
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, allowed, idempotent
 from api.dispatch.chat import Chat, deleted, edited
@@ -68,7 +69,8 @@ async def edit(
     roster, sender = await request.permit(Permissions.signal, session_id)
     require_grant(roster, sender, CHAT)
     size = len(await request.http.body())
-    rate_limits.consume_deliveries(request.credential, session_id, len(roster.participants), size)
+    readers, payer = len(roster.participants), payer_in(roster, sender)
+    rate_limits.consume_deliveries(request.credential, session_id, readers, size, payer=payer)
     event_id, is_old = await request.claim_key(body)
     if not is_old:
         data = edited(message_id, body.data)
@@ -88,7 +90,8 @@ async def delete(
     """One's own, as a moderator any: everybody who may read it is told by a signal of type `chat-delete`."""
     session_id, message_id = which
     roster, sender = await request.permit(Permissions.signal, session_id)
-    rate_limits.consume_deliveries(request.credential, session_id, len(roster.participants), 0)
+    readers, payer = len(roster.participants), payer_in(roster, sender)
+    rate_limits.consume_deliveries(request.credential, session_id, readers, 0, payer=payer)
     await chat.delete(roster, message_id, _event(request, new_id(), session_id, sender, deleted(message_id)))
 
 

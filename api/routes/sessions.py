@@ -27,8 +27,9 @@ from callplane.contracts.commands import (
 )
 from callplane.contracts.errors import Refusal
 from callplane.contracts.refusals.requests import cursor_not_valid
-from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, session_of_key_gone
+from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, session_of_key_gone, settings_differ
 from callplane.contracts.shapes import SessionView
+from callplane.store.new_session import SETTINGS
 from callplane.store.session_pages import SessionPages, Wanted
 from callplane.store.views import session_view
 
@@ -42,7 +43,7 @@ SessionPath = Annotated[bounds.SessionId, Path(description="the session's id")]
     status_code=201,
     summary="Make a session",
     responses={
-        **problems("key-reused"),
+        **problems("key-reused", "settings-differ"),
         **headed(201, "Location", "ETag"),
         200: {**headed(200, "Location", "ETag")[200], "model": SessionView, "description": "It was there already"},
     },
@@ -52,7 +53,11 @@ async def create(
     request: Annotated[ApiRequest, idempotent(Permissions.create)],
     tenants: Annotated[Tenants, provided("tenants")],
 ) -> SessionView:
-    """Make a session, or find the open one that has the same `custom_id` (200)."""
+    """Make a session, or find the open one that has the same `custom_id` (200).
+
+    If settings that were asked for are otherwise there, that is a 409; what was not said is as it is. Metadata is no
+    setting.
+    """
     request.permit(Permissions.create, body.custom_id)
     made = await request.execute(None, CreateSession(**body.model_dump()))
     if not made.created:  # a wrapper of the version before knows no tenants, and finds whatever has the custom id
@@ -60,6 +65,8 @@ async def create(
             await tenants.require(request.credential, made.session.id)
         except Refusal:
             raise custom_id_of_another_tenant() from None
+        if differing := _differing(body, made.session):
+            raise settings_differ(differing)
     request.response.status_code = 201 if made.created else 200
     request.response.headers["Location"] = request.asked_at(f"/sessions/{made.session.id}")
     request.response.headers["ETag"] = etag(made.session.version)
@@ -153,6 +160,12 @@ async def _made(envelope: Envelope, command: CreateSession, state: LateRepeats) 
 @answers_late(UpdateSession)
 async def _changed(envelope: Envelope, _command: UpdateSession, state: LateRepeats) -> SessionChanged:
     return SessionChanged(session=session_view(await state.open_session(envelope.session_id)))
+
+
+def _differing(asked: CreateBody, found: SessionView) -> list[str]:
+    """The settings that were said and are otherwise there."""
+    said = [name for name in SETTINGS if name in asked.model_fields_set]
+    return [name for name in said if getattr(asked, name) != getattr(found, name)]
 
 
 def _cursor(last: str) -> str:

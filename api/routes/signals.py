@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from api.auth.permissions import Permissions
+from api.auth.quotas import payer_in
 from api.auth.rate_limits import RateLimits
 from api.dependencies import SCHEMES, ApiRequest, idempotent
 from api.dispatch.signals import CHAT, CHAT_DELETE, CHAT_EDIT, Signals, receivers, require_grant
@@ -49,7 +50,8 @@ async def signal(
     to = receivers(roster, body.receivers)
     size = len(await request.http.body())
     readers = len(roster.participants if to is None else to)
-    rate_limits.consume_deliveries(request.credential, session_id, readers, size)
+    payer = payer_in(roster, sender)
+    rate_limits.consume_deliveries(request.credential, session_id, readers, size, payer=payer)
     signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)

@@ -39,8 +39,8 @@ class DeadLetters(Protocol):
     one is meant.
     """
 
-    async def oldest(self) -> list[DeadLetterView]:
-        """Up to ``LISTED`` of them; all stay where they are. Raises Unavailable."""
+    async def oldest(self, most: int = LISTED) -> list[DeadLetterView]:
+        """Up to ``most`` of them; all stay where they are. Raises Unavailable."""
         ...
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
@@ -81,17 +81,19 @@ class StoredLetter:
     def view(self) -> DeadLetterView:
         """What an operator is shown."""
         name: str | None = None
+        tenant: str | None = None
         session_id: SessionId | None = session_of(self.queue)
         try:
             envelope = self.envelope()
         except Unreadable:
             pass
         else:
-            name, session_id = envelope.name, envelope.session_id
+            name, session_id, tenant = envelope.name, envelope.session_id, envelope.caller.tenant
         return DeadLetterView(
             id=self.id,
             name=name,
             session_id=session_id,
+            tenant=tenant,
             queue=self.queue,
             reason=self.reason,
             attempt=self.attempt,

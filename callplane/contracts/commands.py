@@ -8,6 +8,7 @@ from pydantic import Field
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.quotas import Quotas
 from callplane.contracts.registry import AnyCommand, Command
 from callplane.contracts.shapes import (
     ConnectionView,
@@ -32,6 +33,8 @@ class Caller(Wire):
     role: Role | None = None
     tenant: str | None = None
     """Whose what it makes is; in no body, which a repeat from the version before has to equal."""
+    quotas: Quotas | None = None
+    """What bounds what it makes; null: nothing that is counted."""
 
 
 class Done(Wire):

@@ -13,6 +13,7 @@ Code = Literal[
     "method-not-allowed",
     "session-full",
     "session-closed",
+    "settings-differ",
     "poll-replaced",
     "wrong-state",
     "join-again",
@@ -24,6 +25,7 @@ Code = Literal[
     "invalid-sdp",
     "key-reused",
     "too-many-requests",
+    "quota-exceeded",
     "unavailable",
     "internal",
 ]
@@ -37,6 +39,7 @@ STATUS: dict[str, int] = {
     "method-not-allowed": 405,
     "session-full": 409,
     "session-closed": 409,
+    "settings-differ": 409,
     "poll-replaced": 409,
     "wrong-state": 409,
     "join-again": 410,
@@ -48,6 +51,7 @@ STATUS: dict[str, int] = {
     "invalid-sdp": 422,
     "key-reused": 422,
     "too-many-requests": 429,
+    "quota-exceeded": 429,
     "unavailable": 503,
     "internal": 500,
 }
@@ -61,6 +65,7 @@ TITLES: dict[str, str] = {
     "method-not-allowed": "This method does not exist here",
     "session-full": "The session has no free seat",
     "session-closed": "The session is closed",
+    "settings-differ": "The session that has this custom id has other settings",
     "poll-replaced": "A newer poll of the same mailbox took over",
     "wrong-state": "The present state does not allow this",
     "join-again": "The seat is gone; join again",
@@ -72,6 +77,7 @@ TITLES: dict[str, str] = {
     "invalid-sdp": "The SDP offer is not acceptable",
     "key-reused": "The idempotency key was used with another request",
     "too-many-requests": "Too many requests",
+    "quota-exceeded": "A quota is used up",
     "unavailable": "The service cannot do this right now",
     "internal": "Something went wrong on our side",
 }
@@ -88,6 +94,7 @@ class Problem(Wire):
     detail: str = ""
     reason: str | None = None
     retry_after: int | None = None
+    limit: float | None = None
 
     @property
     def status(self) -> int:
@@ -97,11 +104,11 @@ class Problem(Wire):
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later without any change by the caller."""
-        return self.code in RETRYABLE
+        return self.code in RETRYABLE or (self.code == "quota-exceeded" and self.retry_after is not None)
 
     def as_problem(self) -> dict[str, Any]:
         """The members of an RFC 9457 body that belong to the problem itself; an unknown reason is left out."""
-        reason = {"reason": self.reason} if self.reason else {}
+        more = {"reason": self.reason, "limit": self.limit}
         return {
             "type": TYPE + self.code,
             "title": TITLES[self.code],
@@ -109,7 +116,7 @@ class Problem(Wire):
             "detail": self.detail or f"{TITLES[self.code]}.",
             "code": self.code,
             "retryable": self.retryable,
-            **reason,
+            **{name: said for name, said in more.items() if said is not None and said != ""},
         }
 
 

@@ -17,6 +17,7 @@ class DeadLetterView(Wire):
     id: str = Field(description="the command's id, as logs and 202 answers name it")
     name: str | None = Field(description="which command it is; null when its body cannot be read")
     session_id: SessionId | None = Field(description="the session that it is for, as far as that is known")
+    tenant: str | None = Field(default=None, description="the tenant of the key or token that asked; null: of a seat")
     queue: str = Field(description="the queue that it came from")
     reason: str = Field(description="why it was given up")
     attempt: int = Field(description="how often it had been tried")

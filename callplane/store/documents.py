@@ -180,6 +180,7 @@ class SeatRole(Wire):
     id: ParticipantId
     role: Role = "publisher"
     grants: GrantChanges | None = None
+    identity: str | None = None
     last_active_at: datetime | None = None
 
     @property

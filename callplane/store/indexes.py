@@ -44,6 +44,8 @@ _INDEXES: dict[str, list[IndexModel]] = {
             name="custom_id_of_tenant",
         ),
         IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], name="by_tenant"),
+        _which("open_of_tenant", ["tenant"], {"status": "open", "tenant": {"$type": "string"}}),
+        _which("open_by_creator", ["created_by"], {"status": "open", "created_by": {"$type": "string"}}),
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
         # Those that have a queue of their own, which every start and every minute lists, among many that have none.
         IndexModel([("status", ASCENDING), ("commands", ASCENDING), ("_id", ASCENDING)], name="by_commands"),
@@ -121,6 +123,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         _which("refused", ["session_id", "at"], {"type": "request-refused"}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry"),
     ],
+    "quota_uses": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=_HOUR, name="age")],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }

@@ -19,6 +19,8 @@ class Origin:
     engine: Engine = "queues"
     tenant: str | None = None
     commands: CommandQueues = "per-session"
+    created_by: str | None = None
+    """The identity of the access token that it is made by; null: of an API key."""
 
 
 OF_ALL = Origin()
@@ -27,10 +29,12 @@ OF_ALL = Origin()
 def new_session(wanted: CreateSession, origin: Origin) -> Document:
     """Without what the database says of it: its id and its times."""
     custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
+    creator = {} if origin.created_by is None else {"created_by": origin.created_by}
     tenant = {} if origin.tenant is None else {"tenant": origin.tenant}
     return {
         **custom,
         **tenant,
+        **creator,
         "engine": origin.engine,
         "commands": origin.commands,
         "status": "open",

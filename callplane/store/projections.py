@@ -51,6 +51,13 @@ def one_seat(participant_id: ParticipantId) -> Document:
 
 
 ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | dict.fromkeys(
-    ("participants.id", "participants.role", "participants.grants", "participants.last_active_at"), 1
+    (
+        "participants.id",
+        "participants.role",
+        "participants.grants",
+        "participants.identity",
+        "participants.last_active_at",
+    ),
+    1,
 )
 """Who sits there, as what."""

@@ -10,8 +10,8 @@ export type Transport = "websocket" | "sse" | "poll";
 /** The API's own codes, and those of the SDK: nobody answered; left while it was joined. Others may come. */
 export type ErrorCode =
   | "bad-request" | "unauthorized" | "forbidden" | "kicked" | "not-found" | "method-not-allowed" | "session-full"
-  | "session-closed" | "poll-replaced" | "wrong-state" | "join-again" | "stale-version" | "too-large" | "head-too-large"
-  | "unsupported-media-type" | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "internal" | "unavailable" | "unreachable" | "left"
+  | "session-closed" | "settings-differ" | "poll-replaced" | "wrong-state" | "join-again" | "stale-version" | "too-large" | "head-too-large"
+  | "unsupported-media-type" | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "quota-exceeded" | "internal" | "unavailable" | "unreachable" | "left"
   | (string & {});
 
 /** Why a session is in its state; of `left` and `closed` also the words of whoever removed or closed. */

@@ -15,6 +15,7 @@ from callplane.store.sessions import DELETED_AFTER
 from callplane.store.views import session_summary, session_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
+from wrapper.quotas import reserved
 
 ROUNDS = 10
 SOON = DELETED_AFTER / 2
@@ -59,10 +60,26 @@ async def _tell(session: SessionDocument, context: Context) -> None:
 
 
 async def _insert(envelope: Envelope, command: CreateSession, context: Context) -> tuple[SessionDocument, Ours]:
-    sessions = context.store.sessions
-    tenant = envelope.caller.tenant
+    sessions, caller = context.store.sessions, envelope.caller
+    if caller.quotas is not None and command.custom_id is not None:  # who finds it takes none of what is bounded
+        found = await sessions.find_open_by_custom_id(command.custom_id, caller.tenant)
+        if found is not None:
+            return found, "before" if found.id == envelope.session_id else "never"
+
+    async def is_there() -> bool:
+        return await sessions.find(envelope.session_id) is not None
+
+    identity = caller.name if caller.kind == "access" else None
     engine, commands = await context.engine_choice.of_new_session(envelope.commands)
-    origin = Origin(engine, tenant, commands)
+    origin = Origin(engine, caller.tenant, commands, created_by=identity)
+    async with reserved("sessions", envelope, identity, context, is_there):
+        return await _insert_once(envelope, command, origin, context)
+
+
+async def _insert_once(
+    envelope: Envelope, command: CreateSession, origin: Origin, context: Context
+) -> tuple[SessionDocument, Ours]:
+    sessions, tenant = context.store.sessions, origin.tenant
     for _ in range(ROUNDS):
         made = await sessions.create(envelope.session_id, command, envelope.deadline, origin)
         if isinstance(made, SessionDocument):

@@ -11,6 +11,7 @@ from callplane.store.seats import Replacement
 from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
+from wrapper.quotas import reserved
 from wrapper.requirements import (
     require_in_time,
     require_open_session,
@@ -27,7 +28,7 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     begin = await _begin(envelope.session_id, context)
     new = False
     if command.participant_id is None:
-        new = await _take_seat(envelope, command, participant, context)
+        new = await _take_within_quotas(envelope, command, participant, context)
     else:
         session = await require_open_with_seat(envelope.session_id, participant, context)
         await require_seat(session, participant, context)
@@ -45,6 +46,17 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
     # Who has just sat down for the first time has had no token to offer with.
     own = [] if new else await context.store.connections.offered_by(envelope.session_id, participant)
     return joined_view(snapshot, seat, own)
+
+
+async def _take_within_quotas(
+    envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context
+) -> bool:
+    async def is_there() -> bool:
+        session = await require_open_with_seat(envelope.session_id, participant_id, context)
+        return session.seat(participant_id) is not None or envelope.id in session.applied
+
+    async with reserved("seats", envelope, command.identity, context, is_there):
+        return await _take_seat(envelope, command, participant_id, context)
 
 
 async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> bool:

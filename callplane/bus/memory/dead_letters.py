@@ -15,9 +15,9 @@ class MemoryDeadLetters:
         self._letters = broker.dead_letters
         self._turn = asyncio.Lock()
 
-    async def oldest(self) -> list[DeadLetterView]:
-        """Up to a hundred."""
-        return [_stored(letter).view() for letter in islice(self._letters, LISTED)]
+    async def oldest(self, most: int = LISTED) -> list[DeadLetterView]:
+        """Up to so many."""
+        return [_stored(letter).view() for letter in islice(self._letters, most)]
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Send one again, then forget it."""

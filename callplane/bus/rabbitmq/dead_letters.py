@@ -40,10 +40,10 @@ class RabbitDeadLetters:
         self._there: list[str] = []
         """Where letters lie, as found at the beginning of this turn: ours, before it that of the other setting."""
 
-    async def oldest(self) -> list[DeadLetterView]:
-        """Get up to a hundred, and put them back in order."""
+    async def oldest(self, most: int = LISTED) -> list[DeadLetterView]:
+        """Get up to so many, and put them back in order."""
         async with self._locked_channel() as channel:
-            return [_stored(message).view() async for message in _got(channel, self._there, LISTED)]
+            return [_stored(message).view() async for message in _got(channel, self._there, most)]
 
     async def replay(self, id_: str, send: Send) -> DeadLetterView:
         """Send one again, then ack it: who dies in between leaves it, and a repeated command has one effect."""

@@ -48,6 +48,18 @@ def document_readable() -> Refusal:
     return Refusal("wrong-state", "This document can be read, and stays. List those that cannot.")
 
 
+def tenant_not_found() -> Refusal:
+    """Of a tenant that is not the caller's."""
+    return Refusal("not-found", "There is no such tenant for this key. Ask for its own.")
+
+
+def tenants_too_many(limit: int) -> Refusal:
+    """No more are followed."""
+    return Refusal(
+        "wrong-state", f"There are {limit} tenants with quotas of their own. Take those of another back first."
+    )
+
+
 def key_not_found() -> Refusal:
     """Nothing in the database has this name."""
     return Refusal("not-found", "There is no such key in the database. Those of CALLPLANE_API_KEYS are changed there.")

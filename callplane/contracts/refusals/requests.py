@@ -4,6 +4,7 @@ import math
 
 from callplane.contracts.bounds import METADATA_STORED_BYTES
 from callplane.contracts.errors import Refusal
+from callplane.contracts.quotas import QuotaName
 
 
 def token_too_long(longest: float) -> Refusal:
@@ -15,6 +16,17 @@ def too_many(what: str, seconds: float) -> Refusal:
     """The caller's bucket is empty for so long; ``what`` is a plural."""
     wait = max(1, math.ceil(seconds))
     return Refusal("too-many-requests", f"These are too many {what}. Wait for {wait} s.", retry_after=wait)
+
+
+def quota_exceeded(quota: QuotaName, most: float, seconds: float | None = None) -> Refusal:
+    """As much as a tenant, or an identity, may have; ``seconds``: until there is more, of what flows by."""
+    whose, what = ("This identity", quota.removeprefix("identity_")) if "_" in quota else ("This tenant", quota)
+    if seconds is None:
+        detail = f"{whose} may have {most:g} {what} at one time. Close or leave one, or ask the operator for more."
+        return Refusal("quota-exceeded", detail, reason=quota, limit=most)
+    wait = max(1, math.ceil(seconds))
+    detail = f"{whose} may have {most:g} {what} a second. Wait for {wait} s."
+    return Refusal("quota-exceeded", detail, reason=quota, limit=most, retry_after=wait)
 
 
 def overloaded() -> Refusal:

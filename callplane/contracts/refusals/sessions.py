@@ -26,6 +26,12 @@ def session_closed(reason: SessionReason | GivenReason | None = None) -> Refusal
     return Refusal("session-closed", "The session is closed. Make another one.", reason=reason)
 
 
+def settings_differ(differing: list[str]) -> Refusal:
+    """The open session of the custom id is not as the request says."""
+    detail = "The open session of this custom id has other settings than were asked for"
+    return Refusal("settings-differ", f"{detail}: {', '.join(differing)}. Change it, or leave these out.")
+
+
 def already_joined() -> Refusal:
     """The identity sits there, and the session refuses duplicates."""
     reason: JoinReason = "already-joined"

@@ -15,6 +15,7 @@ from callplane.store.log_attachments import LogAttachments
 from callplane.store.outbox_age import OutboxAge
 from callplane.store.presences import Presences
 from callplane.store.processes import Processes
+from callplane.store.quota_uses import QuotaUses
 from callplane.store.server_pool import ServerPool
 from callplane.store.timeline import Part, Timeline
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
@@ -49,6 +50,10 @@ SWEEPS: dict[str, Ask] = {
     "presence over": lambda s: Presences(s.database, s.clock).due(),
     "presence of somebody": lambda s: Presences(s.database, s.clock).of("web:nobody", None, "web", 100),
     "custom id of a tenant": lambda s: s.sessions.find_open_by_custom_id("nobody", "web"),
+    "open sessions of a tenant": lambda s: QuotaUses(s.database).used("sessions", "nobody"),
+    "seats of a tenant": lambda s: QuotaUses(s.database).used("seats", "nobody"),
+    "open sessions by an identity": lambda s: QuotaUses(s.database).used("identity_sessions", "web:nobody"),
+    "seats of an identity": lambda s: QuotaUses(s.database).used("identity_seats", "web:nobody"),
     "healed": lambda s: s.seats.away(""),
     "orphaned connections": lambda s: s.owners.orphans(LIVING),
     "abandoned": lambda s: s.connections.abandoned(LIVING, 60),

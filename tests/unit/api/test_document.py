@@ -33,11 +33,12 @@ BODIES: dict[str, Any] = {
     "makeWebhook": {"url": "https://hooks.example.com/"},
     "changeWebhook": {"state": "active"},
     "registerMediaServer": {"name": "m", "url": "ws://127.0.0.1:9/kurento"},
+    "changeTenant": {"quotas": {"seats": 5}},
     "makeAPIKey": {"name": "shop"},
     "cordonOrDrainMediaServer": {"cordoned": True},
 }
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m", "name": "m"}
-NAMED |= {"webhook_id": "w", "delivery_id": "d"}
+NAMED |= {"webhook_id": "w", "delivery_id": "d", "tenant": "web"}
 NAMED |= {"identity": "web:ada", "letter_id": "l", "collection": "sessions", "key": "00"}
 
 

@@ -70,10 +70,20 @@ LET: dict[str, set[str]] = {
     "say who joins": {"KEY"},
     "say what who joins may": {"KEY", "OPEN"},
     "operate": {"KEY"},
+    "see what a tenant is given": {"KEY"},
+    "reach dead letters": {"KEY"},
     "have webhooks": {"KEY", "OPEN"},
     "read a mailbox": {"ADA", "MOD", "KICKED", "GONE", "STRANGER"},
 }
-ABOUT_NOBODY = ("say who joins", "say what who joins may", "operate", "have webhooks", "read a mailbox")
+ABOUT_NOBODY = (
+    "say who joins",
+    "say what who joins may",
+    "operate",
+    "have webhooks",
+    "read a mailbox",
+    "see what a tenant is given",
+    "reach dead letters",
+)
 WITHOUT_SESSION = ("create daily", "list", *ABOUT_NOBODY)
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = (
@@ -87,6 +97,8 @@ CODES_AT: dict[tuple[str, str], str] = (
             "read the history",
             "remove ada",
             "operate",
+            "see what a tenant is given",
+            "reach dead letters",
             "read a mailbox",
         )
     }
@@ -122,6 +134,8 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "say who joins": lambda permissions, who: permissions.join(who, "s", None, "eve"),
     "say what who joins may": lambda permissions, who: permissions.join(who, "s", None, None, GrantChanges()),
     "operate": lambda permissions, who: permissions.operate(who),
+    "see what a tenant is given": lambda permissions, who: permissions.see_tenant(who, "web"),
+    "reach dead letters": lambda permissions, who: permissions.reach_letters(who),
     "have webhooks": lambda permissions, who: permissions.hook(who),
     "read a mailbox": lambda permissions, who: permissions.read_mailbox(who),
 }

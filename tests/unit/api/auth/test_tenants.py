@@ -19,13 +19,14 @@ OPERATOR_KEY = "an-operators-key-of-the-tests-0123456789"
 BY_OTHER, BY_OPERATOR = {"X-API-Key": OTHER_KEY}, {"X-API-Key": OPERATOR_KEY}
 KEYS = f"tests:{KEY},other:{OTHER_KEY},ops:{OPERATOR_KEY}"
 NAMED = {"session_id": "s", "participant_id": "ada", "connection_id": "c" * 36, "message_id": "m"}
-NAMED |= {"identity": "web:ada", "webhook_id": "w", "delivery_id": "d"}
+NAMED |= {"identity": "web:ada", "webhook_id": "w", "delivery_id": "d", "tenant": "tests"}
 NAMED |= {"name": "kms-1", "letter_id": "l", "collection": "sessions", "key": "00"}
 OWN = {
     "post /v1/sessions",
     "get /v1/sessions",
     "get /v1/overview",
     "post /v1/tokens",
+    "get /v1/dead-letters",
     "post /v1/webhooks",
     "get /v1/webhooks",
     "get /v1/presence",
@@ -40,6 +41,7 @@ OWN = {
 BODIES: dict[str, Any] = {
     "post /v1/media-servers": {"name": "kms-1", "url": "ws://127.0.0.1:9/kurento"},
     "post /v1/sessions/{session_id}/mute": {"audio": True},
+    "patch /v1/tenants/{tenant}": {"quotas": {"seats": 5}},
     "post /v1/keys": {"name": "shop"},
     "patch /v1/media-servers/{name}": {"cordoned": True},
     "post /v1/sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},
@@ -53,10 +55,10 @@ BODIES: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def tenants(database: Database, **session: Any) -> AsyncIterator[Api]:
+async def tenants(database: Database, bus: ScriptedBus | None = None, **session: Any) -> AsyncIterator[Api]:
     """An API with the keys of two tenants and an operator's, and the session of one."""
     await session_of(database, **{"tenant": "tests", **session})
-    async with api(settings_for(database, api_keys=KEYS, operator_keys="ops"), ScriptedBus()) as it:
+    async with api(settings_for(database, api_keys=KEYS, operator_keys="ops"), bus or ScriptedBus()) as it:
         yield it
 
 
@@ -84,7 +86,7 @@ async def test_lists_show_what_is_of_ones_tenant(database: Database) -> None:
 
 async def test_what_serves_all_is_for_operators(database: Database) -> None:
     async with tenants(database) as it:
-        for path in ("/media-servers", "/dead-letters", "/unreadable-documents"):
+        for path in ("/media-servers", "/tenants", "/unreadable-documents"):
             answers = [await it.http.get(path, headers=who) for who in (BY_KEY, BY_OPERATOR)]
             assert [answer.status_code for answer in answers] == [404, 200], path
         assert (await it.http.get("/sessions/s", headers=BY_OPERATOR)).status_code == 200

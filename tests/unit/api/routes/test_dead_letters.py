@@ -12,6 +12,7 @@ from testkit.fakes.asgi import BY_KEY, Api, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
 from tests.unit.api.auth.test_permissions import session_of
+from tests.unit.api.auth.test_tenants import BY_OPERATOR, BY_OTHER, tenants
 
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -23,11 +24,13 @@ class Deaf(ScriptedBus):
         raise Unroutable(envelope.session_id)
 
 
-def letter(body: bytes | None = None, session_id: str = "s") -> DeadLetter:
+def letter(body: bytes | None = None, session_id: str = "s", tenant: str | None = None) -> DeadLetter:
     """A join that was given up, or whatever else lay in its queue."""
     id_ = new_id()
     join = Join(display_name="secret")
-    envelope = Envelope(id=id_, session_id=session_id, caller=Caller(kind="key"), deadline=LONG_AGO, body=join)
+    envelope = Envelope(
+        id=id_, session_id=session_id, caller=Caller(kind="key", tenant=tenant), deadline=LONG_AGO, body=join
+    )
     told = envelope.model_dump_json().encode() if body is None else body
     received = RawDelivery(told, f"session.{session_id}", id_, 5, False, "replies", None, None)
     return DeadLetter(received, "attempts: no server", LONG_AGO)
@@ -50,6 +53,7 @@ async def test_listed_without_what_was_sent(database: Database) -> None:
                 "id": one.received.command_id,
                 "name": "join",
                 "session_id": "s",
+                "tenant": None,
                 "queue": "session.s",
                 "reason": "attempts: no server",
                 "attempt": 5,
@@ -97,6 +101,32 @@ async def test_removed_one_by_one_or_all(database: Database) -> None:
         assert (await it.http.delete("/dead-letters", headers=BY_KEY)).status_code == 204
         assert await listed(it) == []
     assert not bus.commands
+
+
+async def test_a_tenants_key_lists_replays_and_removes_its_own_alone(database: Database) -> None:
+    """Whose a letter is, its session says, whoever had asked; one without a session is of who asked."""
+    bus = ScriptedBus()
+    own, of_none = letter(tenant="other"), letter(session_id="t", tenant="tests")
+    foreign, unreadable = letter(session_id="t", tenant="other"), letter(b"{}", "u")
+    bus.broker.dead_letters.extend((foreign, own, unreadable, of_none))
+    ids = {one.received.command_id for one in (own, of_none)}
+    async with tenants(database, bus=bus) as it:
+        assert {one["id"] for one in await listed(it)} == ids
+        assert len((await it.http.get("/dead-letters", headers=BY_OPERATOR)).json()["dead_letters"]) == 4
+        for one in (foreign, unreadable):
+            path = f"/dead-letters/{one.received.command_id}"
+            for method, at in (("POST", f"{path}/replay"), ("DELETE", path)):
+                answer = await it.http.request(method, at, headers=BY_KEY)
+                assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+        assert (await it.http.delete("/dead-letters", headers=BY_KEY)).status_code == 404
+        path = f"/dead-letters/{own.received.command_id}"
+        assert (await it.http.post(f"{path}/replay", headers=BY_OTHER)).status_code == 404
+        assert (await it.http.post(f"{path}/replay", headers=BY_KEY)).status_code == 202
+        path = f"/dead-letters/{of_none.received.command_id}"
+        assert (await it.http.delete(path, headers=BY_KEY)).status_code == 204
+        left = (await it.http.get("/dead-letters", headers=BY_OPERATOR)).json()["dead_letters"]
+    assert {one["id"] for one in left} == {one.received.command_id for one in (foreign, unreadable)}
+    assert [sent.id for sent in bus.commands] == [own.received.command_id]
 
 
 async def test_an_api_key_is_needed(database: Database) -> None:

@@ -41,6 +41,29 @@ async def test_a_session_that_was_there_is_200(database: Database) -> None:
     assert (answer.status_code, answer.headers["location"]) == (200, "/sessions/s")
 
 
+async def test_other_settings_under_the_same_custom_id_are_named(database: Database) -> None:
+    """What was not said differs in nothing, and metadata is no setting."""
+
+    async def there(envelope: Envelope) -> BaseModel:
+        return SessionMade(session=session_view("s"), created=False)
+
+    async with api(settings_for(database), ScriptedBus(there)) as it:
+
+        async def make(**settings: Any) -> tuple[int, str]:
+            answer = await it.http.post("/sessions", json={"custom_id": "daily", **settings}, headers=BY_KEY)
+            return answer.status_code, answer.json().get("code", "")
+
+        assert await make() == (200, "")
+        assert await make(max_participants=9, grace=1, duplicates="allow", metadata={"a": 1}) == (200, "")
+        assert await make(max_participants=100) == (409, "settings-differ")
+        answer = await it.http.post(
+            "/sessions",
+            json={"custom_id": "daily", "grace": 7, "max_participants": 9, "duplicates": "refuse"},
+            headers=BY_KEY,
+        )
+        assert answer.json()["detail"].partition(": ")[2].startswith("grace, duplicates.")
+
+
 async def test_a_key_makes_every_repeat_the_same_command(database: Database) -> None:
     bus = ScriptedBus(answering)
     async with api(settings_for(database), bus) as it:

@@ -54,7 +54,7 @@ def envelope(body: AnyCommand) -> Envelope:
 def test_a_command_is_written_and_read_back_by_its_name(body: AnyCommand, written: str) -> None:
     text = envelope(body).model_dump_json()
     assert text == (
-        '{"id":"c","session_id":"s","caller":{"kind":"key","name":"k","participant_id":null,"role":null,"tenant":null},'
+        '{"id":"c","session_id":"s","caller":{"kind":"key","name":"k","participant_id":null,"role":null,"tenant":null,"quotas":null},'
         '"deadline":"2026-01-05T09:00:00Z","sent_at":null,"request_id":null,"traceparent":null,'
         '"commands":"per-session","body":' + written + "}"
     )

@@ -75,6 +75,10 @@ class Session(Shape):
     grace: int
     duplicates: str = "allow"
     created_at: datetime
+    closed_at: datetime | None = None
+    closed_because: str | None = None
+    peak_participants: int | None = None
+    participant_minutes: float | None = None
     participants: list[Participant] = Field(default_factory=list)
 
 

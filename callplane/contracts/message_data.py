@@ -1,6 +1,7 @@
 """Message data: what each type of message carries, a class for each (design 8.5); docs/messages.md is made of them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field, create_model
@@ -75,6 +76,12 @@ class SessionClosed(Data):
 
     reason: SessionReason | str
     """a code, or the own words of whoever closed it"""
+    closed_at: datetime | None = None
+    """when"""
+    peak_participants: int | None = None
+    """how many sat in it at once"""
+    participant_minutes: float | None = None
+    """for how long together all sat in it, in minutes; null where not all of it was counted"""
 
 
 class StreamPublished(Data):

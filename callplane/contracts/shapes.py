@@ -131,6 +131,14 @@ class SessionSummary(Wire):
     """what becomes of a second seat of one identity"""
     created_at: datetime
     """when it was made"""
+    closed_at: datetime | None = None
+    """when it was closed; null: it is open"""
+    closed_because: str | None = None
+    """`closed` (asked for), `empty` (nobody came), `departed` (all had left), or the words of whoever closed it"""
+    peak_participants: int | None = None
+    """how many sat in it at once; null while it is open"""
+    participant_minutes: float | None = None
+    """for how long together all sat in it, in minutes; null while it is open, and where not all of it was counted"""
 
 
 class SessionView(SessionSummary):

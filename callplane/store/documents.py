@@ -164,6 +164,14 @@ class SessionDocument(Outboxed):
     replaced: list[Replaced] = Field(default_factory=list)
     created_at: datetime
     reason: str | None = None
+    closed_at: datetime | None = None
+    """Null while it is open, and in documents that the version before has closed."""
+    peak: int = 0
+    """How many sat there at once, of what has been told."""
+    seats_counted: int | None = None
+    """How many have sat down less those that have gone: another number than sit there where not all were counted."""
+    seat_ms: int = 0
+    """The sum of the times at which they have gone less those at which they have sat down."""
 
     def seat(self, participant_id: ParticipantId) -> Seat | None:
         """The seat with this id, if it is taken."""

@@ -51,4 +51,7 @@ def new_session(wanted: CreateSession, origin: Origin) -> Document:
         "applied": [],
         "kicked": [],
         "left": False,
+        "peak": 0,
+        "seats_counted": 0,
+        "seat_ms": 0,
     }

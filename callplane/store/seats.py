@@ -18,6 +18,7 @@ from callplane.contracts.messages import (
 from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.shapes import MediaKind, ParticipantView, Presence
 from callplane.store.documents import Ban, Replaced, Seat, SessionDocument
+from callplane.store.figures import seat_left, seat_taken
 from callplane.store.filters import has_room, in_time, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -89,11 +90,16 @@ class Seats:
             where["bans.identity"] = {"$ne": seat.identity}
             where["$expr"]["$and"].append(_no_refused_duplicate(seat.identity))
         shown = ParticipantView.model_validate({**seat.model_dump(), "grants": seat.grants and seat.may})
-        begun = seat.model_copy(update={"last_active_at": self._clock.now()})
+        now = self._clock.now()
+        begun = seat.model_copy(update={"last_active_at": now})
         written = {**begun.model_dump(exclude_none=True), "metadata": stored(seat.metadata)}
         return await self._updates.change(
             where,
-            {"$push": {"participants": written, **remember(command_id)}, "$unset": {"since": "", "due": ""}},
+            {
+                "$push": {"participants": written, **remember(command_id)},
+                "$unset": {"since": "", "due": ""},
+                "$inc": seat_taken(now),
+            },
             participant_joined(shown.model_dump(mode="json")),
             projection=CONCERNED,
         )
@@ -110,12 +116,14 @@ class Seats:
 
         After a kick the document shows everybody: who kicks looks for other seats of the same identity.
         """
-        pushes = {} if why is None else why.remembered(participant_id, reason, self._clock.now())
+        now = self._clock.now()
+        pushes = {} if why is None else why.remembered(participant_id, reason, now)
         return await self._updates.change(
             {"_id": session_id, "status": "open", "participants": {"$elemMatch": {"id": participant_id}}},
             {
                 "$pull": {"participants": {"id": participant_id}, "streams": {"participant_id": participant_id}},
                 "$set": {"left": True},
+                "$inc": seat_left(now),
                 "$currentDate": {"since": True},
                 "$unset": {"due": ""},
                 **({"$push": pushes} if pushes else {}),

@@ -166,10 +166,11 @@ class Sessions(PlacedSessions):
         return await self._close({"_id": session_id}, reason)
 
     async def _close(self, where: Document, reason: SessionReason | GivenReason) -> Change[SessionDocument] | None:
+        now = self._clock.now()
         closed = await self._updates.change(
             {"status": "open", **where},
             {
-                "$set": {"status": "closed", "reason": reason},
+                "$set": {"status": "closed", "reason": reason, "closed_at": now},
                 "$currentDate": {"since": True},
                 "$unset": {"due": ""},
             },

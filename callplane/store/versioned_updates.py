@@ -115,11 +115,13 @@ class OutboxRepository(Generic[D]):
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
-    async def pull_published(self, id_: str, entries: list[str]) -> D | None:
-        """Take published events out, by their ids; returns the document with what is left."""
+    async def pull_published(self, id_: str, entries: list[str], most: Document | None = None) -> D | None:
+        """Take published events out, by their ids; returns the document with what is left. ``most``: what is to be at
+        least so much, for those events show it.
+        """
         found = await self._collection.find_one_and_update(
             {"_id": id_},
-            {"$pull": {"outbox": {"id": {"$in": entries}}}},
+            {"$pull": {"outbox": {"id": {"$in": entries}}}, **({"$max": most} if most else {})},
             projection=self._concerned,
             return_document=ReturnDocument.AFTER,
         )

@@ -7,6 +7,7 @@ from callplane.contracts.commands import Joined
 from callplane.contracts.grants import source_of
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, Stream
+from callplane.store.figures import figures
 
 
 def participant_view(session: SessionDocument, seat: Seat) -> ParticipantView:
@@ -44,6 +45,8 @@ def session_summary(session: SessionDocument) -> SessionSummary:
         epoch=session.epoch,
         metadata=session.metadata,
         created_at=session.created_at,
+        closed_because=session.reason if session.status == "closed" else None,
+        **figures(session),
         **session.settings.model_dump(),
     )
 

@@ -16,7 +16,8 @@ def folded(shown: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         case "session-updated":
             shown |= data["changes"]
         case "session-closed":
-            shown["status"] = "closed"
+            told = {name: data[name] for name in ("closed_at", "peak_participants", "participant_minutes")}
+            shown |= {"status": "closed", "closed_because": data["reason"], **told}
         case "media-lost":
             shown["epoch"] = data["epoch"]
             people = {who: {**one, "streams": []} for who, one in people.items()}

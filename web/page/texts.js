@@ -18,6 +18,7 @@ const PROBLEMS = {
   unauthorized: "This server wants an access token. Open the link that your application gave you.",
   forbidden: "Your access token is not good for this call. Ask for a new link.",
   "too-many-requests": "Too many tries at once. Wait a moment, then try again.",
+  "settings-differ": "A call of this name is going on with other settings. Join that one, or choose another name.",
   "quota-exceeded": "As many are in calls as may be at one time. Try again when somebody has left.",
   left: "You have left the call.",
   internal: "Something went wrong on the server. Try again; whoever runs it finds it in the server's log.",

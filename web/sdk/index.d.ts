@@ -92,6 +92,10 @@ export interface SessionInfo {
   departure_timeout: number;
   grace: number;
   created_at: string;
+  closed_at?: string | null;
+  closed_because?: string | null;
+  peak_participants?: number | null;
+  participant_minutes?: number | null;
 }
 
 export interface SessionSettings {

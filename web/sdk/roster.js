@@ -30,7 +30,8 @@ const CHANGES = {
   "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),
   "session-updated": (roster, { session }) => roster.update(session),
-  "session-closed": (roster) => roster.update({ status: "closed" }),
+  "session-closed": (roster, { reason, ...figures }) =>
+    roster.update({ ...figures, status: "closed", closed_because: reason }),
   "stream-published": (roster, { participant_id, connection_id, source }) => {
     const streams = roster.streams(participant_id).filter((stream) => stream.connection_id !== connection_id);
     roster.change(participant_id, { streams: [...streams, { connection_id, ...(source ? { source } : {}) }] });

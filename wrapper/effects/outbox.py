@@ -13,6 +13,7 @@ from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument, OutboxEntry, SessionDocument
+from callplane.store.figures import figures, in_json, peak
 from callplane.store.sessions import Sessions
 from callplane.store.views import participant_view, session_summary
 
@@ -40,7 +41,8 @@ class Outbox:
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
             await self._publish(session, messages)
-            session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox])
+            most = {"peak": peak(session)} if peak(session) > session.peak else None
+            session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox], most)
 
     async def _publish(self, session: SessionDocument, messages: list[Message]) -> None:
         """To those who sit there and to servers, side by side; if either fails both are told again, by the same ids."""
@@ -117,6 +119,8 @@ def _session_message(session: SessionDocument, version: int, entry: OutboxEntry)
         seat = session.seat(data["participant"]["id"])
         now = data["participant"] if seat is None else participant_view(session, seat).model_dump(mode="json")
         data = {"participant": now}
+    elif entry.type == "session-closed":
+        data = {**data, **in_json(figures(session))}
     return Message(
         id=f"{session.id}:{version}",
         type=entry.type,

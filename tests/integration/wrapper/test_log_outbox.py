@@ -57,7 +57,7 @@ class Carrier:
             with suppress(Unavailable):
                 await self._outbox.carry_session(found)
 
-    async def pull_published(self, where: SessionId, entries: list[str]) -> Any:
+    async def pull_published(self, where: SessionId, entries: list[str], most: Any = None) -> Any:
         """Pull, where a majority has all of it in the log; or be lost before or after."""
         found = await self.sessions.find(where)
         assert found is not None
@@ -66,7 +66,7 @@ class Carrier:
         assert all(version <= head for version in there), "pulled, and in no log"
         if (chance := random.random()) < 0.2:
             raise Unavailable("it was not sent")
-        after = await self.sessions.pull_published(where, entries)
+        after = await self.sessions.pull_published(where, entries, most)
         if chance < 0.4:
             raise Unavailable("it was, and the answer was lost")
         return after

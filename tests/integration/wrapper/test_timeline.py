@@ -148,13 +148,14 @@ async def test_a_sessions_events_folded_are_its_snapshot_at_every_version(databa
                 return len(await timeline.page(room.session, Part(limit=5000))) == last - 1
 
             await until(kept)
-        shown = room.seen[1]
+        shown, most = room.seen[1], 0
         for event in await timeline.page(room.session, Part(limit=5000)):
             shown = folded(shown, event)
+            most = max(most, len(shown["participants"]))
             if (then := room.seen.get(shown["version"])) is not None:
                 assert _by_id(shown) == _by_id(then), event
         assert shown["version"] == last > STEPS // 2
-        assert shown["status"] == "closed"
+        assert (shown["status"], shown["peak_participants"]) == ("closed", most)
 
 
 def _by_id(shown: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Shelf:
         self.then = then
         self.pulled: list[list[str]] = []
 
-    async def pull_published(self, _: str, entries: list[str]) -> Any:
+    async def pull_published(self, _: str, entries: list[str], most: Any = None) -> Any:
         """Say what is left."""
         self.pulled.append(entries)
         then, self.then = self.then, None

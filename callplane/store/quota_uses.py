@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import CommandId, SessionId
 from callplane.contracts.quotas import Counted
 from callplane.store.mongo.database import Database, Document
 
 ROUNDS = 20
+EXACT_ROUNDS = 10
 RESERVED = 500
 """Reservations at once of one quota; who finds more counts what has come of them."""
 
@@ -57,12 +57,12 @@ class QuotaUses:
 
     async def reserve(self, use: QuotaUse, most: int, deadline: datetime) -> bool:
         """Keep a place for the command until its deadline, once; False: there is no room."""
-        for _ in range(ROUNDS):
+        for n in range(ROUNDS):
             if await self._enter(use, most, deadline):
                 return True
-            if not await self._count_again(use):
+            if not await self._count_again(use, most, exactly=n < EXACT_ROUNDS):
                 return False
-        raise Trouble("a quota is taken again and again")
+        return False  # it changes hands again and again, and there was no room whenever this one looked
 
     async def release(self, use: QuotaUse) -> None:
         """The command was refused, and takes nothing."""
@@ -82,18 +82,23 @@ class QuotaUses:
         )
         return entered.matched_count == 1
 
-    async def _count_again(self, use: QuotaUse) -> bool:
-        """Count anew, or begin to; False: that was done a moment ago, and there was no room."""
+    async def _count_again(self, use: QuotaUse, most: int, *, exactly: bool) -> bool:
+        """Count anew, or begin to; False: that was done a moment ago, and there was no room.
+
+        ``exactly``: not where something came about meanwhile, which then might have counted twice.
+        """
         found = await self._collection.find_one({"_id": use.key}, {**_SHOWN, "now": "$$NOW", "stale": _stale()})
         if found is None:
             await self._begin(use.key)
             return True
         if not found["stale"] and len(found["reserved"]) < RESERVED:
-            return False
-        # What has come of reservations is asked first: what comes about in between counts twice, and never not at all.
+            return int(found["used"]) + len(found["reserved"]) < most  # somebody else may have counted just now
+        # Asked before what there is: what comes about in between counts twice, and never not at all.
         done = await self._done(use.quota, found["reserved"])
         left = [one for one in found["reserved"] if one["id"] not in done and one["until"] + SLACK > found["now"]]
         used = await self.used(use.quota, use.owner)
+        if exactly and await self._done(use.quota, left):
+            return True
         await self._collection.update_one(
             {"_id": use.key, "version": found["version"]},
             [

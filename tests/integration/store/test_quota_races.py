@@ -21,14 +21,14 @@ from testkit.servers.servers import Database
 from wrapper.context import Context
 from wrapper.quotas import reserved
 
-ROUNDS = 4
+ROUNDS = 2
 ADA = "shop:ada"
 
 
 @pytest.fixture(autouse=True)
 def _counted_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nobody waits long for a place that has fallen free."""
-    monkeypatch.setattr(quota_uses, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(quota_uses, "AGAIN_SECONDS", 0.2)
 
 
 class Scene:

@@ -43,7 +43,7 @@ class Call:
     async def go(self, who: str, minute: float, kick: Kick | None = None) -> bool:
         """Whether anybody went."""
         self.minute = minute
-        return await self.seats.pull(self.id, ParticipantId(who), "left", kick=kick) is not None
+        return await self.seats.pull(self.id, ParticipantId(who), "left", why=kick) is not None
 
     async def read(self) -> SessionDocument:
         """As it is now."""

@@ -77,6 +77,8 @@ class Metrics(metrics.Metrics):
             "callplane_quota_exceeded",
             "Requests refused as a quota of their tenant or identity was used up",
             ["quota"],
+            registry=self.registry,
+        )
         for quota in Quotas.model_fields:
             self._quota_exceeded.labels(quota)
         for what in TIMES:
@@ -119,6 +121,7 @@ class Metrics(metrics.Metrics):
     def event_place_gone(self) -> None:
         """One has lost its place, and perhaps events with it."""
         self._places_gone.inc()
+
     def quota_exceeded(self, quota: str) -> None:
         """A request was refused for this quota."""
         if quota in Quotas.model_fields:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -54,8 +54,8 @@ EventTime = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), 
 """So far from both ends of the calendar that time zones and the days that it is kept stay inside."""
 
 
-class IncomingEvent(Wire):
-    """One event as it comes: of any type, for a newer version knows more, and within what can be kept.
+class CloudEvent(Wire):
+    """One event: of any type, for a newer version has more, and within what can be kept.
 
     ``id`` is the same however often it comes: session and version where it has one, else a UUIDv7. ``tenant`` is null
     for a session of before there were tenants. ``actor`` is ``key:…``, ``identity:…`` (``iss:sub``), ``seat:…``,
@@ -86,17 +86,11 @@ class IncomingEvent(Wire):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class CloudEvent(IncomingEvent):
-    """One event as this version publishes it."""
-
-    type: EventType
-
-
-def read_event(body: bytes) -> IncomingEvent:
+def read_event(body: bytes) -> CloudEvent:
     """What came. Raises ValueError for what is no event, or none that could be kept."""
     if len(body) > EVENT_BYTES:
         raise ValueError(f"longer than {EVENT_BYTES} bytes")
-    return IncomingEvent.model_validate_json(body)
+    return CloudEvent.model_validate_json(body)
 
 
 def session_event(message: Message, by: "Asked") -> CloudEvent:
@@ -106,7 +100,7 @@ def session_event(message: Message, by: "Asked") -> CloudEvent:
     return CloudEvent(
         id=message.id,
         source=f"/v1/sessions/{message.session_id}",
-        type=cast(EventType, message.type),
+        type=message.type,
         subject=subject,
         time=message.at,
         sessionid=message.session_id,
@@ -118,16 +112,16 @@ def session_event(message: Message, by: "Asked") -> CloudEvent:
     )
 
 
-def is_visible(type_: str) -> bool:
-    """Whether a message of this type tells of a change of the session."""
-    return type_ in EVENT_TYPES
-
-
 def routing_word(tenant: str | None) -> str:
     """A tenant as one word of a routing key: dots part words there, ``*`` and ``#`` match them; none is ``-``."""
     if tenant is None:
         return "-"
-    return "".join(c if c.isalnum() or c in "_-" else "".join(f"%{b:02X}" for b in c.encode()) for c in tenant)[:200]
+    plain = (c if c.isascii() and (c.isalnum() or c in "_-") else _escaped(c) for c in tenant)
+    return "".join(plain)[:200]
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 @dataclass(frozen=True, slots=True)

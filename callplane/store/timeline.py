@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callplane.contracts.errors import Trouble
-from callplane.contracts.events import IncomingEvent
+from callplane.contracts.events import CloudEvent
 from callplane.contracts.ids import SessionId
 from callplane.store.mongo.database import Database, Document
 from callplane.store.tenancy import of_tenant
@@ -43,7 +43,7 @@ class Timeline:
         self._sessions = database["sessions"]
         self._kept = timedelta(days=days)
 
-    async def record(self, events: Sequence[IncomingEvent]) -> None:
+    async def record(self, events: Sequence[CloudEvent]) -> None:
         """Keep changes and what was refused of a session, once each, with one command. Raises Unavailable, Trouble."""
         documents = [self._document(event) for event in events if _is_kept(event)]
         if documents and "unknown" in await self._collection.insert_each(documents):
@@ -92,7 +92,7 @@ class Timeline:
             return True
         return await self._collection.find_one({"session_id": session_id, **reach}, {"_id": 1}) is not None
 
-    def _document(self, event: IncomingEvent) -> Document:
+    def _document(self, event: CloudEvent) -> Document:
         # As text: it comes back as it was published, whatever its free JSON has in it, and whoever wrote it.
         place = {"at": event.time} if event.sessionversion is None else {"version": event.sessionversion}
         return {
@@ -106,7 +106,7 @@ class Timeline:
         }
 
 
-def _is_kept(event: IncomingEvent) -> bool:
+def _is_kept(event: CloudEvent) -> bool:
     return event.sessionid is not None and (event.sessionversion is not None or event.type == REFUSED)
 
 

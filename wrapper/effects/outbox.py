@@ -8,7 +8,7 @@ from callplane.bus.event_ports import EventBus
 from callplane.bus.ports import Messenger, Topology
 from callplane.concurrency import for_each
 from callplane.contracts.errors import NodeDown
-from callplane.contracts.events import Asked, CloudEvent, is_visible, session_event
+from callplane.contracts.events import Asked, CloudEvent, session_event
 from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
@@ -89,11 +89,13 @@ class Outbox:
 
 
 def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:
-    """What servers are told: the same, with who asked for it, and with what one change alone has changed."""
+    """What servers are told: the same, with who asked for it, and with what one change alone has changed.
+
+    All of it, also of a type that only a newer version knows: who carries it need not be who wrote it.
+    """
     return [
         session_event(_exact(message, entry), Asked(entry.by, entry.request, session.tenant))
         for entry, message in zip(session.outbox, messages, strict=True)
-        if is_visible(entry.type)
     ]
 
 

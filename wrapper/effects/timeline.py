@@ -6,7 +6,7 @@ from datetime import datetime
 
 from callplane.bus.event_ports import PREFETCH, EventBus, ReceivedEvent
 from callplane.bus.names import TIMELINE
-from callplane.contracts.events import IncomingEvent, read_event
+from callplane.contracts.events import CloudEvent, read_event
 from callplane.store.timeline import Timeline
 from callplane.telemetry.logs import logger
 
@@ -50,7 +50,7 @@ class TimelineWriter:
         for event in events:
             self._kept(event.time)
 
-    def _read(self, received: ReceivedEvent) -> IncomingEvent | None:
+    def _read(self, received: ReceivedEvent) -> CloudEvent | None:
         """None: it cannot be kept, and must not hold up what is behind it."""
         try:
             return read_event(received.body)

@@ -123,6 +123,14 @@ async def test_what_was_not_told_to_both_stays(away: tuple[str, ...]) -> None:
     assert shelf.pulled == [["b"]]
 
 
+async def test_servers_are_told_of_what_only_a_newer_version_knows() -> None:
+    """A wrapper of that version wrote it, and this one carries it: pulled untold it would be lost to servers."""
+    heard, events = Heard(), Events()
+    carrier = Outbox(cast(Sessions, Shelf(None)), cast(Connections, heard), cast(Any, heard), cast(Any, heard), events)
+    await carrier.carry_session(session(7, entry("b", "of-tomorrow", participant_id="q")))
+    assert [(e.id, e.type, e.subject) for e in events.told] == [("s:7", "of-tomorrow", "q")]
+
+
 async def test_updates_show_what_is_now_under_their_own_version() -> None:
     heard = Heard()
     updates = [

@@ -155,7 +155,11 @@ class Senders:
         seat.room.forget(number)
 
     async def _by_post(self, question: bytes) -> int:
-        at = await self._connection()
+        """The status; 0: no pod could be reached, as in the moment in which a thousand clients of a dead one come."""
+        try:
+            at = await self._connection()
+        except OSError:
+            return 0
         status, _ = await at.ask(question)
         if at.is_open:
             self._connections.append(at)

@@ -65,7 +65,9 @@ async def test_a_drain_is_over_when_all_is_written() -> None:
     made.close()
 
 
-@pytest.mark.parametrize(("end", "told"), [(_TurnWriter.close, b"closed"), (_TurnWriter.write_eof, b"eof")], ids=str)
+@pytest.mark.parametrize(
+    ("end", "told"), [(_TurnWriter.close, b"closed"), (_TurnWriter.write_eof, b"eof")], ids=["close", "eof"]
+)
 async def test_what_was_given_is_written_before_the_end(end: Callable[[_TurnWriter], None], told: bytes) -> None:
     made, transport = writer()
     made.write(b"close-ok")

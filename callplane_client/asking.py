@@ -43,6 +43,11 @@ class Ask:
         return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.items()}
 
 
+def said(**fields: Any) -> dict[str, Any]:
+    """Those of a body's fields that are said: a server of before refuses one that it does not know."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def path(*parts: str) -> str:
     """A path of these parts, whatever is in them."""
     return PREFIX + "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -10,10 +10,11 @@ from callplane.contracts.refusals.webhooks import (
     delivery_not_found,
     webhook_disabled,
     webhook_not_found,
+    webhook_secret_not_valid,
     webhook_url_not_valid,
     webhooks_too_many,
 )
-from callplane.contracts.webhooks import DeliveryId, Hosts, WebhookId, check_url, new_secret
+from callplane.contracts.webhooks import DeliveryId, Hosts, WebhookId, check_secret, check_url, new_secret
 from callplane.store.mongo.database import Database, DatabaseClock
 from callplane.store.webhook_deliveries import Delivery, NewDelivery, Span, WebhookDeliveries
 from callplane.store.webhook_lanes import WebhookLanes
@@ -36,13 +37,15 @@ class Hooks:
         self._clock = clock
         self._hosts = hosts
 
-    async def create(self, webhook_id: WebhookId, tenant: str, url: str, types: list[str]) -> tuple[Webhook, bool]:
-        """An endpoint with a secret of its own, and whether it is new: a repeat finds the one that it has made."""
+    async def create(
+        self, webhook_id: WebhookId, tenant: str, url: str, types: list[str], own: str | None = None
+    ) -> tuple[Webhook, bool]:
+        """An endpoint with its ``own`` secret or a new one, and whether it is new: a repeat finds what it has made."""
         self._check(url)
+        secret = WebhookSecret(id=webhook_id, value=_secret(own))
         full = await self._webhooks.count(tenant) >= WEBHOOKS_OF_TENANT
         if full and await self._webhooks.find(webhook_id, tenant) is None:
             raise webhooks_too_many(WEBHOOKS_OF_TENANT)
-        secret = WebhookSecret(id=webhook_id, value=new_secret())
         webhook = Webhook(_id=webhook_id, tenant=tenant, url=url, types=types, secrets=[secret])
         created = await self._webhooks.add(webhook)
         return await self.find(webhook_id, tenant), created
@@ -69,9 +72,11 @@ class Hooks:
             await self._deliveries.renew_lanes(webhook_id)
         return changed
 
-    async def rotate(self, webhook_id: WebhookId, tenant: str | None, secret_id: str, overlap: int) -> Webhook:
-        """Have a new secret; the ones of before sign beside it for so many seconds."""
-        secret = WebhookSecret(id=secret_id, value=new_secret())
+    async def rotate(
+        self, webhook_id: WebhookId, tenant: str | None, secret_id: str, overlap: int, own: str | None = None
+    ) -> Webhook:
+        """Have its ``own`` secret or a new one; the ones of before sign beside it for so many seconds."""
+        secret = WebhookSecret(id=secret_id, value=_secret(own))
         changed = await self._webhooks.rotate(webhook_id, tenant, secret, overlap)
         if changed is None:
             raise webhook_not_found()
@@ -137,3 +142,13 @@ class Hooks:
             check_url(url, self._hosts)
         except ValueError as wrong:
             raise webhook_url_not_valid(str(wrong)) from None
+
+
+def _secret(own: str | None) -> str:
+    """The caller's, or a new one."""
+    if own is None:
+        return new_secret()
+    try:
+        return check_secret(own)
+    except ValueError as wrong:
+        raise webhook_secret_not_valid(str(wrong)) from None

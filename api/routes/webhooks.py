@@ -51,10 +51,12 @@ async def list_webhooks(request: HookRequest, hooks: StoredHooks) -> WebhookList
     },
 )
 async def make(body: WebhookBody, request: HookCommand, hooks: StoredHooks) -> WebhookWithSecret:
-    """Events are posted to its URL from now on, signed (Standard Webhooks) with the secret that only this shows."""
+    """Events are posted to its URL from now on, signed (Standard Webhooks) with the secret that only this shows:
+    yours, or one that is made.
+    """
     tenant = request.permit(Permissions.hook)
     made, _ = await request.claim_key(body)
-    webhook, created = await hooks.create(WebhookId(made), tenant.own, body.url, body.types)
+    webhook, created = await hooks.create(WebhookId(made), tenant.own, body.url, body.types, body.secret)
     request.response.status_code = 201 if created else 200
     request.response.headers["Location"] = request.asked_at(f"/webhooks/{webhook.id}")
     request.response.headers["Cache-Control"] = "no-store"
@@ -100,8 +102,10 @@ async def test(webhook_id: WebhookPath, request: HookRequest, hooks: StoredHooks
 async def rotate(
     webhook_id: WebhookPath, body: RotateBody, request: HookCommand, hooks: StoredHooks
 ) -> WebhookWithSecret:
-    """A new secret; until `overlap` is over each request bears two signatures, and either secret verifies it."""
+    """A new secret, yours or one that is made; until `overlap` is over each request bears two signatures, and either
+    secret verifies it.
+    """
     tenant = request.permit(Permissions.hook)
     secret_id, _ = await request.claim_key(body)
     request.response.headers["Cache-Control"] = "no-store"
-    return webhook_with_secret(await hooks.rotate(webhook_id, tenant.reach, secret_id, body.overlap))
+    return webhook_with_secret(await hooks.rotate(webhook_id, tenant.reach, secret_id, body.overlap, body.secret))

@@ -9,6 +9,7 @@ from api.schemas.bodies import DateTime, PatchBody, Strict
 from api.schemas.responses import View
 from callplane.contracts import bounds
 from callplane.contracts.model import Body
+from callplane.contracts.webhooks import SECRET_CHARACTERS
 from callplane.store.webhook_deliveries import Delivery, DeliveryState
 from callplane.store.webhooks import Webhook, WebhookState
 
@@ -21,6 +22,10 @@ Url = Annotated[
     str,
     StringConstraints(min_length=1, max_length=2048),
     Field(description="where events are posted: https, on port 443 or from 1024 on, without a user"),
+]
+Secret = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=SECRET_CHARACTERS)] | None,
+    Field(repr=False, description="your own: `whsec_` and the base64 of 24 to 64 random bytes; without it one is made"),
 ]
 Settled = Literal["delivered", "dead"]
 Place = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{1,64}$")]
@@ -51,6 +56,7 @@ class WebhookBody(Strict):
 
     url: Url
     types: Types = Field(default_factory=lambda: ["*"])
+    secret: Secret = None
 
 
 class PatchWebhookBody(PatchBody):
@@ -67,6 +73,7 @@ class RotateBody(Strict):
     overlap: int = Field(
         default=86_400, ge=0, le=604_800, description="seconds in which the secrets of before sign as well"
     )
+    secret: Secret = None
 
 
 class DeliveriesQuery(Body):

@@ -1,6 +1,7 @@
 """Webhook endpoints: which URLs are let in, which addresses may be connected to, and how secrets look."""
 
 import base64
+import binascii
 import re
 import secrets
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -19,6 +20,10 @@ FIRST_USER_PORT = 1024
 """Below lie mail, shells, databases of before: nobody's endpoint but on 443 (RFC 6335, 6)."""
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
+"""Of those that are made here."""
+SECRET_LEAST, SECRET_MOST = 24, 64
+"""Bytes of a caller's own, as Standard Webhooks have it."""
+SECRET_CHARACTERS = 128
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9_-]{0,62}))*\.?")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -76,6 +81,19 @@ def may_connect(address: IPv4Address | IPv6Address, hosts: Hosts) -> bool:
 def new_secret() -> str:
     """A secret of an endpoint, as Standard Webhooks write it."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def check_secret(secret: str) -> str:
+    """The secret, if it is one by Standard Webhooks. Raises ValueError, in words that hold nothing of it."""
+    if not secret.startswith(SECRET_PREFIX):
+        raise ValueError(f"does not begin with {SECRET_PREFIX}")
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX).encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValueError(f"is no base64 (RFC 4648, 4, padded) behind {SECRET_PREFIX}") from None
+    if not SECRET_LEAST <= len(key) <= SECRET_MOST:
+        raise ValueError(f"is of {len(key)} bytes, and not of {SECRET_LEAST} to {SECRET_MOST}")
+    return secret
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:

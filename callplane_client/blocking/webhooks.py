@@ -5,7 +5,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Unpack
 
-from callplane_client.asking import Ask, path
+from callplane_client.asking import Ask, path, said
 from callplane_client.blocking.http import Caller
 from callplane_client.fields import Replay, WebhookFields
 from callplane_client.shapes import Attempt, Delivery, Webhook
@@ -19,9 +19,17 @@ class Webhooks:
     def __init__(self, ask: Caller) -> None:
         self._ask = ask
 
-    def create(self, url: str, types: Sequence[str] = ("*",), *, idempotency_key: str | None = None) -> Webhook:
-        """Have events posted there from now on; ``secret`` is in this answer alone."""
-        ask = Ask("POST", path("webhooks"), {"url": url, "types": list(types)}, key=idempotency_key)
+    def create(
+        self,
+        url: str,
+        types: Sequence[str] = ("*",),
+        *,
+        secret: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Webhook:
+        """Have events posted there from now on, signed with your ``secret`` or one that this answer alone shows."""
+        body = said(url=url, types=list(types), secret=secret)
+        ask = Ask("POST", path("webhooks"), body, key=idempotency_key)
         return Webhook.model_validate(self._ask(ask))
 
     def list(self) -> Sequence[Webhook]:
@@ -44,9 +52,9 @@ class Webhooks:
         """Send an event of type ``webhook-test``; its delivery shows what came of it."""
         return Delivery.model_validate(self._ask(Ask("POST", path("webhooks", webhook_id, "test"))))
 
-    def rotate(self, webhook_id: str, overlap: int = 86_400) -> Webhook:
-        """A new ``secret``; for so many seconds each request bears both signatures."""
-        ask = Ask("POST", path("webhooks", webhook_id, "rotate"), {"overlap": overlap})
+    def rotate(self, webhook_id: str, overlap: int = 86_400, *, secret: str | None = None) -> Webhook:
+        """A new ``secret``, or yours; for so many seconds each request bears both signatures."""
+        ask = Ask("POST", path("webhooks", webhook_id, "rotate"), said(overlap=overlap, secret=secret))
         return Webhook.model_validate(self._ask(ask))
 
     def deliveries(self, webhook_id: str, state: str | None = None, limit: int | None = None) -> Iterator[Delivery]:
@@ -75,12 +83,11 @@ class Webhooks:
 
     def replay_span(self, webhook_id: str, **span: Unpack[Replay]) -> int:
         """Send again what was stored then; how many that were."""
-        body: dict[str, Any] = {"from": span.get("start"), "to": span.get("end"), "states": span.get("states")}
-        said = {name: value for name, value in body.items() if value is not None}
+        body = said(**{"from": span.get("start"), "to": span.get("end"), "states": span.get("states")})
         count, after = 0, None
         while True:
             more: dict[str, Any] = {"after": after} if after else {}
-            found = self._ask(Ask("POST", path("webhooks", webhook_id, "replay"), {**said, **more}))
+            found = self._ask(Ask("POST", path("webhooks", webhook_id, "replay"), {**body, **more}))
             count, after = count + int(found["replayed"]), found["next"]
             if after is None:
                 return count

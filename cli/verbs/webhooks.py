@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ _EXAMPLES = """\
   callplane webhooks listen --type participant-joined --json
   callplane webhooks list
   callplane webhooks create https://hooks.example/callplane --type participant-joined
+  callplane webhooks create https://hooks.example/callplane --secret-file hook.secret
   callplane webhooks test 0198...                  send a webhook-test
   callplane webhooks deliveries 0198... --state dead
   callplane webhooks replay 0198... 6a2f...        send one again
@@ -38,6 +40,7 @@ def add(among: Verbs) -> None:
     hooks.look("list", "list those of the tenant", _list)
     made = hooks.verb("create", "make one; its secret is shown once", _create)
     made.add_argument("address", metavar="https://…")
+    _takes_secret(made)
     for verb in (made, hooks.verb("listen", "show events that come to this machine, and hand them on", _listen)):
         verb.add_argument("--type", action="append", help="only events of this type; may be repeated")
     verb.add_argument("--port", type=int, default=0, help="listen here (any free one)")
@@ -54,7 +57,21 @@ def add(among: Verbs) -> None:
     rotated = hooks.verb("rotate", "give one a new secret, which is shown once", _rotate)
     rotated.add_argument("id")
     rotated.add_argument("--overlap", type=int, default=86_400, metavar="SECONDS", help="both sign (%(default)s)")
+    _takes_secret(rotated)
     hooks.verb("remove", "remove one with its deliveries", _remove).add_argument("id")
+
+
+def _takes_secret(parser: argparse.ArgumentParser) -> None:
+    """From a file: other users of this machine can see a command line."""
+    about = "a secret of your own, whsec_ and the base64 of 24 to 64 random bytes, from a file (- is standard input)"
+    parser.add_argument("--secret-file", metavar="FILE", type=_secret, dest="secret", help=about)
+
+
+def _secret(file: str) -> str:
+    try:
+        return (sys.stdin.read() if file == "-" else Path(file).read_text()).strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        raise argparse.ArgumentTypeError(f"cannot be read: {file} ({type(failure).__name__})") from None
 
 
 def _list(given: argparse.Namespace, server: Server) -> int:
@@ -68,7 +85,8 @@ def _list(given: argparse.Namespace, server: Server) -> int:
 
 
 def _create(given: argparse.Namespace, server: Server) -> int:
-    return _show(given, server.ask("POST", "/webhooks", {"url": given.address, "types": given.type or ["*"]}))
+    body = {"url": given.address, "types": given.type or ["*"], **_own(given)}
+    return _show(given, server.ask("POST", "/webhooks", body))
 
 
 def _test(given: argparse.Namespace, server: Server) -> int:
@@ -89,7 +107,11 @@ def _replay(given: argparse.Namespace, server: Server) -> int:
 
 
 def _rotate(given: argparse.Namespace, server: Server) -> int:
-    return _show(given, server.ask("POST", _path(given.id, "rotate"), {"overlap": given.overlap}))
+    return _show(given, server.ask("POST", _path(given.id, "rotate"), {"overlap": given.overlap, **_own(given)}))
+
+
+def _own(given: argparse.Namespace) -> dict[str, str]:
+    return {} if given.secret is None else {"secret": given.secret}
 
 
 def _remove(given: argparse.Namespace, server: Server) -> int:

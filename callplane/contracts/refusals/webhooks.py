@@ -19,6 +19,12 @@ def webhook_url_not_valid(why: str) -> Refusal:
     return Refusal("invalid", f"The url of a webhook cannot be used, for it {told}. Name a public https:// address.")
 
 
+def webhook_secret_not_valid(why: str) -> Refusal:
+    """Nothing could be signed with it, or too many could guess it."""
+    told = f"The secret of a webhook cannot be used, for it {' '.join(why.split()).rstrip('.')}."
+    return Refusal("invalid", f"{told} Send whsec_ and the base64 of 24 to 64 random bytes, or leave it out.")
+
+
 def webhooks_too_many(limit: int) -> Refusal:
     """The tenant has as many as it may."""
     return Refusal("wrong-state", f"A tenant has at most {limit} webhooks. Remove one first.")

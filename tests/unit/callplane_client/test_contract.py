@@ -114,6 +114,11 @@ async def all_about_a_webhook(callplane: AsyncCallplane) -> None:
     assert [one.id for one in await hooks.list()] == [made.id]
     assert (await hooks.update(made.id, types=["*"])).types == ["*"]
     assert (await hooks.rotate(made.id)).secret not in ("", made.secret)
+    assert (await hooks.rotate(made.id, secret=made.secret)).secret == made.secret
+    mine = "whsec_" + "MfKQ" * 8
+    other = await hooks.create("https://hooks.example/", secret=mine)
+    assert other.secret == mine
+    await hooks.delete(other.id)
     sent = await hooks.test(made.id)
     assert [one.id async for one in hooks.deliveries(made.id, state="pending")] == [sent.id]
     assert await hooks.attempts(made.id, sent.id) == []

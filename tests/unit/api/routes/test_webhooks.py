@@ -1,5 +1,6 @@
 """Webhooks over HTTP: secrets are shown once, tenants see their own, and URLs are judged where they come in."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -56,6 +57,35 @@ async def test_a_repeat_under_a_key_makes_one(database: Database) -> None:
         assert answers[0].json() == answers[1].json()
         other = await it.http.post("/v1/webhooks", json={"url": f"{URL}/x"}, headers=ONE | key)
         assert other.status_code == 422
+
+
+async def test_a_secret_of_the_callers_own_signs_and_is_shown_as_any_other(database: Database) -> None:
+    first, second = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
+    async with api(settings(database), ScriptedBus()) as it:
+        key = {"Idempotency-Key": "creation-with-a-secret"}
+        body = {"url": URL, "secret": first}
+        answers = [await it.http.post("/v1/webhooks", json=body, headers=ONE | key) for _ in range(2)]
+        assert [(one.status_code, one.json()["secret"]) for one in answers] == [(201, first), (200, first)]
+        other = await it.http.post("/v1/webhooks", json={"url": URL, "secret": second}, headers=ONE | key)
+        assert (other.status_code, other.json()["code"]) == (422, "key-reused")
+        path = f"/v1/webhooks/{answers[0].json()['id']}"
+        assert first not in (await it.http.get(path, headers=ONE)).text
+        rotated = await it.http.post(f"{path}/rotate", json={"overlap": 60, "secret": second}, headers=ONE)
+        assert rotated.json()["secret"] == second
+    [kept] = await database.documents("webhooks")
+    assert [one["value"] for one in kept["secrets"]] == [second, first]
+
+
+@pytest.mark.parametrize("secret", ["", "mine", "whsec_bWluZQ==", "whsec_" + "A" * 31, "whsec_" + "A" * 200, 7])
+async def test_a_secret_that_is_none_is_refused_in_words_that_help(database: Database, secret: Any) -> None:
+    async with api(settings(database), ScriptedBus()) as it:
+        refused = await it.http.post("/v1/webhooks", json={"url": URL, "secret": secret}, headers=ONE)
+        path = f"/v1/webhooks/{(await made(it))['id']}"
+        rotated = await it.http.post(f"{path}/rotate", json={"secret": secret}, headers=ONE)
+    for answer in (refused, rotated):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert "secret" in answer.text
+    assert len(await database.documents("webhooks")) == 1
 
 
 async def test_what_is_another_tenants_is_not_there(database: Database) -> None:

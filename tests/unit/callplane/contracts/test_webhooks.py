@@ -1,10 +1,11 @@
 """Which URLs endpoints may have, and which addresses are connected to."""
 
+import base64
 from ipaddress import ip_address
 
 import pytest
 
-from callplane.contracts.webhooks import Hosts, check_url, may_connect
+from callplane.contracts.webhooks import Hosts, check_secret, check_url, may_connect, new_secret
 
 NEVER = [
     "169.254.169.254",
@@ -95,3 +96,35 @@ def test_http_is_for_this_machine_and_by_setting() -> None:
     for url in ("http://10.0.0.1:9000/", "http://hooks.example.com/"):
         with pytest.raises(ValueError, match="https"):
             check_url(url, "private")
+
+
+def written(size: int) -> str:
+    """A secret of so many bytes."""
+    return "whsec_" + base64.b64encode(b"k" * size).decode()
+
+
+def test_secrets_that_may_sign() -> None:
+    for secret in (written(24), written(25), written(64), new_secret()):
+        assert check_secret(secret) == secret
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        ("", "does not begin"),
+        (written(32).removeprefix("whsec_"), "does not begin"),
+        (written(32).replace("whsec_", "WHSEC_"), "does not begin"),
+        ("whsec_", "of 0 bytes"),
+        (written(23), "of 23 bytes"),
+        (written(65), "of 65 bytes"),
+        (written(32).rstrip("="), "base64"),
+        (written(32) + "\n", "base64"),
+        ("whsec_" + "-_" * 20, "base64"),
+        ("whsec_" + "é" * 40, "base64"),
+        ("whsec_" + "\ud800" * 40, "base64"),
+    ],
+)
+def test_secrets_that_are_refused_in_words_that_do_not_show_them(secret: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why) as refused:
+        check_secret(secret)
+    assert "a2tra2tr" not in str(refused.value)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -102,7 +103,7 @@ async def test_listen_makes_an_endpoint_and_removes_it(database: Database, capsy
 
 
 async def test_endpoints_are_made_looked_at_rotated_and_removed(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    database: Database, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     async with whole(database) as url:
 
@@ -115,6 +116,12 @@ async def test_endpoints_are_made_looked_at_rotated_and_removed(
         assert "hooks.example/x" in await run("list")
         rotated = json.loads(await run("rotate", made["id"], "--overlap", "60", "--json"))
         assert rotated["secret"] != made["secret"]
+        mine = tmp_path / "secret"
+        mine.write_text(f"{SECRET}\n")
+        own = json.loads(await run("rotate", made["id"], "--secret-file", str(mine), "--json"))
+        assert own["secret"] == SECRET
+        with pytest.raises(SystemExit):
+            await run("create", "https://hooks.example/y", "--secret-file", str(tmp_path / "none"))
         delivery = json.loads(await run("test", made["id"], "--json"))
         assert delivery["id"] in await run("deliveries", made["id"], "--state", "pending")
         assert "Removed" in await run("remove", made["id"])

@@ -80,15 +80,16 @@ class LaneRuns:
         await self._stores.lanes.give_back(self._held.values())
 
     async def _work(self, lane: Lane, lease: "_Lease") -> None:
-        lanes = self._stores.lanes
         webhook = await self._endpoint(lane)
         if webhook is None:
             return
         waiting = await self._stores.deliveries.next_of(lane.id, AT_ONCE)
-        if await self._send_all(webhook, lane, waiting, lease) and (
-            len(waiting) == AT_ONCE or not await lanes.finish(lane)
-        ):
-            await lanes.put_off(lane, 0, 0)
+        if not await self._send_all(webhook, lane, waiting, lease):
+            return
+        if len(waiting) == AT_ONCE:
+            await self._stores.lanes.put_off(lane, 0, 0)
+        else:
+            await self._done_with(lane)
 
     async def _endpoint(self, lane: Lane) -> Webhook | None:
         """Where it goes now; None: nowhere, and the lane is done with."""
@@ -96,9 +97,14 @@ class LaneRuns:
         if webhook is None:
             await self._stores.deliveries.remove_all(lane.webhook_id)
         if webhook is None or webhook.state == "disabled":
-            await self._stores.lanes.finish(lane)  # its deliveries wait until it is active again
+            await self._done_with(lane)  # its deliveries wait until it is active again
             return None
         return webhook
+
+    async def _done_with(self, lane: Lane) -> None:
+        """It goes, or is looked at again for what was stored or announced meanwhile."""
+        if not await self._stores.lanes.finish(lane):
+            await self._stores.lanes.leave(lane)
 
     async def _give_back(self, lane: Lane) -> None:
         """As soon as the database is there again; else its lease ends by itself."""

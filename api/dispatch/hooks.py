@@ -24,7 +24,9 @@ TEST_TYPE = "webhook-test"
 """Of the event that a tenant has sent to see whether an endpoint takes any; it is about the endpoint."""
 REPLAYED_AT_ONCE = 500
 SECONDS_BETWEEN = 30.0
-"""In which what was announced for a lane is stored: should this process die before it says so, the lane is due then."""
+"""In which what was announced for a lane is stored: should this process die before it says so, the lane is due then,
+and until then no webhook program is done with it.
+"""
 
 
 class Hooks:
@@ -99,9 +101,9 @@ class Hooks:
         event |= {"type": TEST_TYPE, "time": now.isoformat(), "tenant": webhook.tenant, "data": {}}
         new = NewDelivery(webhook_id, event_id, TEST_TYPE, "", 0, json.dumps(event))
         lane = (new.lane, webhook_id)
-        await self._lanes.stored([lane], SECONDS_BETWEEN)
+        await self._lanes.announce([lane], SECONDS_BETWEEN)
         await self._deliveries.add([new], now)
-        await self._lanes.hasten([new.lane])
+        await self._lanes.hasten([lane])
         return await self.delivery(webhook_id, tenant, new.id)
 
     async def delivery(self, webhook_id: WebhookId, tenant: str | None, delivery_id: DeliveryId) -> Delivery:
@@ -132,8 +134,8 @@ class Hooks:
     async def _replay(self, webhook_id: WebhookId, deliveries: list[Delivery]) -> None:
         if not deliveries:
             return
-        lanes = dict.fromkeys(one.lane for one in deliveries)
-        await self._lanes.stored(((lane, webhook_id) for lane in lanes), SECONDS_BETWEEN)
+        lanes = [(lane, webhook_id) for lane in dict.fromkeys(one.lane for one in deliveries)]
+        await self._lanes.announce(lanes, SECONDS_BETWEEN)
         await self._deliveries.replay(deliveries, self._clock.now())
         await self._lanes.hasten(lanes)
 

@@ -111,6 +111,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "webhook_deliveries": [
         IndexModel([("webhook_id", ASCENDING), ("n", ASCENDING)], name="by_webhook"),
         _which("to_send", ["lane", "place"], {"state": "pending"}),
+        _which("dead", ["webhook_id", "n"], {"state": "dead"}),  # few, which are listed and sent again
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry"),
     ],
     "webhook_lanes": [

@@ -1,7 +1,8 @@
 """Webhook lanes: what is sent in order, one subject to one endpoint; held by one program at a time, in database time.
 
 A lane is there while it has something to send. ``due`` says when somebody is to look at it: at once, after a pause, or
-when the lease of whoever holds it is over.
+when the lease of whoever holds it is over. What is stored before its lane is touched is announced first: ``announced``
+says until when the lane stays though it has nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -40,19 +41,21 @@ class WebhookLanes:
         self._collection = database["webhook_lanes"]
         self.lease_seconds = lease_seconds
 
-    async def stored(self, lanes: Iterable[tuple[str, WebhookId]], seconds: float = 0.0) -> None:
-        """Something was stored for these, or will be within ``seconds``: those that wait for nothing are due then."""
-        updates = [
-            ({"_id": lane}, [{"$set": _stored(webhook_id, seconds)}]) for lane, webhook_id in dict(lanes).items()
-        ]
-        if updates:
-            await self._collection.update_each(updates, upsert=True)
+    async def announce(self, lanes: Iterable[tuple[str, WebhookId]], seconds: float) -> None:
+        """Something will be stored for these within ``seconds``: until then none of them is done with."""
+        until = _later(seconds)
+        await self._touch(lanes, {"due": {"$ifNull": ["$due", until]}, "announced": {"$max": ["$announced", until]}})
 
-    async def hasten(self, lanes: Iterable[str]) -> None:
-        """Due now, whatever they wait for; one that is held stays its holder's."""
-        await self._collection.update_many(
-            {"_id": {"$in": list(lanes)}, "claim": None}, [{"$set": {"due": "$$NOW", "failures": 0}}]
-        )
+    async def stored(self, lanes: Iterable[tuple[str, WebhookId]]) -> None:
+        """Something was stored for these: they are due, but for those that are held or wait after a failure."""
+        soon = {"$min": ["$due", "$$NOW"]}
+        await self._touch(lanes, {"due": {"$cond": [{"$or": ["$claim", "$failures"]}, "$due", soon]}})
+
+    async def hasten(self, lanes: Iterable[tuple[str, WebhookId]]) -> None:
+        """What was announced is stored: they are due, whatever they wait for; one that is held stays its holder's."""
+        due = {"$cond": ["$claim", "$due", "$$NOW"]}
+        failures = {"$cond": ["$claim", {"$ifNull": ["$failures", 0]}, 0]}
+        await self._touch(lanes, {"due": due, "failures": failures, "announced": "$$REMOVE"})
 
     async def due(self, limit: int, without: Collection[WebhookId]) -> list[Lane]:
         """Those that are due, the longest first, but for these endpoints'."""
@@ -83,9 +86,16 @@ class WebhookLanes:
             await self._collection.update_many({"$or": ours}, [{"$set": {"due": "$$NOW", "claim": "$$REMOVE"}}])
 
     async def finish(self, lane: Lane) -> bool:
-        """Nothing is left to send: it goes; False: something was stored meanwhile, or it is not ours."""
-        gone = await self._collection.delete_one({"_id": lane.id, "claim": lane.claim, "stored": lane.stored})
-        return gone.deleted_count == 1
+        """Nothing is left to send: it goes; False: something was stored or announced, or it is not ours."""
+        unannounced = {"$expr": {"$not": {"$gt": ["$announced", "$$NOW"]}}}
+        known: Document = {"_id": lane.id, "claim": lane.claim, "stored": lane.stored}
+        return (await self._collection.delete_one({**known, **unannounced})).deleted_count == 1
+
+    async def leave(self, lane: Lane) -> bool:
+        """Give back one that could not be finished: due now for what was stored, or when what is announced is there."""
+        announced = {"$max": ["$$NOW", "$announced"]}
+        due = {"$cond": [{"$eq": ["$stored", lane.stored]}, announced, "$$NOW"]}
+        return await self._change(lane, {"due": due, "failures": 0, "claim": "$$REMOVE", "since": "$$NOW"})
 
     async def remove_all(self, webhook_id: WebhookId) -> None:
         """Of an endpoint that is gone."""
@@ -97,16 +107,21 @@ class WebhookLanes:
         since = found[0].get("since") if found else None
         return since if isinstance(since, datetime) else None
 
+    async def _touch(self, lanes: Iterable[tuple[str, WebhookId]], fields: Document) -> None:
+        """Have each, and count it as stored for: who holds it and has found nothing looks again."""
+        updates = [({"_id": lane}, [{"$set": {**_seen(webhook), **fields}}]) for lane, webhook in dict(lanes).items()]
+        if updates:
+            await self._collection.update_each(updates, upsert=True)
+
     async def _change(self, lane: Lane, fields: Document) -> bool:
         update = [{"$set": fields}]
         return (await self._collection.update_one({"_id": lane.id, "claim": lane.claim}, update)).matched_count == 1
 
 
-def _stored(webhook_id: WebhookId, seconds: float) -> Document:
+def _seen(webhook_id: WebhookId) -> Document:
     return {
         "webhook_id": {"$literal": webhook_id},
         "stored": {"$add": [{"$ifNull": ["$stored", 0]}, 1]},
-        "due": {"$ifNull": ["$due", _later(seconds)]},
         "since": {"$ifNull": ["$since", "$$NOW"]},
     }
 

@@ -161,10 +161,13 @@ class Collection:
         operations = [UpdateOne(where, update, upsert=upsert) for where, update in updates]
         await self._calls(self._collection.bulk_write(operations, ordered=False))
 
-    async def update_in_order(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> None:
-        """The same, one after the other: none before those in front of it; raises at the first failure."""
+    async def update_in_order(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> int:
+        """The same, one after the other: none before those in front of it; raises at the first failure.
+
+        How many were there and are otherwise now.
+        """
         operations = [UpdateOne(where, update, upsert=upsert) for where, update in updates]
-        await self._calls(self._collection.bulk_write(operations, ordered=True))
+        return (await self._calls(self._collection.bulk_write(operations, ordered=True))).modified_count
 
     async def delete_one(self, where: Mapping[str, Any]) -> DeleteResult:
         """Delete one."""

@@ -134,6 +134,7 @@ async def test_plans(database: Database) -> None:
         assert (await lanes.oldest()) is not None
         [one] = await deliveries.next_of(due.id, 20)
         assert await deliveries.page(Span(W, ("pending",), now.replace(year=2020)), 10) == [one]
+        assert await deliveries.page(Span(WebhookId("w0"), ("dead",)), 10) == []
         assert await webhooks.active() == []
         assert await webhooks.all("t7", 50) == []
         assert await webhooks.count("nobody") == 0

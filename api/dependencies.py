@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel, StringConstraints
 from starlette.requests import HTTPConnection
 
-from api.auth.credentials import Credential, caller, identity
+from api.auth.credentials import Credential, Expired, caller, identity
 from api.auth.permissions import Permissions
 from api.auth.tokens import SEAT, SeatToken
 from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand
@@ -39,7 +39,7 @@ _BEARER = HTTPBearer(scheme_name="token", auto_error=False, description="A parti
 _ETAG = re.compile(r'"(\d{1,18})"')
 
 CALLER = "callplane.caller"
-"""In the scope: whose request it is, also one that may not be made so soon again."""
+"""In the scope: whose request it is, also one that may not be made so soon again, or whose token has expired."""
 _CREDENTIAL = "callplane.credential"
 _KEY_SHAPE = StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]+$")
 IdempotencyKey = Annotated[str, _KEY_SHAPE]
@@ -123,8 +123,10 @@ def _found(services: Services, connection: HTTPConnection) -> Credential:
     seat: SeatToken | None = connection.scope.get(SEAT)
     try:
         credential = seat or services.credentials.of(connection.headers)
-    except Refusal:
+    except Refusal as refusal:
         services.rate_limits.consume_stranger(address)
+        if isinstance(refusal, Expired):
+            connection.scope[CALLER] = refusal.said
         raise
     connection.scope[CALLER] = credential
     services.rate_limits.consume(credential, getattr(connection.scope.get("route"), "path", ""), address)

@@ -8,9 +8,18 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from api.auth.stored_keys import StoredKeys
-from api.auth.tokens import AccessToken, AccessTokens, BadToken, ParticipantTokens, SeatToken, is_participant_token
+from api.auth.tokens import (
+    AccessToken,
+    AccessTokens,
+    BadToken,
+    ExpiredToken,
+    ParticipantTokens,
+    SeatToken,
+    is_participant_token,
+)
 from api.settings import Settings
 from callplane.contracts.commands import Caller
+from callplane.contracts.errors import Refusal
 from callplane.contracts.refusals.callers import (
     api_key_not_known,
     bearer_expected,
@@ -19,6 +28,7 @@ from callplane.contracts.refusals.callers import (
     open_access_not_by_name,
     open_access_not_by_proxy,
     open_access_not_cross_site,
+    token_expired,
     token_not_valid,
 )
 
@@ -46,6 +56,15 @@ class Anonymous:
     """Somebody on this machine, where open access is on: without a credential, or with the token of this run."""
 
     kind: Literal["open"] = "open"
+
+
+class Expired(Refusal):
+    """The refusal of an access token that was good until it expired."""
+
+    def __init__(self, said: AccessToken) -> None:
+        super().__init__(**token_expired().problem.model_dump())
+        self.said = said
+        """What it said: whom to tell of it, and nothing more."""
 
 
 Credential = KeyHolder | AccessToken | SeatToken | Anonymous
@@ -93,6 +112,8 @@ class Credentials:
         try:
             verifier = self.participants if is_participant_token(token) else self.access
             return verifier.verify(token)
+        except ExpiredToken as expired:
+            raise Expired(expired.said) from None
         except BadToken:
             raise token_not_valid() from None
 

@@ -34,6 +34,14 @@ class BadToken(Exception):
     """Not a token of this deployment, or no longer one."""
 
 
+class ExpiredToken(BadToken):
+    """An access token that lacks nothing but time: ``said`` is what it said."""
+
+    def __init__(self, said: "AccessToken") -> None:
+        super().__init__()
+        self.said = said
+
+
 @dataclass(frozen=True, slots=True)
 class SeatToken:
     """What a participant token says: which seat of which session."""
@@ -114,11 +122,10 @@ class AccessTokens:
         return jwt.encode({"iss": key, **claims, **times}, secret, "HS256")
 
     def verify(self, token: str) -> AccessToken:
-        """What it says, when the key that it names signed it and it has not expired. Raises BadToken."""
+        """What it says, when the key that it names signed it and it has not expired. Raises BadToken, ExpiredToken."""
         secrets, tenant = self._known(str(_unverified(token).get("iss")))
-        own = {"verify_iat": False, "verify_nbf": False}  # by ``_in_time``: the library has one leeway for all
-        decoded = (_decoded(token, secret, ["iss", "sub", "exp"], **own) for secret in secrets)
-        claims = next(filter(None, decoded), None)
+        good = _signed(token, secrets)
+        claims = good or _signed(token, secrets, verify_exp=False)
         if claims is None:
             raise BadToken
         session, role = claims.get("session"), claims.get("role", "publisher")
@@ -126,7 +133,10 @@ class AccessTokens:
             raise BadToken
         _in_time(claims, self.longest)
         names = None if session == ANY_SESSION else session
-        return AccessToken(claims["iss"], claims["sub"], names, role, tenant, _grants(claims.get("grants")))
+        said = AccessToken(claims["iss"], claims["sub"], names, role, tenant, _grants(claims.get("grants")))
+        if good is None:  # its end is over, or none at all: NaN is before no time and after none
+            raise ExpiredToken(said) if claims["exp"] <= time.time() else BadToken
+        return said
 
     def _known(self, key: str) -> tuple[list[str], str]:
         """What may have signed tokens of this key, and its tenant; nothing where there is none of the name."""
@@ -174,6 +184,13 @@ def _in_time(claims: Mapping[str, Any], longest: float) -> None:
         raise BadToken
     if claims["exp"] - claims.get("iat", now) > longest:
         raise BadToken
+
+
+def _signed(token: str, secrets: Sequence[str], **checks: bool) -> dict[str, Any] | None:
+    """What an access token says, if one of these has signed it."""
+    own = {"verify_iat": False, "verify_nbf": False, **checks}  # by ``_in_time``: the library has one leeway for all
+    decoded = (_decoded(token, secret, ["iss", "sub", "exp"], **own) for secret in secrets)
+    return next(filter(None, decoded), None)
 
 
 def _unverified(token: str) -> dict[str, Any]:

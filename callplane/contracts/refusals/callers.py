@@ -19,6 +19,11 @@ def token_not_valid() -> Refusal:
     return Refusal("unauthorized", "The token is not valid here. Get a new one.")
 
 
+def token_expired() -> Refusal:
+    """Signed by one of our keys' holders, and over."""
+    return Refusal("unauthorized", "The token has expired. Get a new one.")
+
+
 def api_key_not_known() -> Refusal:
     """None of those in the settings."""
     return Refusal("unauthorized", "The API key is not known here. Check it against the settings of the server.")

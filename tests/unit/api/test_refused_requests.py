@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import jwt
 import pytest
 from pydantic import BaseModel
 
@@ -111,6 +114,30 @@ async def test_what_succeeds_is_read_or_is_a_strangers_is_not_told(database: Dat
         (event,) = await heard.until(1)
     assert event["data"]["problem"]["code"] == "session-full"
     assert KEY not in json.dumps(event)
+
+
+async def test_a_token_that_was_good_until_it_expired_is_told_and_no_other_that_is_not_valid(
+    database: Database,
+) -> None:
+    await session_of(database, tenant="tests")
+    async with hearing(database, full) as (it, heard):
+        now = int(time.time())
+        good = {"iss": "tests", "sub": "ada", "session": "*", "iat": now - 60, "exp": now - 1}
+        for key, claims in (
+            ("not-the-key-of-the-tests-0123456789abcdef", good),
+            (KEY, {**good, "iss": "nobody"}),
+            (KEY, {**good, "role": "king"}),
+            (KEY, {**good, "exp": math.nan}),
+            (KEY, {**good, "exp": "1"}),
+            (KEY, {**good, "iat": now - 10_000_000}),
+            (KEY, good),
+        ):
+            token = {"Authorization": f"Bearer {jwt.encode(claims, key, 'HS256')}"}
+            assert (await it.http.post(JOIN, json={"name": "Ada"}, headers=token)).status_code == 401
+        (event,) = await heard.until(1)
+    assert (event["actor"], event["tenant"], event["sessionid"]) == ("identity:tests:ada", "tests", "s")
+    assert event["data"]["problem"]["code"] == "unauthorized"
+    assert "expired" in event["data"]["problem"]["detail"]
 
 
 async def test_a_tenant_hears_nothing_of_what_others_asked_of_its_session(database: Database) -> None:

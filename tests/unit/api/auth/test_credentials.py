@@ -1,5 +1,6 @@
 """Keys, tokens and open access: what is let in, and as whom."""
 
+import math
 import time
 
 import jwt
@@ -107,6 +108,8 @@ def test_how_long_a_token_is_good_for_counts_from_when_it_was_made() -> None:
         access(session=None),
         access(exp=int(time.time()) + 9_000_000),
         access(exp="soon"),
+        access(exp=math.nan),
+        access(exp=math.inf),
         access(iat=int(time.time()) + 300),
         access(nbf=int(time.time()) + 300),
         access(iat="now"),

@@ -4,12 +4,16 @@
 import { make, part } from "./dom.js";
 import { nameOf, personWords } from "./texts.js";
 
-/** @typedef {import("../sdk/index.js").ParticipantView} ParticipantView */
+/**
+ * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
+ * @typedef {ParticipantView & {screens: string[]}} Person `screens`: the connections by which it shares one
+ */
 
 export class People {
   #session;
   #trying;
   #list = part("people-list");
+  #muteAll = part("mute-all");
   #show = /** @type {HTMLSelectElement} */ (part("presence-show"));
   #status = /** @type {HTMLInputElement} */ (part("presence-status"));
   #end = new AbortController();
@@ -24,6 +28,7 @@ export class People {
     this.#trying = trying;
     const { signal } = this.#end;
     const say = () => void trying(() => session.setPresence(this.#said));
+    this.#muteAll.addEventListener("click", () => void trying(() => session.muteAll()), { signal });
     this.#show.addEventListener("change", say, { signal });
     this.#status.addEventListener("change", say, { signal });
     part("presence-form").addEventListener("submit", (event) => event.preventDefault(), { signal });
@@ -32,11 +37,12 @@ export class People {
   /** @param {ParticipantView[]} participants oneself first */
   show(participants) {
     const [mine] = participants;
-    const people = inOrder(participants).map((one) => ({ ...one, stream: null, streams: [] }));
+    const people = inOrder(participants).map((one) => ({ ...one, stream: null, streams: [], screens: screensOf(one) }));
     const drawn = JSON.stringify(people);
     if (drawn === this.#drawn) return; // A button that is about to be pressed stays.
     this.#drawn = drawn;
     this.#list.replaceChildren(...people.map((one) => this.#item(one, mine?.role === "moderator")));
+    this.#muteAll.hidden = mine?.role !== "moderator" || participants.length < 2;
     if (mine && document.activeElement !== this.#status) this.#status.value = mine.presence?.status ?? "";
     if (mine) this.#show.value = mine.presence?.show ?? "available";
   }
@@ -53,7 +59,7 @@ export class People {
   }
 
   /**
-   * @param {ParticipantView} one
+   * @param {Person} one
    * @param {boolean} moderating
    */
   #item(one, moderating) {
@@ -64,7 +70,7 @@ export class People {
     return item;
   }
 
-  /** @param {ParticipantView} one */
+  /** @param {Person} one */
   #moderation(one) {
     const session = this.#session;
     const act = (/** @type {string} */ words, /** @type {() => Promise<unknown>} */ done) =>
@@ -73,9 +79,15 @@ export class People {
     if (!one.muted.audio) row.append(act("Mute", () => session.update(one.id, { muted: { audio: true } })));
     else row.append(act("Ask to unmute:", () => session.update(one.id, { muted: { audio: false } })));
     if (one.hand_raised_at) row.append(act("Lower the hand of", () => session.update(one.id, { hand_raised: false })));
+    for (const screen of one.screens) row.append(act("Stop the screen of", () => session.stopStream(screen)));
     row.append(act("Remove", () => session.remove(one.id)));
     return row;
   }
+}
+
+/** @param {ParticipantView} participant */
+export function screensOf({ streams }) {
+  return streams.filter(({ source }) => source === "screen").map(({ connection_id }) => connection_id);
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** Screen sharing: asks the browser for a screen, sends it beside the camera, ends with whatever ends it. */
 
-import { errorWords, sharingWords } from "./texts.js";
+import { errorWords, screenStoppedWords, sharingWords } from "./texts.js";
 
 const PICTURE = { frameRate: { ideal: 15, max: 30 } };
 const MOST_KBPS = 2500;
@@ -53,8 +53,9 @@ export class Sharing {
       return this.#tell.notice(errorWords(error));
     }
     this.#tell.shown(true);
-    void this.#publication.ended.then(() => {
+    void this.#publication.ended.then((reason) => {
       stop();
+      if (reason === "removed") this.#tell.notice(screenStoppedWords());
       this.#publication = null;
       this.#tell.shown(false);
     });

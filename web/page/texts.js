@@ -130,6 +130,11 @@ export function removedWords() {
   return "Your sound and picture were stopped by a moderator: the others neither see nor hear you. Leave and join again if you may send again.";
 }
 
+/** What is said to somebody whose shared screen others have ended. */
+export function screenStoppedWords() {
+  return "Your screen was stopped by a moderator: the others do not see it any more.";
+}
+
 /** What is said to somebody whom others want to hear. */
 export function unmuteWords() {
   return "You are asked to unmute yourself: press M or “Unmute” to be heard.";

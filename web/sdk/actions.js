@@ -8,12 +8,13 @@ import { Sources } from "./sources.js";
 /**
  * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} SeatFields
  * @typedef {SeatFields & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
- *   presence?: {show?: string, status?: string, until?: string | null}}} Changes
+ *   presence?: {show?: string, status?: string, until?: string | null}, grants?: Grants}} Changes
+ * @typedef {{publish?: string[], subscribe?: boolean, signal?: boolean, chat?: boolean, moderate?: boolean}} Grants
  * @typedef {object} SessionOptions
  * @property {import("./http.js").Http} http
  * @property {string} session its id
  * @property {SeatFields} [seat]
- * @property {string | null} [token] an access token to join with, or a participant token to re-join with
+ * @property {import("./http.js").Token} [token] an access token to join with, or a participant token to re-join with
  * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
  * @property {number} [wait] seconds that a poll of the mailbox may last
  * @property {import("./transports.js").Transport | "auto"} [transport] how messages come; whatever gets through, unless said otherwise
@@ -89,6 +90,33 @@ export class Actions extends Emitter {
    */
   async remove(participant) {
     await this.seated.call("DELETE", this.seated.at(participant), { patience: 10_000 });
+  }
+
+  /**
+   * Mute everybody but some, as a moderator: whoever sits there now, and they may unmute themselves.
+   * @param {{but?: string[], media?: ("audio" | "video")[]}} [options] `but`: whom not, oneself where nothing is said;
+   *   `media`: the sound where nothing is said
+   */
+  async muteAll({ but = [this.me], media = ["audio"] } = {}) {
+    const muted = Object.fromEntries(media.map((medium) => [medium, true]));
+    await this.seated.call("POST", "/mute", { body: { ...muted, but }, once: true });
+  }
+
+  /**
+   * Change what somebody may do, as a moderator; what is not named stays.
+   * @param {string} participant
+   * @param {Grants} grants
+   */
+  async grant(participant, grants) {
+    await this.update(participant, { grants });
+  }
+
+  /**
+   * End a stream of anybody, as a moderator.
+   * @param {string} connection_id
+   */
+  async stopStream(connection_id) {
+    await this.seated.call("DELETE", `/connections/${connection_id}`, { patience: 10_000 });
   }
 
   /**

@@ -6,8 +6,9 @@ import { CallplaneError, refusal, unreachable } from "./errors.js";
 
 /**
  * @typedef {typeof globalThis.fetch} Fetch
+ * @typedef {string | null | (() => string | null | Promise<string | null>)} Token a function is asked whenever one is needed
  * @typedef {object} Call
- * @property {string | null} [token] bearer token
+ * @property {Token} [token] bearer token
  * @property {unknown} [body] sent as JSON
  * @property {boolean} [once] makes something: give it an idempotency key
  * @property {AbortSignal} [signal] cuts the try under way off
@@ -50,6 +51,12 @@ export class Http {
    */
   async call(method, path, call = {}) {
     const init = request(method, call);
+    const renew = async () => {
+      const token = typeof call.token === "function" && (await call.token());
+      if (token) init.headers = { ...init.headers, Authorization: `Bearer ${token}` };
+      return !!token;
+    };
+    let isLast = !(await renew());
     const patience = call.keepalive ? 0 : (call.patience ?? 30_000);
     const end = Date.now() + patience;
     let frames = call.keepalive ? undefined : call.frames;
@@ -57,7 +64,10 @@ export class Http {
       try {
         return await this.#once(path, init, { ...call, frames });
       } catch (error) {
-        if (!(error instanceof CallplaneError) || !error.retryable) throw error;
+        if (!(error instanceof CallplaneError)) throw error;
+        // Under the same key: what was refused has done nothing.
+        if (error.status === 401 && !isLast && (isLast = await renew())) continue;
+        if (!error.retryable) throw error;
         // A socket that does not answer is not asked again, which would wait behind what it has not answered.
         if (error.code === "unreachable") frames = undefined;
         const wait = this.delay(error, attempt);
@@ -145,7 +155,7 @@ export class Http {
 function request(method, { token, body, once, keepalive }) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json", traceparent: traceparent() };
-  if (token) headers.Authorization = `Bearer ${token}`;
+  if (token && typeof token !== "function") headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (once) headers["Idempotency-Key"] = randomKey();
   return { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive, cache: "no-store" };

@@ -47,10 +47,22 @@ export interface Presence {
   until: string | null;
 }
 
+/** What a seat may do. */
+export interface Grants {
+  /** Which sources it may send. */
+  publish: ("camera" | "microphone" | "screen" | "screen_audio")[];
+  subscribe: boolean;
+  signal: boolean;
+  chat: boolean;
+  moderate: boolean;
+}
+
 export interface Participant {
   id: string;
   name: string | null;
   role: Role;
+  /** What it may do otherwise than its role has it; null: nothing. */
+  grants?: Partial<Grants> | null;
   state: "joined" | "reconnecting";
   metadata: Record<string, unknown>;
   muted: { audio: boolean; video: boolean };
@@ -272,10 +284,17 @@ export class Session extends Emitter<SessionEvents> {
       muted?: { audio?: boolean; video?: boolean };
       presence?: Partial<Presence>;
       hand_raised?: boolean;
+      grants?: Partial<Grants>;
     },
   ): Promise<void>;
   /** Remove somebody, as a moderator. */
   remove(participant: string): Promise<void>;
+  /** Mute the sound of everybody but oneself, as a moderator, or what `media` names of everybody whom `but` does not. */
+  muteAll(options?: { but?: string[]; media?: Track[] }): Promise<void>;
+  /** Change what somebody may do, as a moderator; what is not named stays. */
+  grant(participant: string, grants: Partial<Grants>): Promise<void>;
+  /** End somebody's stream, as a moderator; its sender's `ended` says `removed`. */
+  stopStream(connection_id: string): Promise<void>;
   /** Raise one's hand, or lower it. */
   raiseHand(raised?: boolean): Promise<void>;
   /** Said as a whole: what is not named is as if nothing had been said. */
@@ -311,7 +330,8 @@ export interface CheckReport {
 export class Callplane {
   constructor(options?: {
     baseUrl?: string | URL;
-    accessToken?: string | null;
+    /** A function is asked for one whenever one is needed, and once more when that is refused (401). */
+    accessToken?: string | null | (() => string | null | Promise<string | null>);
     fetch?: typeof globalThis.fetch;
     fetchLater?: (url: string, init: RequestInit) => unknown;
     RTCPeerConnection?: typeof globalThis.RTCPeerConnection;

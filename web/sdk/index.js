@@ -23,7 +23,7 @@ export class Callplane {
   #RTCPeerConnection;
 
   /**
-   * @param {{baseUrl?: string | URL, accessToken?: string | null, fetch?: import("./http.js").Fetch,
+   * @param {{baseUrl?: string | URL, accessToken?: import("./http.js").Token, fetch?: import("./http.js").Fetch,
    *   fetchLater?: (url: string, init: RequestInit) => unknown, RTCPeerConnection?: import("./peer.js").PeerClass}} [options]
    */
   constructor({ baseUrl = new URL("../", import.meta.url), accessToken = null, fetch, fetchLater, RTCPeerConnection } = {}) {

@@ -148,7 +148,7 @@ export class Session extends Actions {
     await this.ended;
   }
 
-  /** @param {string | null} [token] of the seat itself, to be told once more what it may use */
+  /** @param {import("./http.js").Token} [token] of the seat itself, to be told once more what it may use */
   async #ask(token) {
     const path = `/sessions/${encodeURIComponent(this.id)}/participants`;
     return (await this.#http.call("POST", path, { token, body: this.#options.seat ?? {}, once: true })).body;

@@ -12,6 +12,8 @@ from urllib.parse import urlencode, urlsplit
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
+MEDIA = ("videoBytes", "audioBytes", "framesDecoded")
+"""What grows in the statistics of somebody who is seen and heard."""
 AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 _ARGUMENTS = [
     "--headless=new",
@@ -90,7 +92,9 @@ class Person:
         found: dict[str, dict[str, Any]] = await self.page.evaluate(script)
         return found
 
-    async def receives(self, *names: str, times: int = 3, within: float = 40) -> None:
+    async def receives(
+        self, *names: str, times: int = 3, within: float = 40, media: tuple[str, ...] = MEDIA
+    ) -> None:
         """Wait until bytes and decoded frames of everybody named have grown ``times`` times."""
         deadline = time.monotonic() + within
         seen = dict.fromkeys(names, 0)
@@ -101,7 +105,7 @@ class Person:
             await asyncio.sleep(0.5)
             now = await self.inbound()
             for name in names:
-                seen[name] += _grown(before.get(name), now.get(name))
+                seen[name] += _grown(before.get(name), now.get(name), media)
             before = now
 
 
@@ -115,9 +119,8 @@ def _forbidden(said: str) -> list[str]:
     return [said] if "Content Security Policy" in said else []
 
 
-def _grown(before: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
-    counted = ("videoBytes", "audioBytes", "framesDecoded")
-    return bool(before and now and all(now[one] > before[one] for one in counted))
+def _grown(before: dict[str, Any] | None, now: dict[str, Any] | None, media: tuple[str, ...]) -> bool:
+    return bool(before and now and all(now[one] > before[one] for one in media))
 
 
 @contextlib.asynccontextmanager

@@ -55,6 +55,22 @@ async def test_who_leaves_or_closes_the_page_is_gone_at_once(base_url: str, brow
             await ann.sees_only("Ann")
 
 
+async def test_a_picture_is_paused_while_its_sound_goes_on_and_comes_back(
+    base_url: str, browser: Browser, call: str
+) -> None:
+    async with person(browser) as ann, person(browser) as bob:
+        for someone, name in ((ann, "Ann"), (bob, "Bob")):
+            await someone.opens(base_url, session=call, name=name, source="synthetic", auto="1")
+        await ann.receives("Bob", times=1)
+        await ann.page.evaluate("callplane.participants[1].streams[0].pause()")
+        await ann.reads("Bob - connected, sending audio, picture paused")
+        await ann.receives("Bob", times=2, media=("audioBytes",))
+        assert (await ann.inbound())["Bob"]["framesDecoded"] == 0  # of an endpoint that has no pictures
+        await ann.page.evaluate("callplane.participants[1].streams[0].resume()")
+        await ann.receives("Bob", times=1)
+        await bob.receives("Ann", times=1)
+
+
 @pytest.mark.long
 async def test_mute_is_seen_by_the_other(base_url: str, browser: Browser, call: str) -> None:
     async with person(browser) as ann, person(browser) as bob:

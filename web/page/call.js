@@ -5,6 +5,7 @@ import { ChatBox } from "./chatbox.js";
 import { Companion } from "./companion.js";
 import { Flows, outgoing } from "./flows.js";
 import { whileMuted } from "./level.js";
+import { Pauses } from "./pauses.js";
 import { People } from "./people.js";
 import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
@@ -17,6 +18,8 @@ export class Call {
   #screen;
   #source;
   #tiles;
+  /** @type {Pauses} */
+  #pauses;
   #sharing;
   #flows = new Flows();
   #known = new Map();
@@ -40,7 +43,8 @@ export class Call {
     this.session = session;
     this.#source = source;
     this.#screen = screen;
-    this.#tiles = new Tiles(screen.grid, { blocked: () => screen.soundBlocked(true) });
+    this.#tiles = new Tiles(screen.grid, { blocked: () => screen.soundBlocked(true), moved: () => this.#pauses.look() });
+    this.#pauses = new Pauses(session, this.#tiles);
     const { panels } = screen;
     const shown = (/** @type {boolean} */ yes) => screen.sharing(yes);
     this.#sharing = new Sharing(session, { shown, notice: (words) => screen.notice(words) });
@@ -156,6 +160,7 @@ export class Call {
     this.#endListening();
     this.#source.stop();
     this.#tiles.clear();
+    this.#pauses.close();
     this.#chat?.close();
     this.#people?.close();
     void this.companion?.remove();

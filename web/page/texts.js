@@ -262,10 +262,11 @@ function connectionWords({ state, media }) {
  * @param {Flow} flow
  * @returns {string[]}
  */
-function sendingWords({ muted, media, state }, flow) {
+function sendingWords({ muted, media, state, streams }, flow) {
   if (media === "reconnecting" || state === "reconnecting") return [];
   if (media === "none") return ["sending nothing"];
-  const off = [muted.video && "video stopped", muted.audio && "muted"].filter((word) => typeof word === "string");
+  const isPaused = !muted.video && !!streams?.some(({ source, paused }) => source === "camera" && paused);
+  const off = [muted.video && "video stopped", isPaused && "picture paused", muted.audio && "muted"].filter((word) => typeof word === "string");
   const sent = [flow.video && !muted.video && "video", flow.audio && !muted.audio && "audio"].filter(Boolean);
   if (sent.length) return [`sending ${sent.join(" and ")}`, ...off];
   return off.length ? off : ["video and audio are on their way"];

@@ -16,6 +16,9 @@ export class Tiles {
   #grid;
   #playback = new Playback();
   #resizes;
+  #sights;
+  /** @type {Set<Element>} the tiles that are on screen */
+  #seen = new Set();
   #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
   /** @type {string | null} the tile that is held large */
   #pinned = null;
@@ -24,13 +27,29 @@ export class Tiles {
 
   /**
    * @param {HTMLElement} grid
-   * @param {{blocked: () => void}} options `blocked`: the browser wants a click before it plays sound
+   * @param {{blocked: () => void, moved: () => void}} options `blocked`: the browser wants a click before it plays sound;
+   *   `moved`: other tiles are on screen
    */
-  constructor(grid, { blocked }) {
+  constructor(grid, { blocked, moved }) {
     this.#grid = grid;
     this.#playback.on("blocked", blocked);
     this.#resizes = new ResizeObserver(() => this.#layout());
     this.#resizes.observe(grid);
+    this.#sights = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) this.#seen[isIntersecting ? "add" : "delete"](target);
+      moved();
+    });
+  }
+
+  /**
+   * Whether somebody may see this: a page in the background shows nothing but what floats over others.
+   * @param {string} participant
+   * @param {string} source
+   */
+  seen(participant, source) {
+    const tile = this.#tiles.get(source === "screen" ? screenOf(participant) : participant);
+    if (!tile || document.pictureInPictureElement === tile.video) return true;
+    return !document.hidden && this.#seen.has(tile.root);
   }
 
   /**
@@ -80,6 +99,7 @@ export class Tiles {
 
   clear() {
     this.#resizes.disconnect();
+    this.#sights.disconnect();
     for (const [id, tile] of this.#tiles) this.#remove(id, tile);
   }
 
@@ -123,6 +143,7 @@ export class Tiles {
     tile.pin.addEventListener("click", () => this.#pin(this.#pinned === id ? null : id));
     this.#tiles.set(id, tile);
     this.#grid.append(root);
+    this.#sights.observe(root);
     return tile;
   }
 
@@ -146,6 +167,8 @@ export class Tiles {
   #remove(id, tile) {
     if (this.#pinned === id) this.#pin(null);
     this.#playback.release(tile.video);
+    this.#sights.unobserve(tile.root);
+    this.#seen.delete(tile.root);
     tile.root.remove();
     this.#tiles.delete(id);
   }
@@ -176,7 +199,7 @@ export class Tiles {
 
 /** @param {ParticipantView} participant */
 function screensOf({ streams }) {
-  return streams.filter(({ source }) => source === "screen").slice(0, 1);
+  return streams.filter(({ source, media }) => source === "screen" && media !== "none").slice(0, 1);
 }
 
 /** @param {string} participant */

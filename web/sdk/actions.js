@@ -15,7 +15,7 @@ import { Sources } from "./sources.js";
  * @property {string} session its id
  * @property {SeatFields} [seat]
  * @property {import("./http.js").Token} [token] an access token to join with, or a participant token to re-join with
- * @property {boolean} [subscribe] receive what the others send; true unless said otherwise
+ * @property {boolean} [autoSubscribe] receive what the others send; true unless said otherwise
  * @property {number} [wait] seconds that a poll of the mailbox may last
  * @property {import("./transports.js").Transport | "auto"} [transport] how messages come; whatever gets through, unless said otherwise
  * @property {boolean} [leaveWithPage] give the seat back when the page goes
@@ -27,11 +27,13 @@ export class Actions extends Emitter {
   seat = null;
 
   /**
-   * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>}} own the tracks of the own camera
-   *   and microphone, and what the session knows of the seat's metadata
+   * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>, autoSubscribe?: boolean}} own the
+   *   tracks of the own camera and microphone, and what the session knows of the seat's metadata
    */
-  constructor({ tracks, metadata }) {
+  constructor({ tracks, metadata, autoSubscribe = true }) {
     super();
+    /** Whether streams are received of which nothing was said. */
+    this.autoSubscribe = autoSubscribe;
     this.muting = new Muting(tracks, (muted) => this.update(this.me, { muted }));
     this.sources = new Sources(() => this.update(this.me, { metadata: metadata() }));
   }

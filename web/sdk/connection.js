@@ -21,6 +21,7 @@ const MOST_DOUBTS = 5;
  * @property {"publish" | "subscribe"} kind
  * @property {string} [publisher] whose stream is received
  * @property {() => string | undefined} [stream] which of the publisher's streams, where it has several
+ * @property {boolean} [soundOnly] receive no picture
  * @property {MediaStream} [outgoing] what is published
  * @property {number} [maxKbps] of its picture
  * @property {string} [source] what is published
@@ -77,6 +78,10 @@ export class Connection {
 
   get publisher() {
     return this.#options.publisher;
+  }
+
+  get soundOnly() {
+    return this.#options.soundOnly ?? false;
   }
 
   get outgoing() {
@@ -191,7 +196,7 @@ export class Connection {
   }
 
   #renew() {
-    const { signaling, outgoing = null, maxKbps } = this.#options;
+    const { signaling, outgoing = null, maxKbps, soundOnly } = this.#options;
     if (this.#peer?.shown) {
       this.#former?.close();
       this.#former = this.#peer;
@@ -203,6 +208,7 @@ export class Connection {
       iceServers: signaling.iceServers,
       outgoing,
       maxKbps,
+      soundOnly,
       trickle: (id, candidates) => signaling.trickle(id, candidates),
       changed: (state) => peer === this.#peer && this.#heard(state),
     });

@@ -72,12 +72,25 @@ export interface Participant {
   streams: { connection_id: string; source?: string | null }[];
 }
 
-/** A stream that is received from somebody, or sent; `source` is `camera` where its sender says nothing else. */
+/**
+ * A stream that somebody else sends, or that is sent; `source` is `camera` where its sender says nothing else. What is
+ * chosen by the four methods goes for whatever follows from the same source of the same seat; `participants` tells when
+ * it is so. Of one's own streams all that means nothing.
+ */
 export interface StreamView {
   connection_id: string;
   source: "camera" | "screen" | (string & {});
   stream: MediaStream | null;
   media: Media;
+  /** Whether it is to be received. */
+  subscribed: boolean;
+  /** Whether its picture is not to be received: its sound is. */
+  paused: boolean;
+  subscribe(): void;
+  unsubscribe(): void;
+  /** Receive its sound alone. */
+  pause(): void;
+  resume(): void;
 }
 
 /** A participant with what is received from them; of oneself, what is sent. */
@@ -125,7 +138,9 @@ export interface SeatOptions {
   metadata?: Record<string, unknown>;
   /** A participant token, to come back to its seat; else the entrance's access token is used. */
   token?: string;
-  /** Receive whatever the others send; true unless said otherwise. */
+  /** Receive whatever the others send, without `subscribe()` of each stream; true unless said otherwise. */
+  autoSubscribe?: boolean;
+  /** @deprecated The earlier name of `autoSubscribe`. */
   subscribe?: boolean;
   /** Seconds that one poll of the mailbox may last. */
   wait?: number;
@@ -268,6 +283,8 @@ export class Session extends Emitter<SessionEvents> {
   readonly chat: Chat;
   /** By which messages come now. */
   readonly transport: Transport | null;
+  /** Whether streams are received of which nothing was said. */
+  readonly autoSubscribe: boolean;
   /** STUN and TURN servers, as they were given with the seat. */
   readonly iceServers: RTCIceServer[];
   /** Settles when the mailbox has ended. */

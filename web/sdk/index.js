@@ -12,7 +12,7 @@ export { Session } from "./session.js";
 export { synthetic } from "./synthetic.js";
 
 /**
- * @typedef {{token?: string, subscribe?: boolean, wait?: number, leaveWithPage?: boolean,
+ * @typedef {{token?: string, autoSubscribe?: boolean, subscribe?: boolean, wait?: number, leaveWithPage?: boolean,
  *   transport?: import("./transports.js").Transport | "auto"}} SeatOptions
  */
 
@@ -62,13 +62,13 @@ export class Callplane {
    * @param {string} session its id
    * @param {import("./actions.js").SeatFields & SeatOptions} [options]
    */
-  seat(session, { token, subscribe, wait, transport, leaveWithPage, ...seat } = {}) {
+  seat(session, { token, subscribe, autoSubscribe = subscribe, wait, transport, leaveWithPage, ...seat } = {}) {
     return new Session({
       http: this.#http,
       session,
       seat,
       token: token ?? this.#accessToken,
-      subscribe,
+      autoSubscribe,
       wait,
       transport,
       leaveWithPage,

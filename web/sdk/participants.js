@@ -5,7 +5,8 @@ import { CAMERA, sourceOf } from "./sources.js";
 
 /**
  * @typedef {"none" | "connecting" | "connected" | "reconnecting"} Media
- * @typedef {{connection_id: string, source: string, stream: MediaStream | null, media: Media}} StreamView
+ * @typedef {import("./sources.js").Choice & {connection_id: string, source: string, stream: MediaStream | null,
+ *   media: Media, subscribe: () => void, unsubscribe: () => void, pause: () => void, resume: () => void}} StreamView
  * @typedef {Omit<import("./roster.js").Participant, "streams"> & {self: boolean, stream: MediaStream | null,
  *   media: Media, streams: StreamView[],
  *   sends: import("./peer.js").Kind[]}} ParticipantView of oneself `sends` is what the server takes of what is published
@@ -22,10 +23,11 @@ import { CAMERA, sourceOf } from "./sources.js";
 export function participantViews(roster, connections, me) {
   const all = [...roster.participants.values()].map((participant) => {
     const self = participant.id === me;
-    const streams = self
-      ? [...connections.publications].map((one) => sent(one.connection_id ?? "", one.source, one.connection))
-      : connections.of(participant.id).map(([id, one]) => received(id, sourceOf(participant, id), one));
-    const main = streams.findLast(({ source }) => source === CAMERA) ?? null;
+    const found = self
+      ? [...connections.publications].map(({ connection_id, source, connection: one }) => ({ id: connection_id ?? "", source, one }))
+      : [...connections.of(participant)].map(([id, one]) => ({ id, source: sourceOf(participant, id), one }));
+    const streams = found.map((each) => viewOf(participant.id, { ...each, connections }));
+    const main = streams.findLast(({ source, media }) => source === CAMERA && media !== "none") ?? null;
     const camera = self ? connections.publications.of(CAMERA) : null;
     return {
       ...participant,
@@ -40,23 +42,24 @@ export function participantViews(roster, connections, me) {
 }
 
 /**
- * @param {string} connection_id
- * @param {string} source
- * @param {Connection} connection
+ * @param {string} participant
+ * @param {{id: string, source: string, one: Connection | null, connections: import("./connections.js").Connections}} stream
  * @returns {StreamView}
  */
-function sent(connection_id, source, connection) {
-  return { connection_id, source, stream: connection.outgoing, media: mediaOf(connection) };
-}
-
-/**
- * @param {string} connection_id
- * @param {string} source
- * @param {Connection} connection
- * @returns {StreamView}
- */
-function received(connection_id, source, connection) {
-  return { connection_id, source, stream: connection.incoming, media: mediaOf(connection) };
+function viewOf(participant, { id, source, one, connections }) {
+  const choose = (/** @type {Partial<import("./sources.js").Choice>} */ choice) => () =>
+    connections.choose(participant, id, choice);
+  return {
+    connection_id: id,
+    source,
+    stream: one?.outgoing ?? one?.incoming ?? null,
+    media: one ? mediaOf(one) : "none",
+    ...connections.reception.of(participant, id),
+    subscribe: choose({ subscribed: true }),
+    unsubscribe: choose({ subscribed: false }),
+    pause: choose({ paused: true }),
+    resume: choose({ paused: false }),
+  };
 }
 
 /**

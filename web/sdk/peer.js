@@ -15,6 +15,7 @@ const MOST = 128;
  * @property {RTCIceServer[]} iceServers
  * @property {MediaStream | null} outgoing what to send; null to receive
  * @property {number} [maxKbps] of a picture that is sent
+ * @property {boolean} [soundOnly] receive no picture
  * @property {(id: string, candidates: RTCIceCandidateInit[]) => Promise<unknown>} trickle
  * @property {(state: RTCPeerConnectionState) => void} changed
  */
@@ -53,14 +54,14 @@ export class Peer {
 
   /** @returns {Promise<string>} the SDP to offer */
   async offer() {
-    const { outgoing, maxKbps } = this.#options;
+    const { outgoing, maxKbps, soundOnly } = this.#options;
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       const track = outgoing?.getTracks().find((one) => one.kind === kind);
       if (track && outgoing) {
         const limit = kind === "video" && maxKbps ? { sendEncodings: [{ maxBitrate: maxKbps * 1000 }] } : {};
         const made = this.pc.addTransceiver(track, { direction: "sendonly", streams: [outgoing], ...limit });
         this.#senders.set(kind, made.sender);
-      } else if (!outgoing) this.pc.addTransceiver(kind, { direction: "recvonly" });
+      } else if (!outgoing && !(soundOnly && kind === "video")) this.pc.addTransceiver(kind, { direction: "recvonly" });
     }
     const offer = await this.pc.createOffer();
     await this.pc.setLocalDescription(offer);

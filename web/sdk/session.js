@@ -47,6 +47,7 @@ export class Session extends Actions {
     super({
       tracks: () => this.#connections?.publications.of(CAMERA)?.stream?.getTracks() ?? [],
       metadata: () => this.#roster.participants.get(this.me)?.metadata ?? {},
+      autoSubscribe: options.autoSubscribe,
     });
     this.#options = options;
     this.#http = options.http;
@@ -185,16 +186,15 @@ export class Session extends Actions {
    * @param {RTCIceServer[]} iceServers
    */
   #connectionsOver(seat, iceServers) {
-    const { RTCPeerConnection = globalThis.RTCPeerConnection, subscribe = true } = this.#options;
-    const roster = this.#roster;
-    const signaling = new Signaling(seat, { iceServers, RTCPeerConnection, epoch: () => roster.epoch });
+    const { RTCPeerConnection = globalThis.RTCPeerConnection } = this.#options;
+    const signaling = new Signaling(seat, { iceServers, RTCPeerConnection, epoch: () => this.#roster.epoch });
     const fresh = async () => (signaling.iceServers = (await this.#ask(seat.token)).ice_servers ?? []);
     this.#endings.push(refreshing(iceServers, fresh));
     return new Connections({
       signaling,
-      roster,
+      roster: this.#roster,
       me: seat.me,
-      subscribe,
+      autoSubscribe: this.autoSubscribe,
       mute: (muted) => this.mute(muted),
       changed: () => this.#changed(),
       failed: (error, connection) => this.#failed(error, connection),

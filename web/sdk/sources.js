@@ -1,5 +1,5 @@
 // @ts-check
-/** Sources of streams, such as a shared screen: said in the metadata of the seat that sends them, by connection. */
+/** Sources of streams, such as a shared screen: said by connection in the metadata of the seat that sends them; and which are wanted. */
 
 /** What a stream is from of which nothing is said. */
 export const CAMERA = "camera";
@@ -63,5 +63,53 @@ export class Sources {
    */
   among({ sources: _, ...metadata }) {
     return Object.keys(this.#now).length ? { ...metadata, sources: this.#now } : metadata;
+  }
+}
+
+/** @typedef {{subscribed: boolean, paused: boolean}} Choice */
+
+/** Which streams are wanted, and of which the sound alone: of a seat's source, so that it outlives each of its streams. */
+export class Reception {
+  #roster;
+  #auto;
+  /** @type {Map<string, Choice>} by participant and source */
+  #said = new Map();
+
+  /**
+   * @param {import("./roster.js").Roster} roster
+   * @param {boolean} auto whether streams are wanted of which nothing was said
+   */
+  constructor(roster, auto) {
+    this.#roster = roster;
+    this.#auto = auto;
+  }
+
+  /**
+   * What is wanted of somebody's stream.
+   * @param {string} participant
+   * @param {string} stream
+   * @returns {Choice}
+   */
+  of(participant, stream) {
+    return this.#said.get(this.#key(participant, stream)) ?? { subscribed: this.#auto, paused: false };
+  }
+
+  /**
+   * Want it, or its picture, or do not; of who is not there any more all is forgotten.
+   * @param {string} participant
+   * @param {string} stream
+   * @param {Partial<Choice>} choice
+   */
+  choose(participant, stream, choice) {
+    for (const key of this.#said.keys()) if (!this.#roster.participants.has(key.split(" ")[0])) this.#said.delete(key);
+    this.#said.set(this.#key(participant, stream), { ...this.of(participant, stream), ...choice });
+  }
+
+  /**
+   * @param {string} participant
+   * @param {string} stream
+   */
+  #key(participant, stream) {
+    return `${participant} ${sourceOf(this.#roster.participants.get(participant) ?? {}, stream)}`;
   }
 }

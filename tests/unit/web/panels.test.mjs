@@ -6,7 +6,7 @@ import { chosenIn } from "../../../web/page/devices.js";
 import { Flows } from "../../../web/page/flows.js";
 import { inOrder } from "../../../web/page/people.js";
 import { SHORTCUTS, pressed } from "../../../web/page/shortcuts.js";
-import { authorWords, errorWords, messageText, personWords, sharingWords, unreadWords } from "../../../web/page/texts.js";
+import { authorWords, errorWords, messageText, participantWords, personWords, sharingWords, unreadWords } from "../../../web/page/texts.js";
 
 const PAGE = new URL("../../../web/page/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, PAGE), "utf8");
@@ -94,4 +94,10 @@ test("dark and light have the same colours to choose from", () => {
 test("what is remembered of devices is taken only as it was written", () => {
   assert.deepEqual(chosenIn('{"camera":"c1","microphone":"m1","other":"x"}'), { camera: "c1", microphone: "m1" });
   for (const text of [null, "", "{", "[]", "5", "null", '{"camera":5}']) assert.deepEqual(chosenIn(text), {}, String(text));
+});
+
+test("of a picture that is paused here nobody says that it is on its way", () => {
+  const bob = { ...person("Bob"), media: "connected", streams: [{ source: "camera", paused: true }] };
+  assert.equal(participantWords(bob, { video: false, audio: true }), "Bob - connected, sending audio, picture paused");
+  assert.equal(participantWords({ ...bob, streams: [] }, { video: true, audio: true }), "Bob - connected, sending video and audio");
 });

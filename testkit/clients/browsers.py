@@ -92,9 +92,7 @@ class Person:
         found: dict[str, dict[str, Any]] = await self.page.evaluate(script)
         return found
 
-    async def receives(
-        self, *names: str, times: int = 3, within: float = 40, media: tuple[str, ...] = MEDIA
-    ) -> None:
+    async def receives(self, *names: str, times: int = 3, within: float = 40, media: tuple[str, ...] = MEDIA) -> None:
         """Wait until bytes and decoded frames of everybody named have grown ``times`` times."""
         deadline = time.monotonic() + within
         seen = dict.fromkeys(names, 0)

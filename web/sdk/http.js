@@ -56,7 +56,8 @@ export class Http {
       if (token) init.headers = { ...init.headers, Authorization: `Bearer ${token}` };
       return !!token;
     };
-    let isLast = !(await renew());
+    // Without a function nothing is waited for: what a page sends while it goes has to start at once.
+    let isLast = typeof call.token !== "function" || !(await renew());
     const patience = call.keepalive ? 0 : (call.patience ?? 30_000);
     const end = Date.now() + patience;
     let frames = call.keepalive ? undefined : call.frames;

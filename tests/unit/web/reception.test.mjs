@@ -94,12 +94,15 @@ test("a pause that is refused leaves the picture, is told, and is not tried agai
 });
 
 test("a pause outlives a lost media server: what is offered again is the sound alone", async () => {
-  const w = await world({ others: [seat("bob", ["b1"])] });
+  let epoch = 1;
+  const on = { "POST /connections": (request, feed) => made(request, feed, epoch) };
+  const w = await world({ others: [seat("bob", ["b1"])], on });
   const { session, tell, pcs } = w;
   await connected(w, 1);
   streamOf(session, "bob").pause();
   await connected(w, 2);
   await until(() => pcs[0].connectionState === "closed");
+  epoch = 2;
   tell("media-lost", { epoch: 2 });
   tell("media-ready", { epoch: 2 });
   tell("stream-published", { participant_id: "bob", connection_id: "b2" });

@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from api.activity import Activity
@@ -113,8 +114,8 @@ class _Repositories:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program]:
-    """Open everything that the API needs, in order, and close it in reverse."""
+async def assemble(settings: Settings, *, buses: Buses, further: Sequence[APIRouter] = ()) -> AsyncIterator[Program]:
+    """Open everything that the API needs, in order, and close it in reverse. ``further``: the caller's own routes."""
     with single_exception():
         async with AsyncExitStack() as stack:
             traces = await stack.enter_async_context(exported(settings.otlp_endpoint, "api", settings.otlp_share))
@@ -195,7 +196,7 @@ async def assemble(settings: Settings, *, buses: Buses) -> AsyncIterator[Program
                 metrics=metrics,
                 draining=draining,
             )
-            yield Program(application(settings, services, traces), services)
+            yield Program(application(settings, services, traces, further), services)
 
 
 @asynccontextmanager
@@ -229,15 +230,22 @@ def _dispatcher(
 
 
 @asynccontextmanager
-async def serve(settings: Settings, *, buses: Buses, listener: socket.socket | None = None) -> AsyncIterator[str]:
+async def serve(
+    settings: Settings,
+    *,
+    buses: Buses,
+    listener: socket.socket | None = None,
+    further: Sequence[APIRouter] = (),
+) -> AsyncIterator[str]:
     """Serve until the block ends, which drains first; yields the base URL.
 
     ``listener`` is a bound socket; without one an address is taken as the settings say (OSError when it is taken).
+    ``further`` are routes of the caller's own, served beside all others.
     """
     with single_exception(), listener or bind(settings.host, settings.port) as sock, ExitStack() as stack:
         theirs, most = _operators_socket(settings, stack), settings.max_connections
         async with (
-            assemble(settings, buses=buses) as program,
+            assemble(settings, buses=buses, further=further) as program,
             serve_asgi(program.asgi, sock, most, sheds=partial(program.services.overload.sheds, "connections")) as url,
             serve_asgi(for_operators(program.asgi), theirs, most) if theirs else nullcontext() as operators_url,
         ):
@@ -264,15 +272,17 @@ async def _synced(clock: DatabaseClock) -> None:
         logger("api").warning("clock-not-corrected", trouble=str(trouble))
 
 
-def application(settings: Settings, services: Services, traces: Traces) -> ASGIApp:
+def application(settings: Settings, services: Services, traces: Traces, further: Sequence[APIRouter] = ()) -> ASGIApp:
     """The whole ASGI program on these services: its routes, and what stands around them."""
-    app = routed()
+    app = routed(further)
     app.state.services = services
     origins = settings.cors_origins
     direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=Heads(app))))
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
-        inside = OperatorPort(inside, [CONSOLE, *(noun.router.prefix for noun in OPERATORS)])
+        inside = OperatorPort(
+            inside, [CONSOLE, *(noun.router.prefix for noun in OPERATORS), *(one.prefix for one in further)]
+        )
     named = RequestMiddleware(inside, traces, services.metrics, services.draining)
-    app.state.program = Versions(named, versioned_nouns())
+    app.state.program = Versions(named, versioned_nouns(further))
     return cast(ASGIApp, app.state.program)

@@ -1,8 +1,9 @@
 """Routing of the API: the FastAPI application with every route."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
@@ -69,8 +70,11 @@ NOUNS = (
 _ABOUT = "Calls on Kurento. Every answer that is not 2xx is an `application/problem+json` body with a `code`."
 
 
-def routed() -> FastAPI:
-    """The FastAPI application: every route, every error as a problem, and an OpenAPI page that tells all of it."""
+def routed(further: Sequence[APIRouter] = ()) -> FastAPI:
+    """The FastAPI application: every route, every error as a problem, and an OpenAPI page that tells all of it.
+
+    ``further``: nouns of whoever runs this in a process of its own (`callplane up`).
+    """
     # redirect_slashes would answer 307 without a body of ours; a path with a stray slash is a 404 like any other.
     # The framework's pages about the description load their scripts from elsewhere: only the description is served.
     app = FastAPI(
@@ -85,6 +89,8 @@ def routed() -> FastAPI:
     install(app, _tell_servers)
     for noun in (*NOUNS, probes):
         app.include_router(noun.router)
+    for router in further:
+        app.include_router(router)
     mount_web(app)
     routes = [route for route in every(app.routes) if isinstance(route, APIRoute)]
     app.state.methods = [(compile_path(route.path)[0], route.methods) for route in routes]
@@ -102,6 +108,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def versioned_nouns() -> set[str]:
+def versioned_nouns(further: Sequence[APIRouter] = ()) -> set[str]:
     """The first elements of the paths that have a version."""
-    return {noun_of(getattr(route, "path", "")) for noun in NOUNS for route in noun.router.routes}
+    routers = [*(noun.router for noun in NOUNS), *further]
+    return {noun_of(getattr(route, "path", "")) for router in routers for route in router.routes}

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from cli.children import Children
 from cli.machine.errors import CannotStart
 from cli.options import Options
+from cli.second_programs import NOTE_IN_PROCESS, NOTE_OF_SECOND, second_programs
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from api.dispatch.buses import Buses
     from api.settings import Settings
     from hooks.settings import HooksSettings
@@ -51,8 +55,10 @@ def load(log_level: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve(options: Options, addresses: ServerAddresses, listener: socket.socket) -> AsyncIterator[Links]:
-    """Run all three for the block."""
+async def serve(
+    options: Options, addresses: ServerAddresses, listener: socket.socket, children: Children
+) -> AsyncIterator[Links]:
+    """Run all three for the block; what may be killed of ``children`` is told to the console."""
     from api import app as api
     from callplane.contracts.errors import Unavailable
     from hooks import app as hooks
@@ -65,6 +71,9 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
         amqp_url=addresses.amqp_url or "", mongo_url=addresses.mongo_url, kms_urls=",".join(addresses.kms_urls)
     )
     of_hooks = _hooks_settings(options, addresses)
+    further = _faults(settings, addresses, children)
+    has_seconds = bool(further) and addresses.amqp_url is not None
+    seconds = second_programs(addresses.directory, settings, of_wrapper, children)
     started = False
     try:
         async with (
@@ -72,7 +81,8 @@ async def serve(options: Options, addresses: ServerAddresses, listener: socket.s
             wrapper.assemble(of_wrapper, bus=buses.bus) as program,
             hooks.assemble(of_hooks, events=buses.bus.events),
             released_at_the_end(program) if options.is_temporary else contextlib.nullcontext(),
-            api.serve(settings, buses=buses, listener=listener) as url,
+            seconds if has_seconds else contextlib.nullcontext(),
+            api.serve(settings, buses=buses, listener=listener, further=further) as url,
         ):
             await program.started(READY_WITHIN)
             started = True
@@ -99,12 +109,21 @@ async def _buses(amqp_url: str | None, settings: "Settings") -> "AsyncIterator[B
             yield buses
 
 
+def _faults(settings: "Settings", addresses: ServerAddresses, children: Children) -> "tuple[APIRouter, ...]":
+    """Routes that kill servers: only where this run has a key of its own, which only who reads its terminal has."""
+    from cli.faults import faults
+
+    if OF_THIS_RUN not in settings.api_keys:
+        return ()
+    return (faults(children, OF_THIS_RUN, NOTE_IN_PROCESS if addresses.amqp_url is None else NOTE_OF_SECOND),)
+
+
 def _links(url: str, settings: "Settings") -> Links:
     page, console = f"{url}/", f"{url}/console"
     if settings.open_token:
         page += f"#access_token={settings.open_token}"
     if (key := settings.api_keys.get(OF_THIS_RUN)) is not None:
-        console += f"#key={key}"
+        console += f"#key={key}&up=1"
     return Links(page, console)
 
 

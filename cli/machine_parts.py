@@ -12,13 +12,29 @@ from urllib.parse import urlsplit
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from cli.children import Children
 from cli.machine import mongod, rabbitmq
 from cli.machine.errors import CannotStart, MissingPart
-from cli.machine.process import Command, Process, python, running
+from cli.machine.ports import free_port
+from cli.machine.process import Command, Process, python
+from cli.machine.program import Program
 from cli.options import Options
 from cli.progress import Progress
+from cli.supervised import About, Server
 
 _REACH_SECONDS = 5
+
+_RABBITMQ = About(
+    "rabbitmq",
+    "RabbitMQ",
+    "Media goes on. What is asked meanwhile is refused with 503 or waits; what was accepted stays.",
+)
+_MEDIA_SERVER = About(
+    "media-server",
+    "the media server",
+    "Pictures stop, and everybody is reconnecting. Once it is back each call gets a new pipeline, the next epoch, and "
+    "browsers offer again by themselves.",
+)
 
 
 @dataclass(frozen=True)
@@ -37,12 +53,17 @@ class Machine:
     directory: Path
     stack: AsyncExitStack
     progress: Progress
-    children: list[Process]
+    children: Children
 
     def own(self, *processes: Process) -> None:
         """Watch these until the end, and say when they are being stopped."""
-        self.children.extend(processes)
+        self.children.own(*processes)
         self.stack.callback(self.progress.say, f"  stopping {processes[0].command.name}")
+
+    def supervise(self, about: About, server: Server) -> None:
+        """The same for what may be killed from the console, and is started again then."""
+        self.children.supervise(about, server)
+        self.stack.callback(self.progress.say, f"  stopping {about.name}")
 
     async def bus(self) -> BusChoice:
         """The broker that was given, else a private one where RabbitMQ is installed, else the in-process bus."""
@@ -58,7 +79,7 @@ class Machine:
             )
         with self.progress.step("RabbitMQ") as step:
             node = await self.stack.enter_async_context(rabbitmq.rabbitmq(self.directory / "rabbitmq"))
-            self.own(*node.processes)
+            self.supervise(_RABBITMQ, node)
             step.detail = f"a private node on port {node.port}"
         return BusChoice(
             node.url(), f"a private RabbitMQ node on port {node.port}, because rabbitmq-server is installed"
@@ -81,14 +102,13 @@ class Machine:
         if self.options.kms:
             return self.options.kms
         with self.progress.step("media server") as step:
-            command = Command(
-                "media server", python("mediaserver", "--port", "0"), self.directory / "mediaserver.log", os.environ
-            )
-            process = await self.stack.enter_async_context(running(command))
-            said = await process.ready_line()
-            self.own(process)
-            step.detail = f"the embedded one, {said['url']}"
-        return (f"embedded={said['url']}",)
+            arguments = python("mediaserver", "--port", str(free_port()))
+            server = Program(Command("media server", arguments, self.directory / "mediaserver.log", os.environ))
+            self.stack.push_async_callback(server.stop)
+            await server.start()
+            self.supervise(_MEDIA_SERVER, server)
+            step.detail = f"the embedded one, {server.url}"
+        return (f"embedded={server.url}",)
 
 
 def address(url: str) -> str:

@@ -1,36 +1,29 @@
 """`callplane up`: runs everything on this machine, in front of you, until Ctrl-C."""
 
 import asyncio
-import contextlib
-import os
-import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
-from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 from callplane.telemetry.failures import leaves
 from cli import embedded
+from cli.children import Children
 from cli.interrupt import STOP_WITHOUT_ONE_WITHIN, Interrupt, Interrupted, interrupts
 from cli.listening_socket import listening_socket
 from cli.machine.errors import CannotStart
-from cli.machine.process import Process
 from cli.machine.rundir import run_directory
 from cli.machine_parts import BusChoice, Machine, address, check_installed
 from cli.options import DEFAULT_PORT, Options
 from cli.progress import Progress
-
-
-class ChildDied(Exception):
-    """A server that we had started ended without being asked to."""
+from cli.supervised import ChildDied
 
 
 async def up(options: Options) -> int:
     """Start everything, say where to find it, stay until told to stop, and stop everything. The exit status."""
     progress, status, fallout = Progress(sys.stdout), 0, False
-    children: list[Process] = []
-    with interrupts(lambda: _kill(children)) as interrupt:
+    children = Children(progress.say)
+    with interrupts(children.kill) as interrupt:
         try:
             await _run(options, progress, children, interrupt)
         except* Interrupted:
@@ -41,13 +34,14 @@ async def up(options: Options) -> int:
             status = 1
             _complain(troubles)
         except* Exception:
-            # What API and wrapper meet while they are stopped without the server that died has been told already.
-            if not fallout:
+            # What API and wrapper meet while they are stopped without the server that died, or was killed from the
+            # console, has been told already.
+            if not (fallout or children.is_one_away):
                 raise
     return status
 
 
-async def _run(options: Options, progress: Progress, children: list[Process], interrupt: Interrupt) -> None:
+async def _run(options: Options, progress: Progress, children: Children, interrupt: Interrupt) -> None:
     async with asyncio.TaskGroup() as group:
         asked = group.create_task(interrupt.raised())
         check_installed(options)
@@ -56,7 +50,7 @@ async def _run(options: Options, progress: Progress, children: list[Process], in
                 machine = Machine(options, directory, stack, progress, children)
                 await _start(machine, sock)
                 try:
-                    await _first_to_end(children)
+                    await children.first_death()
                 except* ChildDied as died:
                     # Said before everything else is stopped: that takes seconds, and this is why.
                     _complain(died)
@@ -78,7 +72,7 @@ async def _start(machine: Machine, sock: socket.socket) -> None:
     url, servers = bus.result().url, media_servers.result()
     addresses = embedded.ServerAddresses(machine.directory, url, database.result(), servers)
     with progress.step("API, wrapper"):
-        links = await machine.stack.enter_async_context(embedded.serve(options, addresses, sock))
+        links = await machine.stack.enter_async_context(embedded.serve(options, addresses, sock, machine.children))
     machine.stack.callback(progress.say, "  stopping API and wrapper")
     _announce(machine, links, bus.result())
 
@@ -123,27 +117,6 @@ def curl(link: str) -> str:
 
 def _place(link: str) -> str:
     return link.partition("#")[0].rstrip("/")
-
-
-async def _first_to_end(children: list[Process]) -> NoReturn:
-    async with asyncio.TaskGroup() as group:
-        for child in children:
-            group.create_task(_ended(child))
-        await asyncio.Event().wait()
-    raise AssertionError("never set")
-
-
-async def _ended(child: Process) -> None:
-    status = await child.ended()
-    if status < 0:
-        raise ChildDied(f"{child.command.name} was ended by {signal.Signals(-status).name}: stopping everything")
-    raise ChildDied(f"{child.command.name} ended with status {status}: stopping everything ({child.last_words()})")
-
-
-def _kill(children: list[Process]) -> None:
-    for child in children:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _complain(trouble: BaseException) -> None:

@@ -1,5 +1,6 @@
 """The operations console: what it shows of a call, what it does to it, and what it says to who may not."""
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from testkit.clients.browsers import person
@@ -44,6 +45,28 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await page.get_by_role("button", name="Cordon", exact=True).wait_for()
 
 
+@pytest.mark.long
+async def test_a_call_outlives_the_media_server_that_the_console_kills(
+    links: UpLinks, browser: Browser, call: str
+) -> None:
+    async with person(browser) as ann, person(browser) as bob, person(browser) as ops:
+        for one, name in ((ann, "Ann"), (bob, "Bob")):
+            await one.opens(links.page, session=call, name=name, source="synthetic", auto="1")
+        for one, other in ((ann, "Bob"), (bob, "Ann")):
+            await one.receives(other)
+        page = ops.page
+        await page.goto(links.console)
+        await page.get_by_role("link", name="Break something").click()
+        await page.get_by_role("button", name="Kill the media server").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Kill the media server").click()
+        await expect(page.get_by_role("listitem").filter(has_text="the media server is down")).not_to_have_count(0)
+        for one, other in ((ann, "Bob"), (bob, "Ann")):
+            await one.is_in()
+            await one.receives(other)
+        end = page.get_by_role("listitem").filter(has_text="everybody is connected again; 1 move of a session")
+        await end.wait_for()
+
+
 async def test_a_key_that_is_none_is_told_so(links: UpLinks, browser: Browser) -> None:
     async with person(browser) as ops:
         page = ops.page
@@ -52,3 +75,7 @@ async def test_a_key_that_is_none_is_told_so(links: UpLinks, browser: Browser) -
         await page.get_by_role("button", name="Sign in").click()
         await page.get_by_text("The server does not know this key.").wait_for()
         assert await page.evaluate("sessionStorage.length") == 0
+        # The same key, but not as `callplane up` prints it: elsewhere nothing can be killed, and nothing says so.
+        await page.goto(links.console.removesuffix("&up=1"))
+        await page.get_by_role("heading", name="Overview").wait_for()
+        await expect(page.get_by_role("link", name="Break something")).to_have_count(0)

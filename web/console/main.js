@@ -7,6 +7,8 @@ import { VIEWS } from "./views.js";
 
 /** Where the key is kept: in this tab only. */
 const KEPT = "callplane.key";
+/** Kept there as well where the key is of a `callplane up`: only its API lets servers be killed. */
+const OF_UP = "callplane.up";
 
 /** @type {Requests | null} */
 let requests = null;
@@ -21,7 +23,7 @@ const kept = new Map();
 function signIn(/** @type {string} */ words = "") {
   requests = null;
   clearTimeout(timer);
-  sessionStorage.removeItem(KEPT);
+  for (const kept of [KEPT, OF_UP]) sessionStorage.removeItem(kept);
   for (const id of ["view", "views", "sign-out"]) part(id).hidden = true;
   part("sign-in").hidden = false;
   part("sign-in-notice").hidden = !words;
@@ -39,8 +41,10 @@ function signedIn(/** @type {string} */ key) {
 
 /** The link that `callplane up` prints has the key of that run, which leaves the address bar before anything is drawn. */
 function keyOfLink() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  const said = new URLSearchParams(location.hash.slice(1));
+  const key = said.get("key");
   if (key) history.replaceState(null, "", location.pathname);
+  if (key && said.has("up")) sessionStorage.setItem(OF_UP, "1");
   return key;
 }
 
@@ -83,7 +87,8 @@ function begin(name, title) {
   part("view-title").textContent = title;
   part("content").replaceChildren();
   document.title = `${title} - Callplane console`;
-  const links = Object.entries(VIEWS).filter(([one]) => !["session", "webhook"].includes(one));
+  const hidden = ["session", "webhook", ...(sessionStorage.getItem(OF_UP) ? [] : ["faults"])];
+  const links = Object.entries(VIEWS).filter(([one]) => !hidden.includes(one));
   part("views").replaceChildren(
     ...links.map(([one, { title: words }]) => make("a", { href: `#/${one}`, ...(one === name ? { "aria-current": "page" } : {}) }, words)),
   );

@@ -3,6 +3,7 @@
 
 import { make } from "../page/dom.js";
 import { action, ago, badge, memory, table, to } from "./tables.js";
+import { faults } from "./faults.js";
 import { overview } from "./overview.js";
 import { processes } from "./processes.js";
 import { keys, webhook, webhooks } from "./tenants.js";
@@ -28,6 +29,7 @@ export const VIEWS = {
   webhooks: { title: "Webhooks", every: 5, load: webhooks },
   webhook: { title: "Webhook", every: 5, load: webhook },
   keys: { title: "API keys", every: 10, load: keys },
+  faults: { title: "Break something", every: 1, load: faults },
   unreadable: { title: "Unreadable documents", every: 10, load: unreadable },
 };
 

@@ -1,4 +1,4 @@
-"""Operator refusals: media servers, dead letters and unreadable documents."""
+"""Operator refusals: media servers, killed servers, dead letters and unreadable documents."""
 
 from callplane.contracts.errors import Refusal
 
@@ -21,6 +21,21 @@ def media_server_name_taken() -> Refusal:
 def media_server_busy() -> Refusal:
     """Sessions would lose their media."""
     return Refusal("wrong-state", "Open sessions are on this media server. Drain it first.")
+
+
+def server_not_killable() -> Refusal:
+    """Nothing that may be killed has this id."""
+    return Refusal("not-found", "There is no such server to kill. List them for their ids.")
+
+
+def server_not_up() -> Refusal:
+    """It does not run, so that there is nothing to kill."""
+    return Refusal("wrong-state", "This server is not up. Wait until it is, or start it first.")
+
+
+def server_not_off() -> Refusal:
+    """It runs, or will again by itself."""
+    return Refusal("wrong-state", "This server has been started already. It comes up by itself.")
 
 
 def dead_letter_not_found() -> Refusal:

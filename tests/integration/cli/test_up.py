@@ -11,6 +11,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,7 @@ from testkit.crashes.leak_check import ask, pipelines
 from testkit.inprocess.wrappers import offer
 from testkit.servers.processes import ended, marked
 from testkit.servers.programs import ROOT
+from testkit.servers.until import until
 from testkit.servers.webhook_receiver import webhook_receiver
 
 pytestmark = pytest.mark.timeout(90)
@@ -154,6 +156,43 @@ async def test_a_child_that_dies_ends_it_with_a_reason(tmp_path: Path, mark: str
         assert "callplane: mongod was ended by SIGKILL: stopping everything\n" in process.output()
         assert "Traceback" not in process.output()
     assert marked(mark) == {}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_what_the_console_kills_is_started_again(tmp_path: Path, mark: str) -> None:
+    async with upped(tmp_path, mark, "--port", "0") as (process, client):
+        [key] = re.findall(r"console +\S+#key=([\w-]+)&up=1\n", process.output())
+        async with httpx.AsyncClient(base_url=client.base_url, headers={"X-API-Key": key}) as console:
+
+            async def is_up(server: str, *, again: bool) -> bool:
+                found = (await console.get("/v1/faults")).json()["servers"]
+                [one] = [one for one in found if one["id"] == server]
+                return one["state"] == "up" and (one["away_seconds"] is not None or not again)
+
+            assert (await client.get("/v1/faults")).status_code == 401
+            for server in ("wrapper", "api"):
+                assert (await console.post(f"/v1/faults/{server}/start")).status_code == 202
+            for server in ("wrapper", "api"):
+                await until(partial(is_up, server, again=False), 90)
+            for server in ("media-server", "wrapper", "api", "rabbitmq"):
+                before = set(marked(mark))
+                assert (await console.post(f"/v1/faults/{server}/kill")).status_code == 202
+                await until(partial(is_up, server, again=True), 90)
+                assert before - set(marked(mark)), "nothing was killed"
+            await until(lambda: _makes_a_call(client), 90)
+            # Stopped while one of them is away.
+            assert (await console.post("/v1/faults/rabbitmq/kill")).status_code == 202
+        await client.aclose()
+        process.signal(signal.SIGINT)
+        assert await process.ended() == 0, process.output()
+        assert process.output().endswith("Stopped.\n")
+        assert "Traceback" not in process.output()
+    assert marked(mark) == {}
+
+
+async def _makes_a_call(client: httpx.AsyncClient) -> bool:
+    return (await client.post("/v1/sessions", json={})).status_code == 201
 
 
 @pytest.mark.long

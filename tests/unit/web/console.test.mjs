@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { follow } from "../../../web/console/faults.js";
 import { Problem, Requests, inOtherWords } from "../../../web/console/requests.js";
 import { ago, memory } from "../../../web/console/tables.js";
 
@@ -42,6 +43,24 @@ test("a body stays one argument of the shell", () => {
   const { curl, Python } = inOtherWords({ method: "PATCH", path: "/x", body: { name: "it's" } }, "http://h");
   assert.match(curl, /-X PATCH .*'\{"name":"it'\\''s"\}' 'http:\/\/h\/v1\/x'$/s);
   assert.match(Python, /httpx\.request\("PATCH"/);
+});
+
+test("what happens after a kill is written down when it changes, until all is well", () => {
+  const broken = { name: "the media server", id: "media-server", at: 1000, moves: 2, course: [], over: false };
+  const look = (second, state, server, reconnecting, moves) =>
+    follow(broken, [{ id: "media-server", state }], { servers: [`embedded is ${server}`], reconnecting, moves }, 1000 + second * 1000);
+  look(1, "down", "up", 0, 2);
+  look(2, "down", "down", 1, 2);
+  look(3, "down", "down", 1, 2);
+  look(5, "up", "up", 2, 2);
+  look(7, "up", "up", 0, 3);
+  look(8, "up", "up", 0, 3);
+  assert.equal(broken.over, false);
+  for (const second of [9, 10]) look(second, "up", "up", 0, 3);
+  assert.deepEqual(broken.course.map(({ after }) => after), [1, 2, 5, 7, 7]);
+  assert.match(broken.course[1].words, /media server is down; embedded is down; 1 person is reconnecting; 2 moves/);
+  assert.match(broken.course.at(-1).words, /everybody is connected again; 1 move of a session$/);
+  assert.equal(broken.over, true);
 });
 
 test("times and sizes are read at a glance", () => {

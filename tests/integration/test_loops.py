@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -46,6 +47,7 @@ from kurento_client.calls import Calls
 from testkit.inprocess.api_and_wrapper import ApiAndWrapper, api_and_wrapper
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
+from wrapper import session_queues
 from wrapper.effects.outbox import Outbox
 from wrapper.effects.runner import FollowUpRunner
 from wrapper.media.endpoint_events import EndpointEvents
@@ -174,6 +176,7 @@ async def test_nothing_that_a_loop_meets_ends_it_or_its_program(
 ) -> None:
     monkeypatch.setattr(activity, "FLUSH_SECONDS", 0.2)
     monkeypatch.setattr(stored_keys, "FOLLOW_SECONDS", 0.2)
+    monkeypatch.setattr(session_queues, "SOON", timedelta(0))  # what was made a moment ago would not be read
     async with api_and_wrapper(servers, sweep_seconds=0.2) as programs:
         for rows in (SWEEPS, LEASES, SESSION, EVENTS, STREAMS, DELIVERIES, BROKER, CHANNELS):
             await each_raises(programs, rows)

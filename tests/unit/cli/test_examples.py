@@ -4,6 +4,7 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,11 @@ def parsed(words: list[str]) -> argparse.Namespace:
     return _parser().parse_args([word.replace("...", "x") for word in words])
 
 
-def test_every_example_of_the_help_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_example_of_the_help_is_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hook.secret").write_text("whsec_" + "A" * 32)  # an option that is a file is read with the command line
     among = [(verb, text) for verb, text in helps(_parser()) if verb != "callplane"]  # which lists the verbs
     found = [(verb, words) for verb, text in among for words in examples(text)]
     assert len(found) > 30

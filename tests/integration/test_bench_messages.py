@@ -9,7 +9,8 @@ from testkit.servers.servers import Servers
 PEOPLE = 3
 
 
-@pytest.mark.parametrize("engine", [pytest.param("queues", marks=pytest.mark.long), "log"])
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["queues", "log"])
 async def test_every_door_of_the_programs(servers: Servers, engine: str) -> None:
     async with programs(servers, engine, Cast(frames=True)) as stage:
         for door in DOORS:

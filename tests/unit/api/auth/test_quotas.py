@@ -9,7 +9,8 @@ from api.auth.quota_rates import QuotaRates
 from api.auth.quotas import Payer
 from api.auth.rate_limits import RateLimits
 from api.auth.tokens import AccessToken, SeatToken
-from callplane.contracts.errors import Refusal
+from callplane.contracts.commands import Envelope
+from callplane.contracts.errors import Refusal, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.quotas import Quotas
 from callplane.contracts.refusals.requests import quota_exceeded
@@ -110,9 +111,14 @@ async def test_operators_set_them_and_a_tenant_sees_its_own(database: Database) 
             assert (await it.http.patch("/tenants/tests", json=wrong, headers=BY_OPERATOR)).status_code == 422
 
 
+async def nobody_answers(_: Envelope) -> Any:
+    """Nothing is waited for: what was sent is what is looked at."""
+    raise Unavailable("no broker")
+
+
 async def test_what_is_counted_travels_with_the_command_and_is_not_said_where_nothing_is(database: Database) -> None:
     """The defaults are the settings', and other pods follow what is set."""
-    bus, bounds = ScriptedBus(), {"quota_seats": 7}
+    bus, bounds = ScriptedBus(nobody_answers), {"quota_seats": 7}
     both = {"api_keys": KEYS, "operator_keys": "ops"}
     async with (
         api(settings_for(database, **both), bus) as it,

@@ -1,7 +1,10 @@
-"""Deliveries are sent again while events go on: none is left without a lane, whoever dies or is paused where."""
+"""A span is sent again while events go on: nothing is forgotten, each comes once more, and each round is in order."""
 
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,13 +12,15 @@ import pytest
 from api.dispatch.hooks import Hooks
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.webhooks import WebhookId
+from callplane.store.mongo.driver import Collection
 from callplane.store.webhook_deliveries import Attempt, Delivery, Span, WebhookDeliveries
 from callplane.store.webhook_lanes import Lane, WebhookLanes
 from callplane.store.webhooks import Webhook, Webhooks
-from testkit.inprocess.hooks import delivery
+from testkit.inprocess.hooks import delivery, endpoint, hooks_program, put
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
 from testkit.servers.until import until
+from testkit.servers.webhook_receiver import WebhookReceiver, webhook_receiver
 
 W = WebhookId("w")
 DELIVERED = Span(W, ("delivered",))
@@ -128,3 +133,64 @@ async def test_an_event_does_not_wait_for_what_was_announced_and_does_for_a_paus
         await lanes.put_off(held, 600, failures=1)
         await event_of(store, deliveries, lanes, 4)
         assert not await is_due(lanes), "its receiver has failed just now"
+
+
+async def test_the_earlier_ones_of_a_lane_are_written_before_the_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other in one command: whoever sends the lane in the middle finds none without those before it."""
+    asked, update = list[str](), Collection.update_in_order
+
+    async def seen(self: Collection, updates: Any, **more: Any) -> int:
+        asked.extend(where["_id"] for where, _ in updates)
+        return await update(self, updates, **more)
+
+    async with repositories(database) as store:
+        deliveries, _ = await settled(store, 1, 2, 3, 4)
+        again = await deliveries.page(DELIVERED, 4)
+        monkeypatch.setattr(Collection, "update_in_order", seen)
+        assert await deliveries.replay(again[::-1], store.clock.now()) == 4
+        assert await deliveries.replay(again, store.clock.now()) == 0, "they wait already"
+    assert asked == 2 * [delivery(W, "s", version).id for version in (1, 2, 3, 4)]
+
+
+def have_come(receiver: WebhookReceiver, ids: int) -> bool:
+    """Whether so many different ones have."""
+    return len(receiver.taken_ids) >= ids
+
+
+async def test_a_span_again_and_again_while_events_go_on(database: Database) -> None:
+    sessions, last, rounds = ("a", "b", "c"), 12, 4
+    replayed = 0
+    async with (
+        webhook_receiver(lambda *_: "ok") as receiver,
+        hooks_program(database, webhook_seconds=30.0) as program,
+        repositories(database) as store,
+    ):
+        to = await endpoint(program, "w", receiver.url())
+
+        async def live() -> None:
+            for version in range(1, last + 1):
+                await put(program, [delivery(to, session, version) for session in sessions])
+                await receiver.until(partial(have_come, receiver, version * len(sessions)))
+
+        going_on = asyncio.create_task(live())
+        for n in range(1, rounds + 1):
+            await receiver.until(partial(have_come, receiver, n * 2 * len(sessions)))
+            replayed += (await routes(store).replay_span(None, DELIVERED))[0]
+        await going_on
+        total = last * len(sessions) + replayed
+        await receiver.until(lambda: len(receiver.received) >= total)
+
+        async def over() -> bool:
+            return not await database.documents("webhook_lanes")
+
+        await until(over, 20)
+    assert replayed > 0
+    assert len(receiver.received) == total
+    times: Counter[str] = Counter()
+    came: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for one in receiver.received:
+        times[one.id] += 1
+        came[one.event["subject"], times[one.id]].append(one.event["data"]["version"])
+    assert all(versions == sorted(versions) for versions in came.values()), came

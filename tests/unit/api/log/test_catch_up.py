@@ -18,6 +18,7 @@ from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.store.log.reader import Head, LogReader
 from callplane.store.log.records import Entry, LogKey, Record, written
+from testkit.servers.until import until
 
 S, ANN = SessionId("s"), ParticipantId("ann")
 
@@ -134,7 +135,25 @@ async def test_who_waits_for_a_first_read_that_fails_reads_for_himself_and_all_w
     for one in opened:
         assert isinstance(one, SeatFeed)
         one.close()
-    assert set(feeds._feeds[S].logs) == {S}
+    assert set(feeds._feeds[S].logs) == {S, ANN, "ben"}, "for a while: who polls asks again"
+    feeds._drop(feeds._feeds[S])
+
+
+async def test_who_polls_again_and_again_has_the_end_of_its_log_read_once_and_who_stays_away_is_forgotten() -> None:
+    reader = ReaderInMemory()
+    feeds = Feeds(MemoryHints(), cast(LogReader, reader), FeedTiming(idle=0.05))
+    stays = await feeds.open(S, ParticipantId("ben"))
+    for _ in range(5):
+        (await feeds.open(S, ANN)).close()
+    assert reader.read == [S, "ben", ANN]
+
+    async def forgotten() -> bool:
+        return ANN not in feeds._feeds[S].logs
+
+    await until(forgotten)
+    assert set(feeds._feeds[S].logs) == {S, "ben"}
+    assert len(feeds._warm) == 2
+    stays.close()
     feeds._drop(feeds._feeds[S])
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -11,8 +12,6 @@ from callplane_client.retries import REPEATABLE, new_key
 
 PREFIX = "/v1"
 """Of every path of the API's contract."""
-
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,17 @@ class Ask:
             said["If-Match"] = f'"{self.if_match}"'
         return said
 
-    def parameters(self) -> dict[str, str]:
-        """The query, without what is not said."""
+    def parameters(self) -> dict[str, str | list[str]]:
+        """The query, without what is not said; of a list each."""
         said = {name: value for name, value in self.query.items() if value is not None}
-        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.items()}
+        return {
+            name: [_text(each) for each in value] if isinstance(value, list | tuple) else _text(value)
+            for name, value in said.items()
+        }
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def said(**fields: Any) -> dict[str, Any]:
@@ -77,7 +83,11 @@ def place_of(url: str) -> tuple[str, str | None]:
 
 def is_local(url: str) -> bool:
     """Whether it is this machine itself, which is never behind the proxy that the environment names."""
-    return urlsplit(url).hostname in LOCAL_NAMES
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def answer(status: int, headers: Mapping[str, str], text: bytes) -> Any:

@@ -68,7 +68,7 @@ def refusal(status: int, headers: Mapping[str, str], text: bytes) -> CallplaneEr
         problem = json.loads(text)
     except ValueError:
         problem = None
-    if isinstance(problem, dict) and "code" in problem:
+    if isinstance(problem, dict) and ("code" in problem or "title" in problem):
         return Refused(status, problem, retry_after)
     if status in GATEWAYS:
         return Unreachable(f"HTTP {status} without a problem: a proxy answered", retry_after)

@@ -12,6 +12,14 @@ class ServerEvent:
     event_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class StreamedEvent:
+    """One event of the stream as it came: JSON of CloudEvents, and the cursor behind it."""
+
+    cursor: str
+    body: str
+
+
 @dataclass
 class EventLines:
     """What the lines so far are."""
@@ -35,3 +43,11 @@ class EventLines:
         elif name == "data":
             self._data.append(value)
         return None
+
+
+def event_of(text: str) -> ServerEvent | None:
+    """What the lines of one event say, without the empty one that ends it."""
+    lines = EventLines()
+    for line in text.split("\n"):
+        lines.feed(line)
+    return lines.feed("")

@@ -1,5 +1,6 @@
 """Fields of request bodies, as the keyword arguments of the client's methods."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
 Role = Literal["subscriber", "publisher", "moderator"]
@@ -102,6 +103,14 @@ class Replay(TypedDict, total=False):
     start: str
     end: str
     states: list[Literal["delivered", "dead"]]
+
+
+class EventFilter(TypedDict, total=False):
+    """Which events of the stream: of these types, of one session; ``follow=False`` ends with the newest."""
+
+    type: Sequence[str]
+    session: str
+    follow: bool
 
 
 class Offer(TypedDict, total=False):

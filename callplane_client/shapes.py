@@ -131,6 +131,24 @@ class Batch(Shape):
     ack: str | None = None
 
 
+class Event(Shape):
+    """Something that happened in a session, or was refused (CloudEvents 1.0); it may come twice, under the same id."""
+
+    id: str
+    type: str
+    time: datetime
+    session_id: str = Field(alias="sessionid")
+    version: int | None = Field(None, alias="sessionversion")
+    """The session's version after it; None: it changed nothing."""
+    subject: str | None = None
+    """The participant or connection that it is about."""
+    tenant: str | None = None
+    actor: str
+    """Who asked: ``key:…``, ``identity:…``, ``seat:…``, ``open``; ``callplane``: nobody did."""
+    request_id: str | None = Field(None, alias="requestid")
+    data: dict[str, Any]
+
+
 class ChatMessage(Shape):
     """A message of the chat as it is now; of one that was deleted nothing but that."""
 

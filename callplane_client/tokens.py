@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from callplane_client.fields import Role
+from callplane_client.fields import GrantFields, Role
 
 ROLES: tuple[Role, ...] = ("subscriber", "publisher", "moderator")
 LONGEST = 7 * 24 * 3600
@@ -24,6 +24,8 @@ class AccessToken:
     """The id or ``custom_id`` of a session; ``*`` for all of the key's tenant."""
     role: Role = "publisher"
     seconds: int = 3600
+    grants: GrantFields | None = None
+    """What the seat may do otherwise than its role has it; also the most that a moderator can give it later."""
 
     def __post_init__(self) -> None:
         """Refuse what every API would refuse, where the mistake was made."""
@@ -33,11 +35,14 @@ class AccessToken:
             raise ValueError(f"{self.role!r} is no role: {', '.join(ROLES)}")
         if not 0 < self.seconds <= LONGEST:
             raise ValueError(f"an access token is good for 1 to {LONGEST} seconds")
+        if unknown := set(self.grants or {}) - GrantFields.__annotations__.keys():
+            raise ValueError(f"there is no grant {', '.join(sorted(unknown))}")
 
     def signed(self, key: str, secret: str) -> str:
         """The token (HS256), by the name of an API key and its secret."""
         now = int(time.time())
-        claims = {"iss": key, "sub": self.identity, "session": self.session, "role": self.role}
+        grants = {} if self.grants is None else {"grants": self.grants}
+        claims = {"iss": key, "sub": self.identity, "session": self.session, "role": self.role, **grants}
         head = _part({"alg": "HS256", "typ": "JWT"})
         body = f"{head}.{_part({**claims, 'iat': now, 'exp': now + self.seconds})}"
         return f"{body}.{_encoded(hmac.digest(secret.encode(), body.encode(), 'sha256'))}"

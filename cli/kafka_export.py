@@ -10,13 +10,16 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.event_reader import EventReader, ReadEvent
-from cli.verbs.server import REFUSED, UNAVAILABLE, Failed, Server
+from callplane_client import AsyncCallplane
+from callplane_client.events import StreamedEvent
+from cli.verbs.events import only, tell_of_gaps
+from cli.verbs.server import REFUSED, UNAVAILABLE, Failed
+from cli.waiting import waiting
 
 STOP_SECONDS = 5.0
 
@@ -54,17 +57,23 @@ class Position:
             raise Failed(f"{self.file}: {trouble}") from None
 
 
-async def export(given: argparse.Namespace, server: Server, query: Mapping[str, Any]) -> int:
+async def export(given: argparse.Namespace, callplane: AsyncCallplane) -> int:
     """Copy until Ctrl-C, or with ``--once`` what there was at the start; the exit status. Raises Failed."""
     position = Position(Path(given.position))
-    reader = EventReader(server, query, position.read())
+    cursor = position.read()
+    stream = callplane.events.stream(given.start, after=cursor, **only(given, follow=not given.once))
     exporting = Exporting(position, given.topic)
     async with _producer(given.kafka) as producer:
-        begun = reader.cursor or f"--from {given.start}"
+        begun = cursor or f"--from {given.start}"
         print(f"Copying to {given.topic} at {given.kafka}, from {begun}; Ctrl-C ends it.", file=sys.stderr)
-        async with contextlib.aclosing(reader.batches()) as reading:
-            async for batch in reading:
-                await exporting.copy(producer, batch)
+        try:
+            with waiting("copying") as progress:
+                while batch := await stream.batch():
+                    tell_of_gaps(stream)
+                    await exporting.copy(producer, batch)
+                    progress.say(f"copying: {exporting.copied} events are in Kafka")
+        finally:
+            await stream.aclose()
     print(f"{exporting.copied} events are in Kafka.", file=sys.stderr)
     return 0
 
@@ -78,7 +87,7 @@ class Exporting:
     copied: int = field(default=0, init=False)
     """Events, those that were sent again among them."""
 
-    async def copy(self, producer: Any, batch: list[ReadEvent]) -> None:
+    async def copy(self, producer: Any, batch: Sequence[StreamedEvent]) -> None:
         """Have Kafka acknowledge all of these, then keep the place. Raises Failed: nothing of this is noted."""
         from aiokafka.errors import KafkaError
 

@@ -21,7 +21,7 @@ WORDS = {
     r"\benter_async_context\b": "enter_context",
     r"\bAsync([A-Z]\w*)": r"\1",
     r"\b__a(iter|next|enter|exit)__": r"__\1__",
-    r"\ba(close|read|iter_lines)\b": r"\1",
+    r"\ba(close|read|iter_lines|iter_bytes)\b": r"\1",
     r"\basyncio\.sleep\b": "sleep",
     r"\bcallplane_client\.aio\b": "callplane_client.blocking",
     r"Client on asyncio": "Client without asyncio",

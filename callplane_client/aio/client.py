@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Self
 
+from callplane_client.aio.events import AsyncEvents
 from callplane_client.aio.http import AsyncCaller, AsyncHttp, AsyncWay
 from callplane_client.aio.participants import AsyncParticipants
 from callplane_client.aio.seat import AsyncSeat
@@ -48,6 +49,7 @@ class AsyncCallplane:
         self.signals = AsyncSignals(ask)
         self.chat = AsyncChat(ask)
         self.webhooks = AsyncWebhooks(ask)
+        self.events = AsyncEvents(ask)
 
     def seat(self, joined: Joined) -> AsyncSeat:
         """Act as who has joined, over the same connections."""

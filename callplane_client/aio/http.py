@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from callplane_client.asking import Ask, Credential, answer, is_local
-from callplane_client.errors import CallplaneError, Unreachable, stream_refusal
+from callplane_client.errors import CallplaneError, Unreachable, refusal, stream_refusal
 from callplane_client.retries import Retries
 
 
@@ -72,12 +72,25 @@ class AsyncHttp:
     @asynccontextmanager
     async def lines(self, ask: Ask, headers: dict[str, str], silence: float) -> AsyncIterator[AsyncIterator[str]]:
         """The lines of an answer as they come; one that says nothing for so many seconds is dead."""
+        async with self._opened(ask, headers, silence, stream_refusal) as found:
+            yield found.aiter_lines()
+
+    @asynccontextmanager
+    async def pieces(self, ask: Ask, headers: dict[str, str], silence: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of an answer as they come; one that says nothing for so many seconds is dead."""
+        async with self._opened(ask, headers, silence, refusal) as found:
+            yield found.aiter_bytes()
+
+    @asynccontextmanager
+    async def _opened(
+        self, ask: Ask, headers: dict[str, str], silence: float, judge: Callable[..., CallplaneError]
+    ) -> AsyncIterator[httpx.Response]:
         with self._reached():
             found = await self._client.send(self._request(ask, headers, silence), stream=True)
             try:
                 if not found.is_success:
-                    raise stream_refusal(found.status_code, found.headers, await found.aread())
-                yield found.aiter_lines()
+                    raise judge(found.status_code, found.headers, await found.aread())
+                yield found
             finally:
                 await found.aclose()
 
@@ -85,8 +98,9 @@ class AsyncHttp:
         content = None
         if ask.body is not None:
             content, headers = json.dumps(ask.body).encode(), {**headers, "Content-Type": "application/json"}
+        query = ask.parameters() or None  # an empty one would take away what the path brings
         return self._client.build_request(
-            ask.method, self.url + ask.path, params=ask.parameters(), headers=headers, content=content, timeout=within
+            ask.method, self.url + ask.path, params=query, headers=headers, content=content, timeout=within
         )
 
     @contextmanager

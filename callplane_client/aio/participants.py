@@ -1,5 +1,6 @@
 """Participants of the client: join, look, change, mute, kick."""
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from callplane_client.aio.http import AsyncCaller
@@ -21,6 +22,11 @@ class AsyncParticipants:
         ask = Ask("POST", path("sessions", session_id, "participants"), fields, key=idempotency_key)
         return Joined.model_validate(await self._ask(ask))
 
+    async def list(self, session_id: str) -> Sequence[Participant]:
+        """Everybody who sits in it, with what they publish."""
+        found = await self._ask(Ask("GET", path("sessions", session_id, "participants")))
+        return [Participant.model_validate(one) for one in found["participants"]]
+
     async def get(self, session_id: str, participant_id: str) -> Participant:
         """A seat with what it publishes."""
         return Participant.model_validate(await self._ask(Ask("GET", _seat(session_id, participant_id))))
@@ -40,6 +46,11 @@ class AsyncParticipants:
     async def mute(self, session_id: str, participant_id: str, **media: Unpack[MutedFields]) -> Participant:
         """Mute or unmute at the media server, whatever the browser does: ``audio=True``, ``video=False``."""
         return await self.update(session_id, participant_id, muted=media)
+
+    async def mute_all(self, session_id: str, but: Sequence[str] = (), **media: Unpack[MutedFields]) -> None:
+        """Mute everybody who sits there now, but some; nobody is unmuted by others."""
+        body = {**media, "but": tuple(but)}
+        await self._ask(Ask("POST", path("sessions", session_id, "mute"), body))
 
     async def grant(self, session_id: str, participant_id: str, **grants: Unpack[GrantFields]) -> Participant:
         """Let somebody do more, or less: what runs outside it ends (``publish=["microphone"]``)."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from callplane_client.asking import PREFIX, Ask, Credential, place_of
+from callplane_client.blocking.events import Events
 from callplane_client.blocking.http import Caller, Http, Way
 from callplane_client.blocking.participants import Participants
 from callplane_client.blocking.seat import Seat
@@ -50,6 +51,7 @@ class Callplane:
         self.signals = Signals(ask)
         self.chat = Chat(ask)
         self.webhooks = Webhooks(ask)
+        self.events = Events(ask)
 
     def seat(self, joined: Joined) -> Seat:
         """Act as who has joined, over the same connections."""

@@ -3,7 +3,7 @@
 # Made of callplane_client/aio/http.py by docs/make_blocking_client.py.
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from callplane_client.asking import Ask, Credential, answer, is_local
-from callplane_client.errors import CallplaneError, Unreachable, stream_refusal
+from callplane_client.errors import CallplaneError, Unreachable, refusal, stream_refusal
 from callplane_client.retries import Retries
 
 
@@ -73,12 +73,25 @@ class Http:
     @contextmanager
     def lines(self, ask: Ask, headers: dict[str, str], silence: float) -> Iterator[Iterator[str]]:
         """The lines of an answer as they come; one that says nothing for so many seconds is dead."""
+        with self._opened(ask, headers, silence, stream_refusal) as found:
+            yield found.iter_lines()
+
+    @contextmanager
+    def pieces(self, ask: Ask, headers: dict[str, str], silence: float) -> Iterator[Iterator[bytes]]:
+        """The bytes of an answer as they come; one that says nothing for so many seconds is dead."""
+        with self._opened(ask, headers, silence, refusal) as found:
+            yield found.iter_bytes()
+
+    @contextmanager
+    def _opened(
+        self, ask: Ask, headers: dict[str, str], silence: float, judge: Callable[..., CallplaneError]
+    ) -> Iterator[httpx.Response]:
         with self._reached():
             found = self._client.send(self._request(ask, headers, silence), stream=True)
             try:
                 if not found.is_success:
-                    raise stream_refusal(found.status_code, found.headers, found.read())
-                yield found.iter_lines()
+                    raise judge(found.status_code, found.headers, found.read())
+                yield found
             finally:
                 found.close()
 
@@ -86,8 +99,9 @@ class Http:
         content = None
         if ask.body is not None:
             content, headers = json.dumps(ask.body).encode(), {**headers, "Content-Type": "application/json"}
+        query = ask.parameters() or None  # an empty one would take away what the path brings
         return self._client.build_request(
-            ask.method, self.url + ask.path, params=ask.parameters(), headers=headers, content=content, timeout=within
+            ask.method, self.url + ask.path, params=query, headers=headers, content=content, timeout=within
         )
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 # Made of callplane_client/aio/participants.py by docs/make_blocking_client.py.
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from callplane_client.asking import Ask, path
@@ -20,6 +21,11 @@ class Participants:
         """Take a seat; ``seat(joined)`` acts as it."""
         ask = Ask("POST", path("sessions", session_id, "participants"), fields, key=idempotency_key)
         return Joined.model_validate(self._ask(ask))
+
+    def list(self, session_id: str) -> Sequence[Participant]:
+        """Everybody who sits in it, with what they publish."""
+        found = self._ask(Ask("GET", path("sessions", session_id, "participants")))
+        return [Participant.model_validate(one) for one in found["participants"]]
 
     def get(self, session_id: str, participant_id: str) -> Participant:
         """A seat with what it publishes."""
@@ -40,6 +46,11 @@ class Participants:
     def mute(self, session_id: str, participant_id: str, **media: Unpack[MutedFields]) -> Participant:
         """Mute or unmute at the media server, whatever the browser does: ``audio=True``, ``video=False``."""
         return self.update(session_id, participant_id, muted=media)
+
+    def mute_all(self, session_id: str, but: Sequence[str] = (), **media: Unpack[MutedFields]) -> None:
+        """Mute everybody who sits there now, but some; nobody is unmuted by others."""
+        body = {**media, "but": tuple(but)}
+        self._ask(Ask("POST", path("sessions", session_id, "mute"), body))
 
     def grant(self, session_id: str, participant_id: str, **grants: Unpack[GrantFields]) -> Participant:
         """Let somebody do more, or less: what runs outside it ends (``publish=["microphone"]``)."""

@@ -1,14 +1,17 @@
 """`callplane events`: the stream of everything that happens, shown as it comes, from its beginning, or copied on."""
 
 import argparse
-import asyncio
 import json
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from cli.verbs.nouns import Verbs, noun
 from cli.verbs.printing import shown
 from cli.verbs.server import Server
+
+if TYPE_CHECKING:
+    from callplane_client import AsyncCallplane, AsyncEventStream
 
 _ABOUT = """\
 Read the stream of events: every visible change of the sessions of your tenant, and who asked for it.
@@ -26,10 +29,10 @@ _EXAMPLES = """\
 def add(among: Verbs) -> None:
     """Put the noun on the command line."""
     events = noun(among, "events", _ABOUT, _EXAMPLES)
-    tail = events.verb("tail", "show events as they come, until Ctrl-C", _tail)
+    tailing = events.verb("tail", "show events as they come, until Ctrl-C", tail)
     replay = events.verb("replay", "show the events that there are, and end", _replay)
     copied = events.verb("export", "copy the stream to Kafka, at least once, until Ctrl-C", _export)
-    for verb, start in ((tail, "next"), (replay, "first"), (copied, "first")):
+    for verb, start in ((tailing, "next"), (replay, "first"), (copied, "first")):
         verb.add_argument(
             "--from",
             dest="start",
@@ -39,7 +42,7 @@ def add(among: Verbs) -> None:
         )
         verb.add_argument("--type", action="append", default=[], help="only events of this type; may be repeated")
         verb.add_argument("--session", metavar="ID", help="only events of this session")
-    tail.add_argument("--count", type=int, metavar="N", help="end after so many")
+    tailing.add_argument("--count", type=int, metavar="N", help="end after so many")
     copied.add_argument("--kafka", required=True, metavar="HOST:PORT,…", help="brokers to begin with (bootstrap)")
     copied.add_argument("--topic", default="callplane-events", help="(%(default)s)")
     copied.add_argument(
@@ -51,43 +54,56 @@ def add(among: Verbs) -> None:
     copied.add_argument("--once", action="store_true", help="end with the newest that there was at the start")
 
 
-def query_of(given: argparse.Namespace, *, follow: bool) -> dict[str, Any]:
-    """What the API is asked for."""
-    session = {"session": given.session} if given.session else {}
-    return {"from": given.start, "type": given.type, **session, "follow": str(follow).lower()}
+def only(given: argparse.Namespace, *, follow: bool) -> dict[str, Any]:
+    """Which events are meant, and whether to wait for more."""
+    return {"type": given.type, "follow": follow} | ({"session": given.session} if given.session else {})
 
 
-def _tail(given: argparse.Namespace, server: Server) -> int:
-    return asyncio.run(_show(given, server, follow=True, count=given.count))
+def tail(given: argparse.Namespace, server: Server) -> int:
+    """Show events as they come."""
+    return _talk(lambda callplane: _show(given, callplane, follow=True), given, server)
 
 
 def _replay(given: argparse.Namespace, server: Server) -> int:
-    return asyncio.run(_show(given, server, follow=False, count=None))
+    given.count = None
+    return _talk(lambda callplane: _show(given, callplane, follow=False), given, server)
 
 
-async def _show(given: argparse.Namespace, server: Server, *, follow: bool, count: int | None) -> int:
+def _talk(verb: Callable[["AsyncCallplane"], Awaitable[int]], given: argparse.Namespace, server: Server) -> int:
     # Not before it is needed: --help should not wait for the client to be imported.
-    from contextlib import aclosing
+    from cli.verbs.talking import talk
 
-    from cli.event_reader import EventReader
+    return talk(lambda _, callplane: verb(callplane), given, server)
 
+
+async def _show(given: argparse.Namespace, callplane: "AsyncCallplane", *, follow: bool) -> int:
     if follow:
         print("Events as they come; Ctrl-C ends it.", file=sys.stderr)
-    async with aclosing(EventReader(server, query_of(given, follow=follow)).batches()) as reading:
-        async for batch in reading:
-            for one in batch[:count]:
+    stream = callplane.events.stream(given.start, **only(given, follow=follow))
+    left: int | None = given.count
+    try:
+        while left != 0 and (batch := await stream.batch()):
+            for one in batch[:left]:
                 print(one.body if given.json else _line(json.loads(one.body)))
             sys.stdout.flush()
-            count = None if count is None else max(0, count - len(batch))
-            if count == 0:
-                break
+            left = None if left is None else max(0, left - len(batch))
+            tell_of_gaps(stream)
+    finally:
+        await stream.aclose()
     return 0
+
+
+def tell_of_gaps(stream: "AsyncEventStream") -> None:
+    """Say so, once each time, where what was to follow is not kept any more."""
+    if stream.gaps:
+        stream.gaps = 0
+        print("The place in the stream is not kept any more: events may be missing.", file=sys.stderr)
 
 
 def _export(given: argparse.Namespace, server: Server) -> int:
     from cli.kafka_export import export
 
-    return asyncio.run(export(given, server, query_of(given, follow=not given.once)))
+    return _talk(lambda callplane: export(given, callplane), given, server)
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -5,7 +5,16 @@ import runpy
 
 import pytest
 
-from callplane_client import AsyncCallplane, AsyncMessages, AsyncSeat, Callplane, Messages, Seat
+from callplane_client import (
+    AsyncCallplane,
+    AsyncEventStream,
+    AsyncMessages,
+    AsyncSeat,
+    Callplane,
+    EventStream,
+    Messages,
+    Seat,
+)
 from testkit.deploy.manifests import ROOT
 
 SCRIPT = runpy.run_path(str(ROOT / "docs/make_blocking_client.py"))
@@ -24,7 +33,8 @@ def test_nothing_else_lies_beside_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("blocking", "aio"), [(Callplane, AsyncCallplane), (Seat, AsyncSeat), (Messages, AsyncMessages)]
+    ("blocking", "aio"),
+    [(Callplane, AsyncCallplane), (Seat, AsyncSeat), (Messages, AsyncMessages), (EventStream, AsyncEventStream)],
 )
 def test_both_have_the_same_methods_and_only_one_waits(blocking: type, aio: type) -> None:
     def public(of: type) -> set[str]:

@@ -20,6 +20,13 @@ def test_the_api_verifies_what_was_signed_here() -> None:
         API.verify(AccessToken("ada", "daily").signed("web", SECRET + "x"))
 
 
+def test_grants_are_signed_as_they_were_said() -> None:
+    token = AccessToken("ada", "daily", grants={"publish": ["microphone"], "chat": False}).signed("web", SECRET)
+    verified = API.verify(token)
+    assert verified.grants is not None
+    assert (verified.grants.publish, verified.grants.chat, verified.grants.moderate) == (["microphone"], False, None)
+
+
 def test_all_sessions_are_said_by_a_star() -> None:
     assert API.verify(AccessToken("ada", "*", seconds=60).signed("web", SECRET)).session is None
 
@@ -41,7 +48,15 @@ def test_what_is_no_token_is_a_value_error(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"identity": ""}, {"session": ""}, {"role": "king"}, {"seconds": 0}, {"seconds": 10**9}]
+    "wrong",
+    [
+        {"identity": ""},
+        {"session": ""},
+        {"role": "king"},
+        {"seconds": 0},
+        {"seconds": 10**9},
+        {"grants": {"fly": True}},
+    ],
 )
 def test_nonsense_is_refused_where_it_is_written(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):

@@ -10,10 +10,10 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
+from callplane_client import AsyncCallplane
 from cli import kafka_export
 from cli.kafka_export import Position
-from cli.verbs.events import query_of
-from cli.verbs.server import Failed, Server
+from cli.verbs.server import Failed
 
 SESSIONS = ("ann", "bob", "cem")
 
@@ -27,7 +27,7 @@ def line(n: int) -> bytes:
 
 
 @asynccontextmanager
-async def streaming(count: int) -> AsyncIterator[Server]:
+async def streaming(count: int) -> AsyncIterator[AsyncCallplane]:
     """An API that has so many events, and begins behind the cursor that it is given."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,8 +43,11 @@ async def streaming(count: int) -> AsyncIterator[Server]:
         writer.write(b"event: complete\ndata: {}\n\n")
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield Server(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "k")
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        AsyncCallplane(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", api_key="k") as callplane,
+    ):
+        yield callplane
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +82,9 @@ def given(brokers: str, topic: str, position: Path) -> argparse.Namespace:
     )
 
 
-async def exported(brokers: str, topic: str, server: Server, position: Path) -> int:
+async def exported(brokers: str, topic: str, server: AsyncCallplane, position: Path) -> int:
     """Copy what there is."""
-    asked = given(brokers, topic, position)
-    return await kafka_export.export(asked, server, query_of(asked, follow=False))
+    return await kafka_export.export(given(brokers, topic, position), server)
 
 
 async def test_what_is_in_the_stream_is_in_kafka_by_session_and_in_order(brokers: str, tmp_path: Path) -> None:

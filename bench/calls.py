@@ -10,19 +10,21 @@ import contextlib
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TypeVar
 
 from bench.bare import both_ends
+from callplane_client import AsyncCallplane, AsyncWay, CallplaneError, Retries
+from callplane_client.shapes import Connection
 from cli.machine.mongod import mongod
 from cli.machine.rabbitmq import rabbitmq
 from cli.machine.rundir import run_directory
 from testkit.fakes.sdp import OFFER
 from testkit.servers.programs import API_KEY, Size, cluster
 from testkit.servers.servers import Servers, fresh_database, fresh_vhost
+
+T = TypeVar("T")
 
 TARGET = 0.100
 WARM_UP = 5
@@ -42,33 +44,32 @@ class Times:
 
 @dataclass
 class Caller:
-    """Somebody who uses the API and looks at the clock."""
+    """Somebody who uses the API through its client, asks once, and looks at the clock."""
 
-    http: httpx.AsyncClient
+    callplane: AsyncCallplane
     times: Times
 
-    async def ask(self, name: str, method: str, path: str, **request: Any) -> Any:
+    async def timed(self, name: str, asking: Awaitable[T]) -> T:
         """One request and its answer."""
         began = time.perf_counter()
-        answer = await self.http.request(method, path, **request)
-        self.times.note(name, time.perf_counter() - began)
-        if not answer.is_success or (name == "offer" and answer.status_code == 202):
-            raise SystemExit(f"{name}: {answer.status_code} {answer.text[:300]}")
-        return answer.json() if answer.content else None
+        try:
+            return await asking
+        except CallplaneError as trouble:
+            raise SystemExit(f"{name}: {trouble}") from None
+        finally:
+            self.times.note(name, time.perf_counter() - began)
 
     async def call(self) -> None:
         """One session with one participant who publishes, sends a candidate and leaves."""
-        key = {"X-API-Key": API_KEY}
-        session = (await self.ask("create", "POST", "/v1/sessions", json={}, headers=key))["id"]
-        joined = await self.ask("join", "POST", f"/v1/sessions/{session}/participants", json={}, headers=key)
-        me, seat = {"Authorization": f"Bearer {joined['token']}"}, joined["participant"]["id"]
-        offer = {"kind": "publish", "sdp_offer": OFFER}
-        made = await self.ask("offer", "POST", f"/v1/sessions/{session}/connections", json=offer, headers=me)
-        trickle = f"/v1/sessions/{session}/connections/{made['id']}/candidates"
-        await self.ask("candidate", "POST", trickle, json=CANDIDATE, headers=me)
-        await self.ask("look", "GET", f"/v1/sessions/{session}", headers=me)
-        await self.ask("leave", "DELETE", f"/v1/sessions/{session}/participants/{seat}", headers=me)
-        await self.ask("close", "DELETE", f"/v1/sessions/{session}", headers=key)
+        session = await self.timed("create", self.callplane.sessions.create())
+        seat = self.callplane.seat(await self.timed("join", self.callplane.participants.join(session.id)))
+        made = await self.timed("offer", seat.offer("publish", OFFER))
+        if not isinstance(made, Connection):
+            raise SystemExit("offer: the answer comes later, by a message")
+        await self.timed("candidate", seat.candidates(made.id, [CANDIDATE]))
+        await self.timed("look", seat.session())
+        await self.timed("leave", seat.leave())
+        await self.timed("close", self.callplane.sessions.close(session.id))
 
 
 @contextlib.asynccontextmanager
@@ -91,12 +92,12 @@ async def measure(calls: int) -> Times:
         servers() as around,
         cluster(around, Size(apis=1, wrappers=1)) as programs,
         both_ends(around) as bare,
-        httpx.AsyncClient(base_url=programs.apis[0].url, timeout=20) as http,
+        AsyncCallplane(programs.apis[0].url, api_key=API_KEY, way=AsyncWay(Retries(patience=0))) as callplane,
     ):
         for number in range(WARM_UP + calls):
             if number == WARM_UP:
                 times.of.clear()
-            await Caller(http, times).call()
+            await Caller(callplane, times).call()
             for _ in range(3):
                 times.note("bare round trip", await bare.near.trip())
     return times

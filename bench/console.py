@@ -16,20 +16,19 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
-
 from bench.calls import servers
 from bench.open_sessions import TOGETHER
 from bench.scale import cpu_of
 from callplane.contracts.ids import new_id
 from callplane.telemetry.logs import configure_logs
+from callplane_client import AsyncCallplane, AsyncWay, Retries
 from testkit.clients.browsers import chromium
 from testkit.inprocess.crowded_database import session
 from testkit.servers.programs import API_KEY, Size, cluster
 from testkit.servers.servers import Servers
 
 EVERY = 3.0
-ALWAYS, SELDOM = ("/v1/overview",), ("/v1/media-servers", "/v1/dead-letters")
+ALWAYS, SELDOM = ("/overview",), ("/media-servers", "/dead-letters")
 SELDOM_EACH = 5
 """Every so manieth time the console asks these as well."""
 
@@ -82,14 +81,14 @@ async def main(options: argparse.Namespace) -> None:
         pids = [api.process.pid, around.database.server.process.pid]
         took: dict[str, list[float]] = {path: [] for path in (*ALWAYS, *SELDOM)}
         turns = itertools.count()
-        async with httpx.AsyncClient(base_url=api.url, headers={"X-API-Key": API_KEY}, timeout=30) as http:
+        once = AsyncWay(Retries(patience=0, attempt=30))
+        async with AsyncCallplane(api.url, api_key=API_KEY, way=once) as callplane:
 
             async def ask() -> None:
                 for path in (*ALWAYS, *(SELDOM if next(turns) % SELDOM_EACH == 0 else ())):
                     began = time.perf_counter()
-                    answer = await http.get(path)
+                    await callplane.request("GET", path)
                     took[path].append(time.perf_counter() - began)
-                    answer.raise_for_status()
 
             idle = await costs(pids, options.seconds, lambda: asyncio.sleep(0))
             busy = await costs(pids, options.seconds, ask)

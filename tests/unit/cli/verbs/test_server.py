@@ -33,12 +33,12 @@ def http(status: str, body: str = "", *headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-async def failure(response: bytes) -> Failed:
-    """What asking comes to."""
+async def failure(response: bytes) -> tuple[Failed, str]:
+    """What asking comes to, and who was asked."""
     async with answering(response) as (url, _):
         with pytest.raises(Failed) as failed:
             await asyncio.to_thread(Server(url, KEY).ask, "GET", "/sessions")
-    return failed.value
+    return failed.value, url
 
 
 async def test_the_key_travels_in_its_header_and_json_both_ways() -> None:
@@ -60,20 +60,21 @@ async def test_no_content_is_none() -> None:
         (http("409 Conflict", '{"title": "Not now", "detail": "Drain it."}'), "Not now: Drain it.", 1),
         (http("404 Not Found", '{"title": "None", "detail": "None"}'), "None", 1),
         (http("503 Service Unavailable", '{"title": "Unavailable", "retryable": true}'), "Unavailable", 3),
-        (http("502 Bad Gateway", "<html>"), "HTTP 502 Bad Gateway", 3),
-        (http("400 Bad Request", "[]"), "HTTP 400 Bad Request", 1),
-        (http("302 Found", "", "Location: http://127.0.0.1:1/"), "HTTP 302 Found", 1),
+        (http("502 Bad Gateway", "<html>"), "no answer from {}: HTTP 502 without a problem: a proxy answered", 3),
+        (http("500 Internal Server Error", "<html>"), "The server answered 500", 3),
+        (http("400 Bad Request", "[]"), "The server answered 400", 1),
+        (http("302 Found", "", "Location: http://127.0.0.1:1/"), "The server answered 302", 1),
     ],
 )
 async def test_a_refusal_is_one_sentence(response: bytes, why: str, status: int) -> None:
-    failed = await failure(response)
-    assert (str(failed), failed.status) == (why, status)
+    failed, url = await failure(response)
+    assert (str(failed), failed.status) == (why.format(url), status)
 
 
 @pytest.mark.parametrize("response", [b"", b"nonsense\r\n\r\n", http("200 OK", "{"), b"HTTP/1.1 200 OK\r\n\r\nx"])
 async def test_what_is_no_answer_is_unavailable(response: bytes) -> None:
-    failed = await failure(response)
-    assert str(failed).startswith("no answer from http://127.0.0.1:")
+    failed, url = await failure(response)
+    assert str(failed).startswith(f"no answer from {url}: ")
     assert failed.status == 3
 
 

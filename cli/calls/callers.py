@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from callplane_client import AsyncCallplane, AsyncMessages, AsyncSeat, CallplaneError, Refused
 from callplane_client.shapes import Message, Session
@@ -23,6 +24,8 @@ class Caller:
     """``synthetic``, a file, or nothing."""
     subscribe: bool = False
     role: str = "publisher"
+    record: Path | None = None
+    """Where what is received is written."""
 
 
 @dataclass
@@ -110,7 +113,7 @@ async def in_call(callplane: AsyncCallplane, session_id: str, caller: Caller) ->
     began = time.monotonic()
     joined = await callplane.participants.join(session_id, name=caller.name, role=caller.role)  # type: ignore[arg-type]
     seat = callplane.seat(joined)
-    async with asyncio.TaskGroup() as tasks, peers(seat) as media:
+    async with asyncio.TaskGroup() as tasks, peers(seat, caller.record) as media:
         somebody = InCall(caller, seat, media, seat.messages(), time.monotonic() - began)
         somebody.see(joined.session)
         running = [tasks.create_task(somebody.read()), tasks.create_task(somebody.negotiate())]

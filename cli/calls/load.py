@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from callplane_client import AsyncCallplane, AsyncSeat, CallplaneError, Refused
 from callplane_client.shapes import Message
+
+if TYPE_CHECKING:
+    from cli.calls.peers import Peers
 
 SIGNAL = "load"
 SETTLE_SECONDS = 10.0
@@ -32,6 +35,8 @@ class Plan:
     """A command of the shell that is run in the middle, again and again."""
     every: float = 10.0
     """Seconds between two of those."""
+    per_second: float = 0.0
+    """Sessions that are begun each second; none: all at once."""
 
 
 @dataclass
@@ -49,6 +54,8 @@ class Outcome:
     received: int = 0
     doubled: int = 0
     kills: int = 0
+    kbps: float = 0.0
+    """What all together received of media, each at its mean from its join to its end."""
     errors: Counter[str] = field(default_factory=Counter)
 
     def count(self, trouble: CallplaneError) -> None:
@@ -66,8 +73,10 @@ class Outcome:
             "joins": len(self.joins),
             "join_p50_ms": percentile(self.joins, 0.5),
             "join_p99_ms": percentile(self.joins, 0.99),
+            "first_frames": len(self.first_frames),
             "first_frame_p50_ms": percentile(self.first_frames, 0.5),
             "first_frame_p99_ms": percentile(self.first_frames, 0.99),
+            "kbps": round(self.kbps),
             "messages_sent": self.sent,
             "delay_p50_ms": percentile(self.delays, 0.5),
             "delay_p99_ms": percentile(self.delays, 0.99),
@@ -92,7 +101,8 @@ async def run(callplane: AsyncCallplane, plan: Plan, show: Callable[[Outcome], N
         showing = tasks.create_task(_each_second(lambda: show(outcome)))
         killing = tasks.create_task(_kills(outcome)) if plan.kill else None
         async with asyncio.TaskGroup() as sessions:
-            for _ in range(plan.sessions):
+            for number in range(plan.sessions):
+                await asyncio.sleep(1 / plan.per_second if plan.per_second and number else 0)
                 sessions.create_task(_session(callplane, outcome))
         for task in (showing, killing):
             if task is not None:
@@ -174,6 +184,11 @@ class LoadedSession:
         self.seats.append(somebody.seat)
         somebody.on_message.append(lambda message: self._take(somebody.seat.id, message))
         somebody.peers.on_first.append(self.outcome.first_frames.append)
+        stack.push_async_callback(self._weigh, somebody.peers, time.monotonic())
+
+    async def _weigh(self, media: "Peers", since: float) -> None:
+        bits = await media.bytes_received() * 8
+        self.outcome.kbps += bits / 1000 / max(0.001, time.monotonic() - since)
 
     async def _reads(self, seat: AsyncSeat) -> None:
         messages = seat.messages()

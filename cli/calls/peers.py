@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -16,6 +17,7 @@ from av import VideoFrame
 
 from callplane_client import AsyncSeat
 from callplane_client.shapes import Connection, Message
+from cli.calls.recording import Recording, fresh
 
 WIDTH, HEIGHT, RATE = 160, 120, 10
 ANSWER_SECONDS = 20.0
@@ -58,6 +60,8 @@ class Received:
     audio: int = 0
     first_after: float | None = None
     """Seconds from the offer to the first picture or sound."""
+    file: Path | None = None
+    """Where it is written."""
 
 
 @dataclass
@@ -66,6 +70,8 @@ class Peers:
 
     seat: AsyncSeat
     tasks: asyncio.TaskGroup
+    record: Path | None = None
+    """Where what is received is written, each subscription in a file of its own."""
     received: dict[str, Received] = field(default_factory=dict)
     """By connection, those that were given up too."""
     on_first: list[Callable[[float], None]] = field(default_factory=list)
@@ -77,6 +83,9 @@ class Peers:
     """Candidates that came before their connection was known here."""
     _answers: dict[str, asyncio.Future[str]] = field(default_factory=dict)
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
+    _recordings: list[Recording] = field(default_factory=list)
+    _bytes: int = 0
+    """What connections that are closed have received."""
 
     async def publish(self, source: str) -> str:
         """Send it; the connection's id."""
@@ -95,7 +104,13 @@ class Peers:
         received = Received(publisher, time.monotonic())
         connection = await self._offer(peer, "subscribe", publisher)
         self.received[connection.id] = received
-        self._reading += [self.tasks.create_task(self._decode(track, received)) for track in found]
+        if self.record is None:
+            self._reading += [self.tasks.create_task(self._decode(track, received)) for track in found]
+        elif found:
+            received.file = fresh(self.record)
+            recording = Recording(received.file, found, lambda frame: self._took(received, frame))
+            self._recordings.append(recording)
+            await recording.start()
         return connection.id
 
     async def take(self, message: Message) -> None:
@@ -114,14 +129,22 @@ class Peers:
 
     async def hang_up(self) -> None:
         """Close every peer connection; what was counted stays."""
+        recordings, self._recordings = self._recordings, []
+        for recording in recordings:
+            await recording.stop()
         peers, self._open = list(self._open.values()), {}
         for peer in peers:
+            self._bytes += await _bytes_of(peer)
             with suppress(TimeoutError):  # one that still connects may never come to an end of that
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await peer.close()
         for task in self._reading:
             task.cancel()
         self._reading.clear()
+
+    async def bytes_received(self) -> int:
+        """By all connections, those that are closed too, as they came off the network."""
+        return self._bytes + sum([await _bytes_of(peer) for peer in self._open.values()])
 
     def _peer(self) -> RTCPeerConnection:
         servers = [RTCIceServer(**server) for server in self.seat.joined.ice_servers]
@@ -155,27 +178,34 @@ class Peers:
     async def _decode(self, track: MediaStreamTrack, received: Received) -> None:
         with suppress(MediaStreamError):
             while True:
-                frame = await track.recv()
-                if received.first_after is None:
-                    received.first_after = time.monotonic() - received.offered_at
-                    self.heard.set()
-                    for each in self.on_first:
-                        each(received.first_after)
-                if isinstance(frame, VideoFrame):
-                    received.video += 1
-                else:
-                    received.audio += 1
+                self._took(received, await track.recv())
+
+    def _took(self, received: Received, frame: object) -> None:
+        if received.first_after is None:
+            received.first_after = time.monotonic() - received.offered_at
+            self.heard.set()
+            for each in self.on_first:
+                each(received.first_after)
+        if isinstance(frame, VideoFrame):
+            received.video += 1
+        else:
+            received.audio += 1
 
 
 @asynccontextmanager
-async def peers(seat: AsyncSeat) -> AsyncIterator[Peers]:
+async def peers(seat: AsyncSeat, record: Path | None = None) -> AsyncIterator[Peers]:
     """The media of a seat for the block; somebody else has to hand the seat's messages to ``take``."""
     async with asyncio.TaskGroup() as tasks:
-        made = Peers(seat, tasks)
+        made = Peers(seat, tasks, record)
         try:
             yield made
         finally:
             await made.hang_up()
+
+
+async def _bytes_of(peer: RTCPeerConnection) -> int:
+    report = await peer.getStats()
+    return sum(one.bytesReceived for one in report.values() if one.type == "transport")
 
 
 async def add_candidate(peer: RTCPeerConnection, init: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cli.verbs.nouns import Verbs, alone
-from cli.verbs.printing import print_facts, print_json
+from cli.verbs.printing import print_facts, print_json, print_table
 from cli.verbs.server import Failed, Server
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ that is deleted, say. Publishers need aiortc (pip install 'callplane[embedded]')
 
 _EXAMPLES = """\
   callplane load --sessions 50 --subscribers 8 --messages 5 --seconds 60
+  callplane load --sessions 200 --per-second 10 --seconds 120
   callplane load --sessions 2 --publishers 2 --subscribers 4
   callplane load --sessions 20 --kill 'kubectl delete pod -l app=wrapper --wait=false' --every 15
 
@@ -36,6 +37,8 @@ def add(among: Verbs) -> None:
     load.add_argument("--subscribers", type=int, default=3, metavar="N", help="others, in each (%(default)s)")
     load.add_argument("--messages", type=float, default=2, metavar="N", help="a second, in each (%(default)s)")
     load.add_argument("--seconds", type=float, default=20, metavar="N", help="how long (%(default)s)")
+    about = "begin so many sessions a second (all at once)"
+    load.add_argument("--per-second", type=float, default=0, metavar="N", help=about)
     load.add_argument("--kill", default="", metavar="COMMAND", help="run this in the middle, again and again")
     load.add_argument("--every", type=float, default=10, metavar="SECONDS", help="between two kills (%(default)s)")
 
@@ -56,19 +59,34 @@ def _load(given: argparse.Namespace, server: Server) -> int:
 async def _run(given: argparse.Namespace, callplane: "AsyncCallplane") -> int:
     from cli.calls.load import Plan, run
 
-    names = ("sessions", "publishers", "subscribers", "messages", "seconds", "kill", "every")
+    names = ("sessions", "publishers", "subscribers", "messages", "seconds", "kill", "every", "per_second")
     plan = Plan(**{name: getattr(given, name) for name in names})
     began = time.monotonic()
     outcome = await run(callplane, plan, lambda so_far: _show(so_far, time.monotonic() - began))
     if sys.stderr.isatty():
         print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
-    row: dict[str, Any] = outcome.row()
     if given.json:
-        print_json(row)
+        print_json(outcome.row())
     else:
-        errors = ", ".join(f"{count} × {kind}" for kind, count in row.pop("errors").items())
-        print_facts({**row, "errors": errors})
+        print_outcome(outcome.row())
     return 1 if outcome.lost or outcome.doubled or outcome.errors else 0
+
+
+def print_outcome(row: dict[str, Any]) -> None:
+    """What took how long as a table, and below it what was counted."""
+    told = (
+        ("joins", "joins", "join"),
+        ("first pictures", "first_frames", "first_frame"),
+        ("messages", "messages_sent", "delay"),
+    )
+    rows = [
+        {"what": what, "count": row[count], "p50_ms": row[f"{name}_p50_ms"], "p99_ms": row[f"{name}_p99_ms"]}
+        for what, count, name in told
+    ]
+    print_table(rows, "what", "count", "p50_ms", "p99_ms", nothing="")
+    print()
+    errors = ", ".join(f"{count} × {kind}" for kind, count in row["errors"].items())
+    print_facts({**{name: row[name] for name in ("lost", "doubled", "kills", "kbps")}, "errors": errors or "none"})
 
 
 def _show(outcome: "Outcome", seconds: float) -> None:

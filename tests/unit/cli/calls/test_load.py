@@ -23,7 +23,7 @@ def quietly(_: Outcome) -> None:
 
 
 async def test_everybody_reads_everything_once(database: Database) -> None:
-    plan = Plan(sessions=2, subscribers=2, messages=20, seconds=0.5, kill="exit 3", every=0.1)
+    plan = Plan(sessions=2, subscribers=2, messages=20, seconds=0.5, kill="exit 3", every=0.1, per_second=50)
     async with whole(database) as url, AsyncCallplane(url, api_key=KEY) as callplane:
         outcome = await run(callplane, plan, quietly)
         left = [one async for one in callplane.sessions.list(status="open")]

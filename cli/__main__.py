@@ -19,7 +19,11 @@ from cli.verbs import (
     keys,
     load,
     media_servers,
+    participants,
+    profile,
+    replay,
     sessions,
+    signal,
     tail,
     tenants,
     token,
@@ -33,18 +37,22 @@ Callplane: calls between browsers, with a control plane that scales.
 
   callplane up               run everything on this machine and print a link to open
   callplane check            try whether calls work from here, and say what to do where they do not
-  callplane join             take part in a call, with a synthetic picture or a file
+  callplane join             take part in a call, with a synthetic picture or a file; write what is received
   callplane tail             show what is said and done in a call, as it comes
+  callplane replay           show the time line of a call, also of one that is over
   callplane load             load a deployment with calls, and say how it bore them
-  callplane sessions         look at calls, close them
+  callplane sessions         make calls, look at them, change and close them
+  callplane participants     look at who is in a call, mute, grant, kick
+  callplane signal           say something to those in a call
   callplane events           what happens in all sessions: as it comes, from the beginning, or copied to Kafka
-  callplane token            make an access token for a browser
+  callplane token            make an access token for a browser, or a link with it
   callplane keys             make, rotate and revoke API keys
   callplane tenants          quotas of tenants, and what is taken of them
   callplane webhooks         endpoints that events are posted to; a listener for who writes one
   callplane media-servers    look at the pool of media servers, cordon, drain, add and remove them
   callplane dead-letters     look at commands that were given up, send them again
   callplane unreadable-documents    look at documents that no program can read, remove them
+  callplane profile          keep servers by name, with the key to each
   callplane completion       let bash, zsh or fish complete all this
   callplane version          say which version this is
 
@@ -79,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.verb == "completion":
         print(completion.SHELLS[given.shell](_parser()), end="")
         return 0
+    if given.verb == "profile":
+        return profile.perform(given)
     if given.verb == "up":
         return _up(_options(given))
     return perform(given)
@@ -110,8 +120,11 @@ def _parser() -> argparse.ArgumentParser:
         check,
         join,
         tail,
+        replay,
         load,
         sessions,
+        participants,
+        signal,
         events,
         token,
         keys,
@@ -120,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         media_servers,
         dead_letters,
         unreadable,
+        profile,
     ):
         noun.add(verbs)
     default = Options()

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cli.progress import Progress
+from cli.verbs.address import http_url
 from cli.verbs.nouns import Verbs, alone
 from cli.verbs.printing import print_json
 from cli.verbs.server import Server
@@ -20,8 +21,8 @@ It makes a session of its own and closes it. Each failure comes with a way on. M
 (pip install 'callplane[embedded]'); without it they are left out."""
 
 _EXAMPLES = """\
-  callplane check --url https://calls.example
-  callplane check --url https://calls.example --skip media --json
+  callplane check https://calls.example
+  callplane check https://calls.example --skip media --json
   callplane check --only websocket --only sse      what a proxy lets through
 
 exit status here: 0 everything works (or could not be tried), 1 something does not"""
@@ -34,6 +35,7 @@ _ALWAYS = "session"
 def add(among: Verbs) -> None:
     """Put the verb on the command line."""
     check = alone(among, "check", _ABOUT, _EXAMPLES, _check)
+    check.add_argument("place", nargs="?", type=http_url, metavar="URL", help="as --url")
     check.add_argument("--only", action="append", choices=NAMES, help="only this; may be repeated")
     check.add_argument("--skip", action="append", choices=NAMES, default=[], help="all but this; may be repeated")
 

@@ -1,21 +1,18 @@
 """Nouns and verbs of operators: puts them on the command line, and runs one."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from cli.verbs.address import DEFAULT_URL, http_url, whom
 from cli.verbs.server import UNAVAILABLE, Failed, Server
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 WATCH_SECONDS = 2.0
-
-DEFAULT_URL = "http://127.0.0.1:8080"
 
 _EPILOG = f"""\
 where and who:
@@ -23,6 +20,7 @@ where and who:
                                     CALLPLANE_OPERATOR_URL first, for their routes may have an address of their own
   --api-key, or CALLPLANE_API_KEY   the secret of one of its CALLPLANE_API_KEYS; the variable is the better place,
                                     for other users of this machine can see a command line
+  --profile, or CALLPLANE_PROFILE   both of them, as `callplane profile add` has kept them
 `callplane up` reads CALLPLANE_API_KEYS=name:secret as well; without it give the link that it prints as
 --url, with which sessions can be looked at.
 
@@ -79,10 +77,11 @@ def alone(among: Verbs, name: str, about: str, examples: str, run: Run) -> argpa
 
 def _asks(parser: argparse.ArgumentParser, run: Run, operators: bool) -> None:
     """What every verb takes about where and who."""
-    parser.add_argument("--url", type=_url, default=None, help="where the API is (see below)")
+    parser.add_argument("--url", type=http_url, default=None, help="where the API is (see below)")
+    parser.add_argument("--profile", metavar="NAME", help="the server that was kept under this name (see below)")
     parser.add_argument("--api-key", metavar="SECRET", help="the key to it (see below)")
     parser.add_argument("--json", action="store_true", help="print what the API answers, as JSON")
-    parser.set_defaults(run=run, operators=operators, watch=None)
+    parser.set_defaults(run=run, operators=operators, watch=None, place=None)
 
 
 def noun(among: Verbs, name: str, about: str, examples: str, operators: bool = False) -> Noun:
@@ -100,18 +99,10 @@ def noun(among: Verbs, name: str, about: str, examples: str, operators: bool = F
 
 def perform(given: argparse.Namespace) -> int:
     """Run a verb; its exit status. What went wrong is told in one line."""
-    of_operators = given.operators and os.environ.get("CALLPLANE_OPERATOR_URL")
-    variable = "CALLPLANE_OPERATOR_URL" if of_operators else "CALLPLANE_URL"
     try:
-        url = given.url or _url(os.environ.get(variable) or DEFAULT_URL)
-    except argparse.ArgumentTypeError as wrong:
-        print(f"callplane: {variable}: {wrong}", file=sys.stderr)
-        return 2
-    key = given.api_key or os.environ.get("CALLPLANE_API_KEY") or None
-    if key is not None and not (key.isascii() and key.isprintable()):
-        # Said here: what http.client says would show the key.
-        print("callplane: the API key holds characters that no header can carry", file=sys.stderr)
-        return 2
+        url, key = whom(given)
+    except Failed as failed:
+        return complain(failed)
     server = Server(url, key)
     try:
         return _again_and_again(given, server) if given.watch else _once(given, server)
@@ -150,14 +141,3 @@ def _seconds(text: str) -> float:
     if not 0.1 <= seconds <= 3600:
         raise argparse.ArgumentTypeError("from 0.1 to 3600 seconds")
     return seconds
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in text
-    except ValueError:
-        fits = False
-    if not fits:
-        raise argparse.ArgumentTypeError(f"{text!r} is no http:// or https:// address (without a user)")
-    return text

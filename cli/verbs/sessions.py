@@ -1,27 +1,33 @@
-"""`callplane sessions`: lists, shows and closes calls."""
+"""`callplane sessions`: makes, lists, shows, changes and closes calls."""
 
 import argparse
+import json
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from cli.verbs.nouns import Verbs, noun
+from cli.verbs.participants import row
 from cli.verbs.printing import print_facts, print_json, print_table
-from cli.verbs.server import Server
+from cli.verbs.server import Failed, Server
 
 _ABOUT = """\
-Look at calls, and close them.
+Make calls, look at them, change and close them.
 
-Closing one tells everybody in it the reason; their connections end at once."""
+Making one with a custom id finds the open one that has it. Closing one tells everybody in it the reason; their
+connections end at once."""
 
 _EXAMPLES = """\
   callplane sessions list                          open sessions
   callplane sessions list --status all --limit 1000 --json
   callplane sessions list --engine log             before programs that do not know logs come back: none
   callplane sessions show 6a2f41a3-...             one, with who is in it
+  callplane sessions create --custom-id daily --max-participants 12
+  callplane sessions update 6a2f41a3-... --grace 60 --metadata '{"topic": "stand-up"}'
   callplane sessions close 6a2f41a3-... --reason maintenance"""
 
 _COLUMNS = ("id", "custom_id", "status", "participants", "epoch", "version", "created_at")
 _PARTICIPANT = ("id", "name", "role", "state", "muted", "streams")
+_SETTINGS = ("max_participants", "empty_timeout", "departure_timeout", "grace", "duplicates", "metadata")
 _PAGE = 500
 
 
@@ -33,9 +39,41 @@ def add(among: Verbs) -> None:
     listed.add_argument("--engine", choices=["queues", "log"], help="only those whose messages go that way")
     listed.add_argument("--limit", type=_count, default=100, metavar="N", help="at most so many (%(default)s)")
     sessions.look("show", "show one with who is in it", _show).add_argument("id")
+    _settings(sessions.verb("create", "make one, or find the open one of a custom id", _create), custom_id=True)
+    changed = sessions.verb("update", "change what is named of one", _update)
+    changed.add_argument("id")
+    _settings(changed)
     closed = sessions.verb("close", "end one for everybody", _close)
     closed.add_argument("id")
     closed.add_argument("--reason", default="closed", help="what everybody in it is told (%(default)s)")
+
+
+def _settings(parser: argparse.ArgumentParser, *, custom_id: bool = False) -> None:
+    if custom_id:
+        parser.add_argument("--custom-id", metavar="NAME", help="your own name for it")
+    parser.add_argument("--max-participants", type=int, metavar="N", help="seats")
+    parser.add_argument("--empty-timeout", type=int, metavar="SECONDS", help="without anybody from the beginning")
+    parser.add_argument("--departure-timeout", type=int, metavar="SECONDS", help="after all have left")
+    parser.add_argument("--grace", type=int, metavar="SECONDS", help="that a seat without its client is kept")
+    about = "what becomes of a second seat of one identity"
+    parser.add_argument("--duplicates", choices=["allow", "replace", "refuse"], help=about)
+    parser.add_argument("--metadata", type=json.loads, metavar="JSON", help="an object that is kept with it")
+
+
+def _said(given: argparse.Namespace) -> dict[str, Any]:
+    names = (*_SETTINGS, "custom_id") if "custom_id" in given else _SETTINGS
+    return {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+
+
+def _create(given: argparse.Namespace, server: Server) -> int:
+    return _print(given, server.ask("POST", "/sessions", _said(given)))
+
+
+def _update(given: argparse.Namespace, server: Server) -> int:
+    changes = _said(given)
+    if not changes:
+        raise Failed("Say what to change: --max-participants, --grace, --metadata, …", 2)
+    return _print(given, server.ask("PATCH", _path(given.id), changes))
 
 
 def _list(given: argparse.Namespace, server: Server) -> int:
@@ -61,15 +99,17 @@ def _list(given: argparse.Namespace, server: Server) -> int:
 
 
 def _show(given: argparse.Namespace, server: Server) -> int:
-    session = server.ask("GET", _path(given.id))
+    return _print(given, server.ask("GET", _path(given.id)))
+
+
+def _print(given: argparse.Namespace, session: dict[str, Any]) -> int:
     if given.json:
         print_json(session)
         return 0
     participants = session.pop("participants")
     print_facts(session)
     print()
-    rows = [{**one, "muted": _muted(one["muted"]), "streams": len(one["streams"])} for one in participants]
-    print_table(rows, *_PARTICIPANT, nothing="Nobody is in it.")
+    print_table([row(one) for one in participants], *_PARTICIPANT, nothing="Nobody is in it.")
     return 0
 
 
@@ -82,10 +122,6 @@ def _close(given: argparse.Namespace, server: Server) -> int:
 
 def _path(id_: str) -> str:
     return f"/sessions/{quote(id_, safe='')}"
-
-
-def _muted(muted: dict[str, bool]) -> str:
-    return ", ".join(medium for medium, on in muted.items() if on)
 
 
 def _count(text: str) -> int:

@@ -12,6 +12,7 @@ from cli.__main__ import _parser
 from testkit.deploy.manifests import ROOT
 
 PAGE = ROOT / "docs/howto/use-the-command-line.md"
+PARSER = _parser()
 EXAMPLE = re.compile(r"^ +callplane ((?:[^\n\\]|\\\n)+)$", re.M)
 
 
@@ -31,7 +32,7 @@ def examples(text: str) -> list[list[str]]:
 
 
 def parsed(words: list[str]) -> argparse.Namespace:
-    return _parser().parse_args([word.replace("...", "x") for word in words])
+    return PARSER.parse_args([word.replace("...", "x") for word in words])
 
 
 def test_every_example_of_the_help_is_one(
@@ -39,7 +40,7 @@ def test_every_example_of_the_help_is_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "hook.secret").write_text("whsec_" + "A" * 32)  # an option that is a file is read with the command line
-    among = [(verb, text) for verb, text in helps(_parser()) if verb != "callplane"]  # which lists the verbs
+    among = [(verb, text) for verb, text in helps(PARSER) if verb != "callplane"]  # which lists the verbs
     found = [(verb, words) for verb, text in among for words in examples(text)]
     assert len(found) > 30
     for verb, words in found:
@@ -50,7 +51,7 @@ def test_every_example_of_the_help_is_one(
 
 
 def test_every_verb_has_an_example() -> None:
-    silent = [verb for verb, text in helps(_parser()) if len(verb.split()) == 2 and not examples(text)]
+    silent = [verb for verb, text in helps(PARSER) if len(verb.split()) == 2 and not examples(text)]
     assert silent == ["callplane version"]
 
 

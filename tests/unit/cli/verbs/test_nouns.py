@@ -1,8 +1,11 @@
 """The operator's command line, before anything is asked."""
 
+from pathlib import Path
+
 import pytest
 
 from cli import __main__ as command
+from cli.verbs.address import DEFAULT_URL, whom
 from cli.verbs.server import Failed, Server
 
 SESSION = {"id": "s", "custom_id": None, "status": "open", "epoch": 1, "version": 2, "created_at": "now"}
@@ -18,7 +21,13 @@ def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
     return status, said.out, said.err
 
 
-@pytest.mark.parametrize("noun", ["sessions", "media-servers", "dead-letters"])
+@pytest.fixture(autouse=True)
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who has kept no profile."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("noun", ["sessions", "participants", "media-servers", "dead-letters"])
 def test_help_teaches(noun: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = ended(capsys, noun, "--help")
     assert status == 0
@@ -35,6 +44,11 @@ def test_help_teaches(noun: str, capsys: pytest.CaptureFixture[str]) -> None:
         ["sessions", "list", "--url", "http://x:y"],
         ["sessions", "list", "--url", "http://user:two@x"],
         ["sessions", "list", "--limit", "0"],
+        ["sessions", "update", "one"],
+        ["sessions", "list", "--profile", "nobody"],
+        ["check", "ftp://x"],
+        ["join", "one", "--record", "call.avi"],
+        ["join", "one", "--record", "call.webm", "--no-subscribe"],
         ["media-servers", "add", "one"],
         ["media-servers", "cordon", "one", "--wait", "1"],
         ["dead-letters", "replay"],
@@ -69,6 +83,29 @@ def test_the_environment_says_where_and_who(
     assert seen == [Server("https://calls.example", "of the environment"), Server("http://here", "given")]
     monkeypatch.setenv("CALLPLANE_URL", "nonsense")
     assert ended(capsys, "sessions", "list")[0] == 2
+
+
+@pytest.mark.parametrize(("last", "status"), [(KeyboardInterrupt(), 130), (Failed("no"), 1)])
+def test_watching_looks_again_through_what_passes(
+    last: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [{"participants": []}, Failed("away", 3), {"participants": []}, last]
+
+    def ask(*_: object) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(Server, "ask", ask)
+    found, out, err = ended(capsys, "participants", "list", "s", "--watch", "0.1")
+    assert (found, out.splitlines(), answers) == (status, ["Nobody is in it."] * 2, [])
+    assert err.startswith("callplane: away\n")
+
+
+def test_what_is_checked_may_stand_alone() -> None:
+    given = [command._parser().parse_args(["check", *said]) for said in (["http://a"], ["--url", "http://b"], [])]
+    assert [whom(one)[0] for one in given] == ["http://a", "http://b", DEFAULT_URL]
 
 
 def test_long_lists_come_in_pages(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

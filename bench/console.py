@@ -28,7 +28,7 @@ from testkit.servers.programs import API_KEY, Size, cluster
 from testkit.servers.servers import Servers
 
 EVERY = 3.0
-ALWAYS, SELDOM = ("/overview",), ("/media-servers", "/dead-letters")
+ALWAYS, SELDOM = ("/overview",), ("/media-servers", "/dead-letters", "/processes")
 SELDOM_EACH = 5
 """Every so manieth time the console asks these as well."""
 

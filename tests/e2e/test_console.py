@@ -1,5 +1,8 @@
 """The operations console: what it shows of a call, what it does to it, and what it says to who may not."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -7,7 +10,9 @@ from testkit.clients.browsers import person
 from testkit.servers.programs import UpLinks
 
 
-async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Browser, call: str) -> None:
+async def test_a_call_is_found_watched_and_closed(
+    links: UpLinks, browser: Browser, call: str, tmp_path: Path
+) -> None:
     async with person(browser) as ann, person(browser) as ops:
         await ann.opens(links.page, session=call, name="Ann", source="synthetic", auto="1")
         await ann.is_in()
@@ -19,13 +24,25 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
 
         await page.get_by_role("link", name="Sessions").click()
         await page.get_by_role("link", name=call).click()
-        row = page.get_by_role("row").filter(has_text="Ann")
+        row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Mute", exact=True))
+        await expect(row).to_contain_text("Ann")
         await row.get_by_role("button", name="Mute").click()
         await ann.reads("Ann (you) - connected, sending video, muted")
         await expect(row).to_contain_text("muted")
         await expect(page.get_by_role("row").filter(has_text="participant-joined")).to_contain_text("open")
         await page.get_by_text("The same by curl, JavaScript and Python").click()
         await expect(page.locator("#same-lines")).to_contain_text('curl -H "X-API-Key: $CALLPLANE_API_KEY"')
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="Export as CSV").click()
+        kept = tmp_path / "events.csv"
+        await (await downloading.value).save_as(kept)
+        told = [line["type"] for line in csv.DictReader(kept.read_text(encoding="utf-8").splitlines())]
+        assert told[:2] == ["session-created", "participant-joined"]
+
+        await row.get_by_role("link", name="Ann").click()
+        await expect(page.get_by_role("row").filter(has_text="sends")).to_contain_text("opus, VP8")
+        await expect(page.locator("#same-lines")).to_contain_text("/connections?participant_id=")
+        await page.get_by_role("link", name="The session").click()
 
         await page.get_by_role("button", name="Close the session").click()
         await page.get_by_role("button", name="Cancel").click()
@@ -33,7 +50,8 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await page.get_by_role("button", name="Close the session").click()
         await page.get_by_role("dialog").get_by_role("button", name="Close the session for everybody").click()
         await ann.is_told("The call has ended.")
-        await expect(page.locator("#content")).to_contain_text("closed")
+        await expect(page.locator("#content")).to_contain_text("It was closed")
+        await expect(page.get_by_role("button", name="Close the session")).to_have_count(0)
 
         await page.get_by_role("link", name="Processes and queues").click()
         await page.get_by_role("row").filter(has_text="dead-letters").wait_for()
@@ -43,6 +61,22 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await page.get_by_role("button", name="Cordon", exact=True).click()
         await page.get_by_role("button", name="Uncordon").click()
         await page.get_by_role("button", name="Cordon", exact=True).wait_for()
+
+        await page.get_by_role("link", name="API keys").click()
+        await page.get_by_label("Name").fill(call)
+        await page.get_by_role("button", name="Make a key").click()
+        await page.get_by_role("dialog").wait_for()
+        secret = await page.locator("#once-secret").inner_text()
+        await page.get_by_role("button", name="I have it").click()
+        await page.get_by_role("button", name="Forget the key").click()
+        await page.get_by_label("API key").fill(secret)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_text("This key may not see that: it needs an operator's.").wait_for()
+        await page.get_by_role("link", name="Tenants").click()
+        await page.get_by_label("Tenant").fill(call)
+        await page.get_by_role("button", name="Look").click()
+        await expect(page.get_by_role("row").filter(has_text="seats")).to_contain_text(["no bound", "no bound"])
+        await expect(page.get_by_text("Only operators change quotas.")).to_be_visible()
 
 
 @pytest.mark.long

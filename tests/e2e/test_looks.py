@@ -45,6 +45,16 @@ LAYOUT = """([smallest, narrow]) => {
 }"""
 
 
+# A session with somebody in it, made by the console's own key.
+SEAT = """async () => {
+    const headers = {"X-API-Key": sessionStorage.getItem("callplane.key"), "Content-Type": "application/json"};
+    const post = async (path, body) => (await fetch(path, {method: "POST", headers, body: JSON.stringify(body)})).json();
+    const session = await post("/v1/sessions", {});
+    const joined = await post(`/v1/sessions/${session.id}/participants`, {name: "Ann with a long name ".repeat(3)});
+    return [session.id, joined.participant.id];
+}"""
+
+
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The rules, as one script."""
@@ -98,6 +108,27 @@ async def test_the_console_is_accessible_and_whole(links: UpLinks, browser: Brow
             await page.get_by_role("link", name=name).click()
             await page.locator("#content > *").first.wait_for()
             await _look(page, f"console-{name.lower().replace(' ', '-')}", axe)
+
+
+@pytest.mark.long
+async def test_what_the_console_shows_of_one_is_accessible_and_whole(
+    links: UpLinks, browser: Browser, call: str, axe: str
+) -> None:
+    async with person(browser) as ops:
+        page = ops.page
+        await page.goto(links.console)
+        await page.get_by_role("link", name="API keys").click()
+        await page.get_by_label("Name").fill(call)
+        await page.get_by_role("button", name="Make a key").click()
+        await page.get_by_role("dialog").wait_for()
+        await _look(page, "console-secret", axe)
+        await page.get_by_role("button", name="I have it").click()
+        session, seat = await page.evaluate(SEAT)
+        views = {"session": session, "person": f"{session}/{seat}", "tenant": call, "tenants": "", "audit": ""}
+        for name, ids in views.items():
+            await page.evaluate("hash => { location.hash = hash }", f"#/{name}/{ids}".removesuffix("/"))
+            await page.locator("#content > *").first.wait_for()
+            await _look(page, f"console-{name}", axe)
 
 
 async def _look(page: Page, state: str, axe: str) -> None:

@@ -1,30 +1,39 @@
 // @ts-check
-/** Overview: figures that the API counts, however many sessions there are, and which of these are in trouble. */
+/** Overview: figures that the API counts, however many sessions there are, over time, and which of these are in trouble. */
 
 import { make } from "../page/dom.js";
-import { ago, figure, table, to } from "./tables.js";
+import { remember } from "./charts.js";
+import { ago, figure, span, table, to } from "./tables.js";
 
 /** @typedef {import("./views.js").Context} Context */
 
-const MOST_POINTS = 60;
-const SELDOM = 15_000; // Milliseconds: these change seldom, and reading letters is the dearest of all.
-
 /** @param {Context} context */
 export async function overview({ requests, history, kept }) {
-  const ask = (/** @type {string} */ path) => requests.get(path).catch((problem) => ([403, 404].includes(problem.status) ? null : Promise.reject(problem)));
-  const [open, servers, letters] = await Promise.all([requests.get("/overview"), seldom(kept, "/media-servers", ask), seldom(kept, "/dead-letters", ask)]);
-  const shown = (/** @type {string} */ words, /** @type {number} */ value, /** @type {string} */ text = String(value)) => {
-    const values = [...(history.get(words) ?? []), value].slice(-MOST_POINTS);
-    history.set(words, values);
-    return figure(words, text, values);
-  };
-  const figures = [shown("open sessions", open.sessions), shown("people", open.people), shown("streams", open.streams), shown("sessions moved", open.moved)];
+  // What changes seldom is asked for seldom; reading letters is the dearest of all.
+  const [open, servers, letters, serving] = await Promise.all([
+    requests.get("/overview"),
+    ...["/media-servers", "/dead-letters", "/processes"].map((path) => requests.seldom(kept, path)),
+  ]);
+  const shown = (/** @type {string} */ words, /** @type {number} */ value, /** @type {string} */ text = String(value)) => figure(words, text, remember(history, words, value));
+  const away = open.reconnecting.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.reconnecting, 0);
+  const figures = [
+    shown("open sessions", open.sessions),
+    shown("people", open.people),
+    shown("streams", open.streams),
+    shown("people reconnecting", away, `${away}${open.reconnecting.length < LISTED ? "" : " or more"}`),
+    shown("sessions moved", open.moved),
+  ];
   if (servers) {
     const all = servers.media_servers;
     const up = all.filter((/** @type {any} */ one) => one.state !== "down").length;
     figures.push(shown("media servers up", up, `${up} of ${all.length}`));
   }
   if (letters) figures.push(shown("dead letters", letters.dead_letters.length));
+  if (serving) {
+    const { messages, seconds, load } = waiting(serving);
+    figures.push(shown("commands and letters waiting", messages), shown("longest wait", seconds, span(seconds)));
+    figures.push(shown("CPU of all wrappers", load * 100, `${(load * 100).toFixed(1)} %`));
+  }
   return [
     make("div", { class: "figures" }, ...figures),
     make("h2", {}, "Somebody is reconnecting"),
@@ -34,18 +43,19 @@ export async function overview({ requests, history, kept }) {
   ];
 }
 
+const LISTED = 20;
+
 /**
- * What was answered not long ago, or now.
- * @param {Map<string, any>} kept
- * @param {string} path
- * @param {(path: string) => Promise<any>} ask
+ * What waits in queues and outboxes, the longest of it, and how busy the wrappers are together.
+ * @param {{wrappers: any[], queues: any[]}} serving
  */
-async function seldom(kept, path, ask) {
-  const { at, answer } = kept.get(path) ?? { at: -Infinity, answer: null };
-  if (performance.now() - at < SELDOM) return answer;
-  const fresh = await ask(path);
-  kept.set(path, { at: performance.now(), answer: fresh });
-  return fresh;
+export function waiting({ wrappers, queues }) {
+  const full = queues.filter((one) => one.messages !== 0);
+  return {
+    messages: queues.reduce((sum, one) => sum + (one.messages ?? 0), 0),
+    seconds: Math.max(0, ...full.map((one) => one.waiting_seconds)),
+    load: wrappers.reduce((sum, one) => sum + (one.load ?? 0), 0),
+  };
 }
 
 const HEADS = ["Session", "People", "Epoch", "Made"];
@@ -56,7 +66,7 @@ const HEADS = ["Session", "People", "Epoch", "Made"];
  */
 function rows(all) {
   return all.map((one) => [
-    to(`session/${one.id}`, one.custom_id ?? one.id),
+    to(`session/${encodeURIComponent(one.id)}`, one.custom_id ?? one.id),
     `${one.people}${one.reconnecting ? `, ${one.reconnecting} reconnecting` : ""}`,
     String(one.epoch),
     ago(one.created_at),

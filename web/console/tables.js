@@ -1,9 +1,8 @@
 // @ts-check
-/** Tables, figures and small charts, made of elements and texts that stay texts. */
+/** Tables, figures, facts and buttons, made of elements and texts that stay texts. */
 
 import { make } from "../page/dom.js";
-
-const SVG = "http://www.w3.org/2000/svg";
+import { chart } from "./charts.js";
 
 /**
  * @param {string[]} heads
@@ -12,34 +11,31 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 export function table(heads, rows, empty) {
   if (!rows.length) return make("p", { class: "lead" }, empty);
-  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+  const head = make("tr", {}, ...heads.map((text) => (text ? make("th", { scope: "col" }, text) : make("td", {}))));
   const body = rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell))));
-  return make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
+  return make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
 /**
  * @param {string} words
  * @param {string | number} value
- * @param {number[]} [history] drawn as a line
+ * @param {import("./charts.js").Point[]} [points] drawn as a line
  */
-export function figure(words, value, history = []) {
+export function figure(words, value, points = []) {
   const card = make("div", { class: "figure" }, make("b", {}, String(value)), make("span", {}, words));
-  if (history.length > 1) card.append(line(history));
+  if (points.length > 1) card.append(chart(words, points));
   return card;
 }
 
-/** @param {number[]} values oldest first */
-function line(values) {
-  const [width, height, most] = [120, 28, Math.max(1, ...values)];
-  const at = (/** @type {number} */ value, /** @type {number} */ index) =>
-    `${((index * width) / (values.length - 1)).toFixed(1)},${(height - 2 - (value / most) * (height - 4)).toFixed(1)}`;
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("aria-hidden", "true");
-  const drawn = document.createElementNS(SVG, "polyline");
-  drawn.setAttribute("points", values.map(at).join(" "));
-  svg.append(drawn);
-  return svg;
+/** @param {[string, Node | string | number | null | undefined][]} pairs */
+export function facts(pairs) {
+  const told = (/** @type {Node | string | number | null | undefined} */ value) => (typeof value === "object" && value ? value : String(value ?? "-"));
+  return make("dl", {}, ...pairs.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, told(value)))));
+}
+
+/** @param {(Node | string)[]} parts beside each other */
+export function row(...parts) {
+  return make("span", { class: "row" }, ...parts);
 }
 
 /**
@@ -71,10 +67,14 @@ export function badge(state) {
  */
 export function ago(at, now = Date.now()) {
   if (!at) return "-";
-  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
-  if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} d ago`;
+  return `${span(Math.max(0, (now - Date.parse(at)) / 1000))} ago`;
+}
+
+/** @param {number} seconds */
+export function span(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
 /** @param {number} kib */

@@ -1,162 +1,63 @@
 // @ts-check
-/** Views of the console: what each one asks for, how often, and what it shows and does. */
+/** Views of the console: what each is called, how often it asks, and what draws it. */
 
-import { make } from "../page/dom.js";
-import { action, ago, badge, memory, table, to } from "./tables.js";
+import { audit } from "./audit.js";
 import { faults } from "./faults.js";
+import { keys } from "./keys.js";
+import { deadLetters, unreadable } from "./letters.js";
 import { overview } from "./overview.js";
+import { person } from "./person.js";
 import { processes } from "./processes.js";
-import { keys, webhook, webhooks } from "./tenants.js";
+import { quotas, tenants } from "./quotas.js";
+import { mediaServers } from "./servers.js";
+import { session } from "./session.js";
+import { sessions } from "./sessions.js";
+import { webhook, webhooks } from "./webhooks.js";
 
 /**
  * @typedef {import("./requests.js").Requests} Requests
  * @typedef {{words: string, act: () => Promise<unknown>, danger?: boolean}} Act `words`: what is about to be done
- * @typedef {{requests: Requests, say: (words: string) => void, doing: (act: Act) => void, history: Map<string, number[]>,
- *   kept: Map<string, any>}} Context `history` of figures since the page was opened; `kept` is this view's own
- * @typedef {{title: string, every: number, load: (context: Context, id: string) => Promise<Node[]>}} View `every`: seconds
+ * @typedef {object} Context
+ * @property {Requests} requests
+ * @property {(words: string) => void} say of something that was done
+ * @property {(act: Act) => void} doing does it, once somebody is sure, and draws anew
+ * @property {(view?: string) => void} go to another view, or draw this one anew
+ * @property {(words: string, secret: string) => void} once shows a secret that is shown once
+ * @property {Map<string, import("./charts.js").Point[]>} history figures since the page was opened
+ * @property {Map<string, any>} kept this view's own; `every` in it: seconds until it asks again, in place of the view's
+ * @typedef {{title: string, every: number, load: (context: Context, ...ids: string[]) => Promise<Node[]>, ids?: number, within?: string, operators?: true}} View
+ *   `every`: seconds; `ids`: so many in its address; `within`: the view whose link leads to it; `operators`: their keys alone see it
  */
-
-const PAGE = 50;
 
 /** @type {Record<string, View>} */
 export const VIEWS = {
   overview: { title: "Overview", every: 3, load: overview },
   sessions: { title: "Sessions", every: 5, load: sessions },
-  session: { title: "Session", every: 2, load: session },
-  "media-servers": { title: "Media servers", every: 2, load: mediaServers },
-  processes: { title: "Processes and queues", every: 5, load: processes },
+  session: { title: "Session", every: 2, load: session, ids: 1, within: "sessions" },
+  person: { title: "Person", every: 2, load: person, ids: 2, within: "sessions" },
+  audit: { title: "Audit", every: 3600, load: audit },
+  "media-servers": { title: "Media servers", every: 2, load: mediaServers, operators: true },
+  processes: { title: "Processes and queues", every: 5, load: processes, operators: true },
   "dead-letters": { title: "Dead letters", every: 5, load: deadLetters },
   webhooks: { title: "Webhooks", every: 5, load: webhooks },
-  webhook: { title: "Webhook", every: 5, load: webhook },
-  keys: { title: "API keys", every: 10, load: keys },
-  faults: { title: "Break something", every: 1, load: faults },
-  unreadable: { title: "Unreadable documents", every: 10, load: unreadable },
+  webhook: { title: "Webhook", every: 5, load: webhook, ids: 1, within: "webhooks" },
+  keys: { title: "API keys", every: 10, load: keys, operators: true },
+  tenants: { title: "Tenants", every: 10, load: tenants },
+  tenant: { title: "Tenant", every: 5, load: quotas, ids: 1, within: "tenants" },
+  faults: { title: "Break something", every: 1, load: faults, operators: true },
+  unreadable: { title: "Unreadable documents", every: 10, load: unreadable, operators: true },
 };
 
-/** @param {Context} context */
-async function sessions({ requests, kept }) {
-  const { cursors = [], search = "" } = Object.fromEntries(kept);
-  const query = new URLSearchParams({ limit: String(PAGE), status: "open" });
-  if (cursors.length) query.set("cursor", cursors.at(-1));
-  if (search) query.set("custom_id", search);
-  const found = await requests.get(`/sessions?${query}`);
-  const field = make("input", { type: "search", placeholder: "custom_id", "aria-label": "Search by custom_id", value: search });
-  const form = make("form", { class: "row" }, field, make("button", {}, "Search"));
-  const again = (/** @type {unknown} */ next) => {
-    kept.set("cursors", next);
-    dispatchEvent(new Event("hashchange"));
-  };
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    kept.set("search", field.value.trim());
-    again([]);
-  });
-  const pages = make("p", { class: "row" });
-  if (cursors.length) pages.append(action("Back", () => again(cursors.slice(0, -1))));
-  if (found.next) pages.append(action("Next", () => again([...cursors, found.next])));
-  return [form, table(...sessionRows(found.sessions), "No session is open."), pages];
-}
-
 /**
- * @param {any[]} all
- * @returns {[string[], (Node | string)[][]]}
+ * The view that an address names, and the ids in it.
+ * @param {string} hash
  */
-function sessionRows(all) {
-  const rows = all.map((one) => {
-    const waiting = one.participants.filter((/** @type {any} */ seat) => seat.state === "reconnecting").length;
-    const people = `${one.participants.length} of ${one.max_participants}${waiting ? `, ${waiting} reconnecting` : ""}`;
-    return [to(`session/${one.id}`, one.custom_id ?? one.id), badge(one.status), people, String(one.epoch), ago(one.created_at)];
-  });
-  return [["Session", "Status", "People", "Epoch", "Made"], rows];
-}
-
-/**
- * @param {Context} context
- * @param {string} id
- */
-async function session({ requests, doing }, id) {
-  const path = `/sessions/${encodeURIComponent(id)}`;
-  const one = await requests.get(path);
-  const story = await requests.get(`${path}/events?limit=200`).catch(() => null);
-  const rows = one.participants.map((/** @type {any} */ seat) => [
-    seat.name || "Guest",
-    badge(seat.state),
-    seat.role,
-    [seat.muted.audio ? "muted" : "", seat.muted.video ? "no video" : "", seat.hand_raised_at ? "hand up" : ""].filter(Boolean).join(", ") || "-",
-    seat.streams.map((/** @type {any} */ stream) => stream.source ?? stream.media?.join("+") ?? "stream").join(", ") || "-",
-    make("span", { class: "row" },
-      action("Mute", () => doing({ words: `Mute ${seat.name || "Guest"}`, act: () => requests.call("PATCH", `${path}/participants/${seat.id}`, { muted: { audio: true } }) })),
-      action("Remove", () => doing({ words: `Remove ${seat.name || "Guest"} from the session`, danger: true, act: () => requests.call("DELETE", `${path}/participants/${seat.id}`) }), "danger")),
-  ]);
-  const facts = [["id", one.id], ["custom_id", one.custom_id ?? "-"], ["version", one.version], ["epoch", one.epoch], ["made", ago(one.created_at)]];
-  const close = action("Close the session", () => doing({ words: "Close the session for everybody", danger: true, act: () => requests.call("DELETE", path) }), "danger");
-  return [
-    make("p", { class: "row" }, badge(one.status), ...(one.status === "open" ? [close] : [])),
-    make("dl", {}, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, String(name)), make("dd", {}, String(value))))),
-    make("h2", {}, "People"),
-    table(["Name", "State", "Role", "Says", "Sends", ""], rows, "Nobody is in it."),
-    ...(story ? [make("h2", {}, "What happened"), timeline(story.events)] : []),
-  ];
-}
-
-/** @param {any[]} events */
-function timeline(events) {
-  const rows = events.toReversed().map((one) => [
-    new Date(one.time).toLocaleTimeString(), one.type, String(one.subject ?? "-"), String(one.actor ?? "-"), String(one.requestid ?? "-"),
-  ]);
-  return table(["When", "What", "Whom", "Who asked", "Request"], rows, "Nothing is known of it.");
-}
-
-/** @param {Context} context */
-async function mediaServers({ requests, doing }) {
-  const { media_servers: all } = await requests.get("/media-servers");
-  const change = (/** @type {any} */ one, /** @type {Record<string, boolean>} */ body, /** @type {string} */ words) =>
-    action(words, () => doing({ words: `${words} ${one.name}`, act: () => requests.call("PATCH", `/media-servers/${one.name}`, body) }));
-  const rows = all.map((/** @type {any} */ one) => {
-    const acts = make("span", { class: "row" });
-    if (one.cordoned || one.state === "draining") acts.append(change(one, { cordoned: false }, "Uncordon"));
-    else acts.append(change(one, { cordoned: true }, "Cordon"));
-    if (one.state !== "draining") acts.append(change(one, { draining: true }, "Drain"));
-    if (!one.sessions) {
-      acts.append(action("Remove", () => doing({ words: `Forget ${one.name}`, danger: true, act: () => requests.call("DELETE", `/media-servers/${one.name}`) }), "danger"));
-    }
-    return [one.name, badge(one.state), one.cordoned ? "cordoned" : "-", String(one.sessions), String(one.pipelines ?? "-"), memory(one.memory), one.detail || "-", acts];
-  });
-  const heads = ["Name", "State", "Placement", "Sessions", "Pipelines", "Memory", "Detail", ""];
-  return [table(heads, rows, "No media server is known yet."), addServer(requests, doing)];
-}
-
-/**
- * @param {Requests} requests
- * @param {Context["doing"]} doing
- */
-function addServer(requests, doing) {
-  const name = make("input", { id: "server-name", required: "", maxlength: "64", placeholder: "kurento-3" });
-  const url = make("input", { id: "server-url", required: "", maxlength: "512", placeholder: "ws://host:8888/kurento" });
-  const form = make("form", { class: "row" }, make("label", { for: "server-name" }, "Name"), name, make("label", { for: "server-url" }, "Address"), url, make("button", {}, "Add"));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const body = { name: name.value.trim(), url: url.value.trim() };
-    doing({ words: `Add ${body.name}`, act: () => requests.call("POST", "/media-servers", body) });
-  });
-  return form;
-}
-
-/** @param {Context} context */
-async function deadLetters({ requests, doing }) {
-  const { dead_letters: all } = await requests.get("/dead-letters");
-  const rows = all.map((/** @type {any} */ one) => [
-    one.name ?? "?", one.session_id ? to(`session/${one.session_id}`, one.session_id) : "-", one.reason, String(one.attempt), ago(one.failed_at),
-    make("span", { class: "row" },
-      action("Send again", () => doing({ words: `Send ${one.name ?? one.id} again`, act: () => requests.call("POST", `/dead-letters/${encodeURIComponent(one.id)}/replay`) })),
-      action("Remove", () => doing({ words: "Forget this letter", danger: true, act: () => requests.call("DELETE", `/dead-letters/${encodeURIComponent(one.id)}`) }), "danger")),
-  ]);
-  return [table(["Command", "Session", "Reason", "Attempts", "Given up", ""], rows, "No command was given up.")];
-}
-
-/** @param {Context} context */
-async function unreadable({ requests }) {
-  const { documents } = await requests.get("/unreadable-documents");
-  const rows = documents.map((/** @type {any} */ one) => [one.collection, one.id, one.session_id ?? "-", one.why]);
-  return [table(["Collection", "Document", "Session", "Why"], rows, "Every document can be read.")];
+export function wanted(hash) {
+  const [name, ...ids] = hash.replace(/^#\/?/, "").split("/");
+  try {
+    if (Object.hasOwn(VIEWS, name) && ids.length === (VIEWS[name].ids ?? 0)) return { name, ids: ids.map((id) => decodeURIComponent(id)) };
+  } catch {
+    // An address that somebody has cut in the middle of a character.
+  }
+  return { name: "overview", ids: [] };
 }

@@ -10,9 +10,7 @@ from testkit.clients.browsers import person
 from testkit.servers.programs import UpLinks
 
 
-async def test_a_call_is_found_watched_and_closed(
-    links: UpLinks, browser: Browser, call: str, tmp_path: Path
-) -> None:
+async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Browser, call: str, tmp_path: Path) -> None:
     async with person(browser) as ann, person(browser) as ops:
         await ann.opens(links.page, session=call, name="Ann", source="synthetic", auto="1")
         await ann.is_in()

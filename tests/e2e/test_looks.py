@@ -48,7 +48,8 @@ LAYOUT = """([smallest, narrow]) => {
 # A session with somebody in it, made by the console's own key.
 SEAT = """async () => {
     const headers = {"X-API-Key": sessionStorage.getItem("callplane.key"), "Content-Type": "application/json"};
-    const post = async (path, body) => (await fetch(path, {method: "POST", headers, body: JSON.stringify(body)})).json();
+    const asked = body => ({method: "POST", headers, body: JSON.stringify(body)});
+    const post = async (path, body) => (await fetch(path, asked(body))).json();
     const session = await post("/v1/sessions", {});
     const joined = await post(`/v1/sessions/${session.id}/participants`, {name: "Ann with a long name ".repeat(3)});
     return [session.id, joined.participant.id];

@@ -61,7 +61,7 @@ async function present(context, path, seat, names) {
     ]),
     make("h2", {}, "Connections"),
     table(HEADS, connections.map((/** @type {any} */ one) => shown(context, path, one, names)), "It sends nothing and receives nothing."),
-    make("p", { class: "lead" }, QUALITY),
+    ...(connections.length ? [make("p", { class: "lead" }, QUALITY)] : []),
     roles(context, path, seat),
     signals(context, path, seat),
   ];
@@ -123,7 +123,7 @@ export function inAnswer(sdp) {
 
 /** @param {any} grants */
 function granted(grants) {
-  if (!grants) return "as its role has them";
+  if (!grants) return "what its role may";
   const other = ["subscribe", "signal", "chat", "moderate"].filter((name) => grants[name]);
   return [`publish ${grants.publish.join(", ") || "nothing"}`, ...other].join("; ");
 }

@@ -36,13 +36,19 @@ class GrantFields(TypedDict, total=False):
     moderate: bool
 
 
+class JoinGrantFields(GrantFields, total=False):
+    """And what only a join can say: whether the seat is hidden, and only receives."""
+
+    hidden: bool
+
+
 class NewParticipant(TypedDict, total=False):
     """What a join can say."""
 
     name: str
     role: Role
     identity: str
-    grants: GrantFields
+    grants: JoinGrantFields
     metadata: dict[str, Any]
 
 
@@ -50,7 +56,7 @@ class TokenFields(TypedDict, total=False):
     """What an access token lets its bearer do: join up to a role (``publisher``), for so many seconds (3,600)."""
 
     role: Role
-    grants: GrantFields
+    grants: JoinGrantFields
     seconds: int
 
 

@@ -43,6 +43,7 @@ class Grants(Shape):
     signal: bool = True
     chat: bool = True
     moderate: bool = False
+    hidden: bool = False
 
 
 class Participant(Shape):
@@ -80,6 +81,7 @@ class Session(Shape):
     peak_participants: int | None = None
     participant_minutes: float | None = None
     participants: list[Participant] = Field(default_factory=list)
+    hidden: list[Participant] = Field(default_factory=list)
 
 
 class Connection(Shape):

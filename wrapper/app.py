@@ -18,6 +18,7 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.engines import SessionEngines
+from callplane.store.hidden_seats import HiddenSeats
 from callplane.store.incarnations import Incarnations
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases, WrapperLeases
@@ -187,6 +188,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
         clock=clock,
         sessions=Sessions(database, clock),
         seats=Seats(database, clock),
+        hidden_seats=HiddenSeats(database, clock),
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
         owners=ConnectionOwners(database),

@@ -8,6 +8,7 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.engines import SessionEngines
+from callplane.store.hidden_seats import HiddenSeats
 from callplane.store.incarnations import Incarnations
 from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.log.bounds import LogBounds
@@ -36,6 +37,7 @@ class Repositories:
     clock: DatabaseClock
     sessions: Sessions
     seats: Seats
+    hidden_seats: HiddenSeats
     media: SessionMedia
     connections: Connections
     owners: ConnectionOwners

@@ -44,8 +44,8 @@ def _open(found: SessionDocument | None) -> SessionDocument:
 
 
 async def require_seat(session: SessionDocument, participant_id: ParticipantId, context: Context) -> Seat:
-    """The seat, if it is taken. Raises Refusal ``kicked``, ``join-again`` with the reason, or ``not-found``."""
-    seat = session.seat(participant_id)
+    """The seat, hidden or not, if it is taken. Raises Refusal ``kicked``, ``join-again`` with why, or ``not-found``."""
+    seat = session.any_seat(participant_id)
     if seat is not None:
         return seat
     if participant_id in session.kicked:

@@ -277,7 +277,7 @@ class Permissions:
         if session is None:
             raise session_not_found()
         await self._seat_in(session, token, closed_too=closed_too)
-        seat = session.seat(token.participant_id)
+        seat = session.any_seat(token.participant_id)
         assert seat is not None
         return session, seat
 
@@ -286,7 +286,7 @@ class Permissions:
             raise kicked()
         if not closed_too:
             still_open(session)
-        seat = session.seat(token.participant_id)
+        seat = session.any_seat(token.participant_id)
         if seat is None:
             ended = await self._attachments.read(token.participant_id)
             raise seat_gone(ended.reason if ended else None)

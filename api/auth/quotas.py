@@ -72,5 +72,5 @@ def payer_of(credential: Credential) -> Payer:
 
 def payer_in(roster: Roster, sender: ParticipantId | None) -> Payer:
     """Whose quotas a signal in a session is taken from: its sender's, or of a server (None) the tenant's alone."""
-    seat = None if sender is None else roster.seat(sender)
+    seat = None if sender is None else roster.any_seat(sender)
     return Payer(roster.tenant, None if seat is None else seat.identity)

@@ -90,6 +90,18 @@ def only_moderators(seat: Seat) -> None:
         raise moderators_only()
 
 
+def sees_hidden(credential: Credential, session: SessionDocument) -> bool:
+    """Whether hidden seats are in what it is shown of a session that it may read: a server's, or a moderator's."""
+    match credential:
+        case KeyHolder() | Anonymous():
+            return True
+        case SeatToken(participant_id=participant_id):
+            seat = session.any_seat(participant_id)
+            return seat is not None and seat.may.moderate
+        case AccessToken():
+            return False
+
+
 def names(token: AccessToken, session: SessionDocument) -> None:
     """Refuse a token that is for another session."""
     if token.session is not None and token.session not in (session.id, session.custom_id):

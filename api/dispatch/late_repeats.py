@@ -51,7 +51,7 @@ class LateRepeats:
 
     async def seat(self, session: SessionDocument, participant_id: ParticipantId) -> Seat:
         """The seat, if it is taken. Raises Refusal ``kicked`` or ``join-again`` with the reason."""
-        seat = session.seat(participant_id)
+        seat = session.any_seat(participant_id)
         if seat is not None:
             return seat
         if participant_id in session.kicked:

@@ -40,7 +40,7 @@ def receivers(roster: Roster, to: Sequence[str] | None) -> list[ParticipantId] |
 
 def require_grant(roster: Roster, sender: ParticipantId | None, type_: str) -> None:
     """Go on only for a seat that may send signals of this type, or for a server (None). Raises Refusal."""
-    seat = None if sender is None else roster.seat(sender)
+    seat = None if sender is None else roster.any_seat(sender)
     if seat is None:
         return
     if type_ == CHAT and not seat.may.chat:

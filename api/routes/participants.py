@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.auth.permissions import Permissions
-from api.auth.tokens import ParticipantTokens
+from api.auth.rules import Admission, sees_hidden
+from api.auth.tokens import ParticipantTokens, SeatToken
 from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
 from api.guarded_route import GuardedRoute
@@ -16,9 +17,19 @@ from api.schemas.requests import JoinBody, PatchParticipantBody
 from api.schemas.responses import JoinedView, ParticipantList
 from api.services import provided
 from callplane.contracts import bounds
-from callplane.contracts.commands import Envelope, Join, Joined, Leave, ParticipantChanged, UpdateParticipant
+from callplane.contracts.commands import (
+    Envelope,
+    Join,
+    Joined,
+    JoinHidden,
+    Leave,
+    ParticipantChanged,
+    UpdateParticipant,
+)
 from callplane.contracts.errors import Refusal
-from callplane.contracts.ids import participant_made_by
+from callplane.contracts.grants import telling
+from callplane.contracts.ids import ParticipantId, participant_made_by
+from callplane.contracts.refusals.callers import hidden_seat_tells_nothing
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.contracts.shapes import GrantChanges, ParticipantView
 from callplane.store.views import Snapshot, joined_view, participant_view, session_view
@@ -43,18 +54,13 @@ async def join(
     tokens: Annotated[ParticipantTokens, provided("participant_tokens")],
     ice_servers: Annotated[IceServers, provided("ice_servers")],
 ) -> JoinedView:
-    """Take a seat; with a participant token, come back to the one that it names."""
+    """Take a seat; with a participant token, come back to the one that it names.
+
+    With the grant `hidden` it is one that only API keys and moderators see, and that only receives.
+    """
     grants = None if body.grants is None else GrantChanges(**body.grants.changes())
     admission = await request.permit(Permissions.join, session_id, body.role, body.identity, grants)
-    command = Join(
-        participant_id=admission.participant_id,
-        display_name=body.name,
-        role=admission.role,
-        metadata=body.metadata,
-        identity=admission.identity,
-        grants=admission.grants,
-    )
-    joined = await request.execute(session_id, command)
+    joined = await request.execute(session_id, _joining(admission, body))
     seat = joined.participant
     request.response.headers["Location"] = request.asked_at(f"/sessions/{session_id}/participants/{seat.id}")
     request.response.headers["ETag"] = etag(joined.session.version)
@@ -71,10 +77,11 @@ async def join(
 async def list_participants(
     session_id: SessionPath, request: Annotated[ApiRequest, allowed(Permissions.read)]
 ) -> ParticipantList:
-    """Every seat with what it publishes, as in the session's snapshot."""
+    """Every seat with what it publishes, as in the session's snapshot; hidden ones for API keys and moderators."""
     session = await request.permit(Permissions.read, session_id)
     request.response.headers["ETag"] = etag(session.version)
-    return ParticipantList(participants=session_view(session).participants)
+    view = session_view(session, hidden=sees_hidden(request.credential, session))
+    return ParticipantList(participants=view.participants, hidden=view.hidden)
 
 
 @router.get(
@@ -89,7 +96,9 @@ async def look(
 ) -> ParticipantView:
     """A seat with what it publishes."""
     session = await request.permit(Permissions.read, session_id)
-    seat = session.seat(participant_id)
+    own = isinstance(request.credential, SeatToken) and request.credential.participant_id == participant_id
+    sees_all = own or sees_hidden(request.credential, session)
+    seat = session.any_seat(participant_id) if sees_all else session.seat(participant_id)
     if seat is None:
         raise participant_not_found()
     request.response.headers["ETag"] = etag(session.version)
@@ -147,10 +156,42 @@ async def leave(
             raise
 
 
+def _joining(admission: Admission, body: JoinBody) -> Join | JoinHidden:
+    """The command of a join. Raises Refusal where an access token would have a hidden seat send something."""
+    grants = admission.grants
+    if grants is None or not grants.hidden:
+        return Join(
+            participant_id=admission.participant_id,
+            display_name=body.name,
+            role=admission.role,
+            metadata=body.metadata,
+            identity=admission.identity,
+            grants=grants,
+        )
+    if more := telling(grants):
+        raise hidden_seat_tells_nothing(more)
+    return JoinHidden(
+        display_name=body.name,
+        role=admission.role,
+        metadata=body.metadata,
+        identity=admission.identity,
+        subscribe=grants.subscribe is not False,
+    )
+
+
 @answers_late(Join)
 async def _joined(envelope: Envelope, command: Join, state: LateRepeats) -> Joined:
+    return await _seated(envelope, command.participant_id or participant_made_by(envelope.id), state)
+
+
+@answers_late(JoinHidden)
+async def _joined_hidden(envelope: Envelope, _command: JoinHidden, state: LateRepeats) -> Joined:
+    return await _seated(envelope, participant_made_by(envelope.id), state)
+
+
+async def _seated(envelope: Envelope, participant_id: ParticipantId, state: LateRepeats) -> Joined:
     session = await state.open_session(envelope.session_id)
-    seat = await state.seat(session, command.participant_id or participant_made_by(envelope.id))
+    seat = await state.seat(session, participant_id)
     own = await state.connections.offered_by(session.id, seat.id)
     return joined_view(Snapshot(session, session_view(session)), seat, own)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from api.auth.credentials import caller
 from api.auth.permissions import Permissions
+from api.auth.rules import sees_hidden
 from api.auth.tenants import Tenants
 from api.dependencies import SCHEMES, ApiRequest, IfMatch, allowed, etag, idempotent
 from api.dispatch.late_repeats import LateRepeats, answers_late
@@ -29,6 +30,7 @@ from callplane.contracts.errors import Refusal
 from callplane.contracts.refusals.requests import cursor_not_valid
 from callplane.contracts.refusals.sessions import custom_id_of_another_tenant, session_of_key_gone, settings_differ
 from callplane.contracts.shapes import SessionView
+from callplane.store.documents import SessionDocument
 from callplane.store.new_session import SETTINGS
 from callplane.store.session_pages import SessionPages, Wanted
 from callplane.store.views import session_view
@@ -83,11 +85,11 @@ async def list_sessions(
     tenant = request.permit(Permissions.list_sessions)
     if query.custom_id is not None:
         named = await pages.open_by_custom_id(query.custom_id, caller(request.credential).tenant)
-        return SessionList(sessions=[session_view(session) for session in named], next=None)
+        return SessionList(sessions=[_shown(session, request) for session in named], next=None)
     after = _id_in(query.cursor) if query.cursor else None
     page = await pages.page(after, query.limit, Wanted(query.status, query.engine, tenant))
     return SessionList(
-        sessions=[session_view(session) for session in page.sessions],
+        sessions=[_shown(session, request) for session in page.sessions],
         next=_cursor(page.last) if page.last else None,
     )
 
@@ -101,7 +103,7 @@ async def look(session_id: SessionPath, request: Annotated[ApiRequest, allowed(P
     """A snapshot: the state as of `version`."""
     session = await request.permit(Permissions.read, session_id)
     request.response.headers["ETag"] = etag(session.version)
-    return session_view(session)
+    return _shown(session, request)
 
 
 @router.patch(
@@ -160,6 +162,10 @@ async def _made(envelope: Envelope, command: CreateSession, state: LateRepeats) 
 @answers_late(UpdateSession)
 async def _changed(envelope: Envelope, _command: UpdateSession, state: LateRepeats) -> SessionChanged:
     return SessionChanged(session=session_view(await state.open_session(envelope.session_id)))
+
+
+def _shown(session: SessionDocument, request: ApiRequest) -> SessionView:
+    return session_view(session, hidden=sees_hidden(request.credential, session))
 
 
 def _differing(asked: CreateBody, found: SessionView) -> list[str]:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     Field,
     StringConstraints,
     field_validator,
@@ -11,6 +10,7 @@ from pydantic import (
 )
 
 from api.schemas.bodies import CandidateText, Data, DateTime, Metadata, Mid, PatchBody, Sdp, Strict
+from api.schemas.grants import GrantsBody, JoinGrantsBody
 from callplane.contracts import bounds
 from callplane.contracts.engines import Engine
 from callplane.contracts.model import Body
@@ -51,23 +51,6 @@ class PatchSessionBody(PatchBody):
     """in place of what was kept"""
 
 
-def _each_once(sources: list[Source]) -> list[Source]:
-    return list(dict.fromkeys(sources))
-
-
-Sources = Annotated[list[Source], Field(max_length=16), AfterValidator(_each_once)]
-
-
-class GrantsBody(PatchBody):
-    """What a seat may do otherwise than its role has it; what is not named stays."""
-
-    publish: Sources = Field(default=[], description="which sources it may send; none: nothing")
-    subscribe: bool = Field(default=True, description="whether it may receive streams")
-    signal: bool = Field(default=True, description="whether it may send signals other than `chat`")
-    chat: bool = Field(default=True, description="whether it may send signals of type `chat`, and edit its own")
-    moderate: bool = Field(default=False, description="whether it may do what a moderator may")
-
-
 class JoinBody(Strict):
     """Of ``POST …/participants``; without a role, what the credential grants (``publisher``).
 
@@ -83,7 +66,7 @@ class JoinBody(Strict):
     """kept with the seat"""
     identity: bounds.Subject | None = None
     """who it is, by an API key: an access token says it by its `sub`"""
-    grants: GrantsBody | None = None
+    grants: JoinGrantsBody | None = None
     """what it may do otherwise than its role has it"""
 
 
@@ -93,7 +76,9 @@ class TokenBody(Strict):
     session: bounds.SessionName = Field(description="the id or custom id of a session; `*` for all of the tenant")
     identity: bounds.Subject = Field(description="who it is for: the claim `sub`")
     role: Role = Field(default="publisher", description="up to which role its bearer may join")
-    grants: GrantsBody | None = Field(default=None, description="what its seat may do otherwise than its role has it")
+    grants: JoinGrantsBody | None = Field(
+        default=None, description="what its seat may do otherwise than its role has it"
+    )
     seconds: int = Field(default=3600, ge=1, le=31_536_000, description="how long it is good for")
 
 

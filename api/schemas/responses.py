@@ -13,7 +13,14 @@ _PARTICIPANT: dict[str, Any] = {
     "id": "0b6f0c6e-3f0f-5f55-9b52-6f6f0a3c1a11",
     "name": "Ada",
     "role": "publisher",
-    "grants": {"publish": ["microphone"], "subscribe": True, "signal": True, "chat": True, "moderate": False},
+    "grants": {
+        "publish": ["microphone"],
+        "subscribe": True,
+        "signal": True,
+        "chat": True,
+        "moderate": False,
+        "hidden": False,
+    },
     "state": "joined",
     "metadata": {},
     "muted": {"audio": False, "video": False},
@@ -47,6 +54,7 @@ _SESSION: dict[str, Any] = {
     "duplicates": "allow",
     "created_at": "2026-01-05T09:00:00Z",
     "participants": [_PARTICIPANT],
+    "hidden": [],
 }
 _CONNECTION: dict[str, Any] = {
     "id": "c56a4180-65aa-52ec-a945-5fd21dec0538",
@@ -157,10 +165,11 @@ class JoinedView(View):
 class ParticipantList(View):
     """The seats of a session, as of one version of it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"participants": [_PARTICIPANT]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"participants": [_PARTICIPANT], "hidden": []}]})
 
     participants: list[ParticipantView]
     """in the order in which they were taken"""
+    hidden: list[ParticipantView] = Field(default=[], description="those that API keys and moderators alone see")
 
 
 class ConnectionList(View):

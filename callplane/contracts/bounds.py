@@ -30,6 +30,8 @@ CANDIDATES = 128
 IDENTITY_BYTES = 256
 """OpenID Connect lets a ``sub`` have 255; who has a longer one sits there as nobody in particular."""
 CONNECTIONS_PER_SEAT = 64
+HIDDEN_SEATS = 16
+"""Of a session, beside its ``max_participants``: recorders and supervisors, who are few."""
 MAILBOX_LENGTH = 10_000
 JSON_DEPTH = 32
 WEBHOOKS_OF_TENANT = 50

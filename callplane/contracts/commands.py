@@ -103,6 +103,19 @@ class Join(Command[Joined]):
     grants: GrantChanges | None = None
 
 
+class JoinHidden(Command[Joined]):
+    """Take a seat that the others do not see. A command of its own: who does not know it must not seat anybody by it
+    in everybody's sight.
+    """
+
+    name: Literal["join-hidden"] = "join-hidden"
+    display_name: str = ""
+    role: Role = "publisher"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    identity: str | None = None
+    subscribe: bool = True
+
+
 class Leave(Command[Done]):
     """Give a seat up (reason ``left``), or take it from somebody (``kicked``, or the caller's own reason)."""
 

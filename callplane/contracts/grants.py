@@ -28,6 +28,15 @@ def granted(role: Role, changes: GrantChanges | None) -> Grants:
     return PRESETS[role].model_copy(update=named) if named else PRESETS[role]
 
 
+HIDDEN = GrantChanges(publish=[], signal=False, chat=False, moderate=False, hidden=True)
+"""A seat that nobody is to know of says nothing: whatever it sent would have to be from somebody."""
+
+
+def telling(said: GrantChanges) -> list[str]:
+    """The grants that a hidden seat cannot have, of which these name something."""
+    return [name for name in ("publish", "signal", "chat", "moderate") if getattr(said, name)]
+
+
 def limited(role: Role, named: GrantChanges | None) -> dict[str, Any]:
     """What a change to this role gives otherwise than its preset: no more of a grant than the join has named of it."""
     preset = PRESETS[role]

@@ -42,6 +42,8 @@ class Grants(Wire):
     """whether it may send signals of type `chat`, and edit its own"""
     moderate: bool = False
     """whether it may do what a moderator may"""
+    hidden: bool = False
+    """whether it is in no list, message and limit of the others, and only receives; said at its join, for good"""
 
 
 class GrantChanges(Wire):
@@ -52,6 +54,7 @@ class GrantChanges(Wire):
     signal: bool | None = None
     chat: bool | None = None
     moderate: bool | None = None
+    hidden: bool | None = None
 
 
 class Presence(Wire):
@@ -146,6 +149,8 @@ class SessionView(SessionSummary):
 
     participants: list[ParticipantView] = Field(default_factory=list)
     """the seats, as of `version`"""
+    hidden: list[ParticipantView] = Field(default_factory=list)
+    """the hidden seats as they are now, for whom GET shows them: API keys and moderators; of no version"""
 
 
 class ConnectionView(Wire):

@@ -155,6 +155,8 @@ class SessionDocument(Outboxed):
     server_id: str | None = None
     server: str | None = None
     participants: list[Seat] = Field(default_factory=list)
+    hidden: list[Seat] = Field(default_factory=list)
+    """Seats that no participant is told of. Beside the others, so that whatever goes through those leaves them out."""
     seat_count: int | None = None
     """How many sit there, where only the seats and streams of some were read. Stands in no document."""
     streams: list[Stream] = Field(default_factory=list)
@@ -174,8 +176,21 @@ class SessionDocument(Outboxed):
     """The sum of the times at which they have gone less those at which they have sat down."""
 
     def seat(self, participant_id: ParticipantId) -> Seat | None:
-        """The seat with this id, if it is taken."""
+        """The seat with this id, if it is taken and not hidden: for what others may know of it."""
         return next((seat for seat in self.participants if seat.id == participant_id), None)
+
+    def any_seat(self, participant_id: ParticipantId) -> Seat | None:
+        """The same, hidden or not: for what it does itself, and for who may know of all."""
+        return next((seat for seat in self.everybody if seat.id == participant_id), None)
+
+    @property
+    def everybody(self) -> list[Seat]:
+        """All seats, the hidden ones last."""
+        return [*self.participants, *self.hidden]
+
+    def fellows(self, seat: Seat) -> list[Seat]:
+        """The seats among which this one stands, or would: the hidden ones, or all others."""
+        return self.hidden if seat.may.hidden else self.participants
 
     def streams_of(self, participant_id: ParticipantId) -> list[Stream]:
         """What this participant publishes, oldest first."""
@@ -205,12 +220,17 @@ class Roster(Wire):
     engine: Engine = "queues"
     status: Literal["open", "closed"]
     participants: list[SeatRole] = Field(default_factory=list)
+    hidden: list[SeatRole] = Field(default_factory=list)
     kicked: list[ParticipantId] = Field(default_factory=list)
     reason: str | None = None
 
     def seat(self, participant_id: ParticipantId) -> SeatRole | None:
-        """The seat with this id, if it is taken."""
+        """The seat with this id, if it is taken and not hidden."""
         return next((seat for seat in self.participants if seat.id == participant_id), None)
+
+    def any_seat(self, participant_id: ParticipantId) -> SeatRole | None:
+        """The same, hidden or not."""
+        return next((seat for seat in (*self.participants, *self.hidden) if seat.id == participant_id), None)
 
 
 class Claim(Wire):

@@ -10,7 +10,7 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from callplane.store.mongo.database import Document
 
-_GROWING = frozenset({"participants", "streams", "applied", "kicked", "bans", "replaced"})
+_GROWING = frozenset({"participants", "hidden", "streams", "applied", "kicked", "bans", "replaced"})
 """Lists with an entry for each seat, command or kick."""
 
 
@@ -40,9 +40,13 @@ CONCERNED: Document = _seats({"$ifNull": ["$outbox.data.participant.id", []]})
 
 
 def some_seats(participants: Iterable[ParticipantId]) -> Document:
-    """A projection: these seats with their streams, and which of them were kicked."""
+    """A projection: these seats, hidden or not, with their streams, and which of them were kicked."""
     ids = {"$literal": list(participants)}
-    return {**_seats(ids), "kicked": _chosen("kicked", {"$in": ["$$one", ids]})}
+    return {
+        **_seats(ids),
+        "hidden": _chosen("hidden", {"$in": ["$$one.id", ids]}),
+        "kicked": _chosen("kicked", {"$in": ["$$one", ids]}),
+    }
 
 
 def one_seat(participant_id: ParticipantId) -> Document:
@@ -50,14 +54,9 @@ def one_seat(participant_id: ParticipantId) -> Document:
     return {**some_seats([participant_id]), "applied": 1}
 
 
-ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | dict.fromkeys(
-    (
-        "participants.id",
-        "participants.role",
-        "participants.grants",
-        "participants.identity",
-        "participants.last_active_at",
-    ),
-    1,
-)
+ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | {
+    f"{seats}.{field}": 1
+    for seats in ("participants", "hidden")
+    for field in ("id", "role", "grants", "identity", "last_active_at")
+}
 """Who sits there, as what."""

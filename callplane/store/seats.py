@@ -88,7 +88,7 @@ class Seats:
         }
         if seat.identity is not None:
             where["bans.identity"] = {"$ne": seat.identity}
-            where["$expr"]["$and"].append(_no_refused_duplicate(seat.identity))
+            where["$expr"]["$and"].append(no_refused_duplicate(seat.identity))
         shown = ParticipantView.model_validate({**seat.model_dump(), "grants": seat.grants and seat.may})
         now = self._clock.now()
         begun = seat.model_copy(update={"last_active_at": now})
@@ -129,10 +129,7 @@ class Seats:
                 **({"$push": pushes} if pushes else {}),
             },
             participant_left(participant_id, reason),
-            [
-                NewChore("sweep-connections", {"participant_id": participant_id}),
-                NewChore("end-mailbox", {"participant_id": participant_id, "reason": reason}),
-            ],
+            ends_with_seat(participant_id, reason),
             projection=None if isinstance(why, Kick) else CONCERNED,
         )
 
@@ -227,9 +224,17 @@ class Seats:
         )
 
 
-def _no_refused_duplicate(identity: str) -> Document:
-    """An expression: the session takes a second seat of an identity, or this one has none."""
-    identities = {"$ifNull": ["$participants.identity", []]}
+def ends_with_seat(participant_id: ParticipantId, reason: SeatReason | GivenReason) -> list[NewChore]:
+    """What the end of a seat owes."""
+    return [
+        NewChore("sweep-connections", {"participant_id": participant_id}),
+        NewChore("end-mailbox", {"participant_id": participant_id, "reason": reason}),
+    ]
+
+
+def no_refused_duplicate(identity: str, among: str = "participants") -> Document:
+    """An expression: the session takes a second seat of an identity, or this one has none in that list."""
+    identities = {"$ifNull": [f"${among}.identity", []]}
     sits = {"$in": [{"$literal": identity}, identities]}
     return {"$or": [{"$ne": ["$settings.duplicates", "refuse"]}, {"$not": [sits]}]}
 

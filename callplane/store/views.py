@@ -51,14 +51,15 @@ def session_summary(session: SessionDocument) -> SessionSummary:
     )
 
 
-def session_view(session: SessionDocument) -> SessionView:
-    """A snapshot of everything that participants may see."""
+def session_view(session: SessionDocument, *, hidden: bool = False) -> SessionView:
+    """A snapshot of everything that participants may see; ``hidden``: and of the seats that only some may."""
     streams: dict[str, list[Stream]] = defaultdict(list)
     for stream in session.streams:
         streams[stream.participant_id].append(stream)
     return SessionView(
         **session_summary(session).model_dump(),
         participants=[_shown(seat, streams[seat.id]) for seat in session.participants],
+        hidden=[_shown(seat, []) for seat in session.hidden] if hidden else [],
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from opentelemetry.trace import SpanKind, get_current_span
 from prometheus_client import Counter, Gauge
 
-from callplane.contracts.commands import Envelope, Join
+from callplane.contracts.commands import Envelope, Join, JoinHidden
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
 from callplane.telemetry.logs import add_log_context, log_context, log_value, logger
@@ -120,7 +120,9 @@ class CommandWatch:
 def about(envelope: Envelope) -> dict[str, str | None]:
     """The names under which lines tell of a command."""
     seat = getattr(envelope.body, "participant_id", None) or envelope.caller.participant_id
-    if isinstance(envelope.body, Join):
+    if isinstance(envelope.body, JoinHidden):
+        seat = participant_made_by(envelope.id)
+    elif isinstance(envelope.body, Join):
         seat = envelope.body.participant_id or participant_made_by(envelope.id)
     return {
         "command": envelope.name,

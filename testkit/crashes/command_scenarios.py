@@ -9,6 +9,7 @@ from callplane.contracts.commands import (
     CloseSession,
     CreateSession,
     Join,
+    JoinHidden,
     Leave,
     Publish,
     Stop,
@@ -122,6 +123,19 @@ async def join(b: TrialServers) -> Scenario:
         found = await seen(b, c.session, reply)
         assert [seat.id for seat in found.participants] == [c.ann, c.bo, participant_made_by(envelope.id)]
         assert found.version == 4
+
+    return Scenario(c.session, commanded(envelope), verify)
+
+
+async def join_hidden(b: TrialServers) -> Scenario:
+    """A recorder, of which nobody is told."""
+    c = await call(b, publishing=False, watching=False)
+    envelope = b.envelope(JoinHidden(display_name="Rec"), c.session)
+
+    async def verify(reply: Reply | None) -> None:
+        found = await seen(b, c.session, reply)
+        assert [seat.id for seat in found.hidden] == [participant_made_by(envelope.id)]
+        assert ([seat.id for seat in found.participants], found.version) == ([c.ann, c.bo], 3)
 
     return Scenario(c.session, commanded(envelope), verify)
 
@@ -250,6 +264,7 @@ COMMANDS: dict[str, Prepare] = {
     "close": close,
     "update-session": update_session,
     "join": join,
+    "join-hidden": join_hidden,
     "leave": leave,
     "kick": kick,
     "update-participant": update_participant,

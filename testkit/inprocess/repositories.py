@@ -15,6 +15,7 @@ from callplane.store.attachments import Attachments
 from callplane.store.connection_owners import ConnectionOwners
 from callplane.store.connections import Connections
 from callplane.store.documents import Seat, SessionDocument
+from callplane.store.hidden_seats import HiddenSeats
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases, WrapperLeases
 from callplane.store.media_servers import MediaServers
@@ -43,6 +44,7 @@ class Repositories:
     pods: PodLeases
     servers: MediaServers
     wrappers: WrapperLeases
+    hidden_seats: HiddenSeats
 
     def soon(self) -> datetime:
         """A deadline that is far enough."""
@@ -96,4 +98,5 @@ async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator
             PodLeases(database),
             MediaServers(database),
             WrapperLeases(database),
+            HiddenSeats(database, clock),
         )

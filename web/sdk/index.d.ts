@@ -62,7 +62,7 @@ export interface Participant {
   name: string | null;
   role: Role;
   /** What it may do otherwise than its role has it; null: nothing. */
-  grants?: Partial<Grants> | null;
+  grants?: (Partial<Grants> & { hidden?: boolean }) | null;
   state: "joined" | "reconnecting";
   metadata: Record<string, unknown>;
   muted: { audio: boolean; video: boolean };

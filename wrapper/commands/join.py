@@ -1,9 +1,21 @@
 """Join: take the seat, give it a mailbox, then read what the newcomer sees - in that order (design 5)."""
 
-from callplane.contracts.commands import Envelope, Join, Joined
+from dataclasses import dataclass
+
+from callplane.contracts.bounds import HIDDEN_SEATS
+from callplane.contracts.commands import Envelope, Join, Joined, JoinHidden
 from callplane.contracts.errors import NodeDown, Refusal, Trouble
+from callplane.contracts.grants import HIDDEN
 from callplane.contracts.ids import ParticipantId, SessionId, participant_made_by
-from callplane.contracts.refusals.sessions import already_joined, join_undone, kicked, seat_gone, session_full
+from callplane.contracts.refusals.sessions import (
+    already_joined,
+    hidden_seats_taken,
+    join_undone,
+    kicked,
+    seat_gone,
+    session_full,
+)
+from callplane.contracts.shapes import GrantChanges
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.log.place import Place
 from callplane.store.log.records import LogKey
@@ -11,6 +23,7 @@ from callplane.store.seats import Replacement
 from callplane.store.views import joined_view
 from wrapper.commands.registry import handles
 from wrapper.context import Context
+from wrapper.ended_seats import end_seat
 from wrapper.quotas import reserved
 from wrapper.requirements import (
     require_in_time,
@@ -19,6 +32,15 @@ from wrapper.requirements import (
     require_seat,
     room_in,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who has sat down, from which place of its session's log on it reads (None: by a queue), and whether just now."""
+
+    participant_id: ParticipantId
+    begin: Place | None
+    new: bool
 
 
 @handles(Join)
@@ -33,18 +55,33 @@ async def join(envelope: Envelope, command: Join, context: Context) -> Joined:
         session = await require_open_with_seat(envelope.session_id, participant, context)
         await require_seat(session, participant, context)
         context.follow_ups.schedule(await context.store.seats.reconnected(envelope.session_id, participant))
+    return await _seated(envelope.session_id, Arrival(participant, begin, new), context)
+
+
+@handles(JoinHidden)
+async def join_hidden(envelope: Envelope, command: JoinHidden, context: Context) -> Joined:
+    """Sit down where only keys and moderators look. It is in no quota of seats, for there are few of each session."""
+    participant = participant_made_by(envelope.id)
+    begin = await _begin(envelope.session_id, context)
+    new = await _take_seat(envelope, command, participant, context)
+    return await _seated(envelope.session_id, Arrival(participant, begin, new), context)
+
+
+async def _seated(session_id: SessionId, arrival: Arrival, context: Context) -> Joined:
+    """Give the seat its mailbox, and read what it sees. Raises Refusal where it has gone meanwhile."""
+    participant = arrival.participant_id
     # The attachment first: it remembers how the seat ended, and is inserted only.
-    attachment = await context.store.attachments.open(envelope.session_id, participant, begin)
-    if begin is None:
-        await _open_mailbox(envelope.session_id, participant, context)
-    snapshot = await context.store.sessions.snapshot(envelope.session_id)
+    attachment = await context.store.attachments.open(session_id, participant, arrival.begin)
+    if arrival.begin is None:
+        await _open_mailbox(session_id, participant, context)
+    snapshot = await context.store.sessions.snapshot(session_id)
     document = None if snapshot is None else snapshot.document
-    seat = None if document is None or document.status == "closed" else document.seat(participant)
+    seat = None if document is None or document.status == "closed" else document.any_seat(participant)
     if snapshot is None or seat is None or attachment is None or attachment.state == "ended":
-        await _withdraw(envelope.session_id, participant, context)
-        raise await _gone(envelope.session_id, participant, context)
+        await _withdraw(session_id, participant, context)
+        raise await _gone(session_id, participant, context)
     # Who has just sat down for the first time has had no token to offer with.
-    own = [] if new else await context.store.connections.offered_by(envelope.session_id, participant)
+    own = [] if arrival.new else await context.store.connections.offered_by(session_id, participant)
     return joined_view(snapshot, seat, own)
 
 
@@ -59,21 +96,31 @@ async def _take_within_quotas(
         return await _take_seat(envelope, command, participant_id, context)
 
 
-async def _take_seat(envelope: Envelope, command: Join, participant_id: ParticipantId, context: Context) -> bool:
-    """Whether it was taken now, and not by an earlier attempt."""
-    seat = Seat(
+def _seat(command: Join | JoinHidden, participant_id: ParticipantId) -> Seat:
+    if isinstance(command, JoinHidden):
+        grants: GrantChanges | None = HIDDEN.model_copy(update={"subscribe": command.subscribe})
+    else:
+        grants = command.grants
+    return Seat(
         id=participant_id,
         name=command.display_name,
         role=command.role,
         metadata=command.metadata,
         identity=command.identity,
-        grants=command.grants,
-        named=command.grants,
+        grants=grants,
+        named=grants,
     )
+
+
+async def _take_seat(
+    envelope: Envelope, command: Join | JoinHidden, participant_id: ParticipantId, context: Context
+) -> bool:
+    """Whether it was taken now, and not by an earlier attempt."""
+    seat = _seat(command, participant_id)
     if await _took(envelope, seat, context):
         return True
     session = await require_open_session(envelope.session_id, context)
-    if session.seat(participant_id) is not None:
+    if session.any_seat(seat.id) is not None:
         await replace_duplicates(session, seat, context)
         return False
     # The session was full, of the one whose place this takes; a repeat whose seat has gone since takes nobody's.
@@ -88,13 +135,14 @@ async def _take_seat(envelope: Envelope, command: Join, participant_id: Particip
 
 async def _took(envelope: Envelope, seat: Seat, context: Context) -> bool:
     """Whether the seat was taken by this; others of its identity go then, where the session wants that."""
-    change = await context.store.seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
+    seats = context.store.hidden_seats if seat.may.hidden else context.store.seats
+    change = await seats.take(envelope.session_id, seat, envelope.id, envelope.deadline)
     if change is None:
         return False
     context.follow_ups.schedule(change)
     if seat.identity is not None and change.document.settings.duplicates == "replace":
         session = await require_open_session(envelope.session_id, context)
-        if session.seat(seat.id) is not None:  # else a younger one has taken its place already
+        if session.any_seat(seat.id) is not None:  # else a younger one has taken its place already
             await replace_duplicates(session, seat, context)
     return True
 
@@ -102,17 +150,18 @@ async def _took(envelope: Envelope, seat: Seat, context: Context) -> bool:
 async def replace_duplicates(session: SessionDocument, seat: Seat, context: Context) -> bool:
     """Take away the seats of an identity that are older than this one; whether there were any.
 
-    The list of participants is in the order in which they have sat down. So of several that join at once each sees
-    those before it, and the last stays; a repeat after a death goes on with what is left.
+    The list of seats is in the order in which they have sat down. So of several that join at once each sees
+    those before it, and the last stays; a repeat after a death goes on with what is left. A hidden seat replaces hidden
+    ones alone: another's end would be told to everybody.
     """
     if seat.identity is None or session.settings.duplicates != "replace" or _is_kept_out(session, seat):
         return False
-    ids = [one.id for one in session.participants]
-    older = session.participants[: ids.index(seat.id)] if seat.id in ids else session.participants
+    fellows = session.fellows(seat)
+    ids = [one.id for one in fellows]
+    older = fellows[: ids.index(seat.id)] if seat.id in ids else fellows
     same = [one.id for one in older if one.identity == seat.identity]
     for one in same:
-        why = Replacement(seat.identity)
-        context.follow_ups.schedule(await context.store.seats.pull(session.id, one, "replaced", why=why))
+        await end_seat(session.id, one, "replaced", context, why=Replacement(seat.identity))
     return bool(same)
 
 
@@ -126,10 +175,13 @@ def _explain(session: SessionDocument, envelope: Envelope, seat: Seat) -> None:
         raise kicked()
     if envelope.id in session.applied:
         raise join_undone()
-    identities = [one.identity for one in session.participants]
+    identities = [one.identity for one in session.fellows(seat)]
     if seat.identity in identities and seat.identity is not None and session.settings.duplicates == "refuse":
         raise already_joined()
-    if len(session.participants) >= session.settings.max_participants:
+    if seat.may.hidden:
+        if len(session.hidden) >= HIDDEN_SEATS:
+            raise hidden_seats_taken()
+    elif len(session.participants) >= session.settings.max_participants:
         raise session_full(session.settings.max_participants)
 
 
@@ -160,7 +212,7 @@ async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, co
 
 async def _withdraw(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:
     """The seat went, or its mailbox was ended, while it was made: nothing of it may stay."""
-    context.follow_ups.schedule(await context.store.seats.pull(session_id, participant_id, "left"))
+    await end_seat(session_id, participant_id, "left", context)
     if await context.store.engines.of(session_id) == "queues":
         await context.topology.delete_mailbox(participant_id)
 

@@ -6,6 +6,7 @@ from callplane.store.documents import Ban, Replaced, SessionDocument
 from callplane.store.seats import Kick
 from wrapper.commands.registry import handles
 from wrapper.context import Context
+from wrapper.ended_seats import end_seat
 from wrapper.requirements import require_open_session, require_open_with_seat, require_seat
 
 
@@ -14,11 +15,8 @@ async def leave(envelope: Envelope, command: Leave, context: Context) -> Done:
     """Give the seat up; one that has gone is fine. A kick takes all seats of its identity."""
     if command.kick:
         return await _kick(envelope.session_id, command, context)
-    change = await context.store.seats.pull(envelope.session_id, command.participant_id, command.reason)
-    if change is None:
+    if not await end_seat(envelope.session_id, command.participant_id, command.reason, context):
         await _require_known(envelope.session_id, command.participant_id, context)
-    else:
-        context.follow_ups.schedule(change)
     return Done()
 
 
@@ -30,26 +28,23 @@ async def _kick(session_id: SessionId, command: Leave, context: Context) -> Done
     """
     session = await require_open_session(session_id, context)
     identity = _identity(session, command.participant_id)
-    seats = context.store.seats
-    change = await seats.pull(session_id, command.participant_id, command.reason, why=Kick(identity))
+    change = await end_seat(session_id, command.participant_id, command.reason, context, why=Kick(identity))
     if change is None:
         await _require_known(session_id, command.participant_id, context)
-    else:
-        context.follow_ups.schedule(change)
     if identity is None:
         return Done()
     if change is None:  # it was replaced, or left, before; or this is a repeat, which bans nobody twice
-        await seats.ban(session_id, command.participant_id, command.reason, Kick(identity))
+        await context.store.seats.ban(session_id, command.participant_id, command.reason, Kick(identity))
     after = change.document if change is not None else await require_open_session(session_id, context)
-    for seat in after.participants:
+    for seat in after.everybody:
         if seat.identity == identity:
-            context.follow_ups.schedule(await seats.pull(session_id, seat.id, command.reason, why=Kick()))
+            await end_seat(session_id, seat.id, command.reason, context, why=Kick())
     return Done()
 
 
 def _identity(session: SessionDocument, participant_id: ParticipantId) -> str | None:
     """Who sits in the seat, or sat there when it was kicked or replaced; None where nobody said."""
-    seat = session.seat(participant_id)
+    seat = session.any_seat(participant_id)
     if seat is not None:
         return seat.identity
     gone: list[Ban | Replaced] = [*session.bans, *session.replaced]

@@ -8,7 +8,7 @@ from callplane.contracts.grants import beyond, limited
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.messages import Message
 from callplane.contracts.refusals.callers import more_than_the_token
-from callplane.contracts.refusals.sessions import stale_version
+from callplane.contracts.refusals.sessions import hidden_seat_stays, stale_version
 from callplane.contracts.shapes import MediaKind, ParticipantView
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.seats import SeatGuard
@@ -24,6 +24,8 @@ async def update_participant(envelope: Envelope, command: UpdateParticipant, con
     """Change the seat once and in time: a late mute must not overtake a newer one (design 5)."""
     session = await require_open_with_seat(envelope.session_id, command.participant_id, context)
     seat = await require_seat(session, command.participant_id, context)
+    if seat.may.hidden:
+        raise hidden_seat_stays()
     before = participant_view(session, seat)
     guard = SeatGuard(envelope.id, envelope.deadline, command.if_match)
     changes = _within_the_named(command.changes, seat, by_key=envelope.caller.kind != "participant")

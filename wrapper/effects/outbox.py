@@ -60,12 +60,12 @@ class Outbox:
     async def _mend(self, session_id: SessionId) -> None:
         """Make again what the broker has lost of a session. Raises NodeDown where all of it is only out of reach."""
         session = await self._sessions.find(session_id)
-        if session is None or session.status == "closed" or not session.participants:
+        if session is None or session.status == "closed" or not session.everybody:
             return
         with suppress(NodeDown):  # its exchange is on every node
             await self._topology.open_session(session.id)
         reached = 0
-        for seat in session.participants:
+        for seat in session.everybody:
             with suppress(NodeDown):
                 await self._topology.open_mailbox(session.id, seat.id)
                 reached += 1

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from callplane.contracts.reasons import SeatReason
 from callplane.store.attachments import LIMIT, Attachment
 from wrapper.context import Context
+from wrapper.ended_seats import end_seat
 from wrapper.sweeps.items import Items
 from wrapper.sweeps.leases import Leases
 
@@ -83,11 +84,8 @@ class LostSeats:
         return any(connection.media_state == "connected" for connection in own)
 
     async def _pull(self, attachment: Attachment) -> None:
-        change = await self._store.seats.pull(
-            attachment.session_id, attachment.participant_id, attachment.reason or LOST
-        )
-        self._context.follow_ups.schedule(change)
-        if change is None:
+        reason = attachment.reason or LOST
+        if not await end_seat(attachment.session_id, attachment.participant_id, reason, self._context):
             # Its seat went in another way: the mailbox may have been made after the chore that deletes it.
             session = await self._store.sessions.find(attachment.session_id)
             if attachment.engine == "queues" and (session is None or session.status == "open"):

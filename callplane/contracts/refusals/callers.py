@@ -131,6 +131,13 @@ def more_than_the_token(grants: list[str]) -> Refusal:
     )
 
 
+def hidden_seat_tells_nothing(grants: list[str]) -> Refusal:
+    """A seat is to be hidden, and to send something."""
+    named = ", ".join(grants)
+    detail = f"A hidden seat only receives, and cannot have the grants {named}. Leave these out, or hidden."
+    return Refusal("forbidden", detail)
+
+
 def signalling_not_granted() -> Refusal:
     """The seat may not send signals."""
     return Refusal("forbidden", "This seat may not send signals. Ask a moderator for the grant.")

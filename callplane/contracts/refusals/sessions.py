@@ -1,6 +1,6 @@
 """Session refusals: sessions, and the seats in them, that are not there, full, or over."""
 
-from callplane.contracts.bounds import SESSION_BYTES
+from callplane.contracts.bounds import HIDDEN_SEATS, SESSION_BYTES
 from callplane.contracts.errors import Refusal
 from callplane.contracts.reasons import GivenReason, JoinReason, SeatReason, SessionReason
 
@@ -42,6 +42,18 @@ def already_joined() -> Refusal:
 def session_full(seats: int) -> Refusal:
     """Every seat is taken."""
     return Refusal("session-full", f"All {seats} seats of the session are taken. Try again when somebody has left.")
+
+
+def hidden_seats_taken() -> Refusal:
+    """Every hidden seat is taken."""
+    detail = f"All {HIDDEN_SEATS} hidden seats of the session are taken. Remove one of them first."
+    return Refusal("session-full", detail)
+
+
+def hidden_seat_stays() -> Refusal:
+    """Something of a hidden seat is to be changed, of which nobody could be told."""
+    detail = "A hidden seat stays as its join has made it. To change it, leave and join again."
+    return Refusal("wrong-state", detail)
 
 
 def session_too_large() -> Refusal:

@@ -32,6 +32,7 @@ BODIES = {
         "SignalFields": "SignalBody",
         "Offer": "OfferBody",
         "GrantFields": "GrantsBody",
+        "JoinGrantFields": "JoinGrantsBody",
         "WebhookFields": "PatchWebhookBody",
     },
 }

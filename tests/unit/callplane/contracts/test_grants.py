@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from callplane.contracts.grants import PRESETS, beyond, granted, limited, needed, source_of
+from callplane.contracts.grants import HIDDEN, PRESETS, beyond, granted, limited, needed, source_of, telling
 from callplane.contracts.shapes import GrantChanges, Grants, Role, Source
 from callplane.store.documents import Seat, Stream
 
@@ -45,6 +45,14 @@ def test_more_than_was_named_is_told_by_its_names() -> None:
     assert beyond({"publish": ["camera"], "signal": True, "chat": True}, named) == ["publish", "signal"]
     assert beyond({"publish": [], "signal": False, "moderate": True}, named) == []
     assert beyond({"publish": ["camera"]}, None) == []
+
+
+def test_what_a_hidden_seat_cannot_have_is_told_by_its_names() -> None:
+    assert telling(GrantChanges(hidden=True, publish=[], signal=False, subscribe=True)) == []
+    assert telling(GrantChanges(hidden=True, publish=["camera"], chat=True)) == ["publish", "chat"]
+    assert telling(HIDDEN) == []
+    seen = granted("moderator", HIDDEN).model_dump()
+    assert [name for name, given in seen.items() if given] == ["subscribe", "hidden"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from api.auth.rules import (
     still_open,
 )
 from api.auth.tenants import HookScope, Tenants, hook_scope, key_scope, require_own, require_reach, scope
+from api.auth.token_seats import TokenSeats, nobody
 from api.auth.tokens import AccessToken, SeatToken, rank
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.refusals.callers import (
@@ -35,15 +36,11 @@ from callplane.contracts.refusals.callers import (
     token_of_another_session,
 )
 from callplane.contracts.refusals.connections import connection_not_found, connection_of_another
-from callplane.contracts.refusals.sessions import kicked, seat_gone, session_not_found
+from callplane.contracts.refusals.sessions import session_not_found
 from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
 from callplane.store.sessions import Sessions
-
-
-def _nobody(*_what: object) -> None:
-    """Nobody is told."""
 
 
 class Permissions:
@@ -54,13 +51,11 @@ class Permissions:
         sessions: Sessions,
         attachments: Attachments,
         tenants: Tenants,
-        active: Callable[[SessionId, Seat | SeatRole], None] = _nobody,
-        charge: Callable[[Payer], None] = _nobody,
+        active: Callable[[SessionId, Seat | SeatRole], None] = nobody,
+        charge: Callable[[Payer], None] = nobody,
     ) -> None:
-        self._sessions, self._attachments, self._tenants = sessions, attachments, tenants
-        self._active = active
-        """Is told of each seat whose token asks for something; polls are none, for programs ask them by themselves."""
-        self._charge = charge  # whose quotas it is taken from, who may have none left
+        self._sessions, self._tenants = sessions, tenants
+        self._seats = TokenSeats(sessions, attachments, active, charge)
 
     def create(self, credential: Credential, custom_id: str | None) -> None:
         """Make a session, with an access token only the one that it names."""
@@ -112,9 +107,9 @@ class Permissions:
         """See a session and who is in it, closed or not."""
         if isinstance(credential, SeatToken):
             of_session(credential, session_id)
-        session = await self._existing(session_id)
+        session = await self._seats.session(session_id)
         if isinstance(credential, SeatToken):
-            await self._seat_in(session, credential, closed_too=True)
+            await self._seats.require(session, credential, closed_too=True)
             return session
         require_reach(credential, session.tenant)
         if isinstance(credential, AccessToken):
@@ -129,7 +124,7 @@ class Permissions:
             case AccessToken():
                 raise access_token_steers_no_session()
             case SeatToken():
-                _, seat = await self._seat(credential, session_id, closed_too=True)
+                _, seat = await self._seats.of(credential, session_id, closed_too=True)
                 only_moderators(seat)
 
     async def join(
@@ -155,11 +150,11 @@ class Permissions:
                 if role is not None and rank(role) > rank(highest):
                     raise role_not_allowed(role)
                 if credential.session not in (None, session_id):
-                    names(credential, await self._existing(session_id))
+                    names(credential, await self._seats.session(session_id))
                 who = identity_of(credential.issuer, credential.subject)
                 return Admission(role or highest, None, credential.grants, who)
             case SeatToken(participant_id=participant_id):
-                _, seat = await self._seat(credential, session_id)
+                _, seat = await self._seats.of(credential, session_id)
                 return Admission(seat.role, participant_id)
             case _:
                 assert_never(credential)
@@ -167,7 +162,7 @@ class Permissions:
     async def seat(self, credential: Credential, session_id: SessionId) -> tuple[SessionDocument, Seat]:
         """Negotiate: only who sits there, with the token of that seat."""
         await self._tenants.require(credential, session_id)
-        return await self._seat(seat_token(credential), session_id)
+        return await self._seats.of(seat_token(credential), session_id)
 
     def read_mailbox(self, credential: Credential) -> SeatToken:
         """Receive messages: only with the token of a seat; its attachment tells whether there still is one."""
@@ -207,7 +202,7 @@ class Permissions:
         if token is None:
             require_reach(credential, roster.tenant)
             return still_open(roster), None
-        await self._seat_in(roster, token)
+        await self._seats.require(roster, token)
         return roster, token.participant_id
 
     async def read_history(
@@ -222,7 +217,7 @@ class Permissions:
         roster = await self._sessions.roster(session_id)
         if roster is None:
             raise session_not_found()
-        await self._seat_in(roster, token, closed_too=True)
+        await self._seats.require(roster, token, closed_too=True)
         return roster, token.participant_id
 
     async def change_seat(
@@ -235,7 +230,7 @@ class Permissions:
             case AccessToken():
                 raise access_token_changes_no_participants()
             case SeatToken():
-                _, seat = await self._seat(credential, session_id)
+                _, seat = await self._seats.of(credential, session_id)
                 if seat.id != participant_id or not changes.keys().isdisjoint(("role", "grants")):
                     only_moderators(seat)
                 if seat.id != participant_id:
@@ -249,7 +244,7 @@ class Permissions:
             case AccessToken(session=session):
                 return PresenceScope(session, scope(credential))
             case SeatToken(session_id=session_id):
-                await self._seat(credential, session_id)
+                await self._seats.of(credential, session_id)
                 return PresenceScope(session_id)
 
     async def remove_seat(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> bool:
@@ -264,37 +259,6 @@ class Permissions:
             case SeatToken(session_id=own, participant_id=me) if me == participant_id and own == session_id:
                 return False
             case SeatToken():
-                _, seat = await self._seat(credential, session_id, closed_too=True)
+                _, seat = await self._seats.of(credential, session_id, closed_too=True)
                 only_moderators(seat)
         return True
-
-    async def _seat(
-        self, token: SeatToken, session_id: SessionId, *, closed_too: bool = False
-    ) -> tuple[SessionDocument, Seat]:
-        """Read the seat, and no other, at every use of its token; a token whose seat is gone is told why."""
-        of_session(token, session_id)
-        session = await self._sessions.with_seat(session_id, token.participant_id)
-        if session is None:
-            raise session_not_found()
-        await self._seat_in(session, token, closed_too=closed_too)
-        seat = session.any_seat(token.participant_id)
-        assert seat is not None
-        return session, seat
-
-    async def _seat_in(self, session: SessionDocument | Roster, token: SeatToken, *, closed_too: bool = False) -> None:
-        if token.participant_id in session.kicked:
-            raise kicked()
-        if not closed_too:
-            still_open(session)
-        seat = session.any_seat(token.participant_id)
-        if seat is None:
-            ended = await self._attachments.read(token.participant_id)
-            raise seat_gone(ended.reason if ended else None)
-        self._charge(Payer(session.tenant, seat.identity))
-        self._active(session.id, seat)
-
-    async def _existing(self, session_id: SessionId) -> SessionDocument:
-        session = await self._sessions.find(session_id)
-        if session is None:
-            raise session_not_found()
-        return session

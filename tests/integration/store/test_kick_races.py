@@ -53,9 +53,9 @@ class Scene:
             return False
         return True
 
-    async def kick(self, session: SessionId, seat: str) -> None:
+    async def kick(self, session: SessionId, seat: str, *, ban: bool = True) -> None:
         """As the command does it."""
-        body = Leave(participant_id=ParticipantId(seat), reason="kicked", kick=True)
+        body = Leave(participant_id=ParticipantId(seat), reason="kicked", kick=ban)
         envelope = Envelope(
             id=CommandId(new_id()), session_id=session, caller=Caller(kind="key"), deadline=self.store.soon(), body=body
         )
@@ -170,6 +170,24 @@ async def test_a_ban_is_of_one_session_and_can_be_lifted(database: Database) -> 
         await bans.lift(session, ADA)
         assert await bans.of_session(session) == []
         assert await scene.sit(session, "third")
+
+
+async def test_who_is_only_shown_out_may_come_back_at_once(database: Database) -> None:
+    """``?ban=false``; a second seat of the identity is not meant by it."""
+    async with repositories(database) as store:
+        scene, session = Scene(store), (await store.session()).id
+        for seat in ("first", "second"):
+            assert await scene.sit(session, seat)
+        await store.attachments.open(session, ParticipantId("first"), None)
+        for _ in range(2):
+            await scene.kick(session, "first", ban=False)
+            assert await scene.seated(session) == ["second"]
+        assert await Bans(store.database).of_session(session) == []
+        assert await scene.join(session)
+        assert len(await scene.seated(session)) == 2
+        await scene.kick(session, "second")
+        assert await scene.seated(session) == []
+        assert not await scene.join(session)
 
 
 async def test_who_never_sat_there_cannot_be_kicked(database: Database) -> None:

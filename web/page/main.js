@@ -9,7 +9,7 @@ import { offerCheck } from "./check.js";
 import { DeviceChoice } from "./devices.js";
 import { Inspector } from "./inspector.js";
 import { openSource } from "./media.js";
-import { linkTo, readOptions, readRoom, shared } from "./options.js";
+import { beforeClick, linkTo, readOptions, readRoom, shared } from "./options.js";
 import { Preview } from "./preview.js";
 import { Screen } from "./screen.js";
 import { Sharing } from "./sharing.js";
@@ -112,9 +112,9 @@ Object.assign(globalThis, {
   },
 });
 
-// A link may make nobody send a camera: that takes a click.
-if (options.auto && screen.wishes.source === "synthetic") void enter();
+const first = beforeClick(options, screen.wishes.source);
+if (first === "join") void enter();
 else {
-  if (options.auto) screen.lobbyNotice("Press Join to send your camera and microphone. No link does that by itself.");
+  if (first === "ask") screen.lobbyNotice("Press Join to send your camera and microphone. No link does that by itself.");
   void preview.openIfAllowed();
 }

@@ -35,6 +35,17 @@ export function readOptions({ search, hash }) {
 }
 
 /**
+ * What the page does before anybody has clicked: a link may make nobody send a camera, for that takes a click.
+ * @param {{auto: boolean}} options
+ * @param {string} source what is chosen to be sent
+ * @returns {"join" | "ask" | "wait"} `ask`: wait, and say that it takes a click
+ */
+export function beforeClick({ auto }, source) {
+  if (!auto) return "wait";
+  return source === "synthetic" ? "join" : "ask";
+}
+
+/**
  * What somebody typed or pasted: a link, an id, or a name of their own.
  * @param {string} text
  * @returns {{id: string} | {custom_id: string} | null} null for a new call

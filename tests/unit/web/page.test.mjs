@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Flows, outgoing } from "../../../web/page/flows.js";
 import { columns, tileWidth } from "../../../web/page/layout.js";
-import { linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
+import { beforeClick, linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
 import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/texts.js";
 
 const ID = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
@@ -14,6 +14,19 @@ test("the address says which call, by query or by fragment", () => {
   assert.equal(readOptions({ search: "", hash: "#standup" }).room, "standup");
   assert.equal(readOptions({ search: "", hash: "#session=standup&name=Bob" }).name, "Bob");
   assert.deepEqual(readOptions({ search: "", hash: "" }), { room: "", name: "", source: null, auto: false });
+});
+
+test("without a click a link sends the synthetic picture and nothing else", () => {
+  const first = (search, chosen) => {
+    const options = readOptions({ search, hash: "" });
+    return beforeClick(options, options.source ?? chosen);
+  };
+  assert.equal(first("?session=x&source=synthetic&auto=1", "camera"), "join");
+  assert.equal(first("?session=x&source=camera&auto=1", "synthetic"), "ask");
+  assert.equal(first("?session=x&source=microphone&auto=1", "camera"), "ask");
+  assert.equal(first("?session=x&auto=1", "camera"), "ask");
+  assert.equal(first("?session=x&auto=1", ""), "ask");
+  for (const source of ["synthetic", "camera"]) assert.equal(first(`?session=x&source=${source}`, source), "wait");
 });
 
 test("a copied link holds the token of one run, and nobody's own", () => {

@@ -133,9 +133,9 @@ class Participant:
         peer.addTrack(AudioStreamTrack())
         return await self._offer(peer, {"kind": "publish", **fields})
 
-    async def subscribe(self, publisher: str) -> tuple[str, Received]:
-        """Receive what somebody sends, and decode it."""
-        peer, received = _peer(), Received()
+    async def subscribe(self, publisher: str, received: Received | None = None) -> tuple[str, Received]:
+        """Receive what somebody sends, and decode it; ``received``: count on there."""
+        peer, received = _peer(), received or Received()
         tracks: list[MediaStreamTrack] = []
         peer.on("track", tracks.append)
         for kind in ("audio", "video"):

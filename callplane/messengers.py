@@ -42,13 +42,15 @@ class LogMessenger:
         await self._appender.append(LogKey(session_id, session_id), entries)
         return "all"
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
         """Append to the seat's log, or for the seat to the session's; always True: a log needs no reader."""
-        where = message.session_id
-        if message.type in IN_THE_SESSIONS_LOG:
-            await self.to_seats(where, message, [participant_id])
-        else:
-            await self._appender.append(LogKey(participant_id, where), [_entry(message)])
+        where = messages[0].session_id
+        for message in messages:
+            if message.type in IN_THE_SESSIONS_LOG:
+                await self.to_seats(where, message, [participant_id])
+        own = [_entry(message) for message in messages if message.type not in IN_THE_SESSIONS_LOG]
+        if own:
+            await self._appender.append(LogKey(participant_id, where), own)
         return True
 
     async def to_seats(self, session_id: SessionId, message: Message, participants: Sequence[ParticipantId]) -> None:
@@ -91,9 +93,9 @@ class EngineMessenger:
         """As the session's engine does. Raises as both."""
         return await (await self._of(session_id)).to_session(session_id, messages)
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
         """As the session's engine does. Raises as both."""
-        return await (await self._of(message.session_id)).to_participant(participant_id, message)
+        return await (await self._of(messages[0].session_id)).to_participant(participant_id, *messages)
 
     async def _of(self, session_id: SessionId) -> Messenger:
         # Of one that is deleted nothing is appended: nobody would delete it again.

@@ -61,10 +61,11 @@ class Messenger(Protocol):
         """
         ...
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more).
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
+        """Publish to one mailbox, in order and at once, messages of one session; False when it does not exist (any
+        more).
 
-        Raises Unavailable, also when its node is down.
+        Raises Unavailable, also when its node is down: some may have been taken.
         """
         ...
 

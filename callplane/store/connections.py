@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -22,6 +22,8 @@ from callplane.store.swept_connections import UNRELEASED, SweptConnections
 from callplane.store.versioned_updates import Change, NewChore
 
 CLAIM_SECONDS = 15.0
+SWEPT_SECONDS = 30.0
+"""So long the chore of what has swept it may take to release its endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,9 @@ class Connections(SweptConnections):
 
     async def endpoints_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a connection names as its endpoint, also one that is just being released."""
-        where: Document = {"endpoint": {"$in": refs}, "$or": [{"state": "ready"}, {"chores.0": {"$exists": True}}]}
+        lately = {"reason": "swept", "since": {"$gt": self._clock.now() - timedelta(seconds=SWEPT_SECONDS)}}
+        named = [{"state": "ready"}, {"chores.0": {"$exists": True}}, lately]
+        where: Document = {"endpoint": {"$in": refs}, "$or": named}
         return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
 
     async def revoke_claim(self, connection_id: ConnectionId, claim: int) -> None:

@@ -47,18 +47,8 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
         }
         await self._collection.update_many(where, [{"$set": changed}])
 
-    async def release_of_seat(
-        self, session_id: SessionId, participant_id: ParticipantId, chore: str
-    ) -> list[ConnectionDocument]:
-        """End those of a seat that went, which was told; each owes this chore. Returns them as they are then."""
-        owed = {"id": chore, "do": "settle", "at": self._clock.now(), "with": {}}
+    async def release_of_seat(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
+        """End those of a seat that went, which was told; returns all that have ended so, also before."""
         seat: Document = {"session_id": session_id, "participant_id": participant_id}
-        done = await self._collection.update_many({**seat, **UNRELEASED}, {**_SWEPT, "$push": {"chores": owed}})
-        if not done.modified_count:
-            return []
-        return await page(ConnectionDocument, {**seat, "chores.id": chore}, self._collection)
-
-    async def pull_chore_of_seat(self, session_id: SessionId, participant_id: ParticipantId, chore: str) -> None:
-        """It has been done for all of them."""
-        seat = {"session_id": session_id, "participant_id": participant_id}
-        await self._collection.update_many(seat, {"$pull": {"chores": {"id": chore}}})
+        await self._collection.update_many({**seat, **UNRELEASED}, _SWEPT)
+        return await page(ConnectionDocument, {**seat, "state": "released", "reason": "swept"}, self._collection)

@@ -17,6 +17,7 @@ from callplane.store.filters import after, put_off
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.mongo.driver import Collection
+from callplane.store.shown_streams import ShownStreams
 
 CLAIMED_AGES = 3
 """For so many times the age of what is overdue its claim stands."""
@@ -45,6 +46,22 @@ class Change(Generic[D]):
     def publishes(self) -> bool:
         """Whether this change's event is alone in the outbox, so that its maker publishes it."""
         return len(self.document.outbox) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Chores that have been done, to be taken out by id, as long as their session shows what they were done by."""
+
+    chores: tuple[str, ...]
+    shown: tuple[ShownStreams, ...] = ()
+
+    def operand(self) -> Document:
+        """What ``$pull`` does with them."""
+        return {"chores": {"id": {"$in": list(self.chores)}}}
+
+    def guard(self) -> Document:
+        """The filter under which they may go."""
+        return {"$and": [one.still() for one in self.shown]} if self.shown else {}
 
 
 class VersionedUpdates(Generic[D]):
@@ -115,21 +132,25 @@ class OutboxRepository(Generic[D]):
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
-    async def pull_published(self, id_: str, entries: list[str], most: Document | None = None) -> D | None:
+    async def pull_published(
+        self, id_: str, entries: list[str], most: Document | None = None, done: Pulled | None = None
+    ) -> D | None:
         """Take published events out, by their ids; returns the document with what is left. ``most``: what is to be at
-        least so much, for those events show it.
+        least so much, for those events show it. ``done``: chores that go with them, all or nothing.
         """
+        pulled: Document = {"outbox": {"id": {"$in": entries}}, **({} if done is None else done.operand())}
         found = await self._collection.find_one_and_update(
-            {"_id": id_},
-            {"$pull": {"outbox": {"id": {"$in": entries}}}, **({"$max": most} if most else {})},
+            {"_id": id_, **({} if done is None else done.guard())},
+            {"$pull": pulled, **({"$max": most} if most else {})},
             projection=self._concerned,
             return_document=ReturnDocument.AFTER,
         )
         return None if found is None else read(self._kind, found, self._collection)
 
-    async def pull_chores(self, id_: str, chores: list[str]) -> None:
-        """Take chores out that have been done, by their ids."""
-        await self._collection.update_one({"_id": id_}, {"$pull": {"chores": {"id": {"$in": chores}}}})
+    async def pull_chores(self, id_: str, done: Pulled) -> bool:
+        """Take chores out that have been done. False: what they were done by has changed, or the document is gone."""
+        found = await self._collection.update_one({"_id": id_, **done.guard()}, {"$pull": done.operand()})
+        return found.matched_count > 0
 
     async def overdue(self, age: float, limit: int = 200) -> list[str]:
         """Documents that owe an event or a chore for longer than ``age`` seconds: so many of each, the oldest first.

@@ -93,9 +93,13 @@ class MemoryMedia:
         self._there(endpoint)
         self.fed.setdefault(endpoint.id, set()).add(candidate.candidate)
 
-    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
-        """What feeds it."""
+    async def sources(
+        self, sink: MediaRef, source: MediaRef | None = None, without: Sequence[Medium] = ()
+    ) -> dict[Medium, str]:
+        """What feeds it, once these do not any more."""
         self._there(sink)
+        if source is not None and without:
+            await self.connect(source, sink, without, on=False)
         return {medium: source for (endpoint, medium), source in self.links.items() if endpoint == sink.id}
 
     async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
@@ -122,12 +126,13 @@ class MemoryMedia:
         self._there(endpoint)
         return False
 
-    async def release(self, ref: MediaRef) -> None:
-        """Destroy it, and what is in it."""
-        self.pipelines.discard(ref.id)
-        for gone in [e for e in self.endpoints if e == ref.id or e.startswith(f"{ref.id}/")]:
-            del self.endpoints[gone]
-            self.links = {sink: source for sink, source in self.links.items() if gone not in (sink[0], source)}
+    async def release(self, *refs: MediaRef) -> None:
+        """Destroy them, and what is in them."""
+        for ref in refs:
+            self.pipelines.discard(ref.id)
+            for gone in [e for e in self.endpoints if e == ref.id or e.startswith(f"{ref.id}/")]:
+                del self.endpoints[gone]
+                self.links = {sink: source for sink, source in self.links.items() if gone not in (sink[0], source)}
 
     async def release_tagged(self, pipeline: MediaRef, connection: ConnectionId, keep: MediaRef | None = None) -> None:
         """Destroy what carries the tag."""
@@ -152,9 +157,9 @@ class NoBroker:
         self.told += messages
         return "all"
 
-    async def to_participant(self, participant: ParticipantId, message: Any) -> bool:
+    async def to_participant(self, participant: ParticipantId, *messages: Any) -> bool:
         """To one."""
-        self.told.append(message)
+        self.told += messages
         return True
 
     async def delete_mailbox(self, participant: ParticipantId) -> None:

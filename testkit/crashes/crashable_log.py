@@ -38,9 +38,9 @@ class CrashableLog:
         """To the session's log."""
         return await self._unless_dead(self._messenger.to_session(session_id, messages))
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> Any:
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> Any:
         """To the seat's."""
-        return await self._unless_dead(self._messenger.to_participant(participant_id, message))
+        return await self._unless_dead(self._messenger.to_participant(participant_id, *messages))
 
     async def _unless_dead(self, append: Coroutine[Any, Any, Any]) -> Any:
         waiting = asyncio.ensure_future(append)
@@ -63,10 +63,10 @@ class HeadlessLog:
         async with crashable_log(self._database, self._points) as log:
             return await log.to_session(session_id, messages)
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> Any:
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> Any:
         """To the seat's."""
         async with crashable_log(self._database, self._points) as log:
-            return await log.to_participant(participant_id, message)
+            return await log.to_participant(participant_id, *messages)
 
 
 @asynccontextmanager

@@ -66,10 +66,10 @@ class RecordingMessenger:
         self._told.sessions.setdefault(session, []).extend(messages)
         return taken
 
-    async def to_participant(self, participant: ParticipantId, message: Message) -> bool:
+    async def to_participant(self, participant: ParticipantId, *messages: Message) -> bool:
         """To one mailbox."""
-        there: bool = await self._messenger.to_participant(participant, message)
-        self._told.participants.setdefault(participant, []).append(message)
+        there: bool = await self._messenger.to_participant(participant, *messages)
+        self._told.participants.setdefault(participant, []).extend(messages)
         return there
 
 
@@ -90,6 +90,8 @@ class RecordingMedia:
 
 class OrderedFollowUpRunner(FollowUpRunner):
     """Carries out what is owed in order and when it is asked for, so that every run has the same points."""
+
+    joint_seconds = None
 
     def __init__(self, context: Context, outbox: Outbox, chores: Chores) -> None:
         super().__init__(context, outbox, chores)

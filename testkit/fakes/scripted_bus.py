@@ -114,7 +114,7 @@ class ScriptedBus:
         self.published += [(session_id, message) for message in messages]
         return "all"
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Remember it."""
-        self.published.append((participant_id, message))
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
+        """Remember them."""
+        self.published += [(participant_id, message) for message in messages]
         return True

@@ -1,18 +1,21 @@
 """Chores: the pieces of clean-up and repair that a change owes, each idempotent, pulled when done (design 5)."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
-from callplane.concurrency import for_each
-from callplane.contracts.ids import ParticipantId, new_id
+from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import Chore, ConnectionDocument, SessionDocument
 from callplane.store.sessions import DELETED_AFTER
+from callplane.store.shown_streams import ShownStreams
 from wrapper.context import Context
 from wrapper.negotiation.pipeline import pipeline_of
-from wrapper.negotiation.reconcile import Viewers, reconcile, release_parts
+from wrapper.negotiation.reconcile import reconcile, release_parts
+from wrapper.negotiation.viewers import Viewers
 
-SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[bool]]
+Done = bool | ShownStreams
+"""False: its time has not come. What a session shows: it is done as long as the session shows that."""
+
+SessionChore = Callable[[SessionDocument, dict[str, Any], Context], Awaitable[Done]]
 
 
 async def sweep_connections(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
@@ -24,12 +27,9 @@ async def sweep_connections(session: SessionDocument, args: dict[str, Any], cont
     if "epoch" in args:
         await connections.end_epoch(session.id, args["epoch"])
     elif "participant_id" in args:
-        # By a chore of their own: who dies before their endpoints are released leaves that to be found in each.
-        owed, participant = new_id(), ParticipantId(args["participant_id"])
-        swept = await connections.release_of_seat(session.id, participant, owed)
-        if swept:
-            await for_each(partial(release_parts, session=session, context=context), swept)
-            await connections.pull_chore_of_seat(session.id, participant, owed)
+        # Also those of an attempt that died before their endpoints were released: this chore stays until they are.
+        swept = await connections.release_of_seat(session.id, ParticipantId(args["participant_id"]))
+        await release_parts(swept, session, context)
     else:
         await connections.release_all(session.id)
     return True
@@ -43,9 +43,19 @@ async def end_mailbox(session: SessionDocument, args: dict[str, Any], context: C
     return True
 
 
-async def reconcile_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
-    """Feed every subscription to a participant whose streams, or their muting, have changed."""
-    await Viewers(args["participant_id"], context).reconcile(session)
+async def reconcile_streams(session: SessionDocument, args: dict[str, Any], context: Context) -> Done:
+    """Feed every subscription to a participant whose streams, or their muting, have changed.
+
+    The look at the session afterwards is that of the update which takes this chore out.
+    """
+    return await Viewers(args["participant_id"], context).feed(session) or True
+
+
+async def reconcile_streams_anew(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
+    """The same, and look at the session until it says what was done: it has changed meanwhile."""
+    now = await context.store.sessions.with_seats(session.id, args["participant_id"])
+    if now is not None:
+        await Viewers(args["participant_id"], context).reconcile(now)
     return True
 
 
@@ -139,9 +149,14 @@ class Chores:
             "delete-session": delete_session,
         }
 
-    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore, context: Context) -> bool:
+    async def do(self, document: SessionDocument | ConnectionDocument, chore: Chore, context: Context) -> Done:
         """Do one chore; False: its time has not come, it stays for the sweep."""
         if isinstance(document, ConnectionDocument):
             await reconcile(document.id, context)
             return True
         return await self._of_sessions[chore.do](document, chore.with_, context)
+
+    async def do_anew(self, document: SessionDocument | ConnectionDocument, chore: Chore, context: Context) -> None:
+        """Do one again whose session shows something else than it was done by."""
+        if isinstance(document, SessionDocument):
+            await reconcile_streams_anew(document, chore.with_, context)

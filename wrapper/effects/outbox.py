@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from callplane.bus.event_ports import EventBus
 from callplane.bus.ports import Messenger, Topology
@@ -12,10 +14,30 @@ from callplane.contracts.events import Asked, CloudEvent, session_event
 from callplane.contracts.ids import SessionId
 from callplane.contracts.messages import Message
 from callplane.store.connections import Connections
-from callplane.store.documents import ConnectionDocument, OutboxEntry, SessionDocument
+from callplane.store.documents import ConnectionDocument, Outboxed, OutboxEntry, SessionDocument
 from callplane.store.figures import figures, in_json, peak
 from callplane.store.sessions import Sessions
+from callplane.store.versioned_updates import Pulled
 from callplane.store.views import participant_view, session_summary
+
+D = TypeVar("D", bound=Outboxed)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Chores that are done when their events have been published; ``gone`` is called when they were taken out."""
+
+    done: Pulled
+    gone: Callable[[], None]
+
+
+With = Callable[[], Awaitable[Together | None]]
+"""Waited for between publishing and pulling; None: there is nothing to be taken out with the events."""
+
+
+async def alone() -> Together | None:
+    """Nothing is taken out with the events."""
+    return None
 
 
 class Outbox:
@@ -36,13 +58,18 @@ class Outbox:
         self._messenger = messenger
         self._topology = topology
 
-    async def carry_session(self, session: SessionDocument | None) -> None:
-        """Publish and pull, until nothing is left. Raises Unavailable: what is left is taken up by a sweep."""
+    async def carry_session(self, session: SessionDocument | None, chores: With = alone) -> None:
+        """Publish and pull, until nothing is left. Raises Unavailable: what is left is taken up by a sweep.
+
+        ``chores``: those of the same document, which may go with the first events.
+        """
         while session is not None and session.outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
             await self._publish(session, messages)
             most = {"peak": peak(session)} if peak(session) > session.peak else None
-            session = await self._sessions.pull_published(session.id, [e.id for e in session.outbox], most)
+            pull = partial(self._sessions.pull_published, session.id, [e.id for e in session.outbox], most)
+            session = await _pulled(pull, await chores())
+            chores = alone
 
     async def _publish(self, session: SessionDocument, messages: list[Message]) -> None:
         """To those who sit there and to servers, side by side; if either fails both are told again, by the same ids."""
@@ -72,7 +99,7 @@ class Outbox:
         if not reached:
             raise NodeDown("no mailbox of the session can be reached")
 
-    async def carry_connection(self, connection: ConnectionDocument | None) -> None:
+    async def carry_connection(self, connection: ConnectionDocument | None, chores: With = alone) -> None:
         """The same for a connection; a participant that is gone is no error."""
         while connection is not None and connection.outbox:
             for number, entry in connection.numbered():
@@ -85,7 +112,19 @@ class Outbox:
                 )
                 await self._messenger.to_participant(connection.participant_id, message)
             ids = [entry.id for entry in connection.outbox]
-            connection = await self._connections.pull_published(connection.id, ids)
+            pull = partial(self._connections.pull_published, connection.id, ids, None)
+            connection = await _pulled(pull, await chores())
+            chores = alone
+
+
+async def _pulled(pull: Callable[..., Awaitable[D | None]], together: Together | None) -> D | None:
+    """What is left of the document; the events go alone where their chores may not go with them."""
+    if together is not None:
+        left = await pull(together.done)
+        if left is not None:
+            together.gone()
+            return left
+    return await pull()
 
 
 def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:

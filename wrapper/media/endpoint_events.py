@@ -1,12 +1,12 @@
 """Endpoint events: turns what media servers say of endpoints into messages and facts (design 7)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.contracts.ids import ConnectionId, SessionId, derived_id
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId, derived_id
 from callplane.contracts.media import MediaRef
 from callplane.contracts.messages import Message
 from callplane.store.media_states import MediaStates
@@ -23,6 +23,7 @@ from kurento_client.events import (
     MediaStateChanged,
 )
 from wrapper.follow_ups import FollowUps
+from wrapper.media.candidate_batches import CandidateBatches
 from wrapper.media.port import EndpointOwner
 from wrapper.media.sdp import UsefulCandidates
 
@@ -47,6 +48,7 @@ class EndpointEvents:
         self._clock = clock
         self._follow_ups = follow_ups
         self._owners = EndpointOwners()
+        self._candidates = CandidateBatches(self._tell)
         self._lanes: list[Lane] = [asyncio.Queue(LANE_LENGTH) for _ in range(LANES)]
         """Ordered queues, one worker each: an endpoint's events are all in the same."""
         self._log = logger("hearing")
@@ -81,6 +83,7 @@ class EndpointEvents:
         ``missed`` is told the connection of which an event could not be acted upon: it must be subscribed to anew.
         """
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._candidates.run(missed))
             for lane in self._lanes:
                 group.create_task(self._work(lane, missed))
 
@@ -99,7 +102,7 @@ class EndpointEvents:
     async def _act(self, owner: EndpointOwner, event: MediaEvent) -> None:
         match event:
             case IceCandidateFound():
-                await self.send_candidate(owner, event.candidate)
+                await self._gather(owner, event.candidate)
             case ConnectionStateChanged(new=ConnectionState.CONNECTED):
                 await self._became(owner, NOT_CONNECTED, "connected")
             case MediaStateChanged(new=ConnectionState.CONNECTED):
@@ -121,27 +124,40 @@ class EndpointEvents:
             case _:
                 pass
 
-    async def send_candidate(self, owner: EndpointOwner, candidate: IceCandidate) -> None:
-        """Tell the participant one candidate of the server, if it is of use to it.
+    async def _gather(self, owner: EndpointOwner, candidate: IceCandidate) -> None:
+        message = self._message(owner, candidate)
+        if message is not None:
+            await self._candidates.put(owner.participant_id, owner.connection_id, message)
 
-        A repeat has the same id, and is dropped there. One a message, as clients know it: the few that are of use
-        come one by one anyway.
+    async def send_candidates(self, owner: EndpointOwner, candidates: Iterable[IceCandidate]) -> None:
+        """Tell the participant what is of use to it of these candidates of the server.
+
+        A repeat has the same id, and is dropped there. One a message, as clients know it.
         """
+        found = [self._message(owner, candidate) for candidate in candidates]
+        messages = {message.id: message for message in found if message is not None}
+        if messages:
+            await self._tell(owner.participant_id, list(messages.values()))
+
+    async def _tell(self, participant_id: ParticipantId, messages: Sequence[Message]) -> None:
+        await self._messenger.to_participant(participant_id, *messages)
+
+    def _message(self, owner: EndpointOwner, candidate: IceCandidate) -> Message | None:
+        """What a participant is told of a candidate; None: it is of no use there."""
         if owner.useful is not None and not owner.useful.takes(candidate.candidate, candidate.sdp_m_line_index):
-            return
+            return None
         init = {
             "candidate": candidate.candidate,
             "sdpMid": candidate.sdp_mid,
             "sdpMLineIndex": candidate.sdp_m_line_index,
         }
-        message = Message(
+        return Message(
             id=derived_id("candidate", owner.connection_id, str(candidate.sdp_m_line_index), candidate.candidate),
             type="ice-candidate",
             session_id=owner.session_id,
             at=self._clock.now(),
             data={"connection_id": owner.connection_id, "candidate": init},
         )
-        await self._messenger.to_participant(owner.participant_id, message)
 
     async def _became(self, owner: EndpointOwner, known: tuple[str | None, ...], state: str) -> None:
         self._follow_ups.schedule(await self._media_states.media_state(owner.connection_id, known, state))

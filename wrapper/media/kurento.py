@@ -1,7 +1,6 @@
 """Media port on Kurento: takes MediaRefs, and calls objects of ``kurento_client``."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +10,8 @@ from callplane.contracts.ids import ConnectionId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.refusals.connections import offer_refused
 from kurento_client import (
-    ClientError,
     ConnectionState,
+    ElementConnectionData,
     IceCandidate,
     IceComponentState,
     IceConnection,
@@ -20,8 +19,7 @@ from kurento_client import (
     MediaPipeline,
     MediaType,
     NewRef,
-    NotConnected,
-    ObjectNotFound,
+    Results,
     SdpRefused,
     Transaction,
     TransactionFailed,
@@ -30,6 +28,7 @@ from kurento_client import (
 )
 from wrapper.media.endpoint_events import EndpointEvents
 from wrapper.media.port import MEDIA, EndpointOwner, Gone, Medium, ReceiverReport, State, Unreached
+from wrapper.media.port_errors import refused, translated
 from wrapper.media.receiver_reports import receiver_report
 from wrapper.media.sdp import Described, UsefulCandidates
 from wrapper.media.server import MediaServer
@@ -73,7 +72,7 @@ class KurentoMedia:
     async def exists(self, ref: MediaRef) -> bool:
         """Whether the object is still there; asking references it for our session, which keeps it."""
         try:
-            with _translated(ref):
+            with translated(ref):
                 await self._server(ref.server).client.describe(ref.id)
         except Gone:
             return False
@@ -103,10 +102,10 @@ class KurentoMedia:
     async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
         """Process an offer; what Kurento refuses with 40201 or 40205 is the offer's fault."""
         try:
-            with _translated(endpoint):
+            with translated(endpoint):
                 answer = await self._endpoint(endpoint).process_offer(sdp_offer)
-        except SdpRefused as refused:
-            raise offer_refused(refused.message) from refused
+        except SdpRefused as said:
+            raise offer_refused(said.message) from said
         except KurentoError as failure:  # such as one that it has no memory for
             raise Trouble(f"the media server refused: {failure}") from failure
         self._events.narrow(endpoint, UsefulCandidates.to(answer))
@@ -114,7 +113,7 @@ class KurentoMedia:
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Start gathering candidates."""
-        with _refused(endpoint), _translated(endpoint):
+        with refused(endpoint), translated(endpoint):
             await self._endpoint(endpoint).gather_candidates()
 
     async def gather_connected(self, endpoint: MediaRef, source: MediaRef, media: Sequence[Medium]) -> None:
@@ -127,15 +126,27 @@ class KurentoMedia:
         """Feed one candidate; one that the ICE agent rejects (40401) is the client's loss alone."""
         wire = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_m_line_index)
         try:
-            with _translated(endpoint):
+            with translated(endpoint):
                 await self._endpoint(endpoint).add_ice_candidate(wire)
         except KurentoError:
             return
 
-    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
-        """What feeds an endpoint, by medium."""
-        with _translated(sink):
-            links = await self._endpoint(sink).get_source_connections()
+    async def sources(
+        self, sink: MediaRef, source: MediaRef | None = None, without: Sequence[Medium] = ()
+    ) -> dict[Medium, str]:
+        """What feeds an endpoint, by medium, once these media of the source do not.
+
+        To disconnect what is not connected is no error (protocol 9.4).
+        """
+        if source is None or not without:
+            with translated(sink):
+                links = await self._endpoint(sink).get_source_connections()
+        else:
+            transaction = self._server(sink.server).client.transaction()
+            asked = transaction.invoke(sink.id, "getSourceConnections")
+            said = await self._connect(transaction, (source, sink), without, on=False)
+            links = decoding.each(ElementConnectionData.read, said[asked])
+            links = tuple(link for link in links if link.source != source.id or link.type not in without)
         by_type = {str(link.type): link.source for link in links}
         return {medium: by_type[medium] for medium in MEDIA if medium in by_type}
 
@@ -145,15 +156,15 @@ class KurentoMedia:
 
     async def _connect(
         self, transaction: Transaction, ends: tuple[MediaRef, MediaRef], media: Sequence[Medium], *, on: bool
-    ) -> None:
+    ) -> Results:
         """Add these to the transaction, and send it."""
         source, sink = ends
         if source.server != sink.server:
             raise Trouble(f"{source.id} and {sink.id} are on different media servers")
         for medium in media:
             transaction.invoke(source.id, "connect" if on else "disconnect", sink=sink.id, mediaType=medium)
-        with _refused(source), _translated(source):
-            await transaction.commit()
+        with refused(source), translated(source):
+            return await transaction.commit()
 
     async def subscribe(self, endpoint: MediaRef, owner: EndpointOwner) -> State:
         """Subscribe under our own Kurento session, which from then on keeps the endpoint alive as well.
@@ -166,14 +177,13 @@ class KurentoMedia:
             transaction.subscribe(endpoint.id, event)
         described = transaction.invoke(endpoint.id, "getLocalSessionDescriptor")
         asked = [transaction.invoke(endpoint.id, question) for question in QUESTIONS]
-        with _refused(endpoint), _translated(endpoint):
+        with refused(endpoint), translated(endpoint):
             said = await transaction.commit()
         description = str(said[described])
         owner = replace(owner, useful=UsefulCandidates.to(description))
         self._events.register(endpoint, owner)
         # What was found before we subscribed may have reached nobody; gathering again does not tell it again.
-        for candidate in candidates_in(description):
-            await self._events.send_candidate(owner, candidate)
+        await self._events.send_candidates(owner, candidates_in(description))
         return _state([said[answer] for answer in asked])
 
     async def state(self, endpoint: MediaRef) -> State:
@@ -181,25 +191,35 @@ class KurentoMedia:
         transaction = self._server(endpoint.server).client.transaction()
         for question in QUESTIONS:
             transaction.invoke(endpoint.id, question)
-        with _refused(endpoint), _translated(endpoint):
+        with refused(endpoint), translated(endpoint):
             return _state(list(await transaction.commit()))
 
     async def is_receiving(self, endpoint: MediaRef) -> bool:
         """Whether anything has come from its client lately, as ``mediaState`` says."""
-        with _translated(endpoint):
+        with translated(endpoint):
             return await self._endpoint(endpoint).get_media_state() is ConnectionState.CONNECTED
 
     async def receiver_report(self, endpoint: MediaRef) -> ReceiverReport | None:
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
-        with _translated(endpoint):
+        with translated(endpoint):
             stats = await self._endpoint(endpoint).get_stats(MediaType.VIDEO)
         return receiver_report(stats)
 
-    async def release(self, ref: MediaRef) -> None:
-        """Destroy an object with all in it."""
-        self._events.forget(ref)
-        with _translated(ref):
-            await self._server(ref.server).client.release(ref.id)
+    async def release(self, *refs: MediaRef) -> None:
+        """Destroy objects of one media server with all in them; several in one transaction, none of which is refused
+        for one that is gone (protocol 3.7).
+        """
+        for ref in refs:
+            self._events.forget(ref)
+        if len(refs) == 1:
+            with translated(refs[0]):
+                await self._server(refs[0].server).client.release(refs[0].id)
+        elif refs:
+            transaction = self._server(refs[0].server).client.transaction()
+            for ref in refs:
+                transaction.release(ref.id)
+            with refused(refs[0]), translated(refs[0]):
+                await transaction.commit()
 
     async def release_tagged(
         self, pipeline: MediaRef, connection_id: ConnectionId, keep: MediaRef | None = None
@@ -207,7 +227,7 @@ class KurentoMedia:
         """Release every child of the pipeline that carries the connection's tag, ``keep`` apart."""
         client = self._server(pipeline.server).client
         try:
-            with _translated(pipeline):
+            with translated(pipeline):
                 children = await MediaPipeline(client, pipeline.id).get_children()
         except Gone:
             return
@@ -216,7 +236,7 @@ class KurentoMedia:
             if ref == keep:
                 continue
             try:
-                with _translated(ref):
+                with translated(ref):
                     if (await child.get_tags()).get("connection") == connection_id:
                         await self.release(ref)
             except Gone:
@@ -237,9 +257,9 @@ class KurentoMedia:
 
     async def _commit(self, transaction: Transaction, made: NewRef, parent: MediaRef) -> str:
         """Send it; a refused one releases what it had made, for the server undoes nothing (protocol 3.10)."""
-        with _refused(parent):
+        with refused(parent):
             try:
-                with _translated(parent):
+                with translated(parent):
                     return str((await transaction.commit())[made])
             except TransactionFailed as failure:
                 for id_ in failure.created:
@@ -265,31 +285,3 @@ def _state(answers: Sequence[Any]) -> State:
         receiving=media == ConnectionState.CONNECTED,
         failed=any(one.component_id == 1 and one.state is IceComponentState.FAILED for one in ice),
     )
-
-
-@contextmanager
-def _refused(ref: MediaRef) -> Iterator[None]:
-    """A transaction that named a missing object is Gone; what was refused otherwise is Trouble."""
-    try:
-        yield
-    except TransactionFailed as failure:
-        if isinstance(failure.error, ObjectNotFound):
-            raise Gone(ref) from failure
-        raise Trouble(f"the media server refused: {failure}") from failure
-    except KurentoError as failure:
-        raise Trouble(f"the media server refused: {failure}") from failure
-
-
-@contextmanager
-def _translated(ref: MediaRef) -> Iterator[None]:
-    """Kurento's refusals pass; a missing object is Gone; everything about the way to the server is Trouble."""
-    try:
-        yield
-    except ObjectNotFound as missing:
-        raise Gone(ref) from missing
-    except (KurentoError, TransactionFailed):
-        raise
-    except NotConnected as missing:
-        raise Unreached(ref.server) from missing
-    except ClientError as failure:
-        raise Trouble(f"media server {ref.server}: {failure}") from failure

@@ -114,8 +114,13 @@ class MediaPort(Protocol):
         """Feed one candidate of the client; harmless when repeated (measured)."""
         ...
 
-    async def sources(self, sink: MediaRef) -> dict[Medium, str]:
-        """What feeds an endpoint: the id of the source by medium."""
+    async def sources(
+        self, sink: MediaRef, source: MediaRef | None = None, without: Sequence[Medium] = ()
+    ) -> dict[Medium, str]:
+        """What feeds an endpoint: the id of the source by medium.
+
+        ``without``: media of this source that are not to flow into it (any more): stopped in the same transaction.
+        """
         ...
 
     async def connect(self, source: MediaRef, sink: MediaRef, media: Sequence[Medium], *, on: bool) -> None:
@@ -141,8 +146,8 @@ class MediaPort(Protocol):
         """How it reports on the video that it receives; None where none is sent, or it has told no round trip."""
         ...
 
-    async def release(self, ref: MediaRef) -> None:
-        """Destroy an object with all in it; one that is gone is no error."""
+    async def release(self, *refs: MediaRef) -> None:
+        """Destroy objects of one media server with all in them, at once; one that is gone is no error."""
         ...
 
     async def release_tagged(

@@ -9,10 +9,9 @@ Only what differs is touched: a real Kurento that is told to connect what is con
 viewer's picture stands still until the publisher has sent a key frame (protocol 9.4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from callplane.concurrency import for_each
 from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ConnectionId, ParticipantId
@@ -53,15 +52,15 @@ async def reconcile(connection_id: ConnectionId, context: Context, known: Connec
         if session is None or connection.epoch != session.epoch:
             return  # its epoch's sweep releases it
         source = await _source(connection, session, context)
-        feed = _feed_of(connection, session, source)
+        feed = feed_of(connection, session, source)
         if feed == made:
             return
         try:
             if made is None:
                 await _begin(connection, context)
-            await _apply(feed, context)
+            await apply(feed, context)
         except Gone:
-            await _on_missing([connection] if source is None else [connection, source], session, context)
+            await on_missing([connection] if source is None else [connection, source], session, context)
         else:
             made = feed
     raise Trouble(f"connection {connection_id} does not come to rest")
@@ -75,7 +74,7 @@ async def reconcile_new(
     The one look afterwards says whether they are so still. What changes later finds the connection ready: whoever
     changes it reads the subscriptions then. Raises Trouble.
     """
-    feed = _feed_of(connection, session, source)
+    feed = feed_of(connection, session, source)
     try:
         await _begin(connection, context, feed)
     except Gone:
@@ -130,17 +129,18 @@ async def _tear_down(connection: ConnectionDocument, context: Context) -> None:
     context.follow_ups.schedule(
         await unpublish(connection.session_id, connection.participant_id, connection.id, reason)
     )
-    await release_parts(connection, session, context)
+    await release_parts([connection], session, context)
 
 
-async def release_parts(connection: ConnectionDocument, session: SessionDocument, context: Context) -> None:
-    """Release what a pipeline has of a released connection, unless its epoch is over, and with it all of that."""
-    if session.media is None or _is_over(connection, session):
+async def release_parts(connections: Iterable[ConnectionDocument], session: SessionDocument, context: Context) -> None:
+    """Release what a pipeline has of released connections, unless their epoch is over, and with it all of that."""
+    if session.media is None:
         return
-    if connection.endpoint is not None:
-        await context.media.release(connection.endpoint)
-    if connection.claims > 1 or (connection.claims == 1 and connection.endpoint is None):
-        await context.media.release_tagged(session.media, connection.id)
+    present = [connection for connection in connections if not _is_over(connection, session)]
+    await context.media.release(*(one.endpoint for one in present if one.endpoint is not None))
+    for one in present:
+        if one.claims > 1 or (one.claims == 1 and one.endpoint is None):
+            await context.media.release_tagged(session.media, one.id)
 
 
 def _is_over(connection: ConnectionDocument, session: SessionDocument) -> bool:
@@ -156,7 +156,7 @@ def stream_of(viewer: ConnectionDocument, session: SessionDocument) -> Connectio
     return next((stream for stream in streams if viewer.stream in (None, stream)), None)
 
 
-def _feed_of(viewer: ConnectionDocument, session: SessionDocument, source: ConnectionDocument | None) -> Feed:
+def feed_of(viewer: ConnectionDocument, session: SessionDocument, source: ConnectionDocument | None) -> Feed:
     """What a ready viewer gets of that connection; nothing while it is not ready, or of another epoch."""
     sink = _endpoint_of(viewer)
     if source is None or source.state != "ready" or source.epoch != viewer.epoch:
@@ -172,92 +172,20 @@ def _shown(viewer: ConnectionDocument, session: SessionDocument) -> tuple[Connec
     return stream, _muted(viewer.publisher, session)
 
 
-async def _apply(feed: Feed, context: Context) -> None:
+async def apply(feed: Feed, context: Context) -> None:
     """Connect and disconnect what is not so yet. Where nothing is published nothing is taken apart: it goes itself."""
     if feed.source is None:
         return
-    now = await context.media.sources(feed.sink)
+    unwanted = [medium for medium in MEDIA if medium not in feed.media]
+    now = await context.media.sources(feed.sink, feed.source, unwanted)
     missing = [medium for medium in MEDIA if medium in feed.media and now.get(medium) != feed.source.id]
     if missing:
         await context.media.connect(feed.source, feed.sink, missing, on=True)
-    for medium in [medium for medium in MEDIA if medium not in feed.media and medium in now]:
+    for medium in [medium for medium in unwanted if medium in now]:  # what another source still feeds it
         await context.media.connect(MediaRef(feed.sink.server, now[medium]), feed.sink, [medium], on=False)
 
 
-class Viewers:
-    """All subscriptions to one participant; what is read for them does not grow with their number."""
-
-    def __init__(self, publisher: ParticipantId, context: Context) -> None:
-        self._publisher = publisher
-        self._context = context
-        self._applied: dict[str, Feed] = {}
-        """Viewer's connection → what it was last fed."""
-
-    async def reconcile(self, session: SessionDocument) -> None:
-        """Feed each of them as this session says, which is none of before the change; look until it says the same.
-
-        Who is ready later than the subscriptions are read looks at the session after that itself. Raises Trouble.
-        """
-        for _ in range(ROUNDS):
-            if not session.streams_of(self._publisher):
-                return  # what fed them goes itself
-            viewers = await self._read(session)
-            if not viewers:
-                return
-            await for_each(self._apply, [viewer for viewer in viewers if not self._is_fed(viewer)])
-            now = await self._context.store.sessions.with_seats(session.id, self._publisher)
-            if now is None or (self._shown(now) == self._shown(session) and all(map(self._is_fed, viewers))):
-                return
-            session = now
-        raise Trouble(f"the viewers of {self._publisher} do not come to rest")
-
-    async def _read(self, session: SessionDocument) -> list["Viewer"]:
-        """All of this epoch, with what feeds them."""
-        found = await self._context.store.connections.published_and_subscribed(session.id, self._publisher)
-        published = {connection.id: connection for connection in found if connection.kind == "publish"}
-        viewers = [connection for connection in found if connection.publisher == self._publisher]
-        return [Viewer.of(viewer, session, published) for viewer in viewers if viewer.epoch == session.epoch]
-
-    def _is_fed(self, viewer: "Viewer") -> bool:
-        return self._applied.get(viewer.connection.id) == viewer.feed
-
-    def _shown(self, session: SessionDocument) -> object:
-        """All of a session by which it is decided what feeds them."""
-        return session.epoch, session.streams_of(self._publisher), _muted(self._publisher, session)
-
-    async def _apply(self, viewer: "Viewer") -> None:
-        try:
-            await _apply(viewer.feed, self._context)
-        except Gone:
-            gone = [viewer.connection, *([] if viewer.source is None else [viewer.source])]
-            await _on_missing(gone, viewer.session, self._context)
-        else:
-            self._applied[viewer.connection.id] = viewer.feed
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """One subscription, what feeds it, and the session in which that was read."""
-
-    connection: ConnectionDocument
-    session: SessionDocument
-    source: ConnectionDocument | None
-    feed: Feed
-
-    @classmethod
-    def of(
-        cls,
-        connection: ConnectionDocument,
-        session: SessionDocument,
-        published: Mapping[ConnectionId, ConnectionDocument],
-    ) -> "Viewer":
-        """As the documents say."""
-        stream = stream_of(connection, session)
-        source = None if stream is None else published.get(stream)
-        return cls(connection, session, source, _feed_of(connection, session, source))
-
-
-async def _on_missing(connections: list[ConnectionDocument], session: SessionDocument, context: Context) -> None:
+async def on_missing(connections: list[ConnectionDocument], session: SessionDocument, context: Context) -> None:
     """An object was not there: the pipeline's loss is the epoch's; an endpoint's alone ends its connection."""
     if await lost_if_gone(session, context):
         return

@@ -76,9 +76,9 @@ class MemoryMessenger:
         there = [self._broker.mailboxes.put_to_all(session_id, message) for message in messages]
         return "all" if all(there) else "none"
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Put one message into one mailbox; False when it does not exist (any more)."""
-        return self._broker.mailboxes.put(participant_id, message)
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
+        """Put messages into one mailbox; False when it does not exist (any more)."""
+        return all([self._broker.mailboxes.put(participant_id, message) for message in messages])
 
 
 class MemoryTopology:

@@ -168,13 +168,17 @@ class RabbitMessenger:
             return "none"
         return "all"
 
-    async def to_participant(self, participant_id: ParticipantId, message: Message) -> bool:
-        """Publish to one mailbox; False when it does not exist (any more). One on a node that is down is
+    async def to_participant(self, participant_id: ParticipantId, *messages: Message) -> bool:
+        """Publish to one mailbox, in order; False when it does not exist (any more). One on a node that is down is
         Unavailable.
         """
         address = Address("", mailbox_name(participant_id), mandatory=True)
         try:
-            await self._publisher.publish(_event_message(message), address, key=message.session_id)
+            first, *more = [_event_message(message) for message in messages]
+            if more:
+                await self._publisher.publish_all([first, *more], address, key=messages[0].session_id)
+            else:
+                await self._publisher.publish(first, address, key=messages[0].session_id)
         except Unroutable:
             try:
                 if not await self._exists(mailbox_name(participant_id)):

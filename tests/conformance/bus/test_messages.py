@@ -15,7 +15,7 @@ def participant() -> ParticipantId:
 
 
 async def test_the_law_of_delivery(corner: Corner) -> None:
-    """One to the session, one to each: everybody reads what is theirs, in order."""
+    """One to the session, one or some to each: everybody reads what is theirs, in order."""
     where, ann, bob = session(), participant(), participant()
     async with corner.bus() as bus:
         await bus.topology.open_session(where)
@@ -23,10 +23,10 @@ async def test_the_law_of_delivery(corner: Corner) -> None:
         await bus.topology.open_mailbox(where, bob)
         await bus.messenger.to_session(where, [message("1", where)])
         assert await bus.messenger.to_participant(ann, message("2", where))
-        assert await bus.messenger.to_participant(bob, message("3", where))
+        assert await bus.messenger.to_participant(bob, *(message(text, where) for text in "3456"))
         async with reading(corner, ann, bob) as (of_ann, of_bob):
             assert await of_ann.ids(2) == ["1", "2"]
-            assert await of_bob.ids(2) == ["1", "3"]
+            assert await of_bob.ids(5) == ["1", "3", "4", "5", "6"]
 
 
 async def test_messages_keep_their_order(corner: Corner) -> None:
@@ -60,6 +60,7 @@ async def test_a_mailbox_that_is_missing_is_said(corner: Corner) -> None:
     where, ann, bob = session(), participant(), participant()
     async with corner.bus() as bus:
         assert not await bus.messenger.to_participant(ann, message("1", where))
+        assert not await bus.messenger.to_participant(ann, message("1", where), message("2", where))
         await bus.topology.open_session(where)
         await bus.topology.open_mailbox(where, ann)
         await bus.topology.open_mailbox(where, bob)

@@ -1,8 +1,10 @@
 """Swept connections on a real mongod: one update ends what belongs together, and nothing else."""
 
+from datetime import timedelta
+
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
-from callplane.store.connections import Wanted
+from callplane.store.connections import SWEPT_SECONDS, Wanted
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
 
@@ -36,16 +38,25 @@ async def states(store: Repositories) -> dict[str, str]:
     return {one["_id"]: one["state"] for one in found if one["state"] != "ready"}
 
 
-async def test_those_of_a_seat_go_under_a_chore_of_their_own(database: Database) -> None:
+async def test_those_of_a_seat_go_and_are_found_by_whoever_does_it_again(database: Database) -> None:
     async with repositories(database) as store:
         await connected(store)
-        swept = await store.connections.release_of_seat(S, ANN, "chore")
+        swept = await store.connections.release_of_seat(S, ANN)
         assert {one.id: one.endpoint is not None for one in swept} == {"old": True, "new": True, "at-work": False}
         assert await states(store) == dict.fromkeys(("old", "new", "at-work"), "released")
-        assert {tuple(chore.do for chore in one.chores) for one in swept} == {("settle",)}, "who dies leaves them"
-        assert await store.connections.release_of_seat(S, ANN, "another") == []
-        await store.connections.pull_chore_of_seat(S, ANN, "chore")
-        assert [one async for one in store.database["connections"].find({"chores.0": {"$exists": True}})] == []
+        assert await store.connections.release_of_seat(S, ANN) == swept, "of an attempt that died in between"
+        named = [one.endpoint for one in swept if one.endpoint is not None]
+        assert await store.connections.endpoints_among(named) == set(named), "no orphans while that is done"
+        past = store.clock.now() - timedelta(seconds=SWEPT_SECONDS)
+        await store.database["connections"].update_many({"reason": "swept"}, {"$set": {"since": past}})
+        assert await store.connections.endpoints_among(named) == set()
+
+
+async def test_of_a_seat_only_what_went_with_it_is_found(database: Database) -> None:
+    async with repositories(database) as store:
+        await connected(store)
+        await store.connections.release(ConnectionId("old"), "stopped")
+        assert {one.id for one in await store.connections.release_of_seat(S, ANN)} == {"new", "at-work"}
 
 
 async def test_those_of_an_epoch_that_is_over_go_without_another_word(database: Database) -> None:

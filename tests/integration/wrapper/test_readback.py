@@ -59,12 +59,13 @@ class Unconfirmed:
         self.well = asyncio.Event()
         self.refused = 0
 
-    async def to_participant(self, participant: str, message: Message) -> bool:
+    async def to_participant(self, participant: str, *messages: Message) -> bool:
         """Tell it, or fail."""
-        if participant == self._participant and message.type == "ice-candidate" and not self.well.is_set():
+        candidates = [message for message in messages if message.type == "ice-candidate"]
+        if participant == self._participant and candidates and not self.well.is_set():
             self.refused += 1
             raise Unavailable("not confirmed")
-        told: bool = await self._messenger.to_participant(participant, message)
+        told: bool = await self._messenger.to_participant(participant, *messages)
         return told
 
 

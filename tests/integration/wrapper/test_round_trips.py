@@ -13,6 +13,7 @@ from testkit.inprocess.wrappers import RunningWrappers, running_wrappers, until_
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 from wrapper.app import Program
+from wrapper.effects.runner import FollowUpRunner
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ UNTIL_THE_REPLY: dict[str, Trips] = {
     "publish, the session's first": (8, 2, 4),
     "publish": (5, 2, 3),
     "subscribe": (5, 2, 3),
-    "candidate": (1, 1, 1),
+    "candidate": (1, 0, 1),
     "mute, one viewer": (2, 1, 0),
     "leave, two connections": (1, 1, 0),
     "close, two seats, two connections": (1, 1, 0),
@@ -35,15 +36,17 @@ AFTER_IT: dict[str, Trips] = {
     "create": (0, 0, 0),
     "join": (1, 1, 0),
     "publish, the session's first": (4, 2, 0),
-    "publish": (3, 1, 0),
+    "publish": (2, 1, 0),
     "subscribe": (0, 0, 0),
     "candidate": (0, 0, 0),
-    "mute, one viewer": (4, 1, 2),
-    "leave, two connections": (6, 2, 2),
-    "close, two seats, two connections": (4, 1, 1),
-    "loss of an epoch, one connection": (8, 2, 1),
+    "mute, one viewer": (2, 1, 1),
+    "leave, two connections": (4, 2, 1),
+    "close, two seats, two connections": (3, 1, 1),
+    "loss of an epoch, one connection": (7, 2, 1),
 }
 """Event and chores, until nothing is owed but the deletion that follows a close by two seconds."""
+JOIN_BY_THE_LOG = (6, 1)
+"""Seat, attachment, snapshot and the log's head, then the append of the event and its pull; the reply."""
 OF_EACH_WRAPPER_THAT_LISTENS: Trips = (0, 2, 0)
 """To a new session; the second of the broker where a channel has no prefetch yet. Of what happens in it later others
 ask nothing: an epoch that is over, a session and its queue are forgotten by what the change stream says of them."""
@@ -54,7 +57,7 @@ class Account:
 
     def __init__(self, r: RunningWrappers, trips: RoundTrips) -> None:
         self._r = r
-        self._trips = trips
+        self.trips = trips
         self.until_the_reply: dict[str, Trips] = {}
         self.after_it: dict[str, Trips] = {}
         self.told_by_the_stream: dict[str, Trips] = {}
@@ -63,16 +66,16 @@ class Account:
     async def of(self, call: str, work: Awaitable[T]) -> T:
         """Wait for the call and all that it owes, and write both down."""
         await self.rest()
-        self._trips.seen.clear()
+        self.trips.seen.clear()
         made = await work
         await self.rest()
-        self.until_the_reply[call] = self._trips.of(COMMANDS)
-        self.after_it[call] = self._trips.of("aftermath")
-        self.told_by_the_stream[call] = self._trips.of("listening")
-        told = [what for _, where, what in self._trips.seen if where == "events"]
-        carried = [what for _, _, what in self._trips.seen if what.startswith("confirm messages/")]
+        self.until_the_reply[call] = self.trips.of(COMMANDS)
+        self.after_it[call] = self.trips.of("aftermath")
+        self.told_by_the_stream[call] = self.trips.of("listening")
+        told = [what for _, where, what in self.trips.seen if where == "events"]
+        carried = [what for _, _, what in self.trips.seen if what.startswith("confirm messages/")]
         assert len(told) <= len(carried) + (call == "create"), "more than one publication for an event"
-        print(call, self.until_the_reply[call], self.after_it[call], *self._trips.seen, sep="\n    ")
+        print(call, self.until_the_reply[call], self.after_it[call], *self.trips.seen, sep="\n    ")
         return made
 
     async def rest(self) -> None:
@@ -82,6 +85,7 @@ class Account:
 
 async def test_each_call_costs_so_many_round_trips(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     trips = counted(monkeypatch)
+    monkeypatch.setattr(FollowUpRunner, "joint_seconds", 10)  # the same on a machine that is busy
     async with running_wrappers(servers, wrappers=0) as r:
         with as_part(COMMANDS):
             # No sweep is to take up what is owed, however slow the machine is.
@@ -99,6 +103,24 @@ async def test_each_call_costs_so_many_round_trips(servers: Servers, monkeypatch
     of_others = {call: trips for call, trips in account.told_by_the_stream.items() if call != "create"}
     assert set(of_others.values()) == {(0, 0, 0)}, of_others
     assert not any(map(gt, listened, OF_EACH_WRAPPER_THAT_LISTENS)), listened
+
+
+async def test_by_the_log_a_join_costs_no_declaration_and_one_append(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips = counted(monkeypatch)
+    async with running_wrappers(servers, wrappers=0, commands="sharded") as r:
+        with as_part(COMMANDS):
+            program = await r.start(sweep_seconds=20, lease_seconds=60, mailboxes="log")
+        session = await r.session()
+        await r.seat(session)  # from now on the head of the session's log is known
+        await program.context.follow_ups.finish(10)
+        trips.seen.clear()
+        await r.seat(session)
+        await program.context.follow_ups.finish(10)
+        database, broker, _media = zip(trips.of(COMMANDS), trips.of("aftermath"), strict=True)
+    assert [one for one in trips.seen if one[2] == "insert log"] != []
+    assert (sum(database), sum(broker)) == JOIN_BY_THE_LOG, trips.seen
 
 
 def more_than(bounds: dict[str, Trips], found: dict[str, Trips]) -> dict[str, tuple[Trips, Trips]]:
@@ -138,7 +160,7 @@ async def call(account: Account, r: RunningWrappers, session: SessionId) -> None
     for n in range(3):
         given = [Candidate(candidate=f"candidate:{n} 1 udp {n + 1} 192.0.2.{n + 1} 9 typ host")]
         body = Candidates(participant_id=bo, connection_id=viewer, candidates=given)
-        await account.of("candidate", r.done(body, session))
+        await account.of("candidate", fed(account, r, body, session))
     muted = UpdateParticipant(participant_id=ann, changes={"muted": {"audio": True}})
     await account.of("mute, one viewer", r.done(muted, session))
     await account.of("leave, two connections", r.done(Leave(participant_id=bo), session))
@@ -148,6 +170,16 @@ async def call(account: Account, r: RunningWrappers, session: SessionId) -> None
     another = await r.session()
     await r.publish(another, await r.seat(another))
     await account.of("loss of an epoch, one connection", lose(r, another))
+
+
+async def fed(account: Account, r: RunningWrappers, body: Candidates, session: SessionId) -> None:
+    """As the api does it, which asks for no reply."""
+    await r.post(body, session)
+
+    async def was_fed() -> bool:
+        return any("addIceCandidate" in what for _, _, what in account.trips.seen)
+
+    await until(was_fed)
 
 
 async def lose(r: RunningWrappers, session: SessionId) -> None:

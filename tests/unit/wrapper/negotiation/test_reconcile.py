@@ -8,9 +8,11 @@ from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.media import MediaRef
 from callplane.contracts.shapes import Muted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, SessionLimits, Stream
+from callplane.store.shown_streams import ShownStreams
 from testkit.crashes.call_scheduler import MemoryMedia
 from wrapper.context import Context
-from wrapper.negotiation.reconcile import Viewers, owner_of, reconcile_new
+from wrapper.negotiation.reconcile import owner_of, reconcile_new
+from wrapper.negotiation.viewers import Viewers
 
 S, ANN, BO = SessionId("s"), ParticipantId("ann"), ParticipantId("bo")
 PIPELINE = MediaRef("media", "p")
@@ -147,3 +149,28 @@ async def test_viewers_of_nothing_are_not_read() -> None:
     w = await world(session(["one"]))
     await Viewers(ANN, w.context()).reconcile(session([]))
     assert (w.fed(), w.looks) == (set(), 0)
+
+
+async def test_viewers_are_fed_without_a_look_where_whoever_asked_looks() -> None:
+    w = await world(session(["two"]))
+    before = session(["one"], muted=True)
+    assert await Viewers(ANN, w.context()).feed(before) == ShownStreams.of(before, ANN)
+    assert (w.fed(), w.looks) == ({("one", "VIDEO")}, 0)
+
+
+async def test_where_nobody_watches_nothing_has_to_stay_as_it_is() -> None:
+    w = World([session(["one"])])
+    await w.ready("one", ANN)
+    assert await Viewers(ANN, w.context()).feed(session(["one"])) is None
+    assert await Viewers(ANN, w.context()).feed(session([])) is None
+    assert w.looks == 0
+
+
+async def test_what_is_muted_is_stopped_whatever_feeds_it() -> None:
+    w = await world(session(["two"]))
+    viewer, one = w.known["viewer"].endpoint, w.known["one"].endpoint
+    assert viewer is not None
+    assert one is not None
+    await w.media.connect(one, viewer, ["AUDIO", "VIDEO"], on=True)
+    await Viewers(ANN, w.context()).feed(session(["two"], muted=True))
+    assert w.fed() == {("two", "VIDEO")}

@@ -43,7 +43,7 @@ from api.readers.by_engine import LogEnds, open_readers
 from api.readers.queues import QueueReaders
 from api.refused_requests import RefusedRequests
 from api.routes import messages
-from api.routes.direct_signals import DirectSignals
+from api.routes.direct_requests import DirectRequests
 from api.routes.direct_streams import DirectStreams
 from api.routes.web import CONSOLE
 from api.routing import OPERATORS, routed, versioned_nouns
@@ -277,7 +277,7 @@ def application(settings: Settings, services: Services, traces: Traces, further:
     app = routed(further)
     app.state.services = services
     origins = settings.cors_origins
-    direct = messages.DirectPolls(app, DirectStreams(app, DirectSignals(app, otherwise=Heads(app))))
+    direct = messages.DirectPolls(app, DirectStreams(app, DirectRequests(app, otherwise=Heads(app))))
     inside: ASGIApp = Cors(direct, origins) if origins else direct
     if settings.operator_port is not None:
         inside = OperatorPort(

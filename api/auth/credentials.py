@@ -107,8 +107,8 @@ class Credentials:
             self._at_home(headers)
             return Anonymous()
         token = token.strip()
-        if (seat := self.participants.known(token)) is not None:
-            return seat
+        if (known := self.participants.known(token) or self.access.known(token)) is not None:
+            return known
         try:
             verifier = self.participants if is_participant_token(token) else self.access
             return verifier.verify(token)

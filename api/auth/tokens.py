@@ -1,8 +1,10 @@
 """Participant tokens and access tokens: two kinds of JWT that can never pass for one another."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -17,7 +19,7 @@ PARTICIPANT_TYPE = "participant+jwt"
 
 _LONGEST = 4096
 VERIFIED_KEPT = 20_000
-"""Tokens that were verified once: each request of a participant brings the same, and its signature costs 64 µs."""
+"""Tokens of a kind that were verified once: each request of a caller brings the same, whose signature costs 64 µs."""
 _PASSING = frozenset({"exp", "nbf", "iat"})
 """Claims by which what is verified now may not be so later, or the other way round."""
 
@@ -103,6 +105,17 @@ class ParticipantTokens:
             del self._verified[next(iter(self._verified))]
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """An access token that was verified once."""
+
+    said: AccessToken
+    until: int
+    """Its end, in seconds since 1970."""
+    generation: tuple[datetime | None, str]
+    """Of the key that signed it."""
+
+
 class AccessTokens:
     """Verifies what the holders of API keys sign with their secrets, and signs for who has a key and no library."""
 
@@ -114,6 +127,15 @@ class AccessTokens:
         self._tenants = dict(tenants)
         self.longest = longest
         """Seconds that a token may be good for, from its ``iat`` on, or from now."""
+        self._verified: dict[bytes, _Verified] = {}
+        """What was verified of late, by its hash, the oldest first: a token may have four thousand characters."""
+
+    def known(self, token: str) -> AccessToken | None:
+        """What it says, if it was verified before, has not expired, and the key that signed it is there still."""
+        kept = self._verified.get(_hash(token)) if self._verified and len(token) <= _LONGEST else None
+        if kept is None or kept.until <= time.time() or kept.generation != self._generation(kept.said.issuer):
+            return None
+        return kept.said
 
     def sign(self, key: str, claims: Mapping[str, Any], until: int) -> str:
         """A token as the holder of this key would sign it, with these claims."""
@@ -136,7 +158,22 @@ class AccessTokens:
         said = AccessToken(claims["iss"], claims["sub"], names, role, tenant, _grants(claims.get("grants")))
         if good is None:  # its end is over, or none at all: NaN is before no time and after none
             raise ExpiredToken(said) if claims["exp"] <= time.time() else BadToken
+        self._keep(token, said, int(claims["exp"]))
         return said
+
+    def _keep(self, token: str, said: AccessToken, until: int) -> None:
+        generation = self._generation(said.issuer)
+        if generation is not None:
+            self._verified[_hash(token)] = _Verified(said, until, generation)
+        while len(self._verified) > VERIFIED_KEPT:
+            del self._verified[next(iter(self._verified))]
+
+    def _generation(self, key: str) -> tuple[datetime | None, str] | None:
+        """What tells a key from another that is made under its name when it is revoked; None: there is none."""
+        if key in self._keys:
+            return None, self._tenants[key]
+        stored = None if self._stored is None else self._stored.named(key)
+        return None if stored is None else (stored.created_at, stored.tenant)
 
     def _known(self, key: str) -> tuple[list[str], str]:
         """What may have signed tokens of this key, and its tenant; nothing where there is none of the name."""
@@ -145,6 +182,10 @@ class AccessTokens:
         if self._stored is None or (stored := self._stored.named(key)) is None:
             return [], ""
         return self._stored.signers(stored), stored.tenant
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 def is_participant_token(token: str) -> bool:

@@ -201,3 +201,29 @@ def test_what_was_verified_once_is_known_if_it_never_ends_and_within_bounds(
     assert having.of(Headers({"Authorization": f"Bearer {passing}"})) == SeatToken("s", "p")
     assert having.participants.known(passing) is None, "it would be good for ever"
     assert refused(having, authorization=f"Bearer {tokens[0][:-2]}xx") == "unauthorized"
+
+
+def test_an_access_token_that_was_verified_is_known_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its signature is looked at once, and it is good for no longer than by its signature."""
+    having, token, looks = credentials(), access(grants={"chat": False}), []
+    decode = jwt.decode
+    monkeypatch.setattr("jwt.decode", lambda *args, **more: looks.append(1) or decode(*args, **more))
+    first = having.of(Headers({"Authorization": f"Bearer {token}"}))
+    seen = len(looks)
+    assert seen > 0
+    assert having.of(Headers({"Authorization": f"Bearer {token}"})) == first
+    assert len(looks) == seen
+    assert refused(having, authorization=f"Bearer {token[:-2]}xx") == "unauthorized"
+    assert credentials().access.known(token) is None, "another program has not verified it"
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 61)
+    assert having.access.known(token) is None
+
+
+def test_of_verified_access_tokens_the_latest_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.auth.tokens.VERIFIED_KEPT", 3)
+    having, tokens = credentials(), [access(sub=f"p{number}") for number in range(5)]
+    for token in tokens:
+        having.of(Headers({"Authorization": f"Bearer {token}"}))
+    assert [having.access.known(token) is not None for token in tokens] == [False, False, True, True, True]
+    assert having.access.known("x" * 5000) is None

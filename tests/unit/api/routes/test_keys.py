@@ -119,7 +119,9 @@ async def test_access_tokens_of_a_revoked_key_are_none_of_the_next_under_its_nam
         first = {"X-API-Key": (await made(it, "shop", tenant="acme"))["secret"]}
         asked = await it.http.post("/v1/tokens", json={"session": "*", "identity": "ada"}, headers=first)
         bearer = {"Authorization": f"Bearer {asked.json()['token']}"}
+        assert (await it.http.get("/v1/sessions", headers=bearer)).status_code == 200, "and it is known from now on"
         await it.http.delete("/v1/keys/shop", headers=BY_KEY)
+        assert (await it.http.get("/v1/sessions", headers=bearer)).status_code == 401
         second = {"X-API-Key": (await made(it, "shop", tenant="other"))["secret"]}
         assert (await it.http.get("/v1/sessions", headers=bearer)).status_code == 401
         rotated = await it.http.post("/v1/keys/shop/rotate", json={"overlap": 600}, headers=BY_KEY)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from callplane_client.fields import GrantFields, Role
+from callplane_client.fields import JoinGrantFields, Role
 
 ROLES: tuple[Role, ...] = ("subscriber", "publisher", "moderator")
 LONGEST = 7 * 24 * 3600
@@ -24,7 +24,7 @@ class AccessToken:
     """The id or ``custom_id`` of a session; ``*`` for all of the key's tenant."""
     role: Role = "publisher"
     seconds: int = 3600
-    grants: GrantFields | None = None
+    grants: JoinGrantFields | None = None
     """What the seat may do otherwise than its role has it; also the most that a moderator can give it later."""
 
     def __post_init__(self) -> None:
@@ -35,7 +35,7 @@ class AccessToken:
             raise ValueError(f"{self.role!r} is no role: {', '.join(ROLES)}")
         if not 0 < self.seconds <= LONGEST:
             raise ValueError(f"an access token is good for 1 to {LONGEST} seconds")
-        if unknown := set(self.grants or {}) - GrantFields.__annotations__.keys():
+        if unknown := set(self.grants or {}) - JoinGrantFields.__annotations__.keys():
             raise ValueError(f"there is no grant {', '.join(sorted(unknown))}")
 
     def signed(self, key: str, secret: str) -> str:

@@ -25,6 +25,10 @@ def test_grants_are_signed_as_they_were_said() -> None:
     verified = API.verify(token)
     assert verified.grants is not None
     assert (verified.grants.publish, verified.grants.chat, verified.grants.moderate) == (["microphone"], False, None)
+    hidden = AccessToken("rec", "daily", grants={"hidden": True}).signed("web", SECRET)
+    watching = API.verify(hidden).grants
+    assert watching is not None
+    assert watching.hidden
 
 
 def test_all_sessions_are_said_by_a_star() -> None:

@@ -119,8 +119,7 @@ class RefusedRequests:
         assert self._events is not None
         batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
         try:
-            made = [event for one in batch if (event := await self._event(one)) is not None]
-            await self._events.publish(made)
+            await self._events.publish(await self._events_of(batch))
         except (Unavailable, Trouble) as trouble:
             logger("events").info("refused requests are not told yet", waiting=len(self._waiting), why=str(trouble))
             return False
@@ -128,6 +127,23 @@ class RefusedRequests:
             with suppress(ValueError):  # given up meanwhile, to make room
                 self._waiting.remove(one)
         return True
+
+    async def _events_of(self, batch: list[_Refused]) -> list[CloudEvent]:
+        """Without what cannot be made one, which would hold up all that waits behind it. Raises Unavailable."""
+        made: list[CloudEvent] = []
+        for one in batch:
+            try:
+                event = await self._event(one)
+            except ValueError as wrong:
+                # Its words may quote what was asked for.
+                logger("events").error("a refused request cannot be told", id=one.id, why=type(wrong).__name__)
+                with suppress(ValueError):
+                    self._waiting.remove(one)
+                    self._give_up(one)
+                continue
+            if event is not None:
+                made.append(event)
+        return made
 
     def _give_up(self, refused: _Refused) -> None:
         self._sampler.put_back(identity(refused.credential), refused.data["untold"])

@@ -198,6 +198,30 @@ async def test_while_the_broker_is_away_callers_are_answered_and_so_many_wait(
     assert sum(one["data"]["untold"] for one in events) == 2, "the next say how many were lost"
 
 
+async def test_one_that_cannot_be_told_is_counted_and_holds_up_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, broken = refused_requests.CloudEvent, ["request-1"]
+
+    def making(**fields: Any) -> Any:
+        if fields["requestid"] in broken:
+            raise ValueError("no event")
+        return make(**fields)
+
+    monkeypatch.setattr(refused_requests, "CloudEvent", making)
+    await session_of(database, tenant="tests")
+    async with hearing(database, full) as (it, heard):
+        for n in range(3):
+            asked = it.http.post(JOIN, json={}, headers={**BY_KEY, "X-Request-Id": f"request-{n}"})
+            assert (await asked).status_code == 409
+        await heard.until(2)
+        assert b"callplane_refused_requests_lost_total 1.0" in it.program.services.metrics.text()
+        await it.http.post(JOIN, json={}, headers=BY_KEY)
+        events = await heard.until(3)
+    assert [one["requestid"] for one in events[:2]] == ["request-0", "request-2"]
+    assert sum(one["data"]["untold"] for one in events) == 1, "the next says that one was lost"
+
+
 async def test_nothing_is_told_where_events_are_off(database: Database) -> None:
     await session_of(database, tenant="tests")
     async with hearing(database, full, events=False) as (it, heard):

@@ -19,10 +19,15 @@ class _Reading(Generic[V]):
     """How many ask."""
     found: tuple[int, V] | None = None
     """When the last read that succeeded began, by our count, and what it found."""
+    failed: tuple[int, Exception] | None = None
+    """The same of the last that failed, and why."""
 
 
 class SharedReads(Generic[K, V]):
-    """Reads of a key follow each other; a failure is told to its own asker, and the next one reads for itself."""
+    """Reads of a key follow each other, and whatever comes of one is told to all who asked before it began.
+
+    Also a failure: where the database is away each read takes seconds, and they would wait for one after the other.
+    """
 
     def __init__(self, read: Callable[[K], Awaitable[V]]) -> None:
         self._read = read
@@ -37,14 +42,25 @@ class SharedReads(Generic[K, V]):
         reading.asking += 1
         try:
             async with reading.turn:
-                if reading.found is None or reading.found[0] < asked:
-                    began = next(self._times)
-                    reading.found = began, await self._read(key)
-                return reading.found[1]
+                return await self._share(key, reading, asked)
         finally:
             reading.asking -= 1
             if not reading.asking:
                 del self._readings[key]
+
+    async def _share(self, key: K, reading: _Reading[V], asked: int) -> V:
+        if reading.found is not None and reading.found[0] > asked:
+            return reading.found[1]
+        if reading.failed is not None and reading.failed[0] > asked:
+            raise reading.failed[1]
+        began = next(self._times)
+        try:
+            found = await self._read(key)
+        except Exception as failure:
+            reading.failed = began, failure
+            raise
+        reading.found = began, found
+        return found
 
     def __len__(self) -> int:
         return len(self._readings)

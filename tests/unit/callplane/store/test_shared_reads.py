@@ -14,7 +14,6 @@ class Source:
     def __init__(self) -> None:
         self.begun = 0
         self.value = 0
-        self.failing = False
         self.go = asyncio.Event()
 
     async def read(self, key: str) -> tuple[str, int]:
@@ -22,9 +21,6 @@ class Source:
         self.begun += 1
         found = key, self.value
         await self.go.wait()
-        if self.failing:
-            self.failing = False
-            raise Unavailable("away")
         return found
 
 
@@ -45,19 +41,48 @@ async def test_a_crowd_costs_two_reads_and_nobody_is_given_an_old_one() -> None:
     assert (source.begun, len(shared)) == (3, 0)
 
 
-async def test_a_failure_and_a_cancellation_are_nobody_elses() -> None:
+async def test_a_cancellation_is_nobody_elses() -> None:
     source = Source()
     shared = SharedReads(source.read)
     left = asyncio.ensure_future(shared("a"))
     await asyncio.sleep(0)
-    failing, waiting = asyncio.ensure_future(shared("a")), asyncio.ensure_future(shared("a"))
+    waiting = asyncio.ensure_future(shared("a"))
     await asyncio.sleep(0)
     left.cancel()
-    source.failing = True
     source.go.set()
-    with pytest.raises(Unavailable):
-        await failing
     assert await waiting == ("a", 0)
     with pytest.raises(asyncio.CancelledError):
         await left
-    assert (source.begun, len(shared)) == (3, 0)
+    assert (source.begun, len(shared)) == (2, 0)
+
+
+async def test_a_failure_is_of_all_who_waited_for_that_read_and_of_nobody_else() -> None:
+    """While the database is away a crowd waits for one read more, not for one each."""
+    outcomes: list[str | Exception] = ["before", Unavailable("away"), "back"]
+    turns, begun = asyncio.Semaphore(0), 0
+
+    async def read(_key: str) -> str:
+        nonlocal begun
+        begun += 1
+        outcome = outcomes[begun - 1]
+        await turns.acquire()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    shared = SharedReads(read)
+    first = asyncio.ensure_future(shared("a"))
+    await asyncio.sleep(0)
+    crowd = [asyncio.ensure_future(shared("a")) for _ in range(50)]
+    await asyncio.sleep(0)
+    turns.release()
+    assert await first == "before"
+    while begun < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    late = asyncio.ensure_future(shared("a"))
+    await asyncio.sleep(0)
+    turns.release()
+    assert {str(one) for one in await asyncio.gather(*crowd, return_exceptions=True)} == {"away"}
+    turns.release()
+    assert await late == "back", "who asked after that read had begun has another"
+    assert (begun, len(shared)) == (3, 0)

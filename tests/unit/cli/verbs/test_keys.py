@@ -1,26 +1,17 @@
 """`callplane keys`: each verb asks for what was said, and a secret is printed."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from cli import __main__ as command
-from cli.verbs import nouns
+from tests.unit.cli.verbs.asking import asked_by
 
 KEY = {"name": "shop", "tenant": "acme", "operator": False, "created_at": "2026-01-05T13:00:00Z", "ending": []}
-ASKED: list[tuple[Any, ...]] = []
 
 
-class Answers:
-    """An API that remembers what it was asked."""
-
-    def __init__(self, *_: object) -> None:
-        self.url = ""
-
-    def ask(self, *asked: Any) -> dict[str, Any]:
-        """A key, or a list of one."""
-        ASKED.append(asked)
-        return {"keys": [KEY]} if asked == ("GET", "/keys") else {**KEY, "secret": "a-secret"}
+def answer(asked: tuple[Any, ...]) -> dict[str, Any]:
+    """A key, or a list of one."""
+    return {"keys": [KEY]} if asked == ("GET", "/keys") else {**KEY, "secret": "a-secret"}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +34,5 @@ def test_each_verb_asks_for_what_was_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    ASKED.clear()
-    assert command.main(["keys", *said]) == 0
-    assert [asked] == ASKED
+    assert asked_by(["keys", *said], answer, monkeypatch) == [asked]
     assert shown in capsys.readouterr().out

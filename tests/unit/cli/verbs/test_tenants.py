@@ -1,29 +1,21 @@
 """`callplane tenants`: each verb asks for what was said, and quotas are shown with what is taken of them."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from cli import __main__ as command
-from cli.verbs import nouns
+from tests.unit.cli.verbs.asking import asked_by
 
 QUOTAS = {"sessions": 3, "seats": 0, "requests": 0.5}
 TENANT = {"tenant": "acme", "quotas": QUOTAS, "own": ["sessions"]}
-ASKED: list[tuple[Any, ...]] = []
 
 
-class Answers:
-    """An API that remembers what it was asked."""
-
-    def __init__(self, *_: object) -> None:
-        self.url = ""
-
-    def ask(self, *asked: Any) -> dict[str, Any]:
-        """A tenant, or a list of one."""
-        ASKED.append(asked)
-        if asked == ("GET", "/tenants"):
-            return {"tenants": [TENANT], "defaults": QUOTAS}
-        return {**TENANT, "used": {"sessions": 2, "seats": 5}} if asked[0] == "GET" else TENANT
+def answer(asked: tuple[Any, ...]) -> dict[str, Any]:
+    """A tenant, or a list of one."""
+    if asked == ("GET", "/tenants"):
+        return {"tenants": [TENANT], "defaults": QUOTAS}
+    return {**TENANT, "used": {"sessions": 2, "seats": 5}} if asked[0] == "GET" else TENANT
 
 
 @pytest.mark.parametrize(
@@ -46,10 +38,7 @@ def test_each_verb_asks_for_what_was_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    ASKED.clear()
-    assert command.main(["tenants", *said]) == 0
-    assert [asked] == ASKED
+    assert asked_by(["tenants", *said], answer, monkeypatch) == [asked]
     assert shown in capsys.readouterr().out
 
 

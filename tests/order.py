@@ -14,6 +14,10 @@ TOGETHER = {
     "tests/e2e/test_trouble.py": BROWSERS,
     "tests/e2e/test_firefox.py": BROWSERS,
     "tests/e2e/test_companion.py": BROWSERS,
+    "tests/e2e/test_lobby.py": BROWSERS,
+    "tests/e2e/test_looks.py": BROWSERS,
+    "tests/e2e/test_chat.py": BROWSERS,
+    "tests/e2e/test_console.py": BROWSERS,
 }
 """Files whose fixtures of the session take seconds to start: on two workers they would be started twice."""
 

@@ -183,6 +183,13 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
             event = {}
 
 
+async def until_parked(http: httpx.AsyncClient, url: str = "", polls: int = 1) -> None:
+    """Wait until so many polls, or streams, wait at mailboxes of the pod, as it says of itself."""
+    async with asyncio.timeout(20):
+        while f"callplane_polls_parked {polls}.0" not in (await http.get(f"{url}/metrics")).text:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 def opened_socket(url: str, query: dict[str, str], headers: dict[str, str] | None = None) -> connect:
     """A socket, once it is entered."""
     target = str(httpx.URL(url.replace("http", "ws", 1) + "/v1/messages/socket", params=query))

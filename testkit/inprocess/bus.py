@@ -18,6 +18,7 @@ from callplane.bus.memory import MemoryBroker, MemoryBus
 from callplane.bus.names import session_name, shard_of
 from callplane.bus.ports import Bus, Delivery, Listener, Work
 from callplane.bus.rabbitmq import RabbitBus, RabbitSettings, open_bus
+from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER
 from callplane.bus.rabbitmq.hints import RabbitHints
 from callplane.bus.rabbitmq.mailboxes import RabbitMailboxes
 from callplane.bus.stream_ports import StreamBounds
@@ -162,7 +163,7 @@ class Corner(Protocol):
         """One process's part in it."""
         ...
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None, attempt: int = 1) -> CommandId:
         """Publish anything to a command queue; the command's id."""
         ...
 
@@ -186,10 +187,10 @@ class MemoryCorner:
         bus = MemoryBus(self.broker, limits, shards=self._shards)
         yield with_shards(bus) if self._shards else bus
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None, attempt: int = 1) -> CommandId:
         """Publish anything."""
         command_id = CommandId(new_id())
-        self.broker.publish(RawDelivery(body, queue, command_id, 1, False, reply_to, None, None))
+        self.broker.publish(RawDelivery(body, queue, command_id, attempt, False, reply_to, None, None))
         return command_id
 
     async def dead(self, count: int = 1) -> list[DeadLetter]:
@@ -221,12 +222,18 @@ class RabbitCorner:
             await bus.wait_up(10)
             yield with_shards(bus) if self._shards else bus
 
-    async def put(self, queue: str, body: bytes, reply_to: str | None = None) -> CommandId:
+    async def put(self, queue: str, body: bytes, reply_to: str | None = None, attempt: int = 1) -> CommandId:
         """Publish anything."""
         command_id = CommandId(new_id())
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel(on_return_raises=True)
-            note = aio_pika.Message(body, message_id=command_id, correlation_id=command_id, reply_to=reply_to)
+            note = aio_pika.Message(
+                body,
+                message_id=command_id,
+                correlation_id=command_id,
+                reply_to=reply_to,
+                headers={ATTEMPT_HEADER: attempt} if attempt > 1 else {},
+            )
             await channel.default_exchange.publish(note, queue, timeout=5)
         return command_id
 

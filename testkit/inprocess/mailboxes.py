@@ -173,7 +173,8 @@ async def outcome(polling: Awaitable[Batch]) -> str:
     return f"{problem.code} {problem.reason}" if problem.reason else problem.code
 
 
-FAST = Timing(beat=0.1, roll=0.1, away=0.5, lease=3.0, unnamed=0.5, reconnect=0.05)
+FAST = Timing(beat=0.1, roll=0.1, away=0.5, lease=30.0, unnamed=0.5, reconnect=0.05)
+"""With a lease that no machine stands still for."""
 
 
 class TestPod:
@@ -206,6 +207,12 @@ class TestPod:
     ) -> Batch:
         """One poll."""
         return await self.poll_router.poll(self.new_poll(participant, ack, wait, most))
+
+    async def until_parked(self, *participants: ParticipantId) -> None:
+        """Wait until a poll waits at each of these mailboxes, which this pod holds; whichever pod it came in at."""
+        async with asyncio.timeout(10):
+            while any(self.mailbox(one).parked is None for one in participants):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     async def read(self, participant: ParticipantId, count: int) -> list[str]:
         """Poll and acknowledge until so many messages have come."""

@@ -117,6 +117,17 @@ class RunningWrappers:
         connection: dict[str, Any] = (await self.done(body, session))["connection"]
         return connection
 
+    async def settled(self, session: SessionId) -> None:
+        """Wait until nothing is owed of it: what a command owes, events as well, is done after its reply."""
+
+        async def nothing_owed() -> bool:
+            for program in self.programs:
+                await program.context.follow_ups.finish(10)
+            found = await self.store.sessions.find(session)
+            return found is not None and not found.chores and not found.outbox
+
+        await until(nothing_owed)
+
     async def mailbox(self, participant: ParticipantId) -> list[dict[str, Any]]:
         """Everything in a mailbox, taken out."""
         found: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 EVERY_SECONDS = 0.05
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Look until it is so; TimeoutError after ``seconds``."""
     async with asyncio.timeout(seconds):
         while True:

@@ -1,10 +1,11 @@
 """SIGTERM: what waits is answered, later requests are told to come again, and the process ends within two seconds."""
 
 import asyncio
-import time
 
 import httpx
 
+from testkit.clients.transports import until_parked
+from testkit.servers.machine_time import machine_time
 from testkit.servers.programs import Size, cluster
 from testkit.servers.servers import Servers
 from tests.integration.api.test_bad_input import seated
@@ -19,19 +20,12 @@ async def test_a_parked_poll_is_answered_and_the_process_ends(servers: Servers) 
             asked = {"wait": 30, "ack": first.json()["ack"]}
             async with asyncio.TaskGroup() as tasks:
                 poll = tasks.create_task(http.get("/messages", params=asked, headers=me.who))
-                await _parked(http)
-                began = time.monotonic()
-                status = await api.terminate()
-                took = time.monotonic() - began
+                await until_parked(http)
+                async with machine_time() as ran:
+                    status = await api.terminate()
+                    took = ran()
             assert (poll.result().status_code, poll.result().json()["messages"]) == (200, [])
             # Else its next poll would come here once more, to be refused.
             assert poll.result().headers["connection"] == "close"
             assert "connection" not in first.headers
             assert (status, took < 2) == (0, True), took
-
-
-async def _parked(http: httpx.AsyncClient) -> None:
-    """Two more requests have been answered since the poll was sent: it waits by now."""
-    for _ in range(2):
-        assert (await http.get("/readyz")).status_code == 200
-        await asyncio.sleep(0.1)

@@ -10,6 +10,7 @@ import pytest
 from callplane.contracts.ids import ParticipantId
 from testkit.inprocess.mailboxes import FAST, Scene, rabbit_scene, texts_of
 from testkit.inprocess.pods import Client, Pollable, child_pod
+from testkit.servers.machine_time import standstills, within
 from testkit.servers.servers import Servers
 
 MESSAGES = 150
@@ -42,12 +43,13 @@ async def test_a_killed_holder_loses_and_reorders_nothing(servers: Servers) -> N
         await asyncio.gather(*[holder.poll(who, wait=0) for who in seats])
         held = {(await scene.attachment(who)).holder for who in seats}
         assert len(held) == 1
-        async with asyncio.TaskGroup() as tasks:
+        async with standstills() as stood_still, asyncio.TaskGroup() as tasks:
             tasks.create_task(publish(scene))
             reading = tasks.create_task(read_all(scene, seats, [holder, other]))
             await asyncio.sleep(0.6)
             await holder.process.kill()
-        assert max(max(client.gaps) for client in reading.result()) < 2.0
+            clients = await reading
+            assert max(max(client.gaps) for client in clients) < 2.0 + stood_still()
         assert {(await scene.attachment(who)).n for who in seats} == {2}
 
 
@@ -61,7 +63,7 @@ async def test_polls_parked_at_a_killed_holder_go_on(servers: Servers) -> None:
             await asyncio.sleep(0.5)
             await holder.process.kill()
             await scene.publisher.to(ann, "1")
-            async with asyncio.timeout(2):
+            async with within(2):
                 assert texts_of(await parked) == ["1"]
 
 
@@ -76,7 +78,7 @@ async def test_polls_of_a_killed_pod_keep_no_seat_attached(servers: Servers) -> 
         ann = await scene.seat("ann")
         await holder.poll(ann, wait=0)
         parked = tasks.create_task(outcome_of(killed, ann))
-        await asyncio.sleep(0.7)
+        await holder.until_parked(ann)
         await killed.process.kill()
         assert await parked is ConnectionError
         assert (await scene.until_state(ann, "detached")).n == 1
@@ -121,8 +123,8 @@ async def test_a_drained_pod_answers_everybody_and_lets_go(servers: Servers) -> 
         async with asyncio.TaskGroup() as tasks, scene.pod() as leaving:
             await asyncio.gather(leaving.poll(ann, wait=0), leaving.poll(bob, wait=0))
             here, there = tasks.create_task(leaving.poll(ann)), tasks.create_task(other.poll(bob))
-            await asyncio.sleep(0.5)
-            async with asyncio.timeout(2):
+            await leaving.until_parked(ann, bob)
+            async with within(2):
                 await leaving.poll_router.drain()
                 assert [texts_of(await one) for one in (here, there)] == [[], []]
             await scene.publisher.to_all("1", "2")
@@ -172,10 +174,10 @@ async def test_a_poll_parked_at_a_pod_that_loses_its_connection_goes_on(servers:
         ann, bob = await scene.seat("ann"), await scene.seat("bob")
         await asyncio.gather(a.poll(ann, wait=0), a.poll(bob, wait=0))
         here, there = tasks.create_task(a.poll(ann, wait=20)), tasks.create_task(b.poll(bob, wait=20))
-        await asyncio.sleep(0.3)
+        await a.until_parked(ann, bob)
         await close_links(servers, "mailboxes")
         await scene.publisher.to_all("1")
-        async with asyncio.timeout(3):
+        async with within(3):
             assert [texts_of(await one) for one in (here, there)] == [["1"], ["1"]]
 
 

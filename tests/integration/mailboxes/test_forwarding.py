@@ -72,7 +72,7 @@ async def test_the_newer_poll_wins_on_whichever_pod(servers: Servers) -> None:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         for older, newer in ((a, b), (b, a), (b, b)):
             first = tasks.create_task(outcome(older.poll(ann)))
-            await asyncio.sleep(0.2)
+            await a.until_parked(ann)
             second = tasks.create_task(newer.poll(ann))
             assert await first == "poll-replaced"
             await scene.publisher.to(ann, "1")
@@ -109,7 +109,8 @@ async def test_a_client_that_leaves_the_other_pod_is_away(servers: Servers) -> N
         ann = await scene.seat("ann")
         await a.poll(ann, wait=0)
         parked = tasks.create_task(b.poll(ann, wait=10))
-        await asyncio.sleep(0.7)
+        await a.until_parked(ann)
+        await asyncio.sleep(0.3)  # several roll calls: it stays attached
         assert (await scene.attachment(ann)).state == "attached"
         parked.cancel()
         await scene.until_state(ann, "detached")
@@ -123,7 +124,7 @@ async def test_the_end_of_a_seat_reaches_polls_on_both_pods(servers: Servers) ->
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         await asyncio.gather(a.poll(ann, wait=0), a.poll(bob, wait=0))
         here, there = tasks.create_task(outcome(a.poll(ann))), tasks.create_task(outcome(b.poll(bob)))
-        await asyncio.sleep(0.3)
+        await a.until_parked(ann, bob)
         for participant, reason in ((ann, "kicked"), (bob, "left")):
             await scene.attachments.end(participant, reason)
             await scene.publisher.delete(participant)

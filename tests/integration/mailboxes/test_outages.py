@@ -1,6 +1,7 @@
 """The servers go away and come back: 503 meanwhile, and nothing that was confirmed is lost (design 10)."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from callplane.store.leases import PodLeases
 from callplane.store.mongo.database import open_database
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import rabbitmq
-from testkit.inprocess.mailboxes import Scene, TestPod, memory_scene, outcome, pod_on, rabbit_publisher, texts_of
+from testkit.inprocess.mailboxes import FAST, Scene, TestPod, memory_scene, outcome, pod_on, rabbit_publisher, texts_of
+from testkit.servers.machine_time import within
 from testkit.servers.servers import Database
 from testkit.servers.until import until
 
@@ -22,14 +24,14 @@ async def test_without_a_broker_a_poll_is_told_to_come_again(database: Database)
     """After two seconds of looking for one."""
     async with open_database(database.url, database.name) as opened:
         nowhere = RabbitMailboxes("amqp://guest:guest@127.0.0.1:9/")
-        async with pod_on(nowhere, opened) as pod:
-            async with asyncio.timeout(3):
-                assert await outcome(pod.poll(ParticipantId("ann"))) == "unavailable"
+        async with pod_on(nowhere, opened) as pod, within(3):
+            assert await outcome(pod.poll(ParticipantId("ann"))) == "unavailable"
 
 
 async def test_a_pod_that_cannot_renew_its_lease_ends_its_polls(mongod_server: Mongod, database: Database) -> None:
     """Sweeps may call its seats detached; when the database is back they are attached again by the next poll."""
-    async with memory_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
+    brief = replace(FAST, lease=3.0)
+    async with memory_scene(database) as scene, scene.pod(brief) as pod, asyncio.TaskGroup() as tasks:
         ann = await scene.seat("ann")
         await pod.poll(ann, wait=0)
         holder = (await scene.attachment(ann)).holder
@@ -40,10 +42,10 @@ async def test_a_pod_that_cannot_renew_its_lease_ends_its_polls(mongod_server: M
 
         await until(living)
         parked = tasks.create_task(outcome(pod.poll(ann, wait=30)))
-        await asyncio.sleep(0.1)
+        await pod.until_parked(ann)
         mongod_server.pause()
         try:
-            async with asyncio.timeout(9):
+            async with within(9):
                 assert await parked == "unavailable"
                 assert await outcome(pod.poll(ann)) == "unavailable"
         finally:

@@ -13,7 +13,7 @@ from callplane.store import receiver_reports
 from callplane.store.receiver_reports import ReceiverReports
 from testkit.clients.webrtc_peers import TestPeer, peers
 from testkit.inprocess.mailbox_reader import read_for
-from testkit.inprocess.repositories import repositories
+from testkit.inprocess.repositories import Repositories, repositories
 from testkit.inprocess.wrappers import RunningWrappers, running_wrappers
 from testkit.servers.servers import Database, Servers
 from testkit.servers.until import until
@@ -75,8 +75,8 @@ async def test_a_viewer_that_vanished_goes_and_one_that_reads_nothing_stays(
 async def test_the_same_reports_from_the_first_look_on_are_an_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
-    monkeypatch.setattr(receiver_reports, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 60.0)
+    monkeypatch.setattr(receiver_reports, "FIRST_SECONDS", 30.0)
     async with repositories(database) as store:
         watched = ReceiverReports(store.database, store.clock)
         ready = {"state": "ready", "media_state": "connected"}
@@ -95,14 +95,14 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
 
         nobody = dict.fromkeys(("still", "alive", "early", "unsent"), False)
         assert await looks(0) == await looks(1) == nobody
-        await asyncio.sleep(0.5)
+        await _passes(store)
         assert await looks(2) == {**nobody, "still": True, "early": True}
         assert await looks(3) == {**nobody, "still": True, "early": True}
-        await asyncio.sleep(0.5)
+        await _passes(store)
         assert not (await looks(4))["alive"], "a display that reads no messages"
         since = store.clock.now()  # somebody has read its mailbox in between
         assert await looks(4) == nobody
-        await asyncio.sleep(0.5)
+        await _passes(store)
         assert (await looks(5))["alive"]
         assert not await watched.stopped("never", since, ([1.0], 1), store.soon())
 
@@ -110,18 +110,24 @@ async def test_the_same_reports_from_the_first_look_on_are_an_end(
 async def test_what_comes_after_a_silence_may_be_reported_on_first(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 0.4)
+    monkeypatch.setattr(receiver_reports, "STILL_SECONDS", 60.0)
     async with repositories(database) as store:
         watched, since = ReceiverReports(store.database, store.clock), store.clock.now()
         await store.database["connections"].insert_one({"_id": "c", "state": "ready", "media_state": "connected"})
         for _ in range(6):
+            await _passes(store)
             assert not await watched.stopped("c", since, ([1.0], 7), store.soon())
-            await asyncio.sleep(0.1)
-        assert not await watched.stopped("c", since, ([1.0], 1000), store.soon()), "a key frame, after a muted second"
-        await asyncio.sleep(0.5)
+        assert not await watched.stopped("c", since, ([1.0], 1000), store.soon()), "a key frame, after a muted minute"
+        await _passes(store)
         late = store.clock.now() - timedelta(seconds=1)
         assert not await watched.stopped("c", since, ([1.0], 2000), late), "its wrapper was paused since it asked"
         assert await watched.stopped("c", since, ([1.0], 2000), store.soon())
+
+
+async def _passes(store: Repositories) -> None:
+    """As if a minute had."""
+    earlier = {f"pulse.{name}": {"$subtract": [f"$pulse.{name}", 61_000]} for name in ("since", "first")}
+    await store.database["connections"].update_many({"pulse": {"$exists": True}}, [{"$set": earlier}])
 
 
 async def _seated(r: RunningWrappers, session: str) -> set[str]:

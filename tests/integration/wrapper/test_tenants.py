@@ -21,7 +21,7 @@ async def made_by(tenant: str, r: RunningWrappers) -> Reply:
 
 
 async def test_two_tenants_have_a_session_each_with_one_custom_id(servers: Servers) -> None:
-    async with running_wrappers(servers, wrappers=1) as r:
+    async with running_wrappers(servers, wrappers=1, media_servers=0) as r:
         replies = [await made_by(tenant, r) for tenant in ("a", "b", "a")]
         made = [reply.result or {} for reply in replies]
         assert [one["created"] for one in made] == [True, True, False]
@@ -29,7 +29,7 @@ async def test_two_tenants_have_a_session_each_with_one_custom_id(servers: Serve
 
 
 async def test_who_has_as_much_as_it_may_still_finds_repeats_and_comes_back(servers: Servers) -> None:
-    async with running_wrappers(servers, wrappers=2) as r:
+    async with running_wrappers(servers, wrappers=2, media_servers=0) as r:
         caller = Caller(kind="key", name="a", tenant="a", quotas=Quotas(sessions=1, seats=1))
         daily, id_ = CreateSession(custom_id="daily"), CommandId(new_id())
         made = await r.ask(daily, id_=id_, caller=caller)
@@ -57,7 +57,7 @@ async def test_who_has_as_much_as_it_may_still_finds_repeats_and_comes_back(serv
 
 async def test_until_an_update_is_over_a_custom_id_of_another_tenant_is_waited_for(servers: Servers) -> None:
     """The version before has one session of a custom id; the caller hears that, and no dead letter is left."""
-    async with running_wrappers(servers, wrappers=1) as r, servers.database.client() as client:
+    async with running_wrappers(servers, wrappers=1, media_servers=0) as r, servers.database.client() as client:
         sessions = client[servers.database.name]["sessions"]
         of_open = {"status": "open", "custom_id": {"$type": "string"}}
         lease = {"_id": "before", "since": r.store.clock.now() + timedelta(hours=1)}  # it lives while the test does

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import httpx
 
@@ -11,6 +10,7 @@ from api.http.server import bind
 from callplane.contracts.commands import Envelope
 from testkit.fakes.asgi import BY_KEY, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.servers.machine_time import machine_time
 from testkit.servers.servers import Database
 
 
@@ -56,14 +56,14 @@ async def test_the_drain_answers_what_waits_and_says_not_ready(database: Databas
         await asyncio.Event().wait()
 
     settings = settings_for(database, port=0, drain_delay=0.4, drain_wait=0.2)
-    async with httpx.AsyncClient() as http, asyncio.TaskGroup() as tasks:
+    async with httpx.AsyncClient() as http, machine_time() as ran, asyncio.TaskGroup() as tasks:
         async with serve(settings, buses=ScriptedBus(never).buses) as url:
             assert (await http.get(f"{url}/readyz")).status_code == 200
             asked = tasks.create_task(http.post(f"{url}/sessions", json={}, headers=BY_KEY))
             await waiting.wait()
             ready = tasks.create_task(_refused(http, f"{url}/readyz"))
-            began = time.monotonic()
-        assert time.monotonic() - began < 2
+            began = ran()
+        assert ran() - began < 2
         answer = await asked
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert await ready
@@ -71,7 +71,7 @@ async def test_the_drain_answers_what_waits_and_says_not_ready(database: Databas
 
 async def _refused(http: httpx.AsyncClient, url: str) -> bool:
     """Ask until the program says that it is not ready."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         status = 200
         while status == 200:
             status = (await http.get(url)).status_code

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from callplane.bus.mailbox_ports import MailboxLink, OnPodMessage
 from callplane.bus.memory.mailboxes import MemoryMailboxes
 from testkit.inprocess.mailboxes import memory_scene, outcome, pod_on, texts_of
+from testkit.servers.machine_time import within
 from testkit.servers.servers import Database
 
 
@@ -41,17 +42,17 @@ async def test_a_forwarded_poll_is_answered_by_its_holder_first(database: Databa
             ann = await scene.seat("ann")
             await holder.poll(ann, wait=0)
             former = tasks.create_task(leaving.poll(ann, wait=20))
-            await asyncio.sleep(0.2)
+            await holder.until_parked(ann)
             bus.held.clear()
             draining = tasks.create_task(leaving.poll_router.drain())
             await asyncio.sleep(0.2)
             assert not former.done()
             bus.held.set()
-            async with asyncio.timeout(1):
+            async with within(1):
                 await draining
                 assert texts_of(await former) == []
             later = tasks.create_task(holder.poll(ann, wait=5))
-            await asyncio.sleep(0.1)
+            await holder.until_parked(ann)
             await scene.publisher.to(ann, "1")
             assert texts_of(await later) == ["1"]
 
@@ -65,9 +66,9 @@ async def test_a_holder_that_says_nothing_holds_up_no_drain(database: Database) 
             ann = await scene.seat("ann")
             await holder.poll(ann, wait=0)
             former = tasks.create_task(leaving.poll(ann, wait=20))
-            await asyncio.sleep(0.2)
+            await holder.until_parked(ann)
             bus.held.clear()
-            async with asyncio.timeout(2):
+            async with within(2):
                 await leaving.poll_router.drain()
                 assert texts_of(await former) == []
             assert await outcome(leaving.poll(ann)) == "unavailable"

@@ -8,6 +8,7 @@ from testkit.fakes.feeds import entry
 from testkit.inprocess.log_readers import log_scene, question, tokens_of
 from testkit.inprocess.mailboxes import S, outcome, texts_of, types_of
 from testkit.servers.servers import Database
+from testkit.servers.until import until
 
 
 async def test_what_is_not_acknowledged_is_given_again_on_any_pod(database: Database) -> None:
@@ -198,8 +199,11 @@ async def test_feeds_are_closed_as_often_as_they_are_opened(database: Database) 
         await pod.poll(question(ann))
         assert await outcome(pod.poll(question(ParticipantId("nobody")))) == "join-again connection-lost"
         left = asyncio.ensure_future(pod.poll(question(ann, wait=5)))
-        await asyncio.sleep(0.05)
-        assert scene.feeds.of(S).users == 1
+
+        async def is_there() -> bool:
+            return scene.feeds.of(S).users == 1
+
+        await until(is_there)
         left.cancel()
         await asyncio.wait([left])
         assert scene.feeds.of(S).users == 0

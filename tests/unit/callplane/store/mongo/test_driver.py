@@ -4,6 +4,7 @@ import asyncio
 
 from callplane.store.change_stream import watch
 from callplane.store.mongo.database import open_database
+from testkit.servers.machine_time import within
 from testkit.servers.servers import Database
 
 
@@ -30,7 +31,7 @@ async def test_what_nobody_waits_for_any_more_has_landed_when_it_was_asked_for(d
         for one in writing:
             one.cancel()
         await asyncio.wait(writing)
-        async with asyncio.timeout(3):
+        async with within(3):
             await opened.wait_for_writes(10)
         assert await opened["things"].count_documents({}) == 20
         looking.cancel()

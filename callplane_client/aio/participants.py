@@ -56,6 +56,10 @@ class AsyncParticipants:
         """Let somebody do more, or less: what runs outside it ends (``publish=["microphone"]``)."""
         return await self.update(session_id, participant_id, grants=grants)
 
+    async def stop_stream(self, session_id: str, connection_id: str) -> None:
+        """End one stream of somebody, who may publish again (``grant`` takes that away); again: nothing more."""
+        await self._ask(Ask("DELETE", path("sessions", session_id, "connections", connection_id)))
+
     async def kick(self, session_id: str, participant_id: str, *, reason: str = "kicked", ban: bool = True) -> None:
         """Show somebody out; the identity cannot come back, in any seat, until the ban is lifted (``bans``).
 

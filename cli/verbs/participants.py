@@ -22,6 +22,7 @@ _EXAMPLES = """\
   callplane participants unmute 6a2f41a3-... 0b6f0c6e-... --video
   callplane participants grant 6a2f41a3-... 0b6f0c6e-... --publish microphone,screen --no-chat
   callplane participants grant 6a2f41a3-... 0b6f0c6e-... --role moderator
+  callplane participants stop-stream 6a2f41a3-... 1d710b83-...          a shared screen, say
   callplane participants kick 6a2f41a3-... 0b6f0c6e-... --reason "be kind"
   callplane participants bans 6a2f41a3-...
   callplane participants unban 6a2f41a3-... web:ada"""
@@ -48,6 +49,9 @@ def add(among: Verbs) -> None:
     about = "with --all: not this one; may be repeated"
     muted.add_argument("--but", action="append", default=[], metavar="ID", help=about)
     _grants(people.verb("grant", "say what one may do", _grant))
+    stopped = people.verb("stop-stream", "end streams of somebody, a shared screen say, by their connections", _stop)
+    stopped.add_argument("session", help="its id")
+    stopped.add_argument("id", nargs="+", metavar="CONNECTION", help="as `show` has it")
     kicked = people.verb("kick", "show some out, whose identity cannot come back", _kick)
     kicked.add_argument("session", help="its id")
     kicked.add_argument("id", nargs="+")
@@ -161,6 +165,12 @@ def _grant(given: argparse.Namespace, server: Server) -> int:
     if not body:
         raise Failed("Say what it may do: --role, --publish, --chat, --no-chat, …", 2)
     return _print(given, server.ask("PATCH", _path(given.session, "participants", given.id), body))
+
+
+def _stop(given: argparse.Namespace, server: Server) -> int:
+    where = _path(given.session, "connections")
+    status, _ = _for_each(given, lambda id_: server.ask("DELETE", f"{where}/{quote(id_, safe='')}"), "Stopped")
+    return status
 
 
 def _kick(given: argparse.Namespace, server: Server) -> int:

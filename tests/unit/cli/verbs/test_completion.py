@@ -33,7 +33,7 @@ def offered(given: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
         ("callplane sessions ", {"list", "show", "close", "--help"}),
         ("callplane sessions list --st", {"--status"}),
         ("callplane ", {"participants", "signal", "replay", "profile"}),
-        ("callplane participants ", {"list", "mute", "unmute", "grant", "kick", "bans", "unban"}),
+        ("callplane participants ", {"list", "mute", "unmute", "grant", "stop-stream", "kick", "bans", "unban"}),
         ("callplane participants grant --", {"--publish", "--no-chat", "--role", "--profile"}),
         ("callplane profile ", {"add", "list", "use", "remove"}),
         ("callplane join --re", {"--record"}),

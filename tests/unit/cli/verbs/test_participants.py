@@ -13,6 +13,7 @@ from cli.verbs.server import Failed
 from testkit.fakes.asgi import KEY
 from testkit.inprocess.whole import whole
 from testkit.servers.servers import Database
+from testkit.servers.until import until
 from tests.unit.cli.verbs.test_webhooks import without_logs
 
 ASKED: list[tuple[Any, ...]] = []
@@ -65,6 +66,7 @@ class Answers:
             ["grant", "s", "ada", "--role", "moderator", "--publish", "none"],
             [("PATCH", f"{PATH}/ada", {"role": "moderator", "grants": {"publish": []}})],
         ),
+        (["stop-stream", "s", "c"], [("DELETE", "/sessions/s/connections/c")]),
         (["kick", "s", "ada"], [("DELETE", f"{PATH}/ada?reason=kicked&ban=true")]),
         (
             ["kick", "s", "a/b", "--no-ban", "--reason", "be kind"],
@@ -126,6 +128,12 @@ async def test_a_call_is_steered_and_told_again(database: Database, capsys: pyte
             out = without_logs(capsys.readouterr().out)
             return json.loads(out) if as_json else out
 
+        async def told_to_the_end() -> bool:
+            nonlocal told
+            told = await run("replay", session)
+            return [one["type"] for one in told["events"]][-1:] == ["session-closed"]
+
+        told: dict[str, Any] = {}
         session = (await run("sessions", "create", "--custom-id", "daily", "--max-participants", "4"))["id"]
         changed = await run("sessions", "update", session, "--metadata", '{"topic": "x"}')
         assert (changed["max_participants"], changed["metadata"]) == (4, {"topic": "x"})
@@ -153,7 +161,7 @@ async def test_a_call_is_steered_and_told_again(database: Database, capsys: pyte
         await run("participants", "unban", session, ban["identity"], as_json=False)
         assert (await run("participants", "bans", session))["bans"] == []
         await run("sessions", "close", session, as_json=False)
-        told = await run("replay", session)
+        await until(told_to_the_end, 30)  # the time line is written behind what happens
         lines = await run("replay", session, "--participant", bo.id, as_json=False)
     types = [one["type"] for one in told["events"]]
     assert (types[0], types[-1]) == ("session-created", "session-closed")

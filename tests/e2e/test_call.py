@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from testkit.clients.browsers import person
 
@@ -82,6 +82,12 @@ async def test_mute_is_seen_by_the_other(base_url: str, browser: Browser, call: 
         await ann.reads("Ann (you) - connected, sending video, muted")
         await ann.page.get_by_role("button", name="Stop video").click()
         await bob.reads("Ann - connected, video stopped, muted")
+        await bob.page.keyboard.press("p")
+        await bob.page.get_by_role("button", name="Hide who sends no picture").click()
+        await expect(bob.page.locator("figure.tile[data-self=false]")).to_be_hidden()
+        await bob.page.get_by_role("button", name="Hide who sends no picture").click()
+        await expect(bob.page.locator("figure.tile[data-self=false]")).to_be_visible()
+        await bob.page.keyboard.press("Escape")
         await ann.page.get_by_role("button", name="Unmute").click()
         await ann.page.get_by_role("button", name="Start video").click()
         await bob.reads("Ann - connected, sending video and audio")
@@ -101,6 +107,7 @@ async def test_media_negotiated_again_reaches_everybody_again(base_url: str, bro
         await bob.receives("Ann", times=1)
         me = await ann.page.evaluate("callplane.session.me")
         await ann.page.evaluate("callplane.session.restart()")
+        await ann.page.locator("#state", has_text="Connected again after").wait_for()
         await ann.is_in("connected")
         await ann.receives("Bob")
         await bob.receives("Ann")

@@ -45,7 +45,9 @@ async def test_what_the_connection_can_do_is_said_and_kept(base_url: str, browse
         assert all(step["ok"] is not False for step in steps.values())
 
 
-async def test_one_picture_is_held_large_and_numbers_are_shown(base_url: str, browser: Browser, call: str) -> None:
+async def test_one_picture_is_held_large_and_numbers_are_shown(
+    base_url: str, browser: Browser, call: str, tmp_path: Path
+) -> None:
     async with person(browser) as ann, person(browser) as bob:
         for someone, name in ((ann, "Ann"), (bob, "Bob")):
             await someone.opens(base_url, session=call, name=name, source="synthetic", auto="1")
@@ -58,6 +60,12 @@ async def test_one_picture_is_held_large_and_numbers_are_shown(base_url: str, br
         assert await tile.evaluate(width) > 1.5 * small
         await ann.page.keyboard.press("Shift+D")
         await expect(ann.page.locator("#inspector-text")).to_contain_text('"path": "host udp"')
+        async with ann.page.expect_download() as downloading:
+            await ann.page.get_by_role("button", name="Download").click()
+        kept = tmp_path / "call.json"
+        await (await downloading.value).save_as(kept)
+        report = json.loads(kept.read_text())
+        assert [one["media"] for one in report["participants"]] == ["connected", "connected"]
         await ann.page.keyboard.press("Shift+D")
         await expect(ann.page.locator("#inspector")).to_be_hidden()
         await ann.page.get_by_role("button", name="Pin Bob").click()

@@ -8,7 +8,9 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -62,23 +64,35 @@ def axe() -> str:
     return (npm_packages() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
+BOB = "Bob with quite a long name of his own"
+
+
 @pytest.fixture
-async def two(base_url: str, browser: Browser, call: str) -> AsyncIterator[tuple[Person, Person]]:
-    """Two people, each with the page open."""
-    async with person(browser) as ann, person(browser) as bob:
-        await bob.opens(
-            base_url, session=call, name="Bob with quite a long name of his own", source="synthetic", auto="1"
-        )
-        await ann.opens(base_url, session=call, name="Ann", source="synthetic")
+async def two(links: UpLinks, browser: Browser, call: str) -> AsyncIterator[tuple[Person, Person]]:
+    """Two people, each with the page open; the first by a moderator's token."""
+    [key] = parse_qs(urlsplit(links.console).fragment)["key"]
+    base = links.page.partition("#")[0]
+    async with (
+        httpx.AsyncClient(base_url=base, headers={"X-API-Key": key}, timeout=20) as http,
+        person(browser) as ann,
+        person(browser) as bob,
+    ):
+        session = (await http.post("/v1/sessions", json={"custom_id": call})).json()["id"]
+        tokens = {}
+        for identity, role in (("ann", "moderator"), ("bob", "publisher")):
+            asked = {"session": session, "identity": identity, "role": role}
+            tokens[identity] = (await http.post("/v1/tokens", json=asked)).json()["token"]
+        await bob.opens(f"{base}#access_token={tokens['bob']}", session=session, name=BOB, source="synthetic", auto="1")
+        await ann.opens(f"{base}#access_token={tokens['ann']}", session=session, name="Ann", source="synthetic")
         yield ann, bob
 
 
 async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], axe: str) -> None:
-    ann, _ = two
+    ann, bob = two
     page = ann.page
     await _look(page, "lobby", axe)
     await page.get_by_role("button", name="Join the call").click()
-    await ann.receives("Bob with quite a long name of his own", times=1)
+    await ann.receives(BOB, times=1)
     await _look(page, "call", axe)
     await page.get_by_role("button", name="Chat").click()
     await page.get_by_label("Message to everybody").fill("Hello " * 30)
@@ -86,7 +100,20 @@ async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], a
     await page.get_by_text("Hello Hello").wait_for()
     await _look(page, "chat", axe)
     await page.get_by_role("button", name="People").click()
+    await bob.page.get_by_role("button", name="Share screen").click()
+    await bob.page.get_by_role("button", name="Raise hand").click()
+    for name in ("Mute all", f"Mute {BOB}", f"Lower the hand of {BOB}", f"Stop the screen of {BOB}", f"Remove {BOB}"):
+        await page.get_by_role("button", name=name, exact=True).wait_for()
+    await _look(page, "moderating", axe)
+    await page.get_by_role("button", name=f"Stop the screen of {BOB}").click()
+    await bob.is_told("Your screen was stopped by a moderator")
+    await page.get_by_role("button", name=f"Lower the hand of {BOB}").click()
+    await page.get_by_role("button", name="Mute all").click()
+    await page.get_by_role("button", name=f"Ask to unmute: {BOB}").click()
+    await bob.is_told("You are asked to unmute yourself")
     await _look(page, "people", axe)
+    await page.get_by_role("button", name=f"Remove {BOB}").click()
+    await bob.is_told("You were removed from the call.")
     await page.get_by_role("button", name="Close list").click()
     await page.get_by_role("button", name="Keyboard shortcuts").click()
     await _look(page, "keys", axe)

@@ -9,7 +9,7 @@ import { Pauses } from "./pauses.js";
 import { People } from "./people.js";
 import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
-import { errorWords, mutedWords, nameOf, removedWords, stateWords, unmuteWords, unpluggedWords, untakenWords } from "./texts.js";
+import { againWords, errorWords, mutedWords, nameOf, removedWords, stateWords, unmuteWords, unpluggedWords, untakenWords } from "./texts.js";
 
 /** @typedef {import("./screen.js").Screen} Screen */
 
@@ -25,6 +25,7 @@ export class Call {
   #known = new Map();
   #endListening = () => {};
   #muted = { audio: false, video: false };
+  #lostAt = 0;
   /** @type {ChatBox | null} */
   #chat = null;
   /** @type {People | null} */
@@ -78,6 +79,8 @@ export class Call {
       failed: (error) => screen.notice(errorWords(error)),
     });
     this.#show();
+    // The first report begins to keep what happens, for the one that somebody will want.
+    void this.session.report();
   }
 
   /** Publish, and say what the server does not take of it. */
@@ -114,6 +117,13 @@ export class Call {
   async toggleHand() {
     const [mine] = this.session.participants;
     await this.#trying(() => this.session.raiseHand(!mine?.hand_raised_at));
+  }
+
+  /** Leave out who sends no picture, or show them again. */
+  togglePicturesOnly() {
+    this.#tiles.picturesOnly = !this.#tiles.picturesOnly;
+    this.#screen.picturesOnly(this.#tiles.picturesOnly);
+    this.#show();
   }
 
   /** Share a screen, or stop it. */
@@ -155,7 +165,8 @@ export class Call {
   /** @param {{state: import("../sdk/index.js").State, reason: string | null, previous: string}} change */
   #state({ state, reason, previous }) {
     this.#screen.state(state, stateWords(state, reason));
-    if (previous === "reconnecting" && state === "connected") this.#screen.say("Connected again");
+    if (state === "reconnecting" && previous !== state) this.#lostAt = performance.now();
+    if (previous === "reconnecting" && state === "connected") this.#screen.back(againWords(performance.now() - this.#lostAt));
     if (!this.#over) return;
     this.#endListening();
     this.#source.stop();

@@ -1,8 +1,9 @@
 // @ts-check
 /** Chat of a call: what was said, a line to say something, and how much of it is unread. */
 
+import { authorWords, messageText, receiverWords, receiversOf, unreadWords } from "./chat_words.js";
 import { make, part } from "./dom.js";
-import { authorWords, messageText, nameOf, unreadWords } from "./texts.js";
+import { nameOf } from "./texts.js";
 
 /**
  * @typedef {import("../sdk/index.js").ChatMessage} ChatMessage
@@ -17,6 +18,8 @@ export class ChatBox {
   #unread = 0;
   #list = part("chat-list");
   #field = /** @type {HTMLTextAreaElement} */ (part("chat-text"));
+  #to = /** @type {HTMLSelectElement} */ (part("chat-to"));
+  #offered = "";
   /** @type {string | null} the message that is written anew */
   #editing = null;
   /** @type {Map<string, string>} everybody who was ever seen, for what they said stays */
@@ -36,6 +39,7 @@ export class ChatBox {
     chat.on("message", (message) => this.#heard(message));
     part("chat-form").addEventListener("submit", (event) => (event.preventDefault(), void this.#send()), { signal });
     part("chat-earlier").addEventListener("click", () => void this.#trying(() => chat.earlier()), { signal });
+    this.#to.addEventListener("change", () => this.#aim(), { signal });
     this.#field.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.know(session.participants);
     this.#show();
@@ -45,6 +49,26 @@ export class ChatBox {
   /** @param {import("../sdk/index.js").ParticipantView[]} participants */
   know(participants) {
     for (const one of participants) this.#names.set(one.id, nameOf(one));
+    this.#offer(participants.filter(({ self }) => !self).map(({ id }) => id));
+  }
+
+  /** @param {string[]} others to whom something can be said alone; whoever is chosen stays, or it would go to everybody */
+  #offer(others) {
+    const { value } = this.#to;
+    const ids = ["", ...others, ...(value && !others.includes(value) ? [value] : [])];
+    const offered = ids.map((id) => [id, id ? `to ${this.#names.get(id)} alone` : "to everybody"]);
+    const drawn = JSON.stringify(offered);
+    if (drawn === this.#offered) return; // It may be open.
+    this.#offered = drawn;
+    this.#to.replaceChildren(...offered.map(([id, words]) => make("option", { value: id }, words)));
+    this.#to.value = value;
+    this.#aim();
+  }
+
+  /** What is being written says for whom it is. */
+  #aim() {
+    const words = `Message ${this.#to.selectedOptions[0]?.text}`;
+    part("chat-label").textContent = this.#field.placeholder = words;
   }
 
   /** Somebody looks at it. */
@@ -59,6 +83,8 @@ export class ChatBox {
     this.#unread = 0;
     this.#count();
     this.#list.replaceChildren();
+    this.#to.value = "";
+    this.#offer([]);
   }
 
   /** @param {ChatMessage} message */
@@ -91,7 +117,8 @@ export class ChatBox {
     const at = message.at ? CLOCK.format(new Date(message.at)) : "";
     const head = make("p", { class: "head" }, make("b", {}, this.#author(message)), ` ${at}`);
     if (message.edited_at) head.append(" · edited");
-    if (message.to) head.append(" · private");
+    const to = receiversOf(message);
+    if (to) head.append(` · ${receiverWords({ to, from: message.from }, this.#session.me, this.#names)}`);
     const text = make("p", { class: message.deleted ? "text deleted" : "text" }, messageText(message));
     const item = make("li", {}, head, text);
     if (this.#mayChange(message)) item.append(this.#changes(message));
@@ -142,7 +169,9 @@ export class ChatBox {
     const [editing, before] = [this.#editing, this.#field.value];
     this.#field.value = "";
     this.#editing = null;
-    const sent = await this.#trying(() => (editing ? chat.edit(editing, { text }) : chat.send({ text })));
+    // Oneself as well, or one would not see it. A session without a history does not say to whom something went.
+    const options = this.#to.value ? { to: [this.#to.value, this.#session.me] } : {};
+    const sent = await this.#trying(() => (editing ? chat.edit(editing, { text }) : chat.send({ text, ...options }, options)));
     // What was not sent is not lost, unless something else was begun meanwhile.
     if (!sent && !this.#field.value) [this.#field.value, this.#editing] = [before, editing];
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Device choice in the lobby: which camera and microphone, remembered for the next time. */
 
-import { devices, onDeviceChange } from "../sdk/index.js";
+import { devices, onDeviceChange } from "../sdk/devices.js";
 import { make, part } from "./dom.js";
 
 /** @typedef {{camera?: string, microphone?: string}} Chosen ids; what is not named is the browser's to choose */

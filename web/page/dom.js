@@ -1,5 +1,5 @@
 // @ts-check
-/** Elements: found by id, or made with texts that stay texts. */
+/** Elements: found by id, or made with texts that stay texts; and files that are made here. */
 
 /**
  * @template {HTMLElement} T
@@ -21,4 +21,16 @@ export function make(tag, attributes, ...children) {
   }
   element.append(...children);
   return element;
+}
+
+/**
+ * Have the browser keep this text as a file.
+ * @param {string} name
+ * @param {string} text JSON
+ */
+export function download(name, text) {
+  const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  make("a", { href, download: name }).click();
+  // The browser reads it after the click, and says nothing when it has.
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

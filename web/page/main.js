@@ -7,6 +7,7 @@ import { Callplane } from "../sdk/index.js";
 import { Call } from "./call.js";
 import { offerCheck } from "./check.js";
 import { DeviceChoice } from "./devices.js";
+import { part } from "./dom.js";
 import { Inspector } from "./inspector.js";
 import { openSource } from "./media.js";
 import { beforeClick, linkTo, readOptions, readRoom, shared } from "./options.js";
@@ -44,10 +45,13 @@ async function enter() {
   /** @type {import("./media.js").Source | null} */
   let source = null;
   try {
+    const finding = find(room);
+    finding.catch(() => {}); // It is told below, when there is a picture or none.
     source = preview.take() ?? (await openSource(kind, name || "Guest", choice.chosen));
     void choice.show(); // Who was allowed a device is told their names.
-    const session = await find(room);
-    call = new Call(callplane, callplane.seat(session.id, { name, leaveWithPage: true, transport: options.transport }), source, screen);
+    const session = await finding;
+    const { transport, role } = options;
+    call = new Call(callplane, callplane.seat(session.id, { name, role, leaveWithPage: true, transport }), source, screen);
     screen.enterCall();
     await call.start();
     showAddress();
@@ -83,6 +87,7 @@ buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
 buttons.sound.addEventListener("click", () => void call?.playSound());
 buttons.again.addEventListener("click", () => call?.session.restart());
 buttons.copy.addEventListener("click", () => void screen.copy(shared(location.href, accessToken)));
+part("pictures-only").addEventListener("click", () => call?.togglePicturesOnly());
 buttons.leave.addEventListener("click", () => void call?.leave());
 listen({ inCall: () => screen.inCall, escape: () => screen.panels.close(), inspect: () => inspector.toggle() });
 offerCheck(callplane);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Local media: where the own picture and sound come from. */
 
-import { synthetic } from "../sdk/index.js";
+import { synthetic } from "../sdk/synthetic.js";
 import { watchingWords } from "./texts.js";
 
 /**

@@ -3,13 +3,15 @@
 
 /**
  * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
- *   transport?: "websocket" | "sse" | "poll"}} Options `transport`: the only one to be used
+ *   transport?: "websocket" | "sse" | "poll", role?: import("../sdk/index.js").Role}} Options `transport`: the only one to
+ *   be used; `role`: to join in, as far as the token goes
  */
 
 /** How the token begins that `callplane up` makes for one run: whoever is on that machine may have it. */
 const OF_ONE_RUN = "open-";
 
 const TRANSPORTS = /** @type {const} */ (["websocket", "sse", "poll"]);
+const ROLES = /** @type {const} */ (["subscriber", "publisher", "moderator"]);
 
 const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -25,8 +27,10 @@ export function readOptions({ search, hash }) {
   const pick = (/** @type {string} */ name) => fragment.get(name) || query.get(name) || "";
   const source = pick("source");
   const transport = TRANSPORTS.find((one) => one === pick("transport"));
+  const role = ROLES.find((one) => one === pick("role"));
   return {
     ...(transport ? { transport } : {}),
+    ...(role ? { role } : {}),
     room: pick("session"),
     name: pick("name"),
     source: source === "camera" || source === "synthetic" ? source : null,

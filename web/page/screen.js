@@ -68,6 +68,7 @@ export class Screen {
     this.soundBlocked(false);
     this.sharing(false);
     this.companion("away");
+    this.picturesOnly(false);
   }
 
   /**
@@ -156,6 +157,20 @@ export class Screen {
   /** @param {boolean} yes */
   sharing(yes) {
     press(this.buttons.share, yes, yes ? "Stop sharing" : "Share screen");
+  }
+
+  /** @param {boolean} yes */
+  picturesOnly(yes) {
+    part("pictures-only").setAttribute("aria-pressed", String(yes));
+  }
+
+  /**
+   * Connected again: shown until something else is, and told.
+   * @param {string} words
+   */
+  back(words) {
+    part("state-text").textContent = words;
+    this.say(words);
   }
 
   /** @param {boolean} yes */

@@ -1,10 +1,8 @@
 // @ts-check
 /** Screen sharing: asks the browser for a screen, sends it beside the camera, ends with whatever ends it. */
 
+import { CallplaneError } from "../sdk/index.js";
 import { errorWords, screenStoppedWords, sharingWords } from "./texts.js";
-
-const PICTURE = { frameRate: { ideal: 15, max: 30 } };
-const MOST_KBPS = 2500;
 
 export class Sharing {
   #session;
@@ -39,22 +37,13 @@ export class Sharing {
   }
 
   async #begin() {
-    let stream;
     try {
-      stream = await navigator.mediaDevices.getDisplayMedia({ video: PICTURE, audio: true });
+      this.#publication = await this.#session.shareScreen();
     } catch (error) {
-      return this.#tell.notice(sharingWords(error));
-    }
-    const stop = () => stream.getTracks().forEach((track) => track.stop());
-    try {
-      this.#publication = await this.#session.publish(stream, { source: "screen", maxKbps: MOST_KBPS });
-    } catch (error) {
-      stop();
-      return this.#tell.notice(errorWords(error));
+      return this.#tell.notice(error instanceof CallplaneError ? errorWords(error) : sharingWords(error));
     }
     this.#tell.shown(true);
     void this.#publication.ended.then((reason) => {
-      stop();
       if (reason === "removed") this.#tell.notice(screenStoppedWords());
       this.#publication = null;
       this.#tell.shown(false);

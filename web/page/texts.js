@@ -81,6 +81,11 @@ export function stateWords(state, reason) {
   return STATES[`${state} ${reason}`] ?? STATES[state] ?? state;
 }
 
+/** @param {number} ms for which it was away */
+export function againWords(ms) {
+  return `Connected again after ${(ms / 1000).toFixed(1)} s`;
+}
+
 /**
  * Why nothing can be sent: one watches and listens then.
  * @param {unknown} error of getUserMedia
@@ -191,28 +196,6 @@ export function participantWords(participant, flow) {
   const who = participant.self ? `${name} (you)` : name;
   const words = [connectionWords(participant), ...sendingWords(participant, flow), ...presenceWords(participant)];
   return `${who} - ${words.join(", ")}`;
-}
-
-/** @param {number} unread */
-export function unreadWords(unread) {
-  return unread ? `Chat, ${unread} unread` : "Chat";
-}
-
-/** @param {{data: any, deleted: boolean}} message of this page or of another program */
-export function messageText({ data, deleted }) {
-  if (deleted) return "This message was deleted.";
-  const text = typeof data === "object" && data !== null ? data.text : data;
-  return typeof text === "string" ? text : JSON.stringify(data);
-}
-
-/**
- * @param {string | null} from
- * @param {string} me
- * @param {Map<string, string>} names by participant, also of those who have left
- */
-export function authorWords(from, me, names) {
-  if (from === null) return "The server";
-  return from === me ? "You" : (names.get(from) ?? "Somebody who has left");
 }
 
 /**

@@ -22,6 +22,8 @@ export class Tiles {
   #alone = /** @type {HTMLElement} */ (document.getElementById("alone"));
   /** @type {string | null} the tile that is held large */
   #pinned = null;
+  /** Whether those who send no picture are left out; oneself is not, nor whoever is pinned. */
+  picturesOnly = false;
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
 
@@ -64,6 +66,7 @@ export class Tiles {
       const tile = this.#tiles.get(participant.id) ?? this.#add(participant.id, participant);
       tile.root.classList.toggle("mirror", participant.self && mirrored);
       tile.letter.textContent = [...nameOf(participant)][0].toUpperCase();
+      tile.root.hidden = this.#isLeftOut(participant);
       this.#attach(tile, participant);
     }
     for (const [one, stream] of shared) this.#share(one, stream);
@@ -101,6 +104,14 @@ export class Tiles {
     this.#resizes.disconnect();
     this.#sights.disconnect();
     for (const [id, tile] of this.#tiles) this.#remove(id, tile);
+  }
+
+  /**
+   * By what they say of themselves, and not by what comes: of who is not seen, no picture is received after a while.
+   * @param {ParticipantView} participant
+   */
+  #isLeftOut({ id, self, muted, media }) {
+    return this.picturesOnly && !self && this.#pinned !== id && (muted.video || media === "none");
   }
 
   /**
@@ -187,8 +198,9 @@ export class Tiles {
     const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(this.#grid);
     const width = this.#grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const height = this.#grid.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
-    const large = [...this.#tiles.values()].filter(({ root }) => root.matches(".shared, .pinned")).length;
-    const count = this.#tiles.size + large * (SHARED - 1) + Number(!this.#alone.hidden);
+    const shown = [...this.#tiles.values()].filter(({ root }) => !root.hidden);
+    const large = shown.filter(({ root }) => root.matches(".shared, .pinned")).length;
+    const count = shown.length + large * (SHARED - 1) + Number(!this.#alone.hidden);
     if (width <= 0) return;
     const tile = tileWidth(count, width, height);
     this.#grid.style.setProperty("--tile", `${tile}px`);

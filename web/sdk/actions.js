@@ -1,5 +1,5 @@
 // @ts-check
-/** Actions of a seat: what it says of itself and to others. */
+/** Actions of a seat: what it says of itself and to others; and what is loaded when it is asked for. */
 
 import { Emitter } from "./emitter.js";
 import { Muting } from "./muting.js";
@@ -25,13 +25,20 @@ import { Sources } from "./sources.js";
 export class Actions extends Emitter {
   /** @type {import("./seat.js").Seat | null} the own one, once it is taken */
   seat = null;
+  /** @type {(() => void)[]} what ends with the seat */
+  endings = [];
+  #hurry;
+  /** @type {Promise<import("./rpc.js").Rpc> | undefined} */
+  #rpc;
 
   /**
-   * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>, autoSubscribe?: boolean}} own the
-   *   tracks of the own camera and microphone, and what the session knows of the seat's metadata
+   * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>, autoSubscribe?: boolean,
+   *   hurry: () => void}} own the tracks of the own camera and microphone, what the session knows of the seat's metadata;
+   *   `hurry`: read messages by another line
    */
-  constructor({ tracks, metadata, autoSubscribe = true }) {
+  constructor({ tracks, metadata, autoSubscribe = true, hurry }) {
     super();
+    this.#hurry = hurry;
     /** Whether streams are received of which nothing was said. */
     this.autoSubscribe = autoSubscribe;
     this.muting = new Muting(tracks, (muted) => this.update(this.me, { muted }));
@@ -89,9 +96,10 @@ export class Actions extends Emitter {
   /**
    * Remove somebody, as a moderator.
    * @param {string} participant
+   * @param {{ban?: boolean}} [options] without a ban they may join again
    */
-  async remove(participant) {
-    await this.seated.call("DELETE", this.seated.at(participant), { patience: 10_000 });
+  async remove(participant, { ban = true } = {}) {
+    await this.seated.call("DELETE", `${this.seated.at(participant)}${ban ? "" : "?ban=false"}`, { patience: 10_000 });
   }
 
   /**
@@ -133,8 +141,89 @@ export class Actions extends Emitter {
     await this.seated.signal(type, data, named);
   }
 
+  /**
+   * Ask one participant something, and wait for what its `onRpc` answers.
+   * @param {string} participant
+   * @param {string} method
+   * @param {unknown} [data] up to 16 KiB as JSON
+   * @param {{timeout?: number}} [options] milliseconds
+   * @returns {Promise<any>}
+   */
+  async rpc(participant, method, data = null, options = {}) {
+    return (await this.#calls()).ask(participant, { method, data }, options);
+  }
+
+  /**
+   * Answer what others ask; returns what ends that.
+   * @param {string} method
+   * @param {import("./rpc.js").Handler} handler
+   */
+  async onRpc(method, handler) {
+    return (await this.#calls()).answer(method, handler);
+  }
+
+  /**
+   * Send this very camera or microphone, in the place of what is sent of its kind.
+   * @param {"camera" | "microphone"} kind
+   * @param {string} id of a device
+   * @param {MediaTrackConstraints} [wishes]
+   */
+  async setDevice(kind, id, wishes) {
+    return (await import("./local.js")).setDevice(this.#whole, { kind, id, wishes });
+  }
+
+  /**
+   * Ask for a screen and send it, until it is stopped here or by the browser's own button.
+   * @param {import("./local.js").ScreenOptions} [options]
+   */
+  async shareScreen({ audio = true, video = { frameRate: { ideal: 15, max: 30 } }, maxKbps = 2500 } = {}) {
+    // At once: browsers want a click for it, which is not one any more when something was loaded.
+    const asked = navigator.mediaDevices.getDisplayMedia({ video, audio });
+    return (await import("./local.js")).sendScreen(this.#whole, asked, maxKbps);
+  }
+
+  /** What is known of the call, for those who look into it: no token, and nothing that was said. */
+  async report() {
+    return (await import("./report.js")).reportOf(this.#whole);
+  }
+
+  /**
+   * Have something go wrong, to see what happens then.
+   * @param {import("./failures.js").Failure} failure
+   */
+  async simulate(failure) {
+    (await import("./failures.js")).simulate(failure, { session: this.#whole, seat: this.seated, hurry: this.#hurry });
+  }
+
+  /**
+   * Look at the statistics again and again: events `stats`, `speaking` and `quality`, until the session is over.
+   * @param {number} [interval] milliseconds
+   */
+  monitor(interval = 1000) {
+    const loading = Promise.all([import("./monitor.js"), import("./stats.js")]);
+    this.begin(loading.then(([{ monitoring }]) => monitoring(this.#whole, interval)));
+  }
+
+  /**
+   * What is loaded ends with the seat, also where that comes first.
+   * @param {Promise<() => void>} loading gives what ends it
+   */
+  begin(loading) {
+    loading.catch((error) => this.say("error", { error, during: "loading" }));
+    this.endings.push(() => void loading.then((end) => end()).catch(() => {}));
+  }
+
   get seated() {
     if (!this.seat) throw new Error("join first");
     return this.seat;
+  }
+
+  #calls() {
+    return (this.#rpc ??= import("./rpc.js").then(({ Rpc }) => new Rpc(this.#whole)));
+  }
+
+  /** @returns {import("./session.js").Session} */
+  get #whole() {
+    return /** @type {any} */ (this);
   }
 }

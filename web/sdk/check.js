@@ -6,6 +6,8 @@ import { synthetic } from "./synthetic.js";
 
 /** Milliseconds for one step; longer than what people wait for with patience. */
 const PATIENCE = 15_000;
+/** For how long what arrives is counted. */
+const MEASURED = 500;
 const TRANSPORTS = /** @type {const} */ (["websocket", "sse", "poll"]);
 
 /**
@@ -97,9 +99,11 @@ class Trial {
     try {
       await from.publish(made.stream);
       const to = await this.#take(from.id);
-      for (;;) {
+      for (/** @type {{bytes: number, at: number} | undefined} */ let first; ; ) {
         const [stats] = Object.values(await to.stats());
-        if (stats?.framesDecoded) return [to, mediaWords(stats)];
+        const at = performance.now();
+        if (stats?.framesDecoded) first ??= { bytes: stats.bytes, at };
+        if (first && at - first.at >= MEASURED) return [to, mediaWords(stats, ((stats.bytes - first.bytes) * 8) / (at - first.at))];
         await new Promise((resolve) => setTimeout(resolve, 100));
         if (to.state === "left" || to.state === "closed") throw new Error("the seat was lost");
       }
@@ -152,9 +156,12 @@ class Trial {
   }
 }
 
-/** @param {import("./stats.js").InboundStats} stats */
-function mediaWords({ width, height, roundTrip, path }) {
-  const words = [`${width}x${height}`, path, roundTrip === null ? "" : `${Math.round(roundTrip * 1000)} ms there and back`];
+/**
+ * @param {import("./stats.js").InboundStats} stats
+ * @param {number} kbps
+ */
+function mediaWords({ width, height, roundTrip, path }, kbps) {
+  const words = [`${width}x${height}`, `${Math.round(kbps)} kbit/s`, path, roundTrip === null ? "" : `${Math.round(roundTrip * 1000)} ms there and back`];
   return words.filter(Boolean).join(", ");
 }
 

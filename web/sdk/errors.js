@@ -41,14 +41,6 @@ export function unreachable(cause) {
 }
 
 /**
- * Why a stream ended, as its last event says.
- * @param {Record<string, any>} problem
- */
-export function ended(problem) {
-  return new CallplaneError(problem);
-}
-
-/**
  * Why a socket was closed: 4000 + the status of a problem, its code and, behind a colon, the reason.
  * @param {number} close
  * @param {string} words

@@ -14,6 +14,9 @@ export type ErrorCode =
   | "unsupported-media-type" | "invalid" | "invalid-sdp" | "key-reused" | "too-many-requests" | "quota-exceeded" | "internal" | "unavailable" | "unreachable" | "left"
   | (string & {});
 
+/** How a remote call failed, where neither the API nor the handler says it. */
+export type RpcCode = "rpc-timeout" | "rpc-unknown" | "rpc-failed" | "rpc-busy" | "rpc-gone";
+
 /** Why a session is in its state; of `left` and `closed` also the words of whoever removed or closed. */
 export type StateReason =
   | "unreachable" | "media-lost" | "connection-failed"
@@ -23,8 +26,10 @@ export type StateReason =
 
 /** What can go wrong, with the API's own `code` where the API said it; `unreachable` where nobody answered. */
 export class CallplaneError extends Error {
+  /** For a handler of `onRpc` to throw: whoever asked is told it. */
+  constructor(problem: { code?: ErrorCode; title?: string; detail?: string; status?: number });
   readonly status: number;
-  readonly code: ErrorCode;
+  readonly code: ErrorCode | RpcCode;
   readonly title: string;
   readonly detail: string;
   readonly retryable: boolean;
@@ -175,6 +180,10 @@ export interface InboundStats {
   audioLevel: number;
   width: number;
   height: number;
+  /** Pictures a second, now. */
+  fps: number;
+  /** Such as `opus VP8`. */
+  codecs: string;
 }
 
 /** What each event of a session carries in `detail`. */
@@ -191,6 +200,21 @@ export interface SessionEvents {
   speaking: { participants: string[] };
   /** Of a received stream, when it is another: `poor` is heard or seen, `lost` is being negotiated again. */
   quality: { participant_id: string; connection_id: string; quality: "good" | "poor" | "lost" };
+  /**
+   * What has just changed, one by one, as it was told. Where messages were missed the session is read anew, and only
+   * `participants` tells what is another then.
+   */
+  "participant-joined": { participant: Participant };
+  "participant-updated": { participant: Participant };
+  "participant-left": { participant_id: string; reason?: string };
+  "participant-reconnecting": { participant_id: string };
+  "participant-reconnected": { participant_id: string };
+  "participants-muted": { media: Track[]; but: string[] };
+  "stream-published": { participant_id: string; connection_id: string; source?: string | null };
+  "stream-unpublished": { participant_id: string; connection_id: string; reason?: string };
+  "session-updated": { session: Partial<SessionInfo> };
+  "media-lost": { epoch: number };
+  "media-ready": { epoch: number };
   /** Messages come by another transport now. */
   transport: { transport: Transport; previous: Transport };
 }
@@ -292,6 +316,10 @@ export class Session extends Emitter<SessionEvents> {
   join(): Promise<this>;
   /** Send a stream of one track or two. A source is one publication: a second takes the place of the first. */
   publish(stream: MediaStream, options?: { source?: string; maxKbps?: number }): Promise<Publication>;
+  /** Send this very device in the place of what is sent of its kind. */
+  setDevice(kind: "camera" | "microphone", id: string, wishes?: MediaTrackConstraints): Promise<Publication>;
+  /** Ask for a screen, with its sound unless said otherwise, and send it. From a click; rejects with the browser's own error. */
+  shareScreen(options?: { audio?: boolean; video?: MediaTrackConstraints; maxKbps?: number }): Promise<Publication>;
   /** Of a source, or of all. */
   unpublish(source?: string): Promise<void>;
   mute(muted: { audio?: boolean; video?: boolean }): Promise<void>;
@@ -304,8 +332,8 @@ export class Session extends Emitter<SessionEvents> {
       grants?: Partial<Grants>;
     },
   ): Promise<void>;
-  /** Remove somebody, as a moderator. */
-  remove(participant: string): Promise<void>;
+  /** Remove somebody, as a moderator; without a ban they may join again. */
+  remove(participant: string, options?: { ban?: boolean }): Promise<void>;
   /** Mute the sound of everybody but oneself, as a moderator, or what `media` names of everybody whom `but` does not. */
   muteAll(options?: { but?: string[]; media?: Track[] }): Promise<void>;
   /** Change what somebody may do, as a moderator; what is not named stays. */
@@ -323,6 +351,17 @@ export class Session extends Emitter<SessionEvents> {
   stats(): Promise<Record<string, InboundStats>>;
   /** Look at the statistics each `interval` milliseconds (1,000): events `stats`, `speaking`, `quality`. */
   monitor(interval?: number): void;
+  /**
+   * Ask one participant something: what its `onRpc` of that method answers, within `timeout` milliseconds (10,000). Rejects
+   * with a `CallplaneError`, `rpc-…` where the API refused nothing. Whoever is asked may hear it after the timeout, too.
+   */
+  rpc(participant: string, method: string, data?: unknown, options?: { timeout?: number }): Promise<any>;
+  /** Answer what others ask; resolves to what ends that. One handler a method, the last. */
+  onRpc(method: string, handler: (question: { from: string; data: any }) => unknown): Promise<() => void>;
+  /** Ids, states and numbers of the call, for support; the first begins to keep what happens. No token, and nothing that was said. */
+  report(): Promise<CallReport>;
+  /** Have something go wrong, to see what happens: messages by another line, media anew, a token that is refused from now on. */
+  simulate(failure: "signal-reconnect" | "media-reconnect" | "token-expired"): Promise<void>;
   /** Give the seat back, also while it is taken; with `keepalive` the request outlives the page. */
   leave(options?: { keepalive?: boolean }): Promise<void>;
 }
@@ -341,6 +380,23 @@ export interface CheckReport {
   at: string;
   agent: string;
   steps: CheckStep[];
+}
+
+/** What is known of a call, to be kept or sent to somebody. */
+export interface CallReport {
+  at: string;
+  agent: string;
+  online: boolean | null;
+  session: { id: string; me: string; state: State; reason: StateReason | null; transport: Transport | null; epoch?: number; version?: number };
+  participants: {
+    id: string;
+    state: Participant["state"];
+    media: Media;
+    sends?: Track[];
+    streams: ({ connection_id: string; source: string; media: Media } & Record<string, unknown>)[];
+  }[];
+  /** The last 200 of `state`, `transport`, `quality` and `error`, an error by its code and its request's id. */
+  happened: ({ at: string; event: string } & Record<string, unknown>)[];
 }
 
 /** The entrance: one Callplane, by default the one that served this module. */
@@ -382,6 +438,8 @@ export class Playback extends Emitter<{ blocked: null; allowed: null }> {
   /** Whether sound waits for a click. */
   readonly blocked: boolean;
   play(element: HTMLMediaElement, stream: MediaStream | null): Promise<void>;
+  /** Play by this speaker, also what comes later; "" is the system's own choice. */
+  setSpeaker(id: string): Promise<void>;
   /** An element is gone. */
   release(element: HTMLMediaElement): void;
   /** Call it from a click. */
@@ -395,4 +453,4 @@ export function synthetic(options?: {
   height?: number;
   fps?: number;
   hue?: number;
-}): { stream: MediaStream; stop: () => void; resume: () => Promise<void> };
+}): Promise<{ stream: MediaStream; stop: () => void; resume: () => Promise<void> }>;

@@ -6,10 +6,37 @@ import { Session } from "./session.js";
 
 export { Emitter } from "./emitter.js";
 export { CallplaneError } from "./errors.js";
-export { devices, onDeviceChange, openDevice } from "./devices.js";
 export { Playback } from "./playback.js";
 export { Session } from "./session.js";
-export { synthetic } from "./synthetic.js";
+
+/**
+ * Which cameras, microphones and speakers there are: all of them, or those of one kind.
+ * @param {import("./devices.js").DeviceKind} [kind]
+ */
+export const devices = async (kind) => (await import("./devices.js")).devices(kind);
+
+/**
+ * Tell which devices there are whenever it is something else; returns what ends it.
+ * @param {Parameters<typeof import("./devices.js").onDeviceChange>[0]} changed
+ */
+export const onDeviceChange = (changed) => {
+  const begun = import("./devices.js").then((loaded) => loaded.onDeviceChange(changed));
+  return () => void begun.then((end) => end());
+};
+
+/**
+ * A track of this very camera or microphone.
+ * @param {"camera" | "microphone"} kind
+ * @param {string} id
+ * @param {MediaTrackConstraints} [wishes]
+ */
+export const openDevice = async (kind, id, wishes) => (await import("./devices.js")).openDevice(kind, id, wishes);
+
+/**
+ * A moving picture and a soft chord.
+ * @param {Parameters<typeof import("./synthetic.js").synthetic>[0]} [options]
+ */
+export const synthetic = async (options) => (await import("./synthetic.js")).synthetic(options);
 
 /**
  * @typedef {{token?: string, autoSubscribe?: boolean, subscribe?: boolean, wait?: number, leaveWithPage?: boolean,

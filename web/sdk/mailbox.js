@@ -30,14 +30,14 @@ export class Mailbox {
 
   /**
    * @param {import("./http.js").Http} http
-   * @param {string} token the participant token
+   * @param {{token: string, frames?: import("./frames.js").Frames}} seat with the participant token
    * @param {{deliver: (message: Message) => void | Promise<void>, reachable?: (yes: boolean) => void,
    *   changed?: (transport: import("./transports.js").Transport) => void, wait?: number, max?: number,
-   *   transport?: import("./transports.js").Transport | "auto", frames?: import("./frames.js").Frames}} options
+   *   transport?: import("./transports.js").Transport | "auto"}} options
    */
-  constructor(http, token, { deliver, reachable = () => {}, changed, wait = 25, max = 100, transport = "auto", frames }) {
+  constructor(http, seat, { deliver, reachable = () => {}, changed, wait = 25, max = 100, transport = "auto" }) {
     this.#http = http;
-    const options = { token, signal: this.#stop.signal, max, frames };
+    const options = { seat, signal: this.#stop.signal, max };
     this.#reader =
       transport === "auto" ? new FallbackReader(http, { ...options, changed }) : reader(transport, http, options);
     this.#deliver = deliver;

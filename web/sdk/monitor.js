@@ -86,19 +86,19 @@ export function qualityOf(before, now) {
 
 /**
  * Look each `interval` milliseconds, never at two things at once.
- * @param {() => Promise<Stats>} read
- * @param {{say: Say, interval: number}} options
+ * @param {{stats: () => Promise<Stats>, say: Say}} session
+ * @param {number} interval
  * @returns {() => void} ends it
  */
-export function monitoring(read, { say, interval }) {
-  const monitor = new Monitor(say);
+export function monitoring(session, interval) {
+  const monitor = new Monitor((type, detail) => session.say(type, detail));
   let looking = false;
   let over = false;
   const timer = setInterval(async () => {
     if (looking) return;
     looking = true;
     try {
-      const stats = await read();
+      const stats = await session.stats();
       if (!over) monitor.look(stats);
     } finally {
       looking = false;

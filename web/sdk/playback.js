@@ -3,7 +3,7 @@
 
 import { Emitter } from "./emitter.js";
 
-/** @typedef {{muted: boolean, srcObject: unknown, play: () => Promise<void>}} Element a video or an audio element */
+/** @typedef {{muted: boolean, srcObject: unknown, play: () => Promise<void>, setSinkId?: any}} Element a video or an audio element */
 
 /** Events: `blocked` and `allowed`. */
 export class Playback extends Emitter {
@@ -11,12 +11,20 @@ export class Playback extends Emitter {
   blocked = false;
   /** @type {Set<Element>} those that are silent only because of that */
   #silenced = new Set();
+  /** @type {Set<Element>} */
+  #elements = new Set();
+  #speaker = "";
 
   /**
    * @param {Element} element
    * @param {MediaStream | null} stream
    */
   async play(element, stream) {
+    if (!this.#elements.has(element)) {
+      this.#elements.add(element);
+      // One that is not there any more is not worth a call: the system's own choice will do.
+      if (this.#speaker) await element.setSinkId?.(this.#speaker).catch(() => {});
+    }
     if (element.srcObject !== stream) element.srcObject = stream;
     if (!stream) return;
     if (this.blocked && !element.muted) this.#silence(element);
@@ -34,9 +42,19 @@ export class Playback extends Emitter {
     }
   }
 
+  /**
+   * Play everything by this speaker, also what comes later; rejects where the browser offers no choice.
+   * @param {string} id of a device; "" is the system's own choice
+   */
+  async setSpeaker(id) {
+    this.#speaker = id;
+    await Promise.all([...this.#elements].map((element) => element.setSinkId(id)));
+  }
+
   /** An element is gone. */
   release(/** @type {Element} */ element) {
     this.#silenced.delete(element);
+    this.#elements.delete(element);
     element.srcObject = null;
   }
 

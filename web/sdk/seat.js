@@ -1,9 +1,9 @@
 // @ts-check
 /** Seat: what one participant asks of the API, over its socket while one is open and by HTTP otherwise. */
 
+import { leavingWithPage } from "./browser.js";
 import { Chat } from "./chat.js";
 import { Frames } from "./frames.js";
-import { leavingWithPage } from "./unload.js";
 
 /** @typedef {Omit<import("./http.js").Call, "token" | "frames">} Asked */
 

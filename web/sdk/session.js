@@ -2,26 +2,26 @@
 /** Session: one seat in it, which joins, keeps up with its mailbox, sends and receives, leaves. */
 
 import { Actions } from "./actions.js";
-import { Announcer } from "./announcer.js";
+import { onNetworkChange } from "./browser.js";
 import { Connections } from "./connections.js";
+import { Announcer } from "./emitter.js";
 import { CallplaneError } from "./errors.js";
 import { Mailbox } from "./mailbox.js";
-import { monitoring } from "./monitor.js";
-import { onNetworkChange } from "./network.js";
 import { participantViews } from "./participants.js";
 import { Roster, follow } from "./roster.js";
 import { Seat } from "./seat.js";
 import { Signaling } from "./signaling.js";
 import { CAMERA } from "./sources.js";
-import { readStats } from "./stats.js";
-import { refreshing } from "./turn.js";
 
 /**
  * @typedef {import("./mailbox.js").Message} Message
  * @typedef {import("./transports.js").Transport} Transport
  */
 
-/** Events: `state`, `participants`, `signal`, `unmute-requested`, `error`, `transport`; with `monitor` also `stats`, `speaking`, `quality`. */
+/**
+ * Events: `state`, `participants`, `signal`, `unmute-requested`, `error`, `transport`; with `monitor` also `stats`, `speaking`,
+ * `quality`; and each change of the session under its message's type, which a snapshot that is read anew does not name.
+ */
 export class Session extends Actions {
   #options;
   #http;
@@ -30,8 +30,6 @@ export class Session extends Actions {
   #connections = null;
   /** @type {Mailbox | null} */
   #mailbox = null;
-  /** @type {(() => void)[]} what ends with the seat */
-  #endings = [];
   #unload = () => {};
   #reachable = true;
   #announcer = new Announcer(this);
@@ -48,6 +46,7 @@ export class Session extends Actions {
       tracks: () => this.#connections?.publications.of(CAMERA)?.stream?.getTracks() ?? [],
       metadata: () => this.#roster.participants.get(this.me)?.metadata ?? {},
       autoSubscribe: options.autoSubscribe,
+      hurry: () => this.#mailbox?.hurry(),
     });
     this.#options = options;
     this.#http = options.http;
@@ -88,7 +87,7 @@ export class Session extends Actions {
     this.muting.obey(body.participant.muted);
     this.#connections = this.#connectionsOver(seat, (this.iceServers = body.ice_servers ?? []));
     this.#mailbox = this.#mailboxOf(seat);
-    this.#endings.push(onNetworkChange(() => this.#hurry()));
+    this.endings.push(onNetworkChange(() => this.#hurry()));
     if (this.#options.leaveWithPage) this.#unload = seat.leaveWithPage(() => this.leave({ keepalive: true }));
     this.#changed();
     this.#connections.reconcile();
@@ -124,15 +123,8 @@ export class Session extends Actions {
 
   /** Numbers of every received stream, by the publisher's connection. */
   async stats() {
+    const { readStats } = await import("./stats.js");
     return this.#connections ? readStats(this.#connections) : {};
-  }
-
-  /**
-   * Look at them again and again: events `stats`, `speaking` and `quality`, until the session is over.
-   * @param {number} [interval] milliseconds
-   */
-  monitor(interval = 1000) {
-    this.#endings.push(monitoring(() => this.stats(), { say: (type, detail) => this.say(type, detail), interval }));
   }
 
   /**
@@ -165,10 +157,10 @@ export class Session extends Actions {
   }
 
   /** @param {Seat} seat */
-  #mailboxOf({ token, frames }) {
+  #mailboxOf(seat) {
     const { wait, transport = "auto" } = this.#options;
     this.transport = transport === "auto" ? "websocket" : transport;
-    return new Mailbox(this.#http, token, {
+    return new Mailbox(this.#http, seat, {
       deliver: (message) => this.#heard(message),
       reachable: (yes) => this.#reach(yes),
       changed: (now) => {
@@ -177,7 +169,6 @@ export class Session extends Actions {
       },
       wait,
       transport,
-      frames,
     });
   }
 
@@ -189,7 +180,10 @@ export class Session extends Actions {
     const { RTCPeerConnection = globalThis.RTCPeerConnection } = this.#options;
     const signaling = new Signaling(seat, { iceServers, RTCPeerConnection, epoch: () => this.#roster.epoch });
     const fresh = async () => (signaling.iceServers = (await this.#ask(seat.token)).ice_servers ?? []);
-    this.#endings.push(refreshing(iceServers, fresh));
+    // Of those without a name none ends.
+    if (iceServers.some(({ username }) => username)) {
+      this.begin(import("./turn.js").then(({ refreshing }) => refreshing(iceServers, fresh)));
+    }
     return new Connections({
       signaling,
       roster: this.#roster,
@@ -238,6 +232,7 @@ export class Session extends Actions {
       swap: type === "participant-updated" ? data.participant.id : undefined,
       ended: type === "stream-unpublished" ? /** @type {any} */ (data) : undefined,
     });
+    this.say(type, data);
   }
 
   async #resync() {
@@ -286,12 +281,12 @@ export class Session extends Actions {
   }
 
   /**
-   * @param {import("./announcer.js").State} state
+   * @param {import("./emitter.js").State} state
    * @param {string | null} reason
    */
   #finish(state, reason) {
     if (this.#announcer.over) return;
-    for (const end of this.#endings.splice(0)) end();
+    for (const end of this.endings.splice(0)) end();
     this.#unload();
     this.#mailbox?.stop();
     this.#connections?.close();

@@ -1,7 +1,10 @@
 // @ts-check
-/** Signaling: what a connection asks of the API, for one seat. */
+/** Signaling: what a connection asks of the API, for one seat, and what the mailbox brings before the answer that says whose it is. */
 
-import { Early } from "./early.js";
+/** Ids kept at most; whatever is older belongs to connections long gone. */
+const KEPT = 64;
+/** The server sends far fewer candidates for one connection. */
+const CANDIDATES = 128;
 
 /**
  * @typedef {{id: string, sdp_answer?: string, epoch?: number, command_id: string}} Made
@@ -52,4 +55,84 @@ export class Signaling {
   async stop(id) {
     await this.#seat.call("DELETE", `/connections/${id}`, { patience: 10_000 });
   }
+}
+
+/**
+ * @typedef {{sdp_answer?: string, problem?: Record<string, any>}} Outcome
+ */
+
+/** Early candidates by connection, early outcomes by command. */
+export class Early {
+  /** @type {Map<string, RTCIceCandidateInit[]>} */
+  #candidates = new Map();
+  /** @type {Map<string, Outcome>} */
+  #outcomes = new Map();
+  /** @type {Map<string, (outcome: Outcome) => void>} */
+  #waiting = new Map();
+
+  /**
+   * @param {string} connection
+   * @param {RTCIceCandidateInit} candidate
+   */
+  keep(connection, candidate) {
+    const kept = this.#candidates.get(connection) ?? [];
+    if (kept.length < CANDIDATES) kept.push(candidate);
+    bounded(this.#candidates, connection, kept);
+  }
+
+  /**
+   * Take the candidates that came before the connection had its name.
+   * @param {string} connection
+   */
+  candidates(connection) {
+    const kept = this.#candidates.get(connection) ?? [];
+    this.#candidates.delete(connection);
+    return kept;
+  }
+
+  /**
+   * The mailbox said how a command ended.
+   * @param {string} command
+   * @param {Outcome} outcome
+   */
+  resolve(command, outcome) {
+    const waiting = this.#waiting.get(command);
+    if (waiting) waiting(outcome);
+    else bounded(this.#outcomes, command, outcome);
+  }
+
+  /**
+   * Wait for the outcome of a command that was answered with 202.
+   * @param {string} command
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>}
+   */
+  outcome(command, signal) {
+    const known = this.#outcomes.get(command);
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve, reject) => {
+      const cut = () => {
+        this.#waiting.delete(command);
+        reject(signal.reason);
+      };
+      if (signal.aborted) return cut();
+      signal.addEventListener("abort", cut, { once: true });
+      this.#waiting.set(command, (outcome) => {
+        this.#waiting.delete(command);
+        signal.removeEventListener("abort", cut);
+        resolve(outcome);
+      });
+    });
+  }
+}
+
+/**
+ * @template V
+ * @param {Map<string, V>} map
+ * @param {string} key
+ * @param {V} value
+ */
+function bounded(map, key, value) {
+  map.set(key, value);
+  if (map.size > KEPT) map.delete(/** @type {string} */ (map.keys().next().value));
 }

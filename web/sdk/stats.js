@@ -4,9 +4,10 @@
 /**
  * @typedef {{participant_id: string, connection_id: string | null, state: string, bytes: number,
  *   videoBytes: number, audioBytes: number, framesDecoded: number, packetsReceived: number, packetsLost: number,
- *   freezes: number, jitter: number, audioLevel: number, width: number, height: number,
+ *   freezes: number, jitter: number, audioLevel: number, width: number, height: number, fps: number, codecs: string,
  *   roundTrip: number | null, path: string}} InboundStats sums since the beginning; of `jitter`, `roundTrip` (seconds),
- *   `audioLevel` (0 to 1), `width` and `height` what they are now; `path` is the way here, such as "host udp"
+ *   `audioLevel` (0 to 1), `width`, `height` and `fps` what they are now; `path` is the way here, such as "host udp", and
+ *   `codecs` are such as "opus VP8"
  */
 
 /**
@@ -47,9 +48,16 @@ export function sums(reports) {
     audioLevel: most("audioLevel"),
     width: most("frameWidth"),
     height: most("frameHeight"),
+    fps: most("framesPerSecond"),
+    codecs: inbound.map(({ codecId }) => codecOf(reports.find(({ id }) => id === codecId))).filter(Boolean).join(" "),
     roundTrip: pair?.currentRoundTripTime ?? null,
     path: pathOf(reports.find(({ id }) => id === pair?.localCandidateId)),
   };
+}
+
+/** @param {any} codec none before its first packet */
+function codecOf(codec) {
+  return codec?.mimeType?.split("/")[1] ?? "";
 }
 
 /** @param {any} candidate the own one of the pair that carries the media; a relay says by what it is reached */

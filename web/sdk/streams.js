@@ -1,7 +1,7 @@
 // @ts-check
 /** Pushed streams: a server-sent event stream or a socket, and what it has brought that nobody has taken yet. */
 
-import { closedBecause, ended } from "./errors.js";
+import { CallplaneError, closedBecause } from "./errors.js";
 
 /** A stream says something every 10 s; one that says nothing for so long is dead, whatever the browser believes. */
 const SILENCE = 25_000;
@@ -100,7 +100,7 @@ export function openEvents(url, stream) {
   const source = new EventSource(url);
   source.onmessage = ({ data, lastEventId }) => stream.push([JSON.parse(data)], lastEventId);
   source.addEventListener("beat", () => stream.push([], null));
-  source.addEventListener("end", ({ data }) => stream.end(ended(JSON.parse(data))));
+  source.addEventListener("end", ({ data }) => stream.end(new CallplaneError(JSON.parse(data))));
   // The browser would open it again by itself, with a ticket that was used.
   source.onerror = () => stream.end(null);
   return source;

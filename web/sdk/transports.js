@@ -9,7 +9,7 @@ import { PushedStream, openEvents, openSocket } from "./streams.js";
  * @typedef {{next: (ack: string | null, wait: number) => Promise<Batch>, reopen: () => void, close: () => void,
  *   failed?: boolean}} Reader `failed`: its line was not opened, though the server was there
  * @typedef {"poll" | "sse" | "websocket"} Transport
- * @typedef {{token: string, signal: AbortSignal, max: number, frames?: import("./frames.js").Frames}} ReaderOptions
+ * @typedef {{seat: {token: string, frames?: import("./frames.js").Frames}, signal: AbortSignal, max: number}} ReaderOptions the seat's token as it is at the time
  */
 
 /**
@@ -52,7 +52,7 @@ class PollingReader {
    * @returns {Promise<Batch>}
    */
   async next(ack, wait) {
-    const { token, signal, max } = this.#options;
+    const { seat: { token }, signal, max } = this.#options;
     const query = new URLSearchParams({ wait: String(wait), max: String(max) });
     if (ack) query.set("ack", ack);
     this.#turn = new AbortController();
@@ -119,7 +119,7 @@ class PushedReader {
 
   /** @param {string | null} ack */
   async #connect(ack) {
-    const { token, signal, frames } = this.#options;
+    const { seat: { token, frames }, signal } = this.#options;
     const { body } = await this.#http.call("POST", "/messages/tickets", { token, signal, patience: 0 });
     const query = new URLSearchParams({ ticket: body.ticket });
     if (ack) query.set("ack", ack);

@@ -74,6 +74,22 @@ test("sound that the browser blocks is played without, told once, and comes back
   assert.deepEqual([playback.blocked, own.muted, bob.muted, eve.muted], [false, true, false, false]);
 });
 
+test("another speaker plays what is there and what comes, and where there is no choice nothing else changes", async () => {
+  const playback = new Playback();
+  const chosen = (browser) => ({ ...element(browser), sinks: [], async setSinkId(id) { this.sinks.push(id); } });
+  const [bob, eve, gone] = [chosen({ allowed: true }), chosen({ allowed: true }), chosen({ allowed: true })];
+  await playback.play(bob, {});
+  await playback.play(gone, {});
+  playback.release(gone);
+  await playback.setSpeaker("headset");
+  await playback.play(eve, {});
+  await playback.play(eve, {});
+  assert.deepEqual([bob.sinks, eve.sinks, gone.sinks], [["headset"], ["headset"], []]);
+  const old = element({ allowed: true });
+  await playback.play(old, {});
+  await assert.rejects(playback.setSpeaker("other"), TypeError);
+});
+
 test("a click that was none leaves it blocked, and what has gone meanwhile is left alone", async () => {
   const browser = { allowed: false };
   const playback = new Playback();

@@ -15,7 +15,7 @@ function finding({ polls = [], tickets = () => answer(201, { ticket: "k" }) } = 
     if (path === "/messages/tickets") return tickets();
     return polls.shift()?.clone() ?? hanging(init.signal);
   });
-  const box = new Mailbox(http, "token-1", {
+  const box = new Mailbox(http, { token: "token-1" }, {
     deliver: (one) => void got.push(one.id),
     reachable: (yes) => reached.push(yes),
     changed: (transport) => changes.push(transport),

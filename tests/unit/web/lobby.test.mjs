@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inspected } from "../../../web/page/inspector.js";
+import { inspected } from "../../../web/sdk/report.js";
 import { Voice, loudness } from "../../../web/page/level.js";
 import { pressed } from "../../../web/page/shortcuts.js";
 import { checkWords } from "../../../web/page/texts.js";

@@ -15,7 +15,7 @@ function mailbox(answers, options = {}) {
     if (next instanceof Error) throw next;
     return next.clone();
   });
-  const box = new Mailbox(http, "token-1", {
+  const box = new Mailbox(http, { token: "token-1" }, {
     transport: "poll",
     deliver: (one) => {
       got.push(one.id);

@@ -27,6 +27,15 @@ test("grants are changed one by one, and a stream is ended by its connection", a
   await session.leave();
 });
 
+test("who is removed is banned, or may come back", async () => {
+  const { session, requests } = await world({ others: [seat("bob")] });
+  await session.remove("bob");
+  await session.remove("bob", { ban: false });
+  const deleted = requests.filter(({ method }) => method === "DELETE").map(({ path, query }) => [path, query.get("ban")]);
+  assert.deepEqual(deleted, [["/sessions/s/participants/bob", null], ["/sessions/s/participants/bob", "false"]]);
+  await session.leave();
+});
+
 test("the page knows a shared screen by the connection that a moderator ends", () => {
   const streams = [{ connection_id: "b1", source: "camera" }, { connection_id: "b2", source: "screen" }];
   assert.deepEqual(screensOf({ streams }), ["b2"]);

@@ -48,14 +48,15 @@ test("quality is of the last look, and told when it is another", () => {
 test("the numbers of a stream are added up from what the browser reports", () => {
   const got = sums([
     { type: "inbound-rtp", kind: "audio", bytesReceived: 10, packetsReceived: 1, jitter: 0.02, audioLevel: 0.4 },
-    { type: "inbound-rtp", kind: "video", bytesReceived: 90, packetsReceived: 4, packetsLost: 2, framesDecoded: 7, freezeCount: 1, jitter: 0.01, frameWidth: 640, frameHeight: 360 },
+    { type: "inbound-rtp", kind: "video", bytesReceived: 90, packetsReceived: 4, packetsLost: 2, framesDecoded: 7, freezeCount: 1, jitter: 0.01, frameWidth: 640, frameHeight: 360, framesPerSecond: 15, codecId: "v" },
+    { type: "codec", id: "v", mimeType: "video/VP8" },
     { type: "candidate-pair", nominated: true, state: "succeeded", currentRoundTripTime: 0.03, localCandidateId: "c1" },
     { type: "local-candidate", id: "c1", candidateType: "relay", protocol: "udp", relayProtocol: "tcp" },
     { type: "outbound-rtp", bytesSent: 5 },
   ]);
   assert.deepEqual(got, {
     bytes: 100, videoBytes: 90, audioBytes: 10, framesDecoded: 7, packetsReceived: 5, packetsLost: 2, freezes: 1,
-    jitter: 0.02, audioLevel: 0.4, width: 640, height: 360, roundTrip: 0.03, path: "relay tcp",
+    jitter: 0.02, audioLevel: 0.4, width: 640, height: 360, fps: 15, codecs: "VP8", roundTrip: 0.03, path: "relay tcp",
   });
   assert.equal(sums([]).roundTrip, null);
 });

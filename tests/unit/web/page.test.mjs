@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Flows, outgoing } from "../../../web/page/flows.js";
 import { columns, tileWidth } from "../../../web/page/layout.js";
 import { beforeClick, linkTo, readOptions, readRoom, shared } from "../../../web/page/options.js";
-import { errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/texts.js";
+import { againWords, errorWords, insecureWords, participantWords, stateWords, untakenWords, watchingWords } from "../../../web/page/texts.js";
 
 const ID = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
 
@@ -13,6 +13,8 @@ test("the address says which call, by query or by fragment", () => {
   assert.deepEqual(all, { room: "standup", name: "Ann", source: "synthetic", auto: true });
   assert.equal(readOptions({ search: "", hash: "#standup" }).room, "standup");
   assert.equal(readOptions({ search: "", hash: "#session=standup&name=Bob" }).name, "Bob");
+  assert.equal(readOptions({ search: "?session=standup&role=subscriber", hash: "" }).role, "subscriber");
+  assert.equal("role" in readOptions({ search: "?role=king", hash: "" }), false);
   assert.deepEqual(readOptions({ search: "", hash: "" }), { room: "", name: "", source: null, auto: false });
 });
 
@@ -67,6 +69,10 @@ test("one line tells how somebody is", () => {
   assert.equal(participantWords({ ...ann, media: "none" }, both), "Ann - connected, sending nothing");
   assert.equal(participantWords({ ...ann, media: "reconnecting" }, both), "Ann - reconnecting");
   assert.equal(participantWords({ ...ann, name: "", state: "reconnecting" }, both), "Guest - reconnecting");
+});
+
+test("who is connected again is told after how long", () => {
+  assert.equal(againWords(1438), "Connected again after 1.4 s");
 });
 
 test("whatever is wrong with the devices is told in our words, and one may watch", () => {

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { authorWords, messageText, receiverWords, receiversOf, unreadWords } from "../../../web/page/chat_words.js";
 import { chosenIn } from "../../../web/page/devices.js";
 import { Flows } from "../../../web/page/flows.js";
 import { inOrder } from "../../../web/page/people.js";
 import { SHORTCUTS, pressed } from "../../../web/page/shortcuts.js";
-import { authorWords, errorWords, messageText, participantWords, personWords, sharingWords, unreadWords } from "../../../web/page/texts.js";
+import { errorWords, participantWords, personWords, sharingWords } from "../../../web/page/texts.js";
 
 const PAGE = new URL("../../../web/page/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, PAGE), "utf8");
@@ -33,6 +34,12 @@ test("what was written, by whom", () => {
   assert.deepEqual(["me", "bob", "eve", null].map((one) => authorWords(one, "me", names)), [
     "You", "Bob", "Somebody who has left", "The server",
   ]);
+  const alone = (to, from) => receiverWords({ to, from }, "me", names);
+  assert.deepEqual([alone(["bob", "me"], "me"), alone(["bob", "me"], "bob"), alone(["role:moderator", "eve"], "me"), alone(["me"], "me")], [
+    "to Bob alone", "to you alone", "to moderators, somebody who has left alone", "to nobody else alone",
+  ]);
+  const kept = [{ to: ["a"], data: { to: ["b"] } }, { to: null, data: { to: ["b"] } }, { to: null, data: { to: [1] } }, { to: null, data: null }];
+  assert.deepEqual(kept.map(receiversOf), [["a"], ["b"], null, null]);
   assert.deepEqual([unreadWords(0), unreadWords(3)], ["Chat", "Chat, 3 unread"]);
 });
 
@@ -100,4 +107,18 @@ test("of a picture that is paused here nobody says that it is on its way", () =>
   const bob = { ...person("Bob"), media: "connected", streams: [{ source: "camera", paused: true }] };
   assert.equal(participantWords(bob, { video: false, audio: true }), "Bob - connected, sending audio, picture paused");
   assert.equal(participantWords({ ...bob, streams: [] }, { video: true, audio: true }), "Bob - connected, sending video and audio");
+});
+
+test("the page names every module that it imports, so that none is found only when another has come", () => {
+  const needed = new Set();
+  const add = (url) => {
+    if (needed.has(url.pathname)) return;
+    needed.add(url.pathname);
+    for (const [, name] of readFileSync(url, "utf8").matchAll(/^(?:import|export)\b[^;]*?"(\.[^"]*)";/gm)) add(new URL(name, url));
+  };
+  add(new URL("main.js", PAGE));
+  const html = read("index.html");
+  const named = [...html.matchAll(/<(?:link rel="modulepreload" href|script type="module" src)="([^"]*)">/g)].map(([, one]) => new URL(one, new URL("../", PAGE)).pathname);
+  assert.ok(needed.size > 40);
+  assert.deepEqual(named.sort(), [...needed].sort());
 });

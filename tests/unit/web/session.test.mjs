@@ -17,6 +17,23 @@ test("subscribes to whatever is there and whatever comes, once, and never to its
   await session.leave();
 });
 
+test("each change is told by itself, after the list of people is what it says, and nothing that is known already", async () => {
+  const { session, tell } = await world();
+  const told = [];
+  for (const type of ["participant-joined", "stream-published", "stream-unpublished", "participant-left"]) {
+    session.on(type, (data) => told.push([type, data.participant?.id ?? data.participant_id, session.participants.length]));
+  }
+  tell("participant-joined", { participant: seat("bob") });
+  tell("stream-published", { participant_id: "bob", connection_id: "b1" });
+  tell("stream-unpublished", { participant_id: "bob", connection_id: "b1" });
+  tell("participant-left", { participant_id: "bob", reason: "left" });
+  await until(() => told.length === 4);
+  assert.deepEqual(told, [
+    ["participant-joined", "bob", 2], ["stream-published", "bob", 2], ["stream-unpublished", "bob", 2], ["participant-left", "bob", 1],
+  ]);
+  await session.leave();
+});
+
 test("publishes what it is given, and the answer's second copy is ignored", async () => {
   const { session, tell, offers, pcs } = await world();
   const publication = await session.publish(camera());

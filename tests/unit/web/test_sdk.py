@@ -2,10 +2,12 @@
 
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import playwright
 import pytest
 
+from callplane.contracts.errors import Code
 from testkit.clients.npm import npm_packages
 
 HERE = Path(__file__).parent
@@ -19,6 +21,11 @@ def test_in_node(file: Path) -> None:
     command = [str(NODE), "--test", str(file)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_code_of_the_api_is_among_the_types() -> None:
+    union = (WEB / "sdk" / "index.d.ts").read_text().partition("export type ErrorCode =")[2].partition(";")[0]
+    assert [code for code in get_args(Code) if f'"{code}"' not in union] == []
 
 
 def test_types_hold_in_every_file_of_sdk_and_page() -> None:

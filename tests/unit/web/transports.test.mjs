@@ -11,7 +11,7 @@ function streaming(transport, tickets = []) {
   const got = [];
   const reached = [];
   const { http, requests } = scripted((_, n) => tickets[n]?.clone() ?? answer(201, { ticket: `k-${n}`, expires_in: 60 }));
-  const box = new Mailbox(http, "token-1", {
+  const box = new Mailbox(http, { token: "token-1" }, {
     transport,
     deliver: (one) => void got.push(one.id),
     reachable: (yes) => reached.push(yes),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { onNetworkChange } from "../../../web/sdk/network.js";
+import { onNetworkChange } from "../../../web/sdk/browser.js";
 import { endOf, refreshing } from "../../../web/sdk/turn.js";
 import { answer, until } from "./support.mjs";
 import { camera, seat, world } from "./world.mjs";
@@ -56,6 +56,7 @@ test("who asks anew asks for the seat that it has, and what is connected from th
   };
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { session, feed, pcs } = await world({ on: { "POST /participants": join } });
+  await turns(); // What asks is loaded first.
   context.mock.timers.tick(10_000);
   await turns();
   context.mock.timers.reset();

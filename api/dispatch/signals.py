@@ -21,16 +21,19 @@ CHAT, CHAT_EDIT, CHAT_DELETE = "chat", "chat-edit", "chat-delete"
 _ROLE = "role:"
 
 
-def receivers(roster: Roster, to: Sequence[str] | None) -> list[ParticipantId] | None:
-    """The seats that ``to`` names, by id or as ``role:…``, each once; None: everybody.
+def receivers(roster: Roster, to: Sequence[str] | None, sender: ParticipantId | None) -> list[ParticipantId] | None:
+    """The seats that ``to`` names, by id or as ``role:…``, each once; None: everybody. Hidden ones are named by id, by
+    servers (None) and moderators.
 
-    Raises Refusal ``not-found`` for an id that has no seat, and when nobody is left.
+    Raises Refusal ``not-found`` for an id that has no seat, or none that the sender knows of, and when nobody is left.
     """
     if to is None:
         return None
     ids = dict.fromkeys(ParticipantId(one) for one in to if not one.startswith(_ROLE))
     roles = {one.removeprefix(_ROLE) for one in to if one.startswith(_ROLE)}
-    if any(roster.seat(one) is None for one in ids):
+    speaker = None if sender is None else roster.any_seat(sender)
+    known = roster.any_seat if sender is None or (speaker and speaker.may.moderate) else roster.seat
+    if any(known(one) is None for one in ids):
         raise participant_not_found()
     named = ids | dict.fromkeys(seat.id for seat in roster.participants if seat.role in roles)
     if not named:

@@ -47,7 +47,7 @@ async def signal(
         raise not_volatile_on_queues()
     if roster.engine == "log" and body.type in (CHAT_EDIT, CHAT_DELETE):
         raise type_is_reserved(body.type)
-    to = receivers(roster, body.receivers)
+    to = receivers(roster, body.receivers, sender)
     size = len(await request.http.body())
     readers = len(roster.participants if to is None else to)
     payer = payer_in(roster, sender)

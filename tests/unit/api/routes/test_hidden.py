@@ -122,3 +122,15 @@ async def test_it_reads_what_others_read_and_says_nothing(database: Database) ->
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert [to for to, _ in bus.published] == ["ada"]
     assert not bus.commands
+
+
+async def test_who_sees_it_sends_it_signals_by_its_id(database: Database) -> None:
+    await session_of(database, hidden=HIDDEN)
+    bus = ScriptedBus()
+    async with api(settings_for(database), bus) as it:
+        for who in (BY_KEY, it.token("s", "mod")):
+            sent = await it.http.post("/v1/sessions/s/signals", json={"type": "stop", "to": "rec"}, headers=who)
+            assert sent.status_code == 202, sent.text
+            by_role = {"type": "stop", "to": "role:publisher"}
+            assert (await it.http.post("/v1/sessions/s/signals", json=by_role, headers=who)).status_code == 202
+    assert [to for to, _ in bus.published] == ["rec", "ada", "rec", "ada"]

@@ -120,6 +120,7 @@ async def in_call(callplane: AsyncCallplane, session_id: str, caller: Caller) ->
         try:
             yield somebody
         finally:
+            await media.stop_recording()  # first: leaving may take long, and somebody may not wait for its end
             for task in running:
                 task.cancel()
             await asyncio.wait(running)

@@ -129,9 +129,7 @@ class Peers:
 
     async def hang_up(self) -> None:
         """Close every peer connection; what was counted stays."""
-        recordings, self._recordings = self._recordings, []
-        for recording in recordings:
-            await recording.stop()
+        await self.stop_recording()
         peers, self._open = list(self._open.values()), {}
         for peer in peers:
             self._bytes += await _bytes_of(peer)
@@ -141,6 +139,12 @@ class Peers:
         for task in self._reading:
             task.cancel()
         self._reading.clear()
+
+    async def stop_recording(self) -> None:
+        """Have all that came in the files."""
+        recordings, self._recordings = self._recordings, []
+        for recording in recordings:
+            await recording.stop()
 
     async def bytes_received(self) -> int:
         """By all connections, those that are closed too, as they came off the network."""

@@ -31,8 +31,8 @@ class Sender:
         return Connection(id="c", kind=kind, epoch=1, state="ready", sdp_answer=self.peer.localDescription.sdp)
 
 
-async def received(record: Path | None) -> tuple[Received, int]:
-    """What came until the first pictures and sounds were there, and its bytes."""
+async def received(record: Path | None) -> tuple[Received, dict[str, list[float]]]:
+    """What came until the first pictures and sounds were there, and the times of those in the file."""
     sender = Sender()
     enough = asyncio.Event()
 
@@ -50,11 +50,13 @@ async def received(record: Path | None) -> tuple[Received, int]:
         async with asyncio.timeout(30):
             await enough.wait()
         live = await media.bytes_received()
+        await media.stop_recording()
+        found = streams_of(record) if record else {}
         await media.hang_up()
         assert 0 < live <= await media.bytes_received()
     await sender.peer.close()
     assert one.first_after is not None
-    return one, live
+    return one, found
 
 
 async def test_what_is_received_is_counted_and_weighed() -> None:
@@ -63,8 +65,7 @@ async def test_what_is_received_is_counted_and_weighed() -> None:
 
 
 async def test_what_is_received_is_written_as_well(tmp_path: Path) -> None:
-    one, _ = await received(tmp_path / "call.webm")
+    one, found = await received(tmp_path / "call.webm")
     assert one.file == tmp_path / "call.webm"
-    found = streams_of(one.file)
     assert len(found["video"]) >= 1
     assert found["audio"]

@@ -5,6 +5,7 @@ import { make } from "../page/dom.js";
 import { save } from "./exports.js";
 import { form } from "./forms.js";
 import { Problem } from "./requests.js";
+import { lasted } from "./story.js";
 import { action, row, table, to } from "./tables.js";
 
 /**
@@ -16,7 +17,7 @@ import { action, row, table, to } from "./tables.js";
 const BACK = new Map([["15 min", 15], ["1 h", 60], ["6 h", 360], ["24 h", 1440], ["7 d", 10_080]]);
 const MOST = 20_000;
 const MOST_ROWS = 200;
-const HEADS = ["When", "What", "Session", "Whom", "Who asked", "Request", "Tenant"];
+const HEADS = ["When", "What", "Session", "Whom", "For how long", "Who asked", "Request", "Tenant"];
 
 /** @param {Context} context */
 export async function audit(context) {
@@ -36,11 +37,12 @@ export async function audit(context) {
     doing({ words: "Read", act: async () => kept.set("question", asked).set("found", await found(requests, asked, context.say)) });
   });
   const file = (/** @type {"JSON" | "CSV"} */ kind) => action(`Export as ${kind}`, () => save("callplane-audit", kind, events));
+  const spans = lasted(/** @type {import("./story.js").SessionEvent[]} */ (events));
   const count = `${events.length} events${events.length > MOST_ROWS ? `, of which the last ${MOST_ROWS} are shown` : ""}${isWhole ? "" : "; there are more: ask for less time, or read them by the API"}.`;
   return [
     ask,
     row(file("JSON"), file("CSV"), make("span", { class: "lead" }, why ?? count)),
-    table(HEADS, events.slice(-MOST_ROWS).toReversed().map(shown), "Nothing has happened."),
+    table(HEADS, events.slice(-MOST_ROWS).toReversed().map((one) => shown(one, spans)), "Nothing has happened."),
   ];
 }
 
@@ -54,13 +56,18 @@ function excused(error) {
   return { events: [], isWhole: false, why: error.message };
 }
 
-/** @param {Record<string, any>} one */
-function shown(one) {
+/**
+ * @param {Record<string, any>} one
+ * @param {Map<string, string>} spans
+ */
+function shown(one, spans) {
   return [
     make("time", { datetime: one.time }, new Date(one.time).toLocaleString()),
     one.data.problem?.code ? `${one.type} (${one.data.problem.code})` : one.type,
     one.sessionid ? to(`session/${encodeURIComponent(one.sessionid)}`, one.sessionid) : "-",
-    ...["subject", "actor", "requestid", "tenant"].map((name) => String(one[name] ?? "-")),
+    String(one.subject ?? "-"),
+    spans.get(one.id) ?? "",
+    ...["actor", "requestid", "tenant"].map((name) => String(one[name] ?? "-")),
   ];
 }
 

@@ -4,7 +4,7 @@
 import { span } from "./tables.js";
 
 /**
- * @typedef {{id: string, type: string, time: string, subject?: string, actor?: string, requestid?: string, sessionversion?: number,
+ * @typedef {{id: string, type: string, time: string, subject?: string, actor?: string, requestid?: string, sessionid?: string, sessionversion?: number,
  *   data: Record<string, any>}} SessionEvent
  */
 
@@ -105,7 +105,7 @@ export function namesIn(events) {
   return new Map(seats.map(({ id, name }) => [/** @type {string} */ (id), /** @type {string} */ (name || "Guest")]));
 }
 
-/** What begins and what ends it, by whom it is about or, of media, for all. */
+/** What ends something, and what had begun it: of a person, or of a session. */
 const SPANS = new Map([
   ["participant-reconnected", { begin: "participant-reconnecting", words: "back after" }],
   ["participant-left", { begin: "participant-joined", words: "was in for" }],
@@ -115,14 +115,14 @@ const SPANS = new Map([
 
 /**
  * For how long what an event ends had lasted, by the event's id.
- * @param {SessionEvent[]} events oldest first
+ * @param {SessionEvent[]} events oldest first, of one session or of several
  */
 export function lasted(events) {
   /** @type {Map<string, string>} */
   const found = new Map();
   /** @type {Map<string, string>} since when, by what began and for whom */
   const begun = new Map();
-  const whose = (/** @type {string} */ type, /** @type {SessionEvent} */ event) => (type.startsWith("participant") ? `${type} ${event.subject}` : type);
+  const whose = (/** @type {string} */ type, /** @type {SessionEvent} */ { subject, sessionid }) => `${type} ${type.startsWith("participant") ? subject : sessionid}`;
   for (const event of events) {
     const ended = SPANS.get(event.type);
     const since = ended && begun.get(whose(ended.begin, event));

@@ -25,7 +25,7 @@ test("who did what is read to its end, once each, whatever parts it comes in", a
   const bytes = [...text];
   const { context, streamed } = stream(...bytes);
   const drawn = new Drawn(await audit(context));
-  assert.deepEqual(drawn.rows.slice(1).map((row) => [row[1], row[4]]), [["participant-left", "seat:ü"], ["participant-left", "key:shop"]]);
+  assert.deepEqual(drawn.rows.slice(1).map((row) => [row[1], row[5]]), [["participant-left", "seat:ü"], ["participant-left", "key:shop"]]);
   assert.match(drawn.text, /2 events\./);
   assert.equal(streamed[0].searchParams.get("follow"), "false");
   await audit(context);
@@ -38,6 +38,13 @@ test("it is asked of one type, one session, and with somebody in it", async () =
   await done();
   assert.deepEqual(["type", "session"].map((name) => streamed[1].searchParams.get(name)), ["media-lost", "s"]);
   assert.equal(new Drawn(await audit(context)).rows.length, 2);
+});
+
+test("how long each failover lasted is told, session by session", async () => {
+  const at = (second) => new Date(Date.now() - 60_000 + second * 1000).toISOString();
+  const lost = (id, sessionid, type, second) => framed(event(id, { sessionid, type, time: at(second) }));
+  const { context } = stream(lost("1", "a", "media-lost", 0), lost("2", "b", "media-lost", 1), lost("3", "a", "media-ready", 2), lost("4", "b", "media-ready", 4));
+  assert.deepEqual(new Drawn(await audit(context)).rows.slice(1, 3).map((row) => [row[2], row[4]]), [["b", "back after 3.0 s"], ["a", "back after 2.0 s"]]);
 });
 
 test("what was cut off says so, and what is refused leaves the form there", async () => {

@@ -36,6 +36,23 @@ class FakeElement {
   get textContent() {
     return this.children.map((one) => one.textContent ?? one).join("");
   }
+  replaceChildren(...children) {
+    this.children = children;
+  }
+  contains(one) {
+    return this.all().includes(one);
+  }
+  /** Of names, `[attribute]` and `.class`, with commas between. */
+  querySelectorAll(selector) {
+    const fits = (one, word) => {
+      if (word.startsWith("[")) return one.attributes.has(word.slice(1, -1));
+      return word.startsWith(".") ? one.getAttribute("class") === word.slice(1) : one.tagName === word.toUpperCase();
+    };
+    return this.all().slice(1).filter((one) => selector.split(", ").some((word) => fits(one, word)));
+  }
+  focus() {
+    document.activeElement = this;
+  }
   /** It and all that is in it. */
   all() {
     return [this, ...this.children.flatMap((one) => (one instanceof FakeElement ? one.all() : []))];

@@ -69,7 +69,9 @@ function state({ requests, doing }, path, one) {
  * @param {any} one
  */
 function people(context, path, one) {
-  const rows = one.participants.map((/** @type {any} */ seat) => [
+  // Of hidden seats (a recorder, a supervisor) only keys and moderators are told.
+  const hidden = (one.hidden ?? []).map((/** @type {any} */ seat) => ({ ...seat, role: `${seat.role}, hidden` }));
+  const rows = [...one.participants, ...hidden].map((/** @type {any} */ seat) => [
     to(person(one.id, seat.id), seat.name || "Guest"),
     badge(seat.state),
     seat.role,

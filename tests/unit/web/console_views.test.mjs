@@ -61,8 +61,9 @@ test("sessions are found by status, by their own name, and by id", async () => {
 });
 
 test("what is done to a session and to who is in it", async () => {
-  const { draw, asked, done } = world(CALL);
+  const { draw, asked, done } = world({ ...CALL, [`GET ${AT}`]: { ...OPEN, hidden: [{ ...SEAT, id: "p2", name: "Recorder", role: "subscriber" }] } });
   const drawn = await draw(session, ID);
+  assert.deepEqual(drawn.rows.slice(1, 3).map((row) => row.slice(0, 3)), [["Ann", "joined", "publisher"], ["Recorder", "joined", "subscriber, hidden"]]);
   for (const words of ["Mute everybody", "Mute", "Show out", "Remove", "Lift", "Close the session"]) drawn.press(words);
   drawn.send("Send", { type: "notice", data: '{"a":1}' });
   await done();

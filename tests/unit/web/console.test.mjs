@@ -16,6 +16,20 @@ test("nothing that anybody said becomes markup", () => {
   }
 });
 
+test("every module is asked for at once, and none that is not needed", () => {
+  const names = readdirSync(CONSOLE).filter((one) => one.endsWith(".js"));
+  const [needed, left] = [new Set(), ["console/main.js"]];
+  for (const name of left) {
+    const text = readFileSync(new URL(`../${name}`, CONSOLE), "utf8");
+    const imported = [...text.matchAll(/^import [^;]*?"(?:\.\/(?<own>\w+\.js)|\.\.\/(?<other>[\w/]+\.js))";/gm)].map(({ groups: { own, other } }) => (own ? `console/${own}` : other));
+    for (const one of imported.filter((one) => !needed.has(one))) needed.add(one) && left.push(one);
+  }
+  const page = readFileSync(new URL("index.html", CONSOLE), "utf8");
+  const preloaded = [...page.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, path]) => path);
+  assert.deepEqual(preloaded.toSorted(), [...needed].toSorted());
+  assert.equal(needed.size, names.length); // all but main.js, and one of the page's
+});
+
 test("a request carries the key, and what was asked never does", async () => {
   const asked = [];
   const answer = { ok: true, status: 200, text: async () => '{"a":1}' };

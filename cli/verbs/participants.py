@@ -90,7 +90,9 @@ def _list(given: argparse.Namespace, server: Server) -> int:
     if given.json:
         print_json(answer)
     else:
-        print_table([row(one) for one in answer["participants"]], *_COLUMNS, nothing="Nobody is in it.")
+        hidden = [{**one, "state": "hidden"} for one in answer.get("hidden", [])]
+        rows = [row(one) for one in (*answer["participants"], *hidden)]
+        print_table(rows, *_COLUMNS, nothing="Nobody is in it.")
     return 0
 
 

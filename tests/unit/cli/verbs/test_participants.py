@@ -154,8 +154,13 @@ async def test_a_call_is_steered_and_told_again(database: Database, capsys: pyte
                     if message.id == said["id"]:
                         assert message.data["data"] == {"text": "Hello"}
                         break
+        await callplane.participants.join(session, name="Rec", role="subscriber", grants={"hidden": True})
         table = await run("participants", "list", session, as_json=False)
-        assert [line.split()[1:3] for line in table.splitlines()[1:]] == [["Ada", "publisher"], ["Bo", "moderator"]]
+        assert [line.split()[1:4] for line in table.splitlines()[1:]] == [
+            ["Ada", "publisher", "joined"],
+            ["Bo", "moderator", "joined"],
+            ["Rec", "subscriber", "hidden"],
+        ]
         await run("participants", "kick", session, bo.id, as_json=False)
         [ban] = (await run("participants", "bans", session))["bans"]
         await run("participants", "unban", session, ban["identity"], as_json=False)

@@ -151,7 +151,7 @@ async def each_raises(programs: ApiAndWrapper, rows: tuple[Row, ...]) -> None:
                     one.end("for the test")
         people = asyncio.create_task(come_and_go(programs))
         try:
-            await until(met, 15)
+            await until(met, 60)
         except TimeoutError:
             pytest.fail(f"never called: {[row.loop for row in rows if seen[row.loop] < 2]}")
         finally:
@@ -171,6 +171,7 @@ def logs() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.mark.timeout(300)
 async def test_nothing_that_a_loop_meets_ends_it_or_its_program(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,13 +26,6 @@ ON_LOG = 750 if ALL else 10
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """One loop for all examples: hypothesis calls its tests without one."""
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def store(runner: asyncio.Runner, mongod_server: Mongod) -> Iterator[Repositories]:
     """One database for all examples: each has a session of its own."""
     stack = AsyncExitStack()

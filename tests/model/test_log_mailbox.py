@@ -5,27 +5,24 @@ seats are robbed of their tags; ``FAULTS=all`` tries more lives.
 """
 
 import asyncio
-import os
 import random
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule
 
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
 from callplane.store.attachments import Attachments
 from callplane.store.log.place import Place
 from callplane.store.log_attachments import LogAttachments
 from cli.machine.mongod import Mongod
-from testkit.clients.log_mailbox_client import ANSWER_WITHIN, LogMailboxClient, RoomLog
+from testkit.clients.log_mailbox_client import LogMailboxClient, RoomLog
 from testkit.crashes.log_pod_lives import LogPodSlots, fresh_log_pod_slots
 from testkit.servers.open_context import open_context
+from tests.model.lives import ALL, SECONDS, Life, live
 
-ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 300 if ALL else 4
-STEPS = 20
 
 WHO = st.integers(0, 2)
 POD = st.integers(0, 2)
@@ -36,34 +33,16 @@ MOMENT = st.sampled_from((0.0, 0.001, 0.004, 0.02, 0.05))
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """One loop for all lives: hypothesis calls its rules without one."""
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def row(runner: asyncio.Runner, mongod_server: Mongod) -> Iterator[LogPodSlots]:
     """Three pods for all lives."""
     with open_context(runner, fresh_log_pod_slots(3, mongod_server)) as made:
         yield made
 
 
-@pytest.mark.timeout(1800 if ALL else 120)
+@pytest.mark.timeout(SECONDS)
 def test_no_life_of_a_log_mailbox_breaks_the_law(runner: asyncio.Runner, row: LogPodSlots) -> None:
     """In order, without a gap that is not told of, nothing of somebody else, soon, and attached while it reads."""
-    run_state_machine_as_test(
-        lambda: LogMailboxes(runner, row),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate],  # what happens within a step depends on the machine: a shorter life is another
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    live(lambda: LogMailboxes(runner, row), EXAMPLES)
 
 
 @pytest.mark.timeout(120)
@@ -83,34 +62,17 @@ def test_a_life_in_which_everything_happens_once(runner: asyncio.Runner, row: Lo
     life.teardown()
 
 
-class LogMailboxes(RuleBasedStateMachine):
+class LogMailboxes(Life):
     """One session's logs from their first entry until everybody has read everything."""
 
     def __init__(self, runner: asyncio.Runner, row: LogPodSlots) -> None:
-        super().__init__()
-        self.runner = runner
+        super().__init__(runner)
         self.row = row
         self.clients: list[LogMailboxClient] = []
-        self.published = 0
-        self.broken = False
-
-    def run(self, work: Awaitable[object]) -> None:
-        """One step; who broke the law is not asked for more."""
-
-        async def bounded() -> None:
-            async with asyncio.timeout(2 * ANSWER_WITHIN):
-                await work
-
-        try:
-            self.runner.run(bounded())
-        except BaseException:
-            self.broken = True
-            raise
 
     def ids(self, count: int) -> list[str]:
         """Of new messages."""
-        self.published += count
-        return [str(n) for n in range(self.published - count, self.published)]
+        return [str(n) for n in self.numbers(count)]
 
     @initialize(seed=st.integers(0, 2**32), count=st.integers(0, 3))
     def begin(self, seed: int, count: int) -> None:

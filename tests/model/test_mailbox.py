@@ -5,26 +5,23 @@ tries more lives.
 """
 
 import asyncio
-import os
 import random
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 
 from callplane.contracts.ids import new_id
 from cli.machine.mongod import Mongod
 from cli.machine.rabbitmq import RabbitMQ
-from testkit.clients.mailbox_client import ANSWER_WITHIN, PARKED_FOR, MailboxClient, PollAttempt
+from testkit.clients.mailbox_client import PARKED_FOR, MailboxClient, PollAttempt
 from testkit.crashes.pod_lives import PodSlot, PodSlots, fresh_pod_slots
 from testkit.inprocess.mailboxes import S
 from testkit.servers.open_context import open_context
+from tests.model.lives import ALL, SECONDS, Life, live
 
-ALL = os.environ.get("FAULTS") == "all"
 EXAMPLES = 300 if ALL else 9
-STEPS = 20
 
 WHO = st.integers(0, 2)
 """One of the readers."""
@@ -37,64 +34,29 @@ MOMENT = st.sampled_from((0.0, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.02, 0.05))
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """One loop for all lives: hypothesis calls its rules without one."""
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def row(runner: asyncio.Runner, rabbitmq_node: RabbitMQ, mongod_server: Mongod) -> Iterator[PodSlots]:
     """Three pods for all lives."""
     with open_context(runner, fresh_pod_slots(3, rabbitmq_node, mongod_server)) as made:
         yield made
 
 
-@pytest.mark.timeout(1800 if ALL else 120)
+@pytest.mark.timeout(SECONDS)
 def test_no_life_of_a_mailbox_breaks_the_law(runner: asyncio.Runner, row: PodSlots) -> None:
     """In order, without a gap, nothing that was acknowledged, nothing of somebody else; one holder at a time."""
-    run_state_machine_as_test(
-        lambda: Mailboxes(runner, row),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate],  # what happens within a step depends on the machine: a shorter life is another
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    live(lambda: Mailboxes(runner, row), EXAMPLES)
 
 
-class Mailboxes(RuleBasedStateMachine):
+class Mailboxes(Life):
     """One session's mailboxes from its first message until everybody has read everything."""
 
     def __init__(self, runner: asyncio.Runner, row: PodSlots) -> None:
-        super().__init__()
-        self.runner = runner
+        super().__init__(runner)
         self.row = row
         self.clients: list[MailboxClient] = []
-        self.published = 0
-        self.broken = False
-
-    def run(self, work: Awaitable[None]) -> None:
-        """One step; who broke the law is not asked for more."""
-
-        async def bounded() -> None:
-            async with asyncio.timeout(2 * ANSWER_WITHIN):
-                await work
-
-        try:
-            self.runner.run(bounded())
-        except BaseException:
-            self.broken = True
-            raise
 
     def texts(self, prefix: str, count: int) -> list[str]:
         """Ids of new messages."""
-        self.published += count
-        return [f"{prefix}-{n}" for n in range(self.published - count, self.published)]
+        return [f"{prefix}-{n}" for n in self.numbers(count)]
 
     @initialize(seed=st.integers(0, 2**32), count=st.integers(0, 3))
     def begin(self, seed: int, count: int) -> None:

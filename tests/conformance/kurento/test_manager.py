@@ -55,7 +55,7 @@ async def test_a_connection_is_serial_and_others_are_not_held_up() -> None:
         await asyncio.sleep(0)
         behind = tasks.create_task(kurento.call("ping"))
         await other.done("ping")
-        assert time.monotonic() - began < 0.3
+        assert not busy.done()
         await behind
         assert time.monotonic() - began >= 0.6
         assert busy.done()

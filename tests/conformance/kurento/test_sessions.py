@@ -40,7 +40,7 @@ async def test_shared_objects_survive_their_creator() -> None:
         async with raw_kurento(server.url) as creator:
             shared, own = await creator.pipeline(), await creator.pipeline()
             await survivor.done("describe", object=shared)
-        await survivor.event("ObjectDestroyed", objectId=own, within=4 * PERIOD)
+        await survivor.event("ObjectDestroyed", objectId=own, within=20 * PERIOD)
         assert await survivor.invoke(shared, "getName") == shared
         assert len(survivor.seen("ObjectDestroyed")) == 1
 

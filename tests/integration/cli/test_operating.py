@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
+import httpx
 import pytest
 
 from callplane.contracts.commands import Caller, Envelope, UpdateSession
@@ -124,11 +125,13 @@ def count(somebody: Participant, type_: str) -> int:
 async def pool(c: Cluster, holds: Callable[[dict[str, Any]], bool]) -> None:
     """Wait until this is so of the pool, by name."""
 
-    async def looked() -> bool:
-        listed = (await callplane(c.apis[0].url, "media-servers", "list", "--json")).json["media_servers"]
-        return holds({server["name"]: server for server in listed})
+    async with httpx.AsyncClient(base_url=c.apis[0].url, headers=KEY, trust_env=False, timeout=20) as http:
 
-    await until(looked, 20)
+        async def looked() -> bool:
+            listed = (await http.get("/media-servers")).json()["media_servers"]
+            return holds({server["name"]: server for server in listed})
+
+        await until(looked)
 
 
 async def test_a_media_server_is_added_and_another_drained_under_a_call(servers: Servers) -> None:

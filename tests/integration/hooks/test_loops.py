@@ -64,5 +64,5 @@ async def test_nothing_that_a_loop_meets_ends_it(database: Database, monkeypatch
                     await events.publish([event("intake", 1)])
                 else:
                     await put(program, [delivery(to, row, 1)])
-                await until(met, 15)
-            await receiver.until(lambda n=n: len(receiver.taken_ids) == n + 1, 15)
+                await until(met)
+            await receiver.until(lambda n=n: len(receiver.taken_ids) == n + 1, 30)

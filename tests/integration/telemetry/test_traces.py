@@ -10,6 +10,7 @@ from testkit.inprocess.wrappers import offer
 from testkit.servers.otlp_collector import Span, collector
 from testkit.servers.programs import API_KEY, Cluster, Size, cluster
 from testkit.servers.servers import Servers
+from testkit.servers.until import until
 
 KEY = {"X-API-Key": API_KEY}
 ONE = Size(apis=1, wrappers=1)
@@ -107,5 +108,9 @@ async def test_without_a_collector_the_ids_travel_all_the_same(servers: Servers)
         session = (await ask("POST", "/sessions", headers=KEY, json={})).json()["id"]
         assert (await ask("DELETE", f"/sessions/{session}", headers=KEY | close.headers)).status_code == 204
         (wrapper,) = c.wrappers
-        lines = [_json(line) for line in wrapper.process.output().splitlines()]
-        assert [line["command"] for line in lines if line.get("trace_id") == close.trace] == ["close"]
+
+        async def is_logged() -> bool:
+            lines = [_json(line) for line in wrapper.process.output().splitlines()]
+            return [line.get("command") for line in lines if line.get("trace_id") == close.trace] == ["close"]
+
+        await until(is_logged)

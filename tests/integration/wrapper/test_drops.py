@@ -30,14 +30,14 @@ async def told(r: RunningWrappers, connection: str, *states: str) -> None:
 async def test_a_seat_that_nobody_reads_for_goes_once_after_its_grace(servers: Servers) -> None:
     async with running_wrappers(servers, **FAST) as r:
         session = await r.session(grace=1, departure_timeout=60)
-        ann = await r.seat(session)
         before = await now(r, session)
+        ann = await r.seat(session)
 
         async def gone() -> bool:
             return not (await now(r, session)).participants
 
         await until(gone)
-        assert (await now(r, session)).version == before.version + 1
+        assert (await now(r, session)).version == before.version + 2, "it sat down, and went once"
         attachment = await r.store.attachments.read(ParticipantId(ann))
         assert attachment is not None
         assert (attachment.state, attachment.reason) == ("ended", "connection-lost")
@@ -71,22 +71,21 @@ async def test_failed_media_is_told_after_the_timer_and_released_after_the_grace
         async with read_for(r.store, ann):
             connection = (await r.publish(session, ann))["id"]
             await told(r, connection, "connected", "failed")
+            heard: list[str] = []
 
-            async def reconnecting() -> bool:
-                return (await now(r, session)).participants[0].state == "reconnecting"
+            async def back() -> bool:
+                heard.extend(m["type"] for m in await r.mailbox(ann))
+                return "participant-reconnected" in heard
 
-            await until(reconnecting)
+            await until(back)
+            assert heard.index("participant-reconnecting") < heard.index("participant-reconnected")
+            assert (await now(r, session)).participants[0].state == "joined"
 
             async def released() -> bool:
                 found = await r.store.connections.find(connection)
                 return found is not None and found.state == "released" and not (await now(r, session)).streams
 
             await until(released)
-
-            async def back() -> bool:
-                return (await now(r, session)).participants[0].state == "joined"
-
-            await until(back)
 
 
 async def test_media_that_heals_in_time_is_never_told(servers: Servers) -> None:

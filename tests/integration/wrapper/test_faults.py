@@ -53,9 +53,12 @@ async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(ser
         body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"))
         made = (await r.done(body, session, command))["connection"]
         assert (made["id"], made["state"]) == (connection, "ready")
-        left = await children(r.media(), media.id)
-        assert orphan.id not in left
-        assert len(left) == 2
+
+        async def released() -> bool:
+            left = await children(r.media(), media.id)
+            return orphan.id not in left and len(left) == 2
+
+        await until(released)
 
 
 async def test_a_woken_claim_holder_cannot_commit(servers: Servers) -> None:
@@ -122,7 +125,12 @@ async def test_a_lost_media_server_is_one_loss_and_the_session_goes_on_elsewhere
         fresh = await r.publish(session, ann)
         assert fresh["epoch"] == 2
         [alive] = [m for m in r.machines.media_servers if after.media.server in m.url]
-        assert await pipelines(alive.url) == [after.media.id]
+        there = after.media.id
+
+        async def one_is_left() -> bool:  # who was not the first to make one releases it
+            return await pipelines(alive.url) == [there]
+
+        await until(one_is_left)
 
 
 async def test_no_media_server_up_is_said_and_the_session_waits(servers: Servers) -> None:

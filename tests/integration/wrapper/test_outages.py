@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import time
+from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect
 
 from cli.machine.mongod import Mongod
@@ -70,11 +72,10 @@ async def test_wrappers_outlive_an_election(servers: Servers) -> None:
     async with running_wrappers(servers, sweep_seconds=0.2) as r:
         session = await r.session()
         async with servers.database.client() as client:
+            before = await _term(client)
             with contextlib.suppress(AutoReconnect):  # whoever steps down hangs up on everybody
                 order = {"replSetStepDown": STEP_DOWN_SECONDS, "force": True, "secondaryCatchUpPeriodSecs": 0}
                 await client.admin.command(order)
-            hello = await client.admin.command("hello")
-            assert not hello["isWritablePrimary"]
 
         async def writes() -> bool:
             try:
@@ -83,9 +84,16 @@ async def test_wrappers_outlive_an_election(servers: Servers) -> None:
                 return False
 
         await until(writes, 30)
+        async with servers.database.client() as client:
+            assert await _term(client) > before, "there was no election"
         late = await r.session()
 
         async def heard() -> bool:
             return all(late in program.listener.listening() for program in r.programs)
 
         await until(heard, 30)
+
+
+async def _term(client: AsyncMongoClient[Any]) -> int:
+    """How often there was an election."""
+    return int((await client.admin.command("replSetGetStatus"))["term"])

@@ -187,12 +187,15 @@ async def test_a_drain_waits_for_room_elsewhere(servers: Servers) -> None:
         await pool.change(two, cordoned=True, draining=None)
         session = await call(r)
         await pool.change(one, cordoned=None, draining=True)
-        await asyncio.sleep(1)
+
+        async def waits() -> bool:
+            shown = await pool.find(one)
+            return shown is not None and (shown.state, bool(shown.detail)) == ("draining", True)
+
+        await until(waits)
+        await asyncio.sleep(0.5)  # some looks of each wrapper: nothing may happen, which no event can tell
         document = await now(r, session)
         assert (document.epoch, document.server) == (1, one)
-        shown = await pool.find(one)
-        assert shown is not None
-        assert (shown.state, bool(shown.detail)) == ("draining", True)
         await pool.change(two, cordoned=False, draining=None)
 
         async def moved() -> bool:

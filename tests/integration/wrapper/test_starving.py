@@ -151,7 +151,7 @@ async def test_who_reaches_a_media_server_again_does_at_once_what_waited_for_it(
         async def is_due() -> bool:  # by the wrapper's clock, which knows the database's to some milliseconds
             return await one.store.sessions.overdue(0) == [session_id]
 
-        await until(is_due, 1)
+        await until(is_due)
 
 
 async def test_where_the_store_or_the_broker_was_away_it_is_tried_a_second_later(database: Database) -> None:

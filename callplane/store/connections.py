@@ -18,6 +18,7 @@ from callplane.store.decoding import page, read
 from callplane.store.documents import ConnectionDocument
 from callplane.store.filters import older_than, remembered
 from callplane.store.mongo.database import Document
+from callplane.store.mongo.media_codec import media_ref
 from callplane.store.swept_connections import UNRELEASED, SweptConnections
 from callplane.store.versioned_updates import Change, NewChore
 
@@ -239,8 +240,8 @@ class Connections(SweptConnections):
         """Those of ``refs`` that a connection names as its endpoint, also one that is just being released."""
         lately = {"reason": "swept", "since": {"$gt": self._clock.now() - timedelta(seconds=SWEPT_SECONDS)}}
         named = [{"state": "ready"}, {"chores.0": {"$exists": True}}, lately]
-        where: Document = {"endpoint": {"$in": refs}, "$or": named}
-        return {connection["endpoint"] async for connection in self._collection.find(where, {"endpoint": 1})}
+        found = self._collection.find({"endpoint": {"$in": refs}, "$or": named}, {"endpoint": 1})
+        return {media_ref(connection["endpoint"]) async for connection in found}
 
     async def revoke_claim(self, connection_id: ConnectionId, claim: int) -> None:
         """End the claim under which an orphan was made, so that its late commit fails."""

@@ -1,9 +1,9 @@
 """Documents: as this program reads them; fields it does not know are left alone (N and N+1 run together)."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
@@ -24,6 +24,14 @@ from callplane.contracts.shapes import (
     Source,
 )
 from callplane.store.free_json import FreeJson
+from callplane.store.mongo.media_codec import media_ref
+
+StoredMedia = Annotated[MediaRef, BeforeValidator(media_ref)]
+"""A media reference, as it lies in a document."""
+
+
+def _with_media(arguments: Any) -> Any:
+    return {name: media_ref(value) for name, value in arguments.items()} if isinstance(arguments, dict) else arguments
 
 
 class OutboxEntry(Wire):
@@ -53,7 +61,7 @@ class Chore(Wire):
     do: str
     at: datetime
     first: datetime | None = None
-    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    with_: Annotated[dict[str, Any], BeforeValidator(_with_media)] = Field(default_factory=dict, alias="with")
 
 
 class Outboxed(Wire):
@@ -151,7 +159,7 @@ class SessionDocument(Outboxed):
     epoch: int
     settings: SessionLimits
     metadata: FreeJson = Field(default_factory=dict)
-    media: MediaRef | None = None
+    media: StoredMedia | None = None
     server_id: str | None = None
     server: str | None = None
     participants: list[Seat] = Field(default_factory=list)
@@ -254,7 +262,7 @@ class ConnectionDocument(Outboxed):
     stream: ConnectionId | None = None
     source: Source | None = None
     epoch: int = 0
-    endpoint: MediaRef | None = None
+    endpoint: StoredMedia | None = None
     answer: str | None = None
     media: list[MediaKind] | None = None
     media_state: str | None = None

@@ -7,6 +7,7 @@ from callplane.contracts.media import MediaRef
 from callplane.store.decoding import page, readable
 from callplane.store.documents import SessionDocument
 from callplane.store.filters import lost_from, placed_on
+from callplane.store.mongo.media_codec import media_ref
 from callplane.store.versioned_updates import OutboxRepository
 
 
@@ -33,9 +34,10 @@ class PlacedSessions(OutboxRepository[SessionDocument]):
     async def pipelines(self) -> list[MediaRef]:
         """Every session's pipeline, also of those that were just closed."""
         found = self._collection.find({"media": {"$ne": None}}, {"media": 1})
-        return [session["media"] async for session in found if isinstance(session["media"], MediaRef)]
+        refs = [media_ref(session["media"]) async for session in found]
+        return [ref for ref in refs if isinstance(ref, MediaRef)]
 
     async def pipelines_among(self, refs: list[MediaRef]) -> set[MediaRef]:
         """Those of ``refs`` that a session names as its pipeline."""
         found = self._collection.find({"media": {"$in": refs}}, {"media": 1})
-        return {session["media"] async for session in found}
+        return {media_ref(session["media"]) async for session in found}

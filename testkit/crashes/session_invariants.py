@@ -9,6 +9,7 @@ from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.log.records import LogKey
+from callplane.store.mongo.media_codec import media_ref
 from testkit.crashes.crash_trial import COLLECT_SECONDS, TrialServers
 from testkit.crashes.leak_check import children, pipelines
 from testkit.inprocess.logs import logged
@@ -119,7 +120,7 @@ async def nothing_else(bench: TrialServers) -> dict[str, Any]:
     exchanges = {name for name in await bench.servers.vhost.exchanges() if name.startswith("session.")}
     session_queues = {name for name in queues if name.startswith("session.")}
     mailboxes = {name for name in queues if name.startswith("user.")}
-    known = {s["media"].id for s in found if s["media"] is not None}
+    known = {media_ref(s["media"]).id for s in found if s["media"] is not None}
     differences = {
         "queues": session_queues ^ sessions,
         "exchanges": exchanges ^ fanouts,

@@ -11,6 +11,7 @@ from structlog.typing import EventDict
 from callplane.contracts.commands import Publish
 from callplane.contracts.ids import SessionId
 from callplane.store.documents import SessionDocument
+from callplane.store.mongo.media_codec import media_ref
 from callplane.store.server_pool import ServerPool
 from testkit.crashes.leak_check import pipelines
 from testkit.inprocess.wrappers import RunningWrappers, offer, running_wrappers, until_up
@@ -37,7 +38,7 @@ async def now(r: RunningWrappers, session: str) -> SessionDocument:
 async def placed(r: RunningWrappers, sessions: list[str]) -> Counter[str]:
     """How many of these calls are on which server; those that have no pipeline are on ``""``."""
     found = await r.store.database["sessions"].find({"_id": {"$in": sessions}}, {"media": 1}).to_list()
-    return Counter("" if one["media"] is None else one["media"].server for one in found)
+    return Counter("" if one["media"] is None else media_ref(one["media"]).server for one in found)
 
 
 async def names(r: RunningWrappers) -> list[str]:

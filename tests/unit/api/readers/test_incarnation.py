@@ -18,7 +18,7 @@ async def lapse(scene: LogScene, name: str | None) -> None:
     """As if so much time had passed since its last renewal."""
     assert name is not None
     await scene.database["incarnations"].update_one(
-        {"_id": name}, [{"$set": {"since": {"$subtract": ["$since", 10_000]}}}]
+        {"_id": name}, [{"$set": {"since": {"$subtract": ["$since", 60_000]}}}]
     )
 
 

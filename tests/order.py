@@ -23,6 +23,7 @@ TOGETHER = {
 
 LONG = (
     *TOGETHER,
+    "tests/conformance/mailboxes/test_doors.py",
     "tests/integration/cli/test_up.py",
     "tests/chaos/test_chaos.py",
     "tests/integration/wrapper/test_pool.py",
@@ -35,6 +36,12 @@ LONG = (
     "tests/integration/cli/test_operating.py",
     "tests/integration/api/test_conformance.py",
     "tests/integration/mailboxes/test_deaths.py",
+    "tests/integration/wrapper/test_faults.py",
+    "tests/integration/wrapper/test_drops.py",
+    "tests/unit/web/test_sdk.py",
+    "tests/conformance/bus/test_outcomes.py",
+    "tests/integration/hooks/test_sending.py",
+    "tests/integration/bus/test_outages.py",
     "tests/integration/wrapper/test_monitor.py",
     "tests/integration/api/test_repeats.py",
 )

@@ -23,9 +23,9 @@ class AsyncParticipants:
         return Joined.model_validate(await self._ask(ask))
 
     async def list(self, session_id: str) -> Sequence[Participant]:
-        """Everybody who sits in it, with what they publish."""
+        """Everybody who sits in it, with what they publish; behind them who is hidden, to those that see them."""
         found = await self._ask(Ask("GET", path("sessions", session_id, "participants")))
-        return [Participant.model_validate(one) for one in found["participants"]]
+        return [Participant.model_validate(one) for one in (*found["participants"], *found.get("hidden", []))]
 
     async def get(self, session_id: str, participant_id: str) -> Participant:
         """A seat with what it publishes."""

@@ -23,9 +23,9 @@ class Participants:
         return Joined.model_validate(self._ask(ask))
 
     def list(self, session_id: str) -> Sequence[Participant]:
-        """Everybody who sits in it, with what they publish."""
+        """Everybody who sits in it, with what they publish; behind them who is hidden, to those that see them."""
         found = self._ask(Ask("GET", path("sessions", session_id, "participants")))
-        return [Participant.model_validate(one) for one in found["participants"]]
+        return [Participant.model_validate(one) for one in (*found["participants"], *found.get("hidden", []))]
 
     def get(self, session_id: str, participant_id: str) -> Participant:
         """A seat with what it publishes."""

@@ -90,10 +90,14 @@ def _list(given: argparse.Namespace, server: Server) -> int:
     if given.json:
         print_json(answer)
     else:
-        hidden = [{**one, "state": "hidden"} for one in answer.get("hidden", [])]
-        rows = [row(one) for one in (*answer["participants"], *hidden)]
-        print_table(rows, *_COLUMNS, nothing="Nobody is in it.")
+        print_table(rows(answer), *_COLUMNS, nothing="Nobody is in it.")
     return 0
+
+
+def rows(seats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who is in a call in a table, those that others do not see behind the others."""
+    hidden = [{**one, "state": "hidden"} for one in seats.get("hidden", [])]
+    return [row(one) for one in (*seats["participants"], *hidden)]
 
 
 def row(one: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from cli.verbs.nouns import Verbs, noun
-from cli.verbs.participants import row
+from cli.verbs.participants import rows
 from cli.verbs.printing import print_facts, print_json, print_table
 from cli.verbs.server import Failed, Server
 
@@ -106,10 +106,9 @@ def _print(given: argparse.Namespace, session: dict[str, Any]) -> int:
     if given.json:
         print_json(session)
         return 0
-    participants = session.pop("participants")
-    print_facts(session)
+    print_facts({name: value for name, value in session.items() if name not in ("participants", "hidden")})
     print()
-    print_table([row(one) for one in participants], *_PARTICIPANT, nothing="Nobody is in it.")
+    print_table(rows(session), *_PARTICIPANT, nothing="Nobody is in it.")
     return 0
 
 

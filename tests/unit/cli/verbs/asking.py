@@ -11,8 +11,10 @@ from cli.verbs import nouns
 Answer = Callable[[tuple[Any, ...]], dict[str, Any]]
 
 
-def asked_by(said: list[str], answer: Answer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Run one verb, which must succeed; what it has asked."""
+def asked_by(
+    said: list[str], answer: Answer, monkeypatch: pytest.MonkeyPatch, status: int = 0
+) -> list[tuple[Any, ...]]:
+    """Run one verb, which must end with this status; what it has asked."""
     asked: list[tuple[Any, ...]] = []
 
     class Answers:
@@ -27,5 +29,5 @@ def asked_by(said: list[str], answer: Answer, monkeypatch: pytest.MonkeyPatch) -
             return answer(question)
 
     monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    assert command.main(said) == 0
+    assert command.main(said) == status
     return asked

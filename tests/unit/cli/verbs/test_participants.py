@@ -2,37 +2,29 @@
 
 import asyncio
 import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from callplane_client import AsyncCallplane
 from cli import __main__ as command
-from cli.verbs import nouns
 from cli.verbs.server import Failed
 from testkit.fakes.asgi import KEY
 from testkit.inprocess.whole import whole
 from testkit.servers.servers import Database
 from testkit.servers.until import until
+from tests.unit.cli.verbs.asking import asked_by
 from tests.unit.cli.verbs.test_webhooks import without_logs
 
-ASKED: list[tuple[Any, ...]] = []
 PATH = "/sessions/s/participants"
 SEAT = {"id": "ada", "muted": {"audio": True}, "streams": []}
 
 
-class Answers:
-    """An API that remembers what it was asked, and refuses what is about `bad`."""
-
-    def __init__(self, *_: object) -> None:
-        self.url = ""
-
-    def ask(self, *asked: Any) -> dict[str, Any]:
-        """A seat with the id of the request's message."""
-        if "bad" in asked[1]:
-            raise Failed("There is no such participant.")
-        ASKED.append(asked)
-        return SEAT
+def answer(asked: tuple[Any, ...]) -> dict[str, Any]:
+    """A seat; what is about `bad` is refused."""
+    if "bad" in asked[1]:
+        raise Failed("There is no such participant.")
+    return SEAT
 
 
 @pytest.mark.parametrize(
@@ -78,10 +70,7 @@ class Answers:
 def test_each_verb_asks_for_what_was_said(
     said: list[str], asked: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    ASKED.clear()
-    assert command.main(["participants", *said]) == 0
-    assert asked == ASKED
+    assert asked_by(["participants", *said], answer, monkeypatch) == asked
 
 
 @pytest.mark.parametrize(
@@ -98,22 +87,31 @@ def test_each_verb_asks_for_what_was_said(
 def test_what_says_nobody_or_nothing_is_wrong_usage(
     wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    ASKED.clear()
     try:
-        status = command.main(["participants", *wrong])
+        assert asked_by(["participants", *wrong], answer, monkeypatch, status=2) == []
     except SystemExit as leaving:
-        status = int(leaving.code or 0)
-    assert (status, ASKED) == (2, [])
+        assert leaving.code == 2
     assert "callplane" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said", [["participants", "list"], ["sessions", "show"]])
+def test_who_is_hidden_is_shown_as_such(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seats = {"participants": [{**SEAT, "role": "moderator"}], "hidden": [{**SEAT, "id": "eye", "role": "subscriber"}]}
+    asked_by([*said, "s"], lambda _: {"id": "s", **seats}, monkeypatch)
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [(line[0], line[2], "hidden" in line) for line in shown] == [
+        ("ada", "moderator", False),
+        ("eye", "subscriber", True),
+    ]
 
 
 @pytest.mark.parametrize("verb", ["mute", "kick"])
 def test_one_refusal_does_not_hold_up_the_others(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    assert command.main(["participants", verb, "s", "bad", "ada"]) == 1
+    assert len(asked_by(["participants", verb, "s", "bad", "ada"], answer, monkeypatch, status=1)) == 2
     told = capsys.readouterr()
     assert told.err == "callplane: bad: There is no such participant.\n"
     assert told.out.endswith(": ada\n")

@@ -1,11 +1,10 @@
 """`callplane replay`: the time line of a call, page after page, in lines."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from cli import __main__ as command
-from cli.verbs import nouns
+from tests.unit.cli.verbs.asking import asked_by
 
 
 def event(n: int | None, type_: str, second: float, **data: Any) -> dict[str, Any]:
@@ -34,22 +33,16 @@ PAGES = {
 }
 
 
-class Answers:
-    """An API with one call of two pages."""
-
-    def __init__(self, *_: object) -> None:
-        self.url = ""
-
-    def ask(self, method: str, path: str) -> dict[str, Any]:
-        """A page."""
-        where, _, query = path.partition("?")
-        assert (method, where) == ("GET", "/sessions/s/events")
-        return PAGES[query]
+def answer(asked: tuple[Any, ...]) -> dict[str, Any]:
+    """A page of one call, which has two."""
+    method, path = asked
+    where, _, query = path.partition("?")
+    assert (method, where) == ("GET", "/sessions/s/events")
+    return PAGES[query]
 
 
 def replayed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *more: str) -> list[str]:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    assert command.main(["replay", "s", *more]) == 0
+    assert len(asked_by(["replay", "s", *more], answer, monkeypatch)) == len(PAGES)
     return capsys.readouterr().out.splitlines()
 
 

@@ -1,26 +1,16 @@
 """`callplane signal`: who is meant, and what is said."""
 
 import io
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from cli import __main__ as command
-from cli.verbs import nouns
-
-ASKED: list[tuple[Any, ...]] = []
+from tests.unit.cli.verbs.asking import asked_by
 
 
-class Answers:
-    """An API that remembers what it was asked."""
-
-    def __init__(self, *_: object) -> None:
-        self.url = ""
-
-    def ask(self, *asked: Any) -> dict[str, Any]:
-        """An id."""
-        ASKED.append(asked)
-        return {"id": "signal-1"}
+def answer(_: tuple[Any, ...]) -> dict[str, Any]:
+    """An id."""
+    return {"id": "signal-1"}
 
 
 @pytest.mark.parametrize(
@@ -40,11 +30,8 @@ class Answers:
 def test_what_was_said_is_sent(
     said: list[str], body: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
     monkeypatch.setattr("sys.stdin", io.StringIO('{"page": 3}'))
-    ASKED.clear()
-    assert command.main(["signal", "a/b", *said]) == 0
-    assert [("POST", "/sessions/a%2Fb/signals", body)] == ASKED
+    assert asked_by(["signal", "a/b", *said], answer, monkeypatch) == [("POST", "/sessions/a%2Fb/signals", body)]
     assert capsys.readouterr().out == "signal-1\n"
 
 
@@ -52,7 +39,5 @@ def test_what_was_said_is_sent(
 def test_what_is_no_json_or_said_twice_is_wrong_usage(
     wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(nouns, "Server", cast(Any, Answers))
-    ASKED.clear()
-    assert (command.main(["signal", "s", *wrong]), ASKED) == (2, [])
+    assert asked_by(["signal", "s", *wrong], answer, monkeypatch, status=2) == []
     assert "--text" in capsys.readouterr().err

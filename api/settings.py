@@ -188,7 +188,8 @@ class Settings(ProgramSettings):
     @property
     def quotas(self) -> Quotas:
         """What a tenant is given for which nobody has set anything else."""
-        return Quotas.model_validate({name: getattr(self, f"quota_{name}") for name in Quotas.model_fields})
+        said = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("quota_")}
+        return Quotas.model_validate({name.removeprefix("quota_"): bound for name, bound in said.items()})
 
     def tenant_of(self, key: str) -> str:
         """The tenant of an API key."""

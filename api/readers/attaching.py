@@ -5,7 +5,8 @@ tag that is left by it is found by the look of each minute; whatever comes late 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -24,6 +25,14 @@ AT_ONCE = 500
 
 CHECKED_IN = 10
 """Rounds, of a second each, in which every seat that is read is looked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known of seats that were written: of those that were ``asked`` for what was found, of others the best."""
+
+    asked: Collection[ParticipantId]
+    found: Mapping[ParticipantId, Attachment]
 
 
 class Attaching:
@@ -78,30 +87,38 @@ class Attaching:
             seat.writing = Tag(p=name, n=next(self._number))
         if not some:
             return
-        found: dict[ParticipantId, Attachment] | None = None
+        written: Written | None = None
         try:
-            tags = {seat.participant_id: seat.writing for seat in some if seat.writing is not None}
-            found = await self._attachments.add(tags)
+            written = await self._write(some)
         except (Unavailable, Trouble):
             pass
         finally:
             for seat in some:
-                self._added(seat, found)
+                self._added(seat, written)
 
-    def _added(self, seat: LogSeat, found: dict[ParticipantId, Attachment] | None) -> None:
+    async def _write(self, seats: Sequence[LogSeat]) -> "Written":
+        """Read back where one may have ended, and who is to begin at its place: most say it, and are attached."""
+        tags = {seat.participant_id: seat.writing for seat in seats if seat.writing is not None}
+        all_of_them = await self._attachments.add(tags)
+        asked = {seat.participant_id for seat in seats if seat.wants_place or not all_of_them}
+        return Written(asked, await self._attachments.read(asked) if asked else {})
+
+    def _added(self, seat: LogSeat, written: "Written | None") -> None:
         tag, seat.writing = seat.writing, None
-        if found is None or tag is None:
-            self._answer([seat], database_silent)
+        if written is None or tag is None or tag.p != self._incarnation.name:
+            self._answer([seat], database_silent)  # or the incarnation ended meanwhile: its client asks again
             return
-        attachment = found.get(seat.participant_id)
-        if attachment is None or attachment.state == "ended":
-            self._gone(seat, attachment)
-        elif tag.p != self._incarnation.name or tag not in attachment.pods:
-            self._answer([seat], database_silent)  # the incarnation ended meanwhile: its client asks again
-        else:
-            seat.tag = tag
+        if seat.participant_id in written.asked:
+            attachment = written.found.get(seat.participant_id)
+            if attachment is None or attachment.state == "ended":
+                self._gone(seat, attachment)
+                return
+            if tag not in attachment.pods:
+                self._answer([seat], database_silent)
+                return
             seat.stored(attachment.place)
-            self._answer([seat], None)
+        seat.tag = tag
+        self._answer([seat], None)
 
     def _answer(self, seats: Iterable[LogSeat], why: Why | None) -> None:
         for seat in seats:
@@ -125,7 +142,11 @@ class Attaching:
         for start in range(0, len(left), AT_ONCE):
             await self._remove(left[start : start + AT_ONCE], away)
         self._round += 1
-        await self._check([seat for seat in self._seats.values() if self._is_turn(seat)])
+        some = [seat for seat in self._seats.values() if self._is_turn(seat)]
+        for seat in some:
+            if seat.readers and not seat.tag and not seat.writing:
+                self.attach(seat)  # its tag was lost, and writing another one failed
+        await self._check(some)
 
     def _is_turn(self, seat: LogSeat) -> bool:
         return (hash(seat.participant_id) + self._round) % CHECKED_IN == 0

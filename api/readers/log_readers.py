@@ -101,6 +101,7 @@ class LogReaders:
             here.coming -= 1
 
     async def _open(self, seat: LogSeat, ack: Place | None) -> LogSubscription:
+        seat.wants_place = seat.wants_place or ack is None
         attached = self.attaching.attach(seat)  # both at once: the write waits for others of its kind
         feed = await self._services.feeds.open(seat.session_id, seat.participant_id)
         try:
@@ -122,7 +123,7 @@ class LogReaders:
         """Where it begins, once the seat is attached."""
         if attached is not None:
             await self._wait_for(attached)
-        elif ack is None:
+        if ack is None and (attached is None or seat.wants_place):
             seat.stored((await self.require_seat(seat.participant_id)).place)
         self._require_serving()
         if ack is not None:

@@ -51,6 +51,8 @@ class LogSeat:
         """Since when, in loop time, no reader is here."""
         self.door_closed = False
         """Whether the last one went with its connection, and not to ask again."""
+        self.wants_place = False
+        """Whether somebody is about to read from where its client was last, which stands in the attachment."""
         self.place = Place()
         """The last place that its client has acknowledged here."""
         self.saved = Place()
@@ -93,6 +95,7 @@ class LogSeat:
 
     def stored(self, token: str | None) -> None:
         """Its place as it stands in its attachment."""
+        self.wants_place = False
         self.saved = Place.parse(token) or Place()
         self.acknowledge(self.saved, self.saved)
 

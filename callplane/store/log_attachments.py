@@ -14,6 +14,7 @@ from callplane.store.log.place import Place
 from callplane.store.mongo.database import Database, Document
 
 _LOG = {"engine": "log"}
+_READ_FOR = {"pods": 1, "state": 1, "engine": 1}
 _FORGET: Document = {"$unset": ["due", "look"]}
 """What was reckoned of the state that it had until now."""
 
@@ -29,10 +30,10 @@ class LogAttachments:
         found = await self._collection.find({"_id": {"$in": sorted(participants)}, **_LOG}).to_list()
         return {one.participant_id: one for one in readable(Attachment, found, self._collection)}
 
-    async def add(self, tags: Mapping[ParticipantId, Tag]) -> dict[ParticipantId, Attachment]:
-        """Attach each by its tag, unless it is ended; returns them all as they are then."""
-        await self._collection.update_each([_adding(participant, tag) for participant, tag in tags.items()])
-        return await self.read(tags.keys())
+    async def add(self, tags: Mapping[ParticipantId, Tag]) -> bool:
+        """Attach each by its tag, unless it is ended; whether all of them are, or else which must be read."""
+        attached = await self._collection.update_each([_adding(one, tag) for one, tag in tags.items()])
+        return attached == len(tags)
 
     async def remove(self, left: Mapping[ParticipantId, tuple[Tag, Place | None]]) -> None:
         """Take these tags out; the places are those that clients have acknowledged last."""
@@ -45,11 +46,12 @@ class LogAttachments:
 
     async def lost(self, tags: Mapping[ParticipantId, Tag]) -> dict[ParticipantId, Attachment | None]:
         """Those of them that have ended, or do not bear this tag any more; None: there is no such seat (any more)."""
-        holds = {"$or": [{"_id": one, "pods": tag.model_dump(), "state": "attached"} for one, tag in tags.items()]}
-        holding = {found["_id"] async for found in self._collection.find({**_LOG, **holds}, {"_id": 1})} if tags else ()
+        # By ids alone: a filter for each tag is planned for each.
+        found = await self._collection.find({"_id": {"$in": list(tags)}}, _READ_FOR).to_list() if tags else []
+        holding = {one["_id"] for one in found if _holds(one, tags[one["_id"]])}
         missing = [one for one in tags if one not in holding]
-        found = await self.read(missing) if missing else {}
-        return {one: found.get(one) for one in missing}
+        there = await self.read(missing) if missing else {}
+        return {one: there.get(one) for one in missing}
 
     async def of_incarnation(self, incarnation: str) -> list[tuple[ParticipantId, Tag]]:
         """Every seat that bears its name, with the tags that do."""
@@ -72,6 +74,13 @@ class LogAttachments:
         dead = sorted(incarnations)
         done = await self._collection.update_many({"pods.p": {"$in": dead}}, _without({"$in": ["$$tag.p", dead]}))
         return done.modified_count
+
+
+def _holds(found: Document, tag: Tag) -> bool:
+    """Whether a seat, as it was read, is attached by this tag."""
+    tags = found.get("pods")
+    is_attached = found.get("state") == "attached" and found.get("engine") == "log"
+    return is_attached and isinstance(tags, list) and tag.model_dump() in tags
 
 
 def _adding(participant_id: ParticipantId, tag: Tag) -> tuple[Document, list[Document]]:

@@ -156,10 +156,13 @@ class Collection:
 
         return await self._calls(each())
 
-    async def update_each(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> None:
-        """Carry out each update by itself, in any order, with one command; raises if one of them failed."""
+    async def update_each(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> int:
+        """Carry out each update by itself, in any order, with one command; raises if one of them failed.
+
+        How many found a document.
+        """
         operations = [UpdateOne(where, update, upsert=upsert) for where, update in updates]
-        await self._calls(self._collection.bulk_write(operations, ordered=False))
+        return (await self._calls(self._collection.bulk_write(operations, ordered=False))).matched_count
 
     async def update_in_order(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> int:
         """The same, one after the other: none before those in front of it; raises at the first failure.

@@ -28,10 +28,12 @@ async def test_it_is_attached_while_a_tag_is_there_and_since_its_first(database:
         _plain, attachments = await _seats(opened)
         born = (await attachments.read([ANN, BOB]))[ANN]
         assert (born.state, born.pods, born.place, born.engine) == ("detached", (), "7.0", "log")
-        one = (await attachments.add({ANN: FIRST, BOB: FIRST}))[ANN]
+        assert await attachments.add({ANN: FIRST, BOB: FIRST})
+        one = (await attachments.read([ANN]))[ANN]
         assert (one.state, one.pods) == ("attached", (FIRST,))
         assert one.since > born.since
-        two = (await attachments.add({ANN: OTHER}))[ANN]
+        assert await attachments.add({ANN: OTHER})
+        two = (await attachments.read([ANN]))[ANN]
         assert (set(two.pods), two.since) == ({FIRST, OTHER}, one.since)
         await attachments.remove({ANN: (FIRST, Place(9, 1))})
         left = (await attachments.read([ANN]))[ANN]
@@ -59,11 +61,13 @@ async def test_one_that_has_ended_takes_no_tag_and_loses_none_of_its_reason(data
         plain, attachments = await _seats(opened)
         await attachments.add({ANN: FIRST})
         assert await plain.end(ANN, "kicked")
-        assert (await attachments.add({ANN: SECOND}))[ANN].state == "ended"
+        assert not await attachments.add({ANN: SECOND, BOB: FIRST})
+        found = await attachments.read([ANN, BOB])
+        assert (found[ANN].state, found[BOB].pods) == ("ended", (FIRST,))
         await attachments.remove({ANN: (FIRST, None)})
         found = (await attachments.read([ANN]))[ANN]
         assert (found.state, found.reason, found.pods) == ("ended", "kicked", ())
-        assert (await attachments.add({ParticipantId("nobody"): FIRST})) == {}
+        assert not await attachments.add({ParticipantId("nobody"): FIRST})
 
 
 async def test_a_grace_that_runs_is_over_when_somebody_attaches(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Seats that are read on a pod: attached in bulk and once, detached when nobody reads, found to have ended (log 6)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -27,15 +27,23 @@ class Watched(LogAttachments):
         self.removed: list[dict[ParticipantId, tuple[Tag, Place | None]]] = []
         self.held = asyncio.Event()
         self.held.set()
+        self.asked: list[set[ParticipantId]] = []
         self.silent = False
+        self.away = False
 
-    async def add(self, tags: Mapping[ParticipantId, Tag]) -> dict[ParticipantId, Attachment]:
+    async def add(self, tags: Mapping[ParticipantId, Tag]) -> bool:
         self.added.append(dict(tags))
+        if self.away:
+            raise Unavailable("not sent")
         found = await super().add(tags)
         await self.held.wait()
         if self.silent:
             raise Unavailable("no answer")
         return found
+
+    async def read(self, participants: Collection[ParticipantId]) -> dict[ParticipantId, Attachment]:
+        self.asked.append(set(participants))
+        return await super().read(participants)
 
     async def remove(self, left: Mapping[ParticipantId, tuple[Tag, Place | None]]) -> None:
         self.removed.append(dict(left))
@@ -60,6 +68,23 @@ async def test_many_seats_are_attached_by_one_write_and_a_seat_that_is_costs_non
             assert len(writes.added) <= 3
             assert {(await scene.attachment(seat)).state for seat in seats} == {"attached"}
         assert (await scene.attachment(seats[0])).pods == ()
+
+
+async def test_who_says_its_place_is_attached_without_being_read_back(database: Database) -> None:
+    """Unless one of those that are written together may have ended: that one hears it, and the others go on."""
+    async with log_scene(database) as scene:
+        writes = watched(scene)
+        ann, bob, col = [await scene.seat(name) for name in ("ann", "bob", "col")]
+        scene.log().put(entry("1"), entry("2"))
+        async with scene.pod(STAYS) as pod:
+            assert texts_of(await pod.poll(question(ann, "1.0"))) == ["2"]
+            assert writes.asked == []
+            await scene.seats.end(bob, "kicked")
+            ended, other = pod.poll(question(bob, "1.0")), pod.poll(question(col, "1.0"))
+            told, given = await asyncio.gather(outcome(ended), other)
+            assert (told, texts_of(given)) == ("join-again kicked", ["2"])
+            assert writes.asked == [{bob, col}]
+            assert (await scene.attachment(ann)).state == "attached"
 
 
 async def test_a_closed_door_lets_the_seat_go_and_an_answered_poll_does_not_yet(database: Database) -> None:
@@ -133,20 +158,41 @@ async def test_an_add_without_an_answer_counts_as_none_and_leaves_no_tag(databas
 
 
 async def test_what_was_changed_behind_our_back_is_found(database: Database) -> None:
-    """Within ten looks: an ended seat ends its readers, one without our tag is attached again (L7)."""
+    """Within ten looks: an ended seat ends its readers, as one that is deleted; without our tag it is attached (L7)."""
     async with log_scene(database) as scene, scene.pod() as pod, asyncio.TaskGroup() as tasks:
-        ann, bob = await scene.seat("ann"), await scene.seat("bob")
+        ann, bob, col = [await scene.seat(name) for name in ("ann", "bob", "col")]
         waiting = tasks.create_task(outcome(pod.poll(question(ann, wait=20))))
+        deleted = tasks.create_task(outcome(pod.poll(question(col, wait=20))))
         with closing(await pod.subscribe((S, bob), None)) as other:
             pushing = tasks.create_task(other.push(Sink(), 20))
             await scene.until_state(ann, "attached")
             tag = (await scene.attachment(bob)).pods[0]
             await scene.attachments.remove({bob: (tag, None)})
             await scene.seats.end(ann, "kicked")
-            assert await waiting == "join-again kicked"
+            await scene.until_state(col, "attached")
+            await scene.database["attachments"].delete_one({"_id": col})
+            assert (await waiting, await deleted) == ("join-again kicked", "join-again connection-lost")
             assert (await scene.until_state(bob, "attached")).pods[0].n > tag.n
             assert not pushing.done()
             pushing.cancel()
+
+
+async def test_a_lost_tag_is_written_again_until_it_is_there(database: Database) -> None:
+    """The database was away when it was found lost: whoever reads on without a word must not lose the seat (L7, L8)."""
+    async with log_scene(database) as scene:
+        writes = watched(scene)
+        async with scene.pod(replace(FAST, beat=0.02)) as pod:
+            ann = await scene.seat("ann")
+            with closing(await pod.subscribe((S, ann), None)):
+                (lost,) = (await scene.attachment(ann)).pods
+                writes.away = True
+                await LogAttachments(scene.database).remove({ann: (lost, None)})
+                async with asyncio.timeout(10):
+                    while len(writes.added) < 3:  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+                assert (await scene.attachment(ann)).state == "detached"
+                writes.away = False
+                assert (await scene.until_state(ann, "attached")).pods == tuple(writes.added[-1].values())
 
 
 async def test_places_that_moved_are_written_down_once(database: Database) -> None:

@@ -113,10 +113,13 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         """Let the program drop a client that does not read, and write to one that does; its task has not begun yet."""
-        if self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        accepted = self.conn.accept(event)
+        if accepted.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._refuse("bad-request")
             return
+        vars(self.conn)["accept"] = lambda _: accepted  # uvicorn would have it made once more
         super().handle_connect(event)
+        del vars(self.conn)["accept"]
         self.scope["extensions"][ABORT] = {"call": self.transport.abort}
         self._outlet = Outlet(self.transport, self._is_open)
         self.scope["extensions"][OUTLET] = {"outlet": self._outlet}

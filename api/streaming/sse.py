@@ -65,10 +65,10 @@ class EventStream(Response):
                 self._outlet = outlet_of(scope)
                 while not (self._subscription.is_full or self._subscription.is_unread(self._timing.stream_unread)):
                     if self._outlet and await self._subscription.push(self._push, self._timing.stream_beat):
-                        await write(bounded, BEAT)
+                        await self._write(bounded, BEAT)
                         continue
                     batch = await self._subscription.next(self._timing.stream_beat)
-                    await write(bounded, events(batch) or BEAT)
+                    await self._write(bounded, events(batch) or BEAT)
             except Refusal as refusal:
                 last = ending(refusal.problem, scope)
             except (Unavailable, Trouble):
@@ -77,6 +77,11 @@ class EventStream(Response):
         except SlowClient:
             return False
         return True
+
+    async def _write(self, bounded: BoundedSend, body: bytes) -> None:
+        """At once where the client keeps up: what stands around a send is most of what a short one costs."""
+        if self._outlet is None or not self._outlet.write(chunk(body)):
+            await write(bounded, body)
 
     def _push(self, push: Push) -> bool:
         """Write what comes at once; its events are the same for all whose tokens are."""

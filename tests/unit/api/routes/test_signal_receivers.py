@@ -7,7 +7,11 @@ from typing import Any
 import bson
 import pytest
 
-from callplane.contracts.ids import SessionId
+from api.dispatch.signals import Signals
+from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.contracts.messages import Message
+from callplane.store.attachments import Attachments
+from callplane.store.log.place import Place
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import LogKey
 from callplane.store.mongo.database import open_database
@@ -68,6 +72,34 @@ async def test_what_is_refused(database: Database, engine: str) -> None:
         assert await said(it, to="bob") == (409, "session-closed")
         assert (await LogReader(opened).head(ROOM)).position == 0
     assert bus.published == []
+
+
+async def test_a_signal_while_the_session_closes_is_given_before_its_end_or_to_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session was open when it was read, and its end is told before the signal: 202, and the end is the last."""
+    send = Signals.send
+    await session_of(database, participants=SEATS, engine="log")
+    async with api(settings_for(database), ScriptedBus()) as it, open_database(database.url, database.name) as opened:
+        await Attachments(opened).open(SessionId("s"), ParticipantId("bob"), Place())
+
+        async def closed_first(signals: Signals, *sent: Any) -> None:
+            await opened["sessions"].update_one({"_id": "s"}, {"$set": {"status": "closed"}})
+            end = Message(id="end", type="session-closed", session_id=SessionId("s"), at=sent[1].at, data={})
+            await signals._log.to_session(SessionId("s"), [end])
+            await send(signals, *sent)
+
+        assert (await said(it, data="in time"))[0] == 202
+        monkeypatch.setattr(Signals, "send", closed_first)
+        assert (await said(it, data="late"))[0] == 202
+        assert await said(it, data="later") == (409, "session-closed")
+        entries = [entry.type for _, entry in (await LogReader(opened).page(ROOM, 0, 100)).entries]
+        assert entries == ["signal", "session-closed", "signal"]
+        answer = await it.http.get("/messages?wait=0", headers=it.token("s", "bob"))
+        assert [one["type"] for one in answer.json()["messages"]] == ["signal", "session-closed"]
+        query = {"wait": "0", "ack": answer.json()["ack"]}
+        over = await it.http.get("/messages", params=query, headers=it.token("s", "bob"))
+        assert (over.status_code, over.json()["reason"]) == (410, "session-closed")
 
 
 async def test_a_mailbox_keeps_everything_so_that_nothing_is_volatile_there(database: Database) -> None:

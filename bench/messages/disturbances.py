@@ -7,6 +7,7 @@ from bench.messages.report import CPU, FAULTS, PODS, Table, costs, faults, milli
 from bench.messages.run import Run, seated
 from bench.messages.stage import QUIET_SECONDS, Measured, Stage
 
+BACK = "CPU ms a client (pods, wrappers, broker, database)"
 SETTLE_SECONDS = 3.0
 """What joins leave to do is done by then, and garbage of it collected."""
 
@@ -38,7 +39,7 @@ async def idle(run: Run) -> None:
 
 async def dropped(run: Run) -> None:
     """Every connection ends at once while messages are sent; all open again and have everything."""
-    table = Table("Everybody dropped at once", ("door", "who", "clients", "all back in s", "CPU ms a client", FAULTS))
+    table = Table("Everybody dropped at once", ("door", "who", "clients", "all back in s", BACK, FAULTS))
 
     async def play(stage: Stage, door: DoorName) -> None:
         await seated(stage, door, run.options.rooms, run.people)
@@ -50,7 +51,7 @@ async def dropped(run: Run) -> None:
 
 async def killed(run: Run) -> None:
     """One of two pods gets SIGKILL while messages are sent; its readers go on at the other one."""
-    table = Table("A pod killed", ("door", "who", "clients of it", "all back in s", "CPU ms a client", FAULTS))
+    table = Table("A pod killed", ("door", "who", "clients of it", "all back in s", BACK, FAULTS))
 
     async def play(stage: Stage, door: DoorName) -> None:
         assert stage.programs is not None
@@ -69,8 +70,9 @@ async def killed(run: Run) -> None:
 
 def _back(run: Run, found: Measured) -> tuple[str, ...]:
     clients, figures = run.options.rooms * run.people, found.figures
-    used = sum(found.costs[part].cpu for part in PODS if part in found.costs)
-    return str(clients), f"{figures['back_seconds']:.2f}", f"{used / clients * 1000:.1f}", faults(figures)
+    used = [found.costs[part].cpu / clients * 1000 for part in PODS if part in found.costs]
+    each = f"{sum(used):.1f} ({', '.join(f'{part:.2f}' for part in used)})"
+    return str(clients), f"{figures['back_seconds']:.2f}", each, faults(figures)
 
 
 async def presence(run: Run) -> None:

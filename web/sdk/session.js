@@ -32,6 +32,7 @@ export class Session extends Actions {
   #mailbox = null;
   #unload = () => {};
   #reachable = true;
+  #hidden = false;
   #announcer = new Announcer(this);
   /** @type {Promise<void>} settles when the mailbox has ended */
   ended = Promise.resolve();
@@ -84,6 +85,7 @@ export class Session extends Actions {
     this.seat = seat;
     if (this.#announcer.over) return this.#leftMeanwhile(seat);
     this.#roster.load(body.session);
+    this.#hidden = body.participant.grants?.hidden === true;
     this.muting.obey(body.participant.muted);
     this.#connections = this.#connectionsOver(seat, (this.iceServers = body.ice_servers ?? []));
     this.#mailbox = this.#mailboxOf(seat);
@@ -227,7 +229,8 @@ export class Session extends Actions {
     if (!(await follow(this.#roster, message, () => this.seated.read()))) return;
     const { type, data } = message;
     if (this.#roster.session.status === "closed") return this.#finish("closed", data.reason ?? null);
-    if (!this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
+    // A hidden seat is in no list: its mailbox says that it is gone.
+    if (!this.#hidden && !this.#roster.participants.has(this.me)) return this.#finish("left", data.reason ?? null);
     this.#settle({
       swap: type === "participant-updated" ? data.participant.id : undefined,
       ended: type === "stream-unpublished" ? /** @type {any} */ (data) : undefined,

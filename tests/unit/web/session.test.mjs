@@ -34,6 +34,29 @@ test("each change is told by itself, after the list of people is what it says, a
   await session.leave();
 });
 
+test("a hidden seat, which is in no list, goes on receiving, and ends when its mailbox does", async () => {
+  const me = { ...seat("me"), grants: { publish: [], subscribe: true, signal: false, chat: false, moderate: false, hidden: true } };
+  const { session, tell, feed, offers, heard } = await world({
+    others: [seat("bob", ["b1"])],
+    on: {
+      "POST /participants": async () =>
+        answer(201, {
+          participant: me, token: "tok", ice_servers: [],
+          session: { id: "s", status: "open", version: 1, epoch: 1, participants: [seat("bob", ["b1"])] },
+        }),
+    },
+  });
+  tell("participant-joined", { participant: seat("eve", ["e1"]) });
+  tell("stream-published", { participant_id: "eve", connection_id: "e1" });
+  await until(() => offers().length === 2);
+  assert.deepEqual(offers().map((one) => one.publisher), ["bob", "eve"]);
+  assert.ok(heard.states.every((state) => !state.startsWith("left")));
+  feed.ended = problem(410, "gone", { reason: "kicked" });
+  feed.wake();
+  await session.ended;
+  assert.equal(heard.states.at(-1), "left: kicked");
+});
+
 test("publishes what it is given, and the answer's second copy is ignored", async () => {
   const { session, tell, offers, pcs } = await world();
   const publication = await session.publish(camera());

@@ -19,6 +19,7 @@ from callplane.store.log.place import Place
 from callplane.store.mongo.database import Database, Document
 
 KEPT_MILLISECONDS = 3_600_000
+_HOUR_ON: Document = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": KEPT_MILLISECONDS}}
 _RESET: Document = {"$unset": {**RESET["$unset"], "look": ""}}
 """When its grace is over, and when its media is looked at: of the state that it had until now."""
 LOG_HOLDER = "log"
@@ -49,6 +50,8 @@ class Attachment(Wire):
     reason: str | None = None
     pods: tuple[Tag, ...] = ()
     """Who reads for a log seat; without any it is not attached."""
+    pulled: bool = False
+    """Whether it ended because its seat was pulled, so that nobody need look for that."""
     place: str | None = None
     """The token of a log seat's client: how far it had come when that was written last."""
 
@@ -116,6 +119,16 @@ class Attachments:
         where = {"_id": participant_id, "state": {"$ne": "ended"}}
         return await self._change(where, _ending(reason)) is not None
 
+    async def end_with_seat(self, participant_id: ParticipantId, reason: str) -> None:
+        """Its seat was pulled for this reason, which is kept for an hour.
+
+        One with a queue stays listed as ended until that is deleted once more: a join that is late may make it yet.
+        """
+        kept = {"$cond": [{"$eq": ["$engine", "log"]}, _HOUR_ON, "$$REMOVE"]}
+        ended = {"state": "ended", "reason": {"$literal": reason}, "pulled": True, "since": "$$NOW", "expires_at": kept}
+        where = {"_id": participant_id, "state": {"$ne": "ended"}}
+        await self._collection.update_one(where, [{"$set": ended}, {"$unset": list(_RESET["$unset"])}])
+
     async def end_if_unchanged(self, seen: Attachment, reason: SeatReason | GivenReason) -> bool:
         """End it unless somebody has attached or detached it since it was seen."""
         return await self._change({**seen.guard(), "state": {"$ne": "ended"}}, _ending(reason)) is not None
@@ -128,9 +141,8 @@ class Attachments:
 
     async def expire(self, participants: Iterable[ParticipantId]) -> None:
         """Their seats have been pulled: keep the reasons for one hour more."""
-        hour_on = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": KEPT_MILLISECONDS}}
         where = {"_id": {"$in": list(participants)}, "expires_at": {"$exists": False}}
-        await self._collection.update_many(where, [{"$set": {"expires_at": hour_on}}])
+        await self._collection.update_many(where, [{"$set": {"expires_at": _HOUR_ON}}])
 
     async def away(self, limit: int = 1000) -> list[Attachment]:
         """The detached ones whose media is to be looked at; who is away for long, each half minute only."""

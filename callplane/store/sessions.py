@@ -218,6 +218,11 @@ class Sessions(PlacedSessions):
         where = {"_id": session_id, "status": "closed", "outbox": [], **older_than("since", seconds)}
         return await self._collection.find_one(where, {"_id": 1}) is not None
 
+    async def closed_among(self, sessions: Collection[SessionId]) -> set[SessionId]:
+        """Those of them that are closed."""
+        where = {"_id": {"$in": list(sessions)}, "status": "closed"}
+        return {SessionId(found["_id"]) async for found in self._collection.find(where, {"_id": 1})}
+
     async def open_ids(self) -> list[SessionId]:
         """Every open session that has a queue of its own.
 

@@ -37,7 +37,7 @@ async def sweep_connections(session: SessionDocument, args: dict[str, Any], cont
 
 async def end_mailbox(session: SessionDocument, args: dict[str, Any], context: Context) -> bool:
     """End the attachment with its reason first, so that whoever finds the queue gone can read why; then delete it."""
-    await context.store.attachments.end(args["participant_id"], args["reason"])
+    await context.store.attachments.end_with_seat(args["participant_id"], args["reason"])
     if session.engine == "queues":
         await context.topology.delete_mailbox(ParticipantId(args["participant_id"]))
     return True

@@ -54,9 +54,16 @@ class LostSeats:
         return len(over)
 
     async def _pull_the_ended(self) -> int:
+        """With a closed session everything of it has gone, which most of those leave whose seat was pulled."""
         attachments = self._store.attachments
-        ended = {one.participant_id: one for one in await attachments.ended()}
-        await self._items.each(ended, self._pull, lambda one: attachments.put_off_pull(one.participant_id))
+        ended = await attachments.ended()
+        pulled = [one for one in ended if one.pulled]
+        closed = await self._store.sessions.closed_among({one.session_id for one in pulled}) if pulled else set()
+        over = {one.participant_id for one in pulled if one.session_id in closed}
+        if over:
+            await attachments.expire(over)
+        rest = {one.participant_id: one for one in ended if one.participant_id not in over}
+        await self._items.each(rest, self._pull, lambda one: attachments.put_off_pull(one.participant_id))
         return len(ended)
 
     async def _end(self, attachment: Attachment) -> None:
@@ -85,7 +92,8 @@ class LostSeats:
 
     async def _pull(self, attachment: Attachment) -> None:
         reason = attachment.reason or LOST
-        if not await end_seat(attachment.session_id, attachment.participant_id, reason, self._context):
+        seat = attachment.session_id, attachment.participant_id
+        if attachment.pulled or not await end_seat(*seat, reason, self._context):
             # Its seat went in another way: the mailbox may have been made after the chore that deletes it.
             session = await self._store.sessions.find(attachment.session_id)
             if attachment.engine == "queues" and (session is None or session.status == "open"):

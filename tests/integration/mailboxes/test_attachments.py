@@ -10,11 +10,12 @@ from callplane.store import attachments as module
 from callplane.store.attachments import Attachment, Attachments
 from callplane.store.indexes import ensure_indexes
 from callplane.store.leases import PodLeases
+from callplane.store.log.place import Place
 from callplane.store.mongo.database import open_database
 from testkit.inprocess.mailboxes import S
 from testkit.servers.servers import Database
 
-ANN = ParticipantId("ann")
+ANN, BOB = ParticipantId("ann"), ParticipantId("bob")
 
 
 async def seen(attachments: Attachments, participant: ParticipantId = ANN) -> Attachment:
@@ -113,6 +114,23 @@ async def test_an_ended_one_is_listed_until_its_seat_is_pulled(database: Databas
         document = await opened["attachments"].find_one({"_id": ANN})
         assert document is not None
         assert document["expires_at"] - document["since"] >= timedelta(hours=1)
+
+
+async def test_who_ended_with_its_seat_is_looked_at_no_more_where_no_queue_may_be_made_late(database: Database) -> None:
+    """The sweep asked of each, whose seat had gone in the ordinary way, for that seat, its session and its queue."""
+    async with open_database(database.url, database.name) as opened:
+        await ensure_indexes(opened)
+        attachments = Attachments(opened)
+        await attachments.open(S, ANN, Place())
+        await attachments.open(S, BOB)
+        for one in (ANN, BOB):
+            await attachments.end_with_seat(one, "$left")
+            await attachments.end_with_seat(one, "again")
+        document = await opened["attachments"].find_one({"_id": ANN})
+        assert document is not None
+        assert (document["state"], document["reason"]) == ("ended", "$left")
+        assert document["expires_at"] - document["since"] == timedelta(hours=1)
+        assert [(one.participant_id, one.pulled) for one in await attachments.ended()] == [(BOB, True)]
 
 
 async def test_orphans_are_those_of_dead_pods(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ all the time. ``GRANT_ROUNDS`` says how often, ``GRANT_SEED`` begins other histo
 import asyncio
 import os
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,8 +76,15 @@ class Offering:
                 self.refused += 1
                 await asyncio.sleep(TICK)
                 continue
-            await self.seat.heard(lambda message, one=connection: self._ends(message, one))
+            await self._end_of(connection)
             await self.seat.hang_up()
+
+    async def _end_of(self, connection: str) -> None:
+        """Wait for it, however long: chance may take nothing from one for many rounds."""
+        while True:
+            with suppress(TimeoutError):
+                await self.seat.heard(lambda message: self._ends(message, connection))
+                return
 
     async def _offer(self) -> str:
         if self.watched is None:

@@ -74,6 +74,7 @@ async def test_an_identity_whose_kick_and_join_race_is_never_left_seated(databas
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("duplicates", ["allow", "replace", "refuse"])
 async def test_nor_is_it_in_a_thousand_rounds(database: Database, duplicates: str) -> None:
     await race(database, duplicates, 1000)

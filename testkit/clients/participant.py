@@ -178,8 +178,9 @@ class Participant:
         self._polling = group.create_task(self.poll())
 
     async def _offer(self, peer: RTCPeerConnection, body: dict[str, Any]) -> str:
+        gathering = asyncio.ensure_future(_gather(peer))
         try:
-            await peer.setLocalDescription(await peer.createOffer())
+            await asyncio.shield(gathering)
             sdp, candidates = _trickled(peer.localDescription.sdp)
             answer = await self.ask("POST", f"/v1/sessions/{self.session}/connections", json={**body, "sdp_offer": sdp})
             if answer.status_code != 201:
@@ -187,6 +188,7 @@ class Participant:
             made = answer.json()
             await peer.setRemoteDescription(RTCSessionDescription(made["sdp_answer"], "answer"))
         except BaseException:
+            await asyncio.wait((gathering,))  # cut off it would leave its sockets open, to the next test's account
             await _closed(peer)
             raise
         self._peers[made["id"]], self.epochs[made["id"]] = peer, made["epoch"]
@@ -245,6 +247,10 @@ async def _closed(peer: RTCPeerConnection) -> None:
 
 def _peer() -> RTCPeerConnection:
     return RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+
+async def _gather(peer: RTCPeerConnection) -> None:
+    await peer.setLocalDescription(await peer.createOffer())
 
 
 def _trickled(sdp: str) -> tuple[str, list[dict[str, Any]]]:

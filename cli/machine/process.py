@@ -31,7 +31,7 @@ class Command:
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
     talks: bool = False
-    ready_within: float = 20.0
+    ready_within: float = 60.0
 
 
 class Process:

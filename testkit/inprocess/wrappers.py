@@ -28,7 +28,7 @@ from wrapper.app import Program, assemble
 from wrapper.settings import WrapperSettings
 
 CALLER = Caller(kind="key", name="tests")
-REPLY_SECONDS = 8.0
+REPLY_SECONDS = 20.0
 
 
 @dataclass

@@ -1,10 +1,12 @@
 """Rooms benchmark: calls without media through HTTP, by rate and by CPU of each part; beside another checkout's.
 
     python -m bench.rooms [--seconds 10] [--in-flight 1 16] [--turns 2] [--beside DIRECTORY] [--sharded]
-                          [--without-events] [--quiet]
+                          [--negotiate] [--without-events] [--quiet]
 
-A room is created, two join, both leave, it is closed: six requests. One API pod and one wrapper, a private RabbitMQ, a
-private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off), rate limits off. With
+A room is created, two join, both leave, it is closed: six requests. With ``--negotiate`` one of them publishes and the
+other subscribes between: two endpoints on a media server, whose CPU no column counts. One API pod and one wrapper, a
+private RabbitMQ, a private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off),
+rate limits off. With
 ``--beside`` the programs of that checkout, in this environment, stand by on the same servers, with a virtual host and a
 database of their own, and take turns with ours. What all of them use while nothing is asked is measured before, and
 shown apart. ``--sharded``: ours once more, with the log engine and shared queues. ``--without-events``: ours once more,
@@ -29,6 +31,7 @@ from bench.messages.report import Table
 from bench.messages.stage import UNLIMITED
 from bench.messages.usage import usage
 from bench.open_sessions import TOLD
+from testkit.fakes.sdp import OFFER
 from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
 from testkit.servers.servers import Servers, fresh_database, fresh_vhost
 
@@ -79,15 +82,26 @@ async def version_of(url: str) -> str:
     return "" if status == 404 else "/v1"
 
 
-async def room(at: HttpConnection, version: str) -> None:
+async def room(at: HttpConnection, version: str, *, negotiate: bool = False) -> None:
     """One room from its creation to its end."""
     session = (await ask_json(at, request("POST", f"{version}/sessions", KEY, b"{}")))["id"]
     seats = f"{version}/sessions/{session}/participants"
     joined = [await ask_json(at, request("POST", seats, KEY, b"{}")) for _ in range(2)]
+    if negotiate:
+        publisher = joined[0]["participant"]["id"]
+        await _offer(at, f"{version}/sessions/{session}", joined[0]["token"], {"kind": "publish"})
+        await _offer(
+            at, f"{version}/sessions/{session}", joined[1]["token"], {"kind": "subscribe", "publisher": publisher}
+        )
     for one in joined:
         me = {"Authorization": f"Bearer {one['token']}"}
         await _end(at, request("DELETE", f"{seats}/{one['participant']['id']}", me))
     await _end(at, request("DELETE", f"{version}/sessions/{session}", KEY))
+
+
+async def _offer(at: HttpConnection, session: str, token: str, what: dict[str, str]) -> None:
+    body = json.dumps({"sdp_offer": OFFER, **what}).encode()
+    await ask_json(at, request("POST", f"{session}/connections", {"Authorization": f"Bearer {token}"}, body))
 
 
 async def _end(at: HttpConnection, question: bytes) -> None:
@@ -96,18 +110,27 @@ async def _end(at: HttpConnection, question: bytes) -> None:
         raise SystemExit(f"{question.splitlines()[0].decode()}: {status} {body[:300].decode(errors='replace')}")
 
 
-async def rooms(url: str, in_flight: int, *, seconds: float = 0.0, count: int = 0) -> list[float]:
-    """Rooms, so many at once, for so long or until there were so many; the seconds of each."""
+@dataclass(frozen=True)
+class Until:
+    """For so long, or until there were so many rooms; ``negotiate``: with an offer of each of the two."""
+
+    seconds: float = 0.0
+    count: int = 0
+    negotiate: bool = False
+
+
+async def rooms(url: str, in_flight: int, until: Until) -> list[float]:
+    """Rooms, so many at once; the seconds of each."""
     took: list[float] = []
     version = await version_of(url)
-    end = time.perf_counter() + seconds
+    end = time.perf_counter() + until.seconds
 
     async def some() -> None:
         at = await connect(Pod.of(url))
         try:
-            while time.perf_counter() < end or len(took) < count:
+            while time.perf_counter() < end or len(took) < until.count:
                 began = time.perf_counter()
-                await room(at, version)
+                await room(at, version, negotiate=until.negotiate)
                 took.append(time.perf_counter() - began)
         finally:
             at.abort()
@@ -139,10 +162,10 @@ def sides_of(options: argparse.Namespace) -> dict[str, Side]:
 
 
 @asynccontextmanager
-async def programs(around: Servers, side: Side, quiet: bool) -> AsyncIterator[Cluster]:
+async def programs(around: Servers, side: Side, options: argparse.Namespace) -> AsyncIterator[Cluster]:
     """The programs of one checkout."""
-    settings = UNLIMITED | ({} if quiet else {"CALLPLANE_LOG_LEVEL": "info"}) | side.settings
-    size = Size(apis=1, wrappers=1, media_servers=0, root=side.root)
+    settings = UNLIMITED | ({} if options.quiet else {"CALLPLANE_LOG_LEVEL": "info"}) | side.settings
+    size = Size(apis=1, wrappers=1, media_servers=int(options.negotiate), root=side.root)
     async with (
         fresh_vhost(around.vhost.node) as vhost,
         fresh_database(around.database.server) as database,
@@ -178,11 +201,11 @@ class Idle:
     requests: float
 
 
-async def load(made: Cluster, in_flight: int, seconds: float, idle: Idle) -> Load:
+async def load(made: Cluster, in_flight: int, until: Until, idle: Idle) -> Load:
     """One load, with what it owes afterwards."""
     url = made.apis[0].url
     asked, before, began = await requests(made), used(made), time.perf_counter()
-    took = await rooms(url, in_flight, seconds=seconds)
+    took = await rooms(url, in_flight, until)
     lasted = time.perf_counter() - began
     await asyncio.sleep(QUIET_SECONDS)
     after, whole = used(made), time.perf_counter() - began
@@ -204,17 +227,18 @@ async def main(options: argparse.Namespace) -> None:
     found: dict[tuple[str, int], list[Load]] = {}
     async with servers() as around, AsyncExitStack() as stack:
         sides = {
-            name: await stack.enter_async_context(programs(around, side, options.quiet))
+            name: await stack.enter_async_context(programs(around, side, options))
             for name, side in sides_of(options).items()
         }
         for made in sides.values():
-            await rooms(made.apis[0].url, 4, count=WARM_UP)
+            await rooms(made.apis[0].url, 4, Until(count=WARM_UP, negotiate=options.negotiate))
         await asyncio.sleep(WARM_UP_OWES)
         idle = {name: await idling(made) for name, made in sides.items()}
+        until = Until(options.seconds, negotiate=options.negotiate)
         for turn in range(options.turns):
             for in_flight in options.in_flight:
                 for name in list(sides)[:: 1 if turn % 2 else -1]:
-                    one = await load(sides[name], in_flight, options.seconds, idle[name])
+                    one = await load(sides[name], in_flight, until, idle[name])
                     found.setdefault((name, in_flight), []).append(one)
         told = [await events_told(made) for made in sides.values()] if options.without_events else []
     report(found)
@@ -271,6 +295,7 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=2, help="how often each checkout has its turn (%(default)s)")
     parser.add_argument("--beside", type=Path, help="a checkout whose programs take turns with ours")
     parser.add_argument("--sharded", action="store_true", help="ours also with CALLPLANE_COMMANDS=sharded")
+    parser.add_argument("--negotiate", action="store_true", help="one publishes in each room, and one subscribes")
     parser.add_argument("--without-events", action="store_true", help="ours also with CALLPLANE_EVENTS=false")
     parser.add_argument("--quiet", action="store_true", help="without access logs")
     asyncio.run(main(parser.parse_args()))

@@ -72,6 +72,7 @@ async def cut(b: TrialServers) -> Scenario:
         first += count
     long_past = datetime.now(UTC) - timedelta(seconds=2 * KEPT_SECONDS)
     await b.outside.store.database["log"].update_many({"s": c.session}, {"$set": {"at": long_past}})
+    b.survivor.points.asleep += 2 * KEPT_SECONDS  # by its clock too: no head of before is believed in
 
     async def append(wrapper: CrashableWrapper) -> None:
         await wrapper.context.messenger.to_session(c.session, [_signal(c.session, "past")])

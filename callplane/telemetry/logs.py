@@ -3,12 +3,13 @@
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import structlog
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from callplane.telemetry.failures import frames
 
@@ -23,6 +24,11 @@ _SECRET_TEXT = re.compile(
     re.I | re.S,
 )
 
+_NAMES: ContextVar[Mapping[str, str]] = ContextVar("callplane_log_names", default=MappingProxyType({}))
+"""What the lines of the present block bear. One for all names: structlog has one for each, and copies the whole context
+to find them.
+"""
+
 _MAY_HOLD_ONE = re.compile(r"[=:\s]")
 """What each of these has in it: most values are ids and words, and need no closer look."""
 
@@ -31,7 +37,7 @@ def configure_logs(level: str = "info") -> None:
     """Write JSON lines to standard error from ``level`` on; called once by each program's ``__main__``."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            named,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _told,
@@ -54,24 +60,34 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 @contextmanager
 def log_context(**names: str | None) -> Iterator[None]:
     """Every line that is written inside carries these names; what ``add_log_context`` adds inside ends with it."""
-    before = get_contextvars()
+    before = _NAMES.get()
     add_log_context(**names)
     try:
         yield
     finally:
-        clear_contextvars()
-        bind_contextvars(**before)
+        _NAMES.set(before)
 
 
 def add_log_context(**names: str | None) -> None:
     """Add names that have become known to the lines of the present block; None adds nothing."""
-    bind_contextvars(**{name: value for name, value in names.items() if value is not None})
+    _NAMES.set({**_NAMES.get(), **{name: value for name, value in names.items() if value is not None}})
 
 
 def log_value(name: str) -> str | None:
     """The value of one name in the log context of the present block."""
-    value = get_contextvars().get(name)
-    return value if isinstance(value, str) else None
+    return _NAMES.get().get(name)
+
+
+def log_names() -> Mapping[str, str]:
+    """All names in the log context of the present block."""
+    return _NAMES.get()
+
+
+def named(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the names of the present block, where the line has none of its own."""
+    for name, value in _NAMES.get().items():
+        line.setdefault(name, value)
+    return line
 
 
 def masked(_log: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -41,7 +41,7 @@ async def broken():
 TESTS = """
 import asyncio
 import pytest
-from structlog.contextvars import bind_contextvars, get_contextvars
+from callplane.telemetry.logs import add_log_context, log_names
 
 async def test_before(shared):
     assert shared == "shared"
@@ -70,10 +70,10 @@ async def test_without_what_it_needs(shared, never_made):
     pass
 
 async def test_with_names_in_its_logs(shared):
-    bind_contextvars(session_id="one")
+    add_log_context(session_id="one")
 
 async def test_after(shared):
-    assert get_contextvars() == {}
+    assert log_names() == {}
     assert not asyncio.current_task().cancelling()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         group.create_task(asyncio.sleep(0))

@@ -4,11 +4,11 @@ import json
 
 import pytest
 import structlog
-from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from callplane.contracts.commands import Done, Envelope
 from callplane.contracts.errors import Refusal
+from callplane.telemetry.logs import log_names, named
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
@@ -51,7 +51,7 @@ async def test_the_command_of_a_request_carries_its_ids(database: Database) -> N
     seen: list[dict[str, object]] = []
 
     async def far(_: Envelope) -> Done:
-        seen.append(get_contextvars())
+        seen.append(dict(log_names()))
         return Done()
 
     bus = ScriptedBus(far)
@@ -66,7 +66,7 @@ async def test_the_command_of_a_request_carries_its_ids(database: Database) -> N
     names = {"request_id": "proxy-0001", "trace_id": TRACE, "command": "close", "command_id": command.id}
     assert names.items() <= seen[0].items()
     assert seen[0]["session_id"] == SESSION.removeprefix("/sessions/")
-    assert get_contextvars() == {}
+    assert log_names() == {}
 
 
 async def test_one_line_tells_how_a_request_ended(database: Database) -> None:
@@ -89,7 +89,7 @@ async def test_what_is_said_of_a_bug_names_its_request_and_command(
         raise RuntimeError("the inner workings")
 
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer(default=str)],
+        processors=[named, structlog.processors.JSONRenderer(default=str)],
         logger_factory=structlog.PrintLoggerFactory(),
     )
     bus = ScriptedBus(fail)

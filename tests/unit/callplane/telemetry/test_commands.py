@@ -12,7 +12,7 @@ from callplane.contracts.commands import Caller, Envelope, Join, Publish
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
 from callplane.telemetry.commands import CommandWatch, marked, publishing
-from callplane.telemetry.logs import log_context
+from callplane.telemetry.logs import log_context, named
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stage
 from callplane.telemetry.traces import Traces, traceparent
@@ -82,7 +82,7 @@ async def test_a_later_attempt_has_waited_on_purpose() -> None:
 
 async def test_every_line_of_a_command_carries_its_names(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
+        processors=[named, structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(),
     )
     watch = CommandWatch()

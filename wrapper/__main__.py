@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import uvloop
+
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.bus.stream_ports import stream_bounds
 from callplane.probes import probes
@@ -22,7 +24,7 @@ _ABOUT = About(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; its exit status."""
-    return run_program(_ABOUT, WrapperSettings, run, arguments=arguments)
+    return run_program(_ABOUT, WrapperSettings, run, arguments=arguments, loop_factory=uvloop.new_event_loop)
 
 
 async def run(settings: WrapperSettings, until_stopped: UntilStopped) -> None:

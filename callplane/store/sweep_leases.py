@@ -1,5 +1,6 @@
 """Sweep leases: which wrapper does what one can do for all; in database time, renewed by the doing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
@@ -50,6 +51,11 @@ class SweepLeases:
         except DuplicateKeyError:
             return False  # it is there, and another's
         return True
+
+    async def renew(self, sweeps: Iterable[str], wrapper: str) -> None:
+        """Stay the one who does these, as far as nobody else has them by now. Raises Unavailable."""
+        ours = {"_id": {"$in": sorted(sweeps)}, "holder": wrapper}
+        await self._collection.update_many(ours, {"$currentDate": {"at": True}})
 
     async def crowd(self, sweep: str) -> None:
         """For a lease from now on everybody is to do it. Raises Unavailable."""

@@ -1,4 +1,4 @@
-"""Leases of sweeps: which are this wrapper's to do, looked up once a second for all of them together."""
+"""Leases of sweeps: which are this wrapper's to do, looked up, and renewed, once a second for all of them together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,8 @@ from callplane.store import sweep_leases
 from callplane.telemetry.logs import logger
 
 SAID_SECONDS = 0.5
+BELIEVED = 2.0
+"""Seconds that a look is old, at most, for a sweep to be taken for ours by it; a lease is longer."""
 
 Sweep = Callable[[], Awaitable[None]]
 
@@ -21,13 +23,25 @@ class OwnSweeps:
         """Sweep → its lease, as last read."""
         self._held: set[str] = set()
         """The sweeps that were ours when we last asked for them."""
+        self._looked = float("-inf")
+        """When we last read them (the loop's time)."""
+        self._done: set[str] = set()
+        """Ours that were begun since, whose leases the next look renews."""
         self._said: dict[str, float] = {}
         """Sweep → when we last said that it is too much for one (the loop's time)."""
         self._log = logger("duties")
 
     async def look(self) -> None:
-        """Read who does what. Raises Unavailable."""
+        """Renew what we do, then read who does what. Raises Unavailable.
+
+        What hangs is not begun again, and so is not renewed: another does it when its lease is over.
+        """
+        now = asyncio.get_running_loop().time()
+        if done := self._done:
+            self._done = set()
+            await self._leases.renew(done, self._wrapper)
         self._seen = await self._leases.all()
+        self._looked = now
 
     async def mine(self, sweep: str) -> bool:
         """Whether we are to do it now: nobody else does, or whoever does cannot do all of it alone.
@@ -38,11 +52,17 @@ class OwnSweeps:
         if seen is not None and seen.held and seen.holder != self._wrapper:
             self._held.discard(sweep)
             return seen.crowded
+        if seen is not None and seen.held and sweep in self._held and self._is_fresh():
+            self._done.add(sweep)
+            return True
         taken = await self._leases.take(sweep, self._wrapper)
         if taken and sweep not in self._held:
             self._log.info("a sweep is ours", sweep=sweep)
         (self._held.add if taken else self._held.discard)(sweep)
         return taken
+
+    def _is_fresh(self) -> bool:
+        return asyncio.get_running_loop().time() - self._looked <= BELIEVED
 
     async def crowded(self, sweep: str) -> None:
         """There is more to do, or other, than one can: everybody is to help. Raises Unavailable."""

@@ -62,6 +62,48 @@ async def test_who_stops_doing_it_is_followed_by_another(database: Database) -> 
         assert ran == ["swept"]
 
 
+async def test_what_is_ours_is_renewed_with_all_others_while_it_is_done(database: Database) -> None:
+    async with repositories(database) as store:
+        leases = sweep_leases.SweepLeases(store.database, lease_seconds=LEASE)
+        one, two = OwnSweeps(leases, "one"), OwnSweeps(leases, "two")
+        asked: list[str] = []
+        take = leases.take
+
+        async def counted(sweep: str, wrapper: str) -> bool:
+            asked.append(sweep)
+            return await take(sweep, wrapper)
+
+        leases.take = counted  # type: ignore[method-assign]
+        assert await one.mine("x")
+        assert await one.mine("hangs")
+        asked.clear()
+        await one.look()
+        assert await one.mine("x")
+        assert await one.mine("hangs")
+        await one.look()
+        await _passes(store, 0.6 * LEASE)
+        assert await one.mine("x")
+        await one.look()
+        assert asked == [], "one update renews what was done since the look before"
+        await _passes(store, 0.6 * LEASE)
+        await two.look()
+        assert [await two.mine(sweep) for sweep in ("x", "hangs")] == [False, True]
+        await one.look()
+        assert [await one.mine(sweep) for sweep in ("x", "hangs")] == [True, False]
+
+
+async def test_who_has_not_looked_for_long_asks(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with repositories(database) as store:
+        leases = sweep_leases.SweepLeases(store.database, lease_seconds=LEASE)
+        one, two = OwnSweeps(leases, "one"), OwnSweeps(leases, "two")
+        assert await one.mine("x")
+        await one.look()
+        await _passes(store, 1.1 * LEASE)
+        assert await two.mine("x")
+        monkeypatch.setattr("wrapper.sweeps.sweep_leases.BELIEVED", -1.0)
+        assert not await one.mine("x"), "as after a pause"
+
+
 async def _passes(store: Repositories, seconds: float) -> None:
     """As if so much time had: what a machine stands still for in between is little beside it."""
     earlier = {field: {"$subtract": [f"${field}", int(seconds * 1000)]} for field in ("at", "crowded")}

@@ -82,11 +82,8 @@ class Attachments:
         if place is not None:
             birth |= {"engine": "log", "holder": LOG_HOLDER, "pods": [], "place": place.token()}
         try:
-            made = await self._collection.find_one_and_update(
-                where,
-                {"$setOnInsert": birth, "$currentDate": {"since": True}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
+            made = await self._collection.find_one_and_update_repeatable(
+                where, {"$setOnInsert": birth, "$currentDate": {"since": True}}, upsert=True
             )
         except DuplicateKeyError:
             return await self.read(participant_id)
@@ -127,7 +124,7 @@ class Attachments:
         kept = {"$cond": [{"$eq": ["$engine", "log"]}, _HOUR_ON, "$$REMOVE"]}
         ended = {"state": "ended", "reason": {"$literal": reason}, "pulled": True, "since": "$$NOW", "expires_at": kept}
         where = {"_id": participant_id, "state": {"$ne": "ended"}}
-        await self._collection.update_one(where, [{"$set": ended}, {"$unset": list(_RESET["$unset"])}])
+        await self._collection.update_repeatable((where, [{"$set": ended}, {"$unset": list(_RESET["$unset"])}]))
 
     async def end_if_unchanged(self, seen: Attachment, reason: SeatReason | GivenReason) -> bool:
         """End it unless somebody has attached or detached it since it was seen."""

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
-from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
@@ -74,9 +73,7 @@ class Sessions(PlacedSessions):
         pipeline = [{"$replaceWith": {"$cond": [in_time(deadline), fresh, late]}}]
         guard = {"_id": session_id, "created_at": {"$exists": False}}
         try:
-            made = await self._collection.find_one_and_update(
-                guard, pipeline, upsert=True, return_document=ReturnDocument.AFTER
-            )
+            made = await self._collection.find_one_and_update_repeatable(guard, pipeline, upsert=True)
         except DuplicateKeyError as double:
             return "repeated" if "_id" in (double.details or {}).get("keyPattern", {}) else "taken"
         except ServerAnswer as said:

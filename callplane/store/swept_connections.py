@@ -16,6 +16,19 @@ _SWEPT: Document = {
 }
 
 
+_SWEPT_ONCE: list[Document] = [
+    {
+        "$set": {
+            "state": "released",
+            "reason": "swept",
+            "since": {"$cond": [{"$eq": ["$state", "released"]}, "$since", "$$NOW"]},
+        }
+    },
+    {"$unset": ["claim"]},
+]
+"""The same, which leaves one that has ended so before as it is."""
+
+
 class SweptConnections(OutboxRepository[ConnectionDocument]):
     """Updates of many connections at a time. None of them is told by itself, for what ended them was told."""
 
@@ -48,7 +61,11 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
         await self._collection.update_many(where, [{"$set": changed}])
 
     async def release_of_seat(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
-        """End those of a seat that went, which was told; returns all that have ended so, also before."""
+        """End those of a seat that went, which was told; returns all that have ended so, also before.
+
+        The update is about all of these, so that where it finds none nobody need look for any.
+        """
         seat: Document = {"session_id": session_id, "participant_id": participant_id}
-        await self._collection.update_many({**seat, **UNRELEASED}, _SWEPT)
-        return await page(ConnectionDocument, {**seat, "state": "released", "reason": "swept"}, self._collection)
+        swept = {"state": "released", "reason": "swept"}
+        found = await self._collection.update_many({**seat, "$or": [UNRELEASED, swept]}, _SWEPT_ONCE)
+        return await page(ConnectionDocument, {**seat, **swept}, self._collection) if found.matched_count else []

@@ -1,7 +1,7 @@
 """Versioned updates: a visible change as one write of guard, version, event, chores; and how those leave (design 5)."""
 
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -11,6 +11,7 @@ from pymongo import ReturnDocument
 from callplane.contracts.events import who_asked
 from callplane.contracts.ids import new_id
 from callplane.contracts.messages import Event
+from callplane.store.batched_reads import BatchedReads
 from callplane.store.decoding import read
 from callplane.store.documents import Outboxed
 from callplane.store.filters import after, put_off
@@ -21,6 +22,9 @@ from callplane.store.shown_streams import ShownStreams
 
 CLAIMED_AGES = 3
 """For so many times the age of what is overdue its claim stands."""
+
+TOGETHER = 100
+"""Of so many documents chores are taken out by one command."""
 
 D = TypeVar("D", bound=Outboxed)
 Operators = Mapping[str, Mapping[str, Any]]
@@ -101,15 +105,24 @@ class VersionedUpdates(Generic[D]):
             operators.setdefault("$inc", {})["version"] = 1
         if pushes:
             operators.setdefault("$push", {}).update(pushes)
-        found = await self._apply(where, operators, **options)
+        found = await self._apply(where, operators, pushes, options)
         if found is None:
             return None
         at_once = tuple(str(chore["id"]) for chore, owed in zip(made, wanted, strict=True) if not owed.after)
         return Change(read(self._kind, found, self._collection), at_once)
 
-    async def _apply(self, where: Mapping[str, Any], operators: Document, **options: Any) -> Document | None:
-        return await self._collection.find_one_and_update(
-            where, operators, return_document=ReturnDocument.AFTER, **options
+    async def _apply(
+        self, where: Mapping[str, Any], operators: Document, owed: Document, options: Mapping[str, Any]
+    ) -> Document | None:
+        """Once: what is owed has ids of its own, by which one is known whose answer was lost."""
+        mark = _mark(owed)
+        if mark is None:
+            return await self._collection.find_one_and_update(
+                where, operators, return_document=ReturnDocument.AFTER, **options
+            )
+        field, id_ = mark
+        return await self._collection.find_one_and_update_repeatable(
+            {**where, field: {"$ne": id_}}, operators, done={"_id": where["_id"], field: id_}, **options
         )
 
     async def find(self, id_: str) -> D | None:
@@ -129,6 +142,7 @@ class OutboxRepository(Generic[D]):
         self._concerned = concerned
         """A projection: what is read of a document whose events are published; None: all of it."""
         self._clock = clock
+        self._pulls = BatchedReads(self._pull_each, TOGETHER)
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
@@ -147,10 +161,36 @@ class OutboxRepository(Generic[D]):
         )
         return None if found is None else read(self._kind, found, self._collection)
 
+    async def pull_all_published(
+        self, id_: str, entries: list[str], most: Document | None = None, done: Pulled | None = None
+    ) -> bool:
+        """The same where they are all that stands in the outbox: then nothing is left to be looked at.
+
+        False: nothing has changed, for there are more, or some are out, or the chores may not go.
+        """
+        if not entries:
+            return False
+        where: Document = {"_id": id_, "outbox.0.id": entries[0], f"outbox.{len(entries)}": {"$exists": False}}
+        pulled: Document = {"outbox": {"id": {"$in": entries}}, **({} if done is None else done.operand())}
+        where |= {} if done is None else done.guard()
+        return (
+            await self._collection.update_repeatable((where, {"$pull": pulled, **({"$max": most} if most else {})})) > 0
+        )
+
     async def pull_chores(self, id_: str, done: Pulled) -> bool:
-        """Take chores out that have been done. False: what they were done by has changed, or the document is gone."""
-        found = await self._collection.update_one({"_id": id_, **done.guard()}, {"$pull": done.operand()})
-        return found.matched_count > 0
+        """Take chores out that have been done. False: what they were done by has changed, or the document is gone.
+
+        Where nothing else decides, those of several documents go together.
+        """
+        if done.shown:
+            guarded = {"_id": id_, **done.guard()}, {"$pull": done.operand()}
+            return await self._collection.update_repeatable(guarded) > 0
+        return await self._pulls((id_, done.chores))
+
+    async def _pull_each(self, pulls: Sequence[tuple[str, tuple[str, ...]]]) -> dict[tuple[str, tuple[str, ...]], bool]:
+        each = [({"_id": id_}, {"$pull": Pulled(chores).operand()}) for id_, chores in pulls]
+        await self._collection.update_repeatable(*each)
+        return dict.fromkeys(pulls, True)
 
     async def overdue(self, age: float, limit: int = 200) -> list[str]:
         """Documents that owe an event or a chore for longer than ``age`` seconds: so many of each, the oldest first.
@@ -167,14 +207,23 @@ class OutboxRepository(Generic[D]):
 
         For longer than a repeat should take, and for no longer than others may wait when its maker dies in it.
         """
+        found = (await self.claim_overdue_among([id_], age))[id_]
+        return None if found is None else self.read(found)
+
+    async def claim_overdue_among(self, ids: Sequence[str], age: float) -> dict[str, Document | None]:
+        """The same of several, as they are then, by one update and one read: each claim has a name of its own."""
         claim = int(CLAIMED_AGES * age * 1000)
         old = {"$dateSubtract": {"startDate": "$$NOW", "unit": "millisecond", "amount": claim}}
         free = [{"swept": {"$exists": False}}, {"swept": {"$type": "date"}, "$expr": {"$lt": ["$swept", old]}}]
-        guard = {"_id": id_, "$and": [{"$or": self._due(age)}, {"$or": free}]}
-        found = await self._collection.find_one_and_update(
-            guard, {"$currentDate": {"swept": True}}, return_document=ReturnDocument.AFTER
-        )
-        return None if found is None else read(self._kind, found, self._collection)
+        these, name = {"_id": {"$in": list(ids)}}, new_id()
+        guard = {**these, "$and": [{"$or": self._due(age)}, {"$or": free}]}
+        won = await self._collection.update_many(guard, {"$set": {"swept_by": name}, "$currentDate": {"swept": True}})
+        found = await self._collection.find({**these, "swept_by": name}).to_list() if won.matched_count else []
+        return {**dict.fromkeys(ids), **{one["_id"]: one for one in found}}
+
+    def read(self, found: Document) -> D:
+        """One that was claimed. Raises Unreadable."""
+        return read(self._kind, found, self._collection)
 
     async def put_off_entries(
         self, id_: str, entries: Some[str] | None = None, *, seconds: float | None = None
@@ -199,6 +248,13 @@ class OutboxRepository(Generic[D]):
     def _due(self, age: float) -> list[Document]:
         before = self._clock.now() - timedelta(seconds=age)
         return [{"outbox.at": {"$lt": before}}, {"chores.at": {"$lt": before}}]
+
+
+def _mark(owed: Document) -> tuple[str, str] | None:
+    """A field and an id that stands in it once an update with these entries has been done; None: it has none."""
+    if "outbox" in owed:
+        return "outbox.id", owed["outbox"]["id"]
+    return ("chores.id", owed["chores"]["$each"][0]["id"]) if "chores" in owed else None
 
 
 def _later(entries: str, ids: Some[str] | None, seconds: float | None) -> Document:

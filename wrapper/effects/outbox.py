@@ -17,7 +17,7 @@ from callplane.store.connections import Connections
 from callplane.store.documents import ConnectionDocument, Outboxed, OutboxEntry, SessionDocument
 from callplane.store.figures import figures, in_json, peak
 from callplane.store.sessions import Sessions
-from callplane.store.versioned_updates import Pulled
+from callplane.store.versioned_updates import OutboxRepository, Pulled
 from callplane.store.views import participant_view, session_summary
 
 D = TypeVar("D", bound=Outboxed)
@@ -67,8 +67,7 @@ class Outbox:
             messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
             await self._publish(session, messages)
             most = {"peak": peak(session)} if peak(session) > session.peak else None
-            pull = partial(self._sessions.pull_published, session.id, [e.id for e in session.outbox], most)
-            session = await _pulled(pull, await chores())
+            session = await _pulled(self._sessions, session, most, await chores())
             chores = alone
 
     async def _publish(self, session: SessionDocument, messages: list[Message]) -> None:
@@ -111,20 +110,29 @@ class Outbox:
                     data=entry.data,
                 )
                 await self._messenger.to_participant(connection.participant_id, message)
-            ids = [entry.id for entry in connection.outbox]
-            pull = partial(self._connections.pull_published, connection.id, ids, None)
-            connection = await _pulled(pull, await chores())
+            connection = await _pulled(self._connections, connection, None, await chores())
             chores = alone
 
 
-async def _pulled(pull: Callable[..., Awaitable[D | None]], together: Together | None) -> D | None:
+async def _pulled(
+    repository: OutboxRepository[D], document: D, most: dict[str, int] | None, together: Together | None
+) -> D | None:
     """What is left of the document; the events go alone where their chores may not go with them."""
+    ids = [entry.id for entry in document.outbox]
+    done = () if together is None else together.done.chores
+    tells_more = any(chore.do == "place" for chore in document.chores if chore.id in done)  # that it was placed
+    if not tells_more and await repository.pull_all_published(
+        document.id, ids, most, together.done if together else None
+    ):
+        if together is not None:
+            together.gone()
+        return None
     if together is not None:
-        left = await pull(together.done)
+        left = await repository.pull_published(document.id, ids, most, together.done)
         if left is not None:
             together.gone()
             return left
-    return await pull()
+    return await repository.pull_published(document.id, ids, most)
 
 
 def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from callplane.concurrency import for_each, pause_unless
 from callplane.contracts.errors import Busy, Trouble, Unavailable
+from callplane.store.batched_reads import BatchedReads
 from callplane.store.versioned_updates import OutboxRepository
 from callplane.telemetry.failures import frames, leaves, words
 from callplane.telemetry.logs import logger
@@ -19,7 +20,7 @@ from wrapper.sweeps import ended_presences, idle_sessions, lost_media, lost_seat
 from wrapper.sweeps.adoption import Adoption
 from wrapper.sweeps.ended_presences import EndedPresences
 from wrapper.sweeps.idle_sessions import IdleSessions
-from wrapper.sweeps.items import Items
+from wrapper.sweeps.items import AT_ONCE, Items
 from wrapper.sweeps.leases import Leases
 from wrapper.sweeps.lost_media import LostMedia
 from wrapper.sweeps.lost_seats import LostSeats
@@ -104,14 +105,15 @@ class Sweeps:
         age = self._settings.sweep_seconds
         won = 0
         put_off: set[str] = set()
+        claims = BatchedReads(partial(owed.claim_overdue_among, age=age), AT_ONCE)
 
         async def one(id_: str) -> None:
             nonlocal won
             put_off.discard(id_)
-            document = await owed.claim_overdue(id_, age)
-            if document is not None:
+            claimed = await claims(id_)
+            if claimed is not None:
                 won += 1
-                if await self._do(owed, document):
+                if await self._do(owed, owed.read(claimed)):
                     put_off.add(id_)
                     raise Unavailable("store or broker did not answer")
 

@@ -14,7 +14,14 @@ from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+)
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
@@ -30,6 +37,8 @@ Outcome = Literal["inserted", "double", "unknown"]
 """Of one document of many: it is there, its ``_id`` was taken, or nobody knows."""
 
 _DOUBLE_KEY = 11000
+_IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
+"""What findAndModify calls PyMongo's options."""
 
 
 class ShieldedCalls:
@@ -135,6 +144,58 @@ class Collection:
     async def update_one(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
         """Update one."""
         return await self._calls(self._collection.update_one(where, update, **options))
+
+    async def update_repeatable(self, *updates: tuple[Document, Update]) -> int:
+        """Update a document by each of these, which may be done twice, with one command; how many matched in all.
+
+        Of a write that PyMongo may send again the server writes down that it was done, which costs it another write. Of
+        this it does not, and whether it was done whose answer was lost is nothing to know: it is done once more.
+        """
+        each = [{"q": where, "u": update} for where, update in updates]
+        answer, _ = await self._calls(self._repeated({"update": self.name, "updates": each, "ordered": False}))
+        return int(answer["n"])
+
+    async def find_one_and_update_repeatable(
+        self, where: Mapping[str, Any], update: Update, *, done: Mapping[str, Any] | None = None, **options: Any
+    ) -> Document | None:
+        """The same of one, of which the document afterwards is wanted.
+
+        ``done`` finds it once the update has been done: what a repeat then returns, which does not match any more.
+        """
+        named = {_IN_COMMANDS.get(name, name): value for name, value in options.items() if value is not None}
+        command = {"findAndModify": self.name, "query": where, "update": update, "new": True, **named}
+
+        async def work() -> Document | None:
+            answer, again = await self._repeated(command)
+            found: Document | None = answer["value"]
+            if found is None and again and done is not None:
+                return await self._collection.find_one(done, options.get("projection"))
+            return found
+
+        return await self._calls(work())
+
+    async def _repeated(self, command: Document) -> tuple[Document, bool]:
+        """Send it, and once more where the connection was lost, or another is the primary now: whether that was so."""
+        try:
+            return await self._sent(command), False
+        except ServerSelectionTimeoutError:
+            raise
+        except ConnectionFailure as lost:
+            if lost.timeout:
+                raise
+            return await self._sent(command), True
+
+    async def _sent(self, command: Document) -> Document:
+        database, concern = self._collection.database, self._collection.write_concern.document
+        answer: Document = await database.command(
+            {**command, "writeConcern": concern}, codec_options=self._collection.codec_options
+        )
+        for failed in answer.get("writeErrors", ()):
+            kind = DuplicateKeyError if failed["code"] == _DOUBLE_KEY else OperationFailure
+            raise kind(failed["errmsg"], failed["code"], failed)
+        if unmet := answer.get("writeConcernError"):
+            raise WriteConcernError(unmet["errmsg"], unmet["code"], unmet)
+        return answer
 
     async def update_many(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
         """Update all that match."""

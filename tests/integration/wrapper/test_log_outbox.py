@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -57,8 +57,15 @@ class Carrier:
             with suppress(Unavailable):
                 await self._outbox.carry_session(found)
 
+    async def pull_all_published(self, where: SessionId, entries: list[str], most: Any = None, _: Any = None) -> bool:
+        """The same, if nothing else is there."""
+        return bool(await self._pull(self.sessions.pull_all_published, where, entries, most))
+
     async def pull_published(self, where: SessionId, entries: list[str], most: Any = None) -> Any:
         """Pull, where a majority has all of it in the log; or be lost before or after."""
+        return await self._pull(self.sessions.pull_published, where, entries, most)
+
+    async def _pull(self, pull: Callable[..., Awaitable[Any]], where: SessionId, entries: list[str], most: Any) -> Any:
         found = await self.sessions.find(where)
         assert found is not None
         head = (await self._log.head(LogKey(where, where))).version
@@ -66,7 +73,7 @@ class Carrier:
         assert all(version <= head for version in there), "pulled, and in no log"
         if (chance := random.random()) < 0.2:
             raise Unavailable("it was not sent")
-        after = await self.sessions.pull_published(where, entries, most)
+        after = await pull(where, entries, most)
         if chance < 0.4:
             raise Unavailable("it was, and the answer was lost")
         return after

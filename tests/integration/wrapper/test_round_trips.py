@@ -28,6 +28,7 @@ UNTIL_THE_REPLY: dict[str, Trips] = {
     "subscribe": (5, 2, 3),
     "candidate": (1, 0, 1),
     "mute, one viewer": (2, 1, 0),
+    "leave": (1, 1, 0),
     "leave, two connections": (1, 1, 0),
     "close, two seats, two connections": (1, 1, 0),
     "loss of an epoch, one connection": (1, 0, 0),
@@ -40,6 +41,7 @@ AFTER_IT: dict[str, Trips] = {
     "subscribe": (0, 0, 0),
     "candidate": (0, 0, 0),
     "mute, one viewer": (2, 1, 1),
+    "leave": (3, 2, 0),
     "leave, two connections": (4, 2, 1),
     "close, two seats, two connections": (3, 1, 1),
     "loss of an epoch, one connection": (7, 2, 1),
@@ -158,6 +160,7 @@ async def deleted(trips: RoundTrips, program: Program, session: SessionId) -> No
 async def call(account: Account, r: RunningWrappers, session: SessionId) -> None:
     """Everything that may happen in one."""
     ann, bo = await r.seat(session), await account.of("join", r.seat(session))
+    await account.of("leave", r.done(Leave(participant_id=await r.seat(session)), session))
     await account.of("publish, the session's first", r.publish(session, ann))
     await account.of("publish", r.publish(session, bo))
     viewer = (await account.of("subscribe", r.subscribe(session, bo, ann)))["id"]

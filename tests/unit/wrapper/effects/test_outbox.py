@@ -25,6 +25,12 @@ class Shelf:
         self.then = then
         self.pulled: list[list[str]] = []
 
+    async def pull_all_published(self, _: str, entries: list[str], most: Any = None, done: Any = None) -> bool:
+        """They are not all, where something was added."""
+        if self.then is None:
+            self.pulled.append(entries)
+        return self.then is None
+
     async def pull_published(self, _: str, entries: list[str], most: Any = None) -> Any:
         """Say what is left."""
         self.pulled.append(entries)

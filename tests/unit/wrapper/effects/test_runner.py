@@ -59,11 +59,20 @@ class Desk:
         self.asked.append(f"tell {len(messages)}")
         return "all"
 
+    async def pull_all_published(self, _: str, entries: list[str], _most: Any, done: Pulled | None = None) -> bool:
+        """They are all, if the chores may go with them."""
+        if self._left(done) is not None:
+            self._pull(entries, done)
+        return self._left(done) is not None
+
     async def pull_published(self, _: str, entries: list[str], _most: Any, done: Pulled | None = None) -> Any:
         """Say what is left: nothing."""
+        self._pull(entries, done)
+        return self._left(done)
+
+    def _pull(self, entries: list[str], done: Pulled | None) -> None:
         chores = () if done is None else done.chores
         self.asked.append(" ".join(["pull", *entries, *chores]))
-        return self._left(done)
 
     async def pull_chores(self, _: str, done: Pulled) -> bool:
         """Take them out."""
@@ -127,13 +136,13 @@ async def test_chores_that_are_soon_done_go_with_the_event_by_one_update() -> No
 
 async def test_what_takes_long_holds_up_no_event() -> None:
     desk, told = Desk(), asyncio.Event()
-    pull = desk.pull_published
+    pull = desk.pull_all_published
 
-    async def pull_published(*args: Any) -> Any:
+    async def pull_all_published(*args: Any) -> bool:
         told.set()
         return await pull(*args)
 
-    desk.pull_published = pull_published  # type: ignore[method-assign]
+    desk.pull_all_published = pull_all_published  # type: ignore[method-assign]
 
     async def long() -> bool:
         return await told.wait()

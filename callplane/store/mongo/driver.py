@@ -14,17 +14,11 @@ from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    OperationFailure,
-    ServerSelectionTimeoutError,
-    WriteConcernError,
-)
+from pymongo.errors import BulkWriteError
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
+from callplane.store.mongo.commands import Commands
 from callplane.store.mongo.errors import translated_errors
 from callplane.telemetry.stages import stage
 
@@ -109,6 +103,7 @@ class Collection:
     def __init__(self, calls: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
         self._calls = calls
         self._collection = collection
+        self._commands = Commands(collection)
         self.unread = unread
 
     @property
@@ -137,14 +132,7 @@ class Collection:
 
         By the command itself: PyMongo's cursor costs a fifth more, for what has no second page.
         """
-        return await self._calls(self._found(where, *args))
-
-    async def _found(self, where: Mapping[str, Any], projection: Any = None) -> Document | None:
-        shown = {} if projection is None else {"projection": projection}
-        options = {"limit": 1, "singleBatch": True, "readConcern": self._collection.read_concern.document}
-        answer, _ = await self._repeated({"find": self.name, "filter": where, **shown, **options})
-        batch: list[Document] = answer["cursor"]["firstBatch"]
-        return batch[0] if batch else None
+        return await self._calls(self._commands.found(where, *args))
 
     async def find_one_and_update(self, where: Mapping[str, Any], update: Update, **options: Any) -> Document | None:
         """Update one and return it."""
@@ -164,7 +152,7 @@ class Collection:
         this it does not, and whether it was done whose answer was lost is nothing to know: it is done once more.
         """
         each = [{"q": where, "u": update, "multi": many} for where, update in updates]
-        answer, _ = await self._calls(self._written({"update": self.name, "updates": each, "ordered": False}))
+        answer, _ = await self._calls(self._commands.written({"update": self.name, "updates": each, "ordered": False}))
         return int(answer["n"])
 
     async def find_one_and_update_repeatable(
@@ -178,38 +166,13 @@ class Collection:
         command = {"findAndModify": self.name, "query": where, "update": update, "new": True, **named}
 
         async def work() -> Document | None:
-            answer, again = await self._written(command)
+            answer, again = await self._commands.written(command)
             found: Document | None = answer["value"]
             if found is None and again and done is not None:
-                return await self._found(done, options.get("projection"))
+                return await self._commands.found(done, options.get("projection"))
             return found
 
         return await self._calls(work())
-
-    async def _written(self, command: Document) -> tuple[Document, bool]:
-        return await self._repeated({**command, "writeConcern": self._collection.write_concern.document})
-
-    async def _repeated(self, command: Document) -> tuple[Document, bool]:
-        """Send it, and once more where the connection was lost, or another is the primary now: whether that was so."""
-        try:
-            return await self._sent(command), False
-        except ServerSelectionTimeoutError:
-            raise
-        except ConnectionFailure as lost:
-            if lost.timeout:
-                raise
-            return await self._sent(command), True
-
-    async def _sent(self, command: Document) -> Document:
-        answer: Document = await self._collection.database.command(
-            dict(command), codec_options=self._collection.codec_options
-        )
-        for failed in answer.get("writeErrors", ()):
-            kind = DuplicateKeyError if failed["code"] == _DOUBLE_KEY else OperationFailure
-            raise kind(failed["errmsg"], failed["code"], failed)
-        if unmet := answer.get("writeConcernError"):
-            raise WriteConcernError(unmet["errmsg"], unmet["code"], unmet)
-        return answer
 
     async def update_many(self, where: Mapping[str, Any], update: Update, **options: Any) -> UpdateResult:
         """Update all that match."""

@@ -11,7 +11,7 @@ from callplane.contracts.commands import CreateSession
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.messages import session_updated
-from callplane.store.mongo.driver import Collection
+from callplane.store.mongo.commands import Commands
 from callplane.store.versioned_updates import Pulled
 from testkit.inprocess.repositories import Repositories, repositories
 from testkit.servers.servers import Database
@@ -24,9 +24,9 @@ _Patch = pytest.MonkeyPatch
 def lose(patch: _Patch, when: Lost, failure: Callable[[], Exception] = lambda: AutoReconnect("lost")) -> list[str]:
     """The connection goes with the first command, before it is sent or before its answer comes; what was sent."""
     sent: list[str] = []
-    send = Collection._sent
+    send = Commands._sent
 
-    async def losing(self: Collection, command: dict[str, Any]) -> Any:
+    async def losing(self: Commands, command: dict[str, Any]) -> Any:
         sent.append(next(iter(command)))
         if len(sent) > 1:
             return await send(self, command)
@@ -34,7 +34,7 @@ def lose(patch: _Patch, when: Lost, failure: Callable[[], Exception] = lambda: A
             await send(self, command)
         raise failure()
 
-    patch.setattr(Collection, "_sent", losing)
+    patch.setattr(Commands, "_sent", losing)
     return sent
 
 
@@ -101,12 +101,12 @@ async def test_a_second_loss_and_one_for_want_of_time_are_told(database: Databas
     async with repositories(database) as store:
         sent: list[str] = []
 
-        async def away(_self: Collection, command: dict[str, Any]) -> Any:
+        async def away(_self: Commands, command: dict[str, Any]) -> Any:
             sent.append(next(iter(command)))
             raise AutoReconnect("lost")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Collection, "_sent", away)
+            patch.setattr(Commands, "_sent", away)
             with pytest.raises(Unavailable):
                 await store.attachments.end_with_seat(ANN, "left")
         assert sent == ["update"] * 2

@@ -8,8 +8,8 @@ other subscribes between: two endpoints on a media server, whose CPU no column c
 private RabbitMQ, a private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off),
 rate limits off. With ``--beside`` the programs of that checkout, in this environment, stand by on the same servers,
 with a virtual host and a database of their own, and take turns with ours. What all of them use while nothing is asked
-is measured before, and shown apart. ``--sharded``: ours once more, with the log engine and shared queues. ``--without-
-events``: ours once more, publishing no events; below the table is how many publications an event was.
+is measured before, and shown apart. ``--sharded``: ours once more, with the log engine and shared queues.
+``--without-events``: ours once more, publishing no events; below the table is how many publications an event was.
 """
 
 import argparse

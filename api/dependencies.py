@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from api.auth.credentials import Credential, Expired, caller, identity
 from api.auth.permissions import Permissions
 from api.auth.tokens import SEAT, SeatToken
-from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand
+from api.dispatch.dispatcher import CommandDispatcher, CommandOrigin, PreparedCommand, digest
 from api.http.disconnects import require_connected
 from api.http.versions import asked_at
 from api.services import Services, services_of
@@ -24,6 +24,7 @@ from callplane.contracts.model import Wire
 from callplane.contracts.quotas import Quotas
 from callplane.contracts.refusals.requests import if_match_not_readable, outcome_not_known
 from callplane.contracts.registry import Command
+from callplane.store.log.records import Keyed
 
 P = ParamSpec("P")
 Granted = TypeVar("Granted")
@@ -88,6 +89,15 @@ class ApiRequest:
         """
         await require_connected(self.http)
         return await self.dispatcher.claim_key(self._origin, body)
+
+    async def key_in_record(self, body: BaseModel) -> tuple[str, Keyed | None]:
+        """The same id, and how a record shows that it came under this request's key; None: it has no key.
+
+        Raises ClientDisconnected as ``prepare`` does.
+        """
+        await require_connected(self.http)
+        id_ = self._origin.command_id()
+        return id_, None if self.key is None else Keyed(id_, bytes.fromhex(digest(body))[:16])
 
     def asked_at(self, path: str) -> str:
         """A path for this client's eyes, with the version by which it asks."""

@@ -15,7 +15,7 @@ from callplane.contracts.messages import Message
 from callplane.store.engines import SessionEngines
 from callplane.store.log.appender import Appender
 from callplane.store.log.reader import Head
-from callplane.store.log.records import Entry, Kept, LogKey, Record, written, written_entry
+from callplane.store.log.records import Entry, Kept, Keyed, LogKey, Record, entry_id, written, written_entry
 from callplane.store.mongo.database import Database, DatabaseClock
 
 IN_THE_SESSIONS_LOG = frozenset({"signal"})
@@ -60,15 +60,23 @@ class LogMessenger:
         """
         await self._appender.append(LogKey(session_id, session_id), [_entry(message, to=one) for one in participants])
 
-    async def keep(self, message: Message, kept: Kept, participants: Sequence[ParticipantId] | None) -> None:
-        """The same for one that belongs to the history, where it is once, however many it is for. Raises Unavailable.
+    async def to_some(
+        self,
+        message: Message,
+        participants: Sequence[ParticipantId] | None,
+        kept: Kept | None = None,
+        keyed: Keyed | None = None,
+    ) -> None:
+        """The same, to all where nobody is named; what belongs to the history is there once, however many it is for.
 
-        To all, where nobody is named.
+        With a key, also what is sent again by whichever process is in the log once. Raises Unavailable, and Refusal
+        ``key-reused`` where another request had that key.
         """
         whom = [None] if participants is None else participants
-        entries = [_entry(message, to=one) for one in whom]
+        first, *others = [replace(_entry(message, to=one), keyed=keyed) for one in whom]
+        enters = None if keyed is None else replace(keyed, enters=True)
         log = LogKey(message.session_id, message.session_id)
-        await self._appender.append(log, [replace(entries[0], kept=kept), *entries[1:]])
+        await self._appender.append(log, [replace(first, kept=kept, keyed=enters), *others])
 
     def heard(self, log: LogKey, head: Head, at: datetime) -> None:
         """A hint has told that another appended up to there, by that database time."""
@@ -122,6 +130,6 @@ class _Hinting:
 
 
 def _entry(message: Message, to: ParticipantId | None = None) -> Entry:
-    # Of one message for several seats each has an entry, and an appender joins those of one id.
-    id_ = message.id if to is None else f"{message.id}/{to}"
-    return Entry(id_, message.type, message.model_dump_json().encode(), to=to, version=message.version)
+    return Entry(
+        entry_id(message.id, to), message.type, message.model_dump_json().encode(), to=to, version=message.version
+    )

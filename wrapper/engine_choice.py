@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
@@ -11,7 +12,17 @@ from callplane.telemetry.logs import logger
 BELIEVED = 1.0
 """Seconds for which the leases are not asked again: whoever starts meanwhile has been waited for by who rolls out."""
 
-QUEUES: tuple[Engine, CommandQueues] = ("queues", "per-session")
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How messages of a session go, in which queue its commands wait, and whether its signals' keys are in records."""
+
+    engine: Engine = "queues"
+    commands: CommandQueues = "per-session"
+    keyed_records: bool = False
+
+
+QUEUES = Choice()
 """What every program knows."""
 
 
@@ -27,7 +38,7 @@ class EngineChoice:
         self._asked_at = -BELIEVED
         """When that was, in loop time."""
 
-    async def of_new_session(self, published: CommandQueues) -> tuple[Engine, CommandQueues]:
+    async def of_new_session(self, published: CommandQueues) -> Choice:
         """What a session begins with that is made now by who publishes there. Raises Unavailable and Trouble."""
         if self._wanted == "queues":
             return QUEUES
@@ -35,15 +46,15 @@ class EngineChoice:
         if now - self._asked_at >= BELIEVED:
             self._chosen = await self._choose()
             self._asked_at = now
-        engine, commands = self._chosen
-        return engine, commands if published == "sharded" else "per-session"
+        return self._chosen if published == "sharded" else replace(self._chosen, commands="per-session")
 
-    async def _choose(self) -> tuple[Engine, CommandQueues]:
+    async def _choose(self) -> Choice:
         for leases in self._leases:
             if not await leases.all_know(self._wanted):
                 logger("engines").warning("a program does not know the engine yet: sessions get queues", wanted="log")
                 return QUEUES
-        return self._wanted, await self._command_queues()
+        keyed = [await leases.all_know_keyed_records() for leases in self._leases]
+        return Choice(self._wanted, await self._command_queues(), all(keyed))
 
     async def _command_queues(self) -> CommandQueues:
         """A program that takes nothing from shards would make queues of sessions that have none, and find nobody."""

@@ -39,7 +39,7 @@ class Chat:
             raise message_not_found()
         if _said(found.body)["from"] != event.data["from"]:
             raise message_of_another()
-        await self._log.keep(event, Kept(message_id, "edit", found.kept.parties), _named(found))
+        await self._log.to_some(event, _named(found), Kept(message_id, "edit", found.kept.parties))
 
     async def delete(self, roster: Roster, message_id: str, event: Message) -> None:
         """Delete one's own message, as moderator or server any; harmless when repeated."""
@@ -51,7 +51,7 @@ class Chat:
             return
         if not is_above and _said(found.body)["from"] != sender:
             raise message_of_another()
-        await self._log.keep(event, Kept(message_id, "delete", found.kept.parties), _named(found))
+        await self._log.to_some(event, _named(found), Kept(message_id, "delete", found.kept.parties))
         # Whoever copies the entry does it as well, should this process end here.
         await self._kept.forget(roster.id, message_id)
 

@@ -13,7 +13,7 @@ from callplane.contracts.refusals.requests import nobody_in_role, signal_not_del
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.messengers import LogMessenger
 from callplane.store.documents import Roster
-from callplane.store.log.records import Kept
+from callplane.store.log.records import Kept, Keyed
 
 CHAT, CHAT_EDIT, CHAT_DELETE = "chat", "chat-edit", "chat-delete"
 """Types of signals that belong to the history of a log session; the last two are sent by the API alone."""
@@ -72,23 +72,26 @@ class Signals:
         self._overload.require_room("volatile" if volatile else "signals")
 
     async def send(
-        self, roster: Roster, message: Message, to: list[ParticipantId] | None, until: datetime | None
+        self,
+        roster: Roster,
+        message: Message,
+        to: list[ParticipantId] | None,
+        until: datetime | None,
+        keyed: Keyed | None = None,
     ) -> None:
         """Back when it is where it stays until it is read; with ``until``, a database time, handed on once (log only).
 
+        ``keyed`` (log only): what was sent under that before is not sent again.
         Raises Refusal and Unavailable: then some may have it, and the same id is to be sent again.
         """
         if roster.engine == "queues":
             await self._by_queues(message, to)
         elif until is not None:
             self._log.hint(message, to, until)
-        elif message.data["type"] == CHAT:
-            kept = Kept(message.id, "chat", parties(message.data["from"], to))
-            await self._log.keep(message, kept, to)
-        elif to is None:
-            await self._log.to_session(roster.id, [message])
         else:
-            await self._log.to_seats(roster.id, message, to)
+            is_chat = message.data["type"] == CHAT
+            kept = Kept(message.id, "chat", parties(message.data["from"], to)) if is_chat else None
+            await self._log.to_some(message, to, kept, keyed)
 
     async def _by_queues(self, message: Message, to: list[ParticipantId] | None) -> None:
         if to is None:

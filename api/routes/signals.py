@@ -52,7 +52,11 @@ async def signal(
     readers = len(roster.participants if to is None else to)
     payer = payer_in(roster, sender)
     rate_limits.consume_deliveries(request.credential, session_id, readers, size, payer=payer)
-    signal_id, is_old = await request.claim_key(body)
+    keyed, is_old = None, False
+    if roster.keyed_records and not body.volatile:
+        signal_id, keyed = await request.key_in_record(body)
+    else:
+        signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)
     private_chat = roster.engine == "log" and body.type == CHAT and to is not None
@@ -65,5 +69,5 @@ async def signal(
         data={"from": sender, "type": body.type, "data": body.data, **said_to},
     )
     until = request.arrived + timedelta(milliseconds=body.ttl_ms or VOLATILE_MILLISECONDS) if body.volatile else None
-    await signals.send(roster, message, to, until)
+    await signals.send(roster, message, to, until, keyed)
     return SignalSent(id=message.id)

@@ -226,6 +226,8 @@ class Roster(Wire):
     id: SessionId = Field(alias="_id")
     tenant: str | None = None
     engine: Engine = "queues"
+    keyed_records: bool = False
+    """Whether a signal's record is what its key is known by; else a document in ``commands``."""
     status: Literal["open", "closed"]
     participants: list[SeatRole] = Field(default_factory=list)
     hidden: list[SeatRole] = Field(default_factory=list)

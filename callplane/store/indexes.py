@@ -99,7 +99,15 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "log": [
         _which("kept", ["s", "_id"], {"e.k": {"$exists": True}}),
         IndexModel([("e.k.m", ASCENDING)], name="kept_about", sparse=True),
+        # Under one key a log has one signal: the append of a repeat is refused by this, and finds what was sent.
+        IndexModel(
+            [("s", ASCENDING), ("u", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"u": {"$exists": True}},
+            name="keys",
+        ),
     ],
+    "log_keys": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
     "history": [
         IndexModel([("s", ASCENDING), ("m", ASCENDING)], name="about"),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry", sparse=True),
@@ -130,7 +138,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
-OF_MESSAGES = frozenset({"log", "history"})
+OF_MESSAGES = frozenset({"log", "log_keys", "history"})
 """Those that may be in a database of their own."""
 
 _REPLACED = {

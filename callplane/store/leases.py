@@ -57,9 +57,15 @@ class Leases:
         where = {**self._running, "shards": {"$ne": True}}
         return await self._collection.find_one(where, {"_id": 1}) is None
 
+    async def all_know_keyed_records(self) -> bool:
+        """Whether every living process of this kind finds the keys of signals in their records, and keeps them."""
+        where = {**self._running, "keyed_records": {"$ne": True}}
+        return await self._collection.find_one(where, {"_id": 1}) is None
+
     async def _renew(self, process: str, *, shards: bool, **fields: str | None) -> None:
+        knows = {"engines": list(ENGINES), "tenants": True, "keyed_records": True, "shards": shards}
         update: Document = {
-            "$set": {**fields, "engines": list(ENGINES), "tenants": True, "shards": shards, "version": _VERSION},
+            "$set": {**fields, **knows, "version": _VERSION},
             "$currentDate": {"since": True},
         }
         await self._collection.update_one({"_id": process}, update, upsert=True)

@@ -21,6 +21,8 @@ class Origin:
     commands: CommandQueues = "per-session"
     created_by: str | None = None
     """The identity of the access token that it is made by; null: of an API key."""
+    keyed_records: bool = False
+    """Whether its signals' keys are in their records: every program that meets one looks for them there."""
 
 
 OF_ALL = Origin()
@@ -31,10 +33,12 @@ def new_session(wanted: CreateSession, origin: Origin) -> Document:
     custom = {} if wanted.custom_id is None else {"custom_id": wanted.custom_id}
     creator = {} if origin.created_by is None else {"created_by": origin.created_by}
     tenant = {} if origin.tenant is None else {"tenant": origin.tenant}
+    keyed = {"keyed_records": True} if origin.keyed_records else {}
     return {
         **custom,
         **tenant,
         **creator,
+        **keyed,
         "engine": origin.engine,
         "commands": origin.commands,
         "status": "open",

@@ -54,7 +54,7 @@ def one_seat(participant_id: ParticipantId) -> Document:
     return {**some_seats([participant_id]), "applied": 1}
 
 
-ROSTER: Document = dict.fromkeys(("tenant", "engine", "status", "reason", "kicked"), 1) | {
+ROSTER: Document = dict.fromkeys(("tenant", "engine", "keyed_records", "status", "reason", "kicked"), 1) | {
     f"{seats}.{field}": 1
     for seats in ("participants", "hidden")
     for field in ("id", "role", "grants", "identity", "last_active_at")

@@ -70,8 +70,8 @@ async def _insert(envelope: Envelope, command: CreateSession, context: Context) 
         return await sessions.find(envelope.session_id) is not None
 
     identity = caller.name if caller.kind == "access" else None
-    engine, commands = await context.engine_choice.of_new_session(envelope.commands)
-    origin = Origin(engine, caller.tenant, commands, created_by=identity)
+    chosen = await context.engine_choice.of_new_session(envelope.commands)
+    origin = Origin(chosen.engine, caller.tenant, chosen.commands, identity, chosen.keyed_records)
     async with reserved("sessions", envelope, identity, context, is_there):
         return await _insert_once(envelope, command, origin, context)
 

@@ -4,19 +4,23 @@ A record goes to the position behind the head that this process believes in; whe
 refuses it, and it is tried again behind what was read. What no answer was heard of is sent again at the same position
 until it is known, and nothing else is appended to that log meanwhile: so an entry is in a log once, whatever its
 outcome looked like. A head that was learnt long ago is not used: behind it, records may have been cut away.
+
+What was sent under an Idempotency-Key is in its log once as well, whoever appends it: the index of keys refuses a
+record that enters one which the log has, and what came under that is answered by what is there (decision 20).
 """
 
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
 from callplane.concurrency import for_each, forever
 from callplane.contracts.errors import Trouble, Unavailable
-from callplane.store.log.bounds import CUT_EVERY, LogBounds
+from callplane.store.log.bounds import CUT_EVERY, LogBounds, is_whole
+from callplane.store.log.keys import FoundKey, LogKeys
 from callplane.store.log.reader import Head, LogReader
 from callplane.store.log.records import Entry, LogKey, Record, record_id, written
 from callplane.store.log.tail import Tail
@@ -55,6 +59,7 @@ class Appender:
         self._collection = database["log"]
         self._reader = LogReader(database)
         self._bounds = LogBounds(database, clock)
+        self._keys = LogKeys(database)
         self._clock = clock
         self._now = now
         self._appended = appended
@@ -73,9 +78,9 @@ class Appender:
     async def append(self, key: LogKey, entries: Sequence[Entry]) -> list[int | None]:
         """Their positions, in order, once a majority has them; None is of an event that the log had already.
 
-        An id that is on its way already is joined. Raises Trouble for an event whose predecessors are in no log, and
-        Unavailable when nothing is known in time: then they may be appended yet, and are to be sent again with the
-        same ids.
+        An id that is on its way already is joined. Raises Trouble for an event whose predecessors are in no log,
+        Refusal ``key-reused`` where another request had the key of an entry, and Unavailable when nothing is known in
+        time: then they may be appended yet, and are to be sent again with the same ids.
         """
         tail = self._tail(key)
         positions = tail.add(entries)
@@ -143,6 +148,8 @@ class Appender:
             came_before, asked = tail.events(), self._now()
             tail.head = head = await self._reader.head(tail.key)
             tail.learnt = asked
+        if not is_whole(head) and (keyed := {one.keyed.id for one in tail.keyed() if one.keyed}):
+            tail.is_there(await self._keys.copied(tail.key, keyed))
         tail.next_record(head)
 
     async def _judge(self, inserted: tuple[tuple[Tail, Record], Outcome]) -> None:
@@ -151,6 +158,8 @@ class Appender:
             await asyncio.sleep(UNKNOWN_PAUSE)  # and then the same again
         elif outcome == "double":
             await self._refused(tail, record)
+        elif outcome == "known":
+            await self._key_found(tail, record)
         elif await self._stands(tail, record):
             tail.appended()
             self._appended(tail.key, record, tail.sent_at)
@@ -163,12 +172,14 @@ class Appender:
         asked = self._now()
         positions: dict[str, int] = {}
         own: list[Record] = []
-        sent = {entry.id for entry in record.entries}
+        sent = {entry.id: entry for entry in record.entries}
         head, chain = Head(), await self._reader.chain(tail.key, record.first)
         while chain:
             for one in chain:
-                positions |= {entry.id: at for at, entry in enumerate(one.entries, one.first)}
-                own += [one] if sent.intersection(entry.id for entry in one.entries) else []
+                positions |= {
+                    entry.id: at for at, entry in enumerate(one.entries, one.first) if not _is_anothers(entry, sent)
+                }
+                own += [one] if any(entry.id in sent for entry in one.entries) else []
             head = Head(chain[-1].last, chain[-1].version, chain[-1].size)
             chain = await self._reader.chain(tail.key, head.position + 1)
         if any(entry.id in positions for entry in record.entries) and not await self._stands(tail, record):
@@ -186,8 +197,29 @@ class Appender:
                 self._appended(tail.key, one, tail.sent_at)
         tail.refusals += 1
         if tail.refusals > 1:  # let others be first
-            longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tail.refusals - 2, 8))
-            await asyncio.sleep(random.uniform(0, longest))
+            await self._pause(tail)
+
+    @staticmethod
+    async def _pause(tail: Tail) -> None:
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(0, tail.refusals - 2), 8))
+        await asyncio.sleep(random.uniform(0, longest))
+
+    async def _key_found(self, tail: Tail, record: Record) -> None:
+        """A key of it is in the log: with what was sent before, unless that is ours, of which no answer came."""
+        found = await self._keys.in_records(tail.key, tail.keyed())
+        if any(one.first == record.first for one in found.values()):
+            await self._refused(tail, record)
+        elif found:
+            tail.is_there({id_: await self._if_readers_come_by(tail, one) for id_, one in found.items()})
+        else:  # no majority has it yet, or it was cut away this moment
+            tail.refusals += 1
+            await self._pause(tail)
+
+    async def _if_readers_come_by(self, tail: Tail, found: FoundKey) -> FoundKey:
+        """What has it may have been left in an emptied place by one that was paused, where nobody was told of it."""
+        if found.first is None or tail.head is None or is_whole(tail.head):
+            return found
+        return found if await self._in_its_place(tail.key, found.first) else FoundKey(None, found.first)
 
     async def _behind_rubbish(self, tail: Tail, record: Record) -> Head | None:
         """The head, where what stands in the record's place can never be read: it takes up one position."""
@@ -221,6 +253,14 @@ class Appender:
                 return True
             if not await self._reader.chain(key, position):
                 return False
+
+
+def _is_anothers(there: Entry, sent: Mapping[str, Entry]) -> bool:
+    """Whether it came under the key of one of these from another request: the index of keys tells, at the next try."""
+    ours = sent.get(there.id)
+    if ours is None or ours.keyed is None or there.keyed is None:
+        return False
+    return ours.keyed.body_hash != there.keyed.body_hash
 
 
 def _portions(ready: list[tuple[Tail, Record]]) -> list[list[tuple[Tail, Record]]]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from callplane.store.log.kept_entries import KeptEntries, whole
+from callplane.store.log.keys import LogKeys
 from callplane.store.log.reader import Head
 from callplane.store.log.records import LogKey, id_range, position_of, record_id
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -19,6 +20,11 @@ CUT_EVERY = 256
 """Entries between two looks at the front, so that a look costs an append next to nothing."""
 
 
+def is_whole(head: Head) -> bool:
+    """Whether nothing can have been cut from a log that ends there."""
+    return head.position <= ENTRIES_KEPT and head.size <= BYTES_KEPT
+
+
 class LogBounds:
     """Deletions; each raises Unavailable, and each may be repeated."""
 
@@ -28,6 +34,7 @@ class LogBounds:
         self._collection = database["log"]
         self._clock = clock
         self._kept = KeptEntries(database)
+        self._keys = LogKeys(database)
         self._history_days = history_days
         self._tenancy = tenancy or Tenancy(database)
         """Of the sessions, which may be in another database."""
@@ -41,6 +48,7 @@ class LogBounds:
             young = {"at": {"$gte": self._clock.now() - timedelta(seconds=KEPT_SECONDS)}}
             end = await self._first(log, young, before=end) or end
             await self._kept.copy(log, self._until(log, end))
+            await self._keys.copy(log, self._until(log, end))
             await self._collection.delete_many({"_id": self._until(log, end), "s": log.session_id})
 
     async def delete(self, log: LogKey) -> None:

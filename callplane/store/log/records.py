@@ -44,6 +44,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """That an entry was sent under an Idempotency-Key: the id that derives from it, and what tells a repeat.
+
+    What one signal to several is made of has one key; the first of its entries enters it into the log's unique index.
+    """
+
+    id: str
+    body_hash: bytes
+    enters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One message; ``to`` names the participant whom alone it is for, ``version`` is the session's after this event."""
 
@@ -53,6 +65,7 @@ class Entry:
     to: str | None = None
     version: int | None = None
     kept: Kept | None = None
+    keyed: Keyed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,8 @@ def id_range(key: str, at_least: int = 1) -> dict[str, str]:
 
 
 def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
-    """The document of a record."""
+    """The document of a record. Only keys that it enters are in its ``u``, which is not there where there are none."""
+    keys = [one.keyed.id for one in record.entries if one.keyed is not None and one.keyed.enters]
     return {
         "_id": record_id(log.key, record.first),
         "s": log.session_id,
@@ -102,6 +116,7 @@ def written(log: LogKey, record: Record, at: datetime) -> dict[str, Any]:
         "z": record.size,
         "at": at,
         "e": [written_entry(one) for one in record.entries],
+        **({"u": keys} if keys else {}),
     }
 
 
@@ -109,7 +124,8 @@ def written_entry(entry: Entry) -> dict[str, Any]:
     """The same of one entry."""
     to = {} if entry.to is None else {"t": entry.to}
     kept = {} if entry.kept is None else {"k": written_kept(entry.kept)}
-    return {"i": entry.id, "y": entry.type, "b": entry.body, **to, **kept}
+    keyed = {} if entry.keyed is None else {"h": entry.keyed.body_hash}
+    return {"i": entry.id, "y": entry.type, "b": entry.body, **to, **kept, **keyed}
 
 
 def written_kept(kept: Kept) -> dict[str, Any]:
@@ -130,9 +146,26 @@ def read_record(found: Mapping[str, Any]) -> Record:
 def read_entries(found: Mapping[str, Any]) -> tuple[Entry, ...]:
     """The entries of a record, or of what is sent as one and never kept. Raises as ``read_record``."""
     return tuple(
-        Entry(str(one["i"]), str(one["y"]), bytes(one["b"]), to=one.get("t"), kept=read_kept(one.get("k")))
+        Entry(
+            str(one["i"]),
+            str(one["y"]),
+            bytes(one["b"]),
+            to=one.get("t"),
+            kept=read_kept(one.get("k")),
+            keyed=Keyed(message_id(str(one["i"])), bytes(one["h"])) if "h" in one else None,
+        )
         for one in found["e"]
     )
+
+
+def entry_id(message: str, to: str | None) -> str:
+    """Of one message for several seats each has an entry, and an appender joins those of one id."""
+    return message if to is None else f"{message}/{to}"
+
+
+def message_id(entry: str) -> str:
+    """The message's id in an entry's."""
+    return entry.partition("/")[0]
 
 
 def read_kept(found: Mapping[str, Any] | None) -> Kept | None:

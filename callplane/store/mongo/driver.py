@@ -27,8 +27,8 @@ Document = dict[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-Outcome = Literal["inserted", "double", "unknown"]
-"""Of one document of many: it is there, its ``_id`` was taken, or nobody knows."""
+Outcome = Literal["inserted", "double", "known", "unknown"]
+"""Of one document of many: it is there, its ``_id`` was taken, something else in it that is unique, or nobody knows."""
 
 _DOUBLE_KEY = 11000
 _IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
@@ -291,5 +291,9 @@ def _outcomes(details: Mapping[str, Any], number: int) -> list[Outcome]:
     written: Outcome = "unknown" if details.get("writeConcernErrors") else "inserted"
     outcomes = [written] * number
     for error in details.get("writeErrors", ()):
-        outcomes[error["index"]] = "double" if error.get("code") == _DOUBLE_KEY else "unknown"
+        outcomes[error["index"]] = _refused(error) if error.get("code") == _DOUBLE_KEY else "unknown"
     return outcomes
+
+
+def _refused(error: Mapping[str, Any]) -> Outcome:
+    return "double" if "_id" in error.get("keyPattern", {"_id": 1}) else "known"

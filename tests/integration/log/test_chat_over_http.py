@@ -106,3 +106,25 @@ async def test_a_volatile_signal_is_for_who_asks_now_and_for_nobody_later(server
         assert [one for one in await late.listen(1) if one[0] != "cursor"] == [("chat", "end")]
         assert [one["data"]["data"] for one in late.heard if one["data"]["type"] == "cursor"] == []
         assert [one["data"] for one in await bob.history()] == ["kept", "end"]
+
+
+async def test_what_is_said_twice_under_one_key_is_said_once(servers: Servers) -> None:
+    """Its record is what the key is known by: no document of it is written, and another request is told."""
+    async with api_and_wrapper(servers, mailboxes="log") as it, servers.database.client() as client:
+        session = f"/sessions/{(await it.http.post('/sessions', json={})).json()['id']}"
+        ada, bob = await come(it, session), await come(it, session)
+        once = {**ada.auth, "Idempotency-Key": "the-one-and-only-1"}
+
+        async def say(**body: Any) -> httpx.Response:
+            return await it.http.post(f"{session}/signals", json={"type": "chat", **body}, headers=once)
+
+        together = await asyncio.gather(say(data="one"), say(data="one"))
+        answers = [*together, await say(data="one")]
+        assert [answer.status_code for answer in answers] == [202] * 3
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        others = [await say(data="two"), await say(data="one", to=bob.id), await say(data="one", to=["role:publisher"])]
+        assert [(one.status_code, one.json()["code"]) for one in others] == [(422, "key-reused")] * 3
+        await ada.say("end")
+        assert await bob.listen(2) == [("chat", "one"), ("chat", "end")]
+        assert [one["data"] for one in await bob.history()] == ["one", "end"]
+        assert await client[servers.database.name]["commands"].count_documents({}) == 0

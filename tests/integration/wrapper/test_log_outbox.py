@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from callplane.bus.hint_ports import HintBus
+from callplane.contracts.commands import CreateSession
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId, new_id
 from callplane.messengers import EngineMessenger, open_log_messenger
@@ -17,6 +18,7 @@ from callplane.store.log import appender as module
 from callplane.store.log.reader import LogReader
 from callplane.store.log.records import LogKey
 from callplane.store.mongo.driver import Collection, Outcome
+from callplane.store.new_session import Origin
 from callplane.store.sessions import Sessions
 from testkit.inprocess.crowded_database import session
 from testkit.inprocess.repositories import Repositories, repositories
@@ -162,13 +164,40 @@ async def test_a_session_gets_a_log_only_when_every_living_program_knows_logs(da
         await store.pods.renew("new", None)
 
         async def chosen() -> str:
-            return (await EngineChoice("log", (store.pods, store.wrappers)).of_new_session("per-session"))[0]
+            return (await EngineChoice("log", (store.pods, store.wrappers)).of_new_session("per-session")).engine
 
         assert await chosen() == "log"
-        assert (await EngineChoice("queues", (store.pods, store.wrappers)).of_new_session("sharded"))[0] == "queues"
+        assert (await EngineChoice("queues", (store.pods, store.wrappers)).of_new_session("sharded")).engine == "queues"
         for leases, name in (("pods", "old pod"), ("wrappers", "old wrapper")):
             await store.database[leases].update_one({"_id": name}, {"$currentDate": {"since": True}}, upsert=True)
             assert await chosen() == "queues"
             long_ago = store.clock.now().replace(year=2020)
             await store.database[leases].update_one({"_id": name}, {"$set": {"since": long_ago}})
             assert await chosen() == "log", "it is dead"
+
+
+async def test_a_session_keeps_its_signals_keys_in_records_only_when_every_living_program_looks_there(
+    database: Database,
+) -> None:
+    """A pod of before would find no key of a repeat, a wrapper of before would cut the record without its key."""
+    async with repositories(database, durable=False) as store:
+        await store.wrappers.renew("new")
+        await store.pods.renew("new", None)
+
+        async def made() -> bool:
+            chosen = await EngineChoice("log", (store.pods, store.wrappers)).of_new_session("per-session")
+            id_ = SessionId(new_id())
+            origin = Origin(chosen.engine, keyed_records=chosen.keyed_records)
+            await store.sessions.create(id_, CreateSession(), store.soon(), origin)
+            roster = await store.sessions.roster(id_)
+            assert roster is not None
+            assert roster.engine == "log"
+            return roster.keyed_records
+
+        assert await made()
+        for leases, name in (("pods", "old pod"), ("wrappers", "old wrapper")):
+            old = {"$set": {"engines": ["queues", "log"]}, "$currentDate": {"since": True}}
+            await store.database[leases].update_one({"_id": name}, old, upsert=True)
+            assert not await made()
+            await store.database[leases].delete_one({"_id": name})
+        assert await made()

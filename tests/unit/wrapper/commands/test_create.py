@@ -13,6 +13,7 @@ from callplane.contracts.ids import new_id, session_made_by
 from callplane.store.documents import SessionDocument, SessionLimits
 from wrapper.commands import create as module
 from wrapper.context import Context
+from wrapper.engine_choice import Choice
 
 LIMITS = SessionLimits(max_participants=9, empty_timeout=9, departure_timeout=9, grace=9)
 
@@ -30,8 +31,8 @@ class World:
         self.done: list[str] = []
         self.store = self.sessions = self.engines = self.topology = self.engine_choice = self
 
-    async def of_new_session(self, published: CommandQueues) -> tuple[str, str]:
-        return "queues", published
+    async def of_new_session(self, published: CommandQueues) -> Choice:
+        return Choice(commands=published)
 
     def remember(self, *_: Any) -> None:
         """Nothing."""

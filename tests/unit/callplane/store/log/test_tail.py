@@ -1,11 +1,14 @@
 """Tail of a log: who waits is told of the own entry's place alone, whatever of the same record is where (L4, L5)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from callplane.contracts.errors import Trouble, Unavailable
+from callplane.contracts.errors import Refusal, Trouble, Unavailable
 from callplane.contracts.ids import SessionId
+from callplane.store.log.keys import FoundKey
 from callplane.store.log.reader import Head
-from callplane.store.log.records import Entry, LogKey
+from callplane.store.log.records import Entry, Keyed, LogKey, entry_id, written
 from callplane.store.log.tail import WAITING_AT_MOST, Tail
 
 
@@ -93,3 +96,48 @@ async def test_an_id_that_is_on_its_way_is_joined_and_no_more_wait_than_may() ->
     assert (place.result(), one.is_idle) == (1, True)
     (after,) = one.add([signal("same")])
     assert after is not place, "a client's repeat is an entry of its own once the first is known"
+
+
+def under(key: str, body_hash: bytes, to: str | None = None, *, enters: bool = True) -> Entry:
+    """What is sent under a key."""
+    return Entry(entry_id(key, to), "signal", b"{}", to=to, keyed=Keyed(key, body_hash, enters))
+
+
+async def test_what_was_sent_under_a_key_is_done_and_what_shares_its_record_is_sent() -> None:
+    one = tail()
+    repeat, other, event_2 = one.add([under("k", b"1"), under("k2", b"1"), event(2)])
+    one.next_record(Head())
+    one.is_there({"k": FoundKey(b"1", 7, {"k": 7}), "k2": FoundKey(b"2", 8, {"k2": 8})})
+    assert repeat.result() == 7
+    assert isinstance(other.exception(), Refusal)
+    one.next_record(Head(8, 1, 8))
+    assert ids(one) == ["event 2"]
+    one.appended()
+    assert (event_2.result(), one.is_idle) == (9, True)
+
+
+async def test_what_is_missing_of_a_signal_is_sent_without_its_key() -> None:
+    """Also where what has the key cannot be read."""
+    for found, left in ((FoundKey(b"1", 3, {"k/a": 3}), ["k/b"]), (FoundKey(None, 3), ["k/a", "k/b"])):
+        one = tail()
+        one.add([under("k", b"1", "a"), under("k", b"1", "b", enters=False)])
+        one.next_record(Head())
+        one.is_there({"k": found})
+        one.next_record(Head(3, 1, 3))
+        assert ids(one) == left
+        assert one.record is not None
+        assert "u" not in written(one.key, one.record, datetime.now(UTC))
+        one.appended()
+        assert one.is_idle
+
+
+async def test_another_request_under_a_key_that_is_on_its_way_is_refused() -> None:
+    one = tail()
+    one.add([under("k", b"1", "a"), under("k", b"1", "b", enters=False)])
+    for other in (under("k", b"2", "a"), under("k", b"2", "c"), under("k", b"2")):
+        with pytest.raises(Refusal):
+            one.add([other])
+    one.next_record(Head())
+    one.found({"k/a": 1})
+    with pytest.raises(Refusal):
+        one.add([under("k", b"2", "b")])

@@ -82,7 +82,7 @@ export class Connections {
 
   /** Why media is being negotiated again, or null when it is not. */
   get trouble() {
-    const lost = this.#present.filter((connection) => connection.state === "reconnecting");
+    const lost = this.present.filter((connection) => connection.state === "reconnecting");
     if (!lost.length) return null;
     return lost.some((connection) => connection.cause === "media-lost") ? "media-lost" : "connection-failed";
   }
@@ -131,12 +131,13 @@ export class Connections {
     for (const connection of this.#all) void connection.close({ tell: false });
   }
 
-  get #present() {
+  /** What is sent, and what is received. */
+  get present() {
     return [...this.publications.connections, ...this.subscriptions.values()];
   }
 
   get #all() {
-    return [...this.#present, ...this.#next.values()];
+    return [...this.present, ...this.#next.values()];
   }
 
   #wanted() {

@@ -217,6 +217,8 @@ export interface SessionEvents {
   "media-ready": { epoch: number };
   /** Messages come by another transport now. */
   transport: { transport: Transport; previous: Transport };
+  /** The page had slept for so many milliseconds, and hurries. */
+  waking: { slept: number };
 }
 
 export interface SignalOptions {

@@ -19,7 +19,7 @@ import { CAMERA } from "./sources.js";
  */
 
 /**
- * Events: `state`, `participants`, `signal`, `unmute-requested`, `error`, `transport`; with `monitor` also `stats`, `speaking`,
+ * Events: `state`, `participants`, `signal`, `unmute-requested`, `error`, `transport`, `waking`; with `monitor` also `stats`, `speaking`,
  * `quality`; and each change of the session under its message's type, which a snapshot that is read anew does not name.
  */
 export class Session extends Actions {
@@ -38,6 +38,8 @@ export class Session extends Actions {
   ended = Promise.resolve();
   /** @type {RTCIceServer[]} as they were given with the seat */
   iceServers = [];
+  /** Whether its page woke just now: that the network is there again is no second reason to hurry. */
+  woken = false;
   /** @type {Transport | null} by which messages come now */
   transport = null;
 
@@ -89,7 +91,7 @@ export class Session extends Actions {
     this.muting.obey(body.participant.muted);
     this.#connections = this.#connectionsOver(seat, (this.iceServers = body.ice_servers ?? []));
     this.#mailbox = this.#mailboxOf(seat);
-    this.endings.push(onNetworkChange(() => this.#hurry()));
+    this.endings.push(onNetworkChange(() => this.woken || this.#hurry()));
     if (this.#options.leaveWithPage) this.#unload = seat.leaveWithPage(() => this.leave({ keepalive: true }));
     this.#changed();
     this.#connections.reconcile();
@@ -186,7 +188,7 @@ export class Session extends Actions {
     if (iceServers.some(({ username }) => username)) {
       this.begin(import("./turn.js").then(({ refreshing }) => refreshing(iceServers, fresh)));
     }
-    return new Connections({
+    const connections = new Connections({
       signaling,
       roster: this.#roster,
       me: seat.me,
@@ -195,6 +197,10 @@ export class Session extends Actions {
       changed: () => this.#changed(),
       failed: (error, connection) => this.#failed(error, connection),
     });
+    const hurry = () => this.#mailbox?.hurry();
+    const taken = () => this.#finish("left", "poll-replaced");
+    this.begin(import("./upkeep.js").then(({ upkeep }) => upkeep(this, { connections, signaling, fresh, hurry, taken })));
+    return connections;
   }
 
   /** @param {Mailbox} mailbox */
@@ -211,17 +217,11 @@ export class Session extends Actions {
       if (Roster.counts(message)) await this.#follow(message);
       else if (message.type === "resync-required") await this.#resync();
       else if (message.type === "unmute-requested") this.say("unmute-requested", message.data);
-      else if (message.type === "signal") this.#signalled(message);
+      else if (message.type === "signal") (this.chat.heard(message), this.say("signal", message.data));
       else await this.#connections?.heard(message);
     } catch (error) {
       this.#announcer.error(error, message.type);
     }
-  }
-
-  /** @param {Message} message */
-  #signalled(message) {
-    this.chat.heard(message);
-    this.say("signal", message.data);
   }
 
   /** @param {Message} message */

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -12,27 +12,14 @@ from starlette.types import Scope
 import web
 from api.dependencies import PUBLIC
 from api.http.bare_scripts import script_response
+from api.http.page_policy import other_server, security_policy
 
 CONSOLE = "/console"
 """Where operators' console is, at the address of their routes."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
-    # Nothing but our own files, and in nobody's frame. The worker is the synthetic picture's clock.
-    "Content-Security-Policy": "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "connect-src 'self'",
-            "media-src 'self' blob: mediastream:",
-            "worker-src blob:",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        )
-    ),
+    "Content-Security-Policy": security_policy(),
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=()",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -66,5 +53,6 @@ def mount_web(app: FastAPI) -> None:
         app.mount(f"/{folder}", _Fresh(directory=web.ROOT / folder, check_dir=False), name=folder)
 
     @app.get("/", include_in_schema=False, dependencies=[PUBLIC])
-    async def page() -> FileResponse:
-        return FileResponse(web.ROOT / "page" / "index.html", headers=HEADERS)
+    async def page(request: Request) -> FileResponse:
+        policy = security_policy(other_server(request.query_params.getlist("server")))
+        return FileResponse(web.ROOT / "page" / "index.html", headers={**HEADERS, "Content-Security-Policy": policy})

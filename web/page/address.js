@@ -8,6 +8,9 @@ export const opened = { search: location.search, hash: location.hash };
 
 const fragment = new URLSearchParams(opened.hash.slice(1));
 const given = fragment.get("access_token");
+// A token is for the server that it was given with, and goes to no other.
+const server = new URLSearchParams(opened.search).get("server");
+const place = server ? `${KEPT} ${server}` : KEPT;
 if (given) {
   fragment.delete("access_token");
   const rest = fragment.toString();
@@ -15,10 +18,10 @@ if (given) {
 }
 
 /** @type {string | null} the access token of the link, or of the one that this tab was opened with earlier */
-export const accessToken = given ?? kept(() => sessionStorage.getItem(KEPT));
+export const accessToken = given ?? kept(() => sessionStorage.getItem(place));
 
 // Kept for this tab alone, so that a reload does not shut its user out.
-if (given) kept(() => sessionStorage.setItem(KEPT, given));
+if (given) kept(() => sessionStorage.setItem(place, given));
 
 /**
  * Where a browser blocks storage, even looking at it throws: then a reload needs the link again.

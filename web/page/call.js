@@ -9,7 +9,17 @@ import { Pauses } from "./pauses.js";
 import { People } from "./people.js";
 import { Sharing } from "./sharing.js";
 import { Tiles } from "./tiles.js";
-import { againWords, errorWords, mutedWords, nameOf, removedWords, stateWords, unmuteWords, unpluggedWords, untakenWords } from "./texts.js";
+import { withhold } from "./media.js";
+import {
+  againWords, errorWords, mutedWords, nameOf, removedWords, stateWords, ungrantedWords, unmuteWords, unpluggedWords, untakenWords,
+} from "./texts.js";
+
+/** The call went on in another tab, with this seat or another of the same person. */
+const ELSEWHERE = ["poll-replaced", "replaced"];
+/** A seat that ends so soon after its page woke has ended while that slept. */
+const WAKING = 60_000;
+/** Who sleeps longer is not put into a call by opening a lid. */
+const SLEPT_AT_MOST = 30 * 60_000;
 
 /** @typedef {import("./screen.js").Screen} Screen */
 
@@ -26,6 +36,8 @@ export class Call {
   #endListening = () => {};
   #muted = { audio: false, video: false };
   #lostAt = 0;
+  #woken = { at: -Infinity, slept: 0 };
+  #ended;
   /** @type {ChatBox | null} */
   #chat = null;
   /** @type {People | null} */
@@ -38,9 +50,11 @@ export class Call {
    * @param {import("../sdk/index.js").Session} session
    * @param {import("./media.js").Source} source
    * @param {Screen} screen
+   * @param {(how: {elsewhere: boolean, slept: boolean}) => void} [ended] it goes on in another tab; the seat was lost in sleep
    */
-  constructor(callplane, session, source, screen) {
+  constructor(callplane, session, source, screen, ended = () => {}) {
     this.#callplane = callplane;
+    this.#ended = ended;
     this.session = session;
     this.#source = source;
     this.#screen = screen;
@@ -61,12 +75,15 @@ export class Call {
     session.on("speaking", (speaking) => this.#tiles.speaking(speaking.participants));
     session.on("unmute-requested", () => this.#screen.notice(unmuteWords()));
     session.on("error", ({ error }) => this.#screen.notice(errorWords(error)));
+    session.on("waking", ({ slept }) => (this.#woken = { at: performance.now(), slept }));
     await session.join();
     this.#open();
     session.monitor();
-    this.#screen.mute(this.#muted, this.#source.stream);
-    if (this.#source.missing) this.#screen.notice(this.#source.missing);
-    if (this.#source.stream.getTracks().length) void this.#send();
+    const { stream, missing } = this.#source;
+    const words = ungrantedWords(withhold(stream, session.participants.find(({ self }) => self))) ?? missing;
+    this.#screen.mute(this.#muted, stream);
+    if (words) this.#screen.notice(words);
+    if (stream.getTracks().length) void this.#send();
   }
 
   /** Chat and people are there for who has a seat. */
@@ -86,12 +103,26 @@ export class Call {
   /** Publish, and say what the server does not take of it. */
   async #send() {
     const { stream } = this.#source;
-    const made = await this.session.publish(stream).catch(() => null); // It says `error` itself.
+    const made = await this.session.publish(stream).catch((error) => this.#unsent(error));
     if (!made || this.#over) return;
     void made.ended.then((reason) => reason === "removed" && this.#screen.notice(removedWords()));
     made.on("track-ended", ({ kind }) => this.#screen.notice(unpluggedWords(kind)));
     const words = untakenWords(stream.getTracks().map(({ kind }) => kind), made.media);
     if (words) this.#screen.notice(words);
+  }
+
+  /**
+   * The seat said `error` itself; one that may not send goes on without.
+   * @param {{code?: string}} error
+   */
+  #unsent({ code }) {
+    if (code !== "forbidden") return null;
+    const { stream } = this.#source;
+    const words = ungrantedWords(withhold(stream, undefined));
+    this.#source.stop();
+    this.#screen.mute(this.#muted, stream);
+    if (words) this.#screen.notice(words);
+    return null;
   }
 
   /** @param {"audio" | "video"} kind */
@@ -176,7 +207,11 @@ export class Call {
     this.#people?.close();
     void this.companion?.remove();
     const tone = reason === "left" ? "plain" : "warning";
-    this.#screen.over(stateWords(state, reason), { again: state === "left" && reason !== "kicked", tone });
+    const elsewhere = ELSEWHERE.includes(reason ?? "");
+    this.#screen.over(stateWords(state, reason), { again: state === "left" && reason !== "kicked", tone, here: elsewhere });
+    const { at, slept } = this.#woken;
+    const inSleep = reason === "connection-lost" && performance.now() - at < WAKING && slept < SLEPT_AT_MOST;
+    this.#ended({ elsewhere: reason === "poll-replaced", slept: inSleep });
   }
 
   #show() {

@@ -8,6 +8,7 @@ import { Call } from "./call.js";
 import { offerCheck } from "./check.js";
 import { DeviceChoice } from "./devices.js";
 import { part } from "./dom.js";
+import { offerElsewhere, reachWords, sessionOf } from "./elsewhere.js";
 import { Inspector } from "./inspector.js";
 import { openSource } from "./media.js";
 import { beforeClick, linkTo, readOptions, readRoom, shared } from "./options.js";
@@ -15,19 +16,22 @@ import { Preview } from "./preview.js";
 import { Screen } from "./screen.js";
 import { Sharing } from "./sharing.js";
 import { listen } from "./shortcuts.js";
-import { errorWords } from "./texts.js";
+import { errorWords, sleptWords } from "./texts.js";
 
 /** Trying to join the same call again would only bring the same answer. */
 const FINAL = new Set(["not-found", "session-closed", "kicked"]);
 
 const options = readOptions(opened);
-const callplane = new Callplane({ accessToken });
+options.room ||= sessionOf(accessToken);
+const callplane = new Callplane({ accessToken, baseUrl: options.server });
 const screen = new Screen();
 const choice = new DeviceChoice();
 const preview = new Preview({ chosen: () => choice.chosen, shown: () => void choice.show() });
 const inspector = new Inspector(() => call?.session ?? null);
 /** @type {Call | null} */
 let call = null;
+/** @type {{id: string, token: string} | null} the seat that goes on in another tab, to be used here again */
+let taken = null;
 
 /** @param {import("./options.js").Options["room"]} text */
 async function find(text) {
@@ -42,26 +46,48 @@ async function enter() {
   }
   screen.busy(true);
   screen.lobbyNotice("");
+  const here = taken;
+  taken = null;
   /** @type {import("./media.js").Source | null} */
   let source = null;
   try {
-    const finding = find(room);
+    const unreached = options.server ? await reachWords(options.server) : null;
+    if (unreached) {
+      taken = here;
+      return screen.lobbyNotice(unreached);
+    }
+    const finding = here ? Promise.resolve(here) : find(room);
     finding.catch(() => {}); // It is told below, when there is a picture or none.
     source = preview.take() ?? (await openSource(kind, name || "Guest", choice.chosen));
     void choice.show(); // Who was allowed a device is told their names.
     const session = await finding;
     const { transport, role } = options;
-    call = new Call(callplane, callplane.seat(session.id, { name, role, leaveWithPage: true, transport }), source, screen);
+    const seat = callplane.seat(session.id, { name, role, leaveWithPage: true, transport, token: here?.token });
+    call = new Call(callplane, seat, source, screen, (how) => void ended(seat, how));
     screen.enterCall();
     await call.start();
     showAddress();
   } catch (error) {
     source?.stop();
     call = null;
+    // The other tab has left in the meantime: there is another seat.
+    if (here && /** @type {any} */ (error).code === "join-again") return void enter();
     screen.over(errorWords(error), { again: !FINAL.has(/** @type {any} */ (error).code) });
   } finally {
     screen.busy(false);
   }
+}
+
+/**
+ * What is to be done when a call is over, but for what somebody does by hand.
+ * @param {import("../sdk/index.js").Session} seat
+ * @param {{elsewhere: boolean, slept: boolean}} how
+ */
+async function ended({ id, token }, { elsewhere, slept }) {
+  if (elsewhere) taken = { id, token };
+  if (!slept) return;
+  await enter();
+  if (call?.session.state === "connected") screen.notice(sleptWords());
 }
 
 /** From now on the address is the link to this call; it names no token. */
@@ -74,6 +100,7 @@ function showAddress() {
 
 const { buttons } = screen;
 screen.prepare(options);
+offerElsewhere(options, () => screen.wishes);
 screen.form.addEventListener("submit", (event) => {
   event.preventDefault();
   void enter();

@@ -65,3 +65,20 @@ export function hueOf(name) {
   for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973;
   return (sum * 137) % 360;
 }
+
+/**
+ * Let go of what a seat may not send: by its grants, or else by its role.
+ * @param {MediaStream} stream
+ * @param {{role: string, grants?: {publish?: string[]} | null} | undefined} seat none: one that is in no list, and sends nothing
+ * @returns {string[]} the kinds that it wanted to send
+ */
+export function withhold(stream, seat) {
+  const preset = !seat || seat.role === "subscriber" ? [] : ["camera", "microphone"];
+  const may = seat?.grants?.publish ?? preset;
+  const withheld = stream.getTracks().filter(({ kind }) => !may.includes(kind === "video" ? "camera" : "microphone"));
+  for (const track of withheld) {
+    track.stop();
+    stream.removeTrack(track);
+  }
+  return withheld.map(({ kind }) => kind);
+}

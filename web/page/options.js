@@ -3,8 +3,8 @@
 
 /**
  * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
- *   transport?: "websocket" | "sse" | "poll", role?: import("../sdk/index.js").Role}} Options `transport`: the only one to
- *   be used; `role`: to join in, as far as the token goes
+ *   transport?: "websocket" | "sse" | "poll", role?: import("../sdk/index.js").Role, server?: string}} Options `transport`:
+ *   the only one to be used; `role`: to join in, as far as the token goes; `server`: another than the page's own
  */
 
 /** How the token begins that `callplane up` makes for one run: whoever is on that machine may have it. */
@@ -28,7 +28,10 @@ export function readOptions({ search, hash }) {
   const source = pick("source");
   const transport = TRANSPORTS.find((one) => one === pick("transport"));
   const role = ROLES.find((one) => one === pick("role"));
+  // From where the page's own server has read it, too: by its policy nothing else is reached.
+  const server = serverOf(query.get("server") ?? "");
   return {
+    ...(server ? { server } : {}),
     ...(transport ? { transport } : {}),
     ...(role ? { role } : {}),
     room: pick("session"),
@@ -66,13 +69,29 @@ export function readRoom(text) {
 }
 
 /**
- * The link that others open; it never contains a token.
+ * The origin that somebody typed or pasted, or null where that is none.
+ * @param {string} text
+ */
+export function serverOf(text) {
+  const typed = text.trim();
+  if (!typed) return null;
+  try {
+    const { protocol, username, password, origin } = new URL(typed.includes("://") ? typed : `https://${typed}`);
+    return /^https?:$/.test(protocol) && !username && !password ? origin : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The link that others open, on the same server; it never contains a token.
  * @param {string} page the address of this page
  * @param {{id: string, custom_id?: string | null}} session
  */
 export function linkTo(page, { id, custom_id }) {
   const link = new URL(page);
-  link.search = `?session=${encodeURIComponent(custom_id || id)}`;
+  const server = link.searchParams.get("server");
+  link.search = `?${server ? `server=${encodeURIComponent(server)}&` : ""}session=${encodeURIComponent(custom_id || id)}`;
   link.hash = "";
   return link.href;
 }

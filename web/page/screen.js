@@ -32,7 +32,8 @@ export class Screen {
    * Fill the lobby in from the address.
    * @param {import("./options.js").Options} options
    */
-  prepare({ room, name, source }) {
+  prepare({ room, name, source, server }) {
+    if (server) part("lobby-lead").textContent = `This call is on the server ${server}: what you send goes there.`;
     field("name").value = name;
     field("room").value = room;
     part("room-field").hidden = !!room;
@@ -74,9 +75,10 @@ export class Screen {
   /**
    * Back to the lobby.
    * @param {string} words
-   * @param {{again: boolean, tone?: "plain" | "warning"}} options whether the same call can be joined again
+   * @param {{again: boolean, tone?: "plain" | "warning", here?: boolean}} options whether the same call can be joined again;
+   *   `here`: it goes on in another tab
    */
-  over(words, { again, tone }) {
+  over(words, { again, tone, here = false }) {
     this.#call.hidden = true;
     this.#lobby.hidden = false;
     this.panels.hide();
@@ -84,8 +86,8 @@ export class Screen {
     this.lobbyNotice(words, tone);
     if (!again) field("room").value = "";
     part("room-field").hidden = again;
-    part("lobby-title").textContent = again ? "Join again" : "Start a call";
-    part("go").textContent = again ? "Join again" : "Start the call";
+    part("lobby-title").textContent = here ? "In another tab" : again ? "Join again" : "Start a call";
+    part("go").textContent = here ? "Use it here" : again ? "Join again" : "Start the call";
     part("go").focus();
     document.title = "Callplane";
   }

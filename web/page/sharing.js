@@ -2,7 +2,7 @@
 /** Screen sharing: asks the browser for a screen, sends it beside the camera, ends with whatever ends it. */
 
 import { CallplaneError } from "../sdk/index.js";
-import { errorWords, screenStoppedWords, sharingWords } from "./texts.js";
+import { errorWords, screenStoppedWords, screenUngrantedWords, sharingWords } from "./texts.js";
 
 export class Sharing {
   #session;
@@ -40,7 +40,7 @@ export class Sharing {
     try {
       this.#publication = await this.#session.shareScreen();
     } catch (error) {
-      return this.#tell.notice(error instanceof CallplaneError ? errorWords(error) : sharingWords(error));
+      return this.#tell.notice(unsharedWords(error));
     }
     this.#tell.shown(true);
     void this.#publication.ended.then((reason) => {
@@ -49,4 +49,10 @@ export class Sharing {
       this.#tell.shown(false);
     });
   }
+}
+
+/** @param {unknown} error of the browser, or of the API */
+function unsharedWords(error) {
+  if (!(error instanceof CallplaneError)) return sharingWords(error);
+  return error.code === "forbidden" ? screenUngrantedWords() : errorWords(error);
 }

@@ -25,7 +25,7 @@ const PROBLEMS = {
   "wrong-state": "The call has changed meanwhile. Try again.",
   "too-large": "That is too long. Say it in several parts.",
   invalid: "The server does not accept that: it may be too long. Make it shorter and try again.",
-  "poll-replaced": "Your seat was taken over in another tab or window. Go on there, or join again here.",
+  "poll-replaced": "This call goes on in another tab or window. Go on there, or use it here.",
   "invalid-sdp": "The server does not understand what this browser offers. Try a current Chrome, Edge, Firefox or Safari.",
 };
 
@@ -62,10 +62,10 @@ const STATES = {
   "reconnecting unreachable": "Reconnecting: the server does not answer",
   left: "You have left the call.",
   "left kicked": "You were removed from the call.",
-  "left replaced": "You have joined again elsewhere, and that seat took the place of this one.",
+  "left replaced": "This call goes on in another tab or window: you have joined again there.",
   "left session-closed": "The call has ended.",
   "left connection-lost": "You were away for too long, so your seat was given up. Join again to get a new one.",
-  "left poll-replaced": "Your seat was taken over in another tab or window.",
+  "left poll-replaced": "This call goes on in another tab or window.",
   "left unauthorized": "The server does not accept your seat any more. Join again.",
   closed: "The call has ended.",
   "closed session-closed": "The call has ended.",
@@ -138,6 +138,43 @@ export function removedWords() {
 /** What is said to somebody whose shared screen others have ended. */
 export function screenStoppedWords() {
   return "Your screen was stopped by a moderator: the others do not see it any more.";
+}
+
+/** @type {Record<string, string>} by what somebody wanted to send and may not */
+const UNGRANTED = {
+  audio: "Your access token does not let you send sound: the others do not hear you.",
+  video: "Your access token does not let you send a picture: the others do not see you.",
+  both: "Your access token does not let you send sound or picture: you watch and listen.",
+};
+
+/**
+ * What is said to somebody who may not send all that they wanted to, or null.
+ * @param {string[]} kinds that they may not send
+ */
+export function ungrantedWords(kinds) {
+  return kinds.length ? UNGRANTED[kinds.length > 1 ? "both" : kinds[0]] : null;
+}
+
+/** What is said to somebody who may not share a screen. */
+export function screenUngrantedWords() {
+  return "Your access token does not let you share a screen.";
+}
+
+/**
+ * Why another server cannot be used from this page.
+ * @param {"refused" | "insecure" | "away" | "odd"} why
+ * @param {{server: string, origin: string}} names `origin`: of this page
+ */
+export function elsewhereWords(why, { server, origin }) {
+  if (why === "refused") return `${server} lets no page of ${origin} use it. Whoever runs it adds ${origin} to its setting CALLPLANE_CORS_ORIGINS.`;
+  if (why === "insecure") return `A page at https may use no server at http. Name ${server} by https, or open this page by http.`;
+  if (why === "away") return `${server} does not answer. Check the address, and that it is running.`;
+  return "That is no server's address. Write one such as https://calls.example.org.";
+}
+
+/** What is said to somebody whose seat ended while their machine slept. */
+export function sleptWords() {
+  return "You were away for too long, so your seat was given up: you have joined again.";
 }
 
 /** What is said to somebody whom others want to hear. */

@@ -128,3 +128,9 @@ def not_volatile_on_queues() -> Refusal:
 def nobody_in_role() -> Refusal:
     """A signal to roles alone, which nobody in the session has."""
     return Refusal("not-found", "Nobody in this session has that role. Look at the session for who is in it.")
+
+
+def other_server_not_usable() -> Refusal:
+    """The call page's address names another server by something that is no origin."""
+    detail = "The server that this address names is none. Name one, as server=https://calls.example.org."
+    return Refusal("bad-request", detail)

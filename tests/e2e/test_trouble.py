@@ -16,6 +16,13 @@ TELL_BLOCKED = """
     };
 """
 
+SLEEPS = """() => {
+    const now = Date.now;
+    Date.now = () => now() + 600000;
+    dispatchEvent(new Event('online'));
+}"""
+GONE = {"status": 410, "code": "join-again", "title": "This seat is gone", "reason": "connection-lost"}
+
 
 async def test_a_call_that_does_not_exist_is_told_and_a_new_one_offered(base_url: str, browser: Browser) -> None:
     async with person(browser) as ann:
@@ -85,4 +92,29 @@ async def test_whoever_may_not_use_camera_and_microphone_watches_and_listens(bas
         await ann.is_told("The browser was not allowed to use camera and microphone.")
         await ann.receives("Bob")
         await ann.reads("Ann (you) - connected, sending nothing")
+        await bob.reads("Ann - connected, sending nothing")
+
+
+async def test_a_seat_that_was_lost_in_sleep_is_followed_by_another(base_url: str, browser: Browser, call: str) -> None:
+    async with person(browser) as ann:
+        await ann.opens(base_url, session=call, name="Ann", source="synthetic", auto="1", transport="poll")
+        await ann.page.wait_for_function("() => callplane.participants[0]?.media === 'connected'")
+        before = await ann.page.evaluate("callplane.session.me")
+
+        async def refuse(route: Route) -> None:
+            await route.fulfill(status=410, json=GONE)
+
+        await ann.page.route("**/messages?*", refuse, times=1)
+        await ann.page.evaluate(SLEEPS)
+        await ann.is_told("so your seat was given up: you have joined again.")
+        await ann.is_in()
+        assert await ann.page.evaluate("callplane.session.me") != before
+
+
+async def test_whoever_may_not_send_is_told_that_and_listens(base_url: str, browser: Browser, call: str) -> None:
+    async with person(browser) as ann, person(browser) as bob:
+        await bob.opens(base_url, session=call, name="Bob", source="synthetic", auto="1")
+        await ann.opens(base_url, session=call, name="Ann", source="synthetic", auto="1", role="subscriber")
+        await ann.is_told("Your access token does not let you send sound or picture: you watch and listen.")
+        await ann.receives("Bob", times=1)
         await bob.reads("Ann - connected, sending nothing")

@@ -32,13 +32,13 @@ export function upkeep(session, { connections, signaling, fresh, hurry, taken })
   const end = new AbortController();
   const { signal } = end;
   const wake = async (/** @type {number} */ slept, /** @type {boolean} */ isOnline) => {
+    session.woken = true;
+    setTimeout(() => (session.woken = false), DOUBLE);
     // An older tab that asked for messages now would take the seat from the newer one.
     if (!(await held.mine())) return taken();
     if (signal.aborted) return;
-    session.woken = true;
     session.say("waking", { slept });
     if (!isOnline) hurry(); // The session has done so by itself.
-    setTimeout(() => (session.woken = false), DOUBLE);
     const isOver = endOf(signaling.iceServers) < Date.now() + SOON;
     if (isOver) await Promise.race([fresh(), pause(PATIENCE, signal)]).catch(() => {});
     connections.hurry();

@@ -69,7 +69,10 @@ test("two sessions of one page share what it holds", async () => {
   const tab = locks.tab("one");
   tab.hold("ann", () => told.push(1)).release();
   const first = tab.hold("ann", () => told.push(2));
+  await turns();
   tab.hold("ann", () => told.push(3));
+  await turns();
+  assert.deepEqual(told, []);
   first.release();
   await turns();
   assert.equal(locks.held.size, 1);

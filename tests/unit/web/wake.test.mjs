@@ -72,7 +72,7 @@ test("timers of a page in the background run once a minute, which is no sleep", 
   delete globalThis.document;
 });
 
-test("a session that wakes reads its messages and mends what broke off, once, though `online` is told as well", async (context) => {
+test("a session that wakes reads its messages and mends what broke off, once", async (context) => {
   const { sleep } = clocks(context);
   const { session, asked, offers, pcs, tell, heard } = await world({ others: [seat("bob", ["b1"])] });
   await session.publish(camera());
@@ -80,16 +80,15 @@ test("a session that wakes reads its messages and mends what broke off, once, th
   await turns();
   for (const pc of pcs) pc.becomes("connected");
   const woken = [];
-  session.on("waking", ({ slept }) => woken.push(slept));
+  session.on("waking", ({ slept }) => woken.push(slept, session.woken));
   const polls = () => asked("GET", "/messages").length;
   const before = polls();
   pcs[0].connectionState = "disconnected"; // What was said of it while it slept is not heard.
   sleep(SLEPT);
-  pages.dispatchEvent(new Event("online"));
   await until(() => offers().length === 3);
   await until(() => polls() > before);
   await turns();
-  assert.equal(woken.length, 1);
+  assert.deepEqual([woken.length, woken[1]], [2, true]);
   assert.equal(polls(), before + 1);
   assert.equal(pcs[1].signalingState, "stable");
   assert.equal(offers().length, 3);
@@ -98,20 +97,42 @@ test("a session that wakes reads its messages and mends what broke off, once, th
   await session.leave();
 });
 
+test("what the network says while a page wakes is no second reason, but later it is one", async () => {
+  const { session, asked } = await world();
+  await turns();
+  const polls = () => asked("GET", "/messages").length;
+  const before = polls();
+  session.woken = true;
+  pages.dispatchEvent(new Event("online"));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(polls(), before);
+  session.woken = false;
+  pages.dispatchEvent(new Event("online"));
+  await until(() => polls() === before + 1);
+  await session.leave();
+});
+
 test("TURN credentials that ended in sleep are asked for before anything is connected again", async (context) => {
   const { sleep } = clocks(context);
   const turn = (ms) => ({ urls: ["turn:turn.test"], username: `${Math.floor(ms / 1000)}:me`, credential: "c" });
-  const join = () =>
-    answer(201, {
+  const gate = { opened: Promise.resolve() };
+  const join = async () => {
+    await gate.opened;
+    return answer(201, {
       participant: seat("me"), token: "tok", ice_servers: [turn(Date.now() + 100_000)],
       session: { id: "s", status: "open", version: 1, epoch: 1, participants: [seat("me")] },
     });
+  };
   const { session, pcs, asked } = await world({ on: { "POST /participants": join } });
   await session.publish(camera());
   await turns();
   pcs[0].becomes("connected");
   pcs[0].connectionState = "failed";
+  gate.opened = new Promise((resolve) => (gate.open = resolve));
   sleep(SLEPT);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(pcs.length, 1);
+  gate.open();
   await until(() => pcs.length === 2);
   assert.equal(asked("POST", "/participants").length, 2);
   assert.equal(pcs[1].configuration.iceServers[0].username, turn(START + SLEPT + 105_000).username);

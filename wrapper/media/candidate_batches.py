@@ -43,27 +43,33 @@ class CandidateBatches:
         self._seconds = seconds
         self._open: dict[ParticipantId, Batch] = {}
         """Those that still take something; each is in line."""
-        self._line: asyncio.Queue[Batch] = asyncio.Queue(BATCHES)
+        self._room = asyncio.Semaphore(BATCHES)
+        """Bounds the line. Who waits for room has begun nothing that others might put something into."""
+        self._line: asyncio.Queue[Batch] = asyncio.Queue()
         """All that wait, in the order in which they were begun."""
         self._log = logger("hearing")
 
     async def put(self, participant_id: ParticipantId, connection_id: ConnectionId, message: Message) -> None:
         """Have the participant told of one more; waits where too many are to be told."""
         batch = self._open.get(participant_id)
-        is_new = batch is None
         if batch is None:
-            due = asyncio.get_running_loop().time() + self._seconds
-            batch = self._open[participant_id] = Batch(participant_id, due)
+            await self._room.acquire()
+            batch = self._open.get(participant_id)  # another may have begun one meanwhile
+            if batch is None:
+                batch = self._begin(participant_id)
+            else:
+                self._room.release()
         batch.messages[message.id] = message
         batch.connections.add(connection_id)
         if len(batch.messages) >= CANDIDATES:
             self._close(batch)
-        if is_new:
-            try:
-                await self._line.put(batch)
-            except BaseException:
-                self._close(batch)
-                raise
+
+    def _begin(self, participant_id: ParticipantId) -> Batch:
+        """One that takes something, in line; for who has found room."""
+        due = asyncio.get_running_loop().time() + self._seconds
+        batch = self._open[participant_id] = Batch(participant_id, due)
+        self._line.put_nowait(batch)
+        return batch
 
     def _close(self, batch: Batch) -> None:
         """Nothing more goes into it."""
@@ -80,6 +86,7 @@ class CandidateBatches:
         clock = asyncio.get_running_loop().time
         while True:
             batch = await self._line.get()
+            self._room.release()
             await asyncio.sleep(batch.due - clock())
             self._close(batch)
             try:

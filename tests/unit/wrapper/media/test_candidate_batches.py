@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import pytest
+
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
+from wrapper.media import candidate_batches as module
 from wrapper.media.candidate_batches import CANDIDATES, CandidateBatches
 
 S, ANN, BO = SessionId("s"), ParticipantId("ann"), ParticipantId("bo")
@@ -85,3 +88,24 @@ async def test_a_full_batch_takes_nothing_more() -> None:
             await made.put(ANN, ConnectionId("a"), message(str(n)))
         await told.until(2)
     assert sorted(len(ids) for _, ids in told.at_once) == [1, CANDIDATES]
+
+
+async def test_who_is_cancelled_while_there_is_no_room_takes_nothing_of_others_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BATCHES", 1)
+    told = Told()
+    made = CandidateBatches(told.tell)
+    await made.put(BO, ConnectionId("b"), message("fills the line"))
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        leaving = group.create_task(made.put(ANN, ConnectionId("a"), message("1")))
+        await asyncio.sleep(0)
+        staying = [group.create_task(made.put(ANN, ConnectionId("a"), message(str(n)))) for n in (2, 3)]
+        await asyncio.sleep(0)
+        leaving.cancel()
+        running = group.create_task(made.run(told.missed.append))
+        await told.until(2)
+        await asyncio.gather(*staying)
+        running.cancel()
+    assert sorted(told.at_once) == [("ann", ["2", "3"]), ("bo", ["fills the line"])]
+    assert told.missed == []

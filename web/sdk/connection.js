@@ -180,7 +180,7 @@ export class Connection {
     const { signaling, kind, publisher, stream, source } = this.#options;
     // What an epoch took with it cannot be replaced any more.
     if (this.epoch && this.epoch < signaling.epoch()) this.#replaces = null;
-    this.epoch = signaling.epoch();
+    const asked = (this.epoch = signaling.epoch());
     const peer = this.#renew();
     const sdp_offer = await peer.offer();
     const replaces = this.#replaces ?? undefined;
@@ -192,6 +192,8 @@ export class Connection {
     const answer = made.sdp_answer ?? (await this.#outcome(made));
     this.#replaces = made.id;
     this.epoch = made.epoch ?? signaling.epoch();
+    // One of an epoch that was known to be over is offered anew as soon as this returns: not in a tight loop.
+    if (this.epoch < asked) this.#failures++;
     await peer.answer(answer);
   }
 

@@ -219,3 +219,13 @@ test("a stream that is published while its subscription is under way in an older
   await until(() => offers().length === 2);
   await session.leave();
 });
+
+test("an answer of an epoch that was known to be over is offered again, and not in a tight loop", async () => {
+  const { session, tell, offers } = await world({ on: { "POST /connections": (request, feed) => made(request, feed, 1) } });
+  await session.publish(camera());
+  tell("media-lost", { epoch: 2, reason: "down" });
+  await until(() => offers().length === 3);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(offers().length < 10, `${offers().length} offers`);
+  await session.leave();
+});

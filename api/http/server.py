@@ -74,12 +74,14 @@ async def serve_asgi(
     )
     server = _Server(config)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[sock]))
+        serving = tasks.create_task(server.serve(sockets=[sock]))
         await server.listens.wait()
         try:
             yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         finally:
             server.should_exit = True
+            # A block that was cancelled would have the group cancel it, and leave what is under way to the loop's end.
+            await asyncio.wait((serving,))
 
 
 def bind(host: str, port: int) -> socket.socket:

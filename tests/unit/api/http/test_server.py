@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import socket
 
 import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from api.app import serve
-from api.http.server import bind
+from api.http.server import bind, serve_asgi
 from callplane.contracts.commands import Envelope
 from testkit.fakes.asgi import BY_KEY, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -67,6 +71,38 @@ async def test_the_drain_answers_what_waits_and_says_not_ready(database: Databas
         answer = await asked
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert await ready
+
+
+async def test_a_block_that_is_cancelled_ends_as_gently_and_leaves_no_request_to_the_end_of_the_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, let_go, served = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.set()
+        await let_go.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+        served.set()
+
+    async def serving(door: socket.socket, url: asyncio.Future[str]) -> None:
+        async with serve_asgi(slow, door) as at:
+            url.set_result(at)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                asyncio.get_running_loop().call_later(0.3, let_go.set)
+
+    async with httpx.AsyncClient() as http, asyncio.TaskGroup() as tasks:
+        url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        with bind("127.0.0.1", 0) as door:
+            running = tasks.create_task(serving(door, url))
+            asking = tasks.create_task(http.get(await url, timeout=30))
+            await asked.wait()
+            running.cancel()
+            await asyncio.wait((running,))
+            assert (running.cancelled(), served.is_set()) == (True, True)
+            assert (await asking).text == "done"
+    assert caplog.messages == []
 
 
 async def _refused(http: httpx.AsyncClient, url: str) -> bool:

@@ -32,7 +32,9 @@ class Settings(ProgramSettings):
         description="servers that may create and steer calls: name:secret, separated by commas, 32 bytes or more each",
     )
     key_tenants: Annotated[dict[str, str], NoDecode] = Field(
-        {}, description="key:tenant, separated by commas: whose sessions an API key makes and sees; else its own name's"
+        {},
+        description="key:tenant, separated by commas: whose sessions an API key makes and sees; else its own name's; "
+        "nothing behind the colon: those of open access, where that is on",
     )
     operator_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -161,7 +163,7 @@ class Settings(ProgramSettings):
         if not isinstance(value, str):
             return value
         pairs = [part.strip().partition(":") for part in value.split(",") if part.strip()]
-        if not all(name and tenant for name, _, tenant in pairs):
+        if not all(name and colon for name, colon, _ in pairs):
             raise ValueError("every entry is written key:tenant")
         return {name: tenant for name, _, tenant in pairs}
 
@@ -183,6 +185,8 @@ class Settings(ProgramSettings):
     def _keys_are_there(self) -> "Settings":
         if strangers := sorted({*self.key_tenants, *self.operator_keys} - self.api_keys.keys()):
             raise ValueError(f"CALLPLANE_API_KEYS has no key with the name {strangers[0]}, which another setting names")
+        if not (self.open_access or all(self.key_tenants.values())):
+            raise ValueError("CALLPLANE_KEY_TENANTS names no tenant for a key, and there is no open access")
         return self
 
     @property

@@ -156,7 +156,8 @@ def _key_of_this_run(options: Options) -> dict[str, Any]:
     """An argument of the settings; nothing where keys are named, or others can reach this address."""
     if not options.is_loopback or os.environ.get("CALLPLANE_API_KEYS"):
         return {}
-    return {"api_keys": f"{OF_THIS_RUN}:{secrets.token_urlsafe(32)}"}
+    # Of the tenant of open access, so that its tokens are good for calls that the page or the line for curl makes.
+    return {"api_keys": f"{OF_THIS_RUN}:{secrets.token_urlsafe(32)}", "key_tenants": f"{OF_THIS_RUN}:"}
 
 
 def _hooks_settings(options: Options, addresses: ServerAddresses) -> "HooksSettings":

@@ -73,6 +73,7 @@ def api_environment(settings: "Settings", port: int) -> dict[str, str]:
         "CALLPLANE_PORT": str(port),
         "CALLPLANE_TOKEN_SECRETS": ",".join(settings.token_secrets),
         "CALLPLANE_API_KEYS": ",".join(f"{name}:{secret}" for name, secret in settings.api_keys.items()),
+        "CALLPLANE_KEY_TENANTS": ",".join(f"{name}:{tenant}" for name, tenant in settings.key_tenants.items()),
         "CALLPLANE_OPEN_ACCESS": "true",
         "CALLPLANE_OPEN_TOKEN": settings.open_token,
         "CALLPLANE_WEBHOOK_HOSTS": settings.webhook_hosts,

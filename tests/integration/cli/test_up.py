@@ -10,7 +10,7 @@ import signal
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -73,6 +73,10 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         other = await client.post("/sessions", json={}, headers={"Authorization": "Bearer open-other"})
         assert (page.status_code, made.status_code, other.status_code) == (200, 201, 401)
         assert "text/html" in page.headers["content-type"]
+        url = str(client.base_url)
+        polling = asyncio.ensure_future(
+            polls_while_it_is_there(url, await seat_by_its_key(url, made.json()["id"], process.output()))
+        )
         if arguments:
             await can_be_used(process.output())
         async with webhook_receiver(lambda *_: "ok") as receiver:
@@ -82,10 +86,32 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         await client.aclose()
         process.signal(which)
         assert await process.ended() == 0
+        await polling
         assert process.output().endswith("Stopped.\n")
         assert "Traceback" not in process.output()
     assert marked(mark) == {}
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def seat_by_its_key(url: str, session_id: str, output: str) -> str:
+    """The participant token of a seat in the page's session, taken with an access token of the console's key."""
+    [key] = re.findall(r"/console#key=([\w-]+)", output)
+    async with httpx.AsyncClient(base_url=f"{url}/v1", trust_env=False) as client:
+        body = {"session": session_id, "identity": "ada"}
+        made = await client.post("/tokens", json=body, headers={"X-API-Key": key})
+        bearer = {"Authorization": f"Bearer {made.json()['token']}"}
+        joined = await client.post(f"/sessions/{session_id}/participants", json={}, headers=bearer)
+    assert (made.status_code, joined.status_code) == (201, 201), joined.text
+    return str(joined.json()["token"])
+
+
+async def polls_while_it_is_there(url: str, token: str) -> None:
+    """One question after the other, as a page asks."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"{url}/v1", headers=headers, trust_env=False, timeout=60) as client:
+        with suppress(httpx.HTTPError):
+            while True:
+                await client.get("/messages", params={"wait": 30})
 
 
 async def can_be_used(output: str) -> None:

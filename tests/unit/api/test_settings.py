@@ -35,6 +35,10 @@ def test_lists_and_keys_are_written_with_commas(monkeypatch: pytest.MonkeyPatch)
             "CALLPLANE_API_KEYS: every key's secret needs at least 32 bytes.",
         ),
         (
+            {"token_secrets": SECRET, "api_keys": f"web:{SECRET}", "key_tenants": "web:"},
+            "CALLPLANE_KEY_TENANTS names no tenant for a key, and there is no open access.",
+        ),
+        (
             {"token_secrets": SECRET, "host": "0.0.0.0", "open_access": True},
             "Open access is only for a host that is this machine itself, 127.0.0.1 or ::1.",
         ),

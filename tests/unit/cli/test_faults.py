@@ -85,7 +85,8 @@ async def test_nobody_elses_key_or_token_does(database: Database) -> None:
 
 
 def test_second_programs_are_as_those_inside() -> None:
-    given = {"api_keys": f"run:{KEY}", "token_secrets": (SECRET,), "open_access": True, "open_token": TOKEN}
+    keys = {"api_keys": f"run:{KEY}", "key_tenants": "run:", "token_secrets": (SECRET,)}
+    given = {**keys, "open_access": True, "open_token": TOKEN}
     mine = Settings(amqp_url="amqp://h:1/", mongo_url="mongodb://h:2/?replicaSet=x", **given)
     theirs = {name.removeprefix("CALLPLANE_").lower(): value for name, value in api_environment(mine, 9000).items()}
     assert Settings(**theirs).model_dump() == {**mine.model_dump(), "port": 9000}

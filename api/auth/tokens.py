@@ -151,7 +151,7 @@ class AccessTokens:
         if claims is None:
             raise BadToken
         session, role = claims.get("session"), claims.get("role", "publisher")
-        if role not in _ROLES or not isinstance(claims["sub"], str) or not isinstance(session, str):
+        if role not in _ROLES or not _is_encodable(claims["sub"]) or not _is_encodable(session):
             raise BadToken
         _in_time(claims, self.longest)
         names = None if session == ANY_SESSION else session
@@ -215,6 +215,14 @@ def _grants(said: Any) -> GrantChanges | None:
         raise BadToken from wrong
 
 
+def _is_encodable(said: Any) -> bool:
+    """Whether it is a text that can be stored and sent: JSON can spell half of a surrogate pair, which is none."""
+    try:
+        return isinstance(said, str) and said.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
 def _in_time(claims: Mapping[str, Any], longest: float) -> None:
     """Refuse a token of the future, and one that is good for longer than any may be. Raises BadToken."""
     now = time.time()
@@ -223,7 +231,11 @@ def _in_time(claims: Mapping[str, Any], longest: float) -> None:
         raise BadToken
     if not all(each <= now + LEEWAY_SECONDS for each in begins):
         raise BadToken
-    if claims["exp"] - claims.get("iat", now) > longest:
+    try:
+        lives = claims["exp"] - claims.get("iat", now)
+    except OverflowError as wrong:  # an integer of four hundred digits, and no number of ours goes as far
+        raise BadToken from wrong
+    if lives > longest:
         raise BadToken
 
 

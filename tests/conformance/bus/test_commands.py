@@ -22,7 +22,7 @@ async def test_a_command_is_answered(corner: Corner) -> None:
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         sent = command(where)
-        reply = await sender.send(sent, wait=5)
+        reply = await sender.send(sent, wait=20)
         assert reply is not None
         assert (reply.command_id, reply.result) == (sent.id, {"wrapper": "one", "attempt": 1})
         assert told.deliveries[0].envelope == sent
@@ -35,7 +35,7 @@ async def test_a_creation_needs_no_session(corner: Corner) -> None:
     """It goes to any wrapper, which listens to nothing else."""
     told = ScriptedHandler()
     async with corner.bus() as api, corner.bus() as wrapper, wrapper.listener(told.work()), api.sender() as sender:
-        assert await sender.send(creation(), wait=5) is not None
+        assert await sender.send(creation(), wait=20) is not None
 
 
 @EITHER_WAY
@@ -61,11 +61,11 @@ async def test_what_nobody_declared_is_unroutable(corner: Corner) -> None:
     told, where = ScriptedHandler(), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         with pytest.raises(Unroutable):
-            await sender.send(command(session()), wait=5)
+            await sender.send(command(session()), wait=20)
         with pytest.raises(Unroutable):
             await sender.post(command(session()))
         await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
 
 
 async def test_no_answer_in_time_is_none_and_a_late_one_is_ignored(corner: Corner) -> None:
@@ -80,7 +80,7 @@ async def test_no_answer_in_time_is_none_and_a_late_one_is_ignored(corner: Corne
         await listener.listen(where)
         assert await sender.send(command(where), wait=0.1) is None
         may_end.set()
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
 
 
 @EITHER_WAY
@@ -96,9 +96,9 @@ async def test_a_command_repeated_while_it_waits_is_answered_twice(corner: Corne
         await listener.listen(where)
         sent = command(where)
         async with asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(sender.send(sent, wait=5))
+            first = tasks.create_task(sender.send(sent, wait=20))
             await told.until(1)
-            second = tasks.create_task(sender.send(sent, wait=5))
+            second = tasks.create_task(sender.send(sent, wait=20))
             await asyncio.sleep(0)
             may_end.set()
         assert first.result() is not None
@@ -111,7 +111,7 @@ async def test_a_refusal_is_a_reply(corner: Corner) -> None:
     told, where = ScriptedHandler(outcomes=[Refusal("session-full", "no seat", reason="because")]), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
-        reply = await sender.send(command(where), wait=5)
+        reply = await sender.send(command(where), wait=20)
         assert reply is not None
         assert reply.problem is not None
         assert (reply.problem.code, reply.problem.detail, reply.problem.reason) == (

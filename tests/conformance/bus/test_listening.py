@@ -18,7 +18,7 @@ async def test_listening_says_what_is_consumed(corner: Corner) -> None:
         for where in (one, two, one):
             await listener.listen(where)
         assert listener.listening() == {one, two}
-        await sender.send(command(one), wait=5)
+        await sender.send(command(one), wait=20)
         assert told.attempts == [1]
         await listener.unlisten(one)
         await listener.unlisten(one)
@@ -40,11 +40,11 @@ async def test_many_are_listened_to_at_once_and_those_without_a_queue_are_not(co
         await listener.listen_all(there)
         assert listener.listening() == listener.wanted() == set(there)
         for where in (there[0], there[-1]):
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
         with pytest.raises(Unroutable):
-            await sender.send(command(min(missing)), wait=5)
+            await sender.send(command(min(missing)), wait=20)
         await listener.listen(min(missing))
-        assert await sender.send(command(min(missing)), wait=5) is not None
+        assert await sender.send(command(min(missing)), wait=20) is not None
 
 
 async def test_what_runs_when_unlistening_is_still_answered(corner: Corner) -> None:
@@ -57,7 +57,7 @@ async def test_what_runs_when_unlistening_is_still_answered(corner: Corner) -> N
     told, where = ScriptedHandler(act=slowly), session()
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
-        sending = asyncio.ensure_future(sender.send(command(where), wait=5))
+        sending = asyncio.ensure_future(sender.send(command(where), wait=20))
         await told.until(1)
         await listener.unlisten(where)
         may_end.set()
@@ -84,7 +84,7 @@ async def test_a_queue_that_is_deleted_is_noticed(corner: Corner) -> None:
             assert await one.cancelled.get() == gone
             assert await two.cancelled.get() == gone
         assert first_listener.listening() == second_listener.listening() == {stays}
-        assert await sender.send(command(stays), wait=5) is not None
+        assert await sender.send(command(stays), wait=20) is not None
 
 
 async def test_a_deletion_that_is_expected_is_told_to_nobody(corner: Corner) -> None:
@@ -99,7 +99,7 @@ async def test_a_deletion_that_is_expected_is_told_to_nobody(corner: Corner) -> 
         for where in (expected, other):
             await listener.listen(where)
         listener.expect_deletion(expected)
-        assert await sender.send(command(expected), wait=5) is not None
+        assert await sender.send(command(expected), wait=20) is not None
         await bus.topology.delete_session(expected)
         await until(gone)
         await listener.listen(expected)
@@ -129,9 +129,9 @@ async def test_drain_gives_back_what_was_not_begun(corner: Corner) -> None:
     ):
         await leaving.listen(runs)
         await leaving.listen(waits)
-        running = tasks.create_task(sender.send(command(runs), wait=5))
+        running = tasks.create_task(sender.send(command(runs), wait=20))
         await old.until(1)
-        waiting = tasks.create_task(sender.send(command(waits), wait=5))
+        waiting = tasks.create_task(sender.send(command(waits), wait=20))
         await asyncio.sleep(0.1)
         await staying.listen(waits)
         draining = tasks.create_task(leaving.drain())

@@ -93,7 +93,7 @@ async def test_a_session_whose_messages_go_by_a_log_has_its_commands_all_the_sam
             await bus.topology.open_commands(where)
             await bus.topology.open_commands(where)
             await listener.listen(where, engine="log")
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
             await bus.topology.delete_session(where)
             assert await told.cancelled.get() == where
 
@@ -134,7 +134,7 @@ async def test_a_session_opened_again_is_like_new(corner: Corner) -> None:
             await listener.listen(where)
             await bus.topology.open_mailbox(where, ann)
             await bus.messenger.to_session(where, [message("1", where)])
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
             async with reading(corner, ann) as (of_ann,):
                 assert await of_ann.ids(1) == ["1"]
             await bus.topology.delete_mailbox(ann)

@@ -126,7 +126,7 @@ async def test_an_unreadable_body_is_buried(corner: Corner) -> None:
                 await corner.put(queue_of_commands(where), body)
                 for body in (b"\xff\x00", b"{}", b'{"id": "1", "body": {"name": "secret"}}', b"[" * 50_000)
             ]
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
             dead = await corner.dead(len(bad))
     assert [(one.command_id, one.reason) for one in dead] == [(each, "unreadable") for each in bad]
     assert len(told.deliveries) == 1
@@ -186,7 +186,7 @@ async def test_a_wrapper_whose_store_was_late_once_goes_on(corner: Corner) -> No
             replies = [tasks.create_task(sender.send(command(one), wait=10)) for one in sessions[:8]]
             await told.until(8)
             assert len(listener.listening()) == len(sessions)
-            meanwhile = await sender.send(command(sessions[8]), wait=5)
+            meanwhile = await sender.send(command(sessions[8]), wait=20)
             assert len(listener.listening()) == len(sessions)
         assert meanwhile is not None
     assert [reply.result["attempt"] for task in replies if (reply := task.result()) and reply.result] == [1] * 8
@@ -204,7 +204,7 @@ async def test_another_wrapper_takes_what_an_unhealthy_one_gives_back(corner: Co
         first.sender() as sender,
     ):
         await unhealthy.listen(where)
-        sending = asyncio.ensure_future(sender.send(command(where), wait=5))
+        sending = asyncio.ensure_future(sender.send(command(where), wait=20))
         await ill.until(1)
         await healthy.listen(where)
         reply = await sending

@@ -104,7 +104,7 @@ async def test_who_publishes_before_there_are_shards_finds_the_queue_of_the_sess
     async with of_the_other_setting(corner) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen_shared()
         await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
         assert not told.deliveries[0].shared
 
 
@@ -115,6 +115,6 @@ async def test_shards_that_others_have_declared_are_consumed_too(corner: Corner)
         pass
     async with of_the_other_setting(corner) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen_shared()
-        assert await sender.send(command(session()), wait=5) is not None
-        assert await sender.send(command(session()), wait=5) is not None
+        assert await sender.send(command(session()), wait=20) is not None
+        assert await sender.send(command(session()), wait=20) is not None
         assert listener.listening() == frozenset()

@@ -141,12 +141,12 @@ async def _troubles_are_kept(half: Halves, sender: Sender, one: ScriptedHandler)
     """A command in trouble is tried again though ``retry`` is away, and one that fails is buried later."""
     one.outcomes = [Trouble("once")]
     async with asyncio.timeout(12):
-        reply = await sender.send(command(half.here), wait=5)
+        reply = await sender.send(command(half.here), wait=20)
         assert reply is not None
         assert reply.problem is None
         assert one.attempts[-2:] == [1, 2]
         one.outcomes = [KeyError("bug")]
-        reply = await sender.send(command(half.here), wait=5)
+        reply = await sender.send(command(half.here), wait=20)
         assert reply is not None
         assert reply.problem is not None
         assert reply.problem.code == "internal"

@@ -29,10 +29,10 @@ async def test_a_consumer_cancelled_by_the_broker_is_noticed(vhost: Vhost) -> No
         await listener.listen(where)
         async with await aio_pika.connect(vhost.url) as connection:
             await (await connection.channel()).queue_delete(session_name(where))
-        assert await asyncio.wait_for(told.cancelled.get(), 5) == where
+        assert await asyncio.wait_for(told.cancelled.get(), 20) == where
         assert listener.listening() == frozenset()
         await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
 
 
 async def test_events_are_consumed_again_when_their_queue_was_gone(vhost: Vhost) -> None:
@@ -69,7 +69,7 @@ async def test_a_channel_that_the_broker_closes_is_attached_again(vhost: Vhost) 
             return whole and len(listener.listening()) == 40
 
         await until(attached)
-        replies = await asyncio.gather(*(sender.send(command(where), wait=5) for where in sessions))
+        replies = await asyncio.gather(*(sender.send(command(where), wait=20) for where in sessions))
     assert all(replies)
 
 
@@ -82,11 +82,11 @@ async def test_a_new_connection_has_a_new_reply_queue(vhost: Vhost) -> None:
         await listener.listen(where)
         async with bus.sender() as sender:
             for _ in range(3):
-                assert await sender.send(command(where), wait=5) is not None
+                assert await sender.send(command(where), wait=20) is not None
                 bus.consuming.drop()
                 bus.publishing.drop()
                 await asyncio.sleep(0)
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
 
 
 async def test_a_reply_to_a_pod_that_is_gone_is_dropped(vhost: Vhost) -> None:

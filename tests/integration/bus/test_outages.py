@@ -29,6 +29,8 @@ from testkit.servers.servers import Vhost
 
 ANN = ParticipantId("ann")
 HASTY = Timings(confirm=0.5, call=0.5, connect=1.0, longest_pause=0.2)
+UNHURRIED = Timings(heartbeat=60, confirm=6.0)
+"""A publication is tried twice, for so long each: a busy machine may stand still within the second."""
 IMPATIENT = Timings(confirm=0.5, longest_pause=0.2)
 """With publications alone."""
 
@@ -49,7 +51,7 @@ async def is_answered(listener: Listener, sender: Sender, where: SessionId) -> b
     """Whether it could be listened to, and a command was carried out: who is hasty gives up on a busy machine."""
     try:
         await listener.listen(where)
-        return await sender.send(command(where), wait=5) is not None
+        return await sender.send(command(where), wait=20) is not None
     except Unavailable:
         return False
 
@@ -62,11 +64,11 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
     async with corner.bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
         await listener.listen(where)
         await bus.topology.open_mailbox(where, ANN)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
         await bus.messenger.to_session(where, [message("before", where)])
         await own_vhost.node.stop()
         await until(lambda: is_down(bus))
-        await away_within(5, sender.send(command(where), wait=5))
+        await away_within(5, sender.send(command(where), wait=20))
         await away_within(1, sender.post(command(where)))
         await away_within(1, bus.messenger.to_session(where, [message("1", where)]))
         await away_within(1, bus.messenger.to_participant(ANN, message("1", where)))
@@ -78,9 +80,9 @@ async def test_a_stopped_broker_is_away_and_everything_comes_back_after_it(own_v
         await own_vhost.node.start()
         await bus.wait_up(20)
         await until(lambda: is_listening_to(listener, 1))
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
         # What could not be declared then is asked for again.
-        assert await asyncio.wait_for(told.cancelled.get(), 5) == other
+        assert await asyncio.wait_for(told.cancelled.get(), 20) == other
         async with reading(corner, ANN) as (of_ann,):
             assert await of_ann.ids(1) == ["before"]
 
@@ -94,7 +96,7 @@ async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None
         await until(lambda: is_answered(listener, sender, where))
         own_vhost.node.pause()
         try:
-            await away_within(1.5, sender.send(command(where), wait=5))
+            await away_within(1.5, sender.send(command(where), wait=20))
             await away_within(1, bus.messenger.to_session(where, [message("1", where)]))
             await away_within(1.5, bus.topology.open_session(where))
         finally:
@@ -106,14 +108,16 @@ async def test_a_paused_broker_is_away_in_bounded_time(own_vhost: Vhost) -> None
 async def test_an_unconfirmed_command_is_sent_once_more_under_its_id(own_vhost: Vhost) -> None:
     """The first try gets no confirm in time, the second does: the wrapper sees one command, twice."""
     told, where = ScriptedHandler(), session()
-    async with RabbitCorner(own_vhost.url).bus() as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+    settings = RabbitSettings(own_vhost.url, timings=UNHURRIED, limits=FAST)
+    async with open_bus(settings) as bus, bus.listener(told.work()) as listener, bus.sender() as sender:
+        await bus.wait_up(20)
         await listener.listen(where)
         await sender.post(command(where))
         await told.until(1)
         own_vhost.node.pause()
         sent = command(where)
         posting = asyncio.ensure_future(sender.post(sent))
-        await asyncio.sleep(2.4)
+        await asyncio.sleep(UNHURRIED.confirm + 0.4)
         assert not posting.done()
         own_vhost.node.resume()
         await posting
@@ -136,7 +140,7 @@ async def test_a_silent_broker_is_given_up_by_heartbeat(own_vhost: Vhost) -> Non
                 own_vhost.node.resume()
             await bus.wait_up(10)
             await until(lambda: is_listening_to(listener, 1))
-            assert await sender.send(command(where), wait=5) is not None
+            assert await sender.send(command(where), wait=20) is not None
 
 
 async def test_a_wrapper_leaves_in_time_though_the_broker_is_silent(own_vhost: Vhost) -> None:
@@ -175,8 +179,8 @@ async def test_a_queue_deleted_while_we_were_away_does_not_come_back(own_vhost: 
             await until(lambda: is_listening_to(listener, 0))
             await other.topology.delete_session(gone)
             await until(lambda: is_listening_to(listener, 1))
-            assert await asyncio.wait_for(told.cancelled.get(), 5) == gone
-            assert await sender.send(command(stays), wait=5) is not None
+            assert await asyncio.wait_for(told.cancelled.get(), 20) == gone
+            assert await sender.send(command(stays), wait=20) is not None
             assert session_name(gone) not in await own_vhost.queues()
             assert session_name(gone) not in await own_vhost.exchanges()
 

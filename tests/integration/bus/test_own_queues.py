@@ -22,7 +22,7 @@ async def test_replies_come_to_a_new_queue(vhost: Vhost) -> None:
         bus.sender() as sender,
     ):
         await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
         await delete(vhost, "amq.gen")
 
         async def answered() -> bool:

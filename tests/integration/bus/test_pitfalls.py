@@ -27,7 +27,7 @@ async def test_publish_and_consume_have_a_connection_each(vhost: Vhost) -> None:
     ):
         where = session()
         await listener.listen(where)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
         rows = await vhost.node.shell.ask(
             "[#{vhost => V, name => N} || [{vhost, V}, {client_properties, P}]"
             " <- rabbit_networking:connection_info_all([vhost, client_properties]),"
@@ -49,7 +49,7 @@ async def test_everything_is_durable_and_nothing_is_left_behind(vhost: Vhost) ->
     ):
         await listener.listen(where)
         await bus.topology.open_mailbox(where, ANN)
-        assert await sender.send(command(where), wait=5) is not None
+        assert await sender.send(command(where), wait=20) is not None
     rows = await vhost.node.shell.ask(
         "[#{name => N, durable => D, auto_delete => A, type => atom_to_binary(T, utf8)}"
         " || [{name, {resource, _, queue, N}}, {durable, D}, {auto_delete, A}, {type, T}]"

@@ -68,7 +68,7 @@ async def test_a_session_that_does_not_answer_holds_up_no_other(vhost: Vhost) ->
             others = frozenset(sessions) - {sessions[7]}
             await until(lambda: consumes(listener, others))
             for other in neighbours(sessions[7], sessions):
-                assert await sender.send(command(other), wait=5) is not None
+                assert await sender.send(command(other), wait=20) is not None
         await until(lambda: is_listening_to(listener, 150))
 
 

@@ -61,7 +61,7 @@ async def wrapper_for(session_id: SessionId) -> AsyncIterator[Sender]:
 async def test_it_is_sent_carried_out_and_answered() -> None:
     here = session()
     async with wrapper_for(here) as sender:
-        reply = await sender.send(command(here, WaveTo(to="Ada")), wait=5)
+        reply = await sender.send(command(here, WaveTo(to="Ada")), wait=20)
     assert reply is not None
     assert (reply.problem, reply.result) == (None, {"to": f"Ada in {here}", "times": 2})
     assert WaveTo.reply_type().model_validate(reply.result).times == 2

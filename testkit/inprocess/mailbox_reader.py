@@ -18,6 +18,14 @@ async def read_for(store: Repositories, participant: ParticipantId) -> AsyncIter
             await store.pods.renew("pod", "a-pod")
             await asyncio.sleep(0.05)
 
+    async def hold() -> None:
+        """As a pod does that had stood still for longer than its lease: what a sweep has detached is read again."""
+        while True:
+            seen = await store.attachments.read(ParticipantId(participant))
+            if seen is not None and seen.state == "detached":
+                await store.attachments.take(seen, "a-pod")
+            await asyncio.sleep(0.05)
+
     async def held() -> bool:
         return bool(await store.pods.holders())
 
@@ -27,5 +35,7 @@ async def read_for(store: Repositories, participant: ParticipantId) -> AsyncIter
         attachment = await store.attachments.read(ParticipantId(participant))
         assert attachment is not None
         assert await store.attachments.take(attachment, "a-pod") is not None
+        holding = group.create_task(hold())
         yield
         living.cancel()
+        holding.cancel()

@@ -10,7 +10,7 @@ import signal
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pytest
 from cli.__main__ import main
 from cli.machine.ports import free_port
 from cli.machine.process import Command, Process, python, running
+from testkit.clients.polling_pages import polls_while_it_is_there, seat_by_its_key
 from testkit.crashes.leak_check import ask, pipelines
 from testkit.inprocess.wrappers import offer
 from testkit.servers.processes import ended, marked
@@ -91,27 +92,6 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         assert "Traceback" not in process.output()
     assert marked(mark) == {}
     assert list((tmp_path / "tmp").iterdir()) == []
-
-
-async def seat_by_its_key(url: str, session_id: str, output: str) -> str:
-    """The participant token of a seat in the page's session, taken with an access token of the console's key."""
-    [key] = re.findall(r"/console#key=([\w-]+)", output)
-    async with httpx.AsyncClient(base_url=f"{url}/v1", trust_env=False) as client:
-        body = {"session": session_id, "identity": "ada"}
-        made = await client.post("/tokens", json=body, headers={"X-API-Key": key})
-        bearer = {"Authorization": f"Bearer {made.json()['token']}"}
-        joined = await client.post(f"/sessions/{session_id}/participants", json={}, headers=bearer)
-    assert (made.status_code, joined.status_code) == (201, 201), joined.text
-    return str(joined.json()["token"])
-
-
-async def polls_while_it_is_there(url: str, token: str) -> None:
-    """One question after the other, as a page asks."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=f"{url}/v1", headers=headers, trust_env=False, timeout=60) as client:
-        with suppress(httpx.HTTPError):
-            while True:
-                await client.get("/messages", params={"wait": 30})
 
 
 async def can_be_used(output: str) -> None:

@@ -170,7 +170,12 @@ IN_ONE_WAY = {
     r"asyncio\.Semaphore\(": "for_each, or a bound that no fan-out has: then name it in BOUNDS",
 }
 
-BOUNDS = {"api/mailboxes/link_tasks.py", "callplane/bus/rabbitmq/publisher.py", "wrapper/media/call_slots.py"}
+BOUNDS = {
+    "api/mailboxes/link_tasks.py",
+    "callplane/bus/rabbitmq/publisher.py",
+    "wrapper/media/call_slots.py",
+    "wrapper/media/candidate_batches.py",
+}
 """Where a semaphore bounds what comes from outside by and by."""
 
 

@@ -17,7 +17,7 @@ _SECRET_NAMES = frozenset({"token", "secret", "password", "ticket", "authorizati
 
 # What may stand inside a text that is not ours, as an exception's: credentials in URLs and headers, and SDP.
 _SECRET_TEXT = re.compile(
-    r"(?P<key>\b(?:ticket|token|secret|password|x-api-key)['\"]?\s*[=:]\s*['\"]?)[^\s&'\",}]+"
+    r"(?P<key>(?:\b|_)(?:ticket|token|secret|password|x-api-key)['\"]?\s*[=:]\s*['\"]?)[^\s&'\",}]+"
     r"|(?P<bearer>\bBearer\s+)[A-Za-z0-9._~+/=-]+"
     r"|(?P<user>://[^\s:/@]+:)[^\s/@]+(?=@)"
     r"|(?P<sdp>\bv=0)(?:\\r|\\n|[\r\n]).*",

@@ -65,6 +65,7 @@ def test_known_tells_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     ("text", "shown"),
     [
         ("GET /messages/stream?ticket=abc123&ack=1 failed", "GET /messages/stream?ticket=***&ack=1 failed"),
+        ("http://127.0.0.1:1/#access_token=open-abc is refused", "http://127.0.0.1:1/#access_token=*** is refused"),
         ("Authorization: Bearer abc.def-g", "Authorization: Bearer ***"),
         ("amqp://guest:hush@10.0.0.1:5672/ refused", "amqp://guest:***@10.0.0.1:5672/ refused"),
         ('{"token": "abc", "n": 1}', '{"token": "***", "n": 1}'),

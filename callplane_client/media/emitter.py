@@ -24,7 +24,7 @@ class Emitter:
 
         return off
 
-    def say(self, type_: str, detail: Any) -> None:
+    def emit(self, type_: str, detail: Any) -> None:
         """Tell who listens."""
         for listener in list(self._listeners.get(type_, ())):
             try:

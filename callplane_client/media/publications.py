@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from aiortc import MediaStreamTrack
 
@@ -16,6 +16,18 @@ from callplane_client.media.tracks import Feed, Outgoing
 End = Literal["stopped", "replaced", "refused", "removed", "track-ended", "left"]
 """``removed``: by a moderator or the application, or the seat may not send it any more."""
 Mute = Callable[[dict[str, bool]], Awaitable[None]]
+
+
+class Player(Protocol):
+    """What has a picture, a sound or both, as aiortc's ``MediaPlayer``."""
+
+    @property
+    def audio(self) -> Any:
+        """Its sound."""
+
+    @property
+    def video(self) -> Any:
+        """Its picture."""
 
 
 class Publication:
@@ -174,3 +186,11 @@ def _settle(one: Publication, reason: End) -> None:
         each.stop()
     if not one.ended.done():
         one.ended.set_result(reason)
+
+
+def tracks_in(what: MediaStreamTrack | Sequence[MediaStreamTrack] | Player) -> list[MediaStreamTrack]:
+    """The tracks of what is to be sent."""
+    if isinstance(what, MediaStreamTrack):
+        return [what]
+    found = what if isinstance(what, Sequence) else (what.audio, what.video)
+    return [each for each in found if each is not None]

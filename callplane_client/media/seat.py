@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Unpack
 
 from aiortc import MediaStreamTrack
 from pydantic import ValidationError
@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from callplane_client.aio.messages import Transport
 from callplane_client.aio.seat import AsyncSeat
 from callplane_client.errors import CallplaneError, Refused
-from callplane_client.fields import Kind, Source
+from callplane_client.fields import Kind, SignalFields, Source
 from callplane_client.media.connection import MediaConnection
 from callplane_client.media.emitter import Emitter
 from callplane_client.media.endings import to_its_end
 from callplane_client.media.latest import Latest
 from callplane_client.media.plans import Signalling
-from callplane_client.media.publications import Publication, Publications
+from callplane_client.media.publications import Player, Publication, Publications, tracks_in
 from callplane_client.media.roster import Roster
 from callplane_client.media.streams import Received, RemoteStream, Streams, Told
 from callplane_client.media.turn import refreshing
@@ -29,18 +29,6 @@ LEAVE_SECONDS = 10.0
 AGAIN_SECONDS = 1.0
 UNREAD = 1000
 """Messages that wait for a reader."""
-
-
-class Player(Protocol):
-    """What has a picture, a sound or both, as aiortc's ``MediaPlayer``."""
-
-    @property
-    def audio(self) -> Any:
-        """Its sound."""
-
-    @property
-    def video(self) -> Any:
-        """Its picture."""
 
 
 class MediaSeat(Emitter):
@@ -55,7 +43,7 @@ class MediaSeat(Emitter):
     ) -> None:
         super().__init__()
         self.seat = seat
-        """What it asks for without media: ``signal``, ``say``, ``chat``, ``update``, ``raise_hand``, …"""
+        """What it asks for without media: ``chat``, ``update``, ``raise_hand``, …"""
         self.id = seat.id
         self.session_id = seat.session_id
         self.state: State = "connected"
@@ -110,7 +98,7 @@ class MediaSeat(Emitter):
 
         A source is one publication: a second takes the place of the first. What is sent at the end is stopped.
         """
-        tracks = _tracks(what)
+        tracks = tracks_in(what)
         if not tracks:
             raise TypeError("there is no track to publish")
         if self.is_over:
@@ -120,6 +108,14 @@ class MediaSeat(Emitter):
     async def unpublish(self, source: str | None = None) -> None:
         """Stop one source, or all of them."""
         await self.publications.unpublish(source)
+
+    async def say(self, text: str) -> str:
+        """Say it in the chat."""
+        return await self.seat.say(text)
+
+    async def signal(self, type_: str, data: Any = None, **fields: Unpack[SignalFields]) -> str:
+        """Say something to everybody, or to some."""
+        return await self.seat.signal(type_, data, **fields)
 
     async def mute(self, **media: bool) -> None:
         """Mute or unmute oneself (``audio=True``): at once here, and said to the others."""
@@ -174,7 +170,7 @@ class MediaSeat(Emitter):
                     ended = self._mailbox.ended
                     self._finish("left", (ended.reason or ended.code) if ended else None)
             except CallplaneError as trouble:
-                self.say("error", trouble)
+                self.emit("error", trouble)
                 if not trouble.retryable:
                     self._finish("left", getattr(trouble, "code", None))
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -190,9 +186,9 @@ class MediaSeat(Emitter):
             else:
                 await self._negotiate(message)
         except (CallplaneError, ValidationError, KeyError, TypeError) as trouble:
-            self.say("error", trouble)
+            self.emit("error", trouble)
         self.messages.put(message)
-        self.say(message.type, message)
+        self.emit(message.type, message)
 
     async def _follow(self, message: Message) -> None:
         if not await self._roster.follow(message, self.seat.session):
@@ -237,17 +233,17 @@ class MediaSeat(Emitter):
                 connection.restart()
 
     def _received(self, stream: RemoteStream, connection_id: str, offered_at: float, media: list[str]) -> None:
-        self.say("received", Received(stream, connection_id, offered_at, media))
+        self.emit("received", Received(stream, connection_id, offered_at, media))
 
     def _troubled(self, kind: Kind, error: CallplaneError, is_last: bool) -> None:
         refused = error if isinstance(error, Refused) else None
         if not is_last:
-            self.say("retrying", error)
+            self.emit("retrying", error)
         elif refused is not None and refused.is_gone:
             self._finish("left", refused.reason or refused.code)
         elif kind == "publish" or refused is None or refused.status != 404:
             # Who is not there any more cannot be received: their ``participant-left`` says the rest.
-            self.say("error", error)
+            self.emit("error", error)
 
     def _obey(self, said: Muted) -> None:
         """A change counts, but none while our own is under way: it may be older. Nobody else unmutes what is sent."""
@@ -282,7 +278,7 @@ class MediaSeat(Emitter):
         if self.is_over or (state, reason) == (self.state, self.reason):
             return
         previous, self.state, self.reason = self.state, state, reason
-        self.say("state", {"state": state, "reason": reason, "previous": previous})
+        self.emit("state", {"state": state, "reason": reason, "previous": previous})
 
 
 async def give_back(seat: AsyncSeat) -> None:
@@ -290,10 +286,3 @@ async def give_back(seat: AsyncSeat) -> None:
     with suppress(CallplaneError, TimeoutError):  # the seat ends by its grace all the same
         async with asyncio.timeout(LEAVE_SECONDS):
             await seat.leave()
-
-
-def _tracks(what: MediaStreamTrack | Sequence[MediaStreamTrack] | Player) -> list[MediaStreamTrack]:
-    if isinstance(what, MediaStreamTrack):
-        return [what]
-    found = what if isinstance(what, Sequence) else (what.audio, what.video)
-    return [each for each in found if each is not None]

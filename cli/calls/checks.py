@@ -177,13 +177,13 @@ async def media(of: Deployment) -> str:
     ):
         try:
             async with asyncio.timeout(MEDIA_SECONDS):
-                await receiver.peers.heard.wait()
+                await receiver.reception.heard.wait()
         except TimeoutError:
             why = "; ".join(sender.troubles + receiver.troubles) or f"no picture within {MEDIA_SECONDS:.0f} s"
             raise Wrong(
                 why, "Open UDP from here to the media servers (their port range), or configure a TURN server."
             ) from None
-        [first] = [one.first_after for one in receiver.peers.received.values() if one.first_after is not None][:1]
+        [first] = [one.first_after for one in receiver.reception.received.values() if one.first_after is not None][:1]
     return f"the first picture after {first * 1000:.0f} ms"
 
 
@@ -211,7 +211,7 @@ async def checked(name: str, of: Deployment) -> Found:
     except Skipped as skipped:
         return found(None, skipped)
     except ImportError as missing:
-        return found(None, f"needs aiortc ({missing.name}): pip install 'callplane[embedded]'")
+        return found(None, f"needs aiortc ({missing.name}): pip install 'callplane[media]'")
     except Wrong as wrong:
         return found(False, wrong, wrong.way_on)
     except Refused as refused:

@@ -13,7 +13,7 @@ from callplane_client import AsyncCallplane, AsyncSeat, CallplaneError, Refused
 from callplane_client.shapes import Message
 
 if TYPE_CHECKING:
-    from cli.calls.peers import Peers
+    from callplane_client.media import MediaSeat
 
 SIGNAL = "load"
 SETTLE_SECONDS = 10.0
@@ -182,11 +182,11 @@ class LoadedSession:
         somebody = await stack.enter_async_context(in_call(self.callplane, self.session_id, caller))
         self.outcome.joins.append(somebody.joined_after)
         self.seats.append(somebody.seat)
-        somebody.on_message.append(lambda message: self._take(somebody.seat.id, message))
-        somebody.peers.on_first.append(self.outcome.first_frames.append)
-        stack.push_async_callback(self._weigh, somebody.peers, time.monotonic())
+        somebody.media.on("signal", lambda message: self._take(somebody.seat.id, message))
+        somebody.reception.on_first.append(self.outcome.first_frames.append)
+        stack.push_async_callback(self._weigh, somebody.media, time.monotonic())
 
-    async def _weigh(self, media: "Peers", since: float) -> None:
+    async def _weigh(self, media: "MediaSeat", since: float) -> None:
         bits = await media.bytes_received() * 8
         self.outcome.kbps += bits / 1000 / max(0.001, time.monotonic() - since)
 

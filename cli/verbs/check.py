@@ -18,7 +18,7 @@ _ABOUT = """\
 Check whether calls work from here: health, clock, credential, the three doors of messages, TURN, media over UDP.
 
 It makes a session of its own and closes it. Each failure comes with a way on. Media and TURN need aiortc
-(pip install 'callplane[embedded]'); without it they are left out."""
+(pip install 'callplane[media]'); without it they are left out."""
 
 _EXAMPLES = """\
   callplane check https://calls.example

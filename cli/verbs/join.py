@@ -21,7 +21,7 @@ _ABOUT = """\
 Join a call without a browser: send a synthetic picture or a file, receive everybody else, until Ctrl-C.
 
 What is received is decoded and counted, not shown; --record writes each stream into a file of its own. Lost media is
-offered again, as browsers do, and goes on in another file. It needs aiortc (pip install 'callplane[embedded]')."""
+offered again, as browsers do, and goes on in another file. It needs aiortc (pip install 'callplane[media]')."""
 
 _EXAMPLES = """\
   callplane join 6a2f41a3-...                          a synthetic picture and sound
@@ -65,7 +65,7 @@ def _join(given: argparse.Namespace, server: Server) -> int:
     try:
         import cli.calls.callers  # noqa: F401
     except ImportError as missing:
-        raise Failed(f"This needs aiortc ({missing.name} is not there): pip install 'callplane[embedded]'") from None
+        raise Failed(f"This needs aiortc ({missing.name} is not there): pip install 'callplane[media]'") from None
     from cli.verbs.talking import talk
 
     return talk(_stay, given, server)
@@ -82,7 +82,7 @@ async def _stay(given: argparse.Namespace, callplane: "AsyncCallplane") -> int:
         print(f"In {given.session} as {somebody.seat.id}; Ctrl-C leaves.", file=sys.stderr)
         end = None if given.seconds is None else time.monotonic() + given.seconds
         try:
-            while not somebody.over.is_set() and (end is None or time.monotonic() < end):
+            while not somebody.media.is_over and (end is None or time.monotonic() < end):
                 await asyncio.sleep(min(1.0, max(0.0, (end or float("inf")) - time.monotonic())))
                 if sys.stderr.isatty():
                     print(f"\r\x1b[2K{_summary(somebody)}", end="", file=sys.stderr, flush=True)
@@ -92,7 +92,7 @@ async def _stay(given: argparse.Namespace, callplane: "AsyncCallplane") -> int:
 
 
 def _summary(somebody: "InCall") -> str:
-    received = list(somebody.peers.received.values())
+    received = list(somebody.reception.received.values())
     people = len({one.publisher for one in received})
     trouble = f"; {somebody.troubles[-1]}" if somebody.troubles else ""
     return f"receiving {people}: {sum(one.video for one in received)} pictures{trouble}"
@@ -109,7 +109,7 @@ def _tell(given: argparse.Namespace, somebody: "InCall") -> None:
             "sounds": one.audio,
             **({} if one.file is None else {"file": str(one.file)}),
         }
-        for one in somebody.peers.received.values()
+        for one in somebody.reception.received.values()
     ]
     if given.json:
         joined = {"participant_id": somebody.seat.id, "join_ms": round(somebody.joined_after * 1000)}

@@ -18,7 +18,7 @@ Load a deployment with calls: sessions of people who join, send and receive medi
 
 Each message goes to everybody in its session, and is looked for there: what does not come within ten seconds of the
 end is lost, what comes twice is doubled. With --kill a command of yours is run in the middle, again and again: a pod
-that is deleted, say. Publishers need aiortc (pip install 'callplane[embedded]') and much of a processor each."""
+that is deleted, say. Publishers need aiortc (pip install 'callplane[media]') and much of a processor each."""
 
 _EXAMPLES = """\
   callplane load --sessions 50 --subscribers 8 --messages 5 --seconds 60
@@ -50,7 +50,7 @@ def _load(given: argparse.Namespace, server: Server) -> int:
         try:
             import cli.calls.callers  # noqa: F401
         except ImportError as missing:
-            raise Failed(f"Publishers need aiortc ({missing.name}): pip install 'callplane[embedded]'") from None
+            raise Failed(f"Publishers need aiortc ({missing.name}): pip install 'callplane[media]'") from None
     from cli.verbs.talking import talk
 
     return talk(_run, given, server)

@@ -15,7 +15,8 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import AudioFrame, VideoFrame
 
-from cli.calls.peers import Picture, add_candidate
+from callplane_client.media import Picture
+from callplane_client.media.peer import add_candidate
 
 REQUEST_SECONDS = 20.0
 WAIT_SECONDS = 20.0

@@ -1,7 +1,9 @@
 """Participants with media on real servers: they see each other, also after the loss of one, and leave nothing."""
 
+import ast
 import asyncio
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -12,10 +14,12 @@ from callplane_client import AsyncCallplane, Refused
 from callplane_client.media import MediaSeat, Picture, RemoteStream, join
 from testkit.clients.calls import Call, machine
 from testkit.clients.participant import Pods
+from testkit.deploy.manifests import ROOT
 from testkit.servers.programs import API_KEY, Cluster, Size, cluster
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
 
+PAGE = (ROOT / "docs/howto/use-the-python-sdk.md").read_text()
 WITHIN = 60.0
 KEPT = 4
 """Sockets of HTTP that are kept to be used again; a peer connection that is left open has one for each address."""
@@ -64,6 +68,21 @@ async def see_each_other(callplane: AsyncCallplane, machines: Cluster) -> None:
     assert (await callplane.sessions.get(session.id)).participants == []
 
 
+async def the_bot_of_the_page(callplane: AsyncCallplane) -> None:
+    """Its lines, as they stand there: somebody sees what they send, and has it end."""
+    [lines] = [each for each in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "callplane_client.media" in each]
+    bot = eval(compile(lines, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {})
+    session = await callplane.sessions.create(custom_id="daily")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(bot)
+        async with join(callplane, session.id, name="Ann") as ann:
+            await ann.publish(Picture())
+            await frames(ann, 1)
+            await ann.say("Enough")
+            async with asyncio.timeout(WITHIN):
+                await running
+
+
 async def are_cancelled(callplane: AsyncCallplane) -> None:
     """Somebody who is cancelled while joining, while publishing, and in the call."""
     session = await callplane.sessions.create()
@@ -95,7 +114,9 @@ async def is_shown_out(callplane: AsyncCallplane) -> None:
     assert refused.value.status == 410
 
 
-async def test_people_see_each_other_and_whichever_way_they_leave_nothing_is_left(servers: Servers) -> None:
+async def test_people_see_each_other_and_whichever_way_they_leave_nothing_is_left(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         cluster(servers, Size(apis=1, wrappers=1, media_servers=2)) as machines,
         AsyncCallplane(machines.apis[0].url, api_key=API_KEY) as callplane,
@@ -103,6 +124,9 @@ async def test_people_see_each_other_and_whichever_way_they_leave_nothing_is_lef
         await callplane.sessions.create()
         tasks, sockets = asyncio.all_tasks(), open_sockets()
         await is_shown_out(callplane)
+        monkeypatch.setenv("CALLPLANE_URL", machines.apis[0].url)
+        monkeypatch.setenv("CALLPLANE_API_KEY", API_KEY)
+        await the_bot_of_the_page(callplane)
         await are_cancelled(callplane)
         await see_each_other(callplane, machines)
         await until(lambda: _are(asyncio.all_tasks() <= tasks), 10)

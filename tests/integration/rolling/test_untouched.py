@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from cli.calls.peers import RATE
+from callplane_client.media.synthetic import RATE
 from testkit.clients.calls import KEY, Call, call
 from testkit.crashes.leak_check import children, pipelines
 from testkit.fakes.raw_kurento import RawKurento, raw_kurento

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import callplane_client
-from callplane_client import fields, shapes, tokens, webhooks
+from callplane_client import fields, media, shapes, tokens, webhooks
 
 FILE = Path(__file__).with_name("surface.txt")
 """Write it anew with ``python -m tests.unit.callplane_client.test_surface``, and a line of CHANGELOG for what goes."""
@@ -24,6 +24,10 @@ def surface() -> list[str]:
     client = callplane_client.AsyncCallplane("http://calls.test")
     for area in AREAS:
         lines += members(f"AsyncCallplane.{area}", type(getattr(client, area)))
+    for name in media.__all__:
+        one = getattr(media, name)
+        where = f"callplane_client.media.{name}"
+        lines += members(where, one) if inspect.isclass(one) else [f"{where}{taken(one)}"]
     for module in (fields, shapes, tokens, webhooks):
         lines += of_module(module)
     return sorted(set(lines))
@@ -49,11 +53,18 @@ def members(name: str, of: type) -> list[str]:
     """A class with its methods and properties."""
     lines = [f"{name}{taken(of)}" if "__init__" in vars(of) else name]
     for key, member in inspect.getmembers(of):
+        if not _is_ours(member):
+            continue  # what a class has of aiortc
         if not key.startswith("_") and (inspect.isfunction(member) or inspect.ismethod(member)):
             lines.append(f"{name}.{key}{taken(member)}")
         elif not key.startswith("_") and isinstance(member, property):
             lines.append(f"{name}.{key}")
     return lines
+
+
+def _is_ours(member: object) -> bool:
+    where = getattr(member.fget if isinstance(member, property) else member, "__module__", None)
+    return where is None or where.startswith("callplane_client")
 
 
 def taken(of: Callable[..., Any]) -> str:

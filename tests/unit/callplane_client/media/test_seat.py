@@ -78,7 +78,7 @@ async def test_messages_come_once_and_end_with_the_session(database: Database) -
             seat.on("signal", lambda message: heard.append(message.data["data"]))
             seat.on("signal", lambda _: 1 / 0)
             for n in range(3):
-                await seat.seat.signal("count", n)
+                await seat.signal("count", n)
             await callplane.sessions.close(session.id, reason="over")
             told = [message.data.get("data") async for message in seat.messages if message.type == "signal"]
             assert (told, heard, seat.state, seat.reason) == ([0, 1, 2], [0, 1, 2], "closed", "over")

@@ -10,9 +10,9 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import AudioStreamTrack
 from av import VideoFrame
 
-from cli.calls import recording
-from cli.calls.peers import HEIGHT, WIDTH, Picture
-from cli.calls.recording import Frame, Gate, Recording, fresh
+from callplane_client.media import Picture, Recording, recording
+from callplane_client.media.recording import Frame, Gate, fresh
+from callplane_client.media.synthetic import HEIGHT, WIDTH
 
 
 class Late(Picture):

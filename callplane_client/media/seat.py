@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any, Literal, Unpack
 
 from aiortc import MediaStreamTrack
-from pydantic import ValidationError
 
 from callplane_client.aio.messages import Transport
 from callplane_client.aio.seat import AsyncSeat
@@ -185,7 +184,7 @@ class MediaSeat(Emitter):
                 self._settle(message)
             else:
                 await self._negotiate(message)
-        except (CallplaneError, ValidationError, KeyError, TypeError) as trouble:
+        except Exception as trouble:  # one that cannot be read must not cost the call
             self.emit("error", trouble)
         self.messages.put(message)
         self.emit(message.type, message)

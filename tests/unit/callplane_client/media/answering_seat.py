@@ -30,6 +30,7 @@ class AnsweringSeat:
         self.offers: list[dict[str, Any]] = []
         self.answers: dict[str, str] = {}
         self.stopped: list[str] = []
+        self.trickled: dict[str, list[dict[str, Any]]] = {}
         self.peers: list[RTCPeerConnection] = []
         self.offered = asyncio.Event()
 
@@ -54,7 +55,8 @@ class AnsweringSeat:
         return Connection(id=connection_id, kind=kind, epoch=self.epoch, state="ready", sdp_answer=answer)
 
     async def candidates(self, connection_id: str, candidates: Any) -> None:
-        """Nobody needs them here."""
+        """What followed an offer."""
+        self.trickled[connection_id] = list(candidates)
 
     async def stop(self, connection_id: str) -> None:
         """One connection is to end."""

@@ -174,3 +174,5 @@ async def test_slow_candidates_follow_the_offer(monkeypatch: pytest.MonkeyPatch)
     async with running(seat) as line:
         await line.flows()
     assert "a=candidate" not in seat.offers[0]["sdp"]
+    assert {each["sdpMLineIndex"] for each in seat.trickled["c1"]} == {0, 1}
+    assert all(each["candidate"].startswith("candidate:") for each in seat.trickled["c1"])

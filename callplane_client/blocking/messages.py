@@ -38,6 +38,8 @@ class Messages:
         self.place = place
         self.patience = 300.0
         """Seconds of trouble without an end, after which the trouble is raised; iterating once more goes on."""
+        self.reached: Callable[[bool], object] = bool
+        """Called with False when asking begins to fail, and with True when it is answered again."""
         self.ended: Refused | None = None
         """By which words the seat was gone."""
         self._ready: deque[Message] = deque()
@@ -124,6 +126,8 @@ class Messages:
             self._door, self._mute = DOORS[self._names[0]](self._ask), 0
         if door is self._door and door.spoke:
             self._mute = 0
+        if self._failing is not None:
+            self.reached(True)
         self._failing, self._attempt = None, 0
         self._ready.extend(batch.messages)
         self._ack = batch.ack
@@ -137,6 +141,8 @@ class Messages:
             self._mute = self._mute + 1 if not self._door.spoke else 0
             self._door.close()
         now = monotonic()
+        if self._failing is None:
+            self.reached(False)
         self._failing = self._failing or now
         if not trouble.retryable or now - self._failing > self.patience:
             self._failing = None

@@ -68,6 +68,9 @@ class MediaSeat(Emitter):
         self.streams = Streams(signalling, self._roster, auto_subscribe, Told(self._changed, self._received))
         """What the others send: ``async for stream in seat.streams``, or ``streams.now``."""
         self._mailbox = seat.messages(transport)
+        self._mailbox.reached = self._reach
+        self._is_reached = True
+        """Whether messages are answered for."""
         self._running = [tasks.create_task(self._read()), tasks.create_task(refreshing(signalling))]
         self.streams.settle()
 
@@ -258,9 +261,15 @@ class MediaSeat(Emitter):
         finally:
             self._muting -= 1
 
+    def _reach(self, yes: bool) -> None:
+        self._is_reached = yes
+        self._changed()
+
     def _changed(self) -> None:
         lost = [each.cause for each in self._connections if each.state == "reconnecting"]
-        if lost:
+        if not self._is_reached:
+            self._become("reconnecting", "unreachable")
+        elif lost:
             self._become("reconnecting", "media-lost" if "media-lost" in lost else "connection-failed")
         else:
             self._become("connected", None)

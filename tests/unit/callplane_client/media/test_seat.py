@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
-from callplane_client import AsyncCallplane, AsyncWay, Refused, Retries
+from callplane_client import AsyncCallplane, AsyncWay, Refused, Retries, Unreachable
+from callplane_client.aio.doors import AsyncPollDoor
 from callplane_client.media import Picture, join
 from callplane_client.media.turn import end_of
+from callplane_client.shapes import Batch
 from testkit.deploy.manifests import ROOT
 from testkit.fakes.asgi import KEY
 from testkit.inprocess.whole import whole
@@ -84,6 +86,29 @@ async def test_messages_come_once_and_end_with_the_session(database: Database) -
             assert (told, heard, seat.state, seat.reason) == ([0, 1, 2], [0, 1, 2], "closed", "over")
             with pytest.raises(Refused):
                 await seat.publish(Picture())
+
+
+async def test_while_its_pod_is_away_it_is_reconnecting_and_then_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[tuple[str, str | None]] = []
+    async with whole(database) as url, AsyncCallplane(url, api_key=KEY) as callplane:
+        session = await callplane.sessions.create()
+        async with join(callplane, session.id, transport="poll") as seat:
+            seat.on("state", lambda said: states.append((said["state"], said["reason"])))
+            asked, answers = AsyncPollDoor.next, iter([False, True])
+
+            async def away(door: AsyncPollDoor, ack: str | None, wait: float) -> Batch:
+                if next(answers, True):
+                    return await asked(door, ack, min(wait, 0.5))
+                raise Unreachable("away")
+
+            monkeypatch.setattr(AsyncPollDoor, "next", away)
+            await seat.signal("count", 1)
+            async with asyncio.timeout(30):
+                while (await seat.messages.get()).type != "signal" or len(states) < 2:
+                    await seat.signal("count", 2)
+            assert states[:2] == [("reconnecting", "unreachable"), ("connected", None)]
 
 
 def test_turn_credentials_end_when_their_names_say_so() -> None:

@@ -13,7 +13,7 @@ class Latest(Generic[T]):
     def __init__(self, most: int) -> None:
         self._items: deque[T] = deque(maxlen=most)
         self._came = asyncio.Event()
-        self._is_closed = False
+        self.is_closed = False
         self.dropped = 0
         """How many nobody took in time."""
 
@@ -25,13 +25,13 @@ class Latest(Generic[T]):
 
     def close(self) -> None:
         """Nothing comes any more; what is there can be taken."""
-        self._is_closed = True
+        self.is_closed = True
         self._came.set()
 
     async def get(self) -> T:
         """The next. EOFError: there is none any more."""
         while not self._items:
-            if self._is_closed:
+            if self.is_closed:
                 raise EOFError
             self._came.clear()
             await self._came.wait()

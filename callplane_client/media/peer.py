@@ -40,6 +40,9 @@ class Connecting(RTCPeerConnection):
             if self.connectionState != "closed" and self.signalingState != "closed":
                 raise
         finally:
+            if self.signalingState == "closed":  # it may have started them behind their end
+                for each in self.getTransceivers():
+                    await each.stop()
             self.underway.discard(task)
 
 

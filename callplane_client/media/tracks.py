@@ -78,13 +78,17 @@ class Outgoing:
             self._reading = self._tasks.create_task(self._read(track))
 
     async def next(self) -> Data:
-        """The next frame."""
-        if self._reading is None:
+        """The next frame. Raises MediaStreamError: it was stopped."""
+        if self._reading is None and not self._frames.is_closed:
             self._reading = self._tasks.create_task(self._read(self.track))
-        return await self._frames.get()
+        try:
+            return await self._frames.get()
+        except EOFError:
+            raise MediaStreamError from None
 
     def stop(self) -> None:
         """Read it no more; the track stays as it is."""
+        self._frames.close()
         if self._reading is not None:
             self._reading.cancel()
 

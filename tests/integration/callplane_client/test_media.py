@@ -2,8 +2,8 @@
 
 import ast
 import asyncio
-import os
 import re
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -21,19 +21,17 @@ from testkit.servers.until import until
 
 PAGE = (ROOT / "docs/howto/use-the-python-sdk.md").read_text()
 WITHIN = 60.0
-KEPT = 4
-"""Sockets of HTTP that are kept to be used again; a peer connection that is left open has one for each address."""
 
 
-def open_sockets() -> set[str]:
-    """Those of this process."""
+def udp_sockets() -> set[str]:
+    """Those of this process, by inode: one for each address of a peer connection that is open."""
+    tables = [Path(f"/proc/self/net/{name}").read_text().splitlines()[1:] for name in ("udp", "udp6")]
+    known = {line.split()[9] for table in tables for line in table}
     found = set()
     for handle in Path("/proc/self/fd").iterdir():
-        try:
-            found.add(os.readlink(handle))  # noqa: PTH115
-        except OSError:
-            continue
-    return {name for name in found if name.startswith("socket:")}
+        with suppress(OSError):  # of the listing itself
+            found.add(str(handle.readlink()).removeprefix("socket:[").removesuffix("]"))
+    return known & found
 
 
 async def frames(seat: MediaSeat, epoch: int, count: int = 5) -> None:
@@ -56,6 +54,7 @@ async def see_each_other(callplane: AsyncCallplane, machines: Cluster) -> None:
         publications = [await one.publish(Picture()) for one in (ann, bo)]
         await asyncio.gather(frames(ann, 1), frames(bo, 1))
         of_bo = ann.streams.now[0]
+        assert udp_sockets()
         await (await machine(Call(cast(Pods, None), session.id), machines)).kill()
         await asyncio.gather(frames(ann, 2), frames(bo, 2))
         assert (ann.streams.now, ann.info.epoch, publications[0].media) == ([of_bo], 2, ["video"])
@@ -122,15 +121,17 @@ async def test_people_see_each_other_and_whichever_way_they_leave_nothing_is_lef
         AsyncCallplane(machines.apis[0].url, api_key=API_KEY) as callplane,
     ):
         await callplane.sessions.create()
-        tasks, sockets = asyncio.all_tasks(), open_sockets()
+        tasks, sockets = asyncio.all_tasks(), udp_sockets()
         await is_shown_out(callplane)
         monkeypatch.setenv("CALLPLANE_URL", machines.apis[0].url)
         monkeypatch.setenv("CALLPLANE_API_KEY", API_KEY)
         await the_bot_of_the_page(callplane)
         await are_cancelled(callplane)
         await see_each_other(callplane, machines)
-        await until(lambda: _are(asyncio.all_tasks() <= tasks), 10)
-        assert len(open_sockets() - sockets) <= KEPT
+        ending = asyncio.all_tasks() - tasks
+        _, left = await asyncio.wait(ending, timeout=10) if ending else (set(), set())
+        assert left == set()
+        assert udp_sockets() - sockets == set()
 
 
 async def _is(seat: MediaSeat, state: str) -> bool:
@@ -139,10 +140,6 @@ async def _is(seat: MediaSeat, state: str) -> bool:
 
 async def _flows(stream: RemoteStream, epoch: int) -> bool:
     return stream.epoch >= epoch and stream.media == "connected"
-
-
-async def _are(yes: bool) -> bool:
-    return yes
 
 
 async def _sees_nobody(seat: MediaSeat) -> bool:

@@ -1,12 +1,14 @@
 """Connection of media: offers again after each loss, waits for answers by mailbox, and leaves nothing behind."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
 
 import pytest
+from aiortc import RTCDtlsTransport
 
 from callplane_client import AsyncSeat, CallplaneError, Refused, Unreachable
 from callplane_client.fields import Kind, Offer
@@ -176,3 +178,29 @@ async def test_slow_candidates_follow_the_offer(monkeypatch: pytest.MonkeyPatch)
     assert "a=candidate" not in seat.offers[0]["sdp"]
     assert {each["sdpMLineIndex"] for each in seat.trickled["c1"]} == {0, 1}
     assert all(each["candidate"].startswith("candidate:") for each in seat.trickled["c1"])
+
+
+async def test_what_connects_while_it_is_closed_starts_nothing_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    shake_hands, connected, go = RTCDtlsTransport._do_handshake, asyncio.Event(), asyncio.Event()
+
+    async def slowly(transport: RTCDtlsTransport) -> None:
+        await shake_hands(transport)
+        connected.set()
+        await go.wait()
+
+    monkeypatch.setattr(RTCDtlsTransport, "_do_handshake", slowly)
+    seat = AnsweringSeat()
+    async with running(seat) as line:
+        async with asyncio.timeout(20):
+            await connected.wait()
+        peer = line.connection._peer
+        assert peer is not None
+        line.connection.close()
+        await until(lambda: _is_closed(peer), 20)
+        go.set()
+        await line.connection.ended()
+        assert [thread.name for thread in threading.enumerate() if "decoder" in thread.name] == []
+
+
+async def _is_closed(peer: Peer) -> bool:
+    return peer._pc.signalingState == "closed"

@@ -58,6 +58,7 @@ from callplane.messengers import open_log_messenger
 from callplane.store.api_keys import ApiKeys
 from callplane.store.attachments import Attachments
 from callplane.store.bans import Bans
+from callplane.store.client_reports import ClientReports
 from callplane.store.connections import Connections
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
@@ -70,6 +71,7 @@ from callplane.store.processes import Processes
 from callplane.store.quota_uses import QuotaUses
 from callplane.store.quotas import StoredQuotas
 from callplane.store.server_pool import ServerPool
+from callplane.store.session_graph import SessionGraph
 from callplane.store.session_pages import SessionPages
 from callplane.store.sessions import Sessions
 from callplane.store.tenancy import Tenancy
@@ -97,6 +99,8 @@ class _Repositories:
         self.pods = PodLeases(lease)
         self.sessions = Sessions(database, self.clock)
         self.connections = Connections(database, self.clock)
+        self.client_reports = ClientReports(database)
+        self.session_graph = SessionGraph(database)
         self.attachments = Attachments(database)
         self.idempotency_keys = IdempotencyKeys(database)
         self.tickets = Tickets(database)
@@ -182,6 +186,8 @@ async def assemble(settings: Settings, *, buses: Buses, further: Sequence[APIRou
                 readers=readers,
                 tickets=stored.tickets,
                 connections=stored.connections,
+                client_reports=stored.client_reports,
+                session_graph=stored.session_graph,
                 session_pages=stored.session_pages,
                 overview=stored.overview,
                 presences=stored.presences,
@@ -216,6 +222,7 @@ def _mailbox_services(stored: _Repositories, buses: Buses, metrics: Metrics) -> 
         stored.clock,
         published=stored.sessions.published,
         watch=metrics.watch_mailboxes,
+        said=metrics.recent.told,
         failed=metrics.loop_failed,
     )
 

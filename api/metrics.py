@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from api.log.catch_up import FeedCounts
 from api.mailboxes.pod import Counts
 from api.overload import TIMES, Shed
+from api.recent_answers import RecentAnswers
 from callplane.contracts.quotas import Quotas
 from callplane.contracts.registry import command_names
 from callplane.telemetry import metrics
@@ -22,6 +23,7 @@ class Metrics(metrics.Metrics):
 
     def __init__(self) -> None:
         super().__init__()
+        self.recent = RecentAnswers()
         self._requests = Counter(
             "callplane_http_requests", "HTTP requests answered", ["method", "route", "status"], registry=self.registry
         )
@@ -95,6 +97,7 @@ class Metrics(metrics.Metrics):
     def commanded(self, command: str, outcome: str, seconds: float, spent: Mapping[str, float]) -> None:
         """One command has its outcome: ``done``, ``refused``, ``silent`` or ``failed``."""
         self._commands.labels(command, outcome).observe(seconds)
+        self.recent.add(seconds)
         broker = spent.get("broker", 0.0)
         self._stages.labels(command, "broker").observe(broker)
         if outcome in ("done", "refused"):

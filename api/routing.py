@@ -13,10 +13,12 @@ from api.http.problems import install
 from api.http.versions import noun_of
 from api.routes import (
     bans,
+    client_reports,
     connections,
     dead_letters,
     event_stream,
     events,
+    graph,
     history,
     keys,
     media_servers,
@@ -50,6 +52,8 @@ NOUNS = (
     overview,
     tokens,
     participants,
+    client_reports,
+    graph,
     bans,
     muting,
     presence,

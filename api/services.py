@@ -29,6 +29,7 @@ from api.refused_requests import RefusedRequests
 from callplane.bus.dead_letters import DeadLetters
 from callplane.store.api_keys import ApiKeys
 from callplane.store.bans import Bans
+from callplane.store.client_reports import ClientReports
 from callplane.store.connections import Connections
 from callplane.store.overview import Overview
 from callplane.store.presences import Presences
@@ -36,6 +37,7 @@ from callplane.store.processes import Processes
 from callplane.store.quota_uses import QuotaUses
 from callplane.store.quotas import StoredQuotas
 from callplane.store.server_pool import ServerPool
+from callplane.store.session_graph import SessionGraph
 from callplane.store.session_pages import SessionPages
 from callplane.store.tickets import Tickets
 from callplane.store.timeline import Timeline
@@ -68,6 +70,8 @@ class Services:
     readers: Readers
     tickets: Tickets
     connections: Connections
+    client_reports: ClientReports
+    session_graph: SessionGraph
     session_pages: SessionPages
     overview: Overview
     presences: Presences

@@ -221,7 +221,8 @@ def _gauges(context: Context, database: Database, bus: Bus, taken: tuple[Listene
     stored = ServerPool(database).last_counted, OutboxAge(database, context.store.clock).oldest
     sessions = (lambda: len(listener.listening()), lambda: queues.open)
     say = partial(context.store.wrappers.say, context.wrapper)
-    sources = Sources(*stored, depths, context.media.reached, *sessions, listener.shards, say)
+    own, failover = (listener.shards, say), context.metrics.last_failover
+    sources = Sources(*stored, depths, context.media.reached, *sessions, *own, failover=failover)
     return Gauges(sources, context.metrics.registry)
 
 

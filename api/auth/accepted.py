@@ -19,6 +19,8 @@ ACCEPTED: Mapping[str, tuple[Kind, ...]] = {
     "see_tenant": _SERVERS,
     "reach_letters": _SERVERS,
     "hook": _SERVERS,
+    "diagnose": _SERVERS,
+    "ask_client": _SERVERS,
     "read": _ALL,
     "join": _ALL,
     "presence": _ALL,

@@ -36,7 +36,7 @@ from callplane.contracts.refusals.callers import (
     token_of_another_session,
 )
 from callplane.contracts.refusals.connections import connection_not_found, connection_of_another
-from callplane.contracts.refusals.sessions import session_not_found
+from callplane.contracts.refusals.sessions import participant_not_found, session_not_found
 from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.attachments import Attachments
 from callplane.store.documents import Roster, Seat, SeatRole, SessionDocument
@@ -102,6 +102,24 @@ class Permissions:
     def audit(self, credential: Credential) -> str | None:
         """See who did what in the sessions of a tenant; None: of all tenants."""
         return scope(only_servers(credential))
+
+    async def diagnose(self, credential: Credential, session_id: SessionId) -> str | None:
+        """See what carries the media of a session, and ask its clients for what they know, which has their addresses:
+        keys alone. Returns the one tenant that it reaches; None: all.
+        """
+        tenant = key_scope(credential)
+        await self._tenants.require(credential, session_id)
+        return tenant
+
+    async def ask_client(self, credential: Credential, session_id: SessionId, participant_id: ParticipantId) -> Roster:
+        """The same, of one who is in an open session now."""
+        await self.diagnose(credential, session_id)
+        roster = await self._sessions.roster(session_id)
+        if roster is None:
+            raise session_not_found()
+        if still_open(roster).any_seat(participant_id) is None:
+            raise participant_not_found()
+        return roster
 
     async def read(self, credential: Credential, session_id: SessionId) -> SessionDocument:
         """See a session and who is in it, closed or not."""

@@ -20,7 +20,7 @@ from callplane.contracts.errors import Trouble, Unavailable
 from callplane.contracts.ids import new_id
 from callplane.contracts.refusals.mailboxes import broker_silent, database_silent, server_stopping
 from callplane.store.attachments import Attachments
-from callplane.store.leases import PodLeases
+from callplane.store.leases import PodLeases, PodSaid
 from callplane.store.mongo.database import DatabaseClock
 from callplane.telemetry.logs import logger
 
@@ -39,6 +39,8 @@ class MailboxServices:
     published: Published = nothing_published
     watch: Callable[[Callable[[], "Counts"]], None] = lambda _: None
     """Is given what tells the pod's counts, for whoever wants to know them."""
+    said: Callable[[], PodSaid] = PodSaid
+    """What the lease says of this pod besides."""
     failed: Callable[[str], None] = lambda _: None
     """Is told of each loop that met what it did not expect, and is begun again."""
 
@@ -194,7 +196,7 @@ class Pod:
 
     async def _renew(self, holder: str | None) -> None:
         started = asyncio.get_running_loop().time()
-        await self._services.pods.renew(self.name, holder)
+        await self._services.pods.renew(self.name, holder, self._services.said())
         await self._services.clock.sync()
         was_lapsed = self._lapsed or self.lapsed
         self.renewed_at = started

@@ -31,10 +31,11 @@ DeliveryPath = Annotated[bounds.DeliveryId, Path(description="the delivery's id"
 async def list_deliveries(
     webhook_id: WebhookPath, query: Annotated[DeliveriesQuery, Query()], request: HookRequest, hooks: StoredHooks
 ) -> DeliveryList:
-    """What was or is to be sent, the oldest first, for as long as it is kept."""
+    """What was or is to be sent, the oldest or the newest first, for as long as it is kept."""
     tenant = request.permit(Permissions.hook)
     states = (query.state,) if query.state else STATES
-    found = await hooks.deliveries(tenant.reach, Span(webhook_id, states, after=query.after), query.limit)
+    span = Span(webhook_id, states, after=query.after, newest=query.order == "newest")
+    found = await hooks.deliveries(tenant.reach, span, query.limit)
     shown = [delivery_view(one) for one in found]
     return DeliveryList(deliveries=shown, next=found[-1].n if len(found) == query.limit else None)
 

@@ -21,12 +21,12 @@ from callplane.contracts.refusals.requests import metadata_too_large
 from callplane.store.free_json import stored_size
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """NaN and Infinity, which Python's parser lets pass, are not JSON (RFC 8259, 6): nobody could read them back."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("holds a number that JSON cannot write")
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _finite(item)
+        finite(item)
     return value
 
 
@@ -57,8 +57,8 @@ def _in_utc(value: datetime) -> datetime:
 
 
 DateTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_time), AfterValidator(_in_utc)]
-Metadata = Annotated[bounds.Metadata, AfterValidator(_finite), AfterValidator(_storable)]
-Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(_finite)]
+Metadata = Annotated[bounds.Metadata, AfterValidator(finite), AfterValidator(_storable)]
+Data = Annotated[Any, bounds.at_most(bounds.SIGNAL_DATA_BYTES), AfterValidator(finite)]
 Sdp = Annotated[str, bounds.text_bytes(bounds.BODY_BYTES)]
 CandidateText = Annotated[str, bounds.text_bytes(bounds.CANDIDATE_BYTES)]
 Mid = Annotated[str, StringConstraints(max_length=256), AfterValidator(bounds.no_lone_surrogates)]

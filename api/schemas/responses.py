@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.schemas.operator_examples import GRAPH, OVERVIEW, PROCESSES
 from callplane.contracts.ids import CommandId, ParticipantId, SessionId
 from callplane.contracts.operations import DeadLetterView, MediaServerView, UnreadableView
 from callplane.contracts.shapes import ConnectionView, ParticipantView, Presence, SessionView
@@ -92,19 +93,6 @@ _UNREADABLE: dict[str, Any] = {
     "session_id": _SESSION["id"],
     "why": "ValidationError at settings, created_at",
 }
-_OVERVIEW: dict[str, Any] = {
-    **{"sessions": 120, "people": 311, "streams": 290, "moved": 1, "reconnecting": []},
-    "most_moved": [
-        {"id": _SESSION["id"], "custom_id": "daily", "epoch": 2, "people": 2, "reconnecting": 0, "created_at": None}
-    ],
-}
-_PROCESSES: dict[str, Any] = {
-    "wrappers": [
-        {"id": "01980000-…", "version": "0.1.0", "load": 0.04, "sessions": 12, "shards": 64, "media_servers": ["kms-1"]}
-    ],
-    "pods": [{"id": "01980000-…", "version": "0.1.0", "holds_mailboxes": True}],
-    "queues": [{"name": "dead-letters", "messages": 1, "waiting_seconds": 40.0}],
-}
 EXAMPLES: dict[str, Any] = {
     "SessionView": _SESSION,
     "ParticipantView": _PARTICIPANT,
@@ -112,8 +100,9 @@ EXAMPLES: dict[str, Any] = {
     "DeadLetterView": _LETTER,
     "MediaServerView": _MEDIA_SERVER,
     "UnreadableView": _UNREADABLE,
-    "OverviewView": _OVERVIEW,
-    "ProcessesView": _PROCESSES,
+    "OverviewView": OVERVIEW,
+    "ProcessesView": PROCESSES,
+    "GraphView": GRAPH,
 }
 
 

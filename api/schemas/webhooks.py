@@ -77,9 +77,10 @@ class RotateBody(Strict):
 
 
 class DeliveriesQuery(Body):
-    """Of ``GET /webhooks/{id}/deliveries``: the oldest first, behind a place."""
+    """Of ``GET /webhooks/{id}/deliveries``: in an order, behind a place."""
 
     state: Annotated[DeliveryState | None, Field(description="only those in this state")] = None
+    order: Annotated[Literal["oldest", "newest"], Field(description="which come first")] = "oldest"
     after: Annotated[Place | None, Field(description="the `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500, description="at most so many")] = 100
 
@@ -143,11 +144,11 @@ class DeliveryView(View):
 
 
 class DeliveryList(View):
-    """Deliveries, the oldest first; `next` is the place of the page after it, null on the last."""
+    """Deliveries, in the order that was asked for; `next` is the place of the page after it, null on the last."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"deliveries": [_DELIVERY], "next": None}]})
 
-    deliveries: list[DeliveryView] = Field(description="the oldest first")
+    deliveries: list[DeliveryView] = Field(description="the oldest first, if nothing else was asked for")
     next: str | None = Field(description="as `after` it gives the next page; null: this was the last")
 
 

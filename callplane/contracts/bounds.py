@@ -25,6 +25,8 @@ SIGNAL_TYPE_BYTES = 128
 SIGNAL_RECEIVERS = 100
 """Named in one signal; a role counts as one."""
 SIGNAL_TTL_MILLISECONDS = 60_000
+REPORT_BYTES = 24 * 1024
+"""Of a client, as JSON: what it knows of fifty connections."""
 CANDIDATE_BYTES = 1024
 CANDIDATES = 128
 IDENTITY_BYTES = 256

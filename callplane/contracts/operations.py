@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from callplane.contracts.ids import SessionId
+from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
+from callplane.contracts.shapes import ConnectionState, Kind
 
 ServerState = Literal["up", "down", "draining"]
 
@@ -112,6 +113,10 @@ class PodView(Wire):
     """of the program"""
     holds_mailboxes: bool
     """whether it is connected to the broker, and may hold mailboxes"""
+    commands_per_second: float | None = None
+    """that it has answered in the last ten seconds; null: not said"""
+    p99_ms: float | None = None
+    """within so many milliseconds 99 of 100 of them had their outcome; null: there was none"""
 
 
 class QueueView(Wire):
@@ -125,6 +130,49 @@ class QueueView(Wire):
     """for how long it has not been empty, as far as living wrappers know; of what is owed, the oldest's age"""
 
 
+class GraphConnection(Wire):
+    """A connection as the graph shows it, without what was negotiated."""
+
+    id: ConnectionId
+    """of the connection"""
+    participant_id: ParticipantId
+    """whose it is"""
+    kind: Kind
+    """whether it sends or receives"""
+    publisher: ParticipantId | None = None
+    """whose stream it receives; null where it sends"""
+    epoch: int
+    """of the session; one of an epoch before carries nothing any more"""
+    state: ConnectionState
+    """`ready` once it is answered"""
+
+
+class GraphView(Wire):
+    """What carries the media of a session."""
+
+    epoch: int
+    """how many media servers it has had"""
+    media_server: str | None
+    """on which it is, for operators; null: on none, or not told"""
+    connections: list[GraphConnection]
+    """those that were offered and have not ended, 500 at most"""
+    more: int
+    """how many there are besides"""
+
+
+class FailoverView(Wire):
+    """Sessions that had lost their media server, or were moved off one, placed anew within a minute of each other."""
+
+    at: datetime
+    """when the last of them was placed"""
+    sessions: int
+    """how many"""
+    seconds: float
+    """how long the slowest took, from the loss of its media"""
+    session_id: SessionId
+    """the slowest"""
+
+
 class ProcessesView(Wire):
     """Who serves, and what waits for them; as of some seconds ago."""
 
@@ -134,3 +182,5 @@ class ProcessesView(Wire):
     """whose lease runs, two hundred at most"""
     queues: list[QueueView]
     """those that are always there, and what sessions owe"""
+    last_failover: FailoverView | None = None
+    """the last that living wrappers know of"""

@@ -62,7 +62,7 @@ def read(kind: type[M], found: "Document", collection: "Collection") -> M:
 async def page(
     kind: type[M], where: "Document", collection: "Collection", *, order: str | None = None, limit: int = 0
 ) -> list[M]:
-    """Those of the first ``limit`` (0: of all) that match, by ``order``, which can be read.
+    """Those of the first ``limit`` (0: of all) that match, by ``order`` (``-…``: downwards), which can be read.
 
     Those that cannot are left out of the next question: at the head of a page they would hide all others for ever.
     """
@@ -70,7 +70,7 @@ async def page(
     while True:
         found = collection.find({"$and": [where, {"_id": {"$nin": unread}}]} if unread else where)
         if order is not None:
-            found = found.sort(order, 1)
+            found = found.sort(order.removeprefix("-"), -1 if order.startswith("-") else 1)
         documents, new = _split(kind, await found.limit(limit).to_list(), collection)
         if not new:
             return documents

@@ -134,6 +134,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "quota_uses": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=_HOUR, name="age")],
     "tickets": [IndexModel([("at", ASCENDING)], expireAfterSeconds=TICKET_SECONDS, name="age")],
+    "client_reports": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="expiry")],
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=24 * _HOUR, name="age")],
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from callplane.contracts.engines import Engine
+from callplane.contracts.model import Wire
 from callplane.store.filters import older_than, younger_than
 from callplane.store.mongo.database import Database, Document
 from callplane.version import package_version
@@ -14,6 +15,17 @@ _SHOWN = 200
 _VERSION = package_version()
 ENGINES: tuple[Engine, ...] = ("queues", "log")
 """Those that this program knows."""
+
+
+class PodSaid(Wire):
+    """What a pod says of the commands of its last ten seconds."""
+
+    commands_per_second: float | None = None
+    p99_ms: float | None = None
+    """Within so many milliseconds 99 of 100 had their outcome; None: there was none."""
+
+
+_NOTHING = PodSaid()
 
 
 class Leases:
@@ -62,7 +74,7 @@ class Leases:
         where = {**self._running, "keyed_records": {"$ne": True}}
         return await self._collection.find_one(where, {"_id": 1}) is None
 
-    async def _renew(self, process: str, *, shards: bool, **fields: str | None) -> None:
+    async def _renew(self, process: str, *, shards: bool, **fields: Any) -> None:
         knows = {"engines": list(ENGINES), "tenants": True, "keyed_records": True, "shards": shards}
         update: Document = {
             "$set": {**fields, **knows, "version": _VERSION},
@@ -107,9 +119,9 @@ class PodLeases(Leases):
     def __init__(self, database: Database, lease_seconds: float = 3.0) -> None:
         super().__init__(database, "pods", lease_seconds, _POD_KEPT_SECONDS)
 
-    async def renew(self, pod: str, holder: str | None) -> None:
-        """Say that this pod lives, and which connection of it holds mailboxes. Raises Unavailable."""
-        await self._renew(pod, holder=holder, shards=True)
+    async def renew(self, pod: str, holder: str | None, said: PodSaid = _NOTHING) -> None:
+        """Say that this pod lives, which connection of it holds mailboxes, and how it answers. Raises Unavailable."""
+        await self._renew(pod, holder=holder, shards=True, said=said.model_dump())
 
     async def holders(self) -> frozenset[str]:
         """The connections of pods whose lease runs."""

@@ -1,17 +1,23 @@
 """Processes: which wrappers and pods live, what they say of themselves, and what waits (for operators)."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
 from callplane.contracts.model import Wire
-from callplane.contracts.operations import PodView, ProcessesView, QueueView, WrapperView
-from callplane.store.leases import PodLeases, WrapperLeases
+from callplane.contracts.operations import FailoverView, PodView, ProcessesView, QueueView, WrapperView
+from callplane.store.leases import PodLeases, PodSaid, WrapperLeases
 from callplane.store.mongo.database import Database
 from callplane.store.mongo.errors import ServerAnswer
 
 INDEX = {"outbox": "outbox_age", "chores": "chore_age"}
 """What sessions owe, messages to be published and clean-up, and the index of its age."""
+
+ONE_LOSS = timedelta(minutes=1)
+"""Sessions that are placed anew within this time of each other had lost the same media server, as far as we know."""
+
+S = TypeVar("S", bound=Wire)
 
 
 class Said(Wire):
@@ -23,6 +29,7 @@ class Said(Wire):
     media_servers: list[str] = Field(default_factory=list)
     depths: dict[str, int] = Field(default_factory=dict)
     waiting: dict[str, float] = Field(default_factory=dict)
+    failover: FailoverView | None = None
 
 
 class Processes:
@@ -35,7 +42,7 @@ class Processes:
 
     async def read(self) -> ProcessesView:
         """Those whose lease runs. Raises Unavailable."""
-        wrappers = [(one, _said(one.get("said"))) for one in await self._wrappers.living()]
+        wrappers = [(one, _said(Said, one.get("said"))) for one in await self._wrappers.living()]
         pods = await self._pods.living()
         owed = [await self._owed(name) for name in INDEX]
         return ProcessesView(
@@ -44,10 +51,16 @@ class Processes:
                 for one, said in wrappers
             ],
             pods=[
-                PodView(id=one["_id"], version=_text(one.get("version")), holds_mailboxes=bool(one.get("holder")))
+                PodView(
+                    id=one["_id"],
+                    version=_text(one.get("version")),
+                    holds_mailboxes=bool(one.get("holder")),
+                    **_said(PodSaid, one.get("said")).model_dump(),
+                )
                 for one in pods
             ],
             queues=[*_queues([said for _, said in wrappers]), *filter(None, owed)],
+            last_failover=_last([said.failover for _, said in wrappers if said.failover is not None]),
         )
 
     async def _owed(self, what: str) -> QueueView | None:
@@ -80,11 +93,21 @@ def _queues(said: list[Said]) -> list[QueueView]:
     ]
 
 
-def _said(stored: Any) -> Said:
+def _last(known: list[FailoverView]) -> FailoverView | None:
+    """The newest; what other wrappers have placed at about that time belongs to it."""
+    if not known:
+        return None
+    newest = max(known, key=lambda one: one.at)
+    same = [one for one in known if newest.at - one.at <= ONE_LOSS]
+    slowest = max(same, key=lambda one: one.seconds)
+    return slowest.model_copy(update={"at": newest.at, "sessions": sum(one.sessions for one in same)})
+
+
+def _said(kind: type[S], stored: Any) -> S:
     try:
-        return Said.model_validate(stored if isinstance(stored, dict) else {})
+        return kind.model_validate(stored if isinstance(stored, dict) else {})
     except ValidationError:  # a newer version's, in words of its own
-        return Said()
+        return kind()
 
 
 def _text(stored: Any) -> str | None:

@@ -87,6 +87,8 @@ class Span:
     start: datetime | None = None
     end: datetime | None = None
     after: str | None = None
+    newest: bool = False
+    """Whether the list begins at its end."""
 
     def filter(self) -> Document:
         """As MongoDB finds them: by the place, which begins with the time."""
@@ -96,7 +98,7 @@ class Span:
         if self.end is not None:
             bounds["$lt"] = _first_id(self.end)
         if self.after is not None:
-            bounds["$gt"] = self.after
+            bounds["$lt" if self.newest else "$gt"] = self.after
         placed = {"n": bounds} if bounds else {}
         # Said of one alone as such, for which there is an index of its own.
         state = self.states[0] if len(self.states) == 1 else {"$in": list(self.states)}
@@ -137,8 +139,8 @@ class WebhookDeliveries:
         return None if found is None else read(Delivery, found, self._collection)
 
     async def page(self, span: Span, limit: int) -> list[Delivery]:
-        """The first of a span, in the order in which they were stored; fewer than ``limit``: that is all of it."""
-        return await page(Delivery, span.filter(), self._collection, order="n", limit=limit)
+        """The first of a span, in the order in which they were stored, or the last of it; fewer: that is all of it."""
+        return await page(Delivery, span.filter(), self._collection, order="-n" if span.newest else "n", limit=limit)
 
     async def replay(self, deliveries: Sequence[Delivery], now: datetime) -> int:
         """Have them sent again, as if they were new, under the ids that they have; how many had been settled.

@@ -16,6 +16,9 @@ from playwright.async_api import Browser, Page, expect
 from testkit.clients.browsers import person
 from testkit.servers.programs import UpLinks
 
+PATIENCE = 20_000
+"""Milliseconds: what is asked for every five seconds, on a busy machine."""
+
 
 async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Browser, call: str, tmp_path: Path) -> None:
     async with person(browser) as ann, person(browser) as ops:
@@ -27,7 +30,7 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         assert "key" not in page.url
         await expect(page.locator(".figure", has_text="media servers up")).to_contain_text("1 of 1")
 
-        await page.get_by_role("link", name="Sessions").click()
+        await page.get_by_role("link", name="Sessions", exact=True).click()
         await page.get_by_role("link", name=call).click()
         row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Mute", exact=True))
         await expect(row).to_contain_text("Ann")
@@ -44,8 +47,26 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         told = [line["type"] for line in csv.DictReader(kept.read_text(encoding="utf-8").splitlines())]
         assert told[:2] == ["session-created", "participant-joined"]
 
+        picture = page.locator("svg.graph")
+        await expect(picture).to_contain_text("Ann", timeout=PATIENCE)
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("button", name="Open as hidden observer").click()
+        observer = await opening.value
+        await observer.wait_for_function("() => globalThis.callplane?.state === 'connected'")
+        assert "token" not in observer.url
+        await expect(page.get_by_role("row").filter(has_text="Observer")).to_contain_text(
+            "subscriber, hidden", timeout=PATIENCE
+        )
+        await expect(picture).to_contain_text("receives Ann", timeout=PATIENCE)
+        assert await ann.page.evaluate("callplane.participants.length") == 1
+        await observer.close()
+
         await row.get_by_role("link", name="Ann").click()
-        await expect(page.get_by_role("row").filter(has_text="sends")).to_contain_text("opus, VP8")
+        await expect(page.get_by_role("row").filter(has_text="opus, VP8")).to_contain_text("sends")
+        await page.get_by_role("button", name="Ask its client").click()
+        await expect(page.locator("#content")).to_contain_text("It has answered", timeout=PATIENCE)
+        await expect(page.get_by_role("row").filter(has_text="connected")).to_contain_text("host udp")
+        await expect(page.locator("dd").filter(has_text="Chrome/")).to_have_count(1)
         await expect(page.locator("#same-lines")).to_contain_text("/connections?participant_id=")
         await page.get_by_role("link", name="The session").click()
 
@@ -62,7 +83,7 @@ async def test_a_call_is_found_watched_and_closed(links: UpLinks, browser: Brows
         await page.get_by_role("row").filter(has_text="dead-letters").wait_for()
         await expect(page.get_by_role("row").filter(has_text="embedded")).to_contain_text("%")
 
-        await page.get_by_role("link", name="Media servers").click()
+        await page.get_by_role("link", name="Media servers", exact=True).click()
         await page.get_by_role("button", name="Cordon", exact=True).click()
         await page.get_by_role("button", name="Uncordon").click()
         await page.get_by_role("button", name="Cordon", exact=True).wait_for()

@@ -133,7 +133,7 @@ async def test_the_console_is_accessible_and_whole(links: UpLinks, browser: Brow
         await _look(page, "console-key", axe)
         await page.goto(links.console)
         for name in ("Overview", "Sessions", "Media servers", "Webhooks", "API keys", "Break something"):
-            await page.get_by_role("link", name=name).click()
+            await page.get_by_role("link", name=name, exact=True).click()
             await page.locator("#content > *").first.wait_for()
             await _look(page, f"console-{name.lower().replace(' ', '-')}", axe)
 

@@ -7,6 +7,7 @@ import { form } from "./forms.js";
 import { Problem } from "./requests.js";
 import { lasted } from "./story.js";
 import { action, row, table, to } from "./tables.js";
+import { person } from "./timeline.js";
 
 /**
  * @typedef {import("./views.js").Context} Context
@@ -65,7 +66,7 @@ function shown(one, spans) {
     make("time", { datetime: one.time }, new Date(one.time).toLocaleString()),
     one.data.problem?.code ? `${one.type} (${one.data.problem.code})` : one.type,
     one.sessionid ? to(`session/${encodeURIComponent(one.sessionid)}`, one.sessionid) : "-",
-    String(one.subject ?? "-"),
+    one.subject && one.sessionid && one.type.startsWith("participant") ? to(person(one.sessionid, one.subject), one.subject) : String(one.subject ?? "-"),
     spans.get(one.id) ?? "",
     ...["actor", "requestid", "tenant"].map((name) => String(one[name] ?? "-")),
   ];

@@ -26,6 +26,18 @@ export function remember(history, name, value, now = performance.now()) {
 }
 
 /**
+ * By how much it has changed within the last minute that was looked at, in words.
+ * @param {Point[]} points
+ */
+export function perMinute(points) {
+  const last = points[points.length - 1];
+  const first = pieces(points).at(-1)?.find(({ at }) => last.at - at <= 60_000);
+  if (!first || last.at - first.at < 10_000) return "";
+  const change = Math.round(((last.value - first.value) * 60_000) / (last.at - first.at));
+  return `(${change < 0 ? "" : "+"}${change} a minute)`;
+}
+
+/**
  * Points that belong to one line: looked at one soon after the other.
  * @param {Point[]} points
  */

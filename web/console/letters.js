@@ -11,7 +11,7 @@ export async function deadLetters({ requests, doing, kept }) {
   const { dead_letters: all } = await requests.get("/dead-letters");
   const operates = await requests.seldom(kept, "/processes", 60_000);
   const at = (/** @type {any} */ one) => `/dead-letters/${encodeURIComponent(one.id)}`;
-  const rows = all.map((/** @type {any} */ one) => [
+  const rows = all.toReversed().map((/** @type {any} */ one) => [
     one.name ?? "?",
     one.session_id ? to(`session/${encodeURIComponent(one.session_id)}`, one.session_id) : "-",
     one.reason,
@@ -24,7 +24,7 @@ export async function deadLetters({ requests, doing, kept }) {
     ),
   ]);
   const purge = action("Remove all", () => doing({ words: "Forget every dead letter of every tenant", danger: true, act: () => requests.call("DELETE", "/dead-letters") }), "danger");
-  const more = all.length >= LISTED ? [make("p", { class: "lead" }, `These are the oldest ${LISTED}.`)] : [];
+  const more = all.length >= LISTED ? [make("p", { class: "lead" }, `These are the oldest ${LISTED}, the newest of them first.`)] : [];
   const shown = table(["Command", "Session", "Reason", "Attempts", "Given up", "Id in logs and traces", ""], rows, "No command was given up.");
   return [...more, shown, ...(all.length && operates ? [make("p", { class: "row" }, purge)] : [])];
 }
@@ -36,7 +36,7 @@ export async function unreadable({ requests, kept, go }) {
   /** @type {string[]} */
   const cursors = kept.get("cursors") ?? [];
   const { documents, next } = await requests.get(`/unreadable-documents${cursors.length ? `?cursor=${encodeURIComponent(cursors.at(-1) ?? "")}` : ""}`);
-  const rows = documents.map((/** @type {any} */ one) => [one.collection, one.id, one.session_id ?? "-", one.why]);
+  const rows = documents.map((/** @type {any} */ one) => [one.collection, one.id, one.session_id ? to(`session/${encodeURIComponent(one.session_id)}`, one.session_id) : "-", one.why]);
   const again = (/** @type {string[]} */ places) => {
     kept.set("cursors", places);
     go();

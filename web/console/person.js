@@ -2,6 +2,7 @@
 /** One person in a session: its seat, its connections as their answers show them, and its own timeline. */
 
 import { make } from "../page/dom.js";
+import { client } from "./client.js";
 import { form } from "./forms.js";
 import { orNothing } from "./requests.js";
 import { acts, signals, told } from "./session.js";
@@ -62,6 +63,7 @@ async function present(context, path, seat, names) {
     make("h2", {}, "Connections"),
     table(HEADS, connections.map((/** @type {any} */ one) => shown(context, path, one, names)), "It sends nothing and receives nothing."),
     ...(connections.length ? [make("p", { class: "lead" }, QUALITY)] : []),
+    ...(await client(context, `${path}/participants/${encodeURIComponent(seat.id)}`)),
     roles(context, path, seat),
     signals(context, path, seat),
   ];
@@ -80,7 +82,7 @@ function roles({ requests, doing }, path, seat) {
 
 const QUALITY =
   "These are the media server's candidates, as its answer names them. The browser's own, the pair that was chosen and what is lost on the way " +
-  "the browser alone knows: Shift+D on its call page shows them.";
+  "its client alone knows.";
 const HEADS = ["Direction", "State", "Media", "Epoch", "Candidates", "Codecs", ""];
 
 /**

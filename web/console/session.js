@@ -3,6 +3,8 @@
 
 import { make } from "../page/dom.js";
 import { form } from "./forms.js";
+import { graph } from "./graph.js";
+import { observe } from "./observer.js";
 import { orNothing } from "./requests.js";
 import { Story } from "./story.js";
 import { action, ago, badge, facts, row, table, to } from "./tables.js";
@@ -25,6 +27,7 @@ export async function session(context, id) {
   return [
     ...(one ? state(context, path, one) : [make("p", { class: "row" }, badge("gone"), "The session is not there any more; what happened in it is kept for some days.")]),
     ...(one?.status === "open" ? people(context, path, one) : []),
+    ...(one?.status === "open" ? await connected(context, path, one) : []),
     ...banned(context, path, bans?.bans ?? []),
     make("h2", {}, "What happened"),
     ...(story
@@ -50,11 +53,12 @@ export async function told({ requests, kept }, path) {
  * @param {string} path
  * @param {any} one
  */
-function state({ requests, doing }, path, one) {
+function state(context, path, one) {
+  const { requests, doing } = context;
   const over = one.status === "closed";
   const mute = action("Mute everybody", () => doing({ words: "Mute everybody", act: () => requests.call("POST", `${path}/mute`, { audio: true }) }));
   const close = action("Close the session", () => doing({ words: "Close the session for everybody", danger: true, act: () => requests.call("DELETE", path) }), "danger");
-  const end = over ? [`It was closed ${ago(one.closed_at)} (${one.closed_because ?? "closed"}).`] : [mute, close];
+  const end = over ? [`It was closed ${ago(one.closed_at)} (${one.closed_because ?? "closed"}).`] : [mute, observe(context, one.id), close];
   /** @type {[string, string | number | null][]} */
   const after = over ? [["most people at once", one.peak_participants], ["minutes of all", one.participant_minutes === null ? null : one.participant_minutes.toFixed(1)]] : [];
   return [
@@ -80,6 +84,17 @@ function people(context, path, one) {
     acts(context, path, seat),
   ]);
   return [make("h2", {}, "People"), table(["Name", "State", "Role", "Says", "Sends", ""], rows, "Nobody is in it."), signals(context, path)];
+}
+
+/**
+ * @param {Context} context
+ * @param {string} path
+ * @param {any} one
+ */
+async function connected({ requests, kept }, path, one) {
+  const found = await requests.seldom(kept, `${path}/graph`, 5000);
+  const seats = [...one.participants, ...(one.hidden ?? [])];
+  return found ? graph(one.id, found, seats.map((/** @type {any} */ seat) => ({ id: seat.id, name: seat.name || "Guest" })), kept) : [];
 }
 
 /**

@@ -19,10 +19,12 @@ export function table(heads, rows, empty) {
 /**
  * @param {string} words
  * @param {string | number} value
- * @param {import("./charts.js").Point[]} [points] drawn as a line
+ * @param {{points?: import("./charts.js").Point[], view?: string, rate?: string}} [more] `points` are drawn as a line; `view`: where
+ *   there is more of it; `rate` stands beside the total
  */
-export function figure(words, value, points = []) {
-  const card = make("div", { class: "figure" }, make("b", {}, String(value)), make("span", {}, words));
+export function figure(words, value, { points = [], view, rate = "" } = {}) {
+  const name = make("span", {}, view ? to(view, words) : words, rate ? ` ${rate}` : "");
+  const card = make("div", { class: "figure" }, make("b", {}, String(value)), name);
   if (points.length > 1) card.append(chart(words, points));
   return card;
 }

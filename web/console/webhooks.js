@@ -50,7 +50,7 @@ export async function webhook(context, id) {
   const { requests, doing, kept, go } = context;
   const path = `/webhooks/${encodeURIComponent(id)}`;
   const { places = [], state = "all" } = Object.fromEntries(kept);
-  const query = new URLSearchParams({ limit: "100", ...(state === "all" ? {} : { state }), ...(places.length ? { after: places.at(-1) } : {}) });
+  const query = new URLSearchParams({ limit: "100", order: "newest", ...(state === "all" ? {} : { state }), ...(places.length ? { after: places.at(-1) } : {}) });
   const [one, page, waiting] = await Promise.all([requests.get(path), requests.get(`${path}/deliveries?${query}`), oldest(context, path)]);
   const turn = (/** @type {string[]} */ next, /** @type {string} */ shown = state) => {
     kept.set("places", next);
@@ -59,15 +59,15 @@ export async function webhook(context, id) {
   };
   const which = form([{ name: "state", words: "Deliveries", options: ["all", "pending", "dead", "delivered"], value: state }], "Show", (values) => turn([], values.state));
   const pages = row();
-  if (places.length) pages.append(action("Older", () => turn(places.slice(0, -1))));
-  if (page.next) pages.append(action("Newer", () => turn([...places, page.next])));
+  if (places.length) pages.append(action("Newer", () => turn(places.slice(0, -1))));
+  if (page.next) pages.append(action("Older", () => turn([...places, page.next])));
   const heads = ["Event", "State", "Tries", "Last answer", "Since", "Id", ""];
   return [
     make("p", { class: "row" }, badge(one.state), one.url),
     acts(context, one),
     facts([["delivered, of those below that are settled", success(page.deliveries)], ["oldest that waits", waiting]]),
     row(which, action("Send all dead ones again", () => doing({ words: "Send every dead delivery again", act: () => replayed(requests, path) }))),
-    table(heads, page.deliveries.toReversed().map((/** @type {any} */ each) => shown(context, path, each)), "There is none."),
+    table(heads, page.deliveries.map((/** @type {any} */ each) => shown(context, path, each)), "There is none."),
     pages,
     ...attempts(kept.get("attempts")),
   ];
@@ -122,6 +122,6 @@ function shown({ requests, doing, kept }, path, one) {
 /** @param {{type: string, attempts: any[]} | undefined} of the delivery that was looked at last */
 function attempts(of) {
   if (!of) return [];
-  const rows = of.attempts.map((one) => [ago(one.at), `${one.milliseconds} ms`, String(one.status ?? "nothing"), one.error ?? "-"]);
+  const rows = of.attempts.toReversed().map((one) => [ago(one.at), `${one.milliseconds} ms`, String(one.status ?? "nothing"), one.error ?? "-"]);
   return [make("h2", {}, `Attempts of ${of.type}`), table(["When", "Took", "Answer", "What was wrong"], rows, "It was not tried yet.")];
 }

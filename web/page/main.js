@@ -39,8 +39,14 @@ async function find(text) {
   return room && "id" in room ? room : callplane.createSession(room ?? {});
 }
 
+/** A link may say that nothing is sent; what is sent otherwise, its user says. */
+function chosenSource() {
+  return options.source === "none" ? "none" : screen.wishes.source;
+}
+
 async function enter() {
-  const { name, room, source: kind } = screen.wishes;
+  const { name, room } = screen.wishes;
+  const kind = chosenSource();
   if (!globalThis.RTCPeerConnection) {
     return screen.lobbyNotice("This browser has no WebRTC. Use a current Chrome, Edge, Firefox or Safari.");
   }
@@ -144,7 +150,7 @@ Object.assign(globalThis, {
   },
 });
 
-const first = beforeClick(options, screen.wishes.source);
+const first = beforeClick(options, chosenSource());
 if (first === "join") void enter();
 else {
   if (first === "ask") screen.lobbyNotice("Press Join to send your camera and microphone. No link does that by itself.");

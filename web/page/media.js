@@ -5,7 +5,7 @@ import { synthetic } from "../sdk/synthetic.js";
 import { watchingWords } from "./texts.js";
 
 /**
- * @typedef {{stream: MediaStream, kind: "camera" | "synthetic", stop: () => void, resume: () => Promise<void>,
+ * @typedef {{stream: MediaStream, kind: "camera" | "synthetic" | "none", stop: () => void, resume: () => Promise<void>,
  *   missing: string | null}} Source
  */
 
@@ -14,7 +14,7 @@ const PICTURE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { id
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /**
- * @param {"camera" | "synthetic"} kind
+ * @param {"camera" | "synthetic" | "none"} kind
  * @param {string} name shown on a synthetic picture
  * @param {import("./devices.js").Chosen} [chosen]
  * @returns {Promise<Source>}
@@ -23,6 +23,7 @@ export async function openSource(kind, name, chosen = {}) {
   if (kind === "synthetic") {
     return { ...synthetic({ label: name, hue: hueOf(name) }), kind, missing: null };
   }
+  if (kind === "none") return { stream: new MediaStream(), kind, stop: () => {}, resume: async () => {}, missing: null };
   const { stream, missing } = await devices(chosen);
   const stop = () => stream.getTracks().forEach((track) => track.stop());
   return { stream, kind, stop, resume: async () => {}, missing };

@@ -2,7 +2,7 @@
 /** Page options: which call, who, with what, and whether to go at once, out of the address. */
 
 /**
- * @typedef {{room: string, name: string, source: "camera" | "synthetic" | null, auto: boolean,
+ * @typedef {{room: string, name: string, source: "camera" | "synthetic" | "none" | null, auto: boolean,
  *   transport?: "websocket" | "sse" | "poll", role?: import("../sdk/index.js").Role, server?: string}} Options `transport`:
  *   the only one to be used; `role`: to join in, as far as the token goes; `server`: another than the page's own
  */
@@ -11,6 +11,7 @@
 const OF_ONE_RUN = "open-";
 
 const TRANSPORTS = /** @type {const} */ (["websocket", "sse", "poll"]);
+const SOURCES = /** @type {const} */ (["camera", "synthetic", "none"]);
 const ROLES = /** @type {const} */ (["subscriber", "publisher", "moderator"]);
 
 const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -36,7 +37,7 @@ export function readOptions({ search, hash }) {
     ...(role ? { role } : {}),
     room: pick("session"),
     name: pick("name"),
-    source: source === "camera" || source === "synthetic" ? source : null,
+    source: SOURCES.find((one) => one === source) ?? null,
     auto: ["1", "true"].includes(pick("auto")),
   };
 }
@@ -49,7 +50,7 @@ export function readOptions({ search, hash }) {
  */
 export function beforeClick({ auto }, source) {
   if (!auto) return "wait";
-  return source === "synthetic" ? "join" : "ask";
+  return ["synthetic", "none"].includes(source) ? "join" : "ask";
 }
 
 /**

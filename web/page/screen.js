@@ -43,7 +43,7 @@ export class Screen {
     part("insecure").textContent = insecure;
     part("insecure").hidden = !insecure;
     choice("camera").disabled = !!insecure;
-    choice(insecure ? "synthetic" : (source ?? "camera")).checked = true;
+    choice(insecure || source === "synthetic" ? "synthetic" : "camera").checked = true;
   }
 
   /** What the form says. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Upkeep of a seat: it is held in one tab alone, and what has slept with its page is hurried when that wakes. */
+/** Upkeep of a seat: it is held in one tab alone, what has slept with its page is hurried when that wakes, and servers are answered. */
 
 import { pause } from "./backoff.js";
 import { tab } from "./tabs.js";
@@ -47,8 +47,14 @@ export function upkeep(session, { connections, signaling, fresh, hurry, taken })
     if (session.reason === "unreachable") hurry();
   };
   const endLooking = onWake(oneByOne(wake));
+  const endAnswering = session.on("signal", ({ from, type, data }) => {
+    // From nobody: a server's. Who has asked sees that there is no answer.
+    if (from !== null || type !== "callplane.report") return;
+    import("./client_report.js").then(({ answer }) => answer(session, data, connections)).catch(() => {});
+  });
   return () => {
     end.abort();
+    endAnswering();
     endLooking();
     held.release();
   };

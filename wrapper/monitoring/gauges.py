@@ -5,7 +5,7 @@ Read every few seconds and shown at each scrape; while it cannot be read it is n
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -16,7 +16,7 @@ from callplane.contracts.operations import MediaServerView
 from callplane.store.processes import Said
 from callplane.telemetry.failures import words
 from callplane.telemetry.logs import logger
-from wrapper.monitoring.statement import Statement
+from wrapper.monitoring.statement import LastFailover, Statement
 
 LOOK_SECONDS = 5.0
 _SAME = "; every wrapper says the same"
@@ -36,6 +36,7 @@ class Sources:
     shards: Callable[[], int]
     say: Callable[[Mapping[str, Any]], Awaitable[None]]
     """Keeps what operators are shown of this wrapper."""
+    failover: LastFailover = field(default_factory=LastFailover)
 
 
 class Gauges(Collector):
@@ -50,7 +51,7 @@ class Gauges(Collector):
         """Messages in each queue, likewise."""
         self._untold: float | None = None
         """Seconds that the oldest event has waited in its outbox, likewise."""
-        self._statement = Statement()
+        self._statement = Statement(sources.failover)
         self._log = logger("gauges")
         registry.register(self)
 

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 from callplane.store.change_stream import StreamEvent
 from callplane.store.documents import SessionDocument
 from callplane.telemetry import metrics
+from wrapper.monitoring.statement import LastFailover
 
 Ghost = Literal["seat", "connection", "object"]
 
@@ -24,6 +25,7 @@ class Metrics(metrics.Metrics):
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__()
         self._now = now
+        self.last_failover = LastFailover()
         self._failover = self.histogram(
             "callplane_failover_seconds",
             "From media-lost to media-ready of one session (also when its media server was drained)",
@@ -72,7 +74,10 @@ class Metrics(metrics.Metrics):
         """A session got a pipeline; one that had lost its media still owes the placing that began then."""
         lost = [chore.first or chore.at for chore in session.chores if chore.do == "place" and "epoch" in chore.with_]
         if session.epoch > 1 and lost:
-            self._failover.observe(max(0.0, (self._now() - min(lost)).total_seconds()))
+            now = self._now()
+            seconds = max(0.0, (now - min(lost)).total_seconds())
+            self._failover.observe(seconds)
+            self.last_failover.placed(session.id, now, seconds)
 
     def ghost(self, kind: Ghost) -> None:
         """Something was left behind, and is cleaned up."""

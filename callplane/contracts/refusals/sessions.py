@@ -10,6 +10,11 @@ def session_not_found() -> Refusal:
     return Refusal("not-found", "There is no such session. Check its id, or make a session.")
 
 
+def report_not_asked() -> Refusal:
+    """Nobody waits for a report of this client, or not any more."""
+    return Refusal("not-found", "Nobody waits for this report. Ask this participant's client for one first.")
+
+
 def session_of_key_gone() -> Refusal:
     """What an old Idempotency-Key made is not there any more."""
     return Refusal("not-found", "What this key made is not there any more. Use another key for another session.")

@@ -17,6 +17,7 @@ from callplane.store.presences import Presences
 from callplane.store.processes import Processes
 from callplane.store.quota_uses import QuotaUses
 from callplane.store.server_pool import ServerPool
+from callplane.store.session_graph import SessionGraph
 from callplane.store.timeline import Part, Timeline
 from testkit.inprocess.crowded_database import PODS, SERVERS, WRAPPERS, connection, crowd, session
 from testkit.inprocess.repositories import Repositories, repositories
@@ -47,6 +48,7 @@ SWEEPS: dict[str, Ask] = {
     "drained": lambda s: s.sessions.on_server("s4", 10),
     "deserted": lambda s: s.sessions.due_to_close(),
     "tombstones": lambda s: s.sessions.tombstones(3600),
+    "what carries the media": lambda s: SessionGraph(s.database).of(SessionId("nobody's"), is_operator=True),
     "presence over": lambda s: Presences(s.database, s.clock).due(),
     "presence of somebody": lambda s: Presences(s.database, s.clock).of("web:nobody", None, "web", 100),
     "custom id of a tenant": lambda s: s.sessions.find_open_by_custom_id("nobody", "web"),

@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "publishOrSubscribe": {"kind": "publish", "sdp_offer": OFFER},
     "trickleICECandidates": {"candidates": []},
     "sendSignal": {"type": "wave"},
+    "answerWithReport": {"id": "q", "report": {}},
     "changeSession": {"metadata": {}},
     "changeParticipant": {"name": "Ada"},
     "muteEverybodyButSome": {"audio": True},

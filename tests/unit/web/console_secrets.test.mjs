@@ -58,7 +58,9 @@ test("deliveries by state and page by page, with their attempts, and all that ar
   });
   const drawn = await draw(webhook, "w1");
   assert.match(drawn.text, /50\.0 % of 2[^]*nothing waits/);
-  for (const words of ["Send all dead ones again", "Attempts", "Newer"]) drawn.press(words);
+  assert.equal(asked.find(({ path, query }) => path.endsWith("/deliveries") && query.get("limit") === "100").query.get("order"), "newest");
+  assert.deepEqual(drawn.rows.slice(1).map((row) => row[1]), ["dead", "delivered"]);
+  for (const words of ["Send all dead ones again", "Attempts", "Older"]) drawn.press(words);
   await done();
   assert.deepEqual(acts(asked).map(([, , body]) => body), [{ states: ["dead"] }, { states: ["dead"], after: "n1" }]);
   assert.match((await draw(webhook, "w1")).text, /Attempts of media-lost[^]*84 ms/);

@@ -57,6 +57,8 @@ LET: dict[str, set[str]] = {
     "stop ada's connection": {"KEY", "ADA", "MOD"},
     "signal": {"KEY", "ADA", "MOD"},
     "read the history": {"KEY", "ADA", "MOD"},
+    "see what carries the media": {"KEY"},
+    "ask ada's client": {"KEY"},
     "rename ada": {"KEY", "OPEN", "ADA", "MOD"},
     "demote ada": {"KEY", "OPEN", "MOD"},
     "promote ada": {"KEY", "OPEN"},
@@ -84,7 +86,8 @@ ABOUT_NOBODY = (
     "see what a tenant is given",
     "reach dead letters",
 )
-WITHOUT_SESSION = ("create daily", "list", *ABOUT_NOBODY)
+OF_KEYS = ("see what carries the media", "ask ada's client")
+WITHOUT_SESSION = ("create daily", "list", *OF_KEYS, *ABOUT_NOBODY)
 CODES = {"KICKED": "kicked", "GONE": "join-again"}
 CODES_AT: dict[tuple[str, str], str] = (
     {
@@ -95,6 +98,7 @@ CODES_AT: dict[tuple[str, str], str] = (
             "read ada's connection",
             "signal",
             "read the history",
+            *OF_KEYS,
             "remove ada",
             "operate",
             "see what a tenant is given",
@@ -119,6 +123,8 @@ DO: dict[str, Callable[[Permissions, Credential], Any]] = {
     "stop ada's connection": lambda permissions, who: permissions.stop_connection(who, "s", "ada"),
     "signal": lambda permissions, who: permissions.signal(who, "s"),
     "read the history": lambda permissions, who: permissions.read_history(who, "s"),
+    "see what carries the media": lambda permissions, who: permissions.diagnose(who, "s"),
+    "ask ada's client": lambda permissions, who: permissions.ask_client(who, "s", "ada"),
     "rename ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"name": "Ada"}),
     "demote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "subscriber"}),
     "promote ada": lambda permissions, who: permissions.change_seat(who, "s", "ada", {"role": "moderator"}),

@@ -47,6 +47,7 @@ BODIES: dict[str, Any] = {
     "post /v1/sessions/{session_id}/connections": {"kind": "publish", "sdp_offer": OFFER},
     "post /v1/sessions/{session_id}/connections/{connection_id}/candidates": {"candidates": []},
     "post /v1/sessions/{session_id}/signals": {"type": "wave"},
+    "post /v1/sessions/{session_id}/participants/{participant_id}/report/answer": {"id": "q", "report": {}},
     "patch /v1/sessions/{session_id}": {"metadata": {}},
     "patch /v1/webhooks/{webhook_id}": {"state": "active"},
     "patch /v1/sessions/{session_id}/participants/{participant_id}": {"name": "Ada"},

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from callplane.store.indexes import ensure_indexes
-from callplane.store.leases import PodLeases, WrapperLeases
+from callplane.store.leases import PodLeases, PodSaid, WrapperLeases
 from callplane.store.mongo.database import open_database
 from testkit.fakes.asgi import BY_KEY, KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
@@ -11,6 +11,7 @@ from testkit.inprocess.crowded_database import session
 from testkit.servers.servers import Database
 
 OPS = "p" * 32
+NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 async def test_the_living_are_shown_with_what_they_said(database: Database) -> None:
@@ -24,19 +25,26 @@ async def test_the_living_are_shown_with_what_they_said(database: Database) -> N
     ):
         await ensure_indexes(store)
         wrappers = WrapperLeases(store, 60.0)
-        for name in ("new", "next"):
+        for name in ("new", "newest", "next"):
             await wrappers.renew(name)
-        await PodLeases(store).renew("pod", "pod.1")
+        await PodLeases(store).renew("pod", "pod.1", PodSaid(commands_per_second=2.5, p99_ms=40.0))
         said = {"load": 0.25, "sessions": 3, "shards": 64, "media_servers": ["a"]}
-        await wrappers.say("new", {**said, "depths": {"wrapper": 2}, "waiting": {"wrapper": 5.0}})
+        lost = {"at": NOW, "sessions": 2, "seconds": 1.5, "session_id": "s"}
+        await wrappers.say("newest", {"failover": {**lost, "at": NOW - timedelta(seconds=50), "seconds": 4.0}})
+        await wrappers.say("new", {**said, "failover": lost, "depths": {"wrapper": 2}, "waiting": {"wrapper": 5.0}})
         await wrappers.say("next", {"load": "words of another version"})
         await wrappers.say("dead and gone", said)
         found = (await it.http.get("/processes", headers=BY_KEY)).json()
-    new, following = found["wrappers"]
+    new, _, following = found["wrappers"]
     assert new == {"id": "new", "version": new["version"], **said}
     assert (following["id"], following["load"], following["media_servers"]) == ("next", None, [])
     assert new["version"] == following["version"]
-    assert ("pod", True) in {(pod["id"], pod["holds_mailboxes"]) for pod in found["pods"]}
+    [pod] = [one for one in found["pods"] if one["id"] == "pod"]
+    assert (pod["holds_mailboxes"], pod["commands_per_second"], pod["p99_ms"]) == (True, 2.5, 40.0)
+    # Two wrappers have placed what one loss had taken: together four, the slowest of which took 4 s.
+    last = found["last_failover"]
+    assert (last["sessions"], last["seconds"]) == (4, 4.0)
+    assert datetime.fromisoformat(last["at"]) == NOW
     waiting, chores = found["queues"]
     assert waiting == {"name": "wrapper", "messages": 2, "waiting_seconds": 5.0}
     assert (chores["name"], chores["messages"]) == ("chores of sessions", None)

@@ -161,8 +161,12 @@ async def test_deliveries_come_in_pages_and_a_span_is_sent_again(database: Datab
             await lanes.delete_many({})
         first = (await it.http.get(f"{path}/deliveries", params={"limit": 3}, headers=ONE)).json()
         rest = await it.http.get(f"{path}/deliveries", params={"limit": 3, "after": first["next"]}, headers=ONE)
+        last = await it.http.get(f"{path}/deliveries", params={"limit": 3, "order": "newest"}, headers=ONE)
+        before = {"limit": 3, "order": "newest", "after": last.json()["next"]}
+        others = await it.http.get(f"{path}/deliveries", params=before, headers=ONE)
         assert [one["id"] for one in first["deliveries"] + rest.json()["deliveries"]] == sent
         assert rest.json()["next"] is None
+        assert [one["id"] for one in last.json()["deliveries"] + others.json()["deliveries"]] == sent[::-1]
         body = {"from": "2026-01-05T09:00:00Z", "to": "9999-01-01T00:00:00Z"}
         again = await it.http.post(f"{path}/replay", json=body, headers=ONE)
         assert (again.status_code, again.json()) == (202, {"replayed": 2, "next": None})

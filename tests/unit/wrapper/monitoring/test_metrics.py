@@ -9,14 +9,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from callplane.contracts.errors import Unavailable
-from callplane.contracts.operations import MediaServerView
+from callplane.contracts.ids import SessionId
+from callplane.contracts.operations import FailoverView, MediaServerView
 from callplane.store.change_stream import StreamEvent
 from callplane.store.documents import SessionDocument
 from callplane.telemetry.stages import stages
 from wrapper.media.instrumentation import observed
 from wrapper.monitoring.gauges import Gauges, Sources
 from wrapper.monitoring.metrics import Metrics
-from wrapper.monitoring.statement import Statement
+from wrapper.monitoring.statement import LastFailover, Statement
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,6 +47,20 @@ def test_a_failover_lasts_from_the_loss_to_the_new_pipeline() -> None:
     lost = {"do": "place", "at": NOW - timedelta(seconds=3), "with": {"epoch": 2}}
     metrics.placed(session(2, lost))
     assert (value(metrics, "failover_seconds_count"), value(metrics, "failover_seconds_sum")) == (1, 3)
+    assert metrics.last_failover.known is not None
+    assert metrics.last_failover.known.seconds == 3
+
+
+def test_sessions_that_one_loss_has_taken_are_told_together_with_the_slowest() -> None:
+    last = LastFailover()
+    for after, session_id, seconds in ((0, "a", 1.0), (30, "b", 2.5), (40, "c", 2.0)):
+        last.placed(SessionId(session_id), NOW + timedelta(seconds=after), seconds)
+    assert last.known == FailoverView(
+        at=NOW + timedelta(seconds=40), sessions=3, seconds=2.5, session_id=SessionId("b")
+    )
+    last.placed(SessionId("d"), NOW + timedelta(seconds=101), 0.5)
+    assert last.known is not None
+    assert (last.known.sessions, last.known.session_id) == (1, "d")
 
 
 def test_a_first_pipeline_is_no_failover() -> None:
@@ -143,6 +158,7 @@ async def test_gauges_show_the_last_reading_and_nothing_when_there_is_none() -> 
     running.cancel()
     assert said[0] == {
         **{"sessions": 7, "shards": 64, "media_servers": ["a"], "depths": {"wrapper": 2, "dead-letters": 1}},
+        "failover": None,
         **{"load": said[0]["load"], "waiting": {"wrapper": 0.0, "dead-letters": 0.0}},
     }
 

@@ -48,6 +48,8 @@ class Mongod:
     port: int
     alone: bool = True
     """Whether it is the whole replica set; else whoever starts the others makes them one."""
+    parameters: tuple[str, ...] = ()
+    """More of them, as ``--setParameter`` takes them: ``name=value``."""
     _server: Process | None = field(default=None, init=False)
 
     @property
@@ -124,6 +126,7 @@ class Mongod:
         if not self.alone:
             # How long one that is asked to stop refuses operations before it goes: 15 s unless said otherwise.
             argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=1000"]
+        argv += [word for parameter in self.parameters for word in ("--setParameter", parameter)]
         return Command("mongod", argv, self.directory / "mongod.log", ready_within=60)
 
     async def _become_primary(self) -> None:

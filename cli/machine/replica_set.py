@@ -26,11 +26,16 @@ class ReplicaSet:
     count: int = 3
     election: float = 10.0
     """Seconds without a primary's heartbeat after which the others elect one (MongoDB's own default)."""
+    parameters: tuple[str, ...] = ()
+    """Of every member, as ``--setParameter`` takes them."""
     members: list[Mongod] = field(init=False)
 
     def __post_init__(self) -> None:
         ports = free_ports(self.count)
-        self.members = [Mongod(self.directory / f"mongod-{n}", port, alone=False) for n, port in enumerate(ports, 1)]
+        self.members = [
+            Mongod(self.directory / f"mongod-{n}", port, alone=False, parameters=self.parameters)
+            for n, port in enumerate(ports, 1)
+        ]
 
     @property
     def url(self) -> str:
@@ -127,9 +132,11 @@ async def _until(look: Callable[[], Awaitable[Found | None]], within: float) -> 
 
 
 @contextlib.asynccontextmanager
-async def replica_set(directory: Path, count: int = 3, election: float = 10.0) -> AsyncIterator[ReplicaSet]:
+async def replica_set(
+    directory: Path, count: int = 3, election: float = 10.0, parameters: tuple[str, ...] = ()
+) -> AsyncIterator[ReplicaSet]:
     """A replica set for the block, in a directory that the caller owns."""
-    made = ReplicaSet(directory, count, election)
+    made = ReplicaSet(directory, count, election, parameters)
     try:
         await made.start()
         await made.whole()

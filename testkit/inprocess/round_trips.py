@@ -16,6 +16,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 import wrapper.app
 from callplane.bus.rabbitmq.arguments import EVENTS
 from callplane.concurrency import forever
+from callplane.store.mongo.database import NOTHING
 from kurento_client import KurentoClient
 
 _PART: ContextVar[str] = ContextVar("part", default="")
@@ -51,7 +52,7 @@ class RoundTrips(CommandListener):
     def started(self, event: CommandStartedEvent) -> None:
         """PyMongo sends a command."""
         what = f"{event.command_name} {event.command.get(event.command_name)}"
-        if event.command_name not in _ANYWAY and what != "aggregate 1":
+        if event.command_name not in _ANYWAY and what not in ("aggregate 1", f"update {NOTHING}"):
             self.add("database", what)
 
     def succeeded(self, event: CommandSucceededEvent) -> None:

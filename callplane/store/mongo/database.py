@@ -14,6 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from callplane.store.mongo.driver import Database, Document, ShieldedCalls
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
+from callplane.store.mongo.read_barrier import Primaries, ReadBarrier
 
 __all__ = ["Database", "DatabaseClock", "Document", "open_database", "open_messages"]
 
@@ -22,6 +23,9 @@ DRIFT = 200e-6
 """Seconds by which two computers' clocks, ours and the primary's, part in each second. One that nobody mends is wrong
 by 78 ppm at the median (D. Mills, Computer Network Time Synchronization, of 20,000 hosts); NTP keeps them far closer.
 """
+NOTHING = "read_barrier"
+"""A collection that is never there: a write to it changes nothing, and still waits for a majority."""
+
 _RESOLUTION = 0.001
 """Seconds: BSON's dates are whole milliseconds, rounded down."""
 
@@ -79,22 +83,26 @@ async def open_database(url: str, name: str = "callplane") -> AsyncIterator[Data
     client: AsyncMongoClient[Document] = AsyncMongoClient(
         url, serverSelectionTimeoutMS=2000, timeoutMS=5000, retryWrites=True, tz_aware=True, appname="callplane"
     )
-    calls = ShieldedCalls()
+    database = client.get_database(
+        name,
+        # A date or a text that Python cannot hold must not keep a whole batch of documents from being read.
+        codec_options=CodecOptions(
+            tz_aware=True,
+            tzinfo=UTC,
+            type_registry=TYPE_REGISTRY,
+            datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+            unicode_decode_error_handler="replace",
+        ),
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern(w="majority", j=True),
+        read_concern=ReadConcern("majority"),
+    )
+
+    async def change_nothing() -> None:
+        await database[NOTHING].update_one({"_id": "nobody"}, {"$set": {"at": None}})
+
+    calls = ShieldedCalls(ReadBarrier(Primaries(client).now, change_nothing))
     try:
-        database = client.get_database(
-            name,
-            # A date or a text that Python cannot hold must not keep a whole batch of documents from being read.
-            codec_options=CodecOptions(
-                tz_aware=True,
-                tzinfo=UTC,
-                type_registry=TYPE_REGISTRY,
-                datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-                unicode_decode_error_handler="replace",
-            ),
-            read_preference=ReadPreference.PRIMARY,
-            write_concern=WriteConcern(w="majority", j=True),
-            read_concern=ReadConcern("majority"),
-        )
         yield Database(calls, database)
     finally:
         await calls.wait_idle()

@@ -6,7 +6,7 @@ operation ends by itself within ``timeoutMS``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pymongo import UpdateOne
@@ -20,6 +20,7 @@ from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 from callplane.store.decoding import UnreadDocuments
 from callplane.store.mongo.commands import Commands
 from callplane.store.mongo.errors import translated_errors
+from callplane.store.mongo.read_barrier import ReadBarrier
 from callplane.telemetry.stages import stage
 
 T = TypeVar("T")
@@ -38,7 +39,8 @@ _IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
 class ShieldedCalls:
     """Runs operations as tasks of their own; whoever waits for one may be cancelled, the task is not."""
 
-    def __init__(self) -> None:
+    def __init__(self, barrier: ReadBarrier) -> None:
+        self._barrier = barrier
         # Not a task group: one that is cancelled cancels its tasks, which is what must not happen here.
         self._running: set[asyncio.Task[Any]] = set()
         """All that has not ended, whether somebody waits for it or nobody does any more."""
@@ -54,6 +56,10 @@ class ShieldedCalls:
         task.add_done_callback(self._ended)
         with stage("store"), translated_errors():
             return await asyncio.shield(task)
+
+    async def read(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """The same of one that reads, and may be done again: what it finds is what a primary has."""
+        return await self(self._barrier.believed(operation))
 
     async def wait_idle(self) -> None:
         """Wait until everything has ended, which ``timeoutMS`` bounds."""
@@ -89,7 +95,12 @@ class Query:
 
     async def to_list(self, length: int | None = None) -> list[Document]:
         """All that matches."""
-        return await self._calls(self._cursor.to_list(length))
+        unused = [self._cursor]
+
+        async def all_of_it() -> list[Document]:
+            return await (unused.pop() if unused else self._cursor.clone()).to_list(length)
+
+        return await self._calls.read(all_of_it)
 
     async def __aiter__(self) -> AsyncIterator[Document]:
         """Document after document."""
@@ -125,14 +136,14 @@ class Collection:
         async def all_of_it() -> list[Document]:
             return await (await self._collection.aggregate(stages)).to_list()
 
-        return await self._calls(all_of_it())
+        return await self._calls.read(all_of_it)
 
     async def find_one(self, where: Mapping[str, Any], *args: Any) -> Document | None:
         """One document that matches.
 
         By the command itself: PyMongo's cursor costs a fifth more, for what has no second page.
         """
-        return await self._calls(self._commands.found(where, *args))
+        return await self._calls.read(lambda: self._commands.found(where, *args))
 
     async def find_one_and_update(self, where: Mapping[str, Any], update: Update, **options: Any) -> Document | None:
         """Update one and return it."""
@@ -220,11 +231,11 @@ class Collection:
 
     async def count_documents(self, where: Mapping[str, Any]) -> int:
         """How many match."""
-        return await self._calls(self._collection.count_documents(where))
+        return await self._calls.read(lambda: self._collection.count_documents(where))
 
     async def distinct(self, field: str, where: Mapping[str, Any]) -> list[Any]:
         """The values that a field has in those that match."""
-        return await self._calls(self._collection.distinct(field, where))
+        return await self._calls.read(lambda: self._collection.distinct(field, where))
 
     async def create_indexes(self, models: Sequence[Any]) -> list[str]:
         """Make what is missing."""

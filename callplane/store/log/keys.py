@@ -38,7 +38,7 @@ class LogKeys:
         """What the log has under the keys of these, and which of them are there. Not what no majority has yet."""
         ids = {one.keyed.id for one in entries if one.keyed is not None}
         records = await self._log.find({"s": log.session_id, "u": {"$in": sorted(ids)}}).to_list()
-        found = {id_: _found(record, id_) for record in records for id_ in ids.intersection(record["u"])}
+        found = {id_: _found(record, id_) for record in records for id_ in ids.intersection(_entered(record))}
         there = {at for one in found.values() for at in one.positions}
         missing = [one for one in entries if one.keyed and one.keyed.id in found and one.id not in there]
         return {**found, **await self._behind(log, found, missing)}
@@ -69,14 +69,20 @@ class LogKeys:
         where: Document = {"_id": ids, "s": log.session_id, "u": {"$exists": True}}
         while found := await self._log.find(where).sort("_id", 1).limit(RECORDS_AT_ONCE).to_list():
             copies = [
-                {"_id": id_, "s": log.session_id, "h": key.body_hash, "at": record["at"]}
+                {"_id": id_, "s": log.session_id, "h": key.body_hash, "at": record.get("at")}
                 for record in found
-                for id_ in record["u"]
+                for id_ in _entered(record)
                 if (key := _found(record, id_)).body_hash is not None
             ]
             if copies and "unknown" in await self._copies.insert_each(copies):
                 raise Unavailable("it is not known whether the keys were copied")
             where = {**where, "_id": {**ids, "$gt": found[-1]["_id"]}}
+
+
+def _entered(found: Mapping[str, Any]) -> list[str]:
+    """The keys of a record that somebody else may have written."""
+    keys = found["u"]
+    return [one for one in (keys if isinstance(keys, list) else [keys]) if isinstance(one, str)]
 
 
 def _found(found: Mapping[str, Any], id_: str) -> FoundKey:

@@ -126,8 +126,11 @@ async def test_a_repeat_whose_record_was_cut_away_is_known_by_its_copy(
         await sent(one, signal("k"))
         for n in range(2, 15):
             await one.append(str(n))
+        rubbish_at = [2, 3, 4]
         old = DatabaseClock(one.database).now() - timedelta(seconds=bounds.KEPT_SECONDS + 1)
         await one.database["log"].update_many({}, {"$set": {"at": old}})
+        for rubbish in ({"u": 7}, {"u": ["what"], "e": 7}, {"u": [8], "at": 8}):  # of somebody else's making
+            await one.database["log"].update_one({"_id": record_id("room", rubbish_at.pop())}, {"$set": rubbish})
         await one.append("15")
 
         async def is_cut() -> bool:

@@ -22,10 +22,10 @@ async def require_open_session(session_id: SessionId, context: Context) -> Sessi
 
 
 async def require_open_with_seat(
-    session_id: SessionId, participant_id: ParticipantId, context: Context
+    session_id: SessionId, participant_id: ParticipantId, context: Context, *others: ParticipantId
 ) -> SessionDocument:
-    """The same, of which that seat alone is read, if there is one: for who asks of no other."""
-    return _open(await context.store.sessions.with_seat(session_id, participant_id))
+    """The same, of which that seat alone is read, if there is one, and these others: for who asks of no more."""
+    return _open(await context.store.sessions.with_seat(session_id, participant_id, *others))
 
 
 async def require_open_with_seats(

@@ -10,6 +10,7 @@ from api.auth.rules import (
     PresenceScope,
     for_another,
     identity_of,
+    lets_moderate,
     names,
     of_session,
     only_moderators,
@@ -240,8 +241,11 @@ class Permissions:
 
     async def change_seat(
         self, credential: Credential, session_id: SessionId, participant_id: ParticipantId, changes: Mapping[str, Any]
-    ) -> None:
-        """Change a seat: one's own but for role and grants, as a moderator others too; only keys make moderators."""
+    ) -> bool:
+        """Change a seat: one's own but for role and grants, as a moderator others too.
+
+        True: it lets another moderate, and what a participant may give is judged by whoever writes it.
+        """
         match credential:
             case KeyHolder() | Anonymous():
                 await self._tenants.require(credential, session_id)
@@ -253,6 +257,8 @@ class Permissions:
                     only_moderators(seat)
                 if seat.id != participant_id:
                     for_another(changes)
+                    return lets_moderate(changes)
+        return False
 
     async def presence(self, credential: Credential) -> PresenceScope:
         """See the presence of an identity."""

@@ -12,7 +12,6 @@ from callplane.contracts.refusals.callers import (
     api_key_needed,
     hand_of_another,
     moderators_only,
-    no_new_moderators,
     participant_token_needed,
     presence_of_another,
     token_of_another_session,
@@ -76,12 +75,15 @@ def identity_of(issuer: str, subject: str | None) -> str | None:
 
 def for_another(changes: Mapping[str, Any]) -> None:
     """What moderators leave to whom it is about; a hand they only lower. Raises Refusal."""
-    if changes.get("role") == "moderator" or changes.get("grants", {}).get("moderate"):
-        raise no_new_moderators()
     if "presence" in changes:
         raise presence_of_another()
     if changes.get("hand_raised"):
         raise hand_of_another()
+
+
+def lets_moderate(changes: Mapping[str, Any]) -> bool:
+    """Whether a seat is to moderate by this."""
+    return changes.get("role") == "moderator" or bool(changes.get("grants", {}).get("moderate"))
 
 
 def only_moderators(seat: Seat) -> None:

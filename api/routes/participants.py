@@ -19,6 +19,7 @@ from api.services import provided
 from callplane.contracts import bounds
 from callplane.contracts.commands import (
     Envelope,
+    GrantModeration,
     Join,
     Joined,
     JoinHidden,
@@ -120,12 +121,13 @@ async def change(
     """Change the fields that are named; of `muted`, the media that are named; `presence` is said anew as a whole.
 
     Participants say it of themselves alone, and moderators lower hands and raise none. Of `grants` those that are named
-    change; a `role` is its preset of them. What is sent and received outside of them ends within a second.
+    change; a `role` is its preset of them. What is sent and received outside of them ends within a second. Moderators
+    let others moderate, who then have no more grants than they, and take that from others.
     """
     changes = body.changes()
-    await request.permit(Permissions.change_seat, session_id, participant_id, changes)
-    command = UpdateParticipant(participant_id=participant_id, changes=changes, if_match=version)
-    changed = await request.execute(session_id, command)
+    lets_moderate = await request.permit(Permissions.change_seat, session_id, participant_id, changes)
+    kind: type[UpdateParticipant | GrantModeration] = GrantModeration if lets_moderate else UpdateParticipant
+    changed = await request.execute(session_id, kind(participant_id=participant_id, changes=changes, if_match=version))
     request.response.headers["ETag"] = etag(changed.version)
     return changed.participant
 
@@ -198,6 +200,15 @@ async def _seated(envelope: Envelope, participant_id: ParticipantId, state: Late
 
 @answers_late(UpdateParticipant)
 async def _changed(envelope: Envelope, command: UpdateParticipant, state: LateRepeats) -> ParticipantChanged:
+    return await _as_it_is(envelope, command.participant_id, state)
+
+
+@answers_late(GrantModeration)
+async def _moderating(envelope: Envelope, command: GrantModeration, state: LateRepeats) -> ParticipantChanged:
+    return await _as_it_is(envelope, command.participant_id, state)
+
+
+async def _as_it_is(envelope: Envelope, participant_id: ParticipantId, state: LateRepeats) -> ParticipantChanged:
     session = await state.open_session(envelope.session_id)
-    seat = await state.seat(session, command.participant_id)
+    seat = await state.seat(session, participant_id)
     return ParticipantChanged(participant=participant_view(session, seat), version=session.version)

@@ -145,6 +145,17 @@ class UpdateParticipant(Command[ParticipantChanged]):
     if_match: int | None = None
 
 
+class GrantModeration(Command[ParticipantChanged]):
+    """Change a seat so that it moderates, as a participant who does. A command of its own: who does not know it would
+    not compare what is given with what the giver has.
+    """
+
+    name: Literal["grant-moderation"] = "grant-moderation"
+    participant_id: ParticipantId
+    changes: dict[str, Any]
+    if_match: int | None = None
+
+
 class EverybodyMuted(Wire):
     """Of ``mute-everybody``: the session's version for its ETag."""
 

@@ -37,20 +37,28 @@ def telling(said: GrantChanges) -> list[str]:
     return [name for name in ("publish", "signal", "chat", "moderate") if getattr(said, name)]
 
 
-def limited(role: Role, named: GrantChanges | None) -> dict[str, Any]:
-    """What a change to this role gives otherwise than its preset: no more of a grant than the join has named of it."""
-    preset = PRESETS[role]
-    least = {grant: _both(getattr(preset, grant), most) for grant, most in _said(named).items()}
-    return {grant: given for grant, given in least.items() if given != getattr(preset, grant)}
+def limited(role: Role, *most: GrantChanges | Grants | None) -> dict[str, Any]:
+    """What a change to this role gives otherwise than its preset: no more of a grant than each of these says of it."""
+    preset = PRESETS[role].model_dump()
+    least = dict(preset)
+    for one in most:
+        least |= {grant: _both(least[grant], given) for grant, given in _said(one).items()}
+    return {grant: given for grant, given in least.items() if given != preset[grant]}
 
 
-def beyond(changes: Mapping[str, Any], named: GrantChanges | None) -> list[str]:
-    """The grants of which these changes give more than the join has named of them."""
+def changed(role: Role, grants: GrantChanges | None, changes: Mapping[str, Any]) -> Grants:
+    """What a seat with this role and these grants may do after these changes: a role is its preset anew."""
+    before = {} if "role" in changes else _said(grants)
+    return granted(changes.get("role", role), GrantChanges(**{**before, **changes.get("grants", {})}))
+
+
+def beyond(changes: Mapping[str, Any], named: GrantChanges | Grants | None) -> list[str]:
+    """The grants of which these changes give more than is named of them: by the join, or by what a giver has."""
     most = _said(named)
     return [grant for grant, given in changes.items() if grant in most and _both(given, most[grant]) != given]
 
 
-def _said(changes: GrantChanges | None) -> dict[str, Any]:
+def _said(changes: GrantChanges | Grants | None) -> dict[str, Any]:
     return {} if changes is None else changes.model_dump(exclude_none=True)
 
 

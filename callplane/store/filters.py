@@ -8,8 +8,8 @@ from bson.binary import Binary
 
 from callplane.contracts.bounds import SESSION_BYTES
 from callplane.contracts.grants import PRESETS
-from callplane.contracts.ids import CommandId
-from callplane.contracts.shapes import Source
+from callplane.contracts.ids import CommandId, ParticipantId
+from callplane.contracts.shapes import GrantChanges, Role, Source
 
 APPLIED_KEPT = 256
 MOST_SECONDS = 1_000_000_000
@@ -77,6 +77,12 @@ def may_publish(sources: list[Source]) -> dict[str, Any]:
     named = {"grants.publish": {"$all": sources}}
     roles = [role for role, preset in PRESETS.items() if not {*sources} <= {*preset.publish}]
     return {"$or": [named, {"grants.publish": {"$exists": False}, "role": {"$nin": roles}}]}
+
+
+def may_the_same(participant_id: ParticipantId, role: Role, grants: GrantChanges | None) -> dict[str, Any]:
+    """A filter of a seat: it is this one, and what it may do is said of it in these words."""
+    said = {f"grants.{name}": getattr(grants, name, None) for name in GrantChanges.model_fields}
+    return {"id": participant_id, "role": role, **said}
 
 
 def placed_on(server: str) -> dict[str, Any]:

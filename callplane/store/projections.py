@@ -49,9 +49,9 @@ def some_seats(participants: Iterable[ParticipantId]) -> Document:
     }
 
 
-def one_seat(participant_id: ParticipantId) -> Document:
-    """A projection: one seat, whether it was kicked, and which commands were applied."""
-    return {**some_seats([participant_id]), "applied": 1}
+def one_seat(participant_id: ParticipantId, *others: ParticipantId) -> Document:
+    """A projection: one seat and these others, whether they were kicked, and which commands were applied."""
+    return {**some_seats([participant_id, *others]), "applied": 1}
 
 
 ROSTER: Document = dict.fromkeys(("tenant", "engine", "keyed_records", "status", "reason", "kicked"), 1) | {

@@ -19,7 +19,7 @@ from callplane.contracts.reasons import GivenReason, SeatReason
 from callplane.contracts.shapes import MediaKind, ParticipantView, Presence
 from callplane.store.documents import Ban, Replaced, Seat, SessionDocument
 from callplane.store.figures import seat_left, seat_taken
-from callplane.store.filters import has_room, in_time, remember
+from callplane.store.filters import has_room, in_time, may_the_same, remember
 from callplane.store.free_json import stored
 from callplane.store.mongo.database import Database, DatabaseClock, Document
 from callplane.store.projections import CONCERNED
@@ -36,6 +36,8 @@ class SeatGuard:
     command_id: CommandId
     deadline: datetime
     if_match: int | None = None
+    judged: tuple[Seat, ...] = ()
+    """Seats by whose grants it was found allowed: they must be as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,9 @@ class Seats:
             "applied": {"$ne": guard.command_id},
             "$expr": {"$and": [in_time(guard.deadline), *([has_room()] if grows else [])]},
         }
+        if guard.judged:
+            seats = [{"id": before.id}, *(may_the_same(seat.id, seat.role, seat.grants) for seat in guard.judged)]
+            where["participants"] = {"$all": [{"$elemMatch": seat} for seat in seats]}
         if guard.if_match is not None:
             where["version"] = guard.if_match
         now = self._clock.now()

@@ -96,9 +96,11 @@ class Sessions(PlacedSessions):
         found = await self.find(session_id)
         return None if found is None else Snapshot(found, session_view(found))
 
-    async def with_seat(self, session_id: SessionId, participant_id: ParticipantId) -> SessionDocument | None:
-        """The session with that seat alone, which is not in it when it is not taken."""
-        found = await self._collection.find_one({"_id": session_id}, one_seat(participant_id))
+    async def with_seat(
+        self, session_id: SessionId, participant_id: ParticipantId, *others: ParticipantId
+    ) -> SessionDocument | None:
+        """The session with that seat, which is not in it when it is not taken, and with these others alone."""
+        found = await self._collection.find_one({"_id": session_id}, one_seat(participant_id, *others))
         return None if found is None else read(SessionDocument, found, self._collection)
 
     async def with_seats(self, session_id: SessionId, *participants: ParticipantId) -> SessionDocument | None:

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from callplane_client.aio.http import AsyncCaller
 from callplane_client.asking import Ask, path
-from callplane_client.fields import GrantFields, MutedFields, NewParticipant, ParticipantFields
+from callplane_client.fields import GrantFields, MutedFields, NewParticipant, ParticipantFields, Role
 from callplane_client.shapes import Joined, Participant
 
 
@@ -55,6 +55,14 @@ class AsyncParticipants:
     async def grant(self, session_id: str, participant_id: str, **grants: Unpack[GrantFields]) -> Participant:
         """Let somebody do more, or less: what runs outside it ends (``publish=["microphone"]``)."""
         return await self.update(session_id, participant_id, grants=grants)
+
+    async def make_moderator(self, session_id: str, participant_id: str) -> Participant:
+        """Let somebody moderate, whatever else they may by their role's preset; ``grant`` gives less."""
+        return await self.update(session_id, participant_id, role="moderator")
+
+    async def take_moderation(self, session_id: str, participant_id: str, role: Role = "publisher") -> Participant:
+        """Take that back: they may what this role may; who joins anew may again what the access token says."""
+        return await self.update(session_id, participant_id, role=role)
 
     async def stop_stream(self, session_id: str, connection_id: str) -> None:
         """End one stream of somebody, who may publish again (``grant`` takes that away); again: nothing more."""

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from callplane.contracts.commands import (
+    Caller,
     Candidate,
     Candidates,
     CloseSession,
     CreateSession,
+    GrantModeration,
     Join,
     JoinHidden,
     Leave,
@@ -176,6 +178,21 @@ async def update_participant(b: TrialServers) -> Scenario:
     return Scenario(c.session, commanded(b.envelope(body, c.session)), verify)
 
 
+async def grant_moderation(b: TrialServers) -> Scenario:
+    """A moderator makes another."""
+    c = await call(b, publishing=False, watching=False)
+    joined = await b.do(Join(role="moderator"), c.session)
+    by = Caller(kind="participant", participant_id=ParticipantId(joined["participant"]["id"]))
+    body = GrantModeration(participant_id=c.ann, changes={"role": "moderator"})
+    envelope = b.envelope(body, c.session).model_copy(update={"caller": by})
+
+    async def verify(reply: Reply | None) -> None:
+        found = await seen(b, c.session, reply)
+        assert ([seat.may.moderate for seat in found.participants], found.version) == ([True, False, True], 5)
+
+    return Scenario(c.session, commanded(envelope), verify)
+
+
 async def publish(b: TrialServers) -> Scenario:
     """The first stream of a session, which makes its pipeline."""
     c = await call(b, publishing=False, watching=False)
@@ -268,6 +285,7 @@ COMMANDS: dict[str, Prepare] = {
     "leave": leave,
     "kick": kick,
     "update-participant": update_participant,
+    "grant-moderation": grant_moderation,
     **OFFERS,
     "candidates": candidates,
     "stop": stop,

@@ -39,6 +39,7 @@ async def answering(envelope: Envelope) -> BaseModel:
         "update-session": SessionChanged(session=session_view(envelope.session_id, 5)),
         "join": Joined(participant=ada, session=session_view(envelope.session_id, 5)),
         "update-participant": ParticipantChanged(participant=ada, version=6),
+        "grant-moderation": ParticipantChanged(participant=ada, version=6),
         "mute-everybody": EverybodyMuted(version=6),
         "publish": Negotiated(connection=negotiated),
         "subscribe": Negotiated(connection=negotiated),

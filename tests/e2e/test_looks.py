@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from testkit.clients.browsers import Person, person
 from testkit.clients.npm import npm_packages
@@ -102,7 +102,14 @@ async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], a
     await page.get_by_role("button", name="People").click()
     await bob.page.get_by_role("button", name="Share screen").click()
     await bob.page.get_by_role("button", name="Raise hand").click()
-    for name in ("Mute all", f"Mute {BOB}", f"Lower the hand of {BOB}", f"Stop the screen of {BOB}", f"Remove {BOB}"):
+    of_bob = (
+        f"Mute {BOB}",
+        f"Lower the hand of {BOB}",
+        f"Stop the screen of {BOB}",
+        f"Make moderator: {BOB}",
+        f"Remove {BOB}",
+    )
+    for name in ("Mute all", *of_bob):
         await page.get_by_role("button", name=name, exact=True).wait_for()
     await _look(page, "moderating", axe)
     await page.get_by_role("button", name=f"Stop the screen of {BOB}").click()
@@ -112,6 +119,14 @@ async def test_every_state_is_accessible_and_whole(two: tuple[Person, Person], a
     await page.get_by_role("button", name=f"Ask to unmute: {BOB}").click()
     await bob.is_told("You are asked to unmute yourself")
     await _look(page, "people", axe)
+    await bob.page.get_by_role("button", name="People").click()
+    await expect(bob.page.get_by_role("button", name="Remove Ann")).to_be_hidden()
+    await page.get_by_role("button", name=f"Make moderator: {BOB}").press("Enter")
+    await bob.page.get_by_role("button", name="Remove Ann").wait_for()
+    await bob.is_told("You are a moderator now.")
+    await expect(page.get_by_role("button", name=f"Take moderation back from {BOB}")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(bob.page.get_by_role("button", name="Remove Ann")).to_be_hidden()
     await page.get_by_role("button", name=f"Remove {BOB}").click()
     await bob.is_told("You were removed from the call.")
     await page.get_by_role("button", name="Close list").click()

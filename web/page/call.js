@@ -89,7 +89,7 @@ export class Call {
   /** Chat and people are there for who has a seat. */
   #open() {
     const screen = this.#screen;
-    this.#people = new People(this.session, (act) => this.#trying(act));
+    this.#people = new People(this.session, (words) => screen.notice(words));
     this.#chat = new ChatBox(this.session, {
       visible: () => screen.panels.open === "chat" && document.visibilityState === "visible",
       say: (words) => screen.say(words),

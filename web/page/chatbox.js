@@ -3,6 +3,7 @@
 
 import { authorWords, messageText, receiverWords, receiversOf, unreadWords } from "./chat_words.js";
 import { make, part } from "./dom.js";
+import { moderates } from "./moderation.js";
 import { nameOf } from "./texts.js";
 
 /**
@@ -142,7 +143,7 @@ export class ChatBox {
   /** @param {ChatMessage} message which the server keeps, and one's own, or anybody's for a moderator */
   #mayChange({ from, deleted }) {
     const [mine] = this.#session.participants;
-    return !deleted && this.#session.chat.history === true && (from === this.#session.me || mine?.role === "moderator");
+    return !deleted && this.#session.chat.history === true && (from === this.#session.me || moderates(mine));
   }
 
   /** @param {ChatMessage} message */

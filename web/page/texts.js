@@ -1,6 +1,8 @@
 // @ts-check
 /** Texts: everything that the page says, in plain words and with what to do about it. */
 
+import { moderates } from "./moderation.js";
+
 /**
  * @typedef {import("../sdk/index.js").ParticipantView} ParticipantView
  * @typedef {{video: boolean, audio: boolean}} Flow what really arrives (of oneself: what really leaves)
@@ -240,13 +242,13 @@ export function participantWords(participant, flow) {
  * @param {ParticipantView} participant
  */
 export function personWords(participant) {
-  const { state, muted, role, presence } = participant;
+  const { state, muted, presence } = participant;
   const words = [
     state === "reconnecting" ? "reconnecting" : "",
     ...presenceWords(participant),
     !presence || (presence.show === "available" && !presence.status) ? "available" : "",
     muted.audio ? "muted" : "",
-    role === "moderator" ? "moderator" : "",
+    moderates(participant) ? "moderator" : "",
   ];
   return words.filter(Boolean).join(" · ");
 }

@@ -79,6 +79,22 @@ export class Actions extends Emitter {
     await this.seated.update(participant, { ...fields, ...own });
   }
 
+  /**
+   * Let somebody moderate, as a moderator, and do what one may oneself: no more.
+   * @param {string} participant
+   */
+  async makeModerator(participant) {
+    await this.update(participant, { role: "moderator" });
+  }
+
+  /**
+   * Take that back, as a moderator: what a publisher may is left.
+   * @param {string} participant
+   */
+  async takeModeration(participant) {
+    await this.update(participant, { role: "publisher" });
+  }
+
   /** @param {boolean} [raised] */
   async raiseHand(raised = true) {
     await this.update(this.me, { hand_raised: raised });
@@ -98,8 +114,8 @@ export class Actions extends Emitter {
    * @param {string} participant
    * @param {{ban?: boolean}} [options] without a ban they may join again
    */
-  async remove(participant, { ban = true } = {}) {
-    await this.seated.call("DELETE", `${this.seated.at(participant)}${ban ? "" : "?ban=false"}`, { patience: 10_000 });
+  async remove(participant, options = {}) {
+    await (await import("./moderation.js")).remove(this.seated, participant, options);
   }
 
   /**
@@ -107,9 +123,8 @@ export class Actions extends Emitter {
    * @param {{but?: string[], media?: ("audio" | "video")[]}} [options] `but`: whom not, oneself where nothing is said;
    *   `media`: the sound where nothing is said
    */
-  async muteAll({ but = [this.me], media = ["audio"] } = {}) {
-    const muted = Object.fromEntries(media.map((medium) => [medium, true]));
-    await this.seated.call("POST", "/mute", { body: { ...muted, but }, once: true });
+  async muteAll(options = {}) {
+    await (await import("./moderation.js")).muteAll(this.seated, options);
   }
 
   /**
@@ -126,7 +141,7 @@ export class Actions extends Emitter {
    * @param {string} connection_id
    */
   async stopStream(connection_id) {
-    await this.seated.call("DELETE", `/connections/${connection_id}`, { patience: 10_000 });
+    await (await import("./moderation.js")).stopStream(this.seated, connection_id);
   }
 
   /**

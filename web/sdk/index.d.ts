@@ -340,6 +340,10 @@ export class Session extends Emitter<SessionEvents> {
   muteAll(options?: { but?: string[]; media?: Track[] }): Promise<void>;
   /** Change what somebody may do, as a moderator; what is not named stays. */
   grant(participant: string, grants: Partial<Grants>): Promise<void>;
+  /** Let somebody moderate, as a moderator: they may what a moderator may, and of that no more than oneself. */
+  makeModerator(participant: string): Promise<void>;
+  /** Take that back, as a moderator, from anybody: they may what a publisher may. */
+  takeModeration(participant: string): Promise<void>;
   /** End somebody's stream, as a moderator; its sender's `ended` says `removed`. */
   stopStream(connection_id: string): Promise<void>;
   /** Raise one's hand, or lower it. */

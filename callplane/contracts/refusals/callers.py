@@ -153,9 +153,11 @@ def moderators_only() -> Refusal:
     return Refusal("forbidden", "Only a moderator may do this. Ask one, or send an API key.")
 
 
-def no_new_moderators() -> Refusal:
-    """A moderator makes another one."""
-    return Refusal("forbidden", "A moderator makes no other moderators. Send an API key, or join by an access token.")
+def more_than_own(grants: list[str]) -> Refusal:
+    """A participant would have a seat moderate that may do more than itself."""
+    named = ", ".join(grants)
+    detail = f"Whom a participant lets moderate has no more than itself, and this is more of {named}."
+    return Refusal("forbidden", f"{detail} Give less, or send an API key.")
 
 
 def api_keys_alone_name_identities() -> Refusal:

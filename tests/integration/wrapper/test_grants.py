@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from callplane.contracts.commands import Caller, MuteEverybody, Publish, Stop, UpdateParticipant
+from callplane.contracts.commands import Caller, GrantModeration, MuteEverybody, Publish, Stop, UpdateParticipant
 from callplane.contracts.grants import granted
 from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId, new_id
-from callplane.contracts.shapes import GrantChanges
+from callplane.contracts.shapes import GrantChanges, Role
 from callplane.store.documents import ConnectionDocument
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view
@@ -113,6 +113,32 @@ async def test_a_role_that_comes_back_gives_what_the_token_gave_and_no_more(r: R
     assert await may(role="publisher", grants={"chat": True}) is None
     assert await may(grants={"publish": ["microphone"]}) == before
     assert (await change(r, session, ann, grants={"chat": True}))["grants"]["chat"], "a key gives more, by name"
+
+
+async def test_moderation_is_given_and_taken_and_everybody_told(r: RunningWrappers) -> None:
+    session = await r.session()
+    mod, ann, bob = await r.seat(session, role="moderator"), await r.seat(session), await r.seat(session)
+
+    async def asks(by: ParticipantId, whom: ParticipantId, role: Role) -> tuple[int | None, str | None]:
+        kind = GrantModeration if role == "moderator" else UpdateParticipant
+        body = kind(participant_id=whom, changes={"role": role})
+        reply = await r.ask(body, session, caller=Caller(kind="participant", participant_id=by))
+        done = None if reply.result is None else reply.result["version"]
+        return done, None if reply.problem is None else reply.problem.detail
+
+    refused = (None, "Only a moderator may do this. Ask one, or send an API key.")
+    assert await asks(ann, bob, "moderator") == refused
+    given, _ = await asks(mod, ann, "moderator")
+    taken, _ = await asks(ann, mod, "publisher")
+    assert await asks(mod, bob, "moderator") == refused
+    await r.settled(session)
+    told = [message for message in await r.mailbox(bob) if message["type"] == "participant-updated"]
+    assert [(one["version"], one["data"]["participant"]["id"], one["data"]["participant"]["role"]) for one in told] == [
+        (given, ann, "moderator"),
+        (taken, mod, "publisher"),
+    ]
+    assert given is not None
+    assert taken == given + 1
 
 
 async def test_others_mute_and_ask_to_unmute_and_end_one_stream(r: RunningWrappers) -> None:

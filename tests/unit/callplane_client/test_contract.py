@@ -86,6 +86,8 @@ CALLS: dict[str, tuple[Calls, str | None]] = {
     "participant": (lambda it: client(it).participants.get("s", "ada"), None),
     "mute": (lambda it: client(it).participants.mute("s", "ada", audio=True), "update-participant"),
     "grant": (lambda it: client(it).participants.grant("s", "ada", publish=["screen"]), "update-participant"),
+    "make a moderator": (lambda it: client(it).participants.make_moderator("s", "ada"), "update-participant"),
+    "take moderation": (lambda it: client(it).participants.take_moderation("s", "ada"), "update-participant"),
     "stop stream": (lambda it: client(it).participants.stop_stream("s", "c"), None),
     "kick": (lambda it: client(it).participants.kick("s", "ada", ban=False), "leave"),
     "bans": (lambda it: client(it).bans.list("s"), None),

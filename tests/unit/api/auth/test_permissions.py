@@ -61,9 +61,9 @@ LET: dict[str, set[str]] = {
     "ask ada's client": {"KEY"},
     "rename ada": {"KEY", "OPEN", "ADA", "MOD"},
     "demote ada": {"KEY", "OPEN", "MOD"},
-    "promote ada": {"KEY", "OPEN"},
+    "promote ada": {"KEY", "OPEN", "MOD"},
     "grant ada": {"KEY", "OPEN", "MOD"},
-    "let ada moderate": {"KEY", "OPEN"},
+    "let ada moderate": {"KEY", "OPEN", "MOD"},
     "remove ada": {"KEY", "ADA", "MOD"},
     "say how available ada is": {"KEY", "OPEN", "ADA"},
     "raise ada's hand": {"KEY", "OPEN", "ADA"},
@@ -213,6 +213,21 @@ async def test_a_seat_that_comes_back_keeps_its_role(database: Database) -> None
         permissions = permissions_on(opened)
         admission = await permissions.join(ADA, "s", "moderator")
     assert (admission.role, admission.participant_id) == ("publisher", "ada")
+
+
+async def test_moderation_that_was_taken_comes_back_with_a_new_seat_alone(database: Database) -> None:
+    """The access token says what its bearer is whenever it sits down anew; the seat, what it has become since."""
+    seats = [{"id": "ada", "role": "publisher"}, {"id": "mod", "role": "moderator"}]
+    await session_of(database, participants=seats)
+    async with open_database(database.url, database.name) as opened:
+        permissions = permissions_on(opened)
+        admissions = [await permissions.join(who, "s", None) for who in (ADA, MOD, BY_ID, MINE)]
+    assert [(one.role, one.participant_id) for one in admissions] == [
+        ("publisher", "ada"),
+        ("moderator", "mod"),
+        ("moderator", None),
+        ("publisher", None),
+    ]
 
 
 async def test_who_moderates_by_a_grant_does_and_who_has_lost_it_does_not(database: Database) -> None:

@@ -2,11 +2,12 @@
 
 import jwt
 
-from callplane.contracts.commands import Envelope, Join
+from callplane.contracts.commands import Envelope, GrantModeration, Join, UpdateParticipant
 from callplane.contracts.refusals.sessions import session_full
 from callplane.contracts.shapes import GrantChanges
 from testkit.fakes.asgi import BY_KEY, KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
+from testkit.fakes.scripted_wrapper import answering
 from testkit.servers.servers import Database
 from tests.unit.api.auth.test_permissions import session_of
 
@@ -69,3 +70,27 @@ async def test_who_may_publish_nothing_is_refused_before_anybody_is_asked(databa
         answer = await it.http.post("/v1/sessions/s/connections", json=body, headers=it.token("s", "ada"))
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert not bus.commands
+
+
+async def test_what_lets_another_moderate_goes_where_the_giver_is_looked_at(database: Database) -> None:
+    """A wrapper of the version before does not know that command; and would give whatever is asked by the other."""
+    await session_of(database)
+    bus = ScriptedBus()
+    bus.far = answering
+    promoted, let = {"role": "moderator"}, {"name": "Ada", "grants": {"moderate": True}}
+    async with api(settings_for(database), bus) as it:
+        for body in (promoted, let, {"role": "publisher"}, {"grants": {"moderate": False}}):
+            answer = await it.http.patch("/v1/sessions/s/participants/ada", json=body, headers=it.token("s", "mod"))
+            assert (answer.status_code, answer.headers["ETag"]) == (200, '"6"')
+        for body, who in ((promoted, BY_KEY), (promoted, it.token("s", "mod"))):
+            whom = "ada" if who is BY_KEY else "mod"
+            await it.http.patch(f"/v1/sessions/s/participants/{whom}", json=body, headers=who)
+        refused = await it.http.patch("/v1/sessions/s/participants/mod", json=promoted, headers=it.token("s", "ada"))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        403,
+        "Only a moderator may do this. Ask one, or send an API key.",
+    )
+    sent = [sent.body for sent in bus.commands]
+    assert [type(body) for body in sent] == [GrantModeration] * 2 + [UpdateParticipant] * 4
+    assert isinstance(sent[1], GrantModeration)
+    assert sent[1].changes == let

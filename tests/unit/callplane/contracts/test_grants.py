@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from callplane.contracts.grants import HIDDEN, PRESETS, beyond, granted, limited, needed, source_of, telling
+from callplane.contracts.grants import HIDDEN, PRESETS, beyond, changed, granted, limited, needed, source_of, telling
 from callplane.contracts.shapes import GrantChanges, Grants, Role, Source
 from callplane.store.documents import Seat, Stream
 
@@ -38,6 +38,18 @@ def test_a_role_gives_no_more_of_a_grant_than_the_join_has_named_of_it() -> None
     assert limited("publisher", named) == {"publish": ["microphone"], "chat": False}
     assert limited("subscriber", named) == {"chat": False}, "of nothing there is no less, and nothing is added"
     assert limited("moderator", None) == {}
+    own = Grants(publish=["camera", "microphone"], signal=False, moderate=True)
+    assert limited("moderator", named, own) == {"publish": ["microphone"], "chat": False, "signal": False}
+    assert limited("moderator", None, PRESETS["moderator"]) == {}
+
+
+def test_a_change_of_the_role_is_its_preset_anew_and_one_by_name_leaves_the_rest() -> None:
+    before = GrantChanges(publish=["screen"], chat=False)
+    assert changed("publisher", before, {"role": "moderator"}) == PRESETS["moderator"]
+    assert changed("subscriber", before, {"grants": {"moderate": True}}) == Grants(
+        publish=["screen"], chat=False, moderate=True
+    )
+    assert changed("publisher", None, {"name": "Ann"}) == PRESETS["publisher"]
 
 
 def test_more_than_was_named_is_told_by_its_names() -> None:

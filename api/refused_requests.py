@@ -36,8 +36,8 @@ LAST_SECONDS = 0.5
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _METHODS = frozenset({"POST", "PATCH", "DELETE"})
-_LEFT_OUT = ("/candidates", "/signals", "/messages/{message_id}")
-"""These change no session, and are asked for all the time, also by who has just left."""
+_LEFT_OUT = ("/candidates", "/signals", "/messages/{message_id}", "/state/{key}")
+"""These are asked for all the time, also by who has just left, or, of a key, by several at once of whom one is let."""
 _QUOTES = frozenset({"invalid", "invalid-sdp"})
 """Their details may quote a body: SDP holds passwords of ICE."""
 

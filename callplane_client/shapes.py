@@ -61,6 +61,13 @@ class Participant(Shape):
     streams: list[Stream] = Field(default_factory=list)
 
 
+class StateEntry(Shape):
+    """A key of the shared state: its value, and the version of the session since which it has it."""
+
+    value: Any
+    version: int
+
+
 class Session(Shape):
     """A snapshot: the state as of ``version``."""
 
@@ -82,6 +89,8 @@ class Session(Shape):
     participant_minutes: float | None = None
     participants: list[Participant] = Field(default_factory=list)
     hidden: list[Participant] = Field(default_factory=list)
+    state: dict[str, StateEntry] = Field(default_factory=dict)
+    """What those in it share, by key."""
 
 
 class Connection(Shape):

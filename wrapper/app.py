@@ -37,6 +37,7 @@ from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.server_pool import ServerPool
 from callplane.store.sessions import Sessions
+from callplane.store.shared_state import SharedState
 from callplane.store.sweep_leases import SweepLeases
 from callplane.store.tenancy import Tenancy
 from callplane.store.timeline import Timeline
@@ -189,6 +190,7 @@ def _store(database: Database, settings: WrapperSettings, messages: Database | N
         sessions=Sessions(database, clock),
         seats=Seats(database, clock),
         hidden_seats=HiddenSeats(database, clock),
+        shared_state=SharedState(database, clock),
         media=SessionMedia(database, clock),
         connections=Connections(database, clock),
         owners=ConnectionOwners(database),

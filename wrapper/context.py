@@ -23,6 +23,7 @@ from callplane.store.quota_uses import QuotaUses
 from callplane.store.receiver_reports import ReceiverReports
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
+from callplane.store.shared_state import SharedState
 from callplane.store.sweep_leases import SweepLeases
 from wrapper.engine_choice import EngineChoice
 from wrapper.follow_ups import FollowUps
@@ -38,6 +39,7 @@ class Repositories:
     sessions: Sessions
     seats: Seats
     hidden_seats: HiddenSeats
+    shared_state: SharedState
     media: SessionMedia
     connections: Connections
     owners: ConnectionOwners

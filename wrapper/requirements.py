@@ -43,6 +43,11 @@ def _open(found: SessionDocument | None) -> SessionDocument:
     return found
 
 
+async def require_open_with_state(session_id: SessionId, context: Context) -> SessionDocument:
+    """The same with its shared state and the commands that were applied, and nobody who sits there."""
+    return _open(await context.store.shared_state.read(session_id))
+
+
 async def require_seat(session: SessionDocument, participant_id: ParticipantId, context: Context) -> Seat:
     """The seat, hidden or not, if it is taken. Raises Refusal ``kicked``, ``join-again`` with why, or ``not-found``."""
     seat = session.any_seat(participant_id)

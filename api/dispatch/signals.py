@@ -8,7 +8,7 @@ from callplane.bus.ports import Messenger
 from callplane.concurrency import for_each
 from callplane.contracts.ids import ParticipantId
 from callplane.contracts.messages import Message
-from callplane.contracts.refusals.callers import chatting_not_granted, signalling_not_granted
+from callplane.contracts.refusals.callers import chatting_not_granted, sharing_not_granted, signalling_not_granted
 from callplane.contracts.refusals.requests import nobody_in_role, signal_not_delivered
 from callplane.contracts.refusals.sessions import participant_not_found
 from callplane.messengers import LogMessenger
@@ -50,6 +50,13 @@ def require_grant(roster: Roster, sender: ParticipantId | None, type_: str) -> N
         raise chatting_not_granted()
     if type_ != CHAT and not seat.may.signal:
         raise signalling_not_granted()
+
+
+def require_sharing(roster: Roster, sender: ParticipantId | None) -> None:
+    """Go on only for a seat that may signal or moderate, or for a server (None). Raises Refusal."""
+    seat = None if sender is None else roster.any_seat(sender)
+    if seat is not None and not (seat.may.signal or seat.may.moderate):
+        raise sharing_not_granted()
 
 
 def parties(sender: ParticipantId | None, to: Sequence[ParticipantId] | None) -> tuple[ParticipantId, ...] | None:

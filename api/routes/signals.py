@@ -59,7 +59,7 @@ async def signal(
         signal_id, is_old = await request.claim_key(body)
     if is_old:  # Readers remember ids for as long as a repeat may be sent, not for a day.
         return SignalSent(id=signal_id)
-    private_chat = roster.engine == "log" and body.type == CHAT and to is not None
+    private_chat = body.type == CHAT and to is not None
     said_to = {"to": to} if private_chat else {}  # for those who read it later
     message = Message(
         id=signal_id,  # readers drop a repeat by it

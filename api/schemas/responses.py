@@ -55,6 +55,7 @@ _SESSION: dict[str, Any] = {
     "duplicates": "allow",
     "created_at": "2026-01-05T09:00:00Z",
     "participants": [_PARTICIPANT],
+    "state": {"slide": {"value": 4, "version": 3}},
     "hidden": [],
 }
 _CONNECTION: dict[str, Any] = {

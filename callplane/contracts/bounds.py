@@ -20,6 +20,10 @@ METADATA_STORED_BYTES = 16 * 1024
 SESSION_BYTES = 4 * 1024 * 1024
 """As BSON: far below MongoDB's 16 MiB, which what must always be possible (leaving, closing) may still add to."""
 
+STATE_KEYS = 100
+STATE_BYTES = 64 * 1024
+"""Of all keys of a session, as BSON: this is what everybody who reads the session pays for."""
+
 SIGNAL_DATA_BYTES = 8 * 1024
 SIGNAL_TYPE_BYTES = 128
 SIGNAL_RECEIVERS = 100
@@ -139,6 +143,9 @@ ParticipantId = Annotated[ids.ParticipantId, _ID]
 ConnectionId = Annotated[ids.ConnectionId, _ID]
 WebhookId = Annotated[webhooks.WebhookId, _ID]
 DeliveryId = Annotated[webhooks.DeliveryId, _ID]
+_STATE_KEY = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
+StateKey = Annotated[str, _STATE_KEY]
+"""Of a session's shared state; no path of a URL that means another one begins so, and no property of an object."""
 CustomId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 SessionName = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9._-]{1,128})$")]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\[\]-]{1,128}$")]

@@ -170,6 +170,24 @@ class MuteEverybody(Command[EverybodyMuted]):
     but: list[ParticipantId] = Field(default_factory=list)
 
 
+class StateSet(Wire):
+    """Of ``set-state``: the session's version since which the key has its value; 0: it is not there."""
+
+    version: int
+
+
+class SetState(Command[StateSet]):
+    """Give a key of the shared state a value, or (null) take it away; ``if_version`` is the version it must still have.
+
+    Whose token asked is the caller's, and has to sit there.
+    """
+
+    name: Literal["set-state"] = "set-state"
+    key: str
+    value: Any = None
+    if_version: int | None = None
+
+
 class Negotiated(Wire):
     """Of ``publish`` and ``subscribe``: the connection with its answer."""
 

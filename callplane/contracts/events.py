@@ -21,6 +21,7 @@ from callplane.contracts.model import Wire
 VisibleType = Literal[
     "session-created",
     "session-updated",
+    "state-changed",
     "session-closed",
     "participant-joined",
     "participant-left",

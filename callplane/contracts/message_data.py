@@ -71,6 +71,17 @@ class SessionShown(Data):
     """all but its participants"""
 
 
+class StateChanged(Data):
+    """A key of the shared state has another value, or is gone."""
+
+    key: str
+    """which"""
+    value: Any
+    """any JSON; null: the key is gone"""
+    participant_id: ParticipantId | None
+    """who has changed it; null: a server"""
+
+
 class SessionClosed(Data):
     """The session is over, and everything in it; nothing comes after this."""
 
@@ -229,6 +240,7 @@ DATA: Mapping[MessageType, type[Data]] = {
     "participant-reconnected": ParticipantNamed,
     "participants-muted": ParticipantsMuted,
     "session-updated": SessionShown,
+    "state-changed": StateChanged,
     "session-closed": SessionClosed,
     "stream-published": StreamPublished,
     "stream-unpublished": StreamUnpublished,

@@ -25,6 +25,7 @@ MessageType = Literal[
     "participant-updated",
     "participants-muted",
     "session-updated",
+    "state-changed",
     "stream-published",
     "stream-unpublished",
     "connection-state",
@@ -84,6 +85,11 @@ def participants_muted(media: list[MediaKind], but: list[ParticipantId]) -> Even
 def session_updated(session: dict[str, Any]) -> Event:
     """The session's own fields changed; the carrier shows them as they are when the event goes out."""
     return Event(type="session-updated", data={"session": session})
+
+
+def state_changed(key: str, value: Any, participant_id: ParticipantId | None) -> Event:
+    """A key of the shared state has another value, or (null) none any more; by whom (null: a server)."""
+    return Event(type="state-changed", data={"key": key, "value": value, "participant_id": participant_id})
 
 
 def session_closed(reason: SessionReason | GivenReason) -> Event:

@@ -144,11 +144,22 @@ class SessionSummary(Wire):
     """for how long together all sat in it, in minutes; null while it is open, and where not all of it was counted"""
 
 
+class StateEntry(Wire):
+    """A key of a session's shared state."""
+
+    value: Any
+    """any JSON but null"""
+    version: int
+    """the session's version since which it has this value"""
+
+
 class SessionView(SessionSummary):
     """A snapshot: the state as of ``version``; every later change has an event with a higher version."""
 
     participants: list[ParticipantView] = Field(default_factory=list)
     """the seats, as of `version`"""
+    state: dict[str, StateEntry] = Field(default_factory=dict)
+    """what those in it share, by key, as of `version`"""
     hidden: list[ParticipantView] = Field(default_factory=list)
     """the hidden seats as they are now, for whom GET shows them: API keys and moderators; of no version"""
 

@@ -23,7 +23,7 @@ from callplane.contracts.shapes import (
     Role,
     Source,
 )
-from callplane.store.free_json import FreeJson
+from callplane.store.free_json import AnyJson, FreeJson
 from callplane.store.mongo.media_codec import media_ref
 
 StoredMedia = Annotated[MediaRef, BeforeValidator(media_ref)]
@@ -130,6 +130,14 @@ class Stream(Wire):
         return set(needed(source_of(self.source, self.media), self.media)) <= set(grants.publish)
 
 
+class SharedEntry(Wire):
+    """A key of the shared state, and the session's version since which it has its value."""
+
+    key: str
+    value: AnyJson
+    version: int
+
+
 class Ban(Wire):
     """Who may not join a session, since when, and by the kick of which participant."""
 
@@ -168,6 +176,7 @@ class SessionDocument(Outboxed):
     seat_count: int | None = None
     """How many sit there, where only the seats and streams of some were read. Stands in no document."""
     streams: list[Stream] = Field(default_factory=list)
+    state: list[SharedEntry] = Field(default_factory=list)
     applied: list[CommandId] = Field(default_factory=list)
     kicked: list[ParticipantId] = Field(default_factory=list)
     bans: list[Ban] = Field(default_factory=list)
@@ -199,6 +208,10 @@ class SessionDocument(Outboxed):
     def fellows(self, seat: Seat) -> list[Seat]:
         """The seats among which this one stands, or would: the hidden ones, or all others."""
         return self.hidden if seat.may.hidden else self.participants
+
+    def version_of(self, key: str) -> int:
+        """Since which version a key of the shared state has its value; 0: it is not there."""
+        return next((entry.version for entry in self.state if entry.key == key), 0)
 
     def streams_of(self, participant_id: ParticipantId) -> list[Stream]:
         """What this participant publishes, oldest first."""

@@ -71,5 +71,7 @@ def _restored(value: Any) -> Any:
     raise ValueError(f"holds a {type(value).__name__}, which is no JSON")
 
 
+AnyJson = Annotated[Any, BeforeValidator(restored)]
+"""The field of a document that holds any JSON."""
 FreeJson = Annotated[dict[str, Any], BeforeValidator(restored)]
 """The field of a document that holds an object of free JSON."""

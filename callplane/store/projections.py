@@ -10,8 +10,8 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.documents import SessionDocument
 from callplane.store.mongo.database import Document
 
-_GROWING = frozenset({"participants", "hidden", "streams", "applied", "kicked", "bans", "replaced"})
-"""Lists with an entry for each seat, command or kick."""
+_GROWING = frozenset({"participants", "hidden", "streams", "state", "applied", "kicked", "bans", "replaced"})
+"""Lists with an entry for each seat, key of the shared state, command or kick."""
 
 
 def listed(field: str) -> Document:
@@ -60,3 +60,9 @@ ROSTER: Document = dict.fromkeys(("tenant", "engine", "keyed_records", "status",
     for field in ("id", "role", "grants", "identity", "last_active_at")
 }
 """Who sits there, as what."""
+
+STATE: Document = {name: 1 for name in SessionDocument.model_fields if name not in {"id", "seat_count", *_GROWING}} | {
+    "state": 1,
+    "applied": 1,
+}
+"""The shared state, and which commands were applied."""

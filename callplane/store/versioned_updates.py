@@ -3,7 +3,7 @@
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pymongo import ReturnDocument
@@ -25,6 +25,9 @@ CLAIMED_AGES = 3
 
 TOGETHER = 100
 """Of so many documents chores are taken out by one command."""
+
+NEXT_VERSION: Document = {"$add": ["$version", 1]}
+"""An expression: the version that a change makes."""
 
 D = TypeVar("D", bound=Outboxed)
 Operators = Mapping[str, Mapping[str, Any]]
@@ -100,8 +103,7 @@ class VersionedUpdates(Generic[D]):
         pushes: dict[str, Any] = {"chores": {"$each": made}} if made else {}
         operators = {name: dict(fields) for name, fields in update.items()}
         if event is not None:
-            entry = {"id": new_id(), "type": event.type, "at": due, "data": stored(event.data), **since, **_asked()}
-            pushes["outbox"] = entry
+            pushes["outbox"] = {**_entry(event, due), **since}
             operators.setdefault("$inc", {})["version"] = 1
         if pushes:
             operators.setdefault("$push", {}).update(pushes)
@@ -110,6 +112,17 @@ class VersionedUpdates(Generic[D]):
             return None
         at_once = tuple(str(chore["id"]) for chore, owed in zip(made, wanted, strict=True) if not owed.after)
         return Change(read(self._kind, found, self._collection), at_once)
+
+    async def change_by(
+        self, where: Mapping[str, Any], fields: Document, event: Event, **options: Any
+    ) -> Change[D] | None:
+        """The same without chores, where ``fields`` are expressions: by them a change writes down its own version."""
+        entry = {"$literal": _entry(event, self._clock.now())}
+        counted = {"version": NEXT_VERSION, "outbox": {"$concatArrays": ["$outbox", [entry]]}}
+        found = await self._collection.find_one_and_update(
+            where, [{"$set": {**fields, **counted}}], return_document=ReturnDocument.AFTER, **options
+        )
+        return None if found is None else Change(read(self._kind, found, self._collection))
 
     async def _apply(
         self, where: Mapping[str, Any], operators: Document, owed: Document, options: Mapping[str, Any]
@@ -264,6 +277,11 @@ def _later(entries: str, ids: Some[str] | None, seconds: float | None) -> Docume
     changed = {"$mergeObjects": [{"first": "$$entry.at"}, "$$entry", {"at": at}]}
     which = True if ids is None else {"$in": ["$$entry.id", {"$literal": list(ids)}]}
     return {"$map": {"input": entries, "as": "entry", "in": {"$cond": [which, changed, "$$entry"]}}}
+
+
+def _entry(event: Event, at: datetime) -> Document:
+    """An entry of an outbox."""
+    return {"id": new_id(), "type": event.type, "at": at, "data": stored(event.data), **_asked()}
 
 
 def _asked() -> Document:

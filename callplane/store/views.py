@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from callplane.contracts.commands import Joined
 from callplane.contracts.grants import source_of
-from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionSummary, SessionView, StreamView
+from callplane.contracts.shapes import (
+    ConnectionView,
+    ParticipantView,
+    SessionSummary,
+    SessionView,
+    StateEntry,
+    StreamView,
+)
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, Stream
 from callplane.store.figures import figures
 
@@ -51,6 +58,11 @@ def session_summary(session: SessionDocument) -> SessionSummary:
     )
 
 
+def shared_state(session: SessionDocument) -> dict[str, StateEntry]:
+    """What those in it share, by key."""
+    return {one.key: StateEntry(value=one.value, version=one.version) for one in session.state}
+
+
 def session_view(session: SessionDocument, *, hidden: bool = False) -> SessionView:
     """A snapshot of everything that participants may see; ``hidden``: and of the seats that only some may."""
     streams: dict[str, list[Stream]] = defaultdict(list)
@@ -59,6 +71,7 @@ def session_view(session: SessionDocument, *, hidden: bool = False) -> SessionVi
     return SessionView(
         **session_summary(session).model_dump(),
         participants=[_shown(seat, streams[seat.id]) for seat in session.participants],
+        state=shared_state(session),
         hidden=[_shown(seat, []) for seat in session.hidden] if hidden else [],
     )
 

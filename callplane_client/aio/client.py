@@ -9,6 +9,7 @@ from callplane_client.aio.http import AsyncCaller, AsyncHttp, AsyncWay
 from callplane_client.aio.participants import AsyncParticipants
 from callplane_client.aio.seat import AsyncSeat
 from callplane_client.aio.sessions import AsyncBans, AsyncPresences, AsyncSessions, AsyncTokens
+from callplane_client.aio.state import AsyncState
 from callplane_client.aio.talk import AsyncChat, AsyncSignals
 from callplane_client.aio.webhooks import AsyncWebhooks
 from callplane_client.asking import PREFIX, Ask, Credential, place_of
@@ -48,6 +49,7 @@ class AsyncCallplane:
         self.presence = AsyncPresences(ask)
         self.signals = AsyncSignals(ask)
         self.chat = AsyncChat(ask)
+        self.state = AsyncState(ask)
         self.webhooks = AsyncWebhooks(ask)
         self.events = AsyncEvents(ask)
 

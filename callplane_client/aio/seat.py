@@ -8,6 +8,7 @@ from callplane_client.aio.http import AsyncCaller
 from callplane_client.aio.messages import AsyncMessages, Transport
 from callplane_client.aio.participants import AsyncParticipants
 from callplane_client.aio.sessions import AsyncSessions
+from callplane_client.aio.state import AsyncState
 from callplane_client.aio.talk import AsyncChat, AsyncSignals
 from callplane_client.asking import Ask, path
 from callplane_client.fields import Kind, MutedFields, Offer, ParticipantFields, Show, SignalFields
@@ -28,6 +29,7 @@ class AsyncSeat:
         self._participants = AsyncParticipants(ask)
         self._signals = AsyncSignals(ask)
         self.chat = AsyncChat(ask)
+        self.state = AsyncState(ask)
 
     def messages(self, transport: Transport = "auto", after: str | None = None) -> AsyncMessages:
         """What this seat is told, from now on or behind a ``place.ack`` of before; one reader at a time."""

@@ -12,6 +12,7 @@ from callplane_client.blocking.http import Caller, Http, Way
 from callplane_client.blocking.participants import Participants
 from callplane_client.blocking.seat import Seat
 from callplane_client.blocking.sessions import Bans, Presences, Sessions, Tokens
+from callplane_client.blocking.state import State
 from callplane_client.blocking.talk import Chat, Signals
 from callplane_client.blocking.webhooks import Webhooks
 from callplane_client.shapes import Joined
@@ -50,6 +51,7 @@ class Callplane:
         self.presence = Presences(ask)
         self.signals = Signals(ask)
         self.chat = Chat(ask)
+        self.state = State(ask)
         self.webhooks = Webhooks(ask)
         self.events = Events(ask)
 

@@ -11,6 +11,7 @@ from callplane_client.blocking.http import Caller
 from callplane_client.blocking.messages import Messages, Transport
 from callplane_client.blocking.participants import Participants
 from callplane_client.blocking.sessions import Sessions
+from callplane_client.blocking.state import State
 from callplane_client.blocking.talk import Chat, Signals
 from callplane_client.fields import Kind, MutedFields, Offer, ParticipantFields, Show, SignalFields
 from callplane_client.place import Place
@@ -30,6 +31,7 @@ class Seat:
         self._participants = Participants(ask)
         self._signals = Signals(ask)
         self.chat = Chat(ask)
+        self.state = State(ask)
 
     def messages(self, transport: Transport = "auto", after: str | None = None) -> Messages:
         """What this seat is told, from now on or behind a ``place.ack`` of before; one reader at a time."""

@@ -23,12 +23,21 @@ def folded(shown: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
             people = {who: {**one, "streams": []} for who, one in people.items()}
         case "media-ready":
             pass
+        case "state-changed":
+            shown["state"] = shared_then(shown["state"], data, shown["version"])
         case "participants-muted":
             muted = {"muted": dict.fromkeys(data["media"], True)}
             people = {who: one if who in data["but"] else _changed(one, muted) for who, one in people.items()}
         case _:
             _participant(people, event["type"], data)
     return SessionView.model_validate({**shown, "participants": list(people.values())}).model_dump(mode="json")
+
+
+def shared_then(state: dict[str, Any], data: dict[str, Any], version: int) -> dict[str, Any]:
+    """The shared state after a change of one key, which made this version."""
+    others = {key: entry for key, entry in state.items() if key != data["key"]}
+    value = data["value"]
+    return others if value is None else {**others, data["key"]: {"value": value, "version": version}}
 
 
 def _participant(people: dict[str, Any], type_: str, data: dict[str, Any]) -> None:

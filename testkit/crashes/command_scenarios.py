@@ -14,6 +14,7 @@ from callplane.contracts.commands import (
     JoinHidden,
     Leave,
     Publish,
+    SetState,
     Stop,
     Subscribe,
     UpdateParticipant,
@@ -112,6 +113,18 @@ async def update_session(b: TrialServers) -> Scenario:
     async def verify(reply: Reply | None) -> None:
         found = await seen(b, c.session, reply)
         assert (found.metadata, found.version) == ({"a": 1}, 4)
+
+    return Scenario(c.session, commanded(envelope), verify)
+
+
+async def set_state(b: TrialServers) -> Scenario:
+    """A key of what is shared, set by who has seen that it was not there."""
+    c = await call(b, publishing=False, watching=False)
+    envelope = b.envelope(SetState(key="slide", value=4, if_version=0), c.session)
+
+    async def verify(reply: Reply | None) -> None:
+        found = await seen(b, c.session, reply)
+        assert ([(one.key, one.value, one.version) for one in found.state], found.version) == ([("slide", 4, 4)], 4)
 
     return Scenario(c.session, commanded(envelope), verify)
 
@@ -280,6 +293,7 @@ COMMANDS: dict[str, Prepare] = {
     "create": create,
     "close": close,
     "update-session": update_session,
+    "set-state": set_state,
     "join": join,
     "join-hidden": join_hidden,
     "leave": leave,

@@ -13,6 +13,7 @@ from callplane.contracts.commands import (
     ParticipantChanged,
     SessionChanged,
     SessionMade,
+    StateSet,
 )
 from callplane.contracts.ids import connection_made_by, participant_made_by
 from callplane.contracts.shapes import ConnectionView, ParticipantView, SessionView
@@ -41,6 +42,7 @@ async def answering(envelope: Envelope) -> BaseModel:
         "update-participant": ParticipantChanged(participant=ada, version=6),
         "grant-moderation": ParticipantChanged(participant=ada, version=6),
         "mute-everybody": EverybodyMuted(version=6),
+        "set-state": StateSet(version=6),
         "publish": Negotiated(connection=negotiated),
         "subscribe": Negotiated(connection=negotiated),
     }

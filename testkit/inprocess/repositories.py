@@ -25,6 +25,7 @@ from callplane.store.new_session import Origin
 from callplane.store.pipelines import SessionMedia
 from callplane.store.seats import Seats
 from callplane.store.sessions import Sessions
+from callplane.store.shared_state import SharedState
 from testkit.servers.servers import Database as Corner
 
 
@@ -45,6 +46,7 @@ class Repositories:
     servers: MediaServers
     wrappers: WrapperLeases
     hidden_seats: HiddenSeats
+    shared_state: SharedState
 
     def soon(self) -> datetime:
         """A deadline that is far enough."""
@@ -99,4 +101,5 @@ async def repositories(corner: Corner, *, durable: bool = True) -> AsyncIterator
             MediaServers(database),
             WrapperLeases(database),
             HiddenSeats(database, clock),
+            SharedState(database, clock),
         )

@@ -162,6 +162,11 @@ export class Call {
     await this.#sharing.toggle();
   }
 
+  /** Share something else in the place of the screen that is shared. */
+  async changeScreen() {
+    await this.#sharing.change();
+  }
+
   /** Invite the companion, or remove it. */
   async toggleCompanion() {
     const { companion } = this;

@@ -115,6 +115,7 @@ buttons.mic.addEventListener("click", () => void call?.toggle("audio"));
 buttons.camera.addEventListener("click", () => void call?.toggle("video"));
 buttons.share.hidden = !Sharing.possible;
 buttons.share.addEventListener("click", () => void call?.toggleScreen());
+buttons.shareElse.addEventListener("click", () => void call?.changeScreen());
 buttons.hand.addEventListener("click", () => void call?.toggleHand());
 buttons.companion.addEventListener("click", () => void call?.toggleCompanion());
 buttons.sound.addEventListener("click", () => void call?.playSound());

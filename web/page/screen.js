@@ -20,6 +20,7 @@ export class Screen {
     mic: part("mic"),
     camera: part("camera"),
     share: part("share"),
+    shareElse: part("share-else"),
     hand: part("hand"),
     companion: /** @type {HTMLButtonElement} */ (part("companion")),
     copy: part("copy"),
@@ -159,6 +160,7 @@ export class Screen {
   /** @param {boolean} yes */
   sharing(yes) {
     press(this.buttons.share, yes, yes ? "Stop sharing" : "Share screen");
+    this.buttons.shareElse.hidden = !yes;
   }
 
   /** @param {boolean} yes */

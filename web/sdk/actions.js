@@ -30,6 +30,8 @@ export class Actions extends Emitter {
   #hurry;
   /** @type {Promise<import("./rpc.js").Rpc> | undefined} */
   #rpc;
+  /** @type {Promise<import("./shared.js").Shared> | undefined} */
+  #shared;
 
   /**
    * @param {{tracks: () => MediaStreamTrack[], metadata: () => Record<string, unknown>, autoSubscribe?: boolean,
@@ -188,13 +190,19 @@ export class Actions extends Emitter {
   }
 
   /**
-   * Ask for a screen and send it, until it is stopped here or by the browser's own button.
+   * Ask for a screen and send it, in the place of one that is shared, until it is stopped here or by the browser's own button.
    * @param {import("./local.js").ScreenOptions} [options]
    */
-  async shareScreen({ audio = true, video = { frameRate: { ideal: 15, max: 30 } }, maxKbps = 2500 } = {}) {
+  async shareScreen({ audio = true, video = { frameRate: { ideal: 15, max: 30 } }, maxKbps } = {}) {
     // At once: browsers want a click for it, which is not one any more when something was loaded.
     const asked = navigator.mediaDevices.getDisplayMedia({ video, audio });
-    return (await import("./local.js")).sendScreen(this.#whole, asked, maxKbps);
+    const [stream, { sendScreen }] = await Promise.all([asked, import("./local.js")]);
+    return sendScreen(this.#whole, stream, maxKbps);
+  }
+
+  /** What those in the session share, by key. */
+  shared() {
+    return (this.#shared ??= import("./shared.js").then(({ Shared }) => new Shared(this.#whole)));
   }
 
   /** What is known of the call, for those who look into it: no token, and nothing that was said. */

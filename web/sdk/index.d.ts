@@ -126,6 +126,14 @@ export interface SessionInfo {
   closed_because?: string | null;
   peak_participants?: number | null;
   participant_minutes?: number | null;
+  /** What those in it share, by key. */
+  state?: Record<string, SharedEntry>;
+}
+
+/** A value, and the version of the session since which its key has it. */
+export interface SharedEntry {
+  value: any;
+  version: number;
 }
 
 export interface SessionSettings {
@@ -213,6 +221,8 @@ export interface SessionEvents {
   "stream-published": { participant_id: string; connection_id: string; source?: string | null };
   "stream-unpublished": { participant_id: string; connection_id: string; reason?: string };
   "session-updated": { session: Partial<SessionInfo> };
+  /** `value` is null of a key that is gone; `participant_id` is null where a server has done it. */
+  "state-changed": { key: string; value: any; participant_id: string | null };
   "media-lost": { epoch: number };
   "media-ready": { epoch: number };
   /** Messages come by another transport now. */
@@ -291,6 +301,21 @@ export interface Chat extends Emitter<ChatEvents> {
   delete(id: string): Promise<void>;
 }
 
+export interface SharedEvents {
+  /** Of each key that is another, also where messages were missed; one that is gone has null and 0. */
+  changed: { key: string; value: any; version: number };
+}
+
+/** What those in a session share. Each key is set by itself; with `ifVersion` (0: not there) one of several gets in. */
+export interface Shared extends Emitter<SharedEvents> {
+  get(key: string): any;
+  entry(key: string): SharedEntry | undefined;
+  entries(): [string, any][];
+  /** Any JSON but null, up to 8 KiB. What is said here and to the others follows by `changed`. */
+  set(key: string, value: unknown, options?: { ifVersion?: number }): Promise<number>;
+  delete(key: string, options?: { ifVersion?: number }): Promise<void>;
+}
+
 /** One seat. It outlives lost connections and lost media servers by itself. */
 export class Session extends Emitter<SessionEvents> {
   /** The session's id. */
@@ -320,7 +345,10 @@ export class Session extends Emitter<SessionEvents> {
   publish(stream: MediaStream, options?: { source?: string; maxKbps?: number }): Promise<Publication>;
   /** Send this very device in the place of what is sent of its kind. */
   setDevice(kind: "camera" | "microphone", id: string, wishes?: MediaTrackConstraints): Promise<Publication>;
-  /** Ask for a screen, with its sound unless said otherwise, and send it. From a click; rejects with the browser's own error. */
+  /**
+   * Ask for a screen, with its sound unless said otherwise, and send it; in the place of one that is shared, whose publication
+   * goes on. From a click; rejects with the browser's own error, and then what was shared goes on.
+   */
   shareScreen(options?: { audio?: boolean; video?: MediaTrackConstraints; maxKbps?: number }): Promise<Publication>;
   /** Of a source, or of all. */
   unpublish(source?: string): Promise<void>;
@@ -364,6 +392,8 @@ export class Session extends Emitter<SessionEvents> {
   rpc(participant: string, method: string, data?: unknown, options?: { timeout?: number }): Promise<any>;
   /** Answer what others ask; resolves to what ends that. One handler a method, the last. */
   onRpc(method: string, handler: (question: { from: string; data: any }) => unknown): Promise<() => void>;
+  /** What those in the session share, by key. */
+  shared(): Promise<Shared>;
   /** Ids, states and numbers of the call, for support; the first begins to keep what happens. No token, and nothing that was said. */
   report(): Promise<CallReport>;
   /** Have something go wrong, to see what happens: messages by another line, media anew, a token that is refused from now on. */

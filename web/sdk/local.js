@@ -1,6 +1,7 @@
 // @ts-check
 /** Local media of a session: another device in the place of the one that is sent, and a shared screen. */
 
+import { pause } from "./backoff.js";
 import { openDevice } from "./devices.js";
 
 /**
@@ -11,6 +12,9 @@ import { openDevice } from "./devices.js";
  */
 
 const CAMERA = "camera";
+const SCREEN = "screen";
+/** Milliseconds between two looks whether an offer is still under way. */
+const LOOK = 50;
 
 /**
  * The track that it takes the place of is stopped, for its device may be wanted elsewhere.
@@ -44,21 +48,60 @@ async function send(session, track) {
 }
 
 /**
- * Rejects with the browser's own error where nothing is chosen, or nothing may be.
  * @param {Session} session
- * @param {Promise<MediaStream>} asked of the browser
- * @param {number} maxKbps
+ * @param {MediaStream} stream
+ * @param {number} [maxKbps] of its picture
  * @returns {Promise<Publication>}
  */
-export async function sendScreen(session, asked, maxKbps) {
-  const stream = await asked;
-  const stop = () => stream.getTracks().forEach((track) => track.stop());
+export async function sendScreen(session, stream, maxKbps = 2500) {
   try {
-    const publication = await session.publish(stream, { source: "screen", maxKbps });
-    void publication.ended.then(stop);
+    const shared = session.publications.find(({ source }) => source === SCREEN);
+    if (shared) return await swap(shared, stream);
+    const publication = await session.publish(stream, { source: SCREEN, maxKbps });
+    void publication.ended.then(() => stop(publication.stream));
     return publication;
   } catch (error) {
-    stop();
+    stop(stream);
     throw error;
   }
+}
+
+/**
+ * Send another stream in the place of what a publication sends. The same kinds go on by the same endpoint; another kind, such
+ * as the sound that one of two windows has, takes a new endpoint in the place of the present one.
+ * @param {Publication} publication
+ * @param {MediaStream} stream
+ */
+async function swap(publication, stream) {
+  const { connection } = publication;
+  // What an offer under way holds is decided: the next one would not be made.
+  while (connection.offering) await pause(LOOK);
+  const sent = /** @type {MediaStream} */ (publication.stream);
+  const former = [...sent.getTracks()];
+  const added = without(stream.getTracks(), former);
+  const gone = without(former, stream.getTracks());
+  for (const track of without(stream.getTracks(), added)) await publication.replaceTrack(track);
+  for (const track of added) {
+    sent.addTrack(track);
+    publication.watch(track);
+  }
+  for (const track of gone) sent.removeTrack(track);
+  for (const track of former) track.stop();
+  if (publication.state === "closed") stop(stream);
+  else if (added.length || gone.length) connection.restart();
+  return publication;
+}
+
+/**
+ * Those of whose kind there is none among the others.
+ * @param {MediaStreamTrack[]} tracks
+ * @param {MediaStreamTrack[]} others
+ */
+function without(tracks, others) {
+  return tracks.filter(({ kind }) => !others.some((other) => other.kind === kind));
+}
+
+/** @param {MediaStream | null} stream */
+function stop(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }

@@ -31,7 +31,7 @@ export class Publication extends Emitter {
     super();
     this.#connection = connection;
     this.#options = options;
-    for (const track of this.#tracks) this.#watch(track);
+    for (const track of this.#tracks) this.watch(track);
   }
 
   get connection() {
@@ -80,7 +80,7 @@ export class Publication extends Emitter {
     if (!before) throw new TypeError(`no ${track.kind} is sent that it could take the place of`);
     track.enabled = before.enabled;
     await this.#connection.replaceTrack(before, track);
-    this.#watch(track);
+    this.watch(track);
   }
 
   async stop() {
@@ -100,8 +100,11 @@ export class Publication extends Emitter {
     return this.stream?.getTracks() ?? [];
   }
 
-  /** @param {MediaStreamTrack} track */
-  #watch(track) {
+  /**
+   * Its end may be that of the publication.
+   * @param {MediaStreamTrack} track that is sent
+   */
+  watch(track) {
     track.addEventListener?.("ended", () => void this.#ended(track), { signal: this.#watching.signal });
   }
 

@@ -14,7 +14,7 @@ const LAG = 500;
  * @typedef {import("./mailbox.js").Message} Message
  */
 
-/** @type {Record<string, (roster: Roster, data: any) => void>} */
+/** @type {Record<string, (roster: Roster, data: any, version: number) => void>} */
 const CHANGES = {
   "participant-joined": (roster, { participant }) => roster.participants.set(participant.id, { ...participant }),
   // Onto what is known: a server of the version before leaves out what it does not know.
@@ -30,6 +30,11 @@ const CHANGES = {
   "participant-reconnecting": (roster, data) => roster.change(data.participant_id, { state: "reconnecting" }),
   "participant-reconnected": (roster, data) => roster.change(data.participant_id, { state: "joined" }),
   "session-updated": (roster, { session }) => roster.update(session),
+  "state-changed": (roster, { key, value }, version) => {
+    const state = { ...roster.session.state, [key]: { value, version } };
+    if (value === null) delete state[key];
+    roster.update({ state });
+  },
   "session-closed": (roster, { reason, ...figures }) =>
     roster.update({ ...figures, status: "closed", closed_because: reason }),
   "stream-published": (roster, { participant_id, connection_id, source }) => {
@@ -88,7 +93,7 @@ export class Roster {
     const version = /** @type {number} */ (message.version);
     if (version <= this.version) return "stale";
     if (version > this.version + 1) return "gap";
-    CHANGES[message.type](this, message.data);
+    CHANGES[message.type](this, message.data, version);
     this.session = { ...this.session, version };
     return "applied";
   }

@@ -148,6 +148,11 @@ def chatting_not_granted() -> Refusal:
     return Refusal("forbidden", "This seat may not chat. Ask a moderator for the grant.")
 
 
+def sharing_not_granted() -> Refusal:
+    """The seat may not change the shared state."""
+    return Refusal("forbidden", "This seat may not change what is shared. Ask a moderator for the grant signal.")
+
+
 def moderators_only() -> Refusal:
     """Somebody else's seat, or the session."""
     return Refusal("forbidden", "Only a moderator may do this. Ask one, or send an API key.")

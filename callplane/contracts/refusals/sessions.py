@@ -1,6 +1,6 @@
 """Session refusals: sessions, and the seats in them, that are not there, full, or over."""
 
-from callplane.contracts.bounds import HIDDEN_SEATS, SESSION_BYTES
+from callplane.contracts.bounds import HIDDEN_SEATS, SESSION_BYTES, STATE_BYTES, STATE_KEYS
 from callplane.contracts.errors import Refusal
 from callplane.contracts.reasons import GivenReason, JoinReason, SeatReason, SessionReason
 
@@ -67,6 +67,12 @@ def session_too_large() -> Refusal:
     return Refusal("too-large", detail)
 
 
+def state_full() -> Refusal:
+    """A key more, or a longer value, than the shared state has room for."""
+    detail = f"The shared state of a session has up to {STATE_KEYS} keys and {STATE_BYTES} bytes. Take keys away first."
+    return Refusal("too-large", detail)
+
+
 def document_too_large() -> Refusal:
     """More than MongoDB keeps in one document."""
     return Refusal("too-large", "This is more than one document of the database can hold. Send less.")
@@ -76,6 +82,12 @@ def stale_version(version: int) -> Refusal:
     """The caller has seen an older state than the one that it would change."""
     detail = f"The session is at version {version}, not at the one that If-Match names. Read it, then change it."
     return Refusal("stale-version", detail)
+
+
+def stale_key(key: str, version: int) -> Refusal:
+    """The caller has seen an older value of the key than the one that it would change; 0: there is none."""
+    now = f"has its value since version {version}" if version else "is not there"
+    return Refusal("stale-version", f"The key {key} {now}, other than if_version says. Read it, then change it.")
 
 
 def too_late() -> Refusal:

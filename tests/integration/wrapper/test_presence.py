@@ -14,7 +14,9 @@ from callplane.store.documents import ConnectionDocument, Seat
 from callplane.store.presences import Presences
 from callplane.store.seats import SeatGuard
 from callplane.store.views import participant_view, session_view
+from testkit.clients.event_fold import shared_then
 from testkit.inprocess.repositories import Repositories, repositories
+from testkit.inprocess.sharing import share
 from testkit.inprocess.sweeps import Sweeping, sweeping
 from testkit.servers.servers import Database
 from testkit.servers.until import until
@@ -63,6 +65,8 @@ class Client:
                 new = [{name: data.get(name) for name in ("connection_id", "media", "source")}]
                 streams = rest + (new if message.type == "stream-published" else [])
                 people[data["participant_id"]] = {**one, "streams": streams}
+            case "state-changed":
+                self.shown = {**self.shown, "state": shared_then(self.shown["state"], data, message.version)}
             case other:
                 raise AssertionError(other)
         self.shown = {**self.shown, "version": message.version, "participants": list(people.values())}
@@ -105,7 +109,7 @@ class Room:
     async def happen(self) -> None:
         """One thing, by one of three, who may not be there."""
         who, seats = ParticipantId(self.chance.choice("abc")), self.store.seats
-        kind = self.chance.randrange(9)
+        kind = self.chance.randrange(11)
         match kind:
             case 0:
                 await seats.take(self.session, Seat(id=who), CommandId(new_id()), self.store.soon())
@@ -122,6 +126,8 @@ class Room:
                 await self._over(who)
             case 6:
                 await self._publish()
+            case 7 | 8:
+                await share(self.store, self.session, who, self.chance)
             case _:
                 await change(self.store, self.session, who, self._said())
 

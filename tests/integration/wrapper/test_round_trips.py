@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from callplane.contracts.commands import Candidate, Candidates, CloseSession, Leave, UpdateParticipant
+from callplane.contracts.commands import Candidate, Candidates, CloseSession, Leave, SetState, UpdateParticipant
 from callplane.contracts.ids import SessionId
 from testkit.inprocess.round_trips import COMMANDS, RoundTrips, as_part, counted
 from testkit.inprocess.wrappers import RunningWrappers, running_wrappers, until_up
@@ -27,6 +27,7 @@ UNTIL_THE_REPLY: dict[str, Trips] = {
     "publish": (5, 2, 3),
     "subscribe": (5, 2, 3),
     "candidate": (1, 0, 1),
+    "set a key": (1, 1, 0),
     "mute, one viewer": (2, 1, 0),
     "leave": (1, 1, 0),
     "leave, two connections": (1, 1, 0),
@@ -40,6 +41,7 @@ AFTER_IT: dict[str, Trips] = {
     "publish": (2, 1, 0),
     "subscribe": (0, 0, 0),
     "candidate": (0, 0, 0),
+    "set a key": (1, 1, 0),
     "mute, one viewer": (2, 1, 1),
     "leave": (3, 2, 0),
     "leave, two connections": (4, 2, 1),
@@ -168,6 +170,7 @@ async def call(account: Account, r: RunningWrappers, session: SessionId) -> None
         given = [Candidate(candidate=f"candidate:{n} 1 udp {n + 1} 192.0.2.{n + 1} 9 typ host")]
         body = Candidates(participant_id=bo, connection_id=viewer, candidates=given)
         await account.of("candidate", fed(account, r, body, session))
+    await account.of("set a key", r.done(SetState(key="slide", value=4), session))
     muted = UpdateParticipant(participant_id=ann, changes={"muted": {"audio": True}})
     await account.of("mute, one viewer", r.done(muted, session))
     await account.of("leave, two connections", r.done(Leave(participant_id=bo), session))

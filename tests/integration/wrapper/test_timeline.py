@@ -21,6 +21,7 @@ from callplane.store.timeline import Part, Timeline
 from callplane.store.views import participant_view, session_view
 from testkit.clients.event_fold import folded
 from testkit.inprocess.repositories import Repositories, repositories
+from testkit.inprocess.sharing import share
 from testkit.servers.servers import Database
 from testkit.servers.until import until
 from wrapper.effects.outbox import Outbox
@@ -63,7 +64,7 @@ class Room:
     async def happen(self) -> None:
         """One thing, by one of three, who may not be there."""
         who, store = ParticipantId(self.chance.choice("abc")), self.store
-        match self.chance.randrange(9):
+        match self.chance.randrange(11):
             case 0 | 1:
                 grants = self.chance.choice((None, GrantChanges(signal=False)))
                 seat = Seat(id=who, grants=grants)
@@ -87,6 +88,8 @@ class Room:
             case 8 if self.chance.random() < 0.3:
                 guard = SeatGuard(CommandId(new_id()), store.soon())
                 await store.seats.mute_everybody(self.session, ["audio"], [who], guard)
+            case 9 | 10:
+                await share(store, self.session, who, self.chance)
             case _:
                 await self._update(who)
         await self.look()

@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "changeParticipant": {"name": "Ada"},
     "muteEverybodyButSome": {"audio": True},
     "editMessage": {"data": "hello"},
+    "setKeyOfSharedState": {"value": 4},
     "makeAccessToken": {"session": "s", "identity": "ada"},
     "makeWebhook": {"url": "https://hooks.example.com/"},
     "changeWebhook": {"state": "active"},

@@ -20,7 +20,7 @@ NAMES = {
     **{"Session": "SessionView", "Connection": "ConnectionView", "Joined": "JoinedView", "Message": "SignalMessage"},
     **{"Batch": "MessagesView", "ChatMessage": "ChatMessage", "SeatPresence": "SeatPresence", "Ban": "BanView"},
     **{"Token": "TokenView", "Grants": "Grants", "Accepted": "Accepted", "Webhook": "WebhookWithSecret"},
-    **{"Delivery": "DeliveryView", "Attempt": "AttemptView", "Event": "EventView"},
+    **{"Delivery": "DeliveryView", "Attempt": "AttemptView", "Event": "EventView", "StateEntry": "StateEntry"},
 }
 """Each shape of the client, as OpenAPI calls it."""
 
@@ -97,6 +97,9 @@ CALLS: dict[str, tuple[Calls, str | None]] = {
     "presence of all": (lambda it: client(it).presence.of_session("s"), None),
     "signal": (lambda it: client(it).signals.send("s", "wave", to=["ada", "role:moderator"]), None),
     "chat": (lambda it: client(it).chat.send("s", {"text": "hello"}, to=["ada"]), None),
+    "state": (lambda it: client(it).state.get("s", "slide"), None),
+    "set": (lambda it: client(it).state.set("s", "a.b", {"n": 1}, if_version=0), "set-state"),
+    "unset": (lambda it: seat_of(it, "ada").state.delete("s", "a.b"), "set-state"),
     "webhooks": (lambda it: all_about_a_webhook(client(it)), None),
     "own session": (lambda it: seat_of(it, "ada").session(), None),
     "offer": (lambda it: seat_of(it, "ada").offer("publish", OFFER), "publish"),

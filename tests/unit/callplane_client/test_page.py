@@ -37,7 +37,7 @@ async def test_the_lines_of_the_page_run(
         for block in blocks:
             await run(block, names)
     said = capsys.readouterr().out
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     assert "\nHello\n" in said
     assert "409 session-closed" in said
     assert "msg_1 participant-joined" in said

@@ -13,7 +13,7 @@ from callplane_client import fields, media, shapes, tokens, webhooks
 FILE = Path(__file__).with_name("surface.txt")
 """Write it anew with ``python -m tests.unit.callplane_client.test_surface``, and a line of CHANGELOG for what goes."""
 
-AREAS = ("sessions", "participants", "bans", "tokens", "presence", "signals", "chat", "webhooks", "events")
+AREAS = ("sessions", "participants", "bans", "tokens", "presence", "signals", "chat", "state", "webhooks", "events")
 
 
 def surface() -> list[str]:

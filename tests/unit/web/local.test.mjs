@@ -19,9 +19,15 @@ class Track extends EventTarget {
 
 const opened = [];
 const opening = (kind) => (opened.push(new Track(kind)), opened.at(-1));
+/** What the browser's dialog gives next; null: it is cancelled. */
+let chosen = ["video", "audio"];
 const mediaDevices = {
   getUserMedia: async ({ video, audio }) => new MediaStream([opening(video ? "video" : "audio")]),
-  getDisplayMedia: async (asked) => ((mediaDevices.asked = asked), new MediaStream([opening("video"), opening("audio")])),
+  getDisplayMedia: async (asked) => {
+    mediaDevices.asked = asked;
+    if (!chosen) throw new DOMException("", "NotAllowedError");
+    return new MediaStream(chosen.map(opening));
+  },
 };
 Object.defineProperty(globalThis, "navigator", { value: { mediaDevices }, configurable: true });
 
@@ -64,6 +70,46 @@ test("a screen is sent beside the camera, with its sound, and let go when that e
   assert.equal(mediaDevices.asked.audio, false);
   await session.leave();
   await until(() => opened.at(-1).readyState === "ended");
+});
+
+test("another screen takes the place of the one that is shared, which goes on where none is chosen", async () => {
+  const { session, offers, pcs, asked } = await world();
+  const screen = await session.shareScreen();
+  const [video, audio] = opened.slice(-2);
+  chosen = null;
+  await assert.rejects(session.shareScreen(), { name: "NotAllowedError" });
+  assert.deepEqual([video.readyState, audio.readyState, screen.state], ["live", "live", "connecting"]);
+  chosen = ["audio", "video"];
+  assert.equal(await session.shareScreen(), screen);
+  assert.deepEqual([offers().length, pcs[0].replaced], [1, opened.slice(-2)]);
+  assert.deepEqual([video.readyState, audio.readyState], ["ended", "ended"]);
+  assert.deepEqual(screen.stream.getTracks(), opened.slice(-2));
+  assert.equal(asked("DELETE", "/connections/k1").length, 0);
+  await screen.stop();
+  await quiet();
+  assert.deepEqual(opened.slice(-2).map(({ readyState }) => readyState), ["ended", "ended"]);
+  await session.leave();
+});
+
+test("one with sound in the place of one without, or the other way round, takes an endpoint in the same place", async () => {
+  const { session, offers, asked } = await world();
+  chosen = ["video"];
+  const screen = await session.shareScreen();
+  for (const [kinds, before] of [[["video", "audio"], "k1"], [["video"], "k2"]]) {
+    chosen = kinds;
+    assert.equal(await session.shareScreen(), screen);
+    await until(() => offers().length > Number(before.slice(1)) && !screen.connection.offering);
+    assert.equal(offers().at(-1).replaces, before);
+    assert.deepEqual(screen.stream.getTracks().map(({ kind }) => kind).toSorted(), kinds.toSorted());
+  }
+  assert.equal(asked("DELETE", "/connections/k1").length + asked("DELETE", "/connections/k2").length, 0);
+  let over = null;
+  void screen.ended.then((reason) => (over = reason));
+  opened.at(-1).stop();
+  opened.at(-1).dispatchEvent(new Event("ended"));
+  await until(() => over === "track-ended");
+  chosen = ["video", "audio"];
+  await session.leave();
 });
 
 test("the browser is asked for a screen before anything is waited for", async () => {

@@ -32,6 +32,16 @@ test("events in order need no snapshot", async () => {
   assert.equal(known.version, 9);
 });
 
+test("a key that is set or taken away leaves the others alone", async () => {
+  const known = roster(seat("ann"));
+  await follow(known, event(6, "state-changed", { key: "a", value: 1, participant_id: "ann" }), never);
+  await follow(known, event(7, "state-changed", { key: "b", value: [null], participant_id: null }), never);
+  await follow(known, event(8, "session-updated", { session: { id: "s", metadata: {} } }), never);
+  assert.deepEqual(known.session.state, { a: { value: 1, version: 6 }, b: { value: [null], version: 7 } });
+  await follow(known, event(9, "state-changed", { key: "a", value: null, participant_id: null }), never);
+  assert.deepEqual(known.session.state, { b: { value: [null], version: 7 } });
+});
+
 test("of everybody who is muted but some, those are not", async () => {
   const known = roster(seat("ann"), seat("bob"));
   await follow(known, event(6, "participants-muted", { media: ["audio"], but: ["bob"] }), never);

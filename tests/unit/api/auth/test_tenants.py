@@ -52,6 +52,7 @@ BODIES: dict[str, Any] = {
     "patch /v1/webhooks/{webhook_id}": {"state": "active"},
     "patch /v1/sessions/{session_id}/participants/{participant_id}": {"name": "Ada"},
     "patch /v1/sessions/{session_id}/messages/{message_id}": {"data": "hello"},
+    "patch /v1/sessions/{session_id}/state/{key}": {"value": 4},
 }
 
 

@@ -1,5 +1,13 @@
 """Signals over HTTP: straight to the exchange, once under a key."""
 
+import json
+
+import pytest
+
+from callplane.contracts.ids import SessionId
+from callplane.store.log.reader import LogReader
+from callplane.store.log.records import LogKey
+from callplane.store.mongo.database import open_database
 from testkit.fakes.asgi import BY_KEY, api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.servers.servers import Database
@@ -38,3 +46,19 @@ async def test_a_signal_that_is_repeated_under_its_key_has_the_same_id(database:
     assert [answer.json()["id"] for answer in sent] == ids[:2]
     assert ids[0] == ids[1]
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize("engine", ["queues", "log"])
+async def test_a_chat_that_is_not_for_all_says_for_whom_by_either_engine(database: Database, engine: str) -> None:
+    await session_of(database, engine=engine)
+    bus = ScriptedBus()
+    async with api(settings_for(database), bus) as it, open_database(database.url, database.name) as opened:
+        for to in (["mod"], None):
+            body = {"type": "chat", "data": "psst", **({"to": to} if to else {})}
+            assert (
+                await it.http.post("/sessions/s/signals", json=body, headers=it.token("s", "ada"))
+            ).status_code == 202
+        records = await LogReader(opened).chain(LogKey("s", SessionId("s")), 1)
+    logged = [json.loads(entry.body)["data"] for record in records for entry in record.entries]
+    told = logged if engine == "log" else [message.data for _, message in bus.published]
+    assert [one.get("to") for one in told] == [["mod"], None]

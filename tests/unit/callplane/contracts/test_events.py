@@ -107,7 +107,7 @@ def test_patterns_match_as_a_topic_exchange_does(pattern: str, key: str, does: b
 
 
 def test_types_are_one_list() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 14
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 15
     assert "signal" not in EVENT_TYPES
 
 

@@ -19,6 +19,11 @@ SHAPES: list[tuple[Event, str, dict[str, Any]]] = [
     ),
     (messages.participants_muted(["audio"], ["p"]), "participants-muted", {"media": ["audio"], "but": ["p"]}),
     (messages.session_updated({"metadata": {}}), "session-updated", {"session": {"metadata": {}}}),
+    (
+        messages.state_changed("a", [None], "p"),
+        "state-changed",
+        {"key": "a", "value": [None], "participant_id": "p"},
+    ),
     (messages.session_closed("over"), "session-closed", {"reason": "over"}),
     (
         messages.stream_published("p", "c", ["audio"], "microphone"),

@@ -23,6 +23,7 @@ SAMPLES: dict[str, Any] = {
     "seats": 12,
     "longest": 600.0,
     "version": 7,
+    "key": "slide",
     "code": "forbidden",
     "role": "moderator",
     "missing": ["camera", "screen"],

@@ -32,8 +32,7 @@ from callplane.contracts.registry import AnyCommand
 from callplane.contracts.replies import Reply
 from callplane.store.documents import SessionDocument
 from testkit.crashes.crash_trial import Prepare, Scenario, TrialServers, abandoned, commanded
-from testkit.crashes.leak_check import ask
-from testkit.crashes.session_invariants import answered, connections_of, consistent
+from testkit.crashes.session_invariants import answered, consistent, fed_by
 
 
 @dataclass(frozen=True)
@@ -67,16 +66,6 @@ async def seen(b: TrialServers, session: SessionId, reply: Reply | None) -> Sess
     assert reply is not None
     assert reply.problem is None, reply.problem
     return await consistent(b, session)
-
-
-async def fed_by(b: TrialServers, watched: ConnectionId) -> dict[str, str]:
-    """Medium → connection whose endpoint feeds this one's."""
-    own = await b.outside.store.connections.find(watched)
-    assert own is not None
-    assert own.endpoint is not None
-    answer = await ask(b.outside.media_server, "invoke", object=own.endpoint.id, operation="getSourceConnections")
-    endpoints = {c.endpoint.id: c.id for c in await connections_of(b, own.session_id) if c.endpoint is not None}
-    return {data["type"]: endpoints.get(data["source"], "nobody's") for data in answer["value"]}
 
 
 async def create(b: TrialServers) -> Scenario:

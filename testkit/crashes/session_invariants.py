@@ -4,14 +4,14 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-from callplane.contracts.ids import CommandId, ParticipantId, SessionId
+from callplane.contracts.ids import CommandId, ConnectionId, ParticipantId, SessionId
 from callplane.contracts.messages import Message
 from callplane.contracts.replies import Reply
 from callplane.store.documents import ConnectionDocument, SessionDocument
 from callplane.store.log.records import LogKey
 from callplane.store.mongo.media_codec import media_ref
 from testkit.crashes.crash_trial import COLLECT_SECONDS, TrialServers
-from testkit.crashes.leak_check import children, pipelines
+from testkit.crashes.leak_check import ask, children, pipelines
 from testkit.inprocess.logs import logged
 
 
@@ -26,6 +26,16 @@ async def connections_of(bench: TrialServers, session: SessionId) -> list[Connec
     """All its connections, the released ones included."""
     raw = bench.outside.store.database["connections"]
     return [ConnectionDocument.model_validate(c) async for c in raw.find({"session_id": session})]
+
+
+async def fed_by(bench: TrialServers, watched: ConnectionId) -> dict[str, str]:
+    """Medium → connection whose endpoint feeds this one's."""
+    own = await bench.outside.store.connections.find(watched)
+    assert own is not None
+    assert own.endpoint is not None
+    answer = await ask(bench.outside.media_server, "invoke", object=own.endpoint.id, operation="getSourceConnections")
+    endpoints = {c.endpoint.id: c.id for c in await connections_of(bench, own.session_id) if c.endpoint is not None}
+    return {data["type"]: endpoints.get(data["source"], "nobody's") for data in answer["value"]}
 
 
 async def consistent(bench: TrialServers, session: SessionId) -> SessionDocument:

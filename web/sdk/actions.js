@@ -8,7 +8,7 @@ import { Sources } from "./sources.js";
 /**
  * @typedef {{name?: string, role?: string, metadata?: Record<string, unknown>}} SeatFields
  * @typedef {SeatFields & {muted?: {audio?: boolean, video?: boolean}, hand_raised?: boolean,
- *   presence?: {show?: string, status?: string, until?: string | null}, grants?: Grants}} Changes
+ *   presence?: {show?: string, status?: string, until?: string | Date | null}, grants?: Grants}} Changes
  * @typedef {{publish?: string[], subscribe?: boolean, signal?: boolean, chat?: boolean, moderate?: boolean}} Grants
  * @typedef {object} SessionOptions
  * @property {import("./http.js").Http} http
@@ -106,9 +106,8 @@ export class Actions extends Emitter {
    * Say how available one is, as a whole: what is not named is as if nothing had been said.
    * @param {{show?: string, status?: string, until?: string | Date | null}} presence
    */
-  async setPresence({ until = null, ...presence }) {
-    const end = until instanceof Date ? until.toISOString() : until;
-    await this.update(this.me, { presence: { ...presence, ...(end === null ? {} : { until: end }) } });
+  async setPresence({ until, ...presence }) {
+    await this.update(this.me, { presence: { ...presence, until: until ?? undefined } });
   }
 
   /**

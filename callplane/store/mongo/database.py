@@ -12,9 +12,10 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from callplane.store.mongo.driver import Database, Document, ShieldedCalls
+from callplane.store.mongo.driver import Database, Document
 from callplane.store.mongo.media_codec import TYPE_REGISTRY
 from callplane.store.mongo.read_barrier import Primaries, ReadBarrier
+from callplane.store.mongo.shielded_calls import ShieldedCalls
 
 __all__ = ["Database", "DatabaseClock", "Document", "open_database", "open_messages"]
 

@@ -1,13 +1,7 @@
-"""Driver: PyMongo out of the reach of cancellations; every operation runs to its own end, whoever stops waiting for it.
+"""Driver: what repositories use of PyMongo's databases, collections and change streams, by shielded calls."""
 
-PyMongo 4.20 on Python 3.11 forgets cancellations, leaves a socket behind for operations that are cancelled, and may
-leave the lock of its topology taken for ever, after which no operation of the client returns (all measured). Each
-operation ends by itself within ``timeoutMS``.
-"""
-
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
 
 from pymongo import UpdateOne
 from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
@@ -19,11 +13,8 @@ from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
 from callplane.store.mongo.commands import Commands
-from callplane.store.mongo.errors import translated_errors
-from callplane.store.mongo.read_barrier import ReadBarrier
-from callplane.telemetry.stages import stage
+from callplane.store.mongo.shielded_calls import ShieldedCalls
 
-T = TypeVar("T")
 Document = dict[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -34,48 +25,6 @@ Outcome = Literal["inserted", "double", "known", "unknown"]
 _DOUBLE_KEY = 11000
 _IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
 """What findAndModify calls PyMongo's options."""
-
-
-class ShieldedCalls:
-    """Runs operations as tasks of their own; whoever waits for one may be cancelled, the task is not."""
-
-    def __init__(self, barrier: ReadBarrier) -> None:
-        self._barrier = barrier
-        # Not a task group: one that is cancelled cancels its tasks, which is what must not happen here.
-        self._running: set[asyncio.Task[Any]] = set()
-        """All that has not ended, whether somebody waits for it or nobody does any more."""
-        self._watching: set[asyncio.Task[Any]] = set()
-        """Those of them that wait for news of a change stream, and change nothing."""
-
-    async def __call__(self, operation: Coroutine[Any, Any, T], *, watches: bool = False) -> T:
-        """The result of the operation, or what it raises; ``watches``: it waits for news, and changes nothing."""
-        task = asyncio.get_running_loop().create_task(operation)
-        self._running.add(task)
-        if watches:
-            self._watching.add(task)
-        task.add_done_callback(self._ended)
-        with stage("store"), translated_errors():
-            return await asyncio.shield(task)
-
-    async def read(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """The same of one that reads, and may be done again: what it finds is what a primary has."""
-        return await self(self._barrier.believed(operation))
-
-    async def wait_idle(self) -> None:
-        """Wait until everything has ended, which ``timeoutMS`` bounds."""
-        while self._running:
-            await asyncio.wait(self._running)
-
-    async def wait_for_writes(self, seconds: float) -> None:
-        """Wait until what is on its way now has arrived, also what nobody waits for any more, or the time is over."""
-        if under_way := self._running - self._watching:
-            await asyncio.wait(under_way, timeout=seconds)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        self._watching.discard(task)
-        if not task.cancelled():
-            task.exception()  # nobody may be left to read it
 
 
 class Query:

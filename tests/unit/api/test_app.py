@@ -12,7 +12,7 @@ from callplane.contracts.ids import ParticipantId
 from callplane.store.attachments import Attachments
 from callplane.store.mongo.database import Database as Store
 from callplane.store.mongo.database import open_database
-from callplane.store.mongo.driver import ShieldedCalls
+from callplane.store.mongo.shielded_calls import ShieldedCalls
 from testkit.fakes.asgi import api, settings_for
 from testkit.fakes.scripted_bus import ScriptedBus
 from testkit.inprocess.mailboxes import S, message
@@ -23,7 +23,7 @@ class Slow(ShieldedCalls):
     """Operations that wait as long as the test says, as those of a pool do that is full."""
 
     def __init__(self, calls: ShieldedCalls) -> None:
-        super().__init__()
+        super().__init__(calls._barrier)
         self._calls = calls
         self.free = asyncio.Event()
         self.free.set()

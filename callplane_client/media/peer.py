@@ -40,10 +40,16 @@ class Connecting(RTCPeerConnection):
             if self.connectionState != "closed" and self.signalingState != "closed":
                 raise
         finally:
-            if self.signalingState == "closed":  # it may have started them behind their end
-                for each in self.getTransceivers():
-                    await each.stop()
+            if self.signalingState == "closed":
+                await self._end_again()
             self.underway.discard(task)
+
+    async def _end_again(self) -> None:
+        """What connecting may have started behind its end: decoders, and asking for consent (RFC 7675) for ever."""
+        for each in self.getTransceivers():
+            await each.stop()
+            if each.sender.transport is not None:
+                await each.sender.transport.transport._connection.close()
 
 
 class Peer:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import cast
 
 import pytest
+from aioice import Connection as IceConnection
 from aiortc import RTCDtlsTransport
 
 from callplane_client import AsyncSeat, CallplaneError, Refused, Unreachable
@@ -200,6 +201,37 @@ async def test_what_connects_while_it_is_closed_starts_nothing_that_stays(monkey
         go.set()
         await line.connection.ended()
         assert [thread.name for thread in threading.enumerate() if "decoder" in thread.name] == []
+
+
+async def test_who_is_closed_when_it_has_just_been_reached_asks_for_no_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, reached, go = IceConnection.connect, asyncio.Event(), asyncio.Event()
+
+    async def slowly(ice: IceConnection) -> None:
+        checked = ice._check_list_state.get
+
+        async def late() -> int:
+            result = await checked()
+            reached.set()
+            await go.wait()
+            return result
+
+        monkeypatch.setattr(ice._check_list_state, "get", late)
+        await connect(ice)
+
+    monkeypatch.setattr(IceConnection, "connect", slowly)
+    async with running(AnsweringSeat()) as line:
+        async with asyncio.timeout(20):
+            await reached.wait()
+        peer = line.connection._peer
+        assert peer is not None
+        line.connection.close()
+        await until(lambda: _is_closed(peer), 20)
+        go.set()
+        await line.connection.ended()
+        consents = [
+            one.sender.transport.transport._connection._query_consent_task for one in peer._pc.getTransceivers()
+        ]
+        assert [one for one in consents if one is None or not one.done()] == []
 
 
 async def _is_closed(peer: Peer) -> bool:

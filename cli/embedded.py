@@ -68,7 +68,10 @@ async def serve(
 
     settings = _api_settings(options, addresses)
     of_wrapper = WrapperSettings(
-        amqp_url=addresses.amqp_url or "", mongo_url=addresses.mongo_url, kms_urls=",".join(addresses.kms_urls)
+        amqp_url=addresses.amqp_url or "",
+        mongo_url=addresses.mongo_url,
+        kms_urls=",".join(addresses.kms_urls),
+        mailboxes=settings.mailboxes,
     )
     of_hooks = _hooks_settings(options, addresses)
     further = _faults(settings, addresses, children)
@@ -138,6 +141,7 @@ def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
             host=options.host,
             token_secrets=_token_secrets(addresses.directory),
             open_access=options.is_loopback,
+            **_mailboxes(),
             **_key_of_this_run(options),
             **_webhook_hosts(options),
             # Other users of this machine, pages of other ports and whoever comes through a proxy do not know it.
@@ -150,6 +154,11 @@ def _api_settings(options: Options, addresses: ServerAddresses) -> "Settings":
             f"others can reach {options.host}: set CALLPLANE_API_KEYS=name:secret (32 characters or more) first"
         )
     return settings
+
+
+def _mailboxes() -> dict[str, Any]:
+    """Logs unless somebody wants it otherwise: chat is kept in them, and nothing of a version before runs beside."""
+    return {} if "CALLPLANE_MAILBOXES" in os.environ else {"mailboxes": "log"}
 
 
 def _key_of_this_run(options: Options) -> dict[str, Any]:

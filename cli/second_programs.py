@@ -59,6 +59,7 @@ def wrapper_environment(settings: "WrapperSettings") -> dict[str, str]:
         "CALLPLANE_AMQP_URL": settings.amqp_url,
         "CALLPLANE_MONGO_URL": settings.mongo_url,
         "CALLPLANE_KMS_URLS": settings.kms_urls,
+        "CALLPLANE_MAILBOXES": settings.mailboxes,
         "CALLPLANE_PROBE_HOST": "127.0.0.1",
         "CALLPLANE_PROBE_PORT": "0",
     }
@@ -74,6 +75,7 @@ def api_environment(settings: "Settings", port: int) -> dict[str, str]:
         "CALLPLANE_TOKEN_SECRETS": ",".join(settings.token_secrets),
         "CALLPLANE_API_KEYS": ",".join(f"{name}:{secret}" for name, secret in settings.api_keys.items()),
         "CALLPLANE_KEY_TENANTS": ",".join(f"{name}:{tenant}" for name, tenant in settings.key_tenants.items()),
+        "CALLPLANE_MAILBOXES": settings.mailboxes,
         "CALLPLANE_OPEN_ACCESS": "true",
         "CALLPLANE_OPEN_TOKEN": settings.open_token,
         "CALLPLANE_WEBHOOK_HOSTS": settings.webhook_hosts,

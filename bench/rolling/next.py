@@ -38,15 +38,32 @@ def widen_documents() -> None:
 
     records = importlib.import_module("callplane.store.log.records")
     records.__dict__["written"] = _wider_record(records.written)
-    for name in ("find_one_and_update", "update_one", "update_many"):
+    for name in WITH_ONE_UPDATE:
         setattr(Collection, name, _widening(getattr(Collection, name)))
+    for name in WITH_SEVERAL:
+        setattr(Collection, name, _widening_each(getattr(Collection, name)))
+
+
+WIDENED = ("sessions", "connections")
+WITH_ONE_UPDATE = ("find_one_and_update", "find_one_and_update_repeatable", "update_one", "update_many")
+WITH_SEVERAL = ("update_repeatable",)
+"""Writes of a collection, by how they are called."""
 
 
 def _widening(write: Any) -> Any:
     async def widened(self: Any, where: Mapping[str, Any], update: Any, **options: Any) -> Any:
-        if self._collection.name in ("sessions", "connections"):
+        if self.name in WIDENED:
             update = wider(update)
         return await write(self, where, update, **options)
+
+    return widened
+
+
+def _widening_each(write: Any) -> Any:
+    async def widened(self: Any, *updates: tuple[Any, Any], **options: Any) -> Any:
+        if self.name in WIDENED:
+            updates = tuple((where, wider(update)) for where, update in updates)
+        return await write(self, *updates, **options)
 
     return widened
 

@@ -74,6 +74,7 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         other = await client.post("/sessions", json={}, headers={"Authorization": "Bearer open-other"})
         assert (page.status_code, made.status_code, other.status_code) == (200, 201, 401)
         assert "text/html" in page.headers["content-type"]
+        await chat_is_kept(client, made.json()["id"])
         url = str(client.base_url)
         polling = asyncio.ensure_future(
             polls_while_it_is_there(url, await seat_by_its_key(url, made.json()["id"], process.output()))
@@ -92,6 +93,18 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         assert "Traceback" not in process.output()
     assert marked(mark) == {}
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+async def chat_is_kept(client: httpx.AsyncClient, session: str) -> None:
+    """Who comes later reads it."""
+    seat = (await client.post(f"/v1/sessions/{session}/participants", json={})).json()
+    own = {"Authorization": f"Bearer {seat['token']}"}
+    said = await client.post(
+        f"/v1/sessions/{session}/signals", json={"type": "chat", "data": {"text": "Hello"}}, headers=own
+    )
+    assert said.status_code == 202
+    kept = (await client.get(f"/v1/sessions/{session}/messages", headers=own)).json()
+    assert [one["data"] for one in kept["messages"]] == [{"text": "Hello"}]
 
 
 async def can_be_used(output: str) -> None:

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
-from bench.rolling.next import wider
+from bench.rolling.next import WITH_ONE_UPDATE, WITH_SEVERAL, wider
+from callplane.store.mongo.driver import Collection
 from testkit.deploy.manifests import ROOT
+
+IN_BULK = {"update_each", "update_in_order"}
+"""Of attachments, presences, keys and webhooks, which N+1 writes as N does."""
 
 SHOW = """
 import json
@@ -73,3 +77,8 @@ def test_updates_of_documents_and_the_events_in_them_get_it() -> None:
     assert made["$push"]["outbox"] == {"id": "e", "added": "N+1", "data": {"x": 1, "added": "N+1"}}
     assert made["$push"]["chores"] == {"$each": []}
     assert wider([{"$replaceWith": "$$ROOT"}])[-1] == {"$set": {"added": "N+1"}}
+
+
+def test_every_update_of_a_collection_is_widened() -> None:
+    writes = {name for name in vars(Collection) if "update" in name} - IN_BULK
+    assert writes == {*WITH_ONE_UPDATE, *WITH_SEVERAL}

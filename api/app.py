@@ -64,6 +64,7 @@ from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.leases import PodLeases
 from callplane.store.log.history import History
 from callplane.store.log.kept_entries import KeptEntries
+from callplane.store.mailbox_lag import MailboxLag
 from callplane.store.mongo.database import Database, DatabaseClock, open_database, open_messages
 from callplane.store.overview import Overview
 from callplane.store.presences import Presences
@@ -188,6 +189,7 @@ async def assemble(settings: Settings, *, buses: Buses, further: Sequence[APIRou
                 connections=stored.connections,
                 client_reports=stored.client_reports,
                 session_graph=stored.session_graph,
+                mailbox_lag=MailboxLag(database, messages),
                 session_pages=stored.session_pages,
                 overview=stored.overview,
                 presences=stored.presences,

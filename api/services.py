@@ -31,6 +31,7 @@ from callplane.store.api_keys import ApiKeys
 from callplane.store.bans import Bans
 from callplane.store.client_reports import ClientReports
 from callplane.store.connections import Connections
+from callplane.store.mailbox_lag import MailboxLag
 from callplane.store.overview import Overview
 from callplane.store.presences import Presences
 from callplane.store.processes import Processes
@@ -72,6 +73,7 @@ class Services:
     connections: Connections
     client_reports: ClientReports
     session_graph: SessionGraph
+    mailbox_lag: MailboxLag
     session_pages: SessionPages
     overview: Overview
     presences: Presences

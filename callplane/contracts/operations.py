@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ConnectionId, ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.shapes import ConnectionState, Kind
@@ -158,6 +159,20 @@ class GraphView(Wire):
     """those that were offered and have not ended, 500 at most"""
     more: int
     """how many there are besides"""
+
+
+class MailboxView(Wire):
+    """How a participant's messages are read."""
+
+    engine: Engine
+    """how they go: `queues` or `log`"""
+    state: Literal["attached", "detached", "ended"]
+    """`attached` while its client is connected or has asked of late"""
+    since: datetime
+    """when that began"""
+    waiting: int | None
+    """how many it had not acknowledged when that was written last, once a minute while it is read: so many at most;
+    null: on queues, where RabbitMQ alone knows, or ended"""
 
 
 class FailoverView(Wire):

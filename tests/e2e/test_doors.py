@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from testkit.clients.browsers import person
+from testkit.servers.programs import up
 
 SIGNALS = 120
 
@@ -38,7 +39,7 @@ async def test_two_people_talk_by_each_transport(base_url: str, browser: Browser
     assert got["states"] == ["left"]
 
 
-SECOND_USE = """async (kind) => {
+SECOND_USE = """async ({ kind, rounds }) => {
     const { Callplane } = await import("/sdk/index.js");
     const place = new Callplane({ accessToken: sessionStorage.getItem("callplane.access-token") });
     const { id } = await place.createSession();
@@ -54,7 +55,7 @@ SECOND_USE = """async (kind) => {
     });
     const uses = [];
     // A door that opens between two polls replaces none of them: then another one is opened.
-    for (let n = 0; n < 10 && !seat.reason; n++) {
+    for (let n = 0; n < rounds && !seat.reason; n++) {
         const { ticket } = await (await fetch("/messages/tickets", post)).json();
         uses.push([await opens(ticket), await opens(ticket)]);
         await Promise.race([seat.ended, new Promise((resolve) => setTimeout(resolve, 500))]);
@@ -65,9 +66,20 @@ SECOND_USE = """async (kind) => {
 
 @pytest.mark.parametrize("kind", ["sse", "websocket"])
 async def test_a_ticket_lets_a_browser_in_once(base_url: str, browser: Browser, kind: str) -> None:
-    """And the poll that was open until then is told that something newer is there."""
+    """On logs, where a seat may have some readers at once, the poll that was open until then goes on."""
     async with person(browser) as someone:
         await someone.opens(base_url)
-        got = await someone.page.evaluate(SECOND_USE, kind)
+        got = await someone.page.evaluate(SECOND_USE, {"kind": kind, "rounds": 2})
+    assert got == {"uses": [[True, False]] * 2, "reason": None}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["sse", "websocket"])
+async def test_on_queues_the_poll_that_was_open_is_told_that_something_newer_is_there(
+    browser: Browser, kind: str
+) -> None:
+    async with up(CALLPLANE_MAILBOXES="queues") as links, person(browser) as someone:
+        await someone.opens(links.page)
+        got = await someone.page.evaluate(SECOND_USE, {"kind": kind, "rounds": 10})
     assert got["uses"] == [[True, False]] * len(got["uses"])
     assert got["reason"] == "poll-replaced"

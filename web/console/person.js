@@ -7,7 +7,7 @@ import { form } from "./forms.js";
 import { orNothing } from "./requests.js";
 import { acts, signals, told } from "./session.js";
 import { namesIn, storyOfSeat } from "./story.js";
-import { action, ago, badge, facts, table, to } from "./tables.js";
+import { action, ago, badge, facts, span, table, to } from "./tables.js";
 import { exportButtons, person as personOf, timeline } from "./timeline.js";
 
 /** @typedef {import("./views.js").Context} Context */
@@ -46,6 +46,7 @@ async function present(context, path, seat, names) {
   const { connections } = (await orNothing(requests.get(`${path}/connections?participant_id=${encodeURIComponent(seat.id)}`))) ?? { connections: [] };
   const presence = await requests.seldom(kept, `${path}/presence`, 10_000);
   const mine = presence?.presence.find((/** @type {any} */ one) => one.participant_id === seat.id);
+  const mailbox = await requests.seldom(kept, `${path}/participants/${encodeURIComponent(seat.id)}/mailbox`, 4000);
   const muted = ["audio", "video"].filter((medium) => seat.muted[medium]).join(" and ") || "nothing";
   const says = [seat.presence.show, seat.presence.status].filter(Boolean).join(": ");
   return [
@@ -58,6 +59,7 @@ async function present(context, path, seat, names) {
       ["says it is", says],
       ["hand", seat.hand_raised_at ? `up, ${ago(seat.hand_raised_at)}` : "down"],
       ["asked for something last", ago(mine?.last_active_at ?? null)],
+      ["messages", mailbox ? readBy(mailbox) : "-"],
       ["metadata", JSON.stringify(seat.metadata)],
     ]),
     make("h2", {}, "Connections"),
@@ -103,6 +105,15 @@ function shown({ requests, doing }, path, one, names) {
     codecs.join(", ") || "-",
     action("End", () => doing({ words, danger: true, act: () => requests.call("DELETE", `${path}/connections/${encodeURIComponent(one.id)}`) }), "danger"),
   ];
+}
+
+/**
+ * @param {{engine: string, state: string, since: string, waiting: number | null}} mailbox
+ * @param {number} [now] milliseconds
+ */
+export function readBy({ state, since, waiting }, now = Date.now()) {
+  const read = `${state === "attached" ? "read" : "not read"} for ${span(Math.max(0, (now - Date.parse(since)) / 1000))}`;
+  return `${read}; ${waiting === null ? "how many wait RabbitMQ alone knows" : `${waiting} at most not acknowledged`}`;
 }
 
 /** @param {string} path */

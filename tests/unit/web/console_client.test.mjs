@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { rates, state } from "../../../web/console/client.js";
 import { graph } from "../../../web/console/graph.js";
+import { readBy } from "../../../web/console/person.js";
 import { link, observe } from "../../../web/console/observer.js";
 import { person } from "../../../web/console/person.js";
 import { Drawn, world } from "./document.mjs";
@@ -118,4 +119,11 @@ test("a call is opened as a hidden observer, by a token that is in the fragment 
   press();
   await assert.rejects(done(), /refused 409/);
   assert.equal(opened[1].closed, true);
+});
+
+test("how a person's messages are read: for how long, and how many wait", () => {
+  const now = Date.parse("2026-01-05T09:31:00Z");
+  const since = "2026-01-05T09:30:00Z";
+  assert.equal(readBy({ state: "attached", since, waiting: 3 }, now), "read for 60 s; 3 at most not acknowledged");
+  assert.equal(readBy({ state: "detached", since, waiting: null }, now), "not read for 60 s; how many wait RabbitMQ alone knows");
 });

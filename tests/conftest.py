@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from cli.machine.mongod import Mongod
 from cli.machine.ports import free_port, free_ports
@@ -24,11 +25,14 @@ from tests.order import LongFilesFirst, path_of, rank
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each test fail alone, and read the certificates of all the world once.
+    """Let each test fail alone, laws take their time, and read the certificates of all the world once.
 
+    How long an example takes, or is made, is the machine's affair: one that stands still for a moment breaks no law.
     Each client of httpx would, for 26 ms of processor time; all that is asked here is asked on 127.0.0.1 without TLS.
     """
     config.pluginmanager.register(isolation)
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 

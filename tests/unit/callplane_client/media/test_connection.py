@@ -192,14 +192,7 @@ async def test_what_connects_while_it_is_closed_starts_nothing_that_stays(monkey
     monkeypatch.setattr(RTCDtlsTransport, "_do_handshake", slowly)
     seat = AnsweringSeat()
     async with running(seat) as line:
-        async with asyncio.timeout(20):
-            await connected.wait()
-        peer = line.connection._peer
-        assert peer is not None
-        line.connection.close()
-        await until(lambda: _is_closed(peer), 20)
-        go.set()
-        await line.connection.ended()
+        await _closed_at(line, connected, go)
         assert [thread.name for thread in threading.enumerate() if "decoder" in thread.name] == []
 
 
@@ -220,18 +213,24 @@ async def test_who_is_closed_when_it_has_just_been_reached_asks_for_no_consent(m
 
     monkeypatch.setattr(IceConnection, "connect", slowly)
     async with running(AnsweringSeat()) as line:
-        async with asyncio.timeout(20):
-            await reached.wait()
-        peer = line.connection._peer
-        assert peer is not None
-        line.connection.close()
-        await until(lambda: _is_closed(peer), 20)
-        go.set()
-        await line.connection.ended()
+        peer = await _closed_at(line, reached, go)
         consents = [
             one.sender.transport.transport._connection._query_consent_task for one in peer._pc.getTransceivers()
         ]
         assert [one for one in consents if one is None or not one.done()] == []
+
+
+async def _closed_at(line: Line, point: asyncio.Event, go: asyncio.Event) -> Peer:
+    """Its peer, closed where connecting waits at this point, which then goes on."""
+    async with asyncio.timeout(20):
+        await point.wait()
+    peer = line.connection._peer
+    assert peer is not None
+    line.connection.close()
+    await until(lambda: _is_closed(peer), 20)
+    go.set()
+    await line.connection.ended()
+    return peer
 
 
 async def _is_closed(peer: Peer) -> bool:

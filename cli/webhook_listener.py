@@ -80,11 +80,16 @@ def listening(port: int, forward: str | None) -> Iterator[Listener]:
 
         def do_POST(self) -> None:
             """Take it, and say what became of it."""
-            length = int(self.headers.get("Content-Length") or 0)
-            status = 413 if length > LONGEST else made[0].take(dict(self.headers.items()), self.rfile.read(length))
-            self.send_response(status)
+            self.send_response(self._status(self.headers.get("Content-Length") or "0"))
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def _status(self, length: str) -> int:
+            if not (length.isascii() and length.isdecimal()):
+                return 400
+            if len(length) > len(str(LONGEST)) or int(length) > LONGEST:
+                return 413
+            return made[0].take(dict(self.headers.items()), self.rfile.read(int(length)))
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Nothing: what comes is shown by who listens."""

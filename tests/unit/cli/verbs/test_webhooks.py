@@ -67,6 +67,25 @@ async def test_what_is_signed_is_handed_on_as_it_came_and_answered_as_it_was() -
     assert "\x1b" not in line
 
 
+async def status_of(port: int, length: str) -> bytes:
+    """What is answered to a request that names this length and has no body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"POST / HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode())
+        return (await reader.readline()).split()[1]
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("-1", b"400"), ("+1", b"400"), ("ten", b"400"), ("1048577", b"413"), ("9" * 5000, b"413")]
+)
+async def test_a_length_that_is_none_or_too_large_is_refused_before_a_byte_is_read(length: str, status: bytes) -> None:
+    with listening(0, None) as listener:
+        listener.know(SECRET)
+        assert await status_of(listener.port, length) == status
+
+
 async def test_a_receiver_that_is_away_or_fails_is_a_failure_to_callplane_as_well() -> None:
     headers = sign(SECRET, "msg_1", int(time.time()), BODY)
     with listening(0, f"http://127.0.0.1:{free_port()}/") as listener:

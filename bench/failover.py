@@ -1,9 +1,10 @@
 """Failover benchmark: how long media is away at kill -9 under live calls, a second server idle beside it.
 
 Two API pods, two wrappers and two media servers are processes of their own on a private RabbitMQ and a private mongod;
-so are the people, some calls a process, who send 160x120 at 10 frames a second with aiortc and offer again by
-themselves as the SDK does. A stream flows again when its receiver has decoded the first picture of the new epoch. On a
-small machine the people are what takes the time: each new connection costs a certificate, an ICE check and a DTLS
+so are the people, some calls a process, who send 160x120 at 10 frames a second with aiortc, by ``callplane_client`` and
+its media. A stream flows again when its receiver has decoded the first picture of the new epoch. Below each round is
+when the steps to that came about, and the CPU that each part used until the last picture: both cores of a small machine
+are full then, and the people take the most of it, for each new connection costs a certificate, an ICE check and a DTLS
 handshake in Python.
 """
 
@@ -18,9 +19,11 @@ from functools import partial
 
 from bench.calls import servers
 from bench.forwarding import Child, child, say, told
-from testkit.clients.calls import KEY, Call, call, pool
+from bench.messages.usage import usage
+from bench.people import STEPS, call
+from testkit.clients.calls import KEY, pool
 from testkit.clients.participant import Pods, pods
-from testkit.servers.programs import Program, Size, cluster
+from testkit.servers.programs import Cluster, Program, Size, cluster
 from testkit.servers.until import until
 
 TARGET, LIMIT, SHARE = 3.0, 10.0, 0.95
@@ -28,21 +31,13 @@ PATIENCE = 45.0
 
 
 async def people(given: argparse.Namespace) -> None:
-    """Some calls of two in this process; each line of input asks for the times of the next epoch's first pictures."""
+    """Some calls of two in this process; each line of input asks for the moments of everybody's next epoch."""
     async with contextlib.AsyncExitStack() as stack:
-        calls = [await stack.enter_async_context(call(given.urls.split(","))) for _ in range(given.calls)]
+        everybody = [one for _ in range(given.calls) for one in await call(stack, given.urls.split(","))]
         for epoch in range(1, sys.maxsize):
-            flowing = await asyncio.gather(*(_first_pictures(one, epoch) for one in calls))
-            say({"at": [at for times in flowing for at in times]})
+            say({"moments": await asyncio.gather(*(one.sees(epoch, PATIENCE) for one in everybody))})
             if not await told():
                 return
-
-
-async def _first_pictures(one: Call, epoch: int) -> list[float]:
-    try:
-        return await one.flows(epoch, frames=3, within=PATIENCE)
-    except TimeoutError:
-        return []
 
 
 @contextlib.asynccontextmanager
@@ -63,13 +58,19 @@ async def measure(given: argparse.Namespace) -> list[float]:
         async with pods(urls) as ask:
             await cordon(ask, idle, on=True)
             async with crowd(urls, given.calls, given.processes) as children:
-                await pictures(children)
+                for one in children:
+                    await one.hear()
                 await cordon(ask, idle, on=False)
                 for number in range(1, given.rounds + 1):
-                    back = await kill(hit, children)
+                    used = partial(cpu, machines, [idle], children)
+                    before = used()
+                    moments = await kill(hit, children)
+                    spent = {part: after - before[part] for part, after in used().items()}
+                    back = [one["first picture"] for one in moments if one]
                     missing = 2 * given.calls - len(back)
                     taken += back + missing * [PATIENCE]
                     print(f"round {number}: {line(back)}" + (f", {missing} never" if missing else ""), flush=True)
+                    print(f"    {steps(moments)}\n    CPU: {share(spent)}", flush=True)
                     await hit.restart()
                     await until(partial(_up, ask, hit), 20)
                     hit, idle = idle, hit
@@ -88,18 +89,38 @@ async def _up(ask: Pods, server: Program) -> bool:
     return bool((await pool(ask))[server.url]["state"] == "up")
 
 
-async def kill(server: Program, children: list[Child]) -> list[float]:
-    """Kill the media server that every call is on; the seconds until each stream flowed again."""
+async def kill(server: Program, children: list[Child]) -> list[dict[str, float]]:
+    """Kill the media server that every call is on; for each person, the seconds until each of its steps."""
     began = time.monotonic()
     await server.kill()
     for one in children:
         one.tell()
-    return [at - began for at in await pictures(children)]
+    moments = [moments for one in children for moments in (await one.hear())["moments"]]
+    return [{step: at - began for step, at in one.items()} for one in moments]
 
 
-async def pictures(children: list[Child]) -> list[float]:
-    """When each stream of the present epoch showed its first picture."""
-    return [at for one in children for at in (await one.hear())["at"]]
+def cpu(machines: Cluster, media: list[Program], children: list[Child]) -> dict[str, float]:
+    """Seconds of CPU by part, until now."""
+    servers = machines.servers
+    sessions = {
+        "api": [program.process.pid for program in machines.apis],
+        "wrapper": [program.process.pid for program in machines.wrappers],
+        "media server": [program.process.pid for program in media],
+        "rabbitmq": [process.pid for process in servers.vhost.node.processes],
+        "mongod": [process.pid for process in servers.database.server.processes],
+    }
+    return {part: usage(of).cpu for part, of in sessions.items()} | {"people": sum(one.cpu() for one in children)}
+
+
+def steps(moments: list[dict[str, float]]) -> str:
+    """When each step came about, at the median and at last."""
+    found = {step: [one[step] for one in moments if step in one] for step in STEPS}
+    return "; ".join(f"{step} {statistics.median(at):.2f}, {max(at):.2f} s" for step, at in found.items() if at)
+
+
+def share(spent: dict[str, float]) -> str:
+    """Seconds of CPU by part."""
+    return f"{sum(spent.values()):.2f} s: " + ", ".join(f"{part} {seconds:.2f}" for part, seconds in spent.items())
 
 
 def line(seconds: list[float]) -> str:

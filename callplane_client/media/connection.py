@@ -1,6 +1,7 @@
 """Connection: a published or received stream that outlives its endpoints; it offers again whenever one is lost."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Literal
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 15.0
 OUTCOME_SECONDS = 30.0
 """A 202 is settled by the mailbox; five attempts a second apart fit in here (design 3)."""
 STOP_SECONDS = 10.0
+MOST_CLOSING = 3
+"""Former endpoints that are closed beside a new one; who loses them faster waits for their end."""
 MOST_DOUBTS = 5
 """What may be a bug, or a state that has passed, is tried again too, but not for ever."""
 
@@ -58,6 +61,8 @@ class MediaConnection:
         self._asking: asyncio.Task[Connection | Accepted] | None = None
         """An offer that is on its way."""
         self._pulls: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        """Former endpoints on their way to their end: nobody waits for them before the connection's own."""
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -213,6 +218,8 @@ class MediaConnection:
         await self._hang_up()
         if self._tells and self.error is None and (last := self.id or self._replaces):
             await self._stop(last)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _stop(self, connection_id: str) -> None:
         with suppress(CallplaneError, TimeoutError):  # it is swept with the seat
@@ -220,6 +227,11 @@ class MediaConnection:
                 await self._signalling.seat.stop(connection_id)
 
     async def _hang_up(self) -> None:
+        """Take nothing more from the present endpoint. It is closed beside what follows, for closing one that is still
+        being connected may take seconds.
+        """
+        while len(self._closing) >= MOST_CLOSING:
+            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
         peer, self._peer = self._peer, None
         pulls, self._pulls = self._pulls, []
         for each in pulls:
@@ -229,9 +241,16 @@ class MediaConnection:
         if peer is not None:
             with suppress(Exception):  # statistics of what is broken
                 self._bytes += await peer.bytes_received()
-            await peer.close()
+            closing = asyncio.ensure_future(peer.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closed)
         for track in self._plan.received.values():
             track.moved()
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        self._closing.discard(closing)
+        if not closing.cancelled() and (trouble := closing.exception()) is not None:
+            logging.getLogger("callplane_client").warning("an endpoint could not be closed", exc_info=trouble)
 
     def _over(self) -> None:
         self._become("closed")

@@ -98,6 +98,38 @@ async def test_it_offers_again_after_a_loss_and_goes_on_in_one_time_line() -> No
     assert line.states[:3] == ["connected", "reconnecting", "connected"]
 
 
+async def test_a_lost_endpoint_is_closed_beside_the_next_offers_and_only_so_many_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    close, closing, may_end = Peer.close, 0, asyncio.Event()
+
+    async def slowly(peer: Peer) -> None:
+        nonlocal closing
+        closing += 1
+        await may_end.wait()
+        closing -= 1
+        await close(peer)
+
+    monkeypatch.setattr(Peer, "close", slowly)
+    seat = AnsweringSeat()
+    async with running(seat) as line:
+        try:
+            for number in range(1, connection.MOST_CLOSING + 1):
+                await seat.until_offers(number)
+                await until(lambda: _is(line, "connected"), 20)
+                line.connection.restart()
+            await seat.until_offers(connection.MOST_CLOSING + 1)
+            await until(lambda: _is(line, "connected"), 20)
+            line.connection.restart()
+            await until(lambda: _is(line, "reconnecting"), 20)
+            assert len(seat.offers) == closing + 1 == connection.MOST_CLOSING + 1
+        finally:
+            may_end.set()
+        await seat.until_offers(connection.MOST_CLOSING + 2)
+        await line.flows()
+    assert closing == 0
+
+
 async def test_an_answer_by_mailbox_is_waited_for() -> None:
     seat = AnsweringSeat()
     seat.by_mailbox = True

@@ -3,8 +3,9 @@
     python -m bench.rooms [--seconds 10] [--in-flight 1 16] [--turns 2] [--beside DIRECTORY] [--sharded]
                           [--negotiate] [--without-events] [--quiet]
 
-A room is created, two join, both leave, it is closed: six requests. With ``--negotiate`` one of them publishes and the
-other subscribes between: two endpoints on a media server, whose CPU no column counts. One API pod and one wrapper, a
+A room is created, two join, both leave, it is closed: six requests. With ``--negotiate`` there are as many loads more
+in which one of them publishes and the other subscribes between: two endpoints on a media server, whose CPU no column
+counts; what such a room costs the wrapper more is two endpoints' share. One API pod and one wrapper, a
 private RabbitMQ, a private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off),
 rate limits off. With ``--beside`` the programs of that checkout, in this environment, stand by on the same servers,
 with a virtual host and a database of their own, and take turns with ours. What all of them use while nothing is asked
@@ -15,7 +16,6 @@ is measured before, and shown apart. ``--sharded``: ours once more, with the log
 import argparse
 import asyncio
 import json
-import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,48 +26,18 @@ import httpx
 
 from bench.calls import servers
 from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
-from bench.messages.report import Table
 from bench.messages.stage import UNLIMITED
 from bench.messages.usage import usage
 from bench.open_sessions import TOLD
+from bench.room_loads import PARTS, Kind, Load, Loads, report
 from testkit.fakes.sdp import OFFER
 from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
 from testkit.servers.servers import Servers, fresh_database, fresh_vhost
 
 WARM_UP = 20
-PARTS = ("api", "wrapper", "rabbitmq", "mongod")
 QUIET_SECONDS = 3.0
 """For so long what the last load still owes is left to be done, queues of closed sessions deleted among it."""
 WARM_UP_OWES, IDLE_SECONDS = 5.0, 4.0
-
-
-@dataclass
-class Load:
-    """What one load came to: seconds that each room took, seconds in all, and seconds of CPU by part."""
-
-    rooms: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    cpu: dict[str, float] = field(default_factory=dict)
-    idle: float = 0.0
-    """Of the CPU what they would have used in that time anyway."""
-    requests: float = 0.0
-    """To the database, without those that come while nothing is asked."""
-
-    def milliseconds(self, part: str | None = None) -> float:
-        """CPU of each room, of one part or of all."""
-        parts = PARTS if part is None else (part,)
-        return sum(self.cpu[one] for one in parts) / len(self.rooms) * 1000
-
-    def added(self, other: "Load") -> "Load":
-        """Both."""
-        cpu = {part: self.cpu.get(part, 0.0) + other.cpu[part] for part in PARTS}
-        return Load(
-            self.rooms + other.rooms,
-            self.seconds + other.seconds,
-            cpu,
-            self.idle + other.idle,
-            self.requests + other.requests,
-        )
 
 
 KEY = {"X-API-Key": API_KEY}
@@ -194,9 +164,9 @@ async def requests(made: Cluster) -> int:
 
 @dataclass(frozen=True)
 class Idle:
-    """In each second in which nothing is asked: seconds of CPU, and requests to the database."""
+    """In each second in which nothing is asked: seconds of CPU by part, and requests to the database."""
 
-    cpu: float
+    cpu: dict[str, float]
     requests: float
 
 
@@ -210,20 +180,22 @@ async def load(made: Cluster, in_flight: int, until: Until, idle: Idle) -> Load:
     after, whole = used(made), time.perf_counter() - began
     asked = await requests(made) - asked
     cpu = {part: after[part] - before[part] for part in PARTS}
-    return Load(took, lasted, cpu, idle.cpu * whole, asked - idle.requests * whole)
+    idling = {part: idle.cpu[part] * whole for part in PARTS}
+    return Load(took, lasted, cpu, idling, asked - idle.requests * whole)
 
 
 async def idling(made: Cluster) -> Idle:
     """What they use while all the others idle as well."""
-    asked, before, began = await requests(made), sum(used(made).values()), time.perf_counter()
+    asked, before, began = await requests(made), used(made), time.perf_counter()
     await asyncio.sleep(IDLE_SECONDS)
-    seconds = time.perf_counter() - began
-    return Idle((sum(used(made).values()) - before) / seconds, (await requests(made) - asked) / seconds)
+    seconds, after = time.perf_counter() - began, used(made)
+    cpu = {part: (after[part] - before[part]) / seconds for part in PARTS}
+    return Idle(cpu, (await requests(made) - asked) / seconds)
 
 
 async def main(options: argparse.Namespace) -> None:
     """Take turns, and print a row for each load of each checkout, over all turns."""
-    found: dict[tuple[str, int], list[Load]] = {}
+    found: Loads = {}
     async with servers() as around, AsyncExitStack() as stack:
         sides = {
             name: await stack.enter_async_context(programs(around, side, options))
@@ -233,12 +205,17 @@ async def main(options: argparse.Namespace) -> None:
             await rooms(made.apis[0].url, 4, Until(count=WARM_UP, negotiate=options.negotiate))
         await asyncio.sleep(WARM_UP_OWES)
         idle = {name: await idling(made) for name, made in sides.items()}
-        until = Until(options.seconds, negotiate=options.negotiate)
+        kinds = [
+            Kind(name, in_flight, negotiate)
+            for in_flight in options.in_flight
+            for name in sides
+            for negotiate in ([False, True] if options.negotiate else [False])
+        ]
         for turn in range(options.turns):
-            for in_flight in options.in_flight:
-                for name in list(sides)[:: 1 if turn % 2 else -1]:
-                    one = await load(sides[name], in_flight, until, idle[name])
-                    found.setdefault((name, in_flight), []).append(one)
+            for kind in kinds[:: 1 if turn % 2 else -1]:
+                until = Until(options.seconds, negotiate=kind.negotiate)
+                one = await load(sides[kind.programs], kind.in_flight, until, idle[kind.programs])
+                found.setdefault(kind, []).append(one)
         told = [await events_told(made) for made in sides.values()] if options.without_events else []
     report(found)
     for name, line in zip(sides, told, strict=False):
@@ -256,37 +233,6 @@ async def events_told(made: Cluster) -> str:
     return f"{published:.0f} publications of {events} events"
 
 
-def report(found: dict[tuple[str, int], list[Load]]) -> None:
-    """The table; beside the mean of all turns what each of them cost."""
-    columns = [
-        "programs",
-        "in flight",
-        "rooms/s",
-        "median ms",
-        "CPU ms a room",
-        *PARTS,
-        "of it idling",
-        "requests to mongod",
-        "in each turn",
-    ]
-    table = Table("Rooms", columns)
-    for (name, in_flight), turns in sorted(found.items(), key=lambda one: (one[0][1], one[0][0])):
-        whole = Load()
-        for one in turns:
-            whole = whole.added(one)
-        table.row(
-            name,
-            in_flight,
-            f"{len(whole.rooms) / whole.seconds:.1f}",
-            f"{statistics.median(whole.rooms) * 1000:.0f}",
-            f"{whole.milliseconds():.1f}",
-            *(f"{whole.milliseconds(part):.1f}" for part in PARTS),
-            f"{whole.idle / len(whole.rooms) * 1000:.1f}",
-            f"{whole.requests / len(whole.rooms):.1f}",
-            json.dumps([round(one.milliseconds(), 1) for one in turns]),
-        )
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("bench.rooms", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each load (%(default)s)")
@@ -294,7 +240,7 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=2, help="how often each checkout has its turn (%(default)s)")
     parser.add_argument("--beside", type=Path, help="a checkout whose programs take turns with ours")
     parser.add_argument("--sharded", action="store_true", help="ours also with CALLPLANE_COMMANDS=sharded")
-    parser.add_argument("--negotiate", action="store_true", help="one publishes in each room, and one subscribes")
+    parser.add_argument("--negotiate", action="store_true", help="also rooms in which one publishes and one subscribes")
     parser.add_argument("--without-events", action="store_true", help="ours also with CALLPLANE_EVENTS=false")
     parser.add_argument("--quiet", action="store_true", help="without access logs")
     asyncio.run(main(parser.parse_args()))

@@ -15,6 +15,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 import wrapper.app
 from callplane.bus.rabbitmq.arguments import EVENTS
+from callplane.bus.rabbitmq.content_channel import ContentChannel
+from callplane.bus.rabbitmq.frames import Address
 from callplane.concurrency import forever
 from callplane.store.mongo.database import NOTHING
 from kurento_client import KurentoClient
@@ -85,19 +87,18 @@ def counted(patch: pytest.MonkeyPatch) -> RoundTrips:
             trips.add("broker", frame.name)
         return await ask(channel, frame, *args, **options)
 
-    async def publish(channel: Channel, body: bytes, **options: Any) -> Any:
-        if channel.publisher_confirms:
-            where = "events" if options.get("exchange") == EVENTS else "broker"
-            trips.add(where, f"confirm {options.get('exchange')}/{options.get('routing_key')}")
-        return await send(channel, body, **options)
+    def publish(channel: ContentChannel, address: Address, *args: Any, **options: Any) -> Any:
+        where = "events" if address.exchange == EVENTS else "broker"
+        trips.add(where, f"confirm {address.exchange}/{address.routing_key}")
+        return send(channel, address, *args, **options)
 
     async def call(client: KurentoClient, method: str, *args: Any, **options: Any) -> Any:
         trips.add("media", f"{method} {(args[0] or {}).get('operation', '') if args else ''}")
         return await invoke(client, method, *args, **options)
 
-    ask, send, invoke = Channel.rpc, Channel.basic_publish, KurentoClient.call
+    ask, send, invoke = Channel.rpc, ContentChannel.publish_confirmed, KurentoClient.call
     patch.setattr(Channel, "rpc", rpc)
-    patch.setattr(Channel, "basic_publish", publish)
+    patch.setattr(ContentChannel, "publish_confirmed", publish)
     patch.setattr(KurentoClient, "call", call)
     patch.setattr(wrapper.app, "forever", named)
     client = partial(AsyncMongoClient, event_listeners=[trips])

@@ -9,17 +9,17 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
-from yarl import URL
 
 from callplane.bus.names import twin_of
+from callplane.bus.rabbitmq.content_channel import ContentChannel
 from callplane.bus.rabbitmq.errors import as_unavailable
+from callplane.bus.rabbitmq.transport import Socket
 from callplane.bus.stream_ports import StreamBounds
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Unavailable
@@ -48,65 +48,6 @@ class Timings:
     steady: float = 5.0
 
 
-class _TurnWriter(asyncio.StreamWriter):
-    """Writes what is given in one turn of the loop together: aiormq writes each frame by a call of its own, and a call
-    of the system, with the packet that the broker reads, costs more than the frame.
-    """
-
-    def __init__(self, inner: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(inner.transport, inner.transport.get_protocol(), reader, loop)
-        self._inner = inner  # which closes the socket when it is collected
-        self._call_soon = loop.call_soon
-        self._given: list[bytes | bytearray | memoryview] = []
-        """What is written at the end of this turn."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write it soon."""
-        if not self._given:
-            self._call_soon(self._write_given)
-        self._given.append(data)
-
-    async def drain(self) -> None:
-        """Back when it is written, and the socket takes more."""
-        self._write_given()
-        await super().drain()
-
-    def write_eof(self) -> None:
-        """Say that no more comes."""
-        self._write_given()
-        super().write_eof()
-
-    def close(self) -> None:
-        """Write what was given, and end the socket."""
-        self._write_given()
-        super().close()
-
-    def _write_given(self) -> None:
-        given, self._given = self._given, []
-        if given:
-            super().write(b"".join(given))
-
-
-class _Socket(TransportFactory):
-    """Opens the socket and remembers it, so that it can be cut when the broker does not answer a close."""
-
-    def __init__(self, secure: bool) -> None:
-        self._inner: TransportFactory = TLSTransportFactory() if secure else TCPTransportFactory()
-        self._writer: _TurnWriter | None = None
-
-    async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect as aiormq would."""
-        reader, writer = await self._inner.create(url, **options)
-        self._writer = _TurnWriter(writer, reader)
-        return reader, self._writer
-
-    def cut(self) -> None:
-        """End the socket at once."""
-        if self._writer is not None:
-            self._writer.transport.abort()
-
-
 class AmqpConnection:
     """The connection of one role. Publishing and consuming have one each: the broker blocks publishers on alarms."""
 
@@ -122,6 +63,8 @@ class AmqpConnection:
         """What the stream of events keeps; None: none is declared here."""
         self._connection: aio_pika.Connection | None = None
         """The present one; None between two."""
+        self._socket: Socket | None = None
+        """That of the present one, or of the last."""
         self._up = asyncio.Event()
         """Set while it stands, as far as is known."""
         self._ended = asyncio.Event()
@@ -167,6 +110,15 @@ class AmqpConnection:
                 await channel.initialize()
         return channel
 
+    def content(self, channel: aiormq.Channel) -> ContentChannel:
+        """What takes and writes the messages of a channel of the present connection. Raises Unavailable."""
+        connection = self._connection
+        if connection is None or connection.transport is None or self._socket is None:
+            raise Unavailable(f"no connection to the broker for {self._role}")
+        if channel.connection is not connection.transport.connection:
+            raise Unavailable(f"the connection of {self._role} is another by now")
+        return ContentChannel(channel, self._socket)
+
     async def prepare_once(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Prepare the connection before its first use: whoever comes second waits, whoever comes later does not."""
         async with self._preparing:
@@ -195,14 +147,15 @@ class AmqpConnection:
             pause = min(2 * pause, self.timings.longest_pause)
 
     async def _connect_once(self) -> None:
-        sock = _Socket(self._url.scheme == "amqps")
+        sock = Socket(secure=self._url.scheme == "amqps")
         connection = await self._connect(sock)
         try:
+            self._socket = sock
             await self._until_ended(connection)
         finally:
             await self._disconnect(connection, sock)
 
-    async def _connect(self, sock: _Socket) -> aio_pika.Connection:
+    async def _connect(self, sock: Socket) -> aio_pika.Connection:
         connection = aio_pika.Connection(self._url)
         connection.kwargs["transport_factory"] = sock
         ended = self._ended = asyncio.Event()
@@ -224,14 +177,14 @@ class AmqpConnection:
         log.info("broker connected", role=self._role)
         await self._ended.wait()
 
-    async def _disconnect(self, connection: aio_pika.Connection, sock: _Socket) -> None:
+    async def _disconnect(self, connection: aio_pika.Connection, sock: Socket) -> None:
         self._connection = None
         self._up.clear()
         self._down_since = asyncio.get_running_loop().time()
         log.info("broker connection ended", role=self._role)
         await self._close(connection, sock)
 
-    async def _close(self, connection: aio_pika.Connection, sock: _Socket) -> None:
+    async def _close(self, connection: aio_pika.Connection, sock: Socket) -> None:
         with suppress(TimeoutError, *CONNECTION_EXCEPTIONS):
             async with asyncio.timeout(self.timings.close):
                 await connection.close()

@@ -1,9 +1,9 @@
 """Consumer callbacks: what the consumers of a channel tell their listener, and what they ask."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from aiormq.abc import DeliveredMessage
+from callplane.bus.rabbitmq.content_channel import Delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class ConsumerCallbacks:
     raise NodeDown for one that is there and does not answer, and Unavailable.
     """
 
-    on_delivery: Callable[[str, DeliveredMessage], Coroutine[None, None, None]]
+    on_delivery: Callable[[str, Delivered], None]
     on_deleted: Callable[[str], None]
     exists: Callable[[str], Awaitable[bool]]
     all_exist: Callable[[Sequence[str]], Awaitable[bool]]

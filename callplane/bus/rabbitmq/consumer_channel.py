@@ -14,6 +14,7 @@ from aiormq import Channel, spec
 
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
 from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
+from callplane.bus.rabbitmq.content_channel import ContentChannel
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.concurrency import alongside, forever, pause_unless
 from callplane.contracts.errors import NodeDown, Unavailable
@@ -45,6 +46,7 @@ class ConsumerChannel:
         self._answered = asyncio.Event()  # set when the broker has answered for some of what is missing
         self._single_until = 0.0  # the loop's time until which each queue is asked for by itself
         self._channel: AbstractChannel | None = None  # the present one, or the last
+        self._content: ContentChannel | None = None  # what takes its deliveries
         self._lock = asyncio.Lock()  # held while consumers are made or cancelled: one after the other
         self._attached = asyncio.Event()  # set while the present channel can take consumers
         self._open = asyncio.Event()  # cleared between ``close`` and ``open``, while nothing may be consumed
@@ -155,6 +157,7 @@ class ConsumerChannel:
         with as_unavailable("attaching consumers"):
             raw = await raw_channel(channel)
             raw.on_consumer_cancel_callbacks.add(self._on_cancel)
+            self._content = self._connection.content(raw)
             # Per consumer, not per channel: prefetch 1 for each queue, however many share the channel.
             await self._barrier(raw)
         self._down.clear()
@@ -249,7 +252,9 @@ class ConsumerChannel:
                 await self._consume(raw, queue)
 
     async def _consume(self, raw: Channel, queue: str) -> None:
-        raw.consumers[queue] = partial(self._callbacks.on_delivery, queue)
+        if self._content is None or self._content.raw is not raw:
+            raise Unavailable("the channel is another by now")
+        self._content.listen(queue, partial(self._callbacks.on_delivery, queue))
         frame = spec.Basic.Consume(queue=queue, consumer_tag=queue, nowait=True)
         await answered(raw.rpc(frame), self._connection.timings.call)
 
@@ -257,7 +262,8 @@ class ConsumerChannel:
         # Not basic_cancel: one call at a time would take seconds for thousands of sessions; and its nowait form
         # forgets the callback at once, so that a delivery already on its way would be lost to this channel.
         self._consumed.difference_update(queues)
-        if self._channel is None or self._channel.is_closed:
+        content = self._content
+        if content is None or self._channel is None or self._channel.is_closed:
             return
         try:
             with as_unavailable("cancelling consumers"):
@@ -270,7 +276,7 @@ class ConsumerChannel:
             log.info("consumers not cancelled", error=str(error))
             return
         for queue in queues:
-            raw.consumers.pop(queue, None)
+            content.unlisten(queue)
 
     async def _barrier(self, raw: Channel) -> None:
         """The broker works through a channel in order: its answer says that all before it was done."""

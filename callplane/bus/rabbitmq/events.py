@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from aiormq import Channel
-from aiormq.abc import DeliveredMessage
 
 from callplane.bus.event_ports import PREFETCH, ReceivedEvent, Take
 from callplane.bus.rabbitmq.arguments import EVENTS, arguments_of
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, close_channel, raw_channel
+from callplane.bus.rabbitmq.content_channel import ContentChannel, Delivered
 from callplane.bus.rabbitmq.errors import as_unavailable
-from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.bus.rabbitmq.frames import Address
+from callplane.bus.rabbitmq.publisher import AmqpMessage, Publisher
 from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Trouble, Unavailable
@@ -93,7 +94,7 @@ class _Consumer:
 
     async def _consume(self) -> None:
         """On one channel, until it ends or a batch could not be taken: its end gives back what was not acknowledged."""
-        waiting: asyncio.Queue[DeliveredMessage] = asyncio.Queue(PREFETCH)
+        waiting: asyncio.Queue[Delivered] = asyncio.Queue(PREFETCH)
         channel = await self._connection.channel(confirms=False)
         ended = asyncio.ensure_future(channel.closed())
         try:
@@ -103,9 +104,10 @@ class _Consumer:
                 raw.on_consumer_cancel_callbacks.add(lambda _: ended.cancel())
                 await self._declare(raw)
                 await answered(raw.basic_qos(prefetch_count=PREFETCH), self._connection.timings.call)
-                consuming = raw.basic_consume(self._queue.name, partial(_put, waiting))
+                content = self._connection.content(raw)
+                consuming = content.consume(self._queue.name, partial(_put, waiting))
                 await answered(consuming, self._connection.timings.call)
-            while await self._take_batch(raw, waiting, ended):
+            while await self._take_batch(content, waiting, ended):
                 pass
         finally:
             ended.cancel()
@@ -122,7 +124,7 @@ class _Consumer:
             await answered(binding, self._connection.timings.call)
 
     async def _take_batch(
-        self, channel: Channel, waiting: asyncio.Queue[DeliveredMessage], ended: asyncio.Future[Any]
+        self, channel: ContentChannel, waiting: asyncio.Queue[Delivered], ended: asyncio.Future[Any]
     ) -> bool:
         """Take what is there; False when the channel, or the consumer, is over."""
         first = asyncio.ensure_future(waiting.get())
@@ -138,14 +140,13 @@ class _Consumer:
             batch.append(waiting.get_nowait())
         await self._take([_received(message) for message in batch])
         with as_unavailable("acknowledging events"):
-            await channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
+            channel.ack(batch[-1].delivery_tag, multiple=True)
         return True
 
 
-async def _put(waiting: asyncio.Queue[DeliveredMessage], message: DeliveredMessage) -> None:
+def _put(waiting: asyncio.Queue[Delivered], message: Delivered) -> None:
     waiting.put_nowait(message)  # no more than the prefetch are under way
 
 
-def _received(message: DeliveredMessage) -> ReceivedEvent:
-    properties = message.header.properties
-    return ReceivedEvent(properties.message_id or "", message.routing_key or "", message.body)
+def _received(message: Delivered) -> ReceivedEvent:
+    return ReceivedEvent(message.properties.message_id or "", message.routing_key, message.body)

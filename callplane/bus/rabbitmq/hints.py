@@ -6,17 +6,26 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import aiormq
-from aiormq.abc import DeliveredMessage
-from pamqp import commands as spec
+from aio_pika.abc import AbstractChannel
 from yarl import URL
 
 from callplane.bus.hint_ports import UNSENT_AT_MOST, OnHint
 from callplane.bus.mailbox_ports import LinkLost
 from callplane.bus.names import HINTS_KEPT
 from callplane.bus.rabbitmq.arguments import CLASSIC, MESSAGES
-from callplane.bus.rabbitmq.connection import AmqpConnection, Timings, answered, open_connection, raw_channel
+from callplane.bus.rabbitmq.connection import (
+    AmqpConnection,
+    Timings,
+    answered,
+    close_channel,
+    open_connection,
+    raw_channel,
+)
+from callplane.bus.rabbitmq.content_channel import ContentChannel, Delivered
 from callplane.bus.rabbitmq.errors import as_unavailable
+from callplane.bus.rabbitmq.frames import TRANSIENT, Address
 from callplane.bus.rabbitmq.mailbox_link import open_channel
+from callplane.bus.rabbitmq.transport import Socket
 from callplane.concurrency import alongside, forever
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import SessionId, new_id
@@ -27,8 +36,10 @@ ANSWER_WITHIN = 5.0
 SEND_WITHIN = 2.0
 """Seconds until a socket that takes nothing counts as blocked: what waited is dropped."""
 
+TOGETHER = 64
+"""How many are given to the socket before it is asked whether it takes more."""
+
 _ARGUMENTS = {**CLASSIC, "x-max-length": HINTS_KEPT, "x-overflow": "drop-head"}
-_TRANSIENT = spec.Basic.Properties(delivery_mode=1)
 
 
 class RabbitHintSender:
@@ -56,26 +67,31 @@ class RabbitHintSender:
 
     async def run(self) -> None:
         """Send until cancelled; a connection that is lost takes with it what waited."""
+        timings = self._connection.timings
+        channel: AbstractChannel | None = None
         while True:
             try:
                 with as_unavailable("sending hints"):
-                    channel = await raw_channel(await self._connection.channel(confirms=False))
-                    await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True)
+                    channel = await self._connection.channel(confirms=False)
+                    raw = await raw_channel(channel)
+                    await raw.exchange_declare(MESSAGES, exchange_type="direct", durable=True)
+                    content = self._connection.content(raw)
                     while True:
                         await self._waiting.wait()
-                        await self._send_all(channel)
+                        await self._send_all(content)
             except (Unavailable, TimeoutError):
                 self._drop_all()
-                await asyncio.sleep(self._connection.timings.first_pause)
+                await close_channel(channel, timings.close)
+                await asyncio.sleep(timings.first_pause)
 
-    async def _send_all(self, channel: aiormq.Channel) -> None:
+    async def _send_all(self, channel: ContentChannel) -> None:
         while self._unsent:
-            session_id, hint = self._unsent.popleft()
-            self._bytes -= len(hint)
+            for _ in range(min(len(self._unsent), TOGETHER)):
+                session_id, hint = self._unsent.popleft()
+                self._bytes -= len(hint)
+                channel.publish(Address(MESSAGES, session_id, mandatory=False), TRANSIENT, hint)
             async with asyncio.timeout(SEND_WITHIN):
-                await channel.basic_publish(
-                    hint, exchange=MESSAGES, routing_key=session_id, properties=_TRANSIENT, wait=False
-                )
+                await channel.drain()
         self._waiting.clear()
 
     def _drop_all(self) -> None:
@@ -151,7 +167,8 @@ class RabbitHints:
 
     async def _open(self, stack: AsyncExitStack, on_hint: OnHint) -> RabbitHintLink:
         url = URL(self._url).update_query(heartbeat=str(self._timings.heartbeat), name=f"{self._name} reading hints")
-        connection: aiormq.Connection = await aiormq.connect(url)
+        socket = Socket(secure=url.scheme == "amqps")
+        connection: aiormq.Connection = await aiormq.connect(url, transport_factory=socket)
         stack.push_async_callback(self._close, connection)
         channel = await open_channel(connection)
         link = RabbitHintLink(f"hints.{self._name}.{new_id()}", channel)
@@ -160,12 +177,11 @@ class RabbitHints:
         await channel.exchange_declare(MESSAGES, exchange_type="direct", durable=True)
         await channel.queue_declare(link.queue, exclusive=True, arguments=_ARGUMENTS)
 
-        async def hand_on(message: DeliveredMessage) -> None:
-            # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
+        def hand_on(message: Delivered) -> None:
             if not link.ended.is_set():
                 on_hint(message.body)
 
-        await channel.basic_consume(link.queue, hand_on, no_ack=True)
+        await ContentChannel(channel, socket).consume(link.queue, hand_on, no_ack=True)
         return link
 
     async def _close(self, connection: aiormq.Connection) -> None:

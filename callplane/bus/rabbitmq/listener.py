@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from aiormq.abc import DeliveredMessage
-
 from callplane.bus.consuming.worker_pool import ConsumerLimits, WorkerPool
 from callplane.bus.names import SESSION_PREFETCH, WRAPPER_PREFETCH, session_name, session_of
 from callplane.bus.ports import StillOpen, Work, always
 from callplane.bus.rabbitmq.connection import AmqpConnection
 from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
 from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
+from callplane.bus.rabbitmq.content_channel import Delivered
 from callplane.bus.rabbitmq.publisher import Publisher
 from callplane.bus.rabbitmq.settlement import RabbitSettlement, raw_delivery
 from callplane.bus.rabbitmq.shared_queues import SharedQueues, is_for_many
@@ -141,7 +140,7 @@ class RabbitListener:
             return self._channel_for_many
         return self._session_channels[crc32((session_of(queue) or queue).encode()) % CHANNELS]
 
-    async def _on_delivery(self, queue: str, message: DeliveredMessage) -> None:
+    def _on_delivery(self, queue: str, message: Delivered) -> None:
         self.pool.submit(raw_delivery(queue, message))
 
     def _on_deleted(self, queue: str) -> None:

@@ -1,7 +1,6 @@
 """Mailbox link: mailboxes spread over a dozen channels, a few to ask on, one for the messages of other pods."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from aiormq import Channel, Connection
-from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import DeliveryError, PublishError
 from pamqp import commands as spec
 
 from callplane.bus.mailbox_ports import PREFETCH, LinkLost, Publication, Reader
@@ -19,8 +16,9 @@ from callplane.bus.names import mailbox_name, session_name
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import MAILBOX_ARGUMENTS, MESSAGES
 from callplane.bus.rabbitmq.connection import answered, close_channel
+from callplane.bus.rabbitmq.content_channel import ContentChannel, Delivered
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
-from callplane.concurrency import pause_unless
+from callplane.bus.rabbitmq.frames import Address, transient
 from callplane.contracts.errors import NodeDown, Trouble, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.telemetry.logs import logger
@@ -41,9 +39,9 @@ class LinkChannels:
     """What a link talks through; ``reading`` have their prefetch set."""
 
     connection: Connection
-    reading: list[Channel]
+    reading: list[ContentChannel]
     pod_queue: Channel
-    posting: Channel
+    posting: ContentChannel
 
 
 class RabbitLink:
@@ -58,19 +56,14 @@ class RabbitLink:
         self._readers: dict[str, Reader] = {}
         """Consumer tag → who reads; one that is gone is given nothing more."""
         # The channel and the consumer tag that each reader has, or had last.
-        self._consumers: WeakKeyDictionary[Reader, tuple[Channel, str]] = WeakKeyDictionary()
+        self._consumers: WeakKeyDictionary[Reader, tuple[ContentChannel, str]] = WeakKeyDictionary()
         self._locks = {channel: asyncio.Lock() for channel in channels.reading}
         """Held while a consumer is made: the channel's prefetch may be another meanwhile."""
         self._free_channels: asyncio.LifoQueue[Channel | None] = asyncio.LifoQueue(ASKING)
         for _ in range(ASKING):
             self._free_channels.put_nowait(None)
-        self._acks: deque[tuple[Channel, int]] = deque()
-        """Delivery tags that are acknowledged and not sent yet."""
-        self._acks_waiting = asyncio.Event()
-        self._acks_sent = asyncio.Event()
-        self._acks_sent.set()
         for channel in channels.reading:
-            channel.on_consumer_cancel_callbacks.add(self._cancelled)
+            channel.raw.on_consumer_cancel_callbacks.add(self._cancelled)
 
     def end(self, why: str) -> None:
         """Give everything up; whoever opened the link closes its connections."""
@@ -78,8 +71,6 @@ class RabbitLink:
             logger("mailboxes").info("link ended", queue=self.queue, why=why)
             self.ended.set()
             self._readers.clear()
-            self._acks.clear()
-            self._acks_waiting.set()
 
     async def depth(self, participant_id: ParticipantId) -> int | None:
         """Ask on a channel of its own, for RabbitMQ closes the channel that asked for what does not exist."""
@@ -114,27 +105,26 @@ class RabbitLink:
         self._readers[tag] = reader
         self._consumers[reader] = channel, tag
 
-        async def hand_on(message: DeliveredMessage) -> None:
-            # aiormq starts a task per delivery; as this never waits, tasks that run in turn keep the order.
+        def hand_on(message: Delivered) -> None:
             if tag in self._readers:
-                token = message.header.properties.message_id or uuid4().hex
+                token = message.properties.message_id or uuid4().hex
                 reader.receive(Publication(token, message.body, (channel, message.delivery_tag)))
 
         with self._ending_link("consumed a mailbox"):
             async with asyncio.timeout(ANSWER_WITHIN), self._locks[channel]:
                 # The prefetch of a consumer is what its channel's was when it came (RabbitMQ, "Consumer Prefetch").
                 if most != PREFETCH:
-                    await channel.basic_qos(prefetch_count=most)
-                await channel.basic_consume(mailbox_name(participant_id), hand_on, consumer_tag=tag)
+                    await channel.raw.basic_qos(prefetch_count=most)
+                await channel.consume(mailbox_name(participant_id), hand_on, tag=tag)
                 if most != PREFETCH:
-                    await channel.basic_qos(prefetch_count=PREFETCH)
+                    await channel.raw.basic_qos(prefetch_count=PREFETCH)
 
     async def leave(self, reader: Reader) -> None:
         """The broker's answer comes behind the last delivery."""
         self._require_link()
         channel, tag = self._consumers[reader]
         with self._ending_link("left a mailbox"):
-            await answered(channel.basic_cancel(tag), ANSWER_WITHIN)
+            await answered(channel.raw.basic_cancel(tag), ANSWER_WITHIN)
         self._readers.pop(tag, None)
 
     async def give_back(self, received: Iterable[Publication]) -> None:
@@ -142,44 +132,36 @@ class RabbitLink:
         self._require_link()
         with self._ending_link("gave messages back"):
             for channel, tag in [one.tag for one in received if one.tag is not None]:
-                await channel.basic_nack(tag, requeue=True, wait=False)
+                channel.requeue(tag)
 
     def acknowledge(self, received: Iterable[Publication]) -> None:
-        """Leave the acknowledgements to ``send_acknowledgements``: no end of a poll may cut them in half."""
+        """All at once: no end of a poll may cut them in half."""
         if self.ended.is_set():
             return
-        self._acks.extend(one.tag for one in received if one.tag is not None)
-        self._acks_sent.clear()
-        self._acks_waiting.set()
-
-    async def send_acknowledgements(self) -> None:
-        """Send what ``acknowledge`` leaves, until the link ends."""
-        while not self.ended.is_set():
-            await self._acks_waiting.wait()
-            self._acks_waiting.clear()
-            with suppress(LinkLost), self._ending_link("acknowledged"):
-                while self._acks:
-                    channel, tag = self._acks.popleft()
-                    await channel.basic_ack(tag, wait=not self._acks)
-            self._acks_sent.set()
+        with suppress(LinkLost), self._ending_link("acknowledged"):
+            for channel, tag in [one.tag for one in received if one.tag is not None]:
+                channel.ack(tag)
 
     async def flush(self) -> None:
         """Wait until the acknowledgements are sent, so that a peaceful end repeats nothing."""
-        await pause_unless(self._acks_sent, FLUSH_WITHIN)
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await self._channels.reading[0].drain()
 
     async def post(self, queue: str, message: bytes) -> None:
         """Publish mandatory and wait for the confirm; the broker returns what has no queue before it confirms."""
         self._require_link()
+        message_id = uuid4().hex
         with self._ending_link("posted a letter"):
-            try:
-                await self._channels.posting.basic_publish(
-                    message, routing_key=queue, mandatory=True, timeout=CONFIRM_WITHIN, wait=False
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                said = await self._channels.posting.publish_confirmed(
+                    Address("", queue, mandatory=True), transient(message_id), message, message_id=message_id
                 )
-            except PublishError as returned:
-                raise Unroutable(queue) from returned
-            except DeliveryError as refused:
-                # The other pod's queue is full: it does not read. That is silence, not an end.
-                logger("mailboxes").warning("letter refused", queue=queue, why=str(refused))
+        if said == "returned":
+            raise Unroutable(queue)
+        if said == "refused":
+            # The other pod's queue is full: it does not read. That is silence, not an end.
+            logger("mailboxes").warning("letter refused", queue=queue)
 
     @asynccontextmanager
     async def _asking_channel(self, doing: str) -> AsyncIterator[Channel]:

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import aiormq
-from aiormq.abc import DeliveredMessage
 from yarl import URL
 
 from callplane.bus.mailbox_ports import PREFETCH, LinkLost, OnPodMessage
 from callplane.bus.ports import Unroutable
+from callplane.bus.rabbitmq.content_channel import ContentChannel, Delivered
 from callplane.bus.rabbitmq.errors import as_unavailable
 from callplane.bus.rabbitmq.mailbox_link import CHANNELS, LinkChannels, RabbitLink, open_channel
-from callplane.concurrency import alongside
+from callplane.bus.rabbitmq.transport import Socket
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import new_id
 
@@ -46,43 +46,44 @@ class RabbitMailboxes:
                         await link.post(link.queue, b"")
             except (LinkLost, Unroutable) as failure:
                 raise Unavailable(f"no link for mailboxes: {failure!r}") from failure
-            async with alongside(link.send_acknowledgements()):
-                try:
-                    yield link
-                finally:
-                    await link.flush()
-                    link.end("closed")
+            try:
+                yield link
+            finally:
+                await link.flush()
+                link.end("closed")
 
     async def _open(self, stack: AsyncExitStack, on_message: OnPodMessage) -> RabbitLink:
         queue = f"pod.{self._pod}.{new_id()}"
-        consuming = await self._connection(stack, "mailboxes")
-        publishing = await self._connection(stack, "letters")
+        consuming, read = await self._connection(stack, "mailboxes")
+        publishing, written = await self._connection(stack, "letters")
         channels = LinkChannels(
             connection=consuming,
-            reading=[await _reading(consuming) for _ in range(CHANNELS)],
+            reading=[ContentChannel(await _reading(consuming), read) for _ in range(CHANNELS)],
             pod_queue=await open_channel(consuming),
-            posting=await open_channel(publishing, confirms=True),
+            posting=ContentChannel(await open_channel(publishing, confirms=True), written),
         )
         link = RabbitLink(queue, channels)
-        for part in (consuming, publishing, *channels.reading, channels.pod_queue, channels.posting):
+        with_content = [channel.raw for channel in (*channels.reading, channels.posting)]
+        for part in (consuming, publishing, *with_content, channels.pod_queue):
             part.closing.add_done_callback(lambda _: link.end("a connection or channel is over"))
         channels.pod_queue.on_consumer_cancel_callbacks.add(lambda _: link.end("the queue for letters is gone"))
         await channels.pod_queue.queue_declare(
             queue, exclusive=True, arguments={"x-max-length": LETTERS_KEPT, "x-overflow": "reject-publish"}
         )
 
-        async def hand_on(message: DeliveredMessage) -> None:
+        def hand_on(message: Delivered) -> None:
             if message.body:
                 on_message(message.body)
 
-        await channels.pod_queue.basic_consume(queue, hand_on, no_ack=True)
+        await ContentChannel(channels.pod_queue, read).consume(queue, hand_on, no_ack=True)
         return link
 
-    async def _connection(self, stack: AsyncExitStack, purpose: str) -> aiormq.Connection:
+    async def _connection(self, stack: AsyncExitStack, purpose: str) -> tuple[aiormq.Connection, Socket]:
         url = URL(self._url).update_query(heartbeat=str(HEARTBEAT), name=f"{self._pod} {purpose}")
-        connection: aiormq.Connection = await aiormq.connect(url)
+        socket = Socket(secure=url.scheme == "amqps")
+        connection: aiormq.Connection = await aiormq.connect(url, transport_factory=socket)
         stack.push_async_callback(_close, connection)
-        return connection
+        return connection, socket
 
 
 async def _reading(connection: aiormq.Connection) -> aiormq.Channel:

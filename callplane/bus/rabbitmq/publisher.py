@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import DeliveryError, PublishError
-from aiormq import Channel, spec
 
 from callplane.bus.names import mailbox_name
 from callplane.bus.ports import NotTaken, TakenBy, Unroutable
 from callplane.bus.rabbitmq.arguments import MESSAGES
 from callplane.bus.rabbitmq.connection import AmqpConnection, close_channel, raw_channel
+from callplane.bus.rabbitmq.content_channel import ContentChannel
 from callplane.bus.rabbitmq.errors import as_unavailable
+from callplane.bus.rabbitmq.frames import Address, properties_to_publish
 from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.contracts.errors import NodeDown, Unavailable
 from callplane.contracts.ids import ParticipantId, SessionId, new_id
@@ -37,29 +37,17 @@ class AmqpMessage:
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a message goes; ``mandatory`` makes an unroutable one an error."""
-
-    exchange: str
-    routing_key: str
-    mandatory: bool
-
-
 class _ConfirmChannel:
-    """One confirming channel, opened when it is needed, with a bound on what waits for its confirm.
-
-    aiormq walks everything that waits at each multiple confirm.
-    """
+    """One confirming channel, opened when it is needed, with a bound on what waits for its confirm."""
 
     def __init__(self, connection: AmqpConnection) -> None:
         self._connection = connection
-        self._channel: Channel | None = None
+        self._channel: ContentChannel | None = None
         self._outer: AbstractChannel | None = None  # the same as aio-pika has it, kept alive with it
         self._opening = asyncio.Lock()
         self._window = asyncio.Semaphore(IN_FLIGHT)
 
-    async def channel(self) -> Channel:
+    async def channel(self) -> ContentChannel:
         """The channel as it is, or a new one."""
         if self._channel is not None and not self._channel.is_closed:
             return self._channel
@@ -70,31 +58,26 @@ class _ConfirmChannel:
                     raw = await raw_channel(opened)
                     # A broker that lost its data has no exchanges, and publishing to a missing one closes the channel.
                     await declare_permanent(raw, self._connection)
+                    content = self._connection.content(raw)
                 except BaseException:
                     await close_channel(opened, self._connection.timings.close)
                     raise
-                self._outer, self._channel = opened, raw
+                self._outer, self._channel = opened, content
             return self._channel
 
-    async def publish(self, message: AmqpMessage, address: Address, channel: Channel) -> None:
+    async def publish(self, message: AmqpMessage, address: Address, channel: ContentChannel) -> None:
         """Publish on that channel and wait for the confirm."""
         async with self._window:
-            try:
-                # wait=False: it is the confirm that is waited for, not the socket's drain.
-                await channel.basic_publish(
-                    message.body,
-                    exchange=address.exchange,
-                    routing_key=address.routing_key,
-                    properties=_properties(message),
-                    mandatory=address.mandatory,
-                    wait=False,
-                )
-            except PublishError:
-                raise Unroutable(address.routing_key) from None
-            except DeliveryError:
-                # A negative confirm. Where the node of a queue is down, RabbitMQ 3.10 returns, or drops and confirms
-                # beside queues that have taken it; later versions keep such a queue in their routes, and refuse.
-                raise NotTaken(address.routing_key) from None
+            message_id = message.message_id or new_id()
+            said = await channel.publish_confirmed(
+                address, _properties(message, message_id), message.body, message_id=message_id
+            )
+        if said == "returned":
+            raise Unroutable(address.routing_key)
+        if said == "refused":
+            # A negative confirm. Where the node of a queue is down, RabbitMQ 3.10 returns, or drops and confirms
+            # beside queues that have taken it; later versions keep such a queue in their routes, and refuse.
+            raise NotTaken(address.routing_key)
 
 
 class Publisher:
@@ -130,7 +113,7 @@ class Publisher:
         chosen = self._channel_for(key)
         failures: list[Exception] = []
 
-        async def one(message: AmqpMessage, address: Address, channel: Channel) -> None:
+        async def one(message: AmqpMessage, address: Address, channel: ContentChannel) -> None:
             try:
                 with as_unavailable("publishing"):
                     async with asyncio.timeout(self._confirm):
@@ -197,13 +180,10 @@ def _event_message(message: Message) -> AmqpMessage:
     return AmqpMessage(body=message.model_dump_json().encode(), message_id=new_id(), kind=message.type)
 
 
-def _properties(message: AmqpMessage) -> spec.Basic.Properties:
-    return spec.Basic.Properties(
-        content_type="application/json",
-        headers=dict(message.headers or {}),
-        delivery_mode=2 if message.persistent else 1,
-        message_id=message.message_id,
-        correlation_id=message.correlation_id,
-        reply_to=message.reply_to,
-        message_type=message.kind,
+def _properties(message: AmqpMessage, message_id: str) -> bytes:
+    return properties_to_publish(
+        message_id,
+        headers=message.headers,
+        persistent=message.persistent,
+        others=(message.correlation_id, message.reply_to, message.kind),
     )

@@ -7,15 +7,16 @@ from functools import partial
 from typing import Any
 
 from aio_pika.abc import AbstractChannel
-from aiormq.abc import DeliveredMessage
 
 from callplane.bus.names import WRAPPER, is_shard, queues_of
 from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Unroutable
 from callplane.bus.rabbitmq.arguments import ATTEMPT_HEADER, CLASSIC, TRACE_HEADER
 from callplane.bus.rabbitmq.connection import AmqpConnection, answered, raw_channel
+from callplane.bus.rabbitmq.content_channel import Delivered
 from callplane.bus.rabbitmq.errors import as_unavailable
-from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.bus.rabbitmq.frames import Address
+from callplane.bus.rabbitmq.publisher import AmqpMessage, Publisher
 from callplane.concurrency import alongside, forever
 from callplane.contracts.commands import Envelope
 from callplane.contracts.errors import Unavailable
@@ -98,7 +99,7 @@ class RabbitSender:
             asking = raw.queue_declare("", exclusive=True, arguments=CLASSIC)
             declared = await answered(asking, self._connection.timings.call)
             self._reply_to = declared.queue or ""
-            consuming = raw.basic_consume(self._reply_to, self._on_reply, no_ack=True)
+            consuming = self._connection.content(raw).consume(self._reply_to, self._on_reply, no_ack=True)
             await answered(consuming, self._connection.timings.call)
         self._lost = asyncio.get_running_loop().create_future()
         self._ready.set()
@@ -152,7 +153,7 @@ class RabbitSender:
             # Unknown whether it arrived. Once more under the same id: a repeated command has one effect.
             await self._publisher.publish(message, address, key=session_id)
 
-    async def _on_reply(self, message: DeliveredMessage) -> None:
+    def _on_reply(self, message: Delivered) -> None:
         self._pending.answered(message.body)
 
 

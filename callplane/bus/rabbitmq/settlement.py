@@ -1,10 +1,10 @@
 """Settlement: what the outcome policy has decided, done on RabbitMQ."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
 from callplane.bus.consuming.delivery import RawDelivery
@@ -19,7 +19,9 @@ from callplane.bus.rabbitmq.arguments import (
     TRACE_HEADER,
 )
 from callplane.bus.rabbitmq.connection import AmqpConnection
-from callplane.bus.rabbitmq.publisher import Address, AmqpMessage, Publisher
+from callplane.bus.rabbitmq.content_channel import Delivered
+from callplane.bus.rabbitmq.frames import Address
+from callplane.bus.rabbitmq.publisher import AmqpMessage, Publisher
 from callplane.contracts.errors import Unavailable
 from callplane.contracts.ids import CommandId, new_id
 from callplane.contracts.replies import Answer
@@ -33,15 +35,15 @@ REPLY_PATIENCE = 8.0
 """Seconds: the caller waits no longer than that for a reply (design 3.5)."""
 
 
-def raw_delivery(queue: str, message: DeliveredMessage) -> RawDelivery:
+def raw_delivery(queue: str, message: Delivered) -> RawDelivery:
     """Read what the outcome policy needs from a delivery; headers that are missing or odd get their defaults.
 
     What was passed on is taken as if from the queue that it came from, which is its routing key: there it goes back to.
     """
     if server_of(queue) is not None:
         queue = message.routing_key or queue
-    properties = message.header.properties
-    headers = properties.headers or {}
+    properties = message.properties
+    headers = properties.headers
     attempt = headers.get(ATTEMPT_HEADER)
     trace, reason = headers.get(TRACE_HEADER), headers.get(REASON_HEADER)
     return RawDelivery(
@@ -49,7 +51,7 @@ def raw_delivery(queue: str, message: DeliveredMessage) -> RawDelivery:
         queue=queue,
         command_id=CommandId(properties.correlation_id or properties.message_id or ""),
         attempt=attempt if isinstance(attempt, int) and attempt > 0 else 1,
-        redelivered=bool(message.redelivered),
+        redelivered=message.redelivered,
         reply_to=properties.reply_to or None,
         traceparent=trace if isinstance(trace, str) else None,
         handle=message,
@@ -118,27 +120,19 @@ class RabbitSettlement:
 
     async def ack(self, received: RawDelivery) -> None:
         """Settle the delivery, unless its channel is gone."""
-        message: DeliveredMessage = received.handle
-        if message.delivery_tag is None:
-            return
-        try:
-            await message.channel.basic_ack(message.delivery_tag, wait=False)
-        except (ChannelInvalidStateError, ConnectionError):
-            return
+        message: Delivered = received.handle
+        with suppress(ChannelInvalidStateError):
+            message.channel.ack(message.delivery_tag)
 
     async def requeue(self, received: RawDelivery) -> None:
         """Requeue it, unless its channel is gone, which has done so."""
-        message: DeliveredMessage = received.handle
-        if message.delivery_tag is None:
-            return
-        try:
-            await message.channel.basic_nack(message.delivery_tag, requeue=True, wait=False)
-        except (ChannelInvalidStateError, ConnectionError):
-            return
+        message: Delivered = received.handle
+        with suppress(ChannelInvalidStateError):
+            message.channel.requeue(message.delivery_tag)
 
     def is_lost(self, received: RawDelivery) -> bool:
         """Whether the channel that delivered it is gone."""
-        message: DeliveredMessage = received.handle
+        message: Delivered = received.handle
         return message.channel.is_closed
 
     async def _put_back(self, received: RawDelivery, message: AmqpMessage, *, later: bool) -> None:

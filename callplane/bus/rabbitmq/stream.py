@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from aio_pika.exceptions import ChannelPreconditionFailed
-from aiormq import Channel
-from aiormq.abc import DeliveredMessage
 
 from callplane.bus.event_ports import PREFETCH, ReceivedEvent
 from callplane.bus.names import EVENT_STREAM
 from callplane.bus.rabbitmq.connection import Timings, answered, open_connection, raw_channel
+from callplane.bus.rabbitmq.content_channel import ContentChannel, Delivered
 from callplane.bus.rabbitmq.errors import as_missing, as_unavailable
 from callplane.bus.rabbitmq.topology import declare_permanent
 from callplane.bus.stream_ports import Start, StreamBounds, StreamedEvent
@@ -44,18 +43,19 @@ class RabbitStream:
             await connection.wait_up(self._timings.connect)
             channel = await connection.channel(confirms=False)
             raw = await raw_channel(channel)
-            reader = RabbitReader(raw)
+            content = connection.content(raw)
+            reader = RabbitReader(content)
             raw.closing.add_done_callback(reader.end)
             with as_unavailable("reading the stream"):
                 await declare_permanent(raw, connection)
-                await self._consume(raw, reader, start)
+                await self._consume(content, reader, start)
             yield reader
 
-    async def _consume(self, channel: Channel, reader: "RabbitReader", start: Start) -> None:
-        within = self._timings.call
+    async def _consume(self, content: ContentChannel, reader: "RabbitReader", start: Start) -> None:
+        channel, within = content.raw, self._timings.call
         channel.on_consumer_cancel_callbacks.add(reader.end)
         await answered(channel.basic_qos(prefetch_count=PREFETCH), within)
-        consuming = channel.basic_consume(EVENT_STREAM, reader.put, arguments={OFFSET: start})
+        consuming = content.consume(EVENT_STREAM, reader.put, arguments={OFFSET: start})
         try:
             async with as_missing("reading the stream", lambda: channel):
                 await answered(consuming, within)
@@ -66,9 +66,9 @@ class RabbitStream:
 class RabbitReader:
     """The StreamReader port, on a channel that is its own."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: ContentChannel) -> None:
         self._channel = channel
-        self._waiting: deque[DeliveredMessage] = deque()
+        self._waiting: deque[Delivered] = deque()
         """What has come and was not given, no more than the prefetch."""
         self._is_over = False
         """Whether the channel is over, the stream was deleted, or its copy here is gone."""
@@ -81,7 +81,7 @@ class RabbitReader:
         """What comes next."""
         if self._given:
             with as_unavailable("reading the stream"):
-                await self._channel.basic_ack(self._given, multiple=True)
+                self._channel.ack(self._given, multiple=True)
             self._given = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -91,13 +91,13 @@ class RabbitReader:
         if self._waiting:
             batch = list(self._waiting)
             self._waiting.clear()
-            self._given = batch[-1].delivery_tag or 0
+            self._given = batch[-1].delivery_tag
             return [_streamed(one) for one in batch]
         if self._is_over:
             raise Unavailable("reading the stream: it ended")
         return ()
 
-    async def put(self, message: DeliveredMessage) -> None:
+    def put(self, message: Delivered) -> None:
         """One has come."""
         self._waiting.append(message)
         self._changed.set()
@@ -108,8 +108,8 @@ class RabbitReader:
         self._changed.set()
 
 
-def _streamed(message: DeliveredMessage) -> StreamedEvent:
-    properties = message.header.properties
-    offset = (properties.headers or {}).get(OFFSET)
-    event = ReceivedEvent(properties.message_id or "", message.routing_key or "", message.body)
+def _streamed(message: Delivered) -> StreamedEvent:
+    properties = message.properties
+    offset = properties.headers.get(OFFSET)
+    event = ReceivedEvent(properties.message_id or "", message.routing_key, message.body)
     return StreamedEvent(offset if isinstance(offset, int) else 0, event)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import aio_pika
-from aiormq.abc import DeliveredMessage
 
 from callplane.bus.rabbitmq.connection import Timings, open_connection
 from callplane.bus.rabbitmq.consumer_callbacks import ConsumerCallbacks
 from callplane.bus.rabbitmq.consumer_channel import ConsumerChannel
+from callplane.bus.rabbitmq.content_channel import Delivered
 from callplane.concurrency import alongside
 from callplane.contracts.errors import NodeDown
 from testkit.inprocess.bus import until
@@ -71,7 +71,7 @@ async def test_what_is_down_holds_up_nothing_and_comes_back(vhost: Vhost) -> Non
             assert lost == []
 
 
-async def arrived(_queue: str, _message: DeliveredMessage) -> None:
+def arrived(_queue: str, _message: Delivered) -> None:
     """Nothing is sent."""
     raise AssertionError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from callplane.bus.rabbitmq.connection import _TurnWriter
+from callplane.bus.rabbitmq.transport import FrameReader, TurnWriter
 
 
 class Transport(asyncio.Transport):
@@ -37,12 +37,11 @@ class Transport(asyncio.Transport):
         return b"closed" in self.written
 
 
-def writer() -> tuple[_TurnWriter, Transport]:
+def writer() -> tuple[TurnWriter, Transport]:
     """One on such a transport."""
-    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    reader = FrameReader(asyncio.get_running_loop())
     transport = Transport(asyncio.StreamReaderProtocol(reader))
-    inner = asyncio.StreamWriter(transport, transport.get_protocol(), reader, loop)
-    return _TurnWriter(inner, reader), transport
+    return TurnWriter(transport, transport.get_protocol(), reader), transport
 
 
 async def test_a_turn_is_one_call() -> None:
@@ -66,9 +65,9 @@ async def test_a_drain_is_over_when_all_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "told"), [(_TurnWriter.close, b"closed"), (_TurnWriter.write_eof, b"eof")], ids=["close", "eof"]
+    ("end", "told"), [(TurnWriter.close, b"closed"), (TurnWriter.write_eof, b"eof")], ids=["close", "eof"]
 )
-async def test_what_was_given_is_written_before_the_end(end: Callable[[_TurnWriter], None], told: bytes) -> None:
+async def test_what_was_given_is_written_before_the_end(end: Callable[[TurnWriter], None], told: bytes) -> None:
     made, transport = writer()
     made.write(b"close-ok")
     end(made)

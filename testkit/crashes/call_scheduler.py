@@ -67,18 +67,13 @@ class MemoryMedia:
         self.pipelines.add(made := new_id())
         return MediaRef(server, made)
 
-    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
-        """Make one in it."""
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner, sdp_offer: str) -> tuple[MediaRef, str]:
+        """Make one in it, and an answer that names it and takes all that is offered."""
         if pipeline.id not in self.pipelines:
             raise Gone(pipeline)
         self.endpoints[made := f"{pipeline.id}/{new_id()}"] = owner
-        return MediaRef(pipeline.server, made)
-
-    async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
-        """An answer that names its endpoint, and takes all that is offered."""
-        self._there(endpoint)
         turned = sdp_offer.replace("a=sendonly", "a=recvonly") if "sendonly" in sdp_offer else sdp_offer
-        return turned.replace("s=-", f"s=of {endpoint.id}")
+        return MediaRef(pipeline.server, made), turned.replace("s=-", f"s=of {made}")
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Nothing to gather."""

@@ -76,7 +76,8 @@ async def orphans(b: TrialServers) -> Scenario:
     own = await b.outside.store.connections.find(c.published)
     assert own is not None
     left = await media.create_pipeline(SERVER, SessionId(new_id()), 1)
-    await media.create_endpoint(before.media, EndpointOwner(c.session, c.ann, c.published, 1, own.claims))
+    owner = EndpointOwner(c.session, c.ann, c.published, 1, own.claims)
+    await media.create_endpoint(before.media, owner, b.offers["sendonly"])
 
     async def verify(_: Any) -> None:
         assert await consistent(b, c.session) == before
@@ -97,11 +98,11 @@ async def late_commit(b: TrialServers) -> Scenario:
     claimed = await connections.claim(made, session.epoch, b.survivor.id, [b.survivor.id])
     assert claimed is not None
     owner = EndpointOwner(c.session, c.ann, made, session.epoch, claimed.claims)
-    endpoint = await b.survivor.context.media.create_endpoint(pipeline, owner)
+    endpoint, answer = await b.survivor.context.media.create_endpoint(pipeline, owner, b.offers["sendonly"])
 
     async def verify(_: Any) -> None:
         await consistent(b, c.session)
-        assert await connections.commit(claimed, b.survivor.id, endpoint, "v=0") is None
+        assert await connections.commit(claimed, b.survivor.id, endpoint, answer) is None
 
     return Scenario(c.session, lambda w: _watched(b, w), verify)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from callplane.bus.ports import Messenger
 from callplane.contracts.errors import Trouble, Unavailable
@@ -25,7 +25,6 @@ from kurento_client.events import (
 from wrapper.follow_ups import FollowUps
 from wrapper.media.candidate_batches import CandidateBatches
 from wrapper.media.port import EndpointOwner
-from wrapper.media.sdp import UsefulCandidates
 
 LANES = 16
 LANE_LENGTH = 2000
@@ -60,12 +59,6 @@ class EndpointEvents:
     def forget(self, ref: MediaRef) -> None:
         """Drop an object that was released, and what was in it."""
         self._owners.forget(ref)
-
-    def narrow(self, endpoint: MediaRef, useful: UsefulCandidates) -> None:
-        """From now on only such candidates of this endpoint are told."""
-        owner = self._owners.get(endpoint)
-        if owner is not None:
-            self._owners.put(endpoint, replace(owner, useful=useful))
 
     def forget_session(self, session_id: SessionId, before: int | None) -> None:
         """Drop the endpoints of a session's epochs before this one; of all when it is None, for the session is over."""

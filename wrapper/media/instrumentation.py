@@ -18,8 +18,16 @@ def observed(server: str, timed: Timed) -> Around:
 
     @contextmanager
     def around(method: str, params: Mapping[str, Any] | None) -> Iterator[None]:
-        operation = str((params or {}).get("operation", method))
+        operation = _operation(method, params or {})
         with span(f"kurento {operation}", SpanKind.CLIENT, media_server=server), stage("kurento"), timed(operation):
             yield
 
     return around
+
+
+def _operation(method: str, params: Mapping[str, Any]) -> str:
+    """What is asked for; of a transaction that ends with an offer it is that, which takes the time."""
+    operations = params.get("operations")
+    last = operations[-1]["params"] if operations else params
+    offers = method == "transaction" and last.get("operation") == "processOffer"
+    return "processOffer" if offers else str(params.get("operation", method))

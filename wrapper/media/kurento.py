@@ -8,7 +8,6 @@ from callplane.contracts.commands import Candidate
 from callplane.contracts.errors import Trouble
 from callplane.contracts.ids import ConnectionId, SessionId
 from callplane.contracts.media import MediaRef
-from callplane.contracts.refusals.connections import offer_refused
 from kurento_client import (
     ConnectionState,
     ElementConnectionData,
@@ -20,7 +19,6 @@ from kurento_client import (
     MediaType,
     NewRef,
     Results,
-    SdpRefused,
     Transaction,
     TransactionFailed,
     WebRtcEndpoint,
@@ -83,10 +81,13 @@ class KurentoMedia:
         transaction = self._server(server).client.transaction()
         made = transaction.create("MediaPipeline")
         self._tag(transaction, made, {"session": session_id, "epoch": str(epoch)})
-        return MediaRef(server, await self._commit(transaction, made, MediaRef(server, "")))
+        return MediaRef(server, str((await self._commit(transaction, MediaRef(server, "")))[made]))
 
-    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
-        """Make a tagged WebRtcEndpoint whose events this wrapper gets, in one transaction."""
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner, sdp_offer: str) -> tuple[MediaRef, str]:
+        """Make a tagged WebRtcEndpoint whose events this wrapper gets, and have it answer an offer, in one transaction.
+
+        The offer comes last: what is refused then is it. Nothing is told of the endpoint before it gathers.
+        """
         transaction = self._server(pipeline.server).client.transaction()
         made = transaction.create("WebRtcEndpoint", mediaPipeline=pipeline.id)
         tags = {"session": owner.session_id, "epoch": str(owner.epoch)}
@@ -95,21 +96,11 @@ class KurentoMedia:
             transaction.subscribe(made, event)
         limit = self._options.max_send_kbps
         transaction.invoke(made, "setMaxVideoSendBandwidth", maxVideoSendBandwidth=limit)
-        endpoint = MediaRef(pipeline.server, await self._commit(transaction, made, pipeline))
-        self._events.register(endpoint, owner)
-        return endpoint
-
-    async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
-        """Process an offer; what Kurento refuses with 40201 or 40205 is the offer's fault."""
-        try:
-            with translated(endpoint):
-                answer = await self._endpoint(endpoint).process_offer(sdp_offer)
-        except SdpRefused as said:
-            raise offer_refused(said.message) from said
-        except KurentoError as failure:  # such as one that it has no memory for
-            raise Trouble(f"the media server refused: {failure}") from failure
-        self._events.narrow(endpoint, UsefulCandidates.to(answer))
-        return answer
+        answered = transaction.invoke(made, "processOffer", offer=sdp_offer)
+        said = await self._commit(transaction, pipeline)
+        endpoint, answer = MediaRef(pipeline.server, str(said[made])), str(said[answered])
+        self._events.register(endpoint, replace(owner, useful=UsefulCandidates.to(answer)))
+        return endpoint, answer
 
     async def gather(self, endpoint: MediaRef) -> None:
         """Start gathering candidates."""
@@ -255,12 +246,12 @@ class KurentoMedia:
         for key, value in {"deployment": self._options.deployment, **tags}.items():
             transaction.invoke(made, "addTag", key=key, value=value)
 
-    async def _commit(self, transaction: Transaction, made: NewRef, parent: MediaRef) -> str:
+    async def _commit(self, transaction: Transaction, parent: MediaRef) -> Results:
         """Send it; a refused one releases what it had made, for the server undoes nothing (protocol 3.10)."""
         with refused(parent):
             try:
                 with translated(parent):
-                    return str((await transaction.commit())[made])
+                    return await transaction.commit()
             except TransactionFailed as failure:
                 for id_ in failure.created:
                     await self.release(MediaRef(parent.server, id_))

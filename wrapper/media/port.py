@@ -94,12 +94,11 @@ class MediaPort(Protocol):
         """Make a pipeline and tag it, in one transaction."""
         ...
 
-    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner) -> MediaRef:
-        """Make a tagged WebRtcEndpoint whose events this wrapper gets, in one transaction."""
-        ...
+    async def create_endpoint(self, pipeline: MediaRef, owner: EndpointOwner, sdp_offer: str) -> tuple[MediaRef, str]:
+        """Make a tagged WebRtcEndpoint whose events this wrapper gets, and process its offer, in one transaction.
 
-    async def answer(self, endpoint: MediaRef, sdp_offer: str) -> str:
-        """Process an offer; raises Refusal ``invalid-sdp`` where Kurento refuses the text."""
+        Returns it with its answer. Raises Refusal ``invalid-sdp`` where Kurento refuses the text; nothing is left then.
+        """
         ...
 
     async def gather(self, endpoint: MediaRef) -> None:

@@ -5,18 +5,23 @@ from contextlib import contextmanager
 
 from callplane.contracts.errors import Trouble
 from callplane.contracts.media import MediaRef
-from kurento_client import ClientError, KurentoError, NotConnected, ObjectNotFound, TransactionFailed
+from callplane.contracts.refusals.connections import offer_refused
+from kurento_client import ClientError, KurentoError, NotConnected, ObjectNotFound, SdpRefused, TransactionFailed
 from wrapper.media.port import Gone, Unreached
 
 
 @contextmanager
 def refused(ref: MediaRef) -> Iterator[None]:
-    """A transaction that named a missing object is Gone; what was refused otherwise is Trouble."""
+    """A transaction that named a missing object is Gone, and one whose SDP was refused is its sender's fault; what was
+    refused otherwise is Trouble.
+    """
     try:
         yield
     except TransactionFailed as failure:
         if isinstance(failure.error, ObjectNotFound):
             raise Gone(ref) from failure
+        if isinstance(failure.error, SdpRefused):
+            raise offer_refused(failure.error.message) from failure
         raise Trouble(f"the media server refused: {failure}") from failure
     except KurentoError as failure:
         raise Trouble(f"the media server refused: {failure}") from failure

@@ -149,8 +149,7 @@ class Negotiation:
         endpoint: MediaRef | None = None
         try:
             source = await self._clear(claimed, session)
-            endpoint = await self._endpoint(claimed, session)
-            answer = await self._context.media.answer(endpoint, self._offer)
+            endpoint, answer = await self._endpoint(claimed, session)
             media = accepted(self._wanted.kind, self._offer, answer)
             if self._wanted.kind == "publish" and not media:
                 raise nothing_accepted()
@@ -191,10 +190,11 @@ class Negotiation:
             await self._context.media.release_tagged(session.media, claimed.id)
         return None if source is None else await self._connections.find(source)
 
-    async def _endpoint(self, claimed: ConnectionDocument, session: SessionDocument) -> MediaRef:
+    async def _endpoint(self, claimed: ConnectionDocument, session: SessionDocument) -> tuple[MediaRef, str]:
+        """With its answer."""
         if session.media is None:
             raise Trouble("the session has no pipeline")
-        return await self._context.media.create_endpoint(session.media, owner_of(claimed))
+        return await self._context.media.create_endpoint(session.media, owner_of(claimed), self._offer)
 
     async def _let_go(self, claimed: ConnectionDocument, endpoint: MediaRef | None) -> None:
         """What did not come to a commit is released, and its claim given back; a commit may have come unheard."""

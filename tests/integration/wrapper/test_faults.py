@@ -49,8 +49,8 @@ async def test_a_dead_wrappers_claim_is_taken_over_and_its_endpoint_released(ser
         claimed = await r.store.connections.claim(connection, 1, "dead", ["dead"])
         assert claimed is not None
         port = r.programs[0].context.media
-        orphan = await port.create_endpoint(media, EndpointOwner(session, ann, connection, 1, 1))
         body = Publish(participant_id=ann, sdp_offer=await offer("sendonly"))
+        orphan, _ = await port.create_endpoint(media, EndpointOwner(session, ann, connection, 1, 1), body.sdp_offer)
         made = (await r.done(body, session, command))["connection"]
         assert (made["id"], made["state"]) == (connection, "ready")
 

@@ -11,6 +11,7 @@ from callplane.store.connections import Wanted
 from callplane.store.server_pool import ServerPool
 from kurento_client import connect
 from testkit.crashes.leak_check import ask, children, pipelines
+from testkit.fakes.sdp import OFFER
 from testkit.inprocess.wrappers import running_wrappers
 from testkit.servers.servers import Servers
 from testkit.servers.until import until
@@ -27,7 +28,8 @@ async def test_what_nothing_refers_to_is_released_and_what_is_used_stays(servers
         assert document.media is not None
         foreign = (await ask(r.media(), "create", type="MediaPipeline"))["value"]
         port = r.programs[0].context.media
-        lost_endpoint = await port.create_endpoint(document.media, EndpointOwner(session, ann, "never-stored", 1, 1))
+        owner = EndpointOwner(session, ann, "never-stored", 1, 1)
+        lost_endpoint, _ = await port.create_endpoint(document.media, owner, OFFER)
         lost_pipeline = await port.create_pipeline(document.media.server, "no-such-session", 1)
 
         async def clean() -> bool:
@@ -124,7 +126,8 @@ async def test_a_paused_claim_is_taken_away_before_its_endpoint_is_released(serv
         await r.store.connections.offer(Wanted("k", session, ann, "publish"))
         claimed = await r.store.connections.claim("k", 1, me, [me])
         assert claimed is not None
-        made = await r.programs[0].context.media.create_endpoint(document.media, EndpointOwner(session, ann, "k", 1, 1))
+        owner = EndpointOwner(session, ann, "k", 1, 1)
+        made, _ = await r.programs[0].context.media.create_endpoint(document.media, owner, OFFER)
 
         async def gone() -> bool:
             return made.id not in await children(r.media(), document.media.id)

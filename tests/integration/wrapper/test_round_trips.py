@@ -23,9 +23,9 @@ Trips = tuple[int, int, int]
 UNTIL_THE_REPLY: dict[str, Trips] = {
     "create": (1, 2, 0),
     "join": (3, 2, 0),
-    "publish, the session's first": (8, 2, 4),
-    "publish": (5, 2, 3),
-    "subscribe": (5, 2, 3),
+    "publish, the session's first": (8, 2, 3),
+    "publish": (5, 2, 2),
+    "subscribe": (5, 2, 2),
     "candidate": (1, 0, 1),
     "set a key": (1, 1, 0),
     "mute, one viewer": (2, 1, 0),

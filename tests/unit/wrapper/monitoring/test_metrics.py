@@ -95,9 +95,13 @@ def test_a_call_is_timed_by_its_operation_and_end() -> None:
     around = observed("kms", metrics.kurento_call)
     with stages() as spent, around("invoke", {"operation": "processOffer", "object": "o"}):
         pass
+    created, offered = ({"method": "create", "params": {"type": "T"}}, {"params": {"operation": "processOffer"}})
+    with around("transaction", {"operations": [created, offered]}), around("transaction", {"operations": [created]}):
+        pass
     with pytest.raises(KeyError), around("release", {"object": "o"}):
         raise KeyError
-    assert value(metrics, "kurento_call_seconds_count", operation="processOffer", outcome="done") == 1
+    assert value(metrics, "kurento_call_seconds_count", operation="processOffer", outcome="done") == 2
+    assert value(metrics, "kurento_call_seconds_count", operation="transaction", outcome="done") == 1
     assert value(metrics, "kurento_call_seconds_count", operation="release", outcome="KeyError") == 1
     assert list(spent) == ["kurento"]
 

@@ -10,6 +10,7 @@ from callplane.contracts.shapes import Muted
 from callplane.store.documents import ConnectionDocument, Seat, SessionDocument, SessionLimits, Stream
 from callplane.store.shown_streams import ShownStreams
 from testkit.crashes.call_scheduler import MemoryMedia
+from testkit.fakes.sdp import OFFER
 from wrapper.context import Context
 from wrapper.negotiation.reconcile import owner_of, reconcile_new
 from wrapper.negotiation.viewers import Viewers
@@ -53,7 +54,7 @@ class World:
             publisher=publisher,
             epoch=1,
         )
-        endpoint = await self.media.create_endpoint(PIPELINE, owner_of(made))
+        endpoint, _answer = await self.media.create_endpoint(PIPELINE, owner_of(made), OFFER)
         self.known[id_] = made.model_copy(update={"endpoint": endpoint})
 
     def context(self) -> Context:

@@ -24,12 +24,19 @@ AHEAD = {"audio": 10, "video": 4}
 
 
 class TimeLine:
-    """Times of frames that go on where they were when they come from somewhere else, by the time that has passed."""
+    """Times of frames that go on where they were when they come from somewhere else, by the time that has passed.
+
+    Counted in ticks of the frames themselves: fractions are reckoned with at a move alone, not for each frame.
+    """
 
     def __init__(self) -> None:
         self._shift = Fraction(0)
-        self._last: tuple[Fraction, float] | None = None
-        """The last frame's time, and when it came."""
+        """Seconds by which frames are later than they say, since the last move."""
+        self._ticks = 0
+        """The same in ticks of this length."""
+        self._tick: Fraction | None = None
+        self._last: tuple[int, Fraction, float] | None = None
+        """The last frame's time in ticks, their length, and when it came."""
         self._moved = False
 
     def moved(self) -> None:
@@ -38,15 +45,20 @@ class TimeLine:
 
     def place(self, frame: Data) -> None:
         """Set its time."""
-        if frame.pts is None or not frame.time_base:
+        pts, tick = frame.pts, frame.time_base
+        if pts is None or not tick:
             return
-        now, at = time.monotonic(), frame.pts * frame.time_base
+        now = time.monotonic()
         if self._moved and self._last is not None:
-            last, came = self._last
-            self._shift, self._moved = last + Fraction(max(0.001, now - came)).limit_denominator(90_000) - at, False
+            last, of, came = self._last
+            passed = Fraction(max(0.001, now - came)).limit_denominator(90_000)
+            self._shift, self._tick, self._moved = last * of + passed - pts * tick, None, False
         if self._shift:
-            frame.pts = round((at + self._shift) / frame.time_base)
-        self._last = at + self._shift, now
+            if tick != self._tick:
+                self._tick, self._ticks = tick, round(self._shift / tick)
+            pts += self._ticks
+            frame.pts = pts
+        self._last = pts, tick, now
 
 
 class Outgoing:

@@ -12,6 +12,7 @@ from callplane.contracts.engines import Engine
 from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.model import Wire
 from callplane.contracts.reasons import GivenReason, SeatReason
+from callplane.store.batched_updates import BatchedUpdates
 from callplane.store.decoding import page, read
 from callplane.store.due_times import RESET, DueTimes
 from callplane.store.filters import after, is_due, older_than, put_off
@@ -69,6 +70,7 @@ class Attachments:
         self._collection = database["attachments"]
         self.graces = DueTimes(self._collection, Attachment, {"state": "detached", "expires_at": None})
         """Of those that nobody reads."""
+        self._endings = BatchedUpdates(self._collection)
 
     async def open(
         self, session_id: SessionId, participant_id: ParticipantId, place: Place | None = None
@@ -120,11 +122,12 @@ class Attachments:
         """Its seat was pulled for this reason, which is kept for an hour.
 
         One with a queue stays listed as ended until that is deleted once more: a join that is late may make it yet.
+        Those of several seats go together.
         """
         kept = {"$cond": [{"$eq": ["$engine", "log"]}, _HOUR_ON, "$$REMOVE"]}
         ended = {"state": "ended", "reason": {"$literal": reason}, "pulled": True, "since": "$$NOW", "expires_at": kept}
         where = {"_id": participant_id, "state": {"$ne": "ended"}}
-        await self._collection.update_repeatable((where, [{"$set": ended}, {"$unset": list(_RESET["$unset"])}]))
+        await self._endings(where, [{"$set": ended}, {"$unset": list(_RESET["$unset"])}])
 
     async def end_if_unchanged(self, seen: Attachment, reason: SeatReason | GivenReason) -> bool:
         """End it unless somebody has attached or detached it since it was seen."""

@@ -45,7 +45,7 @@ class BatchedReads(Generic[K, V]):
         except (Unavailable, Trouble) as failure:
             for _, one in some:
                 if not one.done():
-                    one.set_exception(type(failure)(*failure.args))
+                    one.set_exception(_copy(failure))
         except BaseException:
             self._waiting[:0] = some  # who read for them has left: the next of them does
             raise
@@ -53,3 +53,10 @@ class BatchedReads(Generic[K, V]):
             for key, one in some:
                 if not one.done():
                     one.set_result(found[key])
+
+
+def _copy(failure: Exception) -> Exception:
+    """The same for another to raise; not every kind can be made of what it says."""
+    copy = type(failure).__new__(type(failure), *failure.args)
+    copy.__dict__.update(failure.__dict__)
+    return copy

@@ -3,6 +3,7 @@
 from typing import Any
 
 from callplane.contracts.ids import ParticipantId, SessionId
+from callplane.store.batched_updates import BatchedUpdates
 from callplane.store.decoding import page
 from callplane.store.documents import ConnectionDocument
 from callplane.store.mongo.database import Database, DatabaseClock, Document
@@ -34,6 +35,8 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
 
     def __init__(self, database: Database, clock: DatabaseClock) -> None:
         super().__init__(database, "connections", ConnectionDocument, clock)
+        self._of_seats = BatchedUpdates(self._collection, many=True)
+        """Ends what seats had: each a handful, so that none is held up by much. What sessions had goes alone."""
 
     async def release_all(self, session_id: SessionId) -> None:
         """End those of a closed session, which says so itself; its pipeline is released with every child."""
@@ -63,9 +66,10 @@ class SweptConnections(OutboxRepository[ConnectionDocument]):
     async def release_of_seat(self, session_id: SessionId, participant_id: ParticipantId) -> list[ConnectionDocument]:
         """End those of a seat that went, which was told; returns all that have ended so, also before.
 
-        The update is about all of these, so that where it finds none nobody need look for any.
+        The update is about all of these, so that where it finds none nobody need look for any. Seats go together.
         """
         seat: Document = {"session_id": session_id, "participant_id": participant_id}
         swept = {"state": "released", "reason": "swept"}
-        found = await self._collection.update_repeatable(({**seat, "$or": [UNRELEASED, swept]}, _SWEPT_ONCE), many=True)
-        return await page(ConnectionDocument, {**seat, **swept}, self._collection) if found else []
+        if await self._of_seats({**seat, "$or": [UNRELEASED, swept]}, _SWEPT_ONCE) == 0:
+            return []
+        return await page(ConnectionDocument, {**seat, **swept}, self._collection)

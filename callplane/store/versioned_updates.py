@@ -11,7 +11,7 @@ from pymongo import ReturnDocument
 from callplane.contracts.events import who_asked
 from callplane.contracts.ids import new_id
 from callplane.contracts.messages import Event
-from callplane.store.batched_reads import BatchedReads
+from callplane.store.batched_pulls import BatchedPulls, Pull
 from callplane.store.decoding import read
 from callplane.store.documents import Outboxed
 from callplane.store.filters import after, put_off
@@ -22,9 +22,6 @@ from callplane.store.shown_streams import ShownStreams
 
 CLAIMED_AGES = 3
 """For so many times the age of what is overdue its claim stands."""
-
-TOGETHER = 100
-"""Of so many documents chores are taken out by one command."""
 
 NEXT_VERSION: Document = {"$add": ["$version", 1]}
 """An expression: the version that a change makes."""
@@ -155,7 +152,7 @@ class OutboxRepository(Generic[D]):
         self._concerned = concerned
         """A projection: what is read of a document whose events are published; None: all of it."""
         self._clock = clock
-        self._pulls = BatchedReads(self._pull_each, TOGETHER)
+        self._pulls = BatchedPulls(self._collection)
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
@@ -179,31 +176,24 @@ class OutboxRepository(Generic[D]):
     ) -> bool:
         """The same where they are all that stands in the outbox: then nothing is left to be looked at.
 
-        False: nothing has changed, for there are more, or some are out, or the chores may not go.
+        False: nothing has changed, for there are more, or some are out, or the chores may not go. True as well where
+        another has taken all of them out meanwhile, who looks at what is left. Those of several documents go together.
         """
         if not entries:
             return False
         where: Document = {"_id": id_, "outbox.0.id": entries[0], f"outbox.{len(entries)}": {"$exists": False}}
         pulled: Document = {"outbox": {"id": {"$in": entries}}, **({} if done is None else done.operand())}
         where |= {} if done is None else done.guard()
-        return (
-            await self._collection.update_repeatable((where, {"$pull": pulled, **({"$max": most} if most else {})})) > 0
-        )
+        update = {"$pull": pulled, **({"$max": most} if most else {})}
+        return await self._pulls(Pull(where, update, frozenset(entries + list(done.chores if done else ()))))
 
     async def pull_chores(self, id_: str, done: Pulled) -> bool:
-        """Take chores out that have been done. False: what they were done by has changed, or the document is gone.
+        """Take chores out that have been done. False: what they were done by has changed.
 
-        Where nothing else decides, those of several documents go together.
+        Those of several documents go together, and with their events.
         """
-        if done.shown:
-            guarded = {"_id": id_, **done.guard()}, {"$pull": done.operand()}
-            return await self._collection.update_repeatable(guarded) > 0
-        return await self._pulls((id_, done.chores))
-
-    async def _pull_each(self, pulls: Sequence[tuple[str, tuple[str, ...]]]) -> dict[tuple[str, tuple[str, ...]], bool]:
-        each = [({"_id": id_}, {"$pull": Pulled(chores).operand()}) for id_, chores in pulls]
-        await self._collection.update_repeatable(*each)
-        return dict.fromkeys(pulls, True)
+        where = {"_id": id_, **done.guard()}
+        return await self._pulls(Pull(where, {"$pull": done.operand()}, frozenset(done.chores))) or not done.shown
 
     async def overdue(self, age: float, limit: int = 200) -> list[str]:
         """Documents that owe an event or a chore for longer than ``age`` seconds: so many of each, the oldest first.

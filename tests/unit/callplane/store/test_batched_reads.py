@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from callplane.contracts.errors import Unavailable
+from callplane.contracts.errors import Trouble, Unavailable
 from callplane.store.batched_reads import BatchedReads
 
 MOST = 20
@@ -85,6 +85,31 @@ async def test_a_failure_is_told_to_all_that_were_read_and_the_next_read_anew() 
     assert [type(one) for one in outcomes] == [Unavailable] * 3
     assert len({id(one) for one in outcomes}) == 3, "each its own"
     assert await read("1") == 0
+
+
+class Numbered(Trouble):
+    """One that is not made of its text."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the database said {code}")
+        self.code = code + 0
+
+
+async def test_any_trouble_ends_a_read_for_all_who_wait() -> None:
+    begun = asyncio.Event()
+    go = asyncio.Event()
+
+    async def read(keys: Sequence[str]) -> dict[str, int]:
+        begun.set()
+        await go.wait()
+        raise Numbered(28)
+
+    reads = BatchedReads(read, MOST)
+    both = [asyncio.ensure_future(reads(key)) for key in ("1", "2")]
+    await begun.wait()
+    go.set()
+    outcomes = await asyncio.wait_for(asyncio.gather(*both, return_exceptions=True), 10)
+    assert [(str(one), getattr(one, "code", 0)) for one in outcomes] == [("the database said 28", 28)] * 2
 
 
 async def test_who_gave_up_waiting_costs_nothing_later() -> None:

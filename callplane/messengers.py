@@ -82,6 +82,10 @@ class LogMessenger:
         """A hint has told that another appended up to there, by that database time."""
         self._appender.heard(log, head, at)
 
+    def learnt(self, log: LogKey, head: Head, asked: float) -> None:
+        """Somebody here has read where the log ends, and something is about to be appended (``LogReader.on_head``)."""
+        self._appender.learnt(log, head, asked)
+
     def hint(self, message: Message, participants: Sequence[ParticipantId] | None, until: datetime) -> None:
         """Hand it to who reads now, until that database time; to all, where nobody is named. It stands in no log."""
         for one in [None] if participants is None else participants:

@@ -135,6 +135,7 @@ async def assemble(settings: WrapperSettings, *, bus: Bus) -> AsyncIterator[Prog
         database.unread.on_unreadable = metrics.unreadable
         log = await stack.enter_async_context(open_log_messenger(messages, store.clock, bus.hints))
         metrics.watch_hints(log.hints_unsent)
+        store.logs.on_head = log.learnt
         messenger = EngineMessenger(store.engines, bus.messenger, log)
         events = EndpointEvents(store.media_states, messenger, store.clock, follow_ups)
         pool = Pool(wrapper, store.servers, metrics.kurento_call)

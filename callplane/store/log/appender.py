@@ -98,6 +98,15 @@ class Appender:
         age = (self._clock.now() - at).total_seconds()
         tail.head, tail.learnt = head, self._now() - max(0.0, age)
 
+    def learnt(self, key: LogKey, head: Head, asked: float) -> None:
+        """Another part of this process has read the end, which it asked for then (monotonic): we need not do so.
+
+        Of logs to which something is about to be appended here; what is known to be newer stays.
+        """
+        tail = self._tail(key)
+        if tail.record is None and (tail.head is None or head.position >= tail.head.position):
+            tail.head, tail.learnt = head, asked
+
     def _tail(self, key: LogKey) -> Tail:
         tail = self._tails.setdefault(key.key, Tail(key))
         self._tails.move_to_end(key.key)

@@ -1,11 +1,13 @@
 """Log reader: heads, the chain behind a position, and pages for whoever reads a log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from callplane.store.log.records import Entry, LogKey, Record, id_range, key_of, position_of, read_record, record_id
 from callplane.store.mongo.database import Database, Document
+from callplane.store.shared_reads import SharedReads
 from callplane.telemetry.failures import words
 
 RECORDS_AT_ONCE = 100
@@ -45,9 +47,21 @@ class LogReader:
 
     def __init__(self, database: Database) -> None:
         self._collection = database["log"]
+        self._heads: SharedReads[LogKey, Head] = SharedReads(self._head)
+        self.on_head: Callable[[LogKey, Head, float], None] = _unheard
+        """Told of each end that was read, and when it was asked for (monotonic)."""
 
     async def head(self, log: LogKey) -> Head:
-        """The log's present end."""
+        """The log's present end; who ask at once share a read, which began after each of them asked."""
+        return await self._heads(log)
+
+    async def _head(self, log: LogKey) -> Head:
+        asked = monotonic()
+        head = await self._last(log)
+        self.on_head(log, head, asked)
+        return head
+
+    async def _last(self, log: LogKey) -> Head:
         ids: dict[str, str] = id_range(log.key)
         while True:
             where = {"_id": ids, "s": log.session_id, **_COUNTED}
@@ -148,6 +162,10 @@ class LogReader:
 
     def _tell(self, found: Document, broken: Exception) -> None:
         self._collection.unread.tell(self._collection.name, found["_id"], words(broken))
+
+
+def _unheard(_log: LogKey, _head: Head, _asked: float) -> None:
+    """Nobody wants to know."""
 
 
 def _last_of(log: LogKey) -> list[Mapping[str, Any]]:

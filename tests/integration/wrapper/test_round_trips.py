@@ -50,7 +50,7 @@ AFTER_IT: dict[str, Trips] = {
 }
 """Event and chores, until nothing is owed but the deletion that follows a close by two seconds."""
 JOIN_BY_THE_LOG = (6, 1)
-"""Seat, attachment, snapshot and the log's head, then the append of the event and its pull; the reply."""
+"""Seat, attachment, snapshot and the log's head, then the append of the event behind that and its pull; the reply."""
 OF_EACH_WRAPPER_THAT_LISTENS: Trips = (0, 2, 0)
 """To a new session; the second of the broker where a channel has no prefetch yet. Of what happens in it later others
 ask nothing: an epoch that is over, a session and its queue are forgotten by what the change stream says of them."""
@@ -121,7 +121,6 @@ async def test_by_the_log_a_join_costs_no_declaration_and_one_append(
         with as_part(COMMANDS):
             program = await r.start(sweep_seconds=20, lease_seconds=60, mailboxes="log")
         session = await r.session()
-        await r.seat(session)  # from now on the head of the session's log is known
         await program.context.follow_ups.finish(10)
         trips.seen.clear()
         await r.seat(session)

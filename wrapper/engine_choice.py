@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.engines import Engine
 from callplane.store.leases import Leases
+from callplane.store.shared_reads import SharedReads
 from callplane.telemetry.logs import logger
 
 BELIEVED = 1.0
@@ -36,17 +37,22 @@ class EngineChoice:
         self._chosen = QUEUES
         """What was chosen last."""
         self._asked_at = -BELIEVED
-        """When that was, in loop time."""
+        """When that was begun, in loop time."""
+        self._asking: SharedReads[None, None] = SharedReads(self._ask)
+        """Many sessions that are made at once ask the leases once."""
 
     async def of_new_session(self, published: CommandQueues) -> Choice:
         """What a session begins with that is made now by who publishes there. Raises Unavailable and Trouble."""
         if self._wanted == "queues":
             return QUEUES
-        now = asyncio.get_running_loop().time()
-        if now - self._asked_at >= BELIEVED:
-            self._chosen = await self._choose()
-            self._asked_at = now
+        if asyncio.get_running_loop().time() - self._asked_at >= BELIEVED:
+            await self._asking(None)
         return self._chosen if published == "sharded" else replace(self._chosen, commands="per-session")
+
+    async def _ask(self, _: None) -> None:
+        began = asyncio.get_running_loop().time()
+        self._chosen = await self._choose()
+        self._asked_at = began
 
     async def _choose(self) -> Choice:
         for leases in self._leases:

@@ -156,6 +156,11 @@ class OutboxRepository(Generic[D]):
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
+    async def with_events(self, id_: str) -> D | None:
+        """The document with what its events concern."""
+        found = await self._collection.find_one({"_id": id_}, self._concerned)
+        return None if found is None else read(self._kind, found, self._collection)
+
     async def pull_published(
         self, id_: str, entries: list[str], most: Document | None = None, done: Pulled | None = None
     ) -> D | None:

@@ -22,6 +22,9 @@ from callplane.store.views import participant_view, session_summary
 
 D = TypeVar("D", bound=Outboxed)
 
+TOLD_AT_MOST = 8
+"""So many events that were told may wait for others behind them: who never stops would never let them go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Together:
@@ -63,12 +66,14 @@ class Outbox:
 
         ``chores``: those of the same document, which may go with the first events.
         """
+        told, together = 0, None
         while session is not None and session.outbox:
-            messages = [_session_message(session, version, entry) for version, entry in session.numbered()]
-            await self._publish(session, messages)
+            new = _behind(session, told)
+            await self._publish(new, [_session_message(new, version, entry) for version, entry in new.numbered()])
+            if not told:
+                together, chores = await chores(), alone
             most = {"peak": peak(session)} if peak(session) > session.peak else None
-            session = await _pulled(self._sessions, session, most, await chores())
-            chores = alone
+            session, told = await _pulled(self._sessions, session, most, together)
 
     async def _publish(self, session: SessionDocument, messages: list[Message]) -> None:
         """To those who sit there and to servers, side by side; if either fails both are told again, by the same ids."""
@@ -100,8 +105,9 @@ class Outbox:
 
     async def carry_connection(self, connection: ConnectionDocument | None, chores: With = alone) -> None:
         """The same for a connection; a participant that is gone is no error."""
+        told, together = 0, None
         while connection is not None and connection.outbox:
-            for number, entry in connection.numbered():
+            for number, entry in _behind(connection, told).numbered():
                 message = Message(
                     id=f"{connection.id}:{number}",
                     type=entry.type,
@@ -110,29 +116,49 @@ class Outbox:
                     data=entry.data,
                 )
                 await self._messenger.to_participant(connection.participant_id, message)
-            connection = await _pulled(self._connections, connection, None, await chores())
-            chores = alone
+            if not told:
+                together, chores = await chores(), alone
+            connection, told = await _pulled(self._connections, connection, None, together)
 
 
 async def _pulled(
     repository: OutboxRepository[D], document: D, most: dict[str, int] | None, together: Together | None
-) -> D | None:
-    """What is left of the document; the events go alone where their chores may not go with them."""
+) -> tuple[D | None, int]:
+    """What is left of the document, and how many of its events were told and stand in it yet.
+
+    Those that came while the others were told are told before any is taken out: one update less for each such turn.
+    The events go alone where their chores may not go with them.
+    """
     ids = [entry.id for entry in document.outbox]
     done = () if together is None else together.done.chores
     tells_more = any(chore.do == "place" for chore in document.chores if chore.id in done)  # that it was placed
-    if not tells_more and await repository.pull_all_published(
-        document.id, ids, most, together.done if together else None
-    ):
-        if together is not None:
-            together.gone()
-        return None
+    if not tells_more:
+        if await repository.pull_all_published(document.id, ids, most, together.done if together else None):
+            if together is not None:
+                together.gone()
+            return None, 0
+        if len(ids) < TOLD_AT_MOST and (longer := await _longer(repository, document)) is not None:
+            return longer, len(ids)
     if together is not None:
         left = await repository.pull_published(document.id, ids, most, together.done)
         if left is not None:
             together.gone()
-            return left
-    return await repository.pull_published(document.id, ids, most)
+            return left, 0
+    return await repository.pull_published(document.id, ids, most), 0
+
+
+async def _longer(repository: OutboxRepository[D], document: D) -> D | None:
+    """The document as it is now, if all that it told stands there yet, and more behind it."""
+    now = await repository.with_events(document.id)
+    ids = [entry.id for entry in document.outbox]
+    if now is None or len(now.outbox) <= len(ids) or [entry.id for entry in now.outbox[: len(ids)]] != ids:
+        return None
+    return now
+
+
+def _behind(document: D, told: int) -> D:
+    """With those events alone that follow so many; each keeps its number, which is counted from the last."""
+    return document.model_copy(update={"outbox": document.outbox[told:]}) if told else document
 
 
 def _events_of(session: SessionDocument, messages: list[Message]) -> list[CloudEvent]:

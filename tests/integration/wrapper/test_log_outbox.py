@@ -63,6 +63,10 @@ class Carrier:
         """The same, if nothing else is there."""
         return bool(await self._pull(self.sessions.pull_all_published, where, entries, most))
 
+    async def with_events(self, where: SessionId) -> Any:
+        """As it is."""
+        return await self.sessions.with_events(where)
+
     async def pull_published(self, where: SessionId, entries: list[str], most: Any = None) -> Any:
         """Pull, where a majority has all of it in the log; or be lost before or after."""
         return await self._pull(self.sessions.pull_published, where, entries, most)

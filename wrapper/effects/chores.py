@@ -120,7 +120,7 @@ async def release_lost_pipeline(_session: SessionDocument, args: dict[str, Any],
 
 async def place(session: SessionDocument, _args: dict[str, Any], context: Context) -> bool:
     """Give the session a pipeline again, as soon as a media server is up."""
-    fresh = await context.store.sessions.find(session.id)
+    fresh = await context.store.sessions.with_seats(session.id)  # where it goes is no matter of who sits there
     if fresh is not None and fresh.status == "open" and fresh.media is None:
         await pipeline_of(fresh, context)
     return True

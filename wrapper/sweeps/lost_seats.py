@@ -95,7 +95,7 @@ class LostSeats:
         seat = attachment.session_id, attachment.participant_id
         if attachment.pulled or not await end_seat(*seat, reason, self._context):
             # Its seat went in another way: the mailbox may have been made after the chore that deletes it.
-            session = await self._store.sessions.find(attachment.session_id)
-            if attachment.engine == "queues" and (session is None or session.status == "open"):
+            closed = self._store.sessions.closed_among
+            if attachment.engine == "queues" and not await closed([attachment.session_id]):
                 await self._context.topology.delete_mailbox(attachment.participant_id)
         await self._store.attachments.expire([attachment.participant_id])

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 
 from bench.calls import servers
 from bench.scale import Bench, apart, cpu_of
+from bench.sides import SHARDED
 from callplane.bus.rabbitmq import RabbitSettings, open_bus
 from callplane.contracts.ids import SessionId
 from callplane.store.mongo.database import DatabaseClock, open_database
@@ -25,7 +26,6 @@ from testkit.inprocess.crowded_database import session
 from testkit.servers.programs import Cluster, Size, cluster
 from testkit.servers.servers import Servers
 
-TOLD = {"CALLPLANE_COMMANDS": "sharded", "CALLPLANE_MAILBOXES": "log"}
 TOGETHER, ASKED = 2_000, 50
 
 
@@ -60,7 +60,7 @@ async def fleet(around: Servers, options: argparse.Namespace) -> AsyncIterator[t
     """Wrappers on what is open there, and the seconds until all were ready."""
     began = time.perf_counter()
     async with (
-        cluster(around, Size(apis=0, wrappers=options.wrappers, media_servers=0), **TOLD) as machines,
+        cluster(around, Size(apis=0, wrappers=options.wrappers, media_servers=0), **SHARDED) as machines,
         open_bus(RabbitSettings(around.vhost.url, "bench")) as bus,
         bus.sender() as sender,
         open_database(around.database.url, around.database.name) as database,

@@ -17,10 +17,8 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import httpx
 
@@ -28,11 +26,10 @@ from bench.calls import servers
 from bench.messages.asking import HttpConnection, Pod, ask_json, connect, request
 from bench.messages.stage import UNLIMITED
 from bench.messages.usage import usage
-from bench.open_sessions import TOLD
 from bench.room_loads import PARTS, Kind, Load, Loads, report
+from bench.sides import OURS, Side, add_sides, programs_of, sides_of, version_of
 from testkit.fakes.sdp import OFFER
-from testkit.servers.programs import API_KEY, ROOT, Cluster, Size, cluster
-from testkit.servers.servers import Servers, fresh_database, fresh_vhost
+from testkit.servers.programs import API_KEY, Cluster
 
 WARM_UP = 20
 QUIET_SECONDS = 3.0
@@ -41,14 +38,6 @@ WARM_UP_OWES, IDLE_SECONDS = 5.0, 4.0
 
 
 KEY = {"X-API-Key": API_KEY}
-
-
-async def version_of(url: str) -> str:
-    """What stands before the paths of this API, which an older one had not."""
-    at = await connect(Pod.of(url))
-    status, _ = await at.ask(request("POST", "/v1/sessions", KEY, b"{}"))
-    at.abort()
-    return "" if status == 404 else "/v1"
 
 
 async def room(at: HttpConnection, version: str, *, negotiate: bool = False) -> None:
@@ -91,7 +80,9 @@ class Until:
 async def rooms(url: str, in_flight: int, until: Until) -> list[float]:
     """Rooms, so many at once; the seconds of each."""
     took: list[float] = []
-    version = await version_of(url)
+    first = await connect(Pod.of(url))
+    version = await version_of(first)
+    first.abort()
     end = time.perf_counter() + until.seconds
 
     async def some() -> None:
@@ -110,37 +101,12 @@ async def rooms(url: str, in_flight: int, until: Until) -> list[float]:
     return took
 
 
-@dataclass(frozen=True)
-class Side:
-    """Whose programs, with what they are told beside the rest."""
-
-    root: Path = ROOT
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-def sides_of(options: argparse.Namespace) -> dict[str, Side]:
-    """All that take turns."""
-    sides = {"this checkout": Side()}
-    if options.sharded:
-        sides["this checkout, sharded"] = Side(settings=TOLD)
+def all_sides(options: argparse.Namespace) -> dict[str, Side]:
+    """Those, and one that publishes no events."""
+    sides = sides_of(options)
     if options.without_events:
-        sides["this checkout, no events"] = Side(settings={"CALLPLANE_EVENTS": "false"})
-    if options.beside is not None:
-        sides["beside it"] = Side(options.beside.resolve())
+        sides[f"{OURS}, no events"] = Side(settings={"CALLPLANE_EVENTS": "false"})
     return sides
-
-
-@asynccontextmanager
-async def programs(around: Servers, side: Side, options: argparse.Namespace) -> AsyncIterator[Cluster]:
-    """The programs of one checkout."""
-    settings = UNLIMITED | ({} if options.quiet else {"CALLPLANE_LOG_LEVEL": "info"}) | side.settings
-    size = Size(apis=1, wrappers=1, media_servers=int(options.negotiate), root=side.root)
-    async with (
-        fresh_vhost(around.vhost.node) as vhost,
-        fresh_database(around.database.server) as database,
-        cluster(Servers(vhost, database), size, **settings) as made,
-    ):
-        yield made
 
 
 def used(made: Cluster) -> dict[str, float]:
@@ -196,10 +162,11 @@ async def idling(made: Cluster) -> Idle:
 async def main(options: argparse.Namespace) -> None:
     """Take turns, and print a row for each load of each checkout, over all turns."""
     found: Loads = {}
+    settings = UNLIMITED | ({} if options.quiet else {"CALLPLANE_LOG_LEVEL": "info"})
     async with servers() as around, AsyncExitStack() as stack:
         sides = {
-            name: await stack.enter_async_context(programs(around, side, options))
-            for name, side in sides_of(options).items()
+            name: await stack.enter_async_context(programs_of(around, side, int(options.negotiate), **settings))
+            for name, side in all_sides(options).items()
         }
         for made in sides.values():
             await rooms(made.apis[0].url, 4, Until(count=WARM_UP, negotiate=options.negotiate))
@@ -238,8 +205,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=10.0, help="of each load (%(default)s)")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 16], help="rooms at once (%(default)s)")
     parser.add_argument("--turns", type=int, default=2, help="how often each checkout has its turn (%(default)s)")
-    parser.add_argument("--beside", type=Path, help="a checkout whose programs take turns with ours")
-    parser.add_argument("--sharded", action="store_true", help="ours also with CALLPLANE_COMMANDS=sharded")
+    add_sides(parser)
     parser.add_argument("--negotiate", action="store_true", help="also rooms in which one publishes and one subscribes")
     parser.add_argument("--without-events", action="store_true", help="ours also with CALLPLANE_EVENTS=false")
     parser.add_argument("--quiet", action="store_true", help="without access logs")

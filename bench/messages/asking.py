@@ -120,9 +120,9 @@ async def connect(pod: Pod, on_lost: Callable[[], None] | None = None) -> HttpCo
 
 
 async def ask_json(at: HttpConnection, question: bytes) -> dict[str, Any]:
-    """The answer to something that must succeed."""
+    """The answer to something that must succeed; one without a body is empty."""
     status, body = await at.ask(question)
     if status not in range(200, 300):
         raise SystemExit(f"{question.splitlines()[0].decode()}: {status} {body[:300].decode(errors='replace')}")
-    found: dict[str, Any] = json.loads(body)
+    found: dict[str, Any] = json.loads(body or b"{}")
     return found

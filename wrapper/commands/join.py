@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from callplane.concurrency import for_each
 from callplane.contracts.bounds import HIDDEN_SEATS
 from callplane.contracts.commands import Envelope, Join, Joined, JoinHidden
 from callplane.contracts.errors import NodeDown, Refusal, Trouble
@@ -16,6 +17,7 @@ from callplane.contracts.refusals.sessions import (
     session_full,
 )
 from callplane.contracts.shapes import GrantChanges
+from callplane.store.attachments import Attachment
 from callplane.store.documents import Seat, SessionDocument
 from callplane.store.log.place import Place
 from callplane.store.log.records import LogKey
@@ -70,10 +72,7 @@ async def join_hidden(envelope: Envelope, command: JoinHidden, context: Context)
 async def _seated(session_id: SessionId, arrival: Arrival, context: Context) -> Joined:
     """Give the seat its mailbox, and read what it sees. Raises Refusal where it has gone meanwhile."""
     participant = arrival.participant_id
-    # The attachment first: it remembers how the seat ended, and is inserted only.
-    attachment = await context.store.attachments.open(session_id, participant, arrival.begin)
-    if arrival.begin is None:
-        await _open_mailbox(session_id, participant, context)
+    attachment = await _attachment(session_id, arrival, context)
     snapshot = await context.store.sessions.snapshot(session_id)
     document = None if snapshot is None else snapshot.document
     seat = None if document is None or document.status == "closed" else document.any_seat(participant)
@@ -194,6 +193,21 @@ async def _begin(session_id: SessionId, context: Context) -> Place | None:
         return None
     head = await context.store.logs.head(LogKey(session_id, session_id))
     return Place(session=head.position)
+
+
+async def _attachment(session_id: SessionId, arrival: Arrival, context: Context) -> Attachment | None:
+    """What is inserted only, so that it remembers how the seat ended; beside it the mailbox is opened."""
+    participant = arrival.participant_id
+    opened: list[Attachment | None] = []
+
+    async def attach() -> None:
+        opened.append(await context.store.attachments.open(session_id, participant, arrival.begin))
+
+    async def mailbox() -> None:
+        await _open_mailbox(session_id, participant, context)
+
+    await for_each(lambda one: one(), [attach] if arrival.begin is not None else [attach, mailbox])
+    return opened[0]
 
 
 async def _open_mailbox(session_id: SessionId, participant_id: ParticipantId, context: Context) -> None:

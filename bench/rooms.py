@@ -7,17 +7,16 @@ A room is created, two join, both leave, it is closed: six requests. With ``--ne
 in which one of them publishes and the other subscribes between: two endpoints on a media server, whose CPU no column
 counts; what such a room costs the wrapper more is two endpoints' share. One API pod and one wrapper, a
 private RabbitMQ, a private mongod and the clients share this machine's cores; access logs are on (``--quiet``: off),
-rate limits off. With ``--beside`` the programs of that checkout, in this environment, stand by on the same servers,
-with a virtual host and a database of their own, and take turns with ours. What all of them use while nothing is asked
-is measured before, and shown apart. ``--sharded``: ours once more, with the log engine and shared queues.
-``--without-events``: ours once more, publishing no events; below the table is how many publications an event was.
+rate limits off. With ``--beside`` the programs of that checkout, in this environment, take turns with ours on the same
+servers, with a virtual host and a database of their own; only those whose turn it is are there. What they use while
+nothing is asked is measured before, and shown apart. ``--sharded``: ours once more, with the log engine and shared
+queues. ``--without-events``: ours once more, publishing no events; below the table is how often each was published.
 """
 
 import argparse
 import asyncio
 import json
 import time
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import httpx
@@ -151,7 +150,7 @@ async def load(made: Cluster, in_flight: int, until: Until, idle: Idle) -> Load:
 
 
 async def idling(made: Cluster) -> Idle:
-    """What they use while all the others idle as well."""
+    """What they use while nothing is asked."""
     asked, before, began = await requests(made), used(made), time.perf_counter()
     await asyncio.sleep(IDLE_SECONDS)
     seconds, after = time.perf_counter() - began, used(made)
@@ -162,31 +161,36 @@ async def idling(made: Cluster) -> Idle:
 async def main(options: argparse.Namespace) -> None:
     """Take turns, and print a row for each load of each checkout, over all turns."""
     found: Loads = {}
+    told: dict[str, str] = {}
     settings = UNLIMITED | ({} if options.quiet else {"CALLPLANE_LOG_LEVEL": "info"})
-    async with servers() as around, AsyncExitStack() as stack:
-        sides = {
-            name: await stack.enter_async_context(programs_of(around, side, int(options.negotiate), **settings))
-            for name, side in all_sides(options).items()
-        }
-        for made in sides.values():
-            await rooms(made.apis[0].url, 4, Until(count=WARM_UP, negotiate=options.negotiate))
-        await asyncio.sleep(WARM_UP_OWES)
-        idle = {name: await idling(made) for name, made in sides.items()}
-        kinds = [
-            Kind(name, in_flight, negotiate)
-            for in_flight in options.in_flight
-            for name in sides
-            for negotiate in ([False, True] if options.negotiate else [False])
-        ]
+    sides = list(all_sides(options).items())
+    async with servers() as around:
         for turn in range(options.turns):
-            for kind in kinds[:: 1 if turn % 2 else -1]:
-                until = Until(options.seconds, negotiate=kind.negotiate)
-                one = await load(sides[kind.programs], kind.in_flight, until, idle[kind.programs])
-                found.setdefault(kind, []).append(one)
-        told = [await events_told(made) for made in sides.values()] if options.without_events else []
+            for name, side in sides[:: 1 if turn % 2 else -1]:
+                async with programs_of(around, side, int(options.negotiate), **settings) as made:
+                    for kind, one in await loads(made, name, options):
+                        found.setdefault(kind, []).append(one)
+                    if options.without_events:
+                        told[name] = await events_told(made)
     report(found)
-    for name, line in zip(sides, told, strict=False):
+    for name, line in told.items():
         print(f"{name}: {line}")
+
+
+async def loads(made: Cluster, name: str, options: argparse.Namespace) -> list[tuple[Kind, Load]]:
+    """A turn of one side: its loads one after the other, on programs that have had some rooms before."""
+    await rooms(made.apis[0].url, 4, Until(count=WARM_UP, negotiate=options.negotiate))
+    await asyncio.sleep(WARM_UP_OWES)
+    idle = await idling(made)
+    kinds = [
+        Kind(name, in_flight, negotiate)
+        for in_flight in options.in_flight
+        for negotiate in ([False, True] if options.negotiate else [False])
+    ]
+    return [
+        (kind, await load(made, kind.in_flight, Until(options.seconds, negotiate=kind.negotiate), idle))
+        for kind in kinds
+    ]
 
 
 async def events_told(made: Cluster) -> str:

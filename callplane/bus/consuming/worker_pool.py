@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVarTuple
 
 from callplane.bus.consuming.delivery import RawDelivery, Settlement
 from callplane.bus.consuming.outcomes import OutcomePolicy
@@ -15,6 +15,8 @@ from callplane.telemetry.failures import frames, words
 from callplane.telemetry.logs import logger
 
 log = logger("bus")
+
+A = TypeVarTuple("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +97,18 @@ class WorkerPool:
                     for task in (*self._background, *self._running):
                         task.cancel()
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Callable[[*A], Coroutine[Any, Any, None]], *of: *A) -> None:
         """Run something beside the deliveries; cancelled when the pool ends, and not begun after."""
         if self._closed:
-            work.close()
             return
-        task = self._tasks.create_task(self._logged(work))
+        task = self._tasks.create_task(self._logged(work, *of))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _logged(self, work: Callable[[*A], Coroutine[Any, Any, None]], *of: *A) -> None:
         """What one queue or one delivery has brought about costs the others nothing."""
         try:
-            await work
+            await work(*of)
         except Exception as failure:
             log.error("work on a queue failed", why=words(failure), frames=frames(failure))
 
@@ -119,14 +120,14 @@ class WorkerPool:
         if self._closed:
             return
         if self._paused or self._draining.is_set():
-            self._start(self._give_back(received))
+            self._start(self._give_back, received)
         elif len(self._running) < self._limits.at_once:
-            self._start(self._settle(received))
+            self._start(self._settle, received)
         else:
             self._waiting.append((asyncio.get_running_loop().time(), received))
             if not self._returns_late:
                 self._returns_late = True
-                self.in_background(self._return_late())
+                self.in_background(self._return_late)
 
     async def pause_if_unhealthy(self) -> bool:
         """Pause unless the wrapper is found healthy; whether it is paused, or ends. All who ask at once ask once."""
@@ -153,7 +154,7 @@ class WorkerPool:
         if first and not self._draining.is_set():
             log.warning("consuming paused")
             self._watch.paused(on=True)
-            self.in_background(self._resume())
+            self.in_background(self._resume)
 
     async def drain(self) -> None:
         """Stop for good within its limits: finish what runs, return what waits or takes too long."""
@@ -172,8 +173,8 @@ class WorkerPool:
         if self._running:
             await asyncio.wait(self._running, timeout=self._limits.return_limit)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.create_task(self._logged(work))
+    def _start(self, work: Callable[[RawDelivery], Coroutine[Any, Any, None]], received: RawDelivery) -> None:
+        task = self._tasks.create_task(self._logged(work, received))
         self._running.add(task)
         task.add_done_callback(self._task_done)
 
@@ -183,11 +184,11 @@ class WorkerPool:
             return
         # Not one for each that ends: what is given back ends too, and leaves no slot.
         while self._waiting and len(self._running) < self._limits.at_once:
-            self._start(self._settle(self._waiting.popleft()[1]))
+            self._start(self._settle, self._waiting.popleft()[1])
 
     def _return_waiting(self) -> None:
         while self._waiting:
-            self._start(self._give_back(self._waiting.popleft()[1]))
+            self._start(self._give_back, self._waiting.popleft()[1])
 
     async def _return_late(self) -> None:
         """Give back what has waited too long, for as long as anything waits: design 3.6."""
@@ -196,7 +197,7 @@ class WorkerPool:
             while self._waiting:
                 late = clock() - self._waiting[0][0] - self._limits.wait_limit
                 if late >= 0:
-                    self._start(self._give_back(self._waiting.popleft()[1]))
+                    self._start(self._give_back, self._waiting.popleft()[1])
                 else:
                     await asyncio.sleep(-late)
         finally:

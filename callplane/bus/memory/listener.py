@@ -199,7 +199,7 @@ class MemoryListener:
         self._ending.discard(queue)
         self._cancel(queue)
         if not expected and (session_id := session_of(queue)) is not None:
-            self.pool.in_background(self._report_deleted(session_id))
+            self.pool.in_background(self._report_deleted, session_id)
 
     async def _report_deleted(self, session_id: SessionId) -> None:
         while True:

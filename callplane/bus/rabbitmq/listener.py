@@ -145,7 +145,10 @@ class RabbitListener:
 
     def _on_deleted(self, queue: str) -> None:
         session_id = session_of(queue)
-        self.pool.in_background(self._restore(queue) if session_id is None else self._report_deleted(session_id))
+        if session_id is None:
+            self.pool.in_background(self._restore, queue)
+        else:
+            self.pool.in_background(self._report_deleted, session_id)
 
     async def _report_deleted(self, session_id: SessionId) -> None:
         await self._repeat(lambda: self._work.on_cancelled(session_id))

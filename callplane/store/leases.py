@@ -40,7 +40,7 @@ class Leases:
 
     async def living(self) -> list[Document]:
         """Those whose lease runs, some hundred at most. Raises Unavailable."""
-        found = await self._collection.find(self._running).sort("_id", 1).limit(_SHOWN).to_list(_SHOWN)
+        found = await self._collection.find(self._running).sort("_id", 1).limit(_SHOWN).to_list()
         return [one for one in found if isinstance(one["_id"], str)]
 
     async def release(self, process: str) -> None:

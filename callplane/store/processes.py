@@ -69,7 +69,7 @@ class Processes:
         try:
             # Without the hint, and with any filter, all that owe something would be read and sorted.
             oldest = self._sessions.find({}, {"age": age}, hint=INDEX[what]).sort(f"{what}.at", 1).limit(1)
-            found = await oldest.to_list(1)
+            found = await oldest.to_list()
         except ServerAnswer:  # something there that is no time, or just now no index
             return None
         if not found or not isinstance(found[0].get("age"), int):

@@ -49,13 +49,13 @@ class SessionPages:
         """The open session with this custom id that a tenant's keys reach, if there is one. Raises Unavailable."""
         # Twice said that it is a text: the index of the unique ones serves the question only then.
         where = {"custom_id": {"$eq": custom_id, "$type": "string"}, "status": "open", **of_tenant(tenant)}
-        found = await self._collection.find(where, _UNSEEN).limit(1).to_list(1)
+        found = await self._collection.find(where, _UNSEEN).limit(1).to_list()
         return readable(SessionDocument, found, self._collection)
 
     async def page(self, after: str | None, limit: int, wanted: Wanted = Wanted()) -> Page:
         """Up to ``limit`` sessions whose ids come after ``after``. Raises Unavailable."""
         # Compared with a text, only ids that are texts are found: what else is there is none of ours.
         where: dict[str, Any] = {"_id": {"$gte": ""} if after is None else {"$gt": after}, **wanted.filter()}
-        found = await self._collection.find(where, _UNSEEN).sort("_id", 1).limit(limit + 1).to_list(limit + 1)
+        found = await self._collection.find(where, _UNSEEN).sort("_id", 1).limit(limit + 1).to_list()
         sessions = readable(SessionDocument, found[:limit], self._collection)
         return Page(sessions, found[limit - 1]["_id"] if len(found) > limit else None)

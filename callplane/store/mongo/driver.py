@@ -6,13 +6,12 @@ from typing import Any, Literal
 from pymongo import UpdateOne
 from pymongo.asynchronous.change_stream import AsyncDatabaseChangeStream
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
+from pymongo.errors import DocumentTooLarge
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
-from callplane.store.mongo.commands import Commands
+from callplane.store.mongo.commands import DOUBLE_KEY, ClientSessions, Commands
 from callplane.store.mongo.shielded_calls import ShieldedCalls
 
 Document = dict[str, Any]
@@ -22,7 +21,7 @@ Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Outcome = Literal["inserted", "double", "known", "unknown"]
 """Of one document of many: it is there, its ``_id`` was taken, something else in it that is unique, or nobody knows."""
 
-_DOUBLE_KEY = 11000
+_ALL: Mapping[str, Any] = {}
 _IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
 """What findAndModify calls PyMongo's options."""
 
@@ -30,26 +29,25 @@ _IN_COMMANDS = {"projection": "fields", "array_filters": "arrayFilters"}
 class Query:
     """A query: read as a whole when it is iterated, so that no cursor is left half read."""
 
-    def __init__(self, calls: ShieldedCalls, cursor: AsyncCursor[Document]) -> None:
+    def __init__(self, calls: ShieldedCalls, commands: Commands, query: Document) -> None:
         self._calls = calls
-        self._cursor = cursor
+        self._commands = commands
+        self._query = query
 
     def sort(self, key: str, direction: int) -> "Query":
         """Order by one field."""
-        return Query(self._calls, self._cursor.sort(key, direction))
+        return Query(self._calls, self._commands, {**self._query, "sort": {key: direction}})
 
     def limit(self, limit: int) -> "Query":
         """At most so many; 0 is all."""
-        return Query(self._calls, self._cursor.limit(limit))
+        return Query(self._calls, self._commands, {**self._query, "limit": limit})
 
-    async def to_list(self, length: int | None = None) -> list[Document]:
-        """All that matches."""
-        unused = [self._cursor]
+    async def to_list(self) -> list[Document]:
+        """All that matches.
 
-        async def all_of_it() -> list[Document]:
-            return await (unused.pop() if unused else self._cursor.clone()).to_list(length)
-
-        return await self._calls.read(all_of_it)
+        By the command itself: PyMongo's cursor costs a fifth more.
+        """
+        return await self._calls.read(lambda: self._commands.all_found(self._query))
 
     async def __aiter__(self) -> AsyncIterator[Document]:
         """Document after document."""
@@ -60,10 +58,17 @@ class Query:
 class Collection:
     """The operations of a collection that repositories use."""
 
-    def __init__(self, calls: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
+    def __init__(
+        self,
+        calls: ShieldedCalls,
+        collection: AsyncCollection[Document],
+        sessions: ClientSessions,
+        unread: UnreadDocuments,
+    ) -> None:
         self._calls = calls
         self._collection = collection
-        self._commands = Commands(collection)
+        self._sessions = sessions
+        self._commands = Commands(collection, sessions)
         self.unread = unread
 
     @property
@@ -73,11 +78,13 @@ class Collection:
 
     def with_options(self, **options: Any) -> "Collection":
         """The same collection with another read or write concern."""
-        return Collection(self._calls, self._collection.with_options(**options), self.unread)
+        return Collection(self._calls, self._collection.with_options(**options), self._sessions, self.unread)
 
-    def find(self, *args: Any, **options: Any) -> Query:
-        """Query."""
-        return Query(self._calls, self._collection.find(*args, **options))
+    def find(self, where: Mapping[str, Any] = _ALL, projection: Any = None, *, hint: str | None = None) -> Query:
+        """Query; ``hint`` names the index by which it is answered."""
+        options = {"projection": projection, "hint": hint}
+        given = {name: option for name, option in options.items() if option is not None}
+        return Query(self._calls, self._commands, {"filter": where, **given})
 
     async def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
         """All that comes out of an aggregation."""
@@ -88,10 +95,7 @@ class Collection:
         return await self._calls.read(all_of_it)
 
     async def find_one(self, where: Mapping[str, Any], *args: Any) -> Document | None:
-        """One document that matches.
-
-        By the command itself: PyMongo's cursor costs a fifth more, for what has no second page.
-        """
+        """One document that matches."""
         return await self._calls.read(lambda: self._commands.found(where, *args))
 
     async def find_one_and_update(self, where: Mapping[str, Any], update: Update, **options: Any) -> Document | None:
@@ -143,16 +147,20 @@ class Collection:
         return await self._calls(self._collection.insert_one(document))
 
     async def insert_each(self, documents: Sequence[Document]) -> list[Outcome]:
-        """Insert each by itself, with one command: what became of each. Raises Unavailable: nothing is known of any."""
+        """Insert each by itself: what became of each. Raises Unavailable: nothing is known of any.
 
-        async def each() -> list[Outcome]:
-            try:
-                await self._collection.insert_many(documents, ordered=False)
-            except BulkWriteError as failure:
-                return _outcomes(failure.details or {}, len(documents))
-            return ["inserted"] * len(documents)
+        With one command, of which an ``_id`` that is taken may be its own doing: its answer may have been lost.
+        """
+        return await self._calls(self._inserted(documents))
 
-        return await self._calls(each())
+    async def _inserted(self, documents: Sequence[Document]) -> list[Outcome]:
+        try:
+            return _outcomes(await self._commands.inserted(documents), len(documents))
+        except DocumentTooLarge:
+            if len(documents) == 1:
+                raise
+        half = len(documents) // 2
+        return await self._inserted(documents[:half]) + await self._inserted(documents[half:])
 
     async def update_each(self, updates: Sequence[tuple[Document, Update]], *, upsert: bool = False) -> int:
         """Carry out each update by itself, in any order, with one command; raises if one of them failed.
@@ -226,10 +234,11 @@ class Database:
     def __init__(self, calls: ShieldedCalls, database: AsyncDatabase[Document]) -> None:
         self._calls = calls
         self._database = database
+        self._sessions = ClientSessions(database.client)
         self.unread = UnreadDocuments()
 
     def __getitem__(self, name: str) -> Collection:
-        return Collection(self._calls, self._database[name], self.unread)
+        return Collection(self._calls, self._database[name], self._sessions, self.unread)
 
     async def wait_for_writes(self, seconds: float) -> None:
         """Wait until what is on its way now has arrived, also what was cancelled meanwhile, or the time is over."""
@@ -246,12 +255,12 @@ class Database:
         return ChangeStream(self._calls, await self._calls(opening))
 
 
-def _outcomes(details: Mapping[str, Any], number: int) -> list[Outcome]:
-    """What a bulk write says of each; a write concern that was not met leaves open what became of what it wrote."""
-    written: Outcome = "unknown" if details.get("writeConcernErrors") else "inserted"
+def _outcomes(answer: Document, number: int) -> list[Outcome]:
+    """What a server says of each; a write concern that was not met leaves open what became of what it wrote."""
+    written: Outcome = "unknown" if "writeConcernError" in answer else "inserted"
     outcomes = [written] * number
-    for error in details.get("writeErrors", ()):
-        outcomes[error["index"]] = _refused(error) if error.get("code") == _DOUBLE_KEY else "unknown"
+    for error in answer.get("writeErrors", ()):
+        outcomes[error["index"]] = _refused(error) if error.get("code") == DOUBLE_KEY else "unknown"
     return outcomes
 
 

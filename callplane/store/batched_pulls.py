@@ -21,28 +21,32 @@ class Pull:
 
 
 class BatchedPulls:
-    """Pulls from one collection. Where the server does not say whose filters held, it is read which entries stand.
+    """Pulls from one collection. Where the server does not say whose filters held, it is read what stands.
 
-    Those of a pull that was done stand no more, whoever did it.
+    What a pull that was done has taken out stands no more, whoever did it.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, projection: Document | None = None) -> None:
+        """``projection``: what is read of a document, its outbox and its chores with it; None: all of it."""
         self._collection = collection
+        self._projection = projection
         self._updates = BatchedUpdates(collection)
-        self._standing: BatchedReads[str, frozenset[str]] = BatchedReads(self._read, TOGETHER)
+        self.found: BatchedReads[str, Document | None] = BatchedReads(self._read, TOGETHER)
+        """Reads documents, several with one command."""
 
-    async def __call__(self, pull: Pull) -> bool:
-        """Whether all of it is out. Raises Unavailable, and Trouble where the server says that of this one."""
+    async def __call__(self, pull: Pull) -> tuple[bool, Document | None]:
+        """Whether all of it is out, and the document where that was read to know it. Raises Unavailable, and Trouble
+        where the server says that of this one.
+        """
         matched = await self._updates(pull.where, pull.update)
         if matched is not None:
-            return matched > 0
-        return pull.ids.isdisjoint(await self._standing(pull.where["_id"]))
+            return matched > 0, None
+        found = await self.found(pull.where["_id"])
+        return found is None or pull.ids.isdisjoint(_entries(found)), found
 
-    async def _read(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
-        """The ids of what stands in each; nothing does in one that is gone."""
-        found = self._collection.find({"_id": {"$in": sorted(set(ids))}}, {"outbox.id": 1, "chores.id": 1})
-        standing = {one["_id"]: _entries(one) for one in await found.to_list()}
-        return {id_: standing.get(id_, frozenset()) for id_ in ids}
+    async def _read(self, ids: Sequence[str]) -> dict[str, Document | None]:
+        found = await self._collection.find({"_id": {"$in": sorted(set(ids))}}, self._projection).to_list()
+        return {**dict.fromkeys(ids), **{one["_id"]: one for one in found}}
 
 
 def _entries(document: Document) -> frozenset[str]:

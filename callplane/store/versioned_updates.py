@@ -152,13 +152,13 @@ class OutboxRepository(Generic[D]):
         self._concerned = concerned
         """A projection: what is read of a document whose events are published; None: all of it."""
         self._clock = clock
-        self._pulls = BatchedPulls(self._collection)
+        self._pulls = BatchedPulls(self._collection, concerned)
         self._updates = VersionedUpdates(self._collection, kind, clock)
         """How all that participants see is written."""
 
     async def with_events(self, id_: str) -> D | None:
-        """The document with what its events concern."""
-        found = await self._collection.find_one({"_id": id_}, self._concerned)
+        """The document with what its events concern; those of several are read together."""
+        found = await self._pulls.found(id_)
         return None if found is None else read(self._kind, found, self._collection)
 
     async def pull_published(
@@ -178,19 +178,21 @@ class OutboxRepository(Generic[D]):
 
     async def pull_all_published(
         self, id_: str, entries: list[str], most: Document | None = None, done: Pulled | None = None
-    ) -> bool:
+    ) -> tuple[bool, D | None]:
         """The same where they are all that stands in the outbox: then nothing is left to be looked at.
 
-        False: nothing has changed, for there are more, or some are out, or the chores may not go. True as well where
-        another has taken all of them out meanwhile, who looks at what is left. Those of several documents go together.
+        False: nothing has changed, for there are more, or some are out, or the chores may not go; and the document as
+        it was found then, where it was. True as well where another has taken all of them out meanwhile, who looks at
+        what is left. Those of several documents go together.
         """
         if not entries:
-            return False
+            return False, None
         where: Document = {"_id": id_, "outbox.0.id": entries[0], f"outbox.{len(entries)}": {"$exists": False}}
         pulled: Document = {"outbox": {"id": {"$in": entries}}, **({} if done is None else done.operand())}
         where |= {} if done is None else done.guard()
         update = {"$pull": pulled, **({"$max": most} if most else {})}
-        return await self._pulls(Pull(where, update, frozenset(entries + list(done.chores if done else ()))))
+        out, found = await self._pulls(Pull(where, update, frozenset(entries + list(done.chores if done else ()))))
+        return out, None if out or found is None else read(self._kind, found, self._collection)
 
     async def pull_chores(self, id_: str, done: Pulled) -> bool:
         """Take chores out that have been done. False: what they were done by has changed.
@@ -198,7 +200,8 @@ class OutboxRepository(Generic[D]):
         Those of several documents go together, and with their events.
         """
         where = {"_id": id_, **done.guard()}
-        return await self._pulls(Pull(where, {"$pull": done.operand()}, frozenset(done.chores))) or not done.shown
+        out, _ = await self._pulls(Pull(where, {"$pull": done.operand()}, frozenset(done.chores)))
+        return out or not done.shown
 
     async def overdue(self, age: float, limit: int = 200) -> list[str]:
         """Documents that owe an event or a chore for longer than ``age`` seconds: so many of each, the oldest first.

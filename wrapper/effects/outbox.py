@@ -133,11 +133,12 @@ async def _pulled(
     done = () if together is None else together.done.chores
     tells_more = any(chore.do == "place" for chore in document.chores if chore.id in done)  # that it was placed
     if not tells_more:
-        if await repository.pull_all_published(document.id, ids, most, together.done if together else None):
+        out, now = await repository.pull_all_published(document.id, ids, most, together.done if together else None)
+        if out:
             if together is not None:
                 together.gone()
             return None, 0
-        if len(ids) < TOLD_AT_MOST and (longer := await _longer(repository, document)) is not None:
+        if len(ids) < TOLD_AT_MOST and (longer := await _longer(repository, document, now)) is not None:
             return longer, len(ids)
     if together is not None:
         left = await repository.pull_published(document.id, ids, most, together.done)
@@ -147,9 +148,11 @@ async def _pulled(
     return await repository.pull_published(document.id, ids, most), 0
 
 
-async def _longer(repository: OutboxRepository[D], document: D) -> D | None:
-    """The document as it is now, if all that it told stands there yet, and more behind it."""
-    now = await repository.with_events(document.id)
+async def _longer(repository: OutboxRepository[D], document: D, found: D | None) -> D | None:
+    """The document as it is now, or was ``found`` a moment ago, if all that it told stands there yet, and more behind
+    it.
+    """
+    now = found or await repository.with_events(document.id)
     ids = [entry.id for entry in document.outbox]
     if now is None or len(now.outbox) <= len(ids) or [entry.id for entry in now.outbox[: len(ids)]] != ids:
         return None

@@ -29,6 +29,15 @@ async def owing(store: Repositories, number: int, seats: int = 1) -> list[tuple[
     return owed
 
 
+async def pull_all(store: Repositories, session: SessionId, ids: list[str], *more: Any) -> bool:
+    """Whether they are out."""
+    out, found = await store.sessions.pull_all_published(session, ids, *more)
+    if found is not None:
+        assert not out
+        assert found == await store.sessions.with_events(session)
+    return out
+
+
 async def together(monkeypatch: pytest.MonkeyPatch, *pulls: Awaitable[Any]) -> tuple[list[Any], list[int]]:
     """What comes of pulls that are begun at once, and of how many documents each update was."""
     sizes: list[int] = []
@@ -57,7 +66,7 @@ async def test_events_and_chores_of_several_go_with_two_commands(
         found = await store.sessions.find(owed[0][0])
         assert found is not None
         chores = store.sessions.pull_chores(owed[0][0], Pulled((found.chores[0].id,)))
-        events = [store.sessions.pull_all_published(session, ids) for session, ids in owed]
+        events = [pull_all(store, session, ids) for session, ids in owed]
         outcomes, sizes = await together(monkeypatch, *events, chores)
         assert outcomes == [True] * 6
         assert sizes in ([6], [1, 5])
@@ -72,11 +81,11 @@ async def test_who_does_not_match_is_told_so_and_the_others_are_out(
         first, more, taken, last = owed
         await store.sessions.pull_published(taken[0], taken[1])  # by another, which looks at what is left
         pulls = [
-            store.sessions.pull_all_published(*first),
-            store.sessions.pull_all_published(more[0], more[1][:1]),
-            store.sessions.pull_all_published(*taken),
-            store.sessions.pull_all_published(*last),
-            store.sessions.pull_all_published(SessionId("none"), ["x"]),
+            pull_all(store, *first),
+            pull_all(store, more[0], more[1][:1]),
+            pull_all(store, *taken),
+            pull_all(store, *last),
+            pull_all(store, SessionId("none"), ["x"]),
         ]
         outcomes, _ = await together(monkeypatch, *pulls)
         assert outcomes == [True, False, True, True, True]
@@ -100,8 +109,8 @@ async def test_chores_that_may_not_go_keep_their_events(database: Database, monk
                 return elsewhere
 
         done = Pulled((found.chores[0].id,), (Shown(),))  # type: ignore[arg-type]
-        both = store.sessions.pull_all_published(session, ids, None, done)
-        others = [store.sessions.pull_all_published(*one) for one in (owed[0], owed[2])]
+        both = pull_all(store, session, ids, None, done)
+        others = [pull_all(store, *one) for one in (owed[0], owed[2])]
         outcomes, _ = await together(monkeypatch, *others, both, store.sessions.pull_chores(session, done))
         assert outcomes == [True, True, False, False]
         assert await left(store, [one[0] for one in owed]) == [[], ids, []]
@@ -115,7 +124,7 @@ async def test_the_server_refuses_one_and_the_others_hear_of_their_own(
         where = {"_id": owed[1][0]}
         await store.database["sessions"].update_one(where, {"$set": {"chores": "no list"}})
         pulls = [store.sessions.pull_chores(session, Pulled(("x",))) for session, _ in owed[:2]]
-        pulls += [store.sessions.pull_all_published(*one) for one in owed[2:]]
+        pulls += [pull_all(store, *one) for one in owed[2:]]
         outcomes, _ = await together(monkeypatch, *pulls)
         assert [outcomes[0], *outcomes[2:]] == [True] * 3
         assert isinstance(outcomes[1], Trouble)
@@ -128,10 +137,10 @@ async def test_two_take_out_the_same_and_what_is_new_stays(database: Database, m
         for _ in range(10):
             (session, ids), beside, other = await owing(store, 3)
             pulls = [
-                store.sessions.pull_all_published(*beside),
-                store.sessions.pull_all_published(session, ids),
+                pull_all(store, *beside),
+                pull_all(store, session, ids),
                 store.sessions.pull_published(session, ids),
-                store.sessions.pull_all_published(*other),
+                pull_all(store, *other),
                 store.seats.take(session, Seat(id=ParticipantId(f"late in {session}")), CommandId("c"), store.soon()),
             ]
             outcomes, _ = await together(monkeypatch, *pulls)

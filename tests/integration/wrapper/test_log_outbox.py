@@ -59,9 +59,9 @@ class Carrier:
             with suppress(Unavailable):
                 await self._outbox.carry_session(found)
 
-    async def pull_all_published(self, where: SessionId, entries: list[str], most: Any = None, _: Any = None) -> bool:
+    async def pull_all_published(self, where: SessionId, entries: list[str], most: Any = None, _: Any = None) -> Any:
         """The same, if nothing else is there."""
-        return bool(await self._pull(self.sessions.pull_all_published, where, entries, most))
+        return await self._pull(self.sessions.pull_all_published, where, entries, most)
 
     async def with_events(self, where: SessionId) -> Any:
         """As it is."""

@@ -27,17 +27,20 @@ class Shelf:
         self.now: Any = None
         """What it is, once it has become longer."""
         self.pulled: list[list[str]] = []
+        self.looks = False
+        """Whether it was looked at where not all could be taken out."""
 
-    async def pull_all_published(self, _: str, entries: list[str], most: Any = None, done: Any = None) -> bool:
+    async def pull_all_published(self, _: str, entries: list[str], most: Any = None, done: Any = None) -> Any:
         """They are not all, where something was added."""
         if self.then:
             self.now = self._without_pulled(self.then.pop(0))
-            return False
+            return False, self.now if self.looks else None
         self.pulled.append(entries)
-        return True
+        return True, None
 
     async def with_events(self, _: str) -> Any:
         """As it is."""
+        assert not self.looks, "it has been read"
         return self.now
 
     async def pull_published(self, _: str, entries: list[str], most: Any = None) -> Any:
@@ -112,10 +115,12 @@ def outbox(shelf: Shelf, heard: Heard) -> Outbox:
     return Outbox(cast(Sessions, shelf), cast(Connections, shelf), cast(Any, heard), cast(Any, heard))
 
 
-async def test_a_session_is_told_in_order_until_nothing_is_left() -> None:
+@pytest.mark.parametrize("looks", [True, False])
+async def test_a_session_is_told_in_order_until_nothing_is_left(looks: bool) -> None:
     heard = Heard()
     events = [entry("a", "media-lost", epoch=1, reason="r"), entry("b", "participant-left", reason="left")]
     first, shelf = session(7, *events), Shelf(session(8, *events, entry("c", "media-ready", epoch=1)))
+    shelf.looks = looks
     await outbox(shelf, heard).carry_session(first)
     assert [(m.id, m.version, m.type) for m in heard.messages] == [
         ("s:6", 6, "media-lost"),

@@ -59,11 +59,11 @@ class Desk:
         self.asked.append(f"tell {len(messages)}")
         return "all"
 
-    async def pull_all_published(self, _: str, entries: list[str], _most: Any, done: Pulled | None = None) -> bool:
+    async def pull_all_published(self, _: str, entries: list[str], _most: Any, done: Pulled | None = None) -> Any:
         """They are all, if the chores may go with them."""
         if self._left(done) is not None:
             self._pull(entries, done)
-        return self._left(done) is not None
+        return self._left(done) is not None, None
 
     async def with_events(self, _: str) -> Any:
         """As it was: nothing has come."""
@@ -142,7 +142,7 @@ async def test_what_takes_long_holds_up_no_event() -> None:
     desk, told = Desk(), asyncio.Event()
     pull = desk.pull_all_published
 
-    async def pull_all_published(*args: Any) -> bool:
+    async def pull_all_published(*args: Any) -> Any:
         told.set()
         return await pull(*args)
 

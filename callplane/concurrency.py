@@ -144,11 +144,23 @@ async def for_each(work: Callable[[T], Awaitable[object]], items: Iterable[T], *
         while waiting and (task is None or not task.cancelling()):
             await one(waiting.popleft(), task)
 
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(limit, len(waiting))):
-            tasks.create_task(worker(waiting.popleft()))
+    await _work_off(worker, waiting, limit)
     if failures:
         raise failures[0]
+
+
+async def _work_off(worker: Callable[[T], Coroutine[Any, Any, None]], waiting: deque[T], limit: int) -> None:
+    """So many workers, each with its first item; for a single one a group and a task cost more than many a work."""
+    if len(waiting) != 1:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(limit, len(waiting))):
+                tasks.create_task(worker(waiting.popleft()))
+        return
+    task = asyncio.current_task()
+    cancelled_before = task.cancelling() if task else 0
+    await worker(waiting.popleft())
+    if task and task.cancelling() > cancelled_before:  # which the work has met and forgotten: a group raises it as well
+        raise asyncio.CancelledError
 
 
 async def pause_unless(event: asyncio.Event, seconds: float | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from time import perf_counter
 from typing import TypeVar
 
@@ -34,17 +35,19 @@ class CommandWatch:
         made = metrics or Metrics()
         self._traces = traces or Traces()
         self._now = now
-        self._log = logger("commands")
-        self._seconds = made.histogram(
+        self._log = logger("commands").bind()
+        seconds = made.histogram(
             "callplane_wrapper_command_seconds",
             "Time that one attempt at a command took, by how it ended",
             ("command", "outcome"),
         )
-        self._stages = made.histogram(
+        stages_ = made.histogram(
             "callplane_wrapper_command_stage_seconds",
             "Where the time of one attempt went: queue (from the request to here), store, broker, kurento",
             ("command", "stage"),
         )
+        # Kept by their labels: to find one again by them costs as much as to count.
+        self._seconds, self._stages = cache(seconds.labels), cache(stages_.labels)
         registry = made.registry
         self._running = Gauge("callplane_wrapper_commands_running", "Commands that are handled now", registry=registry)
         self._paused = Gauge(
@@ -91,10 +94,10 @@ class CommandWatch:
             finally:
                 seconds = perf_counter() - began
                 get_current_span().set_attribute("callplane.outcome", outcome)
-                self._seconds.labels(envelope.name, outcome).observe(seconds)
+                self._seconds(envelope.name, outcome).observe(seconds)
                 told = {"queue": waited, **spent} if waited is not None else spent
                 for name, part in told.items():
-                    self._stages.labels(envelope.name, name).observe(part)
+                    self._stages(envelope.name, name).observe(part)
                 parts = {f"{name}_ms": round(part * 1000, 1) for name, part in told.items()}
                 self._log.info("command", outcome=outcome, attempt=number, ms=round(seconds * 1000, 1), **parts)
 

@@ -1,6 +1,7 @@
 """Work beside a block, loops that go on, bounded fan-out, pauses, and what comes out of groups."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -158,6 +159,22 @@ async def test_some_at_a_time_and_all_of_them() -> None:
 
     await for_each(work, range(3 * AT_ONCE))
     assert (most, sorted(done)) == (AT_ONCE, list(range(3 * AT_ONCE)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_cancellation_that_its_work_forgets_ends_for_each(count: int) -> None:
+    begun = asyncio.Event()
+
+    async def forgets(_: int) -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+
+    task = asyncio.create_task(for_each(forgets, range(count)))
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_database_that_is_away_is_not_asked_for_each_of_them() -> None:

@@ -11,7 +11,7 @@ from pymongo.errors import DocumentTooLarge
 from pymongo.results import DeleteResult, InsertOneResult, UpdateResult
 
 from callplane.store.decoding import UnreadDocuments
-from callplane.store.mongo.commands import DOUBLE_KEY, ClientSessions, Commands
+from callplane.store.mongo.commands import DOUBLE_KEY, Commands
 from callplane.store.mongo.shielded_calls import ShieldedCalls
 
 Document = dict[str, Any]
@@ -58,17 +58,10 @@ class Query:
 class Collection:
     """The operations of a collection that repositories use."""
 
-    def __init__(
-        self,
-        calls: ShieldedCalls,
-        collection: AsyncCollection[Document],
-        sessions: ClientSessions,
-        unread: UnreadDocuments,
-    ) -> None:
+    def __init__(self, calls: ShieldedCalls, collection: AsyncCollection[Document], unread: UnreadDocuments) -> None:
         self._calls = calls
         self._collection = collection
-        self._sessions = sessions
-        self._commands = Commands(collection, sessions)
+        self._commands = Commands(collection)
         self.unread = unread
 
     @property
@@ -78,7 +71,7 @@ class Collection:
 
     def with_options(self, **options: Any) -> "Collection":
         """The same collection with another read or write concern."""
-        return Collection(self._calls, self._collection.with_options(**options), self._sessions, self.unread)
+        return Collection(self._calls, self._collection.with_options(**options), self.unread)
 
     def find(self, where: Mapping[str, Any] = _ALL, projection: Any = None, *, hint: str | None = None) -> Query:
         """Query; ``hint`` names the index by which it is answered."""
@@ -234,11 +227,10 @@ class Database:
     def __init__(self, calls: ShieldedCalls, database: AsyncDatabase[Document]) -> None:
         self._calls = calls
         self._database = database
-        self._sessions = ClientSessions(database.client)
         self.unread = UnreadDocuments()
 
     def __getitem__(self, name: str) -> Collection:
-        return Collection(self._calls, self._database[name], self._sessions, self.unread)
+        return Collection(self._calls, self._database[name], self.unread)
 
     async def wait_for_writes(self, seconds: float) -> None:
         """Wait until what is on its way now has arrived, also what was cancelled meanwhile, or the time is over."""

@@ -43,9 +43,9 @@ async def together(monkeypatch: pytest.MonkeyPatch, *pulls: Awaitable[Any]) -> t
     sizes: list[int] = []
     send = Commands._sent
 
-    async def counted(self: Commands, command: dict[str, Any], session: Any) -> Any:
+    async def counted(self: Commands, command: dict[str, Any]) -> Any:
         sizes.extend([len(command["updates"])] if "updates" in command else [])
-        return await send(self, command, session)
+        return await send(self, command)
 
     with monkeypatch.context() as patch:
         patch.setattr(Commands, "_sent", counted)

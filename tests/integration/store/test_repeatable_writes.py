@@ -26,12 +26,12 @@ def lose(patch: _Patch, when: Lost, failure: Callable[[], Exception] = lambda: A
     sent: list[str] = []
     send = Commands._sent
 
-    async def losing(self: Commands, command: dict[str, Any], session: Any) -> Any:
+    async def losing(self: Commands, command: dict[str, Any]) -> Any:
         sent.append(next(iter(command)))
         if len(sent) > 1:
-            return await send(self, command, session)
+            return await send(self, command)
         if when == "after":
-            await send(self, command, session)
+            await send(self, command)
         raise failure()
 
     patch.setattr(Commands, "_sent", losing)
@@ -101,7 +101,7 @@ async def test_a_second_loss_and_one_for_want_of_time_are_told(database: Databas
     async with repositories(database) as store:
         sent: list[str] = []
 
-        async def away(_self: Commands, command: dict[str, Any], _session: Any) -> Any:
+        async def away(_self: Commands, command: dict[str, Any]) -> Any:
             sent.append(next(iter(command)))
             raise AutoReconnect("lost")
 
@@ -145,29 +145,6 @@ async def test_what_one_message_does_not_hold_goes_and_comes_with_several(databa
         assert [one["_id"] async for one in things.find({}).sort("_id", -1)] == list(range(19, -1, -1))
         assert [one["_id"] async for one in things.find({}).sort("_id", 1).limit(18)] == list(range(18))
         assert [one["_id"] async for one in things.find({"_id": {"$gt": 17}}, {"_id": 1}).sort("_id", 1)] == [18, 19]
-
-
-async def test_a_session_whose_command_was_not_answered_is_of_no_other(database: Database, monkeypatch: _Patch) -> None:
-    async with repositories(database) as store:
-        things, used = store.database["things"], []
-        send = Commands._sent
-
-        async def late(self: Commands, command: dict[str, Any], session: Any) -> Any:
-            used.append(session)
-            if len(used) == 2:
-                raise _Late("late")
-            return await send(self, command, session)
-
-        monkeypatch.setattr(Commands, "_sent", late)
-        assert await things.find_one({}) is None
-        with pytest.raises(Unavailable):
-            await things.find_one({})
-        for _ in range(3):
-            assert await things.find_one({}) is None
-    first, unanswered, *others = used
-    assert first is unanswered
-    assert unanswered not in others
-    assert len(set(map(id, others))) == 1
 
 
 async def test_what_the_server_says_against_one_of_several_is_raised(database: Database) -> None:

@@ -21,10 +21,11 @@ from api.auth.stored_keys import StoredKeys
 from api.auth.tenants import Tenants
 from api.dispatch.buses import Buses
 from api.dispatch.chat import Chat
-from api.dispatch.dispatcher import CommandDispatcher, ReplyTimeouts
+from api.dispatch.dispatcher import CommandDispatcher
 from api.dispatch.event_readers import EventReaders
 from api.dispatch.hooks import Hooks
 from api.dispatch.late_repeats import LateRepeats
+from api.dispatch.reply_timeouts import ReplyTimeouts
 from api.dispatch.signals import Signals
 from api.http.cors import Cors
 from api.http.heads import Heads
@@ -51,7 +52,7 @@ from api.services import Services
 from api.settings import Settings
 from callplane.bus.counted_events import CountedEvents
 from callplane.bus.ports import Sender
-from callplane.concurrency import alongside, forever, single_exception
+from callplane.concurrency import alongside, forever, single_exception, until_done
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.errors import Trouble, Unavailable
 from callplane.messengers import open_log_messenger
@@ -154,6 +155,8 @@ async def assemble(settings: Settings, *, buses: Buses, further: Sequence[APIRou
             activity = Activity(stored.presences.active, stored.clock.now)
             await stack.enter_async_context(alongside(forever("activity", activity.run, failed=metrics.loop_failed)))
             timeouts = ReplyTimeouts(settings.command_wait, settings.drain_wait, draining)
+            shortening = until_done("reply timeouts", timeouts.run, failed=metrics.loop_failed)
+            await stack.enter_async_context(alongside(shortening))
             stored_keys = StoredKeys(stored.api_keys, stored.clock.now, settings.token_secrets)
             quotas = QuotasInForce(settings, stored.quotas)
             await stack.enter_async_context(_followed("keys", stored_keys, metrics))

@@ -1,6 +1,5 @@
 """Command dispatcher: prepares commands, sends them, and explains what comes back or not (design 3.1, 3.2, 3.5)."""
 
-import asyncio
 import hashlib
 import json
 import time
@@ -12,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from api.dispatch.late_repeats import LateRepeats
+from api.dispatch.reply_timeouts import ReplyTimeouts
 from api.metrics import Metrics
 from callplane.bus.ports import Sender, Unroutable
-from callplane.concurrency import single_exception
 from callplane.contracts.command_queues import CommandQueues
 from callplane.contracts.commands import Caller, CreateSession, Envelope
 from callplane.contracts.errors import Refusal, Unavailable
@@ -35,15 +34,6 @@ Result_co = TypeVar("Result_co", bound=Wire, covariant=True)
 
 SENT_AGAIN_FOR = timedelta(minutes=10)
 """For so long wrappers are sure to know a repeat by its id; records are kept for a day."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyTimeouts:
-    """How long a reply is waited for, and how long of that is left once ``draining`` is set."""
-
-    wait: float
-    drain_wait: float
-    draining: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +143,12 @@ class CommandDispatcher:
         await self.publish(envelope.model_copy(update=anew))
 
     async def _patiently(self, envelope: Envelope) -> Reply | None:
-        """Wait for the reply, less long once the program is draining: its caller must hear something before the end."""
-        try:
-            with single_exception():
-                async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
-                    watch = tasks.create_task(self._shorten(limit))
-                    reply = await self.sender.send(envelope, wait=self._left_of(envelope))
-                    watch.cancel()
-                    return reply
-        except TimeoutError:
-            return None
+        """Wait for the reply, less long once the program is draining."""
+        return await self.timeouts.until_drained(self.sender.send(envelope, wait=self._left_of(envelope)))
 
     def _left_of(self, envelope: Envelope) -> float:
         left = (envelope.deadline - self.clock.now()).total_seconds()
         return min(self.timeouts.wait, max(0.0, left))  # the clock may be set meanwhile, the database's or our own
-
-    async def _shorten(self, limit: asyncio.Timeout) -> None:
-        await self.timeouts.draining.wait()
-        limit.reschedule(asyncio.get_running_loop().time() + self.timeouts.drain_wait)
 
     async def _explained(self, envelope: Envelope, send: Callable[[Envelope], Awaitable[Any]]) -> Any:
         """Nobody has the queue: the store knows why (design 3.2), or that the session has none."""

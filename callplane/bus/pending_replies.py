@@ -1,4 +1,4 @@
-"""Pending replies: a future for each request that waits for the reply to its command."""
+"""Pending replies: requests that wait for the replies to their commands, each until a time of its own."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,26 +13,65 @@ from callplane.telemetry.logs import logger
 log = logger("bus")
 
 
+class PendingReply:
+    """The reply that one request waits for."""
+
+    def __init__(self) -> None:
+        self.reply: Reply | None = None
+        """None: it is not here."""
+        self.is_lost = False
+        """Whether the queue that it was to come by is gone, since the command was last published."""
+        self._woken: asyncio.Future[None] | None = None
+        """Of who waits now."""
+
+    async def wait_until(self, end: float) -> None:
+        """Back when the reply is here, when it is lost, or at ``end``, a time of the loop."""
+        if self.reply is not None or self.is_lost:
+            return
+        loop = asyncio.get_running_loop()
+        self._woken = loop.create_future()
+        # One timer, and no more: an ``asyncio.wait`` with a timeout costs more than twice that (measured).
+        timer = loop.call_at(end, self._wake)
+        try:
+            await self._woken
+        finally:
+            timer.cancel()
+
+    def answer(self, reply: Reply) -> None:
+        """It is here."""
+        self.reply = reply
+        self._wake()
+
+    def lose(self) -> None:
+        """It will not come by the queue where it was asked for."""
+        self.is_lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+
 class PendingReplies:
-    """A future per request that waits for the reply to a command; a late reply finds nobody and is dropped."""
+    """Those of one process; a late reply finds nobody and is dropped."""
 
     def __init__(self) -> None:
         # A list: a client may repeat a command on this process while its first request still waits.
-        self._futures: dict[str, list[asyncio.Future[Reply]]] = {}
+        self._pending: dict[str, list[PendingReply]] = {}
 
     @contextmanager
-    def waiter(self, command_id: CommandId) -> Iterator[asyncio.Future[Reply]]:
-        """A future for the block, which the next reply to the command fulfils."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._futures.setdefault(command_id, []).append(future)
+    def waiter(self, command_id: CommandId) -> Iterator[PendingReply]:
+        """Takes, for the block, the next reply to the command."""
+        pending = PendingReply()
+        self._pending.setdefault(command_id, []).append(pending)
         try:
-            yield future
+            yield pending
         finally:
-            futures = self._futures.get(command_id, [])
-            if future in futures:
-                futures.remove(future)
-            if not futures:
-                self._futures.pop(command_id, None)
+            others = self._pending.get(command_id, [])
+            if pending in others:
+                others.remove(pending)
+            if not others:
+                self._pending.pop(command_id, None)
 
     def answered(self, body: bytes) -> None:
         """A reply came in."""
@@ -41,19 +80,15 @@ class PendingReplies:
         except ValidationError:
             log.error("reply unreadable", bytes=len(body))
             return
-        for future in self._futures.pop(reply.command_id, []):
-            if not future.done():
-                future.set_result(reply)
+        for pending in self._pending.pop(reply.command_id, []):
+            pending.answer(reply)
+
+    def lost(self) -> None:
+        """The queue of replies is gone, with all that were on their way."""
+        for waiting in self._pending.values():
+            for pending in waiting:
+                pending.lose()
 
     def __len__(self) -> int:
         """How many commands are waited for."""
-        return len(self._futures)
-
-
-async def reply_within(seconds: float, reply: asyncio.Future[Reply]) -> Reply | None:
-    """The reply, or None when it did not come in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await reply
-    except TimeoutError:
-        return None
+        return len(self._pending)

@@ -1,5 +1,6 @@
 """In-process bus: the same ports and promises as RabbitMQ's, for as long as the process lives."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -12,7 +13,7 @@ from callplane.bus.memory.broker import MemoryBroker
 from callplane.bus.memory.dead_letters import MemoryDeadLetters
 from callplane.bus.memory.listener import open_listener
 from callplane.bus.names import mailbox_name, queues_of, session_name
-from callplane.bus.pending_replies import PendingReplies, reply_within
+from callplane.bus.pending_replies import PendingReplies
 from callplane.bus.ports import Listener, Messenger, Sender, TakenBy, Topology, Work
 from callplane.bus.stream_ports import EventStream
 from callplane.contracts.commands import Envelope
@@ -33,9 +34,11 @@ class MemorySender:
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Put the command into its queue and wait for the reply; None: nobody answered in time."""
-        with self._pending.waiter(envelope.id) as reply:
+        end = asyncio.get_running_loop().time() + wait
+        with self._pending.waiter(envelope.id) as pending:
             self._publish(envelope, self._address)
-            return await reply_within(wait, reply)
+            await pending.wait_until(end)
+            return pending.reply
 
     async def post(self, envelope: Envelope) -> None:
         """Put the command into its queue without asking for a reply."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any
 
 from aio_pika.abc import AbstractChannel
 
@@ -37,23 +36,24 @@ class RabbitSender:
         self._reply_to = ""
         self._ready = asyncio.Event()
         self._cancelled = asyncio.Event()
-        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending = PendingReplies()
 
     async def send(self, envelope: Envelope, *, wait: float) -> Reply | None:
         """Publish and wait for the reply; None: accepted, but nobody answered in time."""
         await self._replies_ready()
-        end = asyncio.get_running_loop().time() + wait
-        with self._pending.waiter(envelope.id) as reply:
-            lost = self._lost
+        clock = asyncio.get_running_loop().time
+        end = clock() + wait
+        with self._pending.waiter(envelope.id) as pending:
             await self._publish(envelope, self._reply_to)
-            while not await _replied(reply, lost, end):
+            await pending.wait_until(end)
+            while pending.is_lost and pending.reply is None and clock() < end:
                 # The reply would go to a queue that died with its connection: asked again under the same id.
                 with suppress(Unavailable, Unroutable):
                     await self._replies_ready()
-                    lost = self._lost
+                    pending.is_lost = False
                     await self._publish(envelope, self._reply_to)
-            return reply.result() if reply.done() else None
+                await pending.wait_until(end)
+            return pending.reply
 
     async def post(self, envelope: Envelope) -> None:
         """Publish without asking for a reply; back as soon as the broker has confirmed."""
@@ -73,7 +73,7 @@ class RabbitSender:
                 await self._until_ended(channel)
             finally:
                 self._ready.clear()
-                self._lost.set_result(None)
+                self._pending.lost()
 
     async def _until_ended(self, channel: AbstractChannel) -> None:
         """Wait until the channel ends, or its consumer alone: the queue is gone, and its node maybe."""
@@ -101,7 +101,6 @@ class RabbitSender:
             self._reply_to = declared.queue or ""
             consuming = self._connection.content(raw).consume(self._reply_to, self._on_reply, no_ack=True)
             await answered(consuming, self._connection.timings.call)
-        self._lost = asyncio.get_running_loop().create_future()
         self._ready.set()
         return channel
 
@@ -159,15 +158,6 @@ class RabbitSender:
 
 def _set(event: asyncio.Event, _frame: object) -> None:
     event.set()
-
-
-async def _replied(reply: asyncio.Future[Reply], lost: asyncio.Future[None], end: float) -> bool:
-    """Wait for the reply or the end; False when the reply queue was lost before either."""
-    left = end - asyncio.get_running_loop().time()
-    if left > 0:
-        either: set[asyncio.Future[Any]] = {reply, lost}
-        await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    return reply.done() or asyncio.get_running_loop().time() >= end
 
 
 @asynccontextmanager

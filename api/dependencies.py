@@ -113,8 +113,8 @@ class ApiRequest:
 
     @property
     def _origin(self) -> CommandOrigin:
-        """Its scope is what a key is good for: this caller, this method, this path."""
-        scope = identity(self.credential), self.http.method, self.http.url.path
+        """Its scope is what a key is good for: this caller, this method, this path; without a key it has none."""
+        scope = () if self.key is None else (identity(self.credential), self.http.method, self.http.url.path)
         who = caller(self.credential)
         bounded = who if self.quotas is None else who.model_copy(update={"quotas": self.quotas})
         return CommandOrigin(bounded, scope, self.arrived, self.key)

@@ -5,12 +5,15 @@ import time
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from api.auth.credentials import Anonymous, Credentials, KeyHolder
 from api.auth.tokens import AccessToken, SeatToken
 from api.settings import Settings
 from callplane.contracts.errors import Refusal
+from callplane.contracts.ids import ParticipantId, SessionId
 from callplane.contracts.shapes import GrantChanges
 
 KEY = "k" * 40
@@ -188,6 +191,17 @@ def test_a_token_of_the_run_is_asked_for_where_one_is_set() -> None:
 
 def test_the_token_of_a_run_is_nothing_where_access_is_not_open() -> None:
     assert refused(credentials(open_token="open-sesame"), host="localhost", authorization="Bearer open-sesame")
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_the_token_of_a_seat_is_what_the_library_signs_and_verifies(session: str, participant: str) -> None:
+    """Pods of the version before sign the same, and verify it."""
+    here, elsewhere = credentials().participants, credentials().participants
+    token = here.sign(SessionId(session), ParticipantId(participant))
+    claims = {"sub": participant, "session": session}
+    assert token == jwt.encode(claims, SECRET, "HS256", {"typ": "participant+jwt"})
+    assert elsewhere.known(token) is None
+    assert here.known(token) == elsewhere.verify(token) == SeatToken(SessionId(session), ParticipantId(participant))
 
 
 def test_what_was_verified_once_is_known_if_it_never_ends_and_within_bounds(

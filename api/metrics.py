@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -81,6 +81,11 @@ class Metrics(metrics.Metrics):
             ["quota"],
             registry=self.registry,
         )
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        """The children of the first two by method, route and status: to look one up costs more than to count."""
+        self._commanded: dict[tuple[str, str], Histogram] = {}
+        """The same of the two below, by command and outcome, and by command and stage."""
+        self._staged: dict[tuple[str, str], Histogram] = {}
         for quota in Quotas.model_fields:
             self._quota_exceeded.labels(quota)
         for what in TIMES:
@@ -90,18 +95,23 @@ class Metrics(metrics.Metrics):
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request is over; status 0 means that its client had left."""
-        labels = (method if method in _METHODS else "other", route, str(status))
-        self._requests.labels(*labels).inc()
-        self._seconds.labels(*labels).observe(seconds)
+        labels = (method if method in _METHODS else "other", route, status)
+        children = self._answered.get(labels)
+        if children is None:
+            children = self._requests.labels(*labels), self._seconds.labels(*labels)
+            self._answered[labels] = children
+        requests, times = children
+        requests.inc()
+        times.observe(seconds)
 
     def commanded(self, command: str, outcome: str, seconds: float, spent: Mapping[str, float]) -> None:
         """One command has its outcome: ``done``, ``refused``, ``silent`` or ``failed``."""
-        self._commands.labels(command, outcome).observe(seconds)
+        _child(self._commands, self._commanded, (command, outcome)).observe(seconds)
         self.recent.add(seconds)
         broker = spent.get("broker", 0.0)
-        self._stages.labels(command, "broker").observe(broker)
+        _child(self._stages, self._staged, (command, "broker")).observe(broker)
         if outcome in ("done", "refused"):
-            self._stages.labels(command, "reply").observe(max(0.0, seconds - broker))
+            _child(self._stages, self._staged, (command, "reply")).observe(max(0.0, seconds - broker))
         if outcome == "silent":
             self._silent.labels(command).inc()
 
@@ -141,6 +151,13 @@ class Metrics(metrics.Metrics):
     def watch_feeds(self, counts: Callable[[], FeedCounts]) -> None:
         """The same for logs that are followed."""
         self.registry.register(_Feeds(counts))
+
+
+def _child(of: Histogram, known: dict[tuple[str, str], Histogram], labels: tuple[str, str]) -> Histogram:
+    child = known.get(labels)
+    if child is None:
+        child = known[labels] = of.labels(*labels)
+    return child
 
 
 class _Feeds(Collector):

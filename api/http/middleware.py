@@ -39,18 +39,21 @@ class RequestMiddleware:
         self._traces = traces
         self._metrics = metrics
         self._draining = draining
-        self._log = logger("api")
+        self._log = logger("api").bind()  # made once: what ``logger`` gives makes another for each line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        names = {"request_id": request_id(scope), **_names(scope["path"])}
-        with self._traces.taken_up(_header(scope, b"traceparent")), log_context(trace_id=trace_id(), **names):
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        own_id = scope["callplane.request_id"] = _id_of(headers.get(b"x-request-id", b""))
+        names = {"request_id": own_id, **_names(scope["path"])}
+        place = headers.get(b"traceparent", b"").decode("latin-1")
+        with self._traces.taken_up(place), log_context(trace_id=trace_id(), **names):
             if scope["type"] != "http":  # A socket, whose end is nobody's answer.
                 await self._app(scope, receive, send)
                 return
             quiet = scope["path"].startswith(_QUIET)
             with nullcontext() if quiet else span(scope["method"], SpanKind.SERVER) as recorded:
-                await self._serve(scope, receive, _Answer(send, request_id(scope), self._draining), recorded)
+                await self._serve(scope, receive, _Answer(send, own_id, self._draining), recorded)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", recorded: Span | None) -> None:
         began = perf_counter()
@@ -94,12 +97,9 @@ class _Answer:
         await self._send(message)
 
 
-def request_id(scope: Scope) -> str:
-    """What a request is called: as its caller does, if that is an id, else as we do; always the same once asked."""
-    if "callplane.request_id" not in scope:
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
-        scope["callplane.request_id"] = given.decode() if _OUR_ID.fullmatch(given) else new_id()
-    return str(scope["callplane.request_id"])
+def _id_of(given: bytes) -> str:
+    """What a request is called: as its caller does, if that is an id, else as we do."""
+    return given.decode() if _OUR_ID.fullmatch(given) else new_id()
 
 
 def _route(scope: Scope) -> str:
@@ -110,8 +110,3 @@ def _route(scope: Scope) -> str:
 def _names(path: str) -> dict[str, str | None]:
     found = _SESSION.fullmatch(path)
     return {"session_id": found[1], "participant_id": found[2]} if found else {}
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    value: bytes | None = dict(scope["headers"]).get(name)
-    return value.decode("latin-1") if value else None

@@ -115,7 +115,7 @@ def properties_to_publish(
     flags = _CONTENT_TYPE | _HEADERS | _MODE
     parts = [
         _JSON,
-        encode.field_table(dict(headers)) if headers else _NO_HEADERS,
+        _field_table(headers) if headers else _NO_HEADERS,
         b"\x02" if persistent else b"\x01",
     ]
     for flag, value in ((_CORRELATION, correlation_id), (_REPLY_TO, reply_to), (_ID, message_id), (_KIND, kind)):
@@ -123,6 +123,21 @@ def properties_to_publish(
             flags |= flag
             parts.append(short(value))
     return flags.to_bytes(2, "big") + b"".join(parts)
+
+
+def _field_table(headers: Mapping[str, str | int]) -> bytes:
+    """Texts and small numbers, as Callplane's are; any other is left to pamqp as a whole."""
+    parts: list[bytes] = []
+    for name, value in sorted(headers.items()):
+        if isinstance(value, str):
+            text = value.encode()
+            parts += (short(name), b"S", _LONG.pack(len(text)), text)
+        elif -128 <= value <= 127:
+            parts += (short(name), b"b", value.to_bytes(1, "big", signed=True))
+        else:
+            return encode.field_table(dict(headers))
+    table = b"".join(parts)
+    return _LONG.pack(len(table)) + table
 
 
 def transient(message_id: str) -> bytes:

@@ -9,10 +9,10 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from api.dependencies import authenticate
-from api.http.disconnects import ClientDisconnected
+from api.http.disconnects import ClientDisconnected, told_now
 from api.services import services_of
 from callplane.contracts.bounds import BODY_BYTES, SMALL_BODY_BYTES
 from callplane.contracts.refusals.requests import body_not_json, body_too_large, body_too_slow
@@ -65,27 +65,31 @@ async def read_body(request: Request, limit: int) -> bytes:
     """All of it, which ``request.body()`` has from then on. Raises Refusal, and ClientDisconnected when it ends before
     its end.
     """
+    declared = request.headers.get("content-length", "0")
+    if len(declared) > 18 or int(declared) > limit:
+        raise body_too_large(limit)
+    first = told_now(request)  # mostly all of it, for it came with its head
     try:
-        async with asyncio.timeout(BODY_WAIT):
-            request._body = await _read(request, limit)
-            return request._body
+        if first is not None and not first.get("more_body", False):
+            request._body = await _read(request, limit, first)
+        else:
+            async with asyncio.timeout(BODY_WAIT):
+                request._body = await _read(request, limit, first)
+        return request._body
     except TimeoutError:
         raise body_too_slow(BODY_WAIT) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if len(declared) > 18 or int(declared) > limit:
-        raise body_too_large(limit)
+async def _read(request: Request, limit: int, message: Message | None) -> bytes:
     pieces: list[bytes] = []
     size, more = 0, True
     while more:
-        message = await request.receive()
+        message = message or await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > limit:
             raise body_too_large(limit)
-        more = message.get("more_body", False)
+        more, message = message.get("more_body", False), None
     return b"".join(pieces)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from callplane.concurrency import single_exception
 from callplane.contracts.refusals.mailboxes import poll_cut_short
@@ -53,17 +54,24 @@ async def require_connected(request: Request) -> None:
 
 
 def _has_left(request: Request) -> bool:
-    """Whether that is what there is to be heard now: the first step of hearing says it, or waits and is given up.
+    told = told_now(request)
+    return told is not None and told["type"] == "http.disconnect"
 
-    The framework's own asks within a cancelled scope, which costs ten times that (measured).
+
+def told_now(request: Request) -> Message | None:
+    """What the server tells of a request without waiting; None: nothing new.
+
+    Its first step of telling says it, or waits, and is given up. A timeout, or a cancelled scope as the framework's own
+    question has, costs ten times that (measured).
     """
-    hearing = request.receive().__await__()
+    telling = request.receive().__await__()
     try:
-        next(hearing)
-    except StopIteration as heard:
-        return bool(heard.value["type"] == "http.disconnect")
-    hearing.close()
-    return False
+        next(telling)
+    except StopIteration as told:
+        message: Message = told.value
+        return message
+    telling.close()
+    return None
 
 
 async def _gone(request: Request) -> None:

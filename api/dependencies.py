@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
@@ -153,13 +153,15 @@ class Declares:
         self.permission = permission
 
 
-def request_of(http: Request, response: Response, permission: Permission[..., Any]) -> ApiRequest:
-    """The verified request, for a route that declares this permission. Raises Refusal."""
+def request_of(
+    http: Request, response: Response, permission: Permission[..., Any], key: str | None = None
+) -> ApiRequest:
+    """The verified request, under this Idempotency-Key, for a route that declares this permission. Raises Refusal."""
     services = services_of(http)
     credential = authenticate(services, http)
     permissions, dispatcher = services.permissions, services.dispatcher
     arrived, quotas = dispatcher.clock.now(), services.quotas.bounding(credential)
-    return ApiRequest(credential, http, response, permission, permissions, dispatcher, arrived, quotas=quotas)
+    return ApiRequest(credential, http, response, permission, permissions, dispatcher, arrived, key, quotas)
 
 
 class _Allowed(Declares):
@@ -167,7 +169,7 @@ class _Allowed(Declares):
         return request_of(http, response, self.permission)
 
 
-class _Idempotent(_Allowed):
+class _Idempotent(Declares):
     async def __call__(
         self,
         http: Request,
@@ -176,7 +178,7 @@ class _Idempotent(_Allowed):
             IdempotencyKey | None, Header(description="Repeats under one key make the thing once (16-128 characters).")
         ] = None,
     ) -> ApiRequest:
-        return replace(await super().__call__(http, response), key=idempotency_key)
+        return request_of(http, response, self.permission, idempotency_key)
 
 
 def allowed(permission: Permission[..., Any]) -> Any:

@@ -26,8 +26,10 @@ from callplane.contracts.replies import Reply
 from callplane.store.idempotency_keys import IdempotencyKeys
 from callplane.store.mongo.database import DatabaseClock
 from callplane.store.sessions import Sessions
-from callplane.telemetry.commands import marked
+from callplane.telemetry.commands import about
+from callplane.telemetry.logs import add_log_context, log_value
 from callplane.telemetry.stages import stages
+from callplane.telemetry.traces import traceparent
 
 Result = TypeVar("Result", bound=Wire)
 Result_co = TypeVar("Result_co", bound=Wire, covariant=True)
@@ -91,10 +93,13 @@ class CommandDispatcher:
             caller=origin.caller,
             deadline=deadline,
             sent_at=now,
+            request_id=log_value("request_id"),
+            traceparent=traceparent(),
             commands=self.commands,
             body=body,
         )
-        return PreparedCommand(marked(envelope), body.reply_type(), is_old)
+        add_log_context(**about(envelope))  # from here on the request's lines are about the command, too
+        return PreparedCommand(envelope, body.reply_type(), is_old)
 
     async def claim_key(self, origin: CommandOrigin, body: BaseModel) -> tuple[CommandId, bool]:
         """Its id and whether it is an old one, its key recorded. Raises Refusal ``key-reused`` and Unavailable."""

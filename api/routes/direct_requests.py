@@ -7,7 +7,7 @@ body and is told there; a refusal here is answered by the handlers that the fram
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -136,9 +136,8 @@ class DirectRequests:
 async def _done(http: Request, direct: _Direct, names: Names, body: BaseModel | None) -> Response:
     """The answer that the framework would make of what the route returns."""
     said = Response(status_code=direct.route.status_code or 200)
-    request = request_of(http, said, direct.permission)
-    if direct.has_key:
-        request = replace(request, key=http.headers.get("idempotency-key"))
+    key = http.headers.get("idempotency-key") if direct.has_key else None
+    request = request_of(http, said, direct.permission, key)
     made = await direct.work(request, services_of(http), names, body)
     if isinstance(made, Response):
         return made

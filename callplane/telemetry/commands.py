@@ -1,7 +1,7 @@
 """Command telemetry: lines, counts, times by stage, and spans, in one place around the handling of each."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from time import perf_counter
@@ -13,10 +13,10 @@ from prometheus_client import Counter, Gauge
 from callplane.contracts.commands import Envelope, Join, JoinHidden
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
-from callplane.telemetry.logs import add_log_context, log_context, log_value, logger
+from callplane.telemetry.logs import log_context, logger
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stages
-from callplane.telemetry.traces import Traces, span, trace_id, traceparent
+from callplane.telemetry.traces import Traces, is_recorded, span, trace_id, traceparent
 
 T = TypeVar("T")
 
@@ -135,18 +135,24 @@ def about(envelope: Envelope) -> dict[str, str | None]:
     }
 
 
-def marked(envelope: Envelope) -> Envelope:
-    """The command as the request that is being served sends it; from here on its lines are about the command, too."""
-    add_log_context(**about(envelope))
-    return envelope.model_copy(update={"request_id": log_value("request_id"), "traceparent": traceparent()})
+def publishing(envelope: Envelope) -> AbstractContextManager[Envelope]:
+    """Around handing a command to the broker; its value is the command with its place in the trace."""
+    if not is_recorded():
+        return nullcontext(_placed(envelope))
+    return _recorded(envelope)
 
 
 @contextmanager
-def publishing(envelope: Envelope) -> Iterator[Envelope]:
-    """Around handing a command to the broker; yields it with its place in the trace."""
+def _recorded(envelope: Envelope) -> Iterator[Envelope]:
     with span(f"publish {envelope.name}", SpanKind.PRODUCER, command=envelope.id, session=envelope.session_id):
-        place = traceparent()
-        yield envelope if place is None else envelope.model_copy(update={"traceparent": place})
+        yield _placed(envelope)
+
+
+def _placed(envelope: Envelope) -> Envelope:
+    place = traceparent()
+    if place is None or place == envelope.traceparent:
+        return envelope
+    return envelope.model_copy(update={"traceparent": place})
 
 
 def _outcome(failure: BaseException) -> str:

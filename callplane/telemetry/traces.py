@@ -5,8 +5,8 @@ without an exporter only the ids travel.
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Tracer
@@ -24,33 +24,46 @@ class Traces:
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer
 
-    @contextmanager
-    def taken_up(self, traceparent: str | None) -> Iterator[None]:
+    def taken_up(self, traceparent: str | None) -> AbstractContextManager[None]:
         """Go on with the trace that a request or command brought, for the block; a new one where it brought none."""
         here = _FORMAT.extract({"traceparent": traceparent}, context.Context()) if traceparent else context.Context()
         if self._tracer is not None:
             here = context.set_value(_TRACER, self._tracer, here)
-        elif not trace.get_current_span(here).get_span_context().is_valid:
+        elif not traceparent or not trace.get_current_span(here).get_span_context().is_valid:
             here = trace.set_span_in_context(NonRecordingSpan(_ids()), here)
-        token = context.attach(here)
-        try:
-            yield
-        finally:
-            context.detach(token)
+        return _Attached(here)
 
 
-@contextmanager
+class _Attached:
+    """A context for a block."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, here: context.Context) -> None:
+        self._context = here
+
+    def __enter__(self) -> None:
+        self._token = context.attach(self._context)
+
+    def __exit__(self, *_raised: object) -> None:
+        context.detach(self._token)
+
+
 def span(
     name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: AttributeValue | None
-) -> Iterator[trace.Span | None]:
+) -> AbstractContextManager[trace.Span | None]:
     """Record the block as a part of the present trace, if somebody records it.
 
     Of what fails in it only the type is kept: the text of an exception may quote what a caller sent.
     """
     tracer = context.get_value(_TRACER)
-    if not isinstance(tracer, Tracer):
-        yield None
-        return
+    return _recorded(tracer, name, kind, attributes) if isinstance(tracer, Tracer) else nullcontext()
+
+
+@contextmanager
+def _recorded(
+    tracer: Tracer, name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue | None]
+) -> Iterator[trace.Span]:
     given = {f"callplane.{key}": value for key, value in attributes.items() if value is not None}
     with tracer.start_as_current_span(
         name, kind=kind, attributes=given, record_exception=False, set_status_on_exception=False
@@ -60,6 +73,11 @@ def span(
         except BaseException as failure:
             made.set_status(Status(StatusCode.ERROR, type(failure).__name__))
             raise
+
+
+def is_recorded() -> bool:
+    """Whether somebody records what is done now."""
+    return isinstance(context.get_value(_TRACER), Tracer)
 
 
 def traceparent() -> str | None:

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from callplane.contracts.commands import Caller, Envelope, Join, Publish
 from callplane.contracts.errors import Busy, Refusal, Trouble, Unavailable
 from callplane.contracts.ids import participant_made_by
-from callplane.telemetry.commands import CommandWatch, marked, publishing
-from callplane.telemetry.logs import log_context, named
+from callplane.telemetry.commands import CommandWatch, publishing
+from callplane.telemetry.logs import named
 from callplane.telemetry.metrics import Metrics
 from callplane.telemetry.stages import stage
-from callplane.telemetry.traces import Traces, traceparent
+from callplane.telemetry.traces import Traces
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENVELOPE = Envelope(
@@ -121,15 +121,14 @@ async def test_what_is_put_back_given_up_or_paused_is_counted() -> None:
     assert value("callplane_wrapper_commands_running") == 0
 
 
-def test_a_request_marks_its_command() -> None:
-    bare = ENVELOPE.model_copy(update={"request_id": None, "traceparent": None})
-    with Traces().taken_up(ENVELOPE.traceparent), log_context(request_id="r"):
-        sent = marked(bare)
-        with publishing(sent) as carried:
-            assert carried.traceparent == traceparent() == ENVELOPE.traceparent
-    assert (sent.request_id, sent.traceparent) == ("r", ENVELOPE.traceparent)
-    with publishing(sent) as carried:
-        assert carried == sent
+def test_a_command_is_published_with_its_place_in_the_trace() -> None:
+    bare = ENVELOPE.model_copy(update={"traceparent": None})
+    with Traces().taken_up(ENVELOPE.traceparent), publishing(bare) as carried:
+        assert carried == ENVELOPE
+        with publishing(carried) as again:
+            assert again is carried
+    with publishing(ENVELOPE) as carried:
+        assert carried is ENVELOPE
 
 
 async def test_no_line_shows_what_was_offered() -> None:

@@ -4,7 +4,7 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 from api.auth.credentials import Anonymous, Credential, KeyHolder, identity
@@ -73,13 +73,14 @@ class RateLimits:
         """One request whose credential is not valid. Raises Refusal ``too-many-requests``."""
         self._consume(self._strangers, network_of(address), "requests")
 
-    @contextmanager
-    def under_way(self, credential: Credential) -> Iterator[None]:
+    def under_way(self, credential: Credential) -> AbstractContextManager[None]:
         """One request whose body is read and held. Raises Refusal ``too-many-requests``; servers are not counted."""
         if isinstance(credential, KeyHolder | Anonymous):
-            yield
-            return
-        caller = identity(credential)
+            return nullcontext()
+        return self._counted(identity(credential))
+
+    @contextmanager
+    def _counted(self, caller: str) -> Iterator[None]:
         _wait(self._under_way[caller] >= UNDER_WAY, "requests of one caller at once")
         self._under_way[caller] += 1
         try:

@@ -1,8 +1,6 @@
 """Pending replies: requests that wait for the replies to their commands, each until a time of its own."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pydantic import ValidationError
 
@@ -14,15 +12,31 @@ log = logger("bus")
 
 
 class PendingReply:
-    """The reply that one request waits for."""
+    """The next reply to a command, for the block of one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, all_pending: dict[str, list["PendingReply"]], command_id: CommandId) -> None:
+        self._all_pending = all_pending
+        self._command_id = command_id
         self.reply: Reply | None = None
         """None: it is not here."""
         self.is_lost = False
         """Whether the queue that it was to come by is gone, since the command was last published."""
         self._woken: asyncio.Future[None] | None = None
         """Of who waits now."""
+
+    def __enter__(self) -> "PendingReply":
+        """Wait for it from now on, whenever it comes."""
+        # A list: a client may repeat a command on this process while its first request still waits.
+        self._all_pending.setdefault(self._command_id, []).append(self)
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """A reply that comes later finds nobody."""
+        others = self._all_pending.get(self._command_id, [])
+        if self in others:
+            others.remove(self)
+        if not others:
+            self._all_pending.pop(self._command_id, None)
 
     async def wait_until(self, end: float) -> None:
         """Back when the reply is here, when it is lost, or at ``end``, a time of the loop."""
@@ -56,22 +70,11 @@ class PendingReplies:
     """Those of one process; a late reply finds nobody and is dropped."""
 
     def __init__(self) -> None:
-        # A list: a client may repeat a command on this process while its first request still waits.
         self._pending: dict[str, list[PendingReply]] = {}
 
-    @contextmanager
-    def waiter(self, command_id: CommandId) -> Iterator[PendingReply]:
+    def waiter(self, command_id: CommandId) -> PendingReply:
         """Takes, for the block, the next reply to the command."""
-        pending = PendingReply()
-        self._pending.setdefault(command_id, []).append(pending)
-        try:
-            yield pending
-        finally:
-            others = self._pending.get(command_id, [])
-            if pending in others:
-                others.remove(pending)
-            if not others:
-                self._pending.pop(command_id, None)
+        return PendingReply(self._pending, command_id)
 
     def answered(self, body: bytes) -> None:
         """A reply came in."""

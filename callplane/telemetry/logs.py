@@ -4,8 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
@@ -71,15 +70,23 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return log
 
 
-@contextmanager
-def log_context(**names: str | None) -> Iterator[None]:
+# A class: a generator as a context manager costs three times as much (measured), and it is around everything.
+class log_context:
     """Every line that is written inside carries these names; what ``add_log_context`` adds inside ends with it."""
-    before = _NAMES.get()
-    add_log_context(**names)
-    try:
-        yield
-    finally:
-        _NAMES.set(before)
+
+    __slots__ = ("_before", "_names")
+
+    def __init__(self, **names: str | None) -> None:
+        self._names = names
+
+    def __enter__(self) -> None:
+        """Add them."""
+        self._before = _NAMES.get()
+        add_log_context(**self._names)
+
+    def __exit__(self, *_raised: object) -> None:
+        """As it was."""
+        _NAMES.set(self._before)
 
 
 def add_log_context(**names: str | None) -> None:

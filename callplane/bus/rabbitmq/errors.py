@@ -1,8 +1,8 @@
 """Broker errors: everything that says "the broker cannot be reached" becomes Unavailable, a 404 Trouble or NodeDown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq import Channel
@@ -14,25 +14,33 @@ SETTLED_WITHIN = 0.5
 """Seconds: aiormq marks a channel first, and says a few turns of the loop later why it is closed."""
 
 
-@contextmanager
-def as_unavailable(doing: str) -> Iterator[None]:
+# A class, as ``callplane/telemetry/stages.py`` says.
+class as_unavailable:
     """Raise Unavailable for a timeout, a lost channel or connection, or a negative confirm inside the block.
 
     A 406 goes through: it says that two versions disagree about arguments, which no waiting cures. Cancelling the
     task is told from what aiormq makes of cancelling, both ways.
     """
-    before = _cancelled()
-    try:
-        yield
-    except (Exception, asyncio.CancelledError) as error:
-        if _cancelled() > before:
+
+    __slots__ = ("_before", "_doing")
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        """Note what is cancelled already."""
+        self._before = _cancelled()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Tell what it is."""
+        if error is not None and not isinstance(error, Exception | asyncio.CancelledError):
+            return
+        if _cancelled() > self._before:
+            # Also without an error: aiormq waits by asyncio.wait_for, which in Python 3.11 forgets a cancellation that
+            # meets the answer.
             raise asyncio.CancelledError from error
-        if _is_loss(error):
-            raise Unavailable(f"{doing}: {type(error).__name__}") from error
-        raise
-    if _cancelled() > before:
-        # aiormq waits by asyncio.wait_for, which in Python 3.11 forgets a cancellation that meets the answer.
-        raise asyncio.CancelledError
+        if error is not None and _is_loss(error):
+            raise Unavailable(f"{self._doing}: {type(error).__name__}") from error
 
 
 @asynccontextmanager

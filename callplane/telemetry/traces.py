@@ -82,9 +82,8 @@ def is_recorded() -> bool:
 
 def traceparent() -> str | None:
     """The present place in the trace, as the next one is told it; None outside of any trace."""
-    carrier: dict[str, str] = {}
-    _FORMAT.inject(carrier)
-    return carrier.get("traceparent")
+    ids = trace.get_current_span().get_span_context()
+    return f"00-{ids.trace_id:032x}-{ids.span_id:016x}-{ids.trace_flags:02x}" if ids.is_valid else None
 
 
 def trace_id() -> str | None:

@@ -176,9 +176,10 @@ async def test_while_the_broker_is_away_callers_are_answered_and_so_many_wait(
 ) -> None:
     monkeypatch.setattr(refused_requests, "AGAIN_SECONDS", 0.05)
     monkeypatch.setattr(refused_requests, "WAITING", 3)
-    there, publish = asyncio.Event(), MemoryEvents.publish
+    there, tried, publish = asyncio.Event(), asyncio.Event(), MemoryEvents.publish
 
     async def away(self: MemoryEvents, events: Any) -> None:
+        tried.set()
         if not there.is_set():
             raise Unavailable("for the test")
         await publish(self, events)
@@ -189,6 +190,8 @@ async def test_while_the_broker_is_away_callers_are_answered_and_so_many_wait(
         for n in range(5):
             asked = it.http.post(JOIN, json={}, headers={**BY_KEY, "X-Request-Id": f"request-{n}"})
             assert (await asked).status_code == 409
+        tried.clear()
+        await tried.wait()  # what was being told meanwhile may be one that was given up since
         there.set()
         events = await heard.until(3)
         assert b"callplane_refused_requests_lost_total 2.0" in it.program.services.metrics.text()

@@ -66,7 +66,7 @@ async def test_a_candidate_costs_one_call_and_a_repeat_none(servers: Servers) ->
         spent = await rested(r, session) - before
         assert (spent["addIceCandidate"], spent["gatherCandidates"]) == (40, 1), "the publish gathers once"
         assert spent["getSourceConnections"] == 0
-        assert spent["transaction"] == 1, "the publish's endpoint"
+        assert (spent["processOffer"], spent["transaction"]) == (1, 0), "the publish's endpoint with its answer"
 
 
 async def test_a_mute_costs_one_call_for_each_viewer_and_an_unmute_a_question_besides(servers: Servers) -> None:

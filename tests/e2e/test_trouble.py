@@ -19,6 +19,7 @@ TELL_BLOCKED = """
 SLEEPS = """() => {
     const now = Date.now;
     Date.now = () => now() + 600000;
+    globalThis.slept = true;
     dispatchEvent(new Event('online'));
 }"""
 GONE = {"status": 410, "code": "join-again", "title": "This seat is gone", "reason": "connection-lost"}
@@ -101,10 +102,14 @@ async def test_a_seat_that_was_lost_in_sleep_is_followed_by_another(base_url: st
         await ann.page.wait_for_function("() => callplane.participants[0]?.media === 'connected'")
         before = await ann.page.evaluate("callplane.session.me")
 
-        async def refuse(route: Route) -> None:
-            await route.fulfill(status=410, json=GONE)
+        old = f"Bearer {await ann.page.evaluate('callplane.session.token')}"
 
-        await ann.page.route("**/messages?*", refuse, times=1)
+        async def refuse(route: Route) -> None:
+            # Each poll of that seat from then on: one may be under way already, or be given up for another.
+            is_gone = route.request.headers.get("authorization") == old and await ann.page.evaluate("globalThis.slept")
+            await (route.fulfill(status=410, json=GONE) if is_gone else route.continue_())
+
+        await ann.page.route("**/messages?*", refuse)
         await ann.page.evaluate(SLEEPS)
         await ann.is_told("so your seat was given up: you have joined again.")
         await ann.is_in()

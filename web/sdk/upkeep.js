@@ -34,10 +34,11 @@ export function upkeep(session, { connections, signaling, fresh, hurry, taken })
   const wake = async (/** @type {number} */ slept, /** @type {boolean} */ isOnline) => {
     session.woken = true;
     setTimeout(() => (session.woken = false), DOUBLE);
+    // First of all: the session asks by itself when the network comes back, and may be told that its seat is gone.
+    session.say("waking", { slept });
     // An older tab that asked for messages now would take the seat from the newer one.
     if (!(await held.mine())) return taken();
     if (signal.aborted) return;
-    session.say("waking", { slept });
     if (!isOnline) hurry(); // The session has done so by itself.
     const isOver = endOf(signaling.iceServers) < Date.now() + SOON;
     if (isOver) await Promise.race([fresh(), pause(PATIENCE, signal)]).catch(() => {});

@@ -85,6 +85,7 @@ test("a session that wakes reads its messages and mends what broke off, once", a
   const before = polls();
   pcs[0].connectionState = "disconnected"; // What was said of it while it slept is not heard.
   sleep(SLEPT);
+  assert.equal(woken.length, 2, "before anything is waited for, for the seat's end may be the first that is heard");
   await until(() => offers().length === 3);
   await until(() => polls() > before);
   await turns();

@@ -14,7 +14,6 @@ from testkit.inprocess.whole import whole
 from testkit.servers.servers import Database
 from testkit.servers.until import until
 from tests.unit.cli.verbs.asking import asked_by
-from tests.unit.cli.verbs.test_webhooks import without_logs
 
 PATH = "/sessions/s/participants"
 SEAT = {"id": "ada", "muted": {"audio": True}, "streams": []}
@@ -123,7 +122,7 @@ async def test_a_call_is_steered_and_told_again(database: Database, capsys: pyte
         async def run(*said: str, as_json: bool = True) -> Any:
             given = [*said, "--url", url, "--api-key", KEY, *(["--json"] if as_json else [])]
             assert await asyncio.to_thread(command.main, given) == 0, capsys.readouterr().err
-            out = without_logs(capsys.readouterr().out)
+            out = capsys.readouterr().out
             return json.loads(out) if as_json else out
 
         async def told_to_the_end() -> bool:

@@ -84,7 +84,6 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         async with webhook_receiver(lambda *_: "ok") as receiver:
             webhook = (await client.post("/v1/webhooks", json={"url": receiver.url()})).json()
             assert (await client.post(f"/v1/webhooks/{webhook['id']}/test")).status_code == 202
-            # What was done before the endpoint was made may be told after.
             await receiver.until(lambda: "webhook-test" in [one.event["type"] for one in receiver.received])
         await client.aclose()
         process.signal(which)

@@ -82,9 +82,9 @@ async def test_it_serves_until_a_signal_and_leaves_nothing(
         if arguments:
             await can_be_used(process.output())
         async with webhook_receiver(lambda *_: "ok") as receiver:
-            webhook = (await client.post("/v1/webhooks", json={"url": receiver.url()})).json()
+            webhook = (await client.post("/v1/webhooks", json={"url": receiver.url(), "types": ["media-lost"]})).json()
             assert (await client.post(f"/v1/webhooks/{webhook['id']}/test")).status_code == 202
-            await receiver.until(lambda: "webhook-test" in [one.event["type"] for one in receiver.received])
+            await receiver.until(lambda: [one.event["type"] for one in receiver.received] == ["webhook-test"])
         await client.aclose()
         process.signal(which)
         assert await process.ended() == 0
